@@ -1,0 +1,59 @@
+import { sql } from 'drizzle-orm';
+import type { Database } from '../db/pools.ts';
+import { Lifecycle } from '../kernel/lifecycle.ts';
+
+const FLUSH_MS = 10_000;
+
+interface KeyUseOptions {
+  db: Database;
+  onError: (error: unknown) => void;
+}
+
+/** When each key was last used, written down for many requests at a time: `last_used_at` is some seconds late. */
+export class KeyUse extends Lifecycle {
+  readonly #options: KeyUseOptions;
+  /** of key ids, by this process's clock */
+  #lastUsed = new Map<string, Date>();
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<void> = Promise.resolve();
+
+  constructor(options: KeyUseOptions) {
+    super();
+    this.#options = options;
+  }
+
+  used(keyId: string): void {
+    this.#lastUsed.set(keyId, new Date());
+  }
+
+  protected async onStart(): Promise<void> {
+    this.#timer = setInterval(() => {
+      this.#flushing = this.#flush();
+    }, FLUSH_MS);
+  }
+
+  protected async onStop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#flushing;
+    await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    const lastUsed = this.#lastUsed;
+    if (lastUsed.size === 0) return;
+    this.#lastUsed = new Map();
+    try {
+      const uses = JSON.stringify([...lastUsed].map(([id, at]) => ({ id, at })));
+      // In one order everywhere: two processes that write the same keys wait for each other, no more.
+      await this.#options.db.execute(sql`
+        update pdfprompt_api_key k set last_used_at = greatest(k.last_used_at, u.at)
+        from (
+          select k.id, u.at from json_to_recordset(${uses}::text::json) as u (id uuid, at timestamptz)
+          join pdfprompt_api_key k on k.id = u.id order by k.id for update of k
+        ) as u where k.id = u.id`);
+    } catch (error) {
+      for (const [id, at] of lastUsed) if (!this.#lastUsed.has(id)) this.#lastUsed.set(id, at);
+      this.#options.onError(error);
+    }
+  }
+}

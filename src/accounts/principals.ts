@@ -1,0 +1,92 @@
+import { timingSafeEqual } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import type { QueryCache } from '../cache/query-cache.ts';
+import type { Database } from '../db/pools.ts';
+import type { Scope } from '../domain/scope.ts';
+import type { Tier } from '../domain/tier.ts';
+import { CodedError } from '../kernel/errors.ts';
+import { hashKey, looksLikeKey } from './key-format.ts';
+import { findTier } from './tiers.ts';
+
+/** Who a request comes from. */
+export interface Principal {
+  userId: string;
+  keyId: string;
+  tier: Tier;
+  /** what the key may do */
+  scopes: readonly Scope[];
+}
+
+/** A key that is not revoked or expired, whose it is, and the tier they are on. */
+export interface Login {
+  keyId: string;
+  userId: string;
+  tier: string;
+  scopes: readonly Scope[];
+  /** milliseconds since 1970; undefined: never */
+  expiresAt: number | undefined;
+}
+
+interface PrincipalsOptions {
+  db: Database;
+  /** by a key's hash; undefined: there is no such key */
+  logins: QueryCache<Login | undefined>;
+  /** by name */
+  tiers: QueryCache<Tier | undefined>;
+  /** told of each use of a key */
+  onUse: (keyId: string) => void;
+}
+
+/** Finds out who a bearer key belongs to. */
+export class Principals {
+  readonly #options: PrincipalsOptions;
+
+  constructor(options: PrincipalsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @throws CodedError `unauthenticated`, with the same message whether the key is malformed, unknown, revoked or expired
+   */
+  async find(bearer: string): Promise<Principal> {
+    const { db, logins, tiers, onUse } = this.#options;
+    if (!looksLikeKey(bearer)) throw refused();
+    const login = await logins.get(hashKey(bearer).toString('base64'), () => findLogin(db, bearer));
+    if (!login || (login.expiresAt ?? Infinity) <= Date.now()) throw refused();
+    const tier = await tiers.get(login.tier, () => findTier(db, login.tier));
+    if (!tier) throw refused(); // it cannot go while a subscription names it
+    onUse(login.keyId);
+    return { userId: login.userId, keyId: login.keyId, tier, scopes: login.scopes };
+  }
+}
+
+const refused = () =>
+  new CodedError(
+    'unauthenticated',
+    'Authorization: the API key is not valid; allowed: Bearer pdf_…, made with `pdfprompt keys create`',
+  );
+
+/** @returns undefined for a key that is not one, or not known, revoked or expired */
+export async function findLogin(db: Database, bearer: string): Promise<Login | undefined> {
+  if (!looksLikeKey(bearer)) return undefined;
+  const hash = hashKey(bearer);
+  const [row] = await db.execute<{
+    id: string;
+    hash: Buffer;
+    user_id: string;
+    tier: string;
+    scopes: string;
+    expires_at: string | null;
+  }>(sql`
+    select k.id, k.hash, k.user_id, s.tier, array_to_string(k.scopes, ' ') as scopes, k.expires_at from pdfprompt_api_key k
+    join pdfprompt_user_subscription s on s.user_id = k.user_id and s.ended_at is null
+    where k.hash = ${hash} and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`);
+  if (!row || !timingSafeEqual(row.hash, hash)) return undefined;
+  return {
+    keyId: row.id,
+    userId: row.user_id,
+    tier: row.tier,
+    scopes: row.scopes.split(' ') as Scope[],
+    expiresAt: row.expires_at === null ? undefined : new Date(row.expires_at).getTime(),
+  };
+}

@@ -1,0 +1,49 @@
+import type { Database } from '../db/pools.ts';
+import { CodedError, OperatorError, UsageError } from '../kernel/errors.ts';
+import { progress } from './output.ts';
+import { readConfig } from './settings-flags.ts';
+
+/** What the flags are called that the fields of the verbs come from. */
+const FLAGS: Record<string, string> = {
+  email: '--user',
+  tier: '--tier',
+  scopes: '--scopes',
+  expiresAt: '--expires',
+  graceSeconds: '--grace',
+  name: 'NAME',
+  requestsPerMinute: '--minute',
+  requestsPerDay: '--day',
+  priority: '--priority',
+};
+
+/**
+ * Runs a verb of accounts/ on the database that the settings name.
+ * @param hint what to type when there is no such user, key or tier
+ * @throws UsageError for what was typed, OperatorError for what cannot be done now
+ */
+export async function accountVerb<T>(
+  options: Record<string, unknown>,
+  hint: string,
+  verb: (db: Database) => Promise<T>,
+): Promise<T> {
+  const config = readConfig(options);
+  const { withDatabase } = await import('../runtime/database.ts');
+  try {
+    return await withDatabase({ config, onProgress: progress }, ({ db }) => verb(db));
+  } catch (error) {
+    throw error instanceof CodedError ? operatorError(error, hint) : error;
+  }
+}
+
+function operatorError(error: CodedError, hint: string): OperatorError {
+  if (error.code === 'not_found') return new UsageError(`${error.message}. Type: ${hint}`, { cause: error });
+  if (error.code !== 'invalid_request') return new OperatorError(error.message, { cause: error });
+  const problems = (error.fields ?? []).map(({ field, message }) => `${flagOf(field)}: ${message}`);
+  return new UsageError(problems.join('; '), { cause: error });
+}
+
+/** Of `scopes[1]` too. */
+function flagOf(field: string): string {
+  const name = /^\w*/.exec(field)?.[0] ?? '';
+  return FLAGS[name] ?? field;
+}

@@ -1,0 +1,27 @@
+import { Command } from 'commander';
+import { print, printJson, progress } from '../output.ts';
+import { addSettingFlags, readConfig } from '../settings-flags.ts';
+
+const MARKS = { ok: '✓', warn: '!', fail: '✗' } as const;
+
+export function doctorCommand(): Command {
+  const command = new Command('doctor')
+    .description('Look at everything pdfprompt needs, and say what to do about what is missing')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (options: Record<string, unknown> & { json?: boolean }) => {
+      const config = readConfig(options);
+      const { examine } = await import('../../runtime/doctor.ts');
+      const checks = await examine(config, progress);
+      const ok = checks.every((check) => check.status !== 'fail');
+      if (options.json) printJson({ ok, checks });
+      else {
+        for (const { name, status, message, fix } of checks) {
+          print(`${MARKS[status]} ${name.padEnd(15)} ${message}`);
+          if (fix) print(`  ${''.padEnd(15)} → ${fix.replaceAll('\n', `\n  ${''.padEnd(15)}   `)}`);
+        }
+        print(ok ? '\npdfprompt can work here.' : '\npdfprompt cannot work here yet: see the lines with ✗.');
+      }
+      if (!ok) process.exitCode = 1;
+    });
+  return addSettingFlags(command, 'doctor');
+}

@@ -1,0 +1,73 @@
+import { Command } from 'commander';
+import { PRIORITY_NAMES } from '../../domain/priority.ts';
+import { accountVerb } from '../account-verb.ts';
+import { print, printJson, table } from '../output.ts';
+import { addSettingFlags } from '../settings-flags.ts';
+import { toNumber } from '../to-number.ts';
+
+type Options = Record<string, unknown>;
+
+const LIST = 'pdfprompt tiers';
+
+export function tiersCommand(): Command {
+  return new Command('tiers')
+    .description('The tiers and their limits; without a command they are listed, with --json as JSON')
+    .addCommand(listCommand(), { isDefault: true })
+    .addCommand(setCommand())
+    .addCommand(deleteCommand());
+}
+
+function listCommand(): Command {
+  const command = new Command('list')
+    .description('Every tier and its limits')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (options: Options & { json?: boolean }) => {
+      const { listTiers } = await import('../../accounts/tiers.ts');
+      const tiers = await accountVerb(options, LIST, listTiers);
+      if (options.json) return printJson({ data: tiers });
+      const limit = (value: number | null) => value?.toLocaleString('en') ?? 'no limit';
+      const rows = tiers.map((tier) => [
+        tier.name,
+        limit(tier.requestsPerMinute),
+        limit(tier.requestsPerDay),
+        `${tier.priority} ${PRIORITY_NAMES[tier.priority]?.toUpperCase()}`,
+      ]);
+      print(table([['TIER', 'A MINUTE', 'A DAY', 'PRIORITY'], ...rows]));
+    });
+  return addSettingFlags(command, 'tiers');
+}
+
+function setCommand(): Command {
+  const command = new Command('set')
+    .description('Make a tier, or give it other limits, which hold from now on')
+    .argument('<name>', 'of the tier')
+    .requiredOption('--minute <N>', 'requests in any 60 seconds, or none: no limit')
+    .requiredOption('--day <N>', 'requests in a UTC day, or none: no limit')
+    .requiredOption('--priority <0-3>', '0 low, 1 medium, 2 high, 3 critical')
+    .action(async (name: string, options: Options & { minute: string; day: string; priority: string }) => {
+      const { defineTier } = await import('../../accounts/tiers.ts');
+      const limit = (text: string) => (text === 'none' ? null : toNumber(text));
+      const { isNew } = await accountVerb(options, LIST, (db) =>
+        defineTier(db, {
+          name,
+          requestsPerMinute: limit(options.minute),
+          requestsPerDay: limit(options.day),
+          priority: toNumber(options.priority),
+        }),
+      );
+      print(isNew ? `There is a tier ${name} now.` : `The tier ${name} has these limits now.`);
+    });
+  return addSettingFlags(command, 'tiers');
+}
+
+function deleteCommand(): Command {
+  const command = new Command('delete')
+    .description('Delete a tier that nobody is on')
+    .argument('<name>', `from \`${LIST}\``)
+    .action(async (name: string, options: Options) => {
+      const { deleteTier } = await import('../../accounts/tiers.ts');
+      await accountVerb(options, LIST, (db) => deleteTier(db, name));
+      print(`The tier ${name} is gone.`);
+    });
+  return addSettingFlags(command, 'tiers');
+}

@@ -1,0 +1,12 @@
+import type { Command } from 'commander';
+import { processCommand } from '../process-command.ts';
+
+export function workCommand(): Command {
+  return processCommand({
+    name: 'work',
+    description: 'A worker; start any number, on any machines that reach the database',
+    start: async (options) => (await import('../../runtime/work.ts')).work(options),
+    greeting: (_, { workerConcurrency: { initial, max } }) =>
+      `pdfprompt works, ${initial} documents at a time${max > initial ? `, up to ${max} where that is faster` : ''}`,
+  });
+}

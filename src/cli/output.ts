@@ -1,0 +1,41 @@
+import type { Logger } from '../telemetry/log.ts';
+
+/** What the user asked for goes to stdout. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined));
+}
+
+/** What they should know on the way goes to stderr. */
+export function warn(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** A line for each step that takes long; only where somebody is watching. */
+export function progress(message: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\u001b[90m${message} …\u001b[0m\n`);
+}
+
+/** Columns as wide as their widest cell. */
+export function table(rows: string[][]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  '),
+    )
+    .join('\n');
+}
+
+/** Logs go to stderr: JSON lines, human lines on a terminal. */
+export async function loggerFor(name: string, level: string): Promise<Logger> {
+  const { createLogger } = await import('../telemetry/log.ts');
+  return createLogger({
+    level,
+    process: name,
+    human: process.stderr.isTTY,
+    write: (line) => process.stderr.write(line),
+  });
+}

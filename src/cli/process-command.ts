@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+import type { Config } from '../config/load.ts';
+import { armCrashPoint } from '../kernel/crash-point.ts';
+import type { RunningProcess } from '../runtime/compose.ts';
+import type { Progress } from '../runtime/database.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { loggerFor, print, progress } from './output.ts';
+import { addSettingFlags, readConfig } from './settings-flags.ts';
+
+interface ProcessCommand<T extends RunningProcess> {
+  name: 'up' | 'serve' | 'work';
+  description: string;
+  /** loads what the process needs, and nothing else does */
+  start: (options: { config: Config; log: Logger; onProgress: Progress }) => Promise<T>;
+  /** printed when it has started */
+  greeting: (running: T, config: Config) => string;
+}
+
+/** A command that runs until it is told to stop. */
+export function processCommand<T extends RunningProcess>({
+  name,
+  description,
+  start,
+  greeting,
+}: ProcessCommand<T>): Command {
+  const command = new Command(name).description(description).action(async (options: Record<string, unknown>) => {
+    const config = readConfig(options);
+    if (process.env.CHAOS_CRASH_AT !== undefined) armCrashPoint(process.env.CHAOS_CRASH_AT);
+    const log = await loggerFor(name, config.logLevel);
+    const { runUntilStopped } = await import('../runtime/shutdown.ts');
+    await runUntilStopped(
+      log,
+      () => start({ config, log, onProgress: progress }),
+      (running) => print(greeting(running, config)),
+    );
+  });
+  return addSettingFlags(command, name);
+}

@@ -1,0 +1,28 @@
+import { type Command, Option } from 'commander';
+import { type Config, loadConfig } from '../config/load.ts';
+import { allowedValues, flagOf, type SettingCommand, SETTING_LIST, type SettingName } from '../config/settings.ts';
+import { isRoot } from '../kernel/privileges.ts';
+
+/** Gives a command the flag of every setting that concerns it. */
+export function addSettingFlags(command: Command, name: SettingCommand): Command {
+  for (const setting of SETTING_LIST) {
+    if (!setting.commands.includes(name)) continue;
+    const fallback = setting.defaultNote?.replaceAll('`', '') ?? setting.default;
+    const option = new Option(
+      `--${flagOf(setting)} <value>`,
+      `${setting.description} (${allowedValues(setting.kind)}; ${setting.env}${fallback === undefined ? '' : `; default: ${fallback}`})`,
+    );
+    command.addOption(option.helpGroup('Settings, each also an environment variable:'));
+  }
+  return command;
+}
+
+/** Flags over environment over defaults. @throws UsageError that lists every problem */
+export function readConfig(options: Record<string, unknown>): Config {
+  const flags: Partial<Record<SettingName, string>> = {};
+  for (const setting of SETTING_LIST) {
+    const value = options[flagOf(setting).replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase())];
+    if (typeof value === 'string') flags[setting.name] = value;
+  }
+  return loadConfig({ env: process.env, flags, isRoot: isRoot() });
+}

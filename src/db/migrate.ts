@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Sql } from 'postgres';
+import { connect } from './driver.ts';
+import { OperatorError } from '../kernel/errors.ts';
+
+const DIRECTORY = new URL('../../sql/', import.meta.url);
+/** One migration at a time over all processes. */
+const LOCK = 7_233_702;
+const NO_TRANSACTION = '-- pdfprompt: no transaction';
+
+interface Migration {
+  version: number;
+  name: string;
+  text: string;
+  sha256: string;
+}
+
+export interface MigrationReport {
+  /** names of the migrations applied, or with `check` those that are missing */
+  pending: string[];
+}
+
+export interface MigrateOptions {
+  url: string;
+  connectTimeoutMs: number;
+  /** only look */
+  check?: boolean;
+  onApply?: (name: string) => void;
+  /** what else belongs to the schema (the queue's tables), run under the same lock */
+  afterwards?: (check: boolean) => Promise<string[]>;
+}
+
+/**
+ * Brings the database to this version: every file in `sql/` that it has not had, in order.
+ * @throws OperatorError if a migration was edited after it was applied, or the database is newer than this version
+ */
+export async function migrate({
+  url,
+  connectTimeoutMs,
+  check = false,
+  onApply,
+  afterwards,
+}: MigrateOptions): Promise<MigrationReport> {
+  const known = await readMigrations();
+  const sql = connect(url, {
+    max: 1,
+    connect_timeout: connectTimeoutMs / 1000,
+    connection: { application_name: 'pdfprompt migrate' },
+  });
+  try {
+    // Tried, not waited for: a waiting session holds a snapshot, for which CREATE INDEX CONCURRENTLY would wait in turn.
+    while (!check && !(await tryLock(sql))) await sleep(100);
+    const pending = missing(known, await appliedMigrations(sql));
+    if (!check) {
+      for (const migration of pending) {
+        onApply?.(migration.name);
+        await apply(sql, migration);
+      }
+    }
+    const more = (await afterwards?.(check)) ?? [];
+    return { pending: [...pending.map((migration) => migration.name), ...more] };
+  } finally {
+    await sql.end({ timeout: 5 }); // gives the lock back
+  }
+}
+
+async function readMigrations(): Promise<Migration[]> {
+  const names = (await readdir(DIRECTORY)).filter((name) => /^\d{4}_\w+\.sql$/.test(name)).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const text = await readFile(new URL(name, DIRECTORY), 'utf8');
+      return { version: Number(name.slice(0, 4)), name, text, sha256: createHash('sha256').update(text).digest('hex') };
+    }),
+  );
+}
+
+async function tryLock(sql: Sql): Promise<boolean> {
+  const [row] = await sql<{ locked: boolean }[]>`select pg_try_advisory_lock(${LOCK}) as locked`;
+  return row?.locked === true;
+}
+
+async function appliedMigrations(sql: Sql): Promise<Map<number, { name: string; sha256: string }>> {
+  const [exists] =
+    await sql`select 1 from pg_tables where schemaname = current_schema() and tablename = 'pdfprompt_migration'`;
+  if (!exists) return new Map();
+  const rows = await sql<
+    { version: number; name: string; sha256: string }[]
+  >`select version, name, sha256 from pdfprompt_migration order by version`;
+  return new Map(rows.map((row) => [row.version, row]));
+}
+
+function missing(known: Migration[], applied: Map<number, { name: string; sha256: string }>): Migration[] {
+  const newest = known.at(-1)?.version ?? 0;
+  for (const [version, { name }] of applied) {
+    if (version > newest)
+      throw new OperatorError(
+        `The database has migration ${name}, which this version of pdfprompt does not know. Run a newer pdfprompt.`,
+      );
+  }
+  return known.filter((migration) => {
+    const had = applied.get(migration.version);
+    if (had && had.sha256 !== migration.sha256) {
+      throw new OperatorError(
+        `Migration ${migration.name} is not the one that was applied to this database (its content differs). Migrations are never edited: restore the file, or start with an empty database.`,
+      );
+    }
+    return !had;
+  });
+}
+
+async function apply(sql: Sql, { version, name, text, sha256 }: Migration): Promise<void> {
+  await sql`create table if not exists pdfprompt_migration (
+    version integer primary key, name text not null, sha256 text not null, applied_at timestamptz not null default now())`;
+  if (text.startsWith(NO_TRANSACTION)) {
+    await dropInvalidIndexes(sql);
+    for (const statement of text.split(/;\s*$/m).filter((part) => part.replaceAll(/^--.*$/gm, '').trim() !== ''))
+      await sql.unsafe(statement);
+    await sql`insert into pdfprompt_migration (version, name, sha256) values (${version}, ${name}, ${sha256})`;
+  } else {
+    await sql.begin(async (transaction) => {
+      await transaction.unsafe(text);
+      await transaction`insert into pdfprompt_migration (version, name, sha256) values (${version}, ${name}, ${sha256})`;
+    });
+  }
+}
+
+/** A concurrent build that was cut off leaves an invalid index of the name, which IF NOT EXISTS would take for done. */
+async function dropInvalidIndexes(sql: Sql): Promise<void> {
+  const rows = await sql<{ name: string }[]>`
+    select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
+    where not i.indisvalid and t.relname like 'pdfprompt\\_%'`;
+  for (const { name } of rows) await sql`drop index concurrently if exists ${sql(name)}`;
+}

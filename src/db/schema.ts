@@ -1,0 +1,171 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  customType,
+  date,
+  doublePrecision,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type { FailedResource, JobMetadata, JobStatus, JobTimings } from '../domain/job.ts';
+import type { AttemptOutcome } from '../domain/outcome.ts';
+import type { PdfRequest } from '../domain/pdf-request.ts';
+import { DEFAULT_SCOPES, type Scope } from '../domain/scope.ts';
+
+/*
+ * The tables as TypeScript sees them. `sql/` is what makes them, with their checks, keys and
+ * indexes; test/integration/schema.test.ts holds the two against each other.
+ */
+
+const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
+const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+
+/** What is stored of a request in one column; the rest has columns of its own. */
+export type StoredRequest = Omit<PdfRequest, 'html' | 'url' | 'filename' | 'metadata'>;
+
+export const tier = pgTable('pdfprompt_tier', {
+  name: text('name').primaryKey(),
+  requestsPerMinute: integer('requests_per_minute'),
+  requestsPerDay: integer('requests_per_day'),
+  priority: smallint('priority').notNull(),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  updatedAt: instant('updated_at').notNull().defaultNow(),
+});
+
+export const user = pgTable('pdfprompt_user', {
+  id: uuid('id').primaryKey(),
+  email: text('email').notNull(),
+  createdAt: instant('created_at').notNull().defaultNow(),
+});
+
+export const userSubscription = pgTable('pdfprompt_user_subscription', {
+  id: uuid('id').primaryKey(),
+  userId: uuid('user_id').notNull(),
+  tier: text('tier').notNull(),
+  startedAt: instant('started_at').notNull().defaultNow(),
+  endedAt: instant('ended_at'),
+  tierInForce: text('tier_in_force').generatedAlwaysAs(sql`case when ended_at is null then tier end`),
+});
+
+export const apiKey = pgTable('pdfprompt_api_key', {
+  id: uuid('id').primaryKey(),
+  userId: uuid('user_id').notNull(),
+  prefix: text('prefix').notNull(),
+  hash: bytea('hash').notNull(),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  lastUsedAt: instant('last_used_at'),
+  revokedAt: instant('revoked_at'),
+  scopes: text('scopes')
+    .array()
+    .$type<Scope[]>()
+    .notNull()
+    .default([...DEFAULT_SCOPES]),
+  expiresAt: instant('expires_at'),
+  replaces: uuid('replaces'),
+});
+
+export const job = pgTable('pdfprompt_job', {
+  id: uuid('id').primaryKey(),
+  userId: uuid('user_id').notNull(),
+  status: text('status').$type<JobStatus>().notNull().default('queued'),
+  isQueued: boolean('is_queued')
+    .notNull()
+    .generatedAlwaysAs(sql`status = 'queued'`),
+  priority: smallint('priority').notNull(),
+  attempts: integer('attempts').notNull().default(0),
+  runs: integer('runs').notNull().default(0),
+  losses: integer('losses').notNull().default(0),
+  workerId: uuid('worker_id'),
+  rank: integer('rank').notNull().default(0),
+  request: jsonb('request').$type<StoredRequest>().notNull(),
+  html: text('html'),
+  url: text('url'),
+  filename: text('filename'),
+  metadata: jsonb('metadata').$type<JobMetadata>().notNull().default({}),
+  idempotencyKey: text('idempotency_key'),
+  idempotencyHash: bytea('idempotency_hash'),
+  errorCode: text('error_code'),
+  errorMessage: text('error_message'),
+  timings: jsonb('timings').$type<JobTimings>(),
+  failedResources: jsonb('failed_resources').$type<FailedResource[]>().notNull().default([]),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  startedAt: instant('started_at'),
+  completedAt: instant('completed_at'),
+});
+
+export const worker = pgTable('pdfprompt_worker', {
+  id: uuid('id').primaryKey(),
+  number: integer('number').notNull().generatedAlwaysAsIdentity(),
+  host: text('host').notNull(),
+  pid: integer('pid').notNull(),
+  concurrency: integer('concurrency').notNull(),
+  startedAt: instant('started_at').notNull().defaultNow(),
+  seenAt: instant('seen_at').notNull().defaultNow(),
+  endedAt: instant('ended_at'),
+  isLost: boolean('is_lost').notNull().default(false),
+});
+
+export const jobAttempt = pgTable(
+  'pdfprompt_job_attempt',
+  {
+    jobId: uuid('job_id').notNull(),
+    run: integer('run').notNull(),
+    workerId: uuid('worker_id'),
+    startedAt: instant('started_at').notNull().defaultNow(),
+    endedAt: instant('ended_at'),
+    outcome: text('outcome').$type<AttemptOutcome>(),
+    reason: text('reason'),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.run] })],
+);
+
+export const lane = pgTable('pdfprompt_lane', {
+  userId: uuid('user_id').primaryKey(),
+  virtualFinish: doublePrecision('virtual_finish').notNull(),
+  recent: instant('recent').array().notNull().default([]),
+  day: date('day'),
+  dayCount: integer('day_count').notNull().default(0),
+});
+
+export const file = pgTable('pdfprompt_file', {
+  id: uuid('id').primaryKey(),
+  jobId: uuid('job_id').notNull(),
+  userId: uuid('user_id').notNull(),
+  store: text('store').$type<'postgres' | 'file'>().notNull(),
+  size: bigint('size', { mode: 'number' }).notNull(),
+  pages: integer('pages').notNull(),
+  sha256: bytea('sha256').notNull(),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  expiresAt: instant('expires_at').notNull(),
+  expiredAt: instant('expired_at'),
+});
+
+export const fileChunk = pgTable(
+  'pdfprompt_file_chunk',
+  {
+    fileId: uuid('file_id').notNull(),
+    seq: integer('seq').notNull(),
+    bytes: bytea('bytes').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.fileId, table.seq] })],
+);
+
+export const usageHistory = pgTable(
+  'pdfprompt_usage_history',
+  {
+    userId: uuid('user_id').notNull(),
+    day: date('day').notNull(),
+    completed: integer('completed').notNull().default(0),
+    pages: bigint('pages', { mode: 'number' }).notNull().default(0),
+    bytes: bigint('bytes', { mode: 'number' }).notNull().default(0),
+    createdAt: instant('created_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.day] })],
+);

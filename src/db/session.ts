@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Deadline } from '../kernel/deadline.ts';
+import { Lifecycle } from '../kernel/lifecycle.ts';
+import { type Client, connect } from './driver.ts';
+
+interface SessionOptions {
+  url: string;
+  /** shown in pg_stat_activity */
+  applicationName: string;
+  connectTimeoutMs: number;
+  /** milliseconds between two beats */
+  beatMs: number;
+  /** Makes the session what it has to be, after each connect. What it throws is tried again with a new connection. */
+  open: (client: Client) => Promise<void>;
+  /** A sign of life. What it throws ends the connection. */
+  beat: (client: Client) => Promise<void>;
+  /** told when the connection is gone, or as good as gone; `open` is called when there is another */
+  onLost?: () => void;
+  /** what LISTEN hears */
+  onNotify?: (channel: string, payload: string) => void;
+}
+
+const RECONNECT_MS = 100;
+/** Milliseconds for an answer: a peer that vanished never closes its connection. */
+const ANSWER_TIMEOUT_MS = 5_000;
+
+/** One connection that is kept, for what lives as long as a session does: LISTEN and advisory locks. */
+export class Session extends Lifecycle {
+  readonly #options: SessionOptions;
+  #client: Client | undefined;
+  #openedAt: number | undefined;
+  #wasLost = false;
+  #stopping = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  #wake = Promise.withResolvers<void>();
+
+  constructor(options: SessionOptions) {
+    super();
+    this.#options = options;
+  }
+
+  /** Milliseconds since there last was no connection: 0 while there is none, Infinity if it never was lost. */
+  get heldMs(): number {
+    if (this.#openedAt === undefined) return 0;
+    return this.#wasLost ? performance.now() - this.#openedAt : Infinity;
+  }
+
+  protected async onStart(): Promise<void> {
+    this.#stopping = new AbortController();
+    this.#wasLost = false;
+    await this.#open();
+    this.#loop = this.#keep();
+  }
+
+  protected async onStop(): Promise<void> {
+    this.#stopping.abort();
+    this.#wake.resolve();
+    await this.#loop;
+    await this.#close();
+  }
+
+  async #open(): Promise<void> {
+    const { url, applicationName, connectTimeoutMs, onNotify, open } = this.#options;
+    const client = connect(url, {
+      max: 1,
+      idle_timeout: 0,
+      max_lifetime: null,
+      connect_timeout: connectTimeoutMs / 1000,
+      connection: { application_name: applicationName },
+      onclose: () => {
+        if (this.#client !== client) return;
+        this.#openedAt = undefined;
+        this.#wake.resolve();
+      },
+      onnotify: onNotify,
+    });
+    this.#client = client;
+    try {
+      await new Deadline(connectTimeoutMs + ANSWER_TIMEOUT_MS).race('opening a session', open(client));
+      this.#openedAt = performance.now();
+    } catch (error) {
+      await this.#close();
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#openedAt = undefined;
+    await this.#client?.end({ timeout: 0 }).catch(() => undefined);
+    this.#client = undefined;
+  }
+
+  async #keep(): Promise<void> {
+    const { beat, beatMs } = this.#options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        if (this.#client === undefined) await this.#open();
+        await this.#pause(beatMs);
+        if (signal.aborted) return;
+        if (this.#openedAt === undefined || !this.#client) throw new Error('the connection was closed');
+        await new Deadline(ANSWER_TIMEOUT_MS).race('a beat', beat(this.#client));
+      } catch {
+        this.#wasLost = true;
+        this.#options.onLost?.();
+        await this.#close();
+        await sleep(RECONNECT_MS);
+      }
+    }
+  }
+
+  /** Until the next beat is due, the connection is lost, or this session stops. */
+  async #pause(ms: number): Promise<void> {
+    if (this.#openedAt === undefined || this.#stopping.signal.aborted) return;
+    this.#wake = Promise.withResolvers();
+    const timer = setTimeout(this.#wake.resolve, ms);
+    await this.#wake.promise;
+    clearTimeout(timer);
+  }
+}

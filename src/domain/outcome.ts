@@ -1,0 +1,30 @@
+import type { ErrorCode } from '../kernel/errors.ts';
+import type { FailedResource, RenderTimings } from './job.ts';
+
+/** A PDF in memory, in the pieces it arrived in. */
+export interface RenderedPdf {
+  chunks: Uint8Array[];
+  /** bytes */
+  size: number;
+  pages: number;
+  /** lower-case hex */
+  sha256: string;
+  timings: RenderTimings;
+  failedResources: FailedResource[];
+}
+
+/**
+ * What became of one attempt. A value, not an exception:
+ * - `done`: there is a PDF
+ * - `reject`: the document's own fault; trying again would give the same
+ * - `retry`: our fault (a browser crashed); another attempt may succeed
+ * - `interrupted`: the worker is shutting down; the job goes back, no attempt counted
+ */
+export type Outcome =
+  | { kind: 'done'; pdf: RenderedPdf }
+  | { kind: 'reject'; code: ErrorCode; message: string }
+  | { kind: 'retry'; code: ErrorCode; message: string; cause: unknown }
+  | { kind: 'interrupted' };
+
+/** How an attempt is remembered: its outcome, or what was done to it from outside. */
+export type AttemptOutcome = Outcome['kind'] | 'lost' | 'cancelled';

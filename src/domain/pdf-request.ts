@@ -1,0 +1,302 @@
+import { z } from 'zod';
+import type { FieldProblem } from '../kernel/errors.ts';
+import { fieldProblems, textProblem } from './check-input.ts';
+import { PRIORITY_NAMES } from './priority.ts';
+
+/** Bounds of a request, in one place because the README, OpenAPI and the checks all show them. */
+export const REQUEST_BOUNDS = {
+  /** bytes of a request body */
+  bodyBytes: 10 * 1024 * 1024,
+  /** milliseconds */
+  timeoutMs: { min: 1_000, max: 300_000, default: 60_000 },
+  metadataEntries: 50,
+} as const;
+
+/** Width and height in inches, as puppeteer has them. */
+const PAPER_SIZES = {
+  letter: [8.5, 11],
+  legal: [8.5, 14],
+  tabloid: [11, 17],
+  ledger: [17, 11],
+  a0: [33.1102, 46.811],
+  a1: [23.3858, 33.1102],
+  a2: [16.5354, 23.3858],
+  a3: [11.6929, 16.5354],
+  a4: [8.2677, 11.6929],
+  a5: [5.8268, 8.2677],
+  a6: [4.1339, 5.8268],
+} as const;
+
+const PAPER_FORMATS = [
+  'Letter',
+  'Legal',
+  'Tabloid',
+  'Ledger',
+  'A0',
+  'A1',
+  'A2',
+  'A3',
+  'A4',
+  'A5',
+  'A6',
+  'letter',
+  'legal',
+  'tabloid',
+  'ledger',
+  'a0',
+  'a1',
+  'a2',
+  'a3',
+  'a4',
+  'a5',
+  'a6',
+] as const;
+
+const UNITS_PER_INCH = { px: 96, in: 1, cm: 2.54, mm: 25.4 } as const;
+
+/** Inches of a length such as `"10mm"`, `"1in"`, `"96px"` or `96` (pixels). */
+function inches(length: string | number): number {
+  const match = /^([\d.]+)(px|in|cm|mm)?$/.exec(String(length));
+  if (!match) return Number.NaN;
+  return Number(match[1]) / UNITS_PER_INCH[(match[2] ?? 'px') as keyof typeof UNITS_PER_INCH];
+}
+
+const MAX_LENGTH_INCHES = 200;
+
+function length(minInches: number) {
+  const allowed = `allowed: pixels as a number, or a number with px, in, cm or mm, up to ${MAX_LENGTH_INCHES}in`;
+  return z
+    .union([z.number(), z.string().regex(/^\d{1,6}(\.\d{1,6})?(px|in|cm|mm)?$/, allowed)], {
+      error: `Invalid length; ${allowed}`,
+    })
+    .refine((value) => inches(value) >= minInches && inches(value) <= MAX_LENGTH_INCHES, {
+      error: `Invalid length; ${allowed}`,
+    })
+    .meta({ description: 'Pixels, or a number with `px`, `in`, `cm` or `mm`', example: '20mm' });
+}
+
+const template = z
+  .string()
+  .max(100_000)
+  .meta({ description: 'HTML; elements of class `date`, `title`, `url`, `pageNumber`, `totalPages` are filled in' });
+
+const pdfOptions = z
+  .strictObject({
+    format: z.enum(PAPER_FORMATS).default('Letter').meta({ description: 'Paper; `width` and `height` win over it' }),
+    width: length(0.1).optional(),
+    height: length(0.1).optional(),
+    margin: z
+      .strictObject({
+        top: length(0).optional(),
+        right: length(0).optional(),
+        bottom: length(0).optional(),
+        left: length(0).optional(),
+      })
+      .optional(),
+    landscape: z.boolean().default(false),
+    scale: z.number().min(0.1).max(2).default(1),
+    printBackground: z.boolean().default(true),
+    displayHeaderFooter: z.boolean().default(false),
+    headerTemplate: template.optional(),
+    footerTemplate: template.optional(),
+    pageRanges: z
+      .string()
+      .max(1_000)
+      .regex(
+        /^\s*(\d+\s*(-\s*\d*\s*)?|-\s*\d+\s*)(,\s*(\d+\s*(-\s*\d*\s*)?|-\s*\d+\s*))*$/,
+        'allowed: page numbers and ranges such as "1-5, 8, 11-"',
+      )
+      .optional()
+      .meta({ example: '1-5, 8' }),
+    preferCSSPageSize: z.boolean().default(false),
+    omitBackground: z.boolean().default(false),
+    tagged: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Accessible structure; files grow, up to 16 times for large tables' }),
+    outline: z.boolean().default(false).meta({ description: 'Bookmarks from the headings' }),
+  })
+  .prefault({});
+
+const milliseconds = z.int().min(0).max(REQUEST_BOUNDS.timeoutMs.max);
+
+const waitUntil = z.enum(['load', 'domcontentloaded', 'networkidle0', 'networkidle2']);
+
+// oxlint-disable-next-line no-control-regex -- control characters are what it is about
+const printable = /^[^\u0000-\u001f\u007f]*$/;
+
+const cookie = z.strictObject({
+  name: z.string().min(1).max(4096).regex(printable, 'allowed: no control characters'),
+  value: z.string().max(4096).regex(printable, 'allowed: no control characters'),
+  url: z.string().max(8192).superRefine(checkUrl).optional(),
+  domain: z
+    .string()
+    .min(1)
+    .max(255)
+    .regex(/^[\w.-]+$/, 'allowed: a host name')
+    .optional(),
+  path: z.string().max(1024).regex(/^\//, 'allowed: a path that starts with /').optional(),
+  secure: z.boolean().optional(),
+  httpOnly: z.boolean().optional(),
+  sameSite: z.enum(['Strict', 'Lax', 'None']).optional(),
+  expires: z.number().optional().meta({ description: 'Seconds since 1970' }),
+});
+
+export const pdfRequestSchema = z
+  .strictObject({
+    html: z
+      .string()
+      .min(1, 'must not be empty')
+      .optional()
+      .meta({ description: 'The document itself. Either this or `url`' }),
+    url: z.string().max(8192).superRefine(checkUrl).optional().meta({
+      description: 'Where the document is: http or https, without user name and password. Either this or `html`',
+      format: 'uri',
+    }),
+    options: pdfOptions,
+    gotoOptions: z
+      .strictObject({
+        waitUntil: z
+          .union([waitUntil, z.array(waitUntil).min(1).max(4)], {
+            error: 'allowed: load, domcontentloaded, networkidle0, networkidle2, or a list of them',
+          })
+          .default('load'),
+        timeout: milliseconds.optional(),
+      })
+      .prefault({}),
+    waitForSelector: z
+      .strictObject({
+        selector: z.string().min(1).max(2_000),
+        timeout: milliseconds.optional(),
+        visible: z.boolean().optional(),
+        hidden: z.boolean().optional(),
+      })
+      .optional(),
+    waitForTimeout: milliseconds.optional().meta({ description: 'Milliseconds to wait before printing' }),
+    emulateMediaType: z.enum(['screen', 'print']).optional(),
+    viewport: z
+      .strictObject({
+        width: z.int().min(1).max(10_000),
+        height: z.int().min(1).max(10_000),
+        deviceScaleFactor: z.number().min(0.1).max(10).optional(),
+        isMobile: z.boolean().optional(),
+        isLandscape: z.boolean().optional(),
+        hasTouch: z.boolean().optional(),
+      })
+      .optional(),
+    cookies: z.array(cookie).max(100).optional(),
+    setExtraHTTPHeaders: z
+      .record(
+        z.string().regex(/^[!#$%&'*+.^_`|~\w-]{1,200}$/, 'allowed: an HTTP header name'),
+        z.string().max(8192).regex(printable, 'allowed: no control characters'),
+      )
+      .refine((headers) => Object.keys(headers).length <= 50, 'allowed: at most 50 headers')
+      .optional(),
+    userAgent: z.string().min(1).max(1_000).regex(printable, 'allowed: no control characters').optional(),
+    setJavaScriptEnabled: z.boolean().default(true),
+    filename: z
+      .string()
+      .min(1)
+      .max(200)
+      .regex(printable, 'allowed: no control characters')
+      .regex(/^[^/\\]*$/, 'allowed: a file name without / and \\')
+      .optional(),
+    metadata: z
+      .record(
+        z.string().min(1).max(100),
+        z.union([z.string().max(500), z.number(), z.boolean(), z.null()], {
+          error: 'allowed: a string of at most 500 characters, a number, a boolean or null',
+        }),
+      )
+      .refine(
+        (value) => Object.keys(value).length <= REQUEST_BOUNDS.metadataEntries,
+        `allowed: at most ${REQUEST_BOUNDS.metadataEntries} entries`,
+      )
+      .default({})
+      .meta({ description: 'Yours: kept with the job, shown with it, not looked at' }),
+    timeoutMs: z
+      .int()
+      .min(REQUEST_BOUNDS.timeoutMs.min)
+      .max(REQUEST_BOUNDS.timeoutMs.max)
+      .default(REQUEST_BOUNDS.timeoutMs.default)
+      .meta({ description: 'Milliseconds for the whole rendering' }),
+    failOnStatus: z
+      .boolean()
+      .default(true)
+      .meta({ description: 'A main document that answers 400 or more fails the job' }),
+    failOnResourceError: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'A subresource that does not load fails the job' }),
+    priority: z
+      .enum(PRIORITY_NAMES)
+      .optional()
+      .meta({ description: "Lower than your tier's, if you like; never higher" }),
+  })
+  .superRefine((body, context) => {
+    if (body.html !== undefined && body.url !== undefined) {
+      context.addIssue({ code: 'custom', path: ['url'], message: 'allowed: either html or url, not both' });
+    }
+    if (body.html === undefined && body.url === undefined) {
+      context.addIssue({ code: 'custom', path: ['html'], message: 'required: either html or url' });
+    }
+    for (const [index, { url, domain }] of (body.cookies ?? []).entries()) {
+      if (body.url === undefined && url === undefined && domain === undefined) {
+        context.addIssue({
+          code: 'custom',
+          path: ['cookies', index, 'domain'],
+          message: 'required with html: a domain or a url',
+        });
+      }
+    }
+  })
+  .meta({ id: 'PdfRequest' });
+
+/** What to print and how, with every default filled in. Exactly one of `html` and `url` is there. */
+export type PdfRequest = z.output<typeof pdfRequestSchema>;
+
+/** Inches of the paper: what `width` and `height` leave open comes from `format`. */
+export function paperSize({ format, width, height }: PdfRequest['options']): { width: number; height: number } {
+  const [formatWidth, formatHeight] = PAPER_SIZES[format.toLowerCase() as keyof typeof PAPER_SIZES];
+  return {
+    width: width === undefined ? formatWidth : inches(width),
+    height: height === undefined ? formatHeight : inches(height),
+  };
+}
+
+/** Inches of each margin; none unless asked for. */
+export function marginInches({
+  margin = {},
+}: PdfRequest['options']): Record<'top' | 'right' | 'bottom' | 'left', number> {
+  const { top = 0, right = 0, bottom = 0, left = 0 } = margin;
+  return { top: inches(top), right: inches(right), bottom: inches(bottom), left: inches(left) };
+}
+
+/** What is wrong with a document's address, or undefined if it may be loaded: http or https, no userinfo. */
+export function urlProblem(text: string): string | undefined {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    return 'allowed: an absolute http or https URL';
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return `allowed: http and https, not ${url.protocol}`;
+  if (url.username !== '' || url.password !== '') return 'allowed: a URL without user name and password';
+  return undefined;
+}
+
+function checkUrl(text: string, context: z.core.$RefinementCtx): void {
+  const message = urlProblem(text);
+  if (message) context.addIssue({ code: 'custom', message });
+}
+
+export type ParsedRequest = { ok: true; request: PdfRequest } | { ok: false; fields: FieldProblem[] };
+
+/** Checks parsed JSON against {@link pdfRequestSchema} and names every field that is wrong. */
+export function parsePdfRequest(json: unknown): ParsedRequest {
+  const text = textProblem(json);
+  if (text) return { ok: false, fields: [text] };
+  const parsed = pdfRequestSchema.safeParse(json);
+  if (parsed.success) return { ok: true, request: parsed.data };
+  return { ok: false, fields: fieldProblems(parsed.error) };
+}

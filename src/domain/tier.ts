@@ -1,0 +1,37 @@
+import { z } from 'zod';
+
+/** The tier that a user gets when none is named. */
+export const DEFAULT_TIER = 'starter';
+
+/** Requests; above it there is no use in a limit. */
+const MAX_LIMIT = 1_000_000_000;
+
+const limit = (per: string) =>
+  z
+    .int(`allowed: a whole number from 1 to ${MAX_LIMIT}, or no limit`)
+    .min(1, `allowed: a whole number from 1 to ${MAX_LIMIT}, or no limit`)
+    .max(MAX_LIMIT, `allowed: a whole number from 1 to ${MAX_LIMIT}, or no limit`)
+    .nullable()
+    .meta({ description: `Requests ${per}; null: no limit` });
+
+export const tierNameSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'allowed: 1 to 32 of a-z, 0-9, _ and -, beginning with a letter')
+  .meta({ example: 'professional' });
+
+const PRIORITY = 'allowed: 0 (low), 1 (medium), 2 (high) or 3 (critical)';
+
+export const tierSchema = z
+  .strictObject({
+    name: tierNameSchema,
+    requestsPerMinute: limit('in any 60 seconds'),
+    requestsPerDay: limit('in a UTC day'),
+    priority: z.int(PRIORITY).min(0, PRIORITY).max(3, PRIORITY).meta({ description: '0 low … 3 critical' }),
+  })
+  .meta({ id: 'Tier' });
+
+/** A plan: what its users may do. */
+export type Tier = z.infer<typeof tierSchema>;
+
+/** How many requests are accepted, at most; null: as many as there are. */
+export type Limits = Pick<Tier, 'requestsPerMinute' | 'requestsPerDay'>;

@@ -1,0 +1,103 @@
+import type { Socket } from 'node:net';
+import type { Events } from '../telemetry/events.ts';
+import type { DenialReason } from './policy.ts';
+
+/** A document, and what it may use up on its way out. */
+export interface EgressUse {
+  userId: string;
+  /** none outside of the queue */
+  jobId?: string | undefined;
+  /** connections that its tunnels and requests make, at most */
+  maxConnections: number;
+  /** bytes in both directions together, at most */
+  maxBytes: number;
+}
+
+/** Log lines of denials for one document; the metric counts them all. */
+const MAX_LOGGED = 10;
+
+/**
+ * The one way out of one page: closed, but for the time in which a document is rendered there. What one
+ * document has begun ends with it.
+ */
+export class EgressChannel {
+  readonly #events: Pick<Events, 'egressDenied'>;
+  readonly #sockets = new Set<Socket>();
+  readonly #unreachable = new Set<string>();
+  #use: EgressUse | undefined;
+  #connections = 0;
+  #bytes = 0;
+  #logged = 0;
+  /** what the browser is told: `http://address:port` */
+  readonly proxyServer: string;
+
+  constructor(proxyServer: string, events: Pick<Events, 'egressDenied'>) {
+    this.proxyServer = proxyServer;
+    this.#events = events;
+  }
+
+  /** For one document. */
+  open(use: EgressUse): void {
+    this.shut();
+    this.#use = use;
+    this.#unreachable.clear();
+    this.#connections = this.#bytes = this.#logged = 0;
+  }
+
+  /** Ends every connection, and lets none through until it is opened again. */
+  shut(): void {
+    this.#use = undefined;
+    this.#endConnections();
+  }
+
+  /** Whether the document of now, or the last one, could not reach what is there: forbidden, or not there. */
+  isUnreachable(url: string): boolean {
+    if (!URL.canParse(url)) return false;
+    const { protocol, hostname, port } = new URL(url);
+    return this.#unreachable.has(`${hostname}:${port === '' ? (protocol === 'http:' ? 80 : 443) : port}`);
+  }
+
+  /** Counts one more connection. @returns why there may be none, if so */
+  admit(): DenialReason | undefined {
+    if (!this.#use) return 'idle';
+    this.#connections++;
+    return this.#connections > this.#use.maxConnections || this.#bytes > this.#use.maxBytes ? 'budget' : undefined;
+  }
+
+  /** A connection that ends with the document, and with its budget. */
+  hold(socket: Socket): void {
+    if (!this.#use) {
+      socket.destroy();
+      return;
+    }
+    if (this.#sockets.has(socket)) return; // the browser's, for one more request
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+  }
+
+  /** Counts bytes of the document's; all its connections end when there are too many. */
+  count(bytes: number): void {
+    this.#bytes += bytes;
+    if (!this.#use || this.#bytes <= this.#use.maxBytes || this.#sockets.size === 0) return;
+    this.#endConnections();
+    this.deny('budget', '');
+  }
+
+  #endConnections(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.clear();
+  }
+
+  /** @param authority `host:port`, as far as it is known */
+  deny(reason: DenialReason, authority: string): void {
+    this.#unreachable.add(authority);
+    if (!this.#use) return; // what a document leaves behind is no event
+    const { userId, jobId } = this.#use;
+    this.#events.egressDenied({ reason, authority, userId, jobId, isLogged: this.#logged++ < MAX_LOGGED });
+  }
+
+  /** Nobody forbade it, but nobody answered either. */
+  missed(authority: string): void {
+    this.#unreachable.add(authority);
+  }
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { isDatabaseUnavailable } from '../db/pools.ts';
+import { CodedError, ERROR_CODES, type ErrorCode } from '../kernel/errors.ts';
+
+/** RFC 9457, with a stable `code` and the id by which the log knows the request. */
+export const problemSchema = z
+  .object({
+    type: z.string().meta({ description: 'Where the error is explained', example: '/docs#invalid_request' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),
+    requestId: z.string(),
+    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem', description: 'An error (RFC 9457)' });
+
+/** Turns whatever was thrown into what the caller may know. Nothing of an unexpected error is shown. */
+export function toCodedError(error: unknown): CodedError {
+  if (error instanceof CodedError) return error;
+  if (isDatabaseUnavailable(error))
+    return new CodedError('unavailable', 'the database is away; try again shortly', {
+      cause: error,
+      retryAfterSeconds: 1,
+    });
+  return new CodedError('internal', 'something went wrong on our side; the requestId finds it in the log', {
+    cause: error,
+  });
+}
+
+export function problemResponse(
+  { code, message, fields, retryAfterSeconds }: CodedError,
+  requestId: string,
+  headers: Record<string, string> = {},
+): Response {
+  const { status, title } = ERROR_CODES[code];
+  const problem: z.infer<typeof problemSchema> = {
+    type: `/docs#${code}`,
+    title,
+    status,
+    detail: message,
+    code,
+    requestId,
+    ...(fields && { errors: fields }),
+  };
+  return new Response(JSON.stringify(problem), {
+    status,
+    headers: {
+      'Content-Type': 'application/problem+json',
+      'Cache-Control': 'no-store',
+      ...(retryAfterSeconds !== undefined && { 'Retry-After': String(retryAfterSeconds) }),
+      ...(code === 'unauthenticated' && { 'WWW-Authenticate': 'Bearer realm="pdfprompt"' }),
+      ...(code === 'missing_scope' && { 'WWW-Authenticate': 'Bearer realm="pdfprompt", error="insufficient_scope"' }),
+      // What is left of the body is not read.
+      ...((code === 'body_too_large' || code === 'unsupported_media_type') && { Connection: 'close' }),
+      ...headers,
+    },
+  });
+}

@@ -1,0 +1,32 @@
+import type { IncomingMessage } from 'node:http';
+import type { Context } from 'hono';
+import type { ZodOpenApiOperationObject } from 'zod-openapi';
+import type { Principal } from '../accounts/principals.ts';
+import type { Scope } from '../domain/scope.ts';
+
+export interface AppEnv {
+  /** what the server has of the request */
+  Bindings: { incoming: IncomingMessage };
+  Variables: {
+    requestId: string;
+    /** set behind authentication */
+    principal: Principal;
+  };
+}
+
+export type AppContext = Context<AppEnv>;
+
+interface Verb {
+  method: 'get' | 'post' | 'put' | 'delete';
+  /** as OpenAPI writes it: `/v1/jobs/{id}` */
+  path: string;
+  /** left out of the OpenAPI document if there is none */
+  operation?: ZodOpenApiOperationObject;
+  handle: (c: AppContext) => Promise<Response>;
+}
+
+/**
+ * One verb: what it is called, who may use it, what OpenAPI says of it, what it does. It answers
+ * without a key, or it needs one with the scope.
+ */
+export type Route = Verb & ({ isPublic: true; scope?: never } | { isPublic?: never; scope: Scope });

@@ -1,0 +1,34 @@
+import { defineTier } from '../../../accounts/tiers.ts';
+import type { Database } from '../../../db/pools.ts';
+import { tierSchema } from '../../../domain/tier.ts';
+import { jsonResponse, tierNameParams } from '../../account-schemas.ts';
+import { readBody } from '../../body.ts';
+import type { Route } from '../../route.ts';
+import { bodyProblems, problems } from '../../schemas.ts';
+
+const body = tierSchema.omit({ name: true }).meta({ id: 'TierLimits' });
+
+export function defineTierRoute({ adminDb }: { adminDb: Database }): Route {
+  return {
+    method: 'put',
+    path: '/v1/admin/tiers/{name}',
+    scope: 'admin',
+    operation: {
+      operationId: 'defineTier',
+      summary: 'Make a tier, or give it other limits',
+      description: 'They hold from now on, for whoever is on the tier.',
+      requestParams: { path: tierNameParams },
+      requestBody: { required: true, content: { 'application/json': { schema: body } } },
+      responses: {
+        200: jsonResponse('The tier as it is now', tierSchema),
+        201: jsonResponse('The new tier', tierSchema),
+        ...problems(...bodyProblems),
+      },
+    },
+    handle: async (c) => {
+      const limits = await readBody(c, body);
+      const { tier, isNew } = await defineTier(adminDb, { name: c.req.param('name') ?? '', ...limits });
+      return c.json(tier, isNew ? 201 : 200);
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import { rotateKey, rotationSchema } from '../../../accounts/rotate-key.ts';
+import type { Database } from '../../../db/pools.ts';
+import { jsonResponse, keyIdParams, rotatedKeySchema } from '../../account-schemas.ts';
+import { readBody } from '../../body.ts';
+import type { Route } from '../../route.ts';
+import { bodyProblems, problems } from '../../schemas.ts';
+
+export function rotateKeyRoute({ adminDb }: { adminDb: Database }): Route {
+  return {
+    method: 'post',
+    path: '/v1/admin/keys/{id}/rotate',
+    scope: 'admin',
+    operation: {
+      operationId: 'rotateKey',
+      summary: 'A new key in place of an old one; it is shown once',
+      description:
+        'It has the same user and the same scopes, and if the old one had an expiry, the same length of life again. The old key is valid beside it for the grace. A key is rotated once, and not while the one that it replaces is still valid.',
+      requestParams: { path: keyIdParams },
+      requestBody: { required: false, content: { 'application/json': { schema: rotationSchema } } },
+      responses: {
+        201: jsonResponse('The new key', rotatedKeySchema),
+        ...problems(...bodyProblems, 'not_found', 'key_not_rotatable'),
+      },
+    },
+    handle: async (c) => {
+      const { graceSeconds } = await readBody(c, rotationSchema, { isOptional: true });
+      const rotated = await rotateKey(adminDb, { id: c.req.param('id') ?? '', graceSeconds });
+      return c.json(rotated, 201, { 'Cache-Control': 'no-store' });
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { setTier } from '../../../accounts/subscriptions.ts';
+import type { Database } from '../../../db/pools.ts';
+import { jsonResponse, userIdParams, userSchema } from '../../account-schemas.ts';
+import { readBody } from '../../body.ts';
+import type { Route } from '../../route.ts';
+import { bodyProblems, problems } from '../../schemas.ts';
+
+const body = z
+  .strictObject({ tier: z.string().meta({ description: 'One of `GET /v1/admin/tiers`', example: 'professional' }) })
+  .meta({ id: 'Subscription' });
+
+export function setSubscriptionRoute({ adminDb }: { adminDb: Database }): Route {
+  return {
+    method: 'put',
+    path: '/v1/admin/users/{id}/subscription',
+    scope: 'admin',
+    operation: {
+      operationId: 'setSubscription',
+      summary: 'Put a user on a tier, from now on',
+      requestParams: { path: userIdParams },
+      requestBody: { required: true, content: { 'application/json': { schema: body } } },
+      responses: {
+        200: jsonResponse('The user as it is now', userSchema),
+        ...problems(...bodyProblems, 'not_found'),
+      },
+    },
+    handle: async (c) => {
+      const { tier } = await readBody(c, body);
+      return c.json(await setTier(adminDb, { userId: c.req.param('id') ?? '', tier }));
+    },
+  };
+}

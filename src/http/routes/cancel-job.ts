@@ -1,0 +1,27 @@
+import type { Database } from '../../db/pools.ts';
+import { cancelJob } from '../../jobs/cancel.ts';
+import { getJob } from '../../jobs/read.ts';
+import type { JobQueue } from '../../queue/boss.ts';
+import type { Route } from '../route.ts';
+import { jobIdParams, jobResponse, problems } from '../schemas.ts';
+
+export function cancelJobRoute(deps: { db: Database; reads: Database; queue: JobQueue }): Route {
+  return {
+    method: 'delete',
+    path: '/v1/jobs/{id}',
+    scope: 'jobs:write',
+    operation: {
+      operationId: 'cancelJob',
+      summary: 'Cancel a job, queued or running',
+      description: 'A job that has ended stays as it is.',
+      requestParams: { path: jobIdParams },
+      responses: { 200: jobResponse('The job as it is now'), ...problems('not_found') },
+    },
+    handle: async (c) => {
+      const which = { userId: c.var.principal.userId, jobId: c.req.param('id') ?? '' };
+      await getJob(deps.reads, which); // 404 for what is not there or not theirs
+      await cancelJob(deps, which);
+      return c.json(await getJob(deps.reads, which));
+    },
+  };
+}

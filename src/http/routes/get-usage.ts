@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { readUsage } from '../../accounts/usage.ts';
+import type { ReadRouter } from '../../db/read-router.ts';
+import { readQuery } from '../query.ts';
+import type { Route } from '../route.ts';
+import { problems } from '../schemas.ts';
+
+const query = z.strictObject({
+  days: z.coerce
+    .number<string>('allowed: 1 to 366')
+    .int('allowed: 1 to 366')
+    .min(1)
+    .max(366)
+    .default(30)
+    .meta({ description: 'Days of history, today included' }),
+});
+
+const chargedSchema = z.object({
+  day: z.iso.date().meta({ description: 'In UTC' }),
+  completed: z.int().meta({ description: 'Jobs that were completed, and so charged' }),
+  pages: z.int(),
+  bytes: z.int(),
+});
+
+const limitSchema = z.object({
+  name: z.enum(['minute', 'day']),
+  limit: z.int().meta({ description: 'Requests in any 60 seconds, or in a UTC day' }),
+  used: z.int(),
+  remaining: z.int(),
+  resetSeconds: z.int().meta({ description: 'Seconds until more is left than now' }),
+});
+
+const usageSchema = z
+  .object({
+    tier: z.string(),
+    limits: z.array(limitSchema).meta({ description: "The tier's limits; none if it has none" }),
+    today: chargedSchema,
+    history: z.array(chargedSchema).meta({ description: 'Days with something on them, newest first' }),
+  })
+  .meta({ id: 'Usage' });
+
+export function getUsageRoute(deps: { readRouter: ReadRouter }): Route {
+  return {
+    method: 'get',
+    path: '/v1/usage',
+    scope: 'usage:read',
+    operation: {
+      operationId: 'getUsage',
+      summary: "What you have used of your tier's limits, and what was charged",
+      requestParams: { query },
+      responses: {
+        200: { description: 'The usage', content: { 'application/json': { schema: usageSchema } } },
+        ...problems('invalid_request'),
+      },
+    },
+    handle: async (c) => {
+      const { userId, tier } = c.var.principal;
+      const { days } = readQuery(c, query);
+      const { allowances, today, history } = await deps.readRouter.read((db) =>
+        readUsage(db, { userId, limits: tier, days }),
+      );
+      const limits = allowances.map(({ name, quota: limit, used, remaining, resetSeconds }) => ({
+        name,
+        limit,
+        used,
+        remaining,
+        resetSeconds,
+      }));
+      return c.json({ tier: tier.name, limits, today, history } satisfies z.infer<typeof usageSchema>);
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import type { ReadRouter } from '../../db/read-router.ts';
+import { JOB_STATUSES } from '../../domain/job.ts';
+import { listJobs } from '../../jobs/read.ts';
+import { readQuery } from '../query.ts';
+import type { Route } from '../route.ts';
+import { jobSchema, problems } from '../schemas.ts';
+
+const query = z.strictObject({
+  status: z.enum(JOB_STATUSES).optional(),
+  limit: z.coerce.number<string>('allowed: 1 to 100').int('allowed: 1 to 100').min(1).max(100).default(20),
+  cursor: z.uuid('allowed: the nextCursor of the page before').optional(),
+});
+
+export function listJobsRoute(deps: { readRouter: ReadRouter }): Route {
+  return {
+    method: 'get',
+    path: '/v1/jobs',
+    scope: 'jobs:read',
+    operation: {
+      operationId: 'listJobs',
+      summary: 'Your jobs, newest first',
+      requestParams: { query },
+      responses: {
+        200: {
+          description: 'A page of jobs',
+          content: {
+            'application/json': { schema: z.object({ data: z.array(jobSchema), nextCursor: z.string().nullable() }) },
+          },
+        },
+        ...problems('invalid_request'),
+      },
+    },
+    handle: async (c) => {
+      const input = { userId: c.var.principal.userId, ...readQuery(c, query) };
+      return c.json(await deps.readRouter.read((db) => listJobs(db, input)));
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import type { Limiter } from '../../accounts/limits.ts';
+import type { Database } from '../../db/pools.ts';
+import { isFinal } from '../../domain/job.ts';
+import { pdfRequestSchema } from '../../domain/pdf-request.ts';
+import type { JobReader } from '../../jobs/job-reader.ts';
+import { submitJob } from '../../jobs/submit.ts';
+import type { JobWaiters } from '../../jobs/waiters.ts';
+import { CodedError, invalidFields } from '../../kernel/errors.ts';
+import type { JobQueue } from '../../queue/boss.ts';
+import type { PdfStore } from '../../storage/pdf-store.ts';
+import type { Events } from '../../telemetry/events.ts';
+import { readPdfRequest } from '../body.ts';
+import { rateLimitHeaders } from '../rate-limit.ts';
+import type { Route } from '../route.ts';
+import { jobResponse, pdfResponse, problems } from '../schemas.ts';
+import { sendPdf } from '../send-pdf.ts';
+import { idempotencyHeader, idempotencyKeyOf } from './submit-job.ts';
+
+const DEFAULT_WAIT_SECONDS = 30;
+const MAX_WAIT_SECONDS = 300;
+
+export function renderPdfRoute(deps: {
+  db: Database;
+  reads: Database;
+  queue: JobQueue;
+  limiter: Limiter;
+  jobs: JobReader;
+  waiters: JobWaiters;
+  store: PdfStore;
+  events: Events;
+}): Route {
+  return {
+    method: 'post',
+    path: '/v1/pdf',
+    scope: 'jobs:write',
+    operation: {
+      operationId: 'renderPdf',
+      summary: 'Ask for a PDF and wait for it',
+      description:
+        'A job like any other, answered with its bytes. If it takes longer than `Prefer: wait=N`, the answer is 202 and `Location`; the job goes on.',
+      requestParams: {
+        header: idempotencyHeader.extend({
+          Prefer: z
+            .string()
+            .optional()
+            .meta({
+              description: `\`wait=N\`: seconds to wait, up to ${MAX_WAIT_SECONDS}; ${DEFAULT_WAIT_SECONDS} if not given`,
+            }),
+        }),
+      },
+      requestBody: { required: true, content: { 'application/json': { schema: pdfRequestSchema } } },
+      responses: {
+        200: pdfResponse,
+        202: { ...jobResponse('Not done yet'), headers: z.object({ Location: z.string() }) },
+        ...problems(
+          'invalid_json',
+          'invalid_request',
+          'body_too_large',
+          'unsupported_media_type',
+          'idempotency_mismatch',
+          'rate_limited',
+          'file_expired',
+          'navigation_failed',
+          'document_status',
+          'resource_failed',
+          'selector_not_found',
+          'page_ranges_invalid',
+          'print_failed',
+          'pdf_too_large',
+          'render_timeout',
+          'job_failed',
+          'browser_failed',
+        ),
+      },
+    },
+    handle: async (c) => {
+      const { userId } = c.var.principal;
+      const waitMs = waitMsOf(c.req.header('prefer'));
+      const request = await readPdfRequest(c);
+      const { job: submitted, allowances } = await submitJob(deps, {
+        principal: c.var.principal,
+        request,
+        idempotencyKey: idempotencyKeyOf(c),
+        requestId: c.var.requestId,
+      });
+      const { id } = submitted;
+      const read = () => deps.jobs.get({ userId, jobId: id });
+      const job = await deps.waiters.waitFor(id, waitMs, c.req.raw.signal, read, (value) => isFinal(value.status));
+      const headers = { 'X-Job-Id': id, ...rateLimitHeaders(allowances) };
+      if (job.status === 'completed') {
+        const response = await sendPdf(deps, { userId, jobId: id, disposition: 'attachment' });
+        for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+        return response;
+      }
+      if (job.status === 'failed')
+        throw new CodedError(job.error?.code ?? 'job_failed', `${job.error?.message ?? 'the job failed'} (job ${id})`);
+      if (job.status === 'cancelled') throw new CodedError('job_failed', `the job was cancelled (job ${id})`);
+      return c.json(job, 202, { ...headers, Location: `/v1/jobs/${id}` });
+    },
+  };
+}
+
+function waitMsOf(prefer: string | undefined): number {
+  const wait = /(?:^|[,;\s])wait\s*=\s*"?([^",;\s]*)/i.exec(prefer ?? '')?.[1];
+  if (wait === undefined) return DEFAULT_WAIT_SECONDS * 1000;
+  const seconds = /^\d{1,6}$/.test(wait) ? Number(wait) : Number.NaN;
+  if (!(seconds <= MAX_WAIT_SECONDS))
+    throw invalidFields([{ field: 'Prefer', message: `allowed: wait=0 to wait=${MAX_WAIT_SECONDS}, in seconds` }]);
+  return seconds * 1000;
+}

@@ -1,0 +1,108 @@
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
+import type { Database, Transaction } from '../db/pools.ts';
+import { job, jobAttempt } from '../db/schema.ts';
+import type { PdfRequest } from '../domain/pdf-request.ts';
+import { type Claim, type JobQueue, MAX_LOSSES } from '../queue/boss.ts';
+import { endAttempt } from './attempts.ts';
+import { poison } from './lose.ts';
+
+/** A job that is ours to run. `run` fences it: whoever claims it next has a higher one. */
+export interface ClaimedJob {
+  claim: Claim;
+  id: string;
+  userId: string;
+  run: number;
+  /** runs that count, this one included */
+  attempt: number;
+  /** under which this run's PDF will be kept */
+  fileId: string;
+  request: PdfRequest;
+}
+
+interface ClaimInput {
+  workerId: string;
+  /** at most */
+  count: number;
+}
+
+/** Takes jobs, in the queue's order, and marks them as processing, in one short transaction. */
+export async function claimJobs(
+  { db, queue }: { db: Database; queue: JobQueue },
+  { workerId, count }: ClaimInput,
+): Promise<ClaimedJob[]> {
+  return db.transaction(async (tx) => {
+    const claims = await queue.claim(tx, count);
+    if (claims.length === 0) return [];
+    const ids = claims.map((claim) => claim.id);
+    let rows = await start(tx, ids, workerId);
+    if (rows.length < ids.length && (await loseExpired(tx, queue, ids)) > 0)
+      rows = [...rows, ...(await start(tx, ids, workerId))];
+    const claimed: ClaimedJob[] = [];
+    for (const claim of claims) {
+      const row = rows.find((each) => each.id === claim.id);
+      if (row) claimed.push(toClaimed(claim, row));
+      else await queue.complete(tx, claim); // it ended while it was in the queue: cancelled, deleted, poison
+    }
+    return claimed;
+  });
+}
+
+/** Marks those of the jobs that are queued as processing, each with an attempt begun. */
+async function start(tx: Transaction, ids: string[], workerId: string): Promise<JobRow[]> {
+  const rows = await tx
+    .update(job)
+    .set({
+      status: 'processing',
+      runs: sql`${job.runs} + 1`,
+      attempts: sql`${job.attempts} + 1`,
+      startedAt: sql`now()`,
+      workerId,
+    })
+    .where(and(inArray(job.id, ids), eq(job.status, 'queued')))
+    .returning();
+  if (rows.length > 0)
+    await tx.insert(jobAttempt).values(rows.map((row) => ({ jobId: row.id, run: row.runs, workerId })));
+  return rows;
+}
+
+/** The floor below the reaper: jobs whose claim the queue itself let expire are still marked as processing. */
+async function loseExpired(tx: Transaction, queue: JobQueue, ids: string[]): Promise<number> {
+  const expired = await tx
+    .select({ id: job.id, losses: job.losses })
+    .from(job)
+    .where(and(inArray(job.id, ids), eq(job.status, 'processing')))
+    .for('update');
+  for (const { id, losses } of expired) {
+    await endAttempt(tx, { jobId: id, outcome: 'lost', reason: 'its claim expired' });
+    if (losses + 1 >= MAX_LOSSES) await poison(tx, queue, id);
+    else {
+      await tx
+        .update(job)
+        .set({ status: 'queued', attempts: sql`${job.attempts} - 1`, losses: losses + 1 })
+        .where(eq(job.id, id));
+    }
+  }
+  return expired.length;
+}
+
+type JobRow = typeof job.$inferSelect;
+
+function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
+  const { request, html, url, filename, metadata } = row;
+  return {
+    claim,
+    id: row.id,
+    userId: row.userId,
+    run: row.runs,
+    attempt: row.attempts,
+    fileId: uuidv7(),
+    request: {
+      ...request,
+      html: html ?? undefined,
+      url: url ?? undefined,
+      filename: filename ?? undefined,
+      metadata,
+    },
+  };
+}

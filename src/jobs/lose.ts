@@ -1,0 +1,81 @@
+import { and, eq, notInArray, sql } from 'drizzle-orm';
+import { ring } from '../db/bell.ts';
+import type { Database, Queryable } from '../db/pools.ts';
+import { job } from '../db/schema.ts';
+import { type JobQueue, MAX_LOSSES } from '../queue/boss.ts';
+import { endAttempt } from './attempts.ts';
+
+/** A job's columns when it is nobody's again. */
+export const BACK_IN_QUEUE = { status: 'queued', startedAt: null, workerId: null } as const;
+
+/** And when it is nobody's for ever. Its document goes: it is the largest and the most private part. */
+export const ENDED = { html: null, workerId: null, completedAt: sql`now()` } as const;
+
+/**
+ * Hands on the jobs of a worker that was lost: at once, and counted apart from failures. A job that
+ * was there each time a worker was lost is taken for the cause and fails as `poison`.
+ * @returns how many jobs the worker had
+ */
+export async function loseJobsOf(tx: Queryable, queue: JobQueue, workerId: string): Promise<number> {
+  const rows = await tx
+    .select({ id: job.id, losses: job.losses })
+    .from(job)
+    .where(and(eq(job.workerId, workerId), eq(job.status, 'processing')))
+    .for('update');
+  for (const { id, losses } of rows) {
+    await endAttempt(tx, { jobId: id, outcome: 'lost', reason: 'its worker was lost' });
+    if (losses + 1 >= MAX_LOSSES) await poison(tx, queue, id);
+    else {
+      await tx
+        .update(job)
+        .set({
+          ...BACK_IN_QUEUE,
+          attempts: sql`${job.attempts} - 1`,
+          losses: losses + 1,
+        })
+        .where(eq(job.id, id));
+      await queue.release(tx, id);
+    }
+  }
+  if (rows.length > 0) await ring(tx, 'queued');
+  return rows.length;
+}
+
+/**
+ * Gives back what a worker has in its name but does not know of: the claim was committed, but the
+ * answer was lost with the connection. Not counted.
+ * @param known the jobs that it does know of; none when it leaves
+ */
+export async function returnUnknownJobs(
+  { db, queue }: { db: Database; queue: JobQueue },
+  { workerId, known }: { workerId: string; known: string[] },
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    const rows = await tx
+      .update(job)
+      .set({ ...BACK_IN_QUEUE, attempts: sql`${job.attempts} - 1` })
+      .where(and(eq(job.workerId, workerId), eq(job.status, 'processing'), notInArray(job.id, known)))
+      .returning({ id: job.id });
+    for (const { id } of rows) {
+      await endAttempt(tx, { jobId: id, outcome: 'interrupted', reason: 'left over' });
+      await queue.release(tx, id);
+    }
+    if (rows.length > 0) await ring(tx, 'queued');
+  });
+}
+
+/** Fails a job that took one worker after another with it. */
+export async function poison(tx: Queryable, queue: JobQueue, id: string): Promise<void> {
+  await tx
+    .update(job)
+    .set({
+      status: 'failed',
+      ...ENDED,
+      losses: sql`${job.losses} + 1`,
+      errorCode: 'poison',
+      errorMessage: `the worker was lost ${MAX_LOSSES} times while it rendered this document`,
+    })
+    .where(eq(job.id, id));
+  await queue.cancel(tx, id);
+  await ring(tx, 'ended', id);
+}

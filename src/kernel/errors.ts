@@ -1,0 +1,121 @@
+/**
+ * Every error that a caller can see, in one closed table: `code` is stable and public,
+ * `status` is its HTTP status, `title` never varies for a code (RFC 9457).
+ */
+export const ERROR_CODES = {
+  // the request
+  invalid_json: { status: 400, title: 'The body is not valid JSON' },
+  invalid_request: { status: 400, title: 'The request is not valid' },
+  unauthenticated: { status: 401, title: 'A valid API key is required' },
+  missing_scope: { status: 403, title: 'The API key lacks a scope' },
+  not_found: { status: 404, title: 'Not found' },
+  method_not_allowed: { status: 405, title: 'This method is not allowed here' },
+  request_timeout: { status: 408, title: 'The request was not received in time' },
+  job_not_ready: { status: 409, title: 'The job has no PDF yet' },
+  user_exists: { status: 409, title: 'The user exists already' },
+  tier_in_use: { status: 409, title: 'The tier is in use' },
+  key_not_rotatable: { status: 409, title: 'The API key cannot be rotated now' },
+  file_expired: { status: 410, title: 'The PDF has expired' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The media type or encoding is not supported' },
+  rate_limited: { status: 429, title: "The tier's limit is reached" },
+  too_many_failures: { status: 429, title: 'Too many invalid API keys' },
+  idempotency_mismatch: { status: 422, title: 'The Idempotency-Key was used with another body' },
+  // the document
+  navigation_failed: { status: 422, title: 'The page could not be loaded' },
+  document_status: { status: 422, title: 'The page answered with an error status' },
+  resource_failed: { status: 422, title: 'A resource of the page could not be loaded' },
+  selector_not_found: { status: 422, title: 'The awaited selector did not appear' },
+  page_ranges_invalid: { status: 422, title: 'The page ranges fit no page of the document' },
+  print_failed: { status: 422, title: 'The page could not be printed' },
+  pdf_too_large: { status: 422, title: 'The PDF is larger than allowed' },
+  too_many_pages: { status: 422, title: 'The PDF has more pages than allowed' },
+  too_many_resources: { status: 422, title: 'The document loads more resources than allowed' },
+  memory_exceeded: { status: 422, title: 'The document needs more memory than allowed' },
+  render_timeout: { status: 422, title: 'The document took longer than its time limit' },
+  job_failed: { status: 422, title: 'The job failed' },
+  poison: { status: 422, title: 'Every worker that took the job was lost' },
+  // the service
+  internal: { status: 500, title: 'An internal error' },
+  browser_failed: { status: 500, title: 'The browser failed' },
+  unavailable: { status: 503, title: 'Temporarily unavailable' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** One field of a request that was refused. `field` is a path such as `options.margin.top`. */
+export interface FieldProblem {
+  field: string;
+  message: string;
+}
+
+interface CodedErrorOptions {
+  cause?: unknown;
+  fields?: FieldProblem[];
+  /** after which the same request may succeed */
+  retryAfterSeconds?: number;
+}
+
+/**
+ * An error with a code from {@link ERROR_CODES}: `message` is for the caller (it names the field
+ * and what is allowed), `cause` is for us and goes to the log only.
+ */
+export class CodedError extends Error {
+  readonly code: ErrorCode;
+  readonly fields: FieldProblem[] | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: CodedErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'CodedError';
+    this.code = code;
+    this.fields = options.fields;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}
+
+/** The error for fields that were refused, whoever sent them. */
+export function invalidFields(fields: FieldProblem[]): CodedError {
+  return new CodedError(
+    'invalid_request',
+    fields
+      .map(({ field, message }) => `${field}: ${message}`)
+      .join('; ')
+      .slice(0, 2_000),
+    { fields: fields.slice(0, 50) },
+  );
+}
+
+/** What an operator did wrong (a setting, a missing program): printed as it is, without a stack. */
+export class OperatorError extends Error {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super(message, options);
+    this.name = 'OperatorError';
+  }
+}
+
+/** An {@link OperatorError} in what was typed or set: exit code 2 instead of 1. */
+export class UsageError extends OperatorError {
+  override name = 'UsageError';
+}
+
+/** What drizzle throws quotes the whole statement and its values: beneath it lies the error that says what went wrong. */
+export function withoutQuery(error: unknown): unknown {
+  return error instanceof Error && error.message.startsWith('Failed query:') && error.cause !== undefined
+    ? error.cause
+    : error;
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  const known = withoutQuery(error);
+  return known instanceof Error ? known.message : String(known);
+}
+
+/** The `code` that Node, Postgres and their drivers put on their errors, looked for down the chain of causes. */
+export function systemCodeOf(error: unknown): string | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    if ('code' in at && typeof at.code === 'string') return at.code;
+  }
+  return undefined;
+}

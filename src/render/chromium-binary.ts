@@ -1,0 +1,190 @@
+import { execFile } from 'node:child_process';
+import { constants, createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { access, chmod, cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { createBrotliDecompress } from 'node:zlib';
+import { OperatorError } from '../kernel/errors.ts';
+import { isReachable, reachableDirectory, unprivilegedIdentity } from '../kernel/privileges.ts';
+
+const run = promisify(execFile);
+
+/** Who Chromium runs as when we are root: nobody who owns anything. */
+export const chromiumIdentity = () => unprivilegedIdentity(['nobody']);
+
+export interface ChromiumBinary {
+  path: string;
+  /** `full`: Chrome with a window system's worth of code; prints 3–4 times slower and leaks more */
+  kind: 'headless-shell' | 'full';
+  /** where it was found, for people */
+  source: string;
+  /** what it needs beside an empty environment */
+  env: Record<string, string>;
+}
+
+interface FindOptions {
+  chromePath: string | undefined;
+  dataDir: string;
+  /** told before a step that takes long, such as unpacking */
+  onProgress?: ((message: string) => void) | undefined;
+}
+
+/** In this order; the first that is there is taken. */
+const SEARCH_PATH = ['/usr/bin', '/usr/local/bin', '/usr/lib/chromium', '/opt/google/chrome', '/headless-shell'];
+const SHELL_NAMES = ['chrome-headless-shell', 'chromium-headless-shell', 'headless-shell', 'headless_shell'];
+const FULL_NAMES = ['google-chrome-stable', 'google-chrome', 'chromium', 'chromium-browser', 'chrome'];
+const MAC_CHROME = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
+
+/**
+ * Finds the browser: `CHROME_PATH`, puppeteer's own chrome-headless-shell, the system's headless
+ * shell, the binary of the npm package `@sparticuz/chromium`, full Chrome.
+ * @throws OperatorError that says what to type if there is none
+ */
+export async function findChromium(options: FindOptions): Promise<ChromiumBinary> {
+  const found = await search(options);
+  return { ...found, path: await reachableCopy(found.path, options) };
+}
+
+async function search(options: FindOptions): Promise<ChromiumBinary> {
+  if (options.chromePath !== undefined) {
+    const path = resolve(options.chromePath);
+    if (!(await isExecutable(path)))
+      throw new OperatorError(
+        `CHROME_PATH: ${path} is not a program that can be run; allowed: the path of a chrome-headless-shell or Chrome`,
+      );
+    return { path, kind: kindOf(path), source: 'CHROME_PATH', env: {} };
+  }
+  const puppeteers = await puppeteerShell();
+  if (puppeteers)
+    return { path: puppeteers, kind: 'headless-shell', source: "puppeteer's chrome-headless-shell", env: {} };
+  const shell = await firstProgram(SHELL_NAMES);
+  if (shell) return { path: shell, kind: 'headless-shell', source: "the system's headless shell", env: {} };
+  const packaged = await packagedShell(options);
+  if (packaged) return packaged;
+  const full = (await firstProgram(FULL_NAMES)) ?? (existsSync(MAC_CHROME) ? MAC_CHROME : undefined);
+  if (full)
+    return {
+      path: full,
+      kind: 'full',
+      source: 'full Chrome (slower: a headless shell prints 3–4 times faster)',
+      env: {},
+    };
+  throw new OperatorError(
+    'There is no Chromium here. Type one of:\n' +
+      '  npm install @sparticuz/chromium                              (Linux x64)\n' +
+      '  npx puppeteer browsers install chrome-headless-shell\n' +
+      '  apt-get install chromium-headless-shell                      (Debian)\n' +
+      'or set CHROME_PATH to a chrome-headless-shell or Chrome of yours.',
+  );
+}
+
+function kindOf(path: string): ChromiumBinary['kind'] {
+  return /headless[-_]shell/.test(basename(path)) ? 'headless-shell' : 'full';
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    async () => (await stat(path)).isFile(),
+    () => false,
+  );
+}
+
+async function firstProgram(names: string[]): Promise<string | undefined> {
+  for (const name of names) {
+    for (const directory of SEARCH_PATH) {
+      if (await isExecutable(join(directory, name))) return join(directory, name);
+    }
+  }
+  return undefined;
+}
+
+async function puppeteerShell(): Promise<string | undefined> {
+  const cache = join(homedir(), '.cache', 'puppeteer');
+  if (!existsSync(cache)) return undefined; // spares loading puppeteer
+  try {
+    const { default: puppeteer } = await import('puppeteer');
+    const path = await puppeteer.executablePath({ headless: 'shell' });
+    return (await isExecutable(path)) ? path : undefined;
+  } catch {
+    return undefined; // it says so when its browser was not downloaded
+  }
+}
+
+/**
+ * Only the binary of `@sparticuz/chromium`, unpacked once where no other user can write; its own
+ * argument list turns the sandbox off and is never used. Its libraries and its font are taken only
+ * where the system has none.
+ */
+async function packagedShell({ dataDir, onProgress }: FindOptions): Promise<ChromiumBinary | undefined> {
+  let root: string;
+  try {
+    root = resolve(dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium')), '..');
+  } catch {
+    return undefined;
+  }
+  if (process.platform !== 'linux' || !existsSync(join(root, 'bin', 'chromium.br'))) return undefined;
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
+  const home = join(await reachableDirectory(dataDir, 'chromium', chromiumIdentity()), version);
+  const path = join(home, 'headless-shell');
+  if (!existsSync(path)) {
+    onProgress?.('Unpacking Chromium');
+    const draft = `${home}.${process.pid}`;
+    await rm(draft, { recursive: true, force: true });
+    await mkdir(draft, { recursive: true, mode: 0o755 });
+    await unpackFile(join(root, 'bin', 'chromium.br'), join(draft, 'headless-shell'));
+    await unpackTar(join(root, 'bin', 'fonts.tar.br'), join(draft, 'fonts'));
+    await writeFile(join(draft, 'fonts', 'fonts.conf'), fontsConf(join(home, 'fonts')));
+    if (!(await runs(join(draft, 'headless-shell')))) await unpackTar(join(root, 'bin', 'al2023.tar.br'), draft);
+    await rename(draft, home).catch(async (error: unknown) => {
+      await rm(draft, { recursive: true, force: true });
+      if (!existsSync(path)) throw error; // else another process was faster
+    });
+  }
+  const env: Record<string, string> = {};
+  if (existsSync(join(home, 'lib'))) env.LD_LIBRARY_PATH = join(home, 'lib');
+  if (!existsSync('/etc/fonts/fonts.conf')) env.FONTCONFIG_PATH = join(home, 'fonts');
+  return { path, kind: 'headless-shell', source: `@sparticuz/chromium ${version}`, env };
+}
+
+const fontsConf = (directory: string) =>
+  `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><dir>${directory}</dir><cachedir prefix="xdg">fontconfig</cachedir></fontconfig>\n`;
+
+async function unpackFile(source: string, target: string): Promise<void> {
+  await pipeline(createReadStream(source), createBrotliDecompress(), createWriteStream(target));
+  await chmod(target, 0o755);
+}
+
+async function unpackTar(source: string, directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o755 });
+  const archive = join(directory, basename(source, '.br'));
+  await unpackFile(source, archive);
+  // From a file, not a pipe: tar stops reading at the end mark, which a pipe would take for a failure.
+  await run('tar', ['-x', '--no-same-owner', '-C', directory, '-f', archive]);
+  await rm(archive);
+}
+
+async function runs(path: string): Promise<boolean> {
+  return run(path, ['--version'], { timeout: 20_000 }).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Root's browser runs as another user: one that lies where that user cannot go is copied to where it can. */
+async function reachableCopy(path: string, { dataDir, onProgress }: FindOptions): Promise<string> {
+  const identity = chromiumIdentity();
+  if (!identity || isReachable(path, identity)) return path;
+  const { mtimeMs, size } = await stat(path);
+  const home = join(await reachableDirectory(dataDir, 'chromium', identity), `copy-${size}-${Math.round(mtimeMs)}`);
+  if (!existsSync(home)) {
+    onProgress?.('Copying Chromium to where its user can reach it');
+    const draft = `${home}.${process.pid}`;
+    await cp(dirname(path), draft, { recursive: true });
+    await chmod(draft, 0o755);
+    await rename(draft, home);
+  }
+  return join(home, basename(path));
+}

@@ -1,0 +1,356 @@
+import { IdleItems } from '../cache/idle-items.ts';
+import type { Config } from '../config/load.ts';
+import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
+import { Lifecycle } from '../kernel/lifecycle.ts';
+import { privateBytes, processTree, proportionalBytes } from '../memory/processes.ts';
+import type { Events } from '../telemetry/events.ts';
+import type { RendererState } from '../telemetry/metrics.ts';
+import type { Chromium } from './chromium.ts';
+import { WarmPage } from './warm-page.ts';
+
+/** Why a browser was replaced or ended. */
+export type RestartReason = 'age' | 'documents' | 'memory' | 'unresponsive' | 'crashed' | 'idle' | 'pressure';
+
+export interface PoolOptions {
+  launch: () => Promise<Chromium>;
+  /** `tenant`: pages are kept warm for the tenant they belong to; `job`: a new one for each document; `shared`: all tenants have the same */
+  isolation: Config['renderIsolation'];
+  /** browsers, at most */
+  size: number;
+  /** documents at a time in one browser, at most */
+  pagesPerBrowser: number;
+  /** pages that are kept warm, of all browsers together, at most */
+  warmPages: number;
+  /** milliseconds after which a browser is replaced */
+  maxAgeMs: number;
+  /** documents after which a browser is replaced */
+  maxDocuments: number;
+  /** bytes that a browser may take for each document it renders; more, and it is replaced */
+  memoryLimitBytes: number;
+  events: Pick<Events, 'browserEnded' | 'pageTaken'>;
+}
+
+interface Member {
+  chromium: Chromium;
+  busy: number;
+  documents: number;
+  startedAt: number;
+  /** as last looked at */
+  bytes: number;
+  /** since when nothing was rendered in it */
+  idleSince: number;
+  /** takes no more documents; closed when the last one is done */
+  isRetiring: boolean;
+  isBeingReplaced: boolean;
+}
+
+/** A page and the browser it is in. */
+interface Place {
+  page: WarmPage;
+  member: Member;
+}
+
+/** Milliseconds. */
+const CLOSE_TIMEOUT_MS = 3_000;
+const TEND_INTERVAL_MS = 1_000;
+/** Between two looks at what the browsers take, and at whether they answer. */
+const EXAMINE_INTERVAL_MS = 10_000;
+const PING_TIMEOUT_MS = 5_000;
+/** Without a document: a page is dropped, a browser beside the last one is closed. */
+const PAGE_IDLE_MS = 300_000;
+const BROWSER_IDLE_MS = 60_000;
+/** What a browser takes by itself, and for each warm page: measured, with room to spare. */
+const BROWSER_BASE_BYTES = 300 * 1024 * 1024;
+const WARM_PAGE_BYTES = 40 * 1024 * 1024;
+
+/**
+ * Pages, warm where possible, in browsers that start when they are needed and are replaced before they
+ * grow old, large or silent. A page belongs to one tenant for as long as it lives.
+ */
+export class PagePool extends Lifecycle {
+  readonly #options: PoolOptions;
+  readonly #members = new Set<Member>();
+  readonly #idle: IdleItems<Place>;
+  readonly #closing = new Set<Promise<void>>();
+  #waiting: (() => void)[] = [];
+  #launching = 0;
+  #isStopping = false;
+  #mayKeepPages = true;
+  #timer: NodeJS.Timeout | undefined;
+  #examinedAt = 0;
+
+  constructor(options: PoolOptions) {
+    super();
+    this.#options = options;
+    this.#idle = new IdleItems({
+      max: options.warmPages,
+      idleMs: PAGE_IDLE_MS,
+      onDrop: (place) => this.#closePage(place),
+    });
+  }
+
+  state(): Omit<RendererState, 'memoryRatio'> {
+    return {
+      browsers: this.#members.size,
+      busy: sum([...this.#members].map((member) => member.busy)),
+      warm: this.#idle.size,
+      memoryBytes: sum([...this.#members].map((member) => member.bytes)),
+    };
+  }
+
+  get isBusy(): boolean {
+    return [...this.#members].some((member) => member.busy > 0);
+  }
+
+  /** Process ids of the browsers, each the leader of a process group. */
+  get pids(): number[] {
+    return [...this.#members].map((member) => member.chromium.pid);
+  }
+
+  protected async onStart(): Promise<void> {
+    this.#isStopping = false;
+    // A browser that cannot start is found out here, not by the first job.
+    this.#add(await this.#options.launch());
+    this.#examinedAt = performance.now();
+    this.#timer = setInterval(() => this.#tend(), TEND_INTERVAL_MS);
+  }
+
+  protected async onStop(): Promise<void> {
+    this.#isStopping = true;
+    clearInterval(this.#timer);
+    for (const member of this.#members) this.#close(member);
+    while (this.#closing.size > 0) await Promise.all(this.#closing);
+    this.#wake();
+  }
+
+  /**
+   * Runs `work` with a page that nobody else has, and that has nothing of another tenant's or of another
+   * document's in it. What went wrong in a page costs it its life.
+   */
+  async use<T>(tenant: string, work: (page: WarmPage) => Promise<T>): Promise<T> {
+    const owner = this.#options.isolation === 'shared' ? '' : tenant;
+    const place = await this.#take(owner);
+    let isUsable = false;
+    try {
+      const result = await work(place.page);
+      isUsable = true;
+      return result;
+    } finally {
+      this.#giveBack(owner, place, isUsable);
+    }
+  }
+
+  /** Gives memory back: drops every warm page, and all browsers but one as soon as they are idle. */
+  shrink(): void {
+    this.#mayKeepPages = false;
+    this.#idle.trim(0);
+    const [kept] = [...this.#members].toSorted((a, b) => b.busy - a.busy);
+    for (const member of this.#members) {
+      if (member === kept || member.isRetiring) continue;
+      this.#options.events.browserEnded('pressure');
+      this.#retire(member);
+    }
+  }
+
+  /** Ends {@link shrink}: pages are kept warm again, and browsers start as they are needed. */
+  grow(): void {
+    this.#mayKeepPages = true;
+  }
+
+  async #take(owner: string): Promise<Place> {
+    for (;;) {
+      if (this.#isStopping) throw new Error('Browser closed');
+      const idle = this.#idle.take(owner, ({ page, member }) =>
+        hasRoom(member, this.#options) ? 1 + +page.isReady : 0,
+      );
+      if (idle) {
+        idle.member.busy++;
+        if ((await idle.page.ready) && idle.page.isReady) {
+          this.#options.events.pageTaken('warm');
+          return idle;
+        }
+        this.#closePage(idle);
+        this.#leave(idle.member);
+        continue;
+      }
+      const member = await this.#findMember();
+      if (!member) {
+        await new Promise<void>((wake) => this.#waiting.push(wake));
+        continue;
+      }
+      try {
+        const page = await WarmPage.open(member.chromium);
+        this.#options.events.pageTaken('cold');
+        return { page, member };
+      } catch (error) {
+        this.#leave(member);
+        throw error;
+      }
+    }
+  }
+
+  /** A browser with room for one more document, which is counted; a new one if there is none; undefined if there may be none. */
+  async #findMember(): Promise<Member | undefined> {
+    const [free] = [...this.#members]
+      .filter((member) => hasRoom(member, this.#options))
+      .toSorted((a, b) => a.busy - b.busy);
+    if (free) {
+      free.busy++;
+      return free;
+    }
+    // Those who wait already may fill what is starting; only who does not fit in there starts one more.
+    const { size, pagesPerBrowser } = this.#options;
+    if (this.#launching + this.#waiting.length < this.#launching * pagesPerBrowser) return undefined;
+    if (this.#members.size + this.#launching >= size) return undefined;
+    const member = await this.#launch();
+    member.busy++;
+    return member;
+  }
+
+  async #launch(): Promise<Member> {
+    this.#launching++;
+    try {
+      return this.#add(await this.#options.launch());
+    } finally {
+      this.#launching--;
+      this.#wake();
+    }
+  }
+
+  #giveBack(owner: string, place: Place, isUsable: boolean): void {
+    const { page, member } = place;
+    member.documents++;
+    const isKept =
+      isUsable && this.#mayKeepPages && !member.isRetiring && !this.#isStopping && this.#options.isolation !== 'job';
+    if (isKept) {
+      page.wipe();
+      this.#idle.put(owner, place);
+      void page.ready.then((isReady) => {
+        if (isReady) return;
+        this.#idle.forget((other) => other === place);
+        this.#closePage(place);
+      });
+    } else this.#closePage(place);
+    this.#leave(member);
+    if (member.documents >= this.#options.maxDocuments) this.#replace(member, 'documents');
+  }
+
+  #leave(member: Member): void {
+    member.busy--;
+    member.idleSince = performance.now();
+    if (member.isRetiring && member.busy === 0) this.#close(member);
+    this.#wake();
+  }
+
+  #closePage({ page, member }: Place): void {
+    // A page that does not close would keep running: then the whole browser goes.
+    const closing = new Deadline(CLOSE_TIMEOUT_MS)
+      .race('closing a page', page.close())
+      .catch((error: unknown) => {
+        if (error instanceof DeadlineExceeded && this.#members.has(member)) this.#replace(member, 'unresponsive');
+      })
+      .finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+
+  #add(chromium: Chromium): Member {
+    const now = performance.now();
+    const member: Member = {
+      chromium,
+      busy: 0,
+      documents: 0,
+      bytes: 0,
+      startedAt: now,
+      idleSince: now,
+      isRetiring: false,
+      isBeingReplaced: false,
+    };
+    this.#members.add(member);
+    if (this.#isStopping) this.#close(member);
+    void chromium.exited.then(() => {
+      if (this.#members.has(member)) this.#options.events.browserEnded('crashed');
+      this.#close(member);
+    });
+    return member;
+  }
+
+  /** Starts another browser before this one takes no more, so that no document waits for it. */
+  #replace(member: Member, reason: RestartReason): void {
+    if (member.isBeingReplaced || member.isRetiring || this.#isStopping) return;
+    member.isBeingReplaced = true;
+    this.#options.events.browserEnded(reason);
+    const replacing = this.#launch()
+      .catch(() => undefined) // the next document tries again, and says why it fails
+      .then(() => this.#retire(member))
+      .finally(() => this.#closing.delete(replacing));
+    this.#closing.add(replacing);
+  }
+
+  #retire(member: Member): void {
+    member.isRetiring = true;
+    if (member.busy === 0) this.#close(member);
+    this.#wake();
+  }
+
+  #close(member: Member): void {
+    if (!this.#members.delete(member)) return;
+    member.isRetiring = true;
+    this.#idle.forget((place) => place.member === member);
+    const closing = member.chromium.close().finally(() => {
+      this.#closing.delete(closing);
+      this.#wake();
+    });
+    this.#closing.add(closing);
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+
+  #tend(): void {
+    const now = performance.now();
+    this.#idle.expire();
+    for (const member of this.#members) {
+      if (now - member.startedAt > this.#options.maxAgeMs) this.#replace(member, 'age');
+      const isIdle = member.busy === 0 && now - member.idleSince > BROWSER_IDLE_MS;
+      if (isIdle && !member.isRetiring && [...this.#members].filter((other) => !other.isRetiring).length > 1) {
+        this.#options.events.browserEnded('idle');
+        this.#retire(member);
+      }
+    }
+    if (now - this.#examinedAt < EXAMINE_INTERVAL_MS) return;
+    this.#examinedAt = now;
+    for (const member of this.#members) {
+      const pids = processTree(member.chromium.pid);
+      member.bytes = sum(pids.map(privateBytes));
+      const allowed = this.#allowedBytes(member);
+      // The exact figure takes 1 ms for each process: it is asked for only where it may matter.
+      if (member.bytes > allowed * 0.8 && sum(pids.map(proportionalBytes)) > allowed) this.#replace(member, 'memory');
+      void this.#ping(member);
+    }
+  }
+
+  #allowedBytes(member: Member): number {
+    const warm = this.#idle.count((place) => place.member === member);
+    return BROWSER_BASE_BYTES + warm * WARM_PAGE_BYTES + Math.max(1, member.busy) * this.#options.memoryLimitBytes;
+  }
+
+  async #ping(member: Member): Promise<void> {
+    try {
+      await new Deadline(PING_TIMEOUT_MS).race('an answer of the browser', member.chromium.browser.version());
+    } catch {
+      if (!this.#members.has(member) || member.isRetiring) return;
+      this.#options.events.browserEnded('unresponsive');
+      this.#close(member); // what runs in it is tried again
+    }
+  }
+}
+
+const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
+
+function hasRoom(member: Member, { pagesPerBrowser }: PoolOptions): boolean {
+  // Its pipe closes before its end is heard of: who is tried again at that moment must not come here again.
+  return !member.isRetiring && member.chromium.browser.connected && member.busy < pagesPerBrowser;
+}

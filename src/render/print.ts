@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import type { CDPSession, Protocol } from 'puppeteer';
+import type { FailedResource, RenderTimings } from '../domain/job.ts';
+import type { RenderedPdf } from '../domain/outcome.ts';
+import { marginInches, paperSize, type PdfRequest } from '../domain/pdf-request.ts';
+import { CodedError, messageOf } from '../kernel/errors.ts';
+import { countPages } from './page-count.ts';
+
+/** What a PDF may be. */
+export interface PdfCaps {
+  maxBytes: number;
+  maxPages: number;
+}
+
+/** Bytes asked for at a time: most PDFs come in one piece, none is in memory as base64 in whole. */
+const PIECE_BYTES = 1024 * 1024;
+
+/** Prints what the page shows now. @throws CodedError if the options do not fit it, or it is larger than allowed */
+export async function printPdf(session: CDPSession, options: PdfRequest['options'], caps: PdfCaps): Promise<Buffer[]> {
+  if (options.omitBackground)
+    await session.send('Emulation.setDefaultBackgroundColorOverride', { color: { r: 0, g: 0, b: 0, a: 0 } });
+  try {
+    const { stream } = await session.send('Page.printToPDF', printParameters(options));
+    return await readPieces(session, stream ?? '', caps.maxBytes);
+  } catch (error) {
+    throw asCodedError(error, options);
+  } finally {
+    if (options.omitBackground)
+      await session.send('Emulation.setDefaultBackgroundColorOverride').catch(() => undefined);
+  }
+}
+
+function printParameters(options: PdfRequest['options']): Protocol.Page.PrintToPDFRequest {
+  const { width, height } = paperSize(options);
+  const margin = marginInches(options);
+  return {
+    transferMode: 'ReturnAsStream',
+    landscape: options.landscape,
+    displayHeaderFooter: options.displayHeaderFooter,
+    headerTemplate: options.headerTemplate ?? '',
+    footerTemplate: options.footerTemplate ?? '',
+    printBackground: options.printBackground,
+    scale: options.scale,
+    paperWidth: width,
+    paperHeight: height,
+    marginTop: margin.top,
+    marginRight: margin.right,
+    marginBottom: margin.bottom,
+    marginLeft: margin.left,
+    pageRanges: options.pageRanges ?? '',
+    preferCSSPageSize: options.preferCSSPageSize,
+    generateTaggedPDF: options.tagged || options.outline, // Chromium makes bookmarks from the structure only
+    generateDocumentOutline: options.outline,
+  };
+}
+
+async function readPieces(session: CDPSession, handle: string, maxBytes: number): Promise<Buffer[]> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  try {
+    for (let isOver = false; !isOver;) {
+      const { data, eof, base64Encoded } = await session.send('IO.read', { handle, size: PIECE_BYTES });
+      const piece = Buffer.from(data, base64Encoded ? 'base64' : 'latin1');
+      size += piece.byteLength;
+      if (size > maxBytes) throw new CodedError('pdf_too_large', `the PDF is larger than ${maxBytes} bytes`);
+      if (piece.byteLength > 0) pieces.push(piece);
+      isOver = eof;
+    }
+  } finally {
+    session.send('IO.close', { handle }).catch(() => undefined); // nobody waits for it
+  }
+  return pieces;
+}
+
+function asCodedError(error: unknown, options: PdfRequest['options']): unknown {
+  const message = messageOf(error);
+  const cause = { cause: error };
+  if (/page range/i.test(message))
+    return new CodedError(
+      'page_ranges_invalid',
+      `options.pageRanges: ${JSON.stringify(options.pageRanges)} fits no page of the document`,
+      cause,
+    );
+  if (/invalid print parameters|content area is empty|margin/i.test(message))
+    return new CodedError('print_failed', 'options.margin: the margins leave no room on the paper', cause);
+  return error;
+}
+
+/** The PDF with all that is told of it. @throws CodedError `too_many_pages` */
+export function describePdf(
+  chunks: Buffer[],
+  timings: RenderTimings,
+  failedResources: FailedResource[],
+  { maxPages }: PdfCaps,
+): RenderedPdf {
+  const hash = createHash('sha256');
+  for (const chunk of chunks) hash.update(chunk);
+  const [only, ...more] = chunks;
+  const pages = countPages(only && more.length === 0 ? only : Buffer.concat(chunks));
+  if (pages === 0) throw new Error('what the browser printed is not a PDF');
+  if (pages > maxPages)
+    throw new CodedError(
+      'too_many_pages',
+      `the PDF has ${pages} pages; allowed: ${maxPages}, or fewer of them with options.pageRanges`,
+    );
+  return {
+    chunks,
+    size: chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0),
+    pages,
+    sha256: hash.digest('hex'),
+    timings,
+    failedResources,
+  };
+}

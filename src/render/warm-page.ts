@@ -1,0 +1,249 @@
+import type { Browser, BrowserContext, CDPSession, Page } from 'puppeteer';
+import type { FailedResource } from '../domain/job.ts';
+import type { EgressChannel } from '../egress/channel.ts';
+import { Deadline } from '../kernel/deadline.ts';
+import type { Chromium } from './chromium.ts';
+
+/** Puppeteer's own default. */
+const DEFAULT_VIEWPORT = { width: 800, height: 600 };
+
+/** Milliseconds for a page to become as new; then another is taken. */
+const WIPE_TIMEOUT_MS = 2_000;
+/** Milliseconds for a page to open: where its renderer dies meanwhile, nobody else says so. */
+const OPEN_TIMEOUT_MS = 5_000;
+const MAX_FAILED_RESOURCES = 20;
+
+/**
+ * What a document may have left in its page, and so what has to be done before the next one:
+ * - `scripts`: a script may have run: the next document gets a new realm
+ * - `network`: something was loaded from outside, or there were cookies: they and the cache are cleared
+ * - `media`: the media type is set back
+ * - `origin`: a real origin with its storage was entered, or a window opened: the whole context is replaced
+ */
+export type Trace = 'scripts' | 'network' | 'media' | 'origin';
+
+const BROKEN = Promise.resolve(false);
+
+/** A page in a browser context of its own, used for one document after the other, of one tenant. */
+export class WarmPage {
+  readonly #chromium: Chromium;
+  /** Its only way out, shut unless a document is rendered; none where there is no jail. */
+  readonly channel: EgressChannel | undefined;
+  #context: BrowserContext;
+  #page: Page;
+  #session: CDPSession;
+  #frameId: string;
+  readonly #traces = new Set<Trace>();
+  #watch: ResourceWatch;
+  #isReady = true;
+  #ready: Promise<boolean> = Promise.resolve(true);
+  #closing: Promise<void> | undefined;
+  readonly #crashed = Promise.withResolvers<never>();
+
+  private constructor(chromium: Chromium, channel: EgressChannel | undefined, opened: Opened) {
+    this.#chromium = chromium;
+    this.channel = channel;
+    ({ context: this.#context, page: this.#page, session: this.#session, frameId: this.#frameId } = opened);
+    this.#watch = new ResourceWatch();
+    this.#crashed.promise.catch(() => undefined);
+    this.#listen();
+  }
+
+  /** Costs about 100 ms of CPU: a renderer process starts. */
+  static async open(chromium: Chromium): Promise<WarmPage> {
+    const channel = await chromium.gateway?.open();
+    try {
+      return new WarmPage(chromium, channel, await openPage(chromium.browser, channel));
+    } catch (error) {
+      if (channel) chromium.gateway?.close(channel);
+      throw error;
+    }
+  }
+
+  get page(): Page {
+    return this.#page;
+  }
+
+  get context(): BrowserContext {
+    return this.#context;
+  }
+
+  /** For commands that puppeteer has no words for. */
+  get session(): CDPSession {
+    return this.#session;
+  }
+
+  /** Of the main frame. */
+  get frameId(): string {
+    return this.#frameId;
+  }
+
+  /** Rejects when the page's renderer is gone. */
+  get crashed(): Promise<never> {
+    return this.#crashed.promise;
+  }
+
+  /** Nothing of the last document is left, and nothing of it has come after. */
+  get isReady(): boolean {
+    return this.#isReady && !this.#watch.touchedNetwork;
+  }
+
+  /** Settles when nothing of the last document is left; false if that could not be done. */
+  get ready(): Promise<boolean> {
+    return this.#ready;
+  }
+
+  /** What the document of now has loaded. */
+  get watch(): ResourceWatch {
+    return this.#watch;
+  }
+
+  /** To be said before what leaves it is done. */
+  mark(trace: Trace): void {
+    this.#traces.add(trace);
+  }
+
+  /** Makes the page as new, beside whatever comes next. */
+  wipe(): void {
+    const { touchedNetwork, touchedOrigin } = this.#watch;
+    if (touchedNetwork) this.#traces.add('network');
+    if (touchedOrigin) this.#traces.add('origin');
+    this.#watch = new ResourceWatch();
+    if (this.#traces.size === 0) return;
+    this.#isReady = false;
+    this.#ready = new Deadline(WIPE_TIMEOUT_MS).race('wiping a page', this.#wipe()).then(
+      () => (this.#isReady = true),
+      () => false,
+    );
+  }
+
+  async #wipe(): Promise<void> {
+    const traces = new Set(this.#traces);
+    this.#traces.clear();
+    if (traces.has('origin')) {
+      await this.#replaceContext();
+      return;
+    }
+    if (traces.has('scripts') || traces.has('network')) {
+      await this.#page.goto('about:blank', { timeout: 0 }); // ends all that was under way
+      // Since the look at it in wipe() the document may have gone on.
+      if (this.#watch.touchedOrigin || this.#traces.has('origin')) {
+        this.#traces.clear();
+        await this.#replaceContext();
+        return;
+      }
+      // A window's name and its history outlast a navigation.
+      await Promise.all([
+        this.#session.send('Runtime.evaluate', { expression: 'window.name = ""' }),
+        this.#session.send('Page.resetNavigationHistory'),
+      ]);
+    }
+    if (traces.has('network') || this.#watch.touchedNetwork)
+      await Promise.all([
+        this.#session.send('Storage.clearCookies', { browserContextId: this.#context.id as string }),
+        this.#session.send('Network.clearBrowserCache'),
+      ]);
+    if (traces.has('media')) await this.#page.emulateMediaType();
+    this.#watch = new ResourceWatch();
+  }
+
+  async #replaceContext(): Promise<void> {
+    const old = this.#context;
+    this.#page.removeAllListeners();
+    const [opened] = await Promise.all([openPage(this.#chromium.browser, this.channel), old.close()]);
+    if (this.#closing) {
+      await opened.context.close(); // nobody waits for it any more
+      return;
+    }
+    ({ context: this.#context, page: this.#page, session: this.#session, frameId: this.#frameId } = opened);
+    this.#watch = new ResourceWatch();
+    this.#listen();
+  }
+
+  /** Ends the page and all that runs in it, within some 10 ms. */
+  close(): Promise<void> {
+    this.#isReady = false;
+    if (this.channel) this.#chromium.gateway?.close(this.channel);
+    this.#closing ??= this.#context.close();
+    return this.#closing;
+  }
+
+  #listen(): void {
+    const page = this.#page;
+    page.once('error', (error) => {
+      this.#isReady = false;
+      this.#ready = BROKEN;
+      this.#crashed.reject(error);
+    });
+    page.on('dialog', (dialog) => {
+      // Whoever leaves is let go; every other question is answered with no.
+      const answer = dialog.type() === 'beforeunload' ? dialog.accept() : dialog.dismiss();
+      answer.catch(() => undefined);
+    });
+    page.on('popup', (popup) => {
+      this.mark('origin');
+      void popup?.close().catch(() => undefined);
+    });
+    page.on('request', (request) => this.#watch.started(request.url(), request.isNavigationRequest()));
+    const failed = (url: string, reason: string) =>
+      this.#watch.failed(url, this.channel?.isUnreachable(url) ? 'unreachable' : reason);
+    page.on('requestfailed', (request) => {
+      if (!request.isNavigationRequest()) failed(request.url(), request.failure()?.errorText ?? 'failed');
+    });
+    page.on('response', (response) => {
+      if (response.status() >= 400 && !response.request().isNavigationRequest())
+        failed(response.url(), `status ${response.status()}`);
+    });
+  }
+}
+
+interface Opened {
+  context: BrowserContext;
+  page: Page;
+  session: CDPSession;
+  frameId: string;
+}
+
+async function openPage(browser: Browser, channel: EgressChannel | undefined): Promise<Opened> {
+  const context = await browser.createBrowserContext({
+    downloadBehavior: { policy: 'deny' },
+    ...(channel && { proxyServer: channel.proxyServer, proxyBypassList: ['<-loopback>'] }),
+  });
+  const open = async (): Promise<Opened> => {
+    const page = await context.newPage();
+    const [session] = await Promise.all([page.createCDPSession(), page.setViewport(DEFAULT_VIEWPORT)]);
+    const { frameTree } = await session.send('Page.getFrameTree');
+    return { context, page, session, frameId: frameTree.frame.id };
+  };
+  try {
+    return await new Deadline(OPEN_TIMEOUT_MS).race('opening a page', open());
+  } catch (error) {
+    await context.close().catch(() => undefined);
+    throw new Error('a page did not open', { cause: error }); // whatever it was, it was no document's fault
+  }
+}
+
+/** What one document loads. The main document has errors of its own; what the page aborted itself is none. */
+export class ResourceWatch {
+  touchedOrigin = false;
+  count = 0;
+  readonly failures: FailedResource[] = [];
+  /** called at each request with how many there were */
+  onCount: ((count: number) => void) | undefined;
+
+  get touchedNetwork(): boolean {
+    return this.count > 0;
+  }
+
+  started(url: string, isNavigation: boolean): void {
+    if (/^(?:data|blob|about):/i.test(url)) return;
+    if (isNavigation) this.touchedOrigin = true;
+    this.count++;
+    this.onCount?.(this.count);
+  }
+
+  failed(url: string, reason: string): void {
+    if (reason === 'net::ERR_ABORTED' || this.failures.length >= MAX_FAILED_RESOURCES) return;
+    this.failures.push({ url: url.slice(0, 500), reason: reason.replace('net::', '') });
+  }
+}

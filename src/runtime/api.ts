@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AccountCaches } from '../accounts/account-caches.ts';
+import { KeyUse } from '../accounts/key-use.ts';
+import { Limiter } from '../accounts/limits.ts';
+import { Principals } from '../accounts/principals.ts';
+import { KnownAnswers } from '../cache/known-answers.ts';
+import { ReadRouter } from '../db/read-router.ts';
+import { createApp } from '../http/app.ts';
+import type { Job } from '../domain/job.ts';
+import { HttpServer } from '../http/server.ts';
+import { JobReader } from '../jobs/job-reader.ts';
+import { JobWaiters } from '../jobs/waiters.ts';
+import type { Service } from '../kernel/lifecycle.ts';
+import type { Base } from './compose.ts';
+import { replicaOptions, VERSION } from './database.ts';
+
+export interface Api {
+  /** to be started in this order, behind the base's */
+  services: Service[];
+  server: HttpServer;
+  /**
+   * From now on `/readyz` fails. Requests are answered for some time more, so that a load balancer can
+   * see it before connections are refused; after that nobody is kept waiting.
+   */
+  drain(): Promise<void>;
+  isDraining: () => boolean;
+  /** Ends a drain at once. */
+  hurry(): void;
+}
+
+/** Characters of all jobs together that are answered from memory. */
+const ENDED_JOBS_SIZE = 32_000_000;
+
+/** The HTTP side of a process. */
+export function buildApi(
+  { config, name, db, reads, adminDb, queue, bell, store, events }: Base,
+  { drainMs = 0 } = {},
+): Api {
+  let isDraining = false;
+  const hurried = new AbortController();
+  const max = config.cacheMaxEntries;
+  const caches = new AccountCaches({
+    bell,
+    max,
+    ttlMs: { logins: config.cacheTtlSubscriptionsMs || Infinity, tiers: config.cacheTtlTiersMs || Infinity },
+    onRequest: (cache, result) => events.cacheAsked(cache, result),
+  });
+  const keyUse = new KeyUse({
+    db: adminDb,
+    onError: (error) => events.backgroundFailed('writing down the use of keys', error),
+  });
+  const principals = new Principals({
+    db,
+    logins: caches.logins,
+    tiers: caches.tiers,
+    onUse: (keyId) => keyUse.used(keyId),
+  });
+  const limiter = new Limiter({ db, refusals: caches.refusals, ttlMs: config.cacheTtlLimitsMs || Infinity });
+  const endedJobs = new KnownAnswers<Job>({
+    max,
+    maxSize: ENDED_JOBS_SIZE,
+    onRequest: (result) => events.cacheAsked('jobs', result),
+  });
+  const waiters = new JobWaiters(bell);
+  const readRouter = new ReadRouter({
+    primary: reads,
+    replica: replicaOptions(config, name, events.metrics.statements('replica')),
+    events,
+  });
+  const app = createApp({
+    db,
+    reads,
+    readRouter,
+    adminDb,
+    principals,
+    limiter,
+    jobs: new JobReader(reads, endedJobs),
+    queue,
+    waiters,
+    store,
+    events,
+    version: VERSION,
+    isDraining: () => isDraining,
+  });
+  const server = new HttpServer({
+    app,
+    host: config.host,
+    port: config.port,
+    maxConnections: config.httpMaxConnections,
+    graceMs: config.shutdownGraceMs,
+  });
+  return {
+    services: [caches, keyUse, readRouter, waiters, server],
+    server,
+    drain: async () => {
+      isDraining = true;
+      await sleep(drainMs, undefined, { signal: hurried.signal }).catch(() => undefined);
+      await waiters.stop();
+    },
+    isDraining: () => isDraining,
+    hurry: () => hurried.abort(),
+  };
+}

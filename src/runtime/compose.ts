@@ -1,0 +1,116 @@
+import { sql } from 'drizzle-orm';
+import { type ProcessRole, splitConnections } from '../config/connections.ts';
+import type { Config } from '../config/load.ts';
+import { Bell, type BellEvent } from '../db/bell.ts';
+import type { Database, Pool } from '../db/pools.ts';
+import { checkTenantRole, TENANT_ROLE } from '../db/tenant.ts';
+import type { Service } from '../kernel/lifecycle.ts';
+import { JobQueue } from '../queue/boss.ts';
+import { FileStore } from '../storage/file-store.ts';
+import type { PdfStore } from '../storage/pdf-store.ts';
+import { PostgresStore } from '../storage/postgres-store.ts';
+import type { Events } from '../telemetry/events.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { databaseError, type DatabaseHandle, openConfiguredPool } from './database.ts';
+
+/** What every process is made of, whatever its role. */
+export interface Base {
+  config: Config;
+  /** of the database, without a pooler in between */
+  directUrl: string;
+  /** as pg_stat_activity shows it */
+  name: string;
+  log: Logger;
+  events: Events;
+  /** writes, and reads what is no tenant's own */
+  db: Database;
+  /** reads what is one tenant's, behind the wall (`db/tenant.ts`) */
+  reads: Database;
+  /** for slow work that nobody waits for: it is in nobody's way */
+  adminDb: Database;
+  bell: Bell;
+  queue: JobQueue;
+  store: PdfStore;
+  /** to be started in this order, and stopped in the opposite one */
+  services: Service[];
+  /** gives the database back, last of all */
+  release(): Promise<void>;
+}
+
+const API_HEARS = ['ended', 'accounts', 'tiers'] as const;
+const WORKER_HEARS = ['queued', 'ended'] as const;
+
+interface ComposeOptions extends Pick<ProcessRole, 'isApi' | 'isWorker'> {
+  config: Config;
+  log: Logger;
+  events: Events;
+  /** `pdfprompt serve`, … as pg_stat_activity shows it */
+  name: string;
+  /** released by `release`, or if composing fails */
+  handle: DatabaseHandle;
+}
+
+/** A process that runs until it is told to stop. */
+export interface RunningProcess {
+  stop(): Promise<void>;
+  /** Shortens a stop that is under way, or the next one. */
+  hurry(): void;
+}
+
+/** Everything is built here, by hand, once; each part gets only what it uses. */
+export async function composeBase(options: ComposeOptions): Promise<Base> {
+  const { config, log, events, name, isApi, isWorker, handle } = options;
+  const split = splitConnections(config.databaseMaxConnections, { isApi, isWorker, isEmbedded: handle.isEmbedded });
+  const pools: Pool[] = [];
+  const open = (label: string, max: number, role?: string) => {
+    const applicationName = label === 'main' ? name : `${name} ${label}`;
+    const onStatement = events.metrics.statements(label);
+    const pool = openConfiguredPool(config, { url: handle.url, applicationName, max, role, onStatement });
+    events.metrics.watchPool(label, () => pool.state());
+    pools.push(pool);
+    return pool.db;
+  };
+  const release = async () => {
+    await Promise.all(pools.map((pool) => pool.close()));
+    await handle.release();
+  };
+  try {
+    const store = createStore(config);
+    await store.check();
+    const db = open('main', split.main);
+    await (isApi ? checkTenantRole(db) : db.execute(sql`select 1`)); // or nobody hears what is wrong with it before work comes
+    const bell = new Bell({
+      url: handle.directUrl,
+      applicationName: name,
+      connectTimeoutMs: config.databaseConnectTimeoutMs,
+      events: [...new Set<BellEvent>([...(isApi ? API_HEARS : []), ...(isWorker ? WORKER_HEARS : [])])],
+    });
+    const queue = new JobQueue({
+      db,
+      supervise: isWorker,
+      onError: (error) => events.backgroundFailed('the queue', error),
+    });
+    return {
+      config,
+      directUrl: handle.directUrl,
+      name,
+      log,
+      events,
+      db,
+      reads: open('reads', split.reads, TENANT_ROLE), // a pool that nobody asks opens no connection
+      adminDb: open('admin', split.admin),
+      bell,
+      queue,
+      store,
+      services: [queue, bell],
+      release,
+    };
+  } catch (error) {
+    await release();
+    throw databaseError(error, handle.url);
+  }
+}
+
+export function createStore({ pdfStore }: Pick<Config, 'pdfStore'>): PdfStore {
+  return pdfStore.kind === 'postgres' ? new PostgresStore() : new FileStore(pdfStore.directory);
+}

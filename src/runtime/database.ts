@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import type { Config } from '../config/load.ts';
+import { PostgresError } from '../db/driver.ts';
+import { EmbeddedPostgres } from '../db/embedded.ts';
+import { migrate, type MigrationReport } from '../db/migrate.ts';
+import { openPool, type Pool, type PoolOptions } from '../db/pools.ts';
+import { TENANT_ROLE } from '../db/tenant.ts';
+import { messageOf, OperatorError, systemCodeOf } from '../kernel/errors.ts';
+import { installQueue } from '../queue/boss.ts';
+
+export type Progress = (message: string) => void;
+
+/** The database that the settings name, or the embedded one. */
+export interface DatabaseHandle {
+  url: string;
+  /** for what needs a session of its own: past the pooler, if there is one */
+  directUrl: string;
+  isEmbedded: boolean;
+  release(): Promise<void>;
+}
+
+/** @throws OperatorError if the embedded Postgres does not start */
+export async function acquireDatabase(config: Config, onProgress: Progress): Promise<DatabaseHandle> {
+  const { databaseUrl: url, databaseDirectUrl: directUrl = url } = config;
+  if (url !== undefined && directUrl !== undefined)
+    return { url, directUrl, isEmbedded: false, release: async () => undefined };
+  const embedded = new EmbeddedPostgres({ dataDir: config.dataDir, onProgress });
+  await embedded.start();
+  return { url: embedded.url, directUrl: embedded.url, isEmbedded: true, release: () => embedded.stop() };
+}
+
+interface MigrateInput {
+  /** without a pooler in between */
+  url: string;
+  config: Config;
+  check?: boolean;
+  onProgress?: Progress;
+}
+
+/** @throws OperatorError if the database cannot be reached, or cannot be migrated by this version */
+export async function migrateDatabase({
+  url,
+  config,
+  check = false,
+  onProgress,
+}: MigrateInput): Promise<MigrationReport> {
+  const { databaseConnectTimeoutMs: connectTimeoutMs } = config;
+  try {
+    return await migrate({
+      url,
+      connectTimeoutMs,
+      check,
+      onApply: (name) => onProgress?.(`Applying ${name}`),
+      afterwards: (onlyCheck) => installQueue({ url, connectTimeoutMs, check: onlyCheck }),
+    });
+  } catch (error) {
+    throw databaseError(error, url);
+  }
+}
+
+interface OpenOptions {
+  config: Config;
+  onProgress: Progress;
+  /** Migrate whatever database it is. The embedded one is ours and always follows along. */
+  migrate?: boolean;
+}
+
+/** A database of this version. @throws OperatorError that says what to type if it is not */
+export async function openDatabase({
+  config,
+  onProgress,
+  migrate: always = false,
+}: OpenOptions): Promise<DatabaseHandle> {
+  const handle = await acquireDatabase(config, onProgress);
+  const check = !handle.isEmbedded && !always;
+  try {
+    const { pending } = await migrateDatabase({ url: handle.directUrl, config, check, onProgress });
+    if (check && pending.length > 0)
+      throw new OperatorError(`The database lacks ${pending.join(', ')}. Type: pdfprompt migrate`);
+    return handle;
+  } catch (error) {
+    await handle.release();
+    throw error;
+  }
+}
+
+interface WithDatabaseOptions {
+  config: Config;
+  onProgress: Progress;
+}
+
+/** For commands that do one thing: a migrated database, closed again whatever happened. */
+export async function withDatabase<T>(
+  { config, onProgress }: WithDatabaseOptions,
+  work: (pool: Pool) => Promise<T>,
+): Promise<T> {
+  const handle = await openDatabase({ config, onProgress });
+  try {
+    const pool = openConfiguredPool(config, { url: handle.url, applicationName: 'pdfprompt command', max: 2 });
+    try {
+      return await work(pool);
+    } finally {
+      await pool.close();
+    }
+  } finally {
+    await handle.release();
+  }
+}
+
+type WhichPool = Pick<PoolOptions, 'url' | 'applicationName' | 'max' | 'role' | 'onStatement'>;
+
+export function openConfiguredPool(config: Config, which: WhichPool): Pool {
+  return openPool(poolOptions(config, which));
+}
+
+/** For the connections to the read replica, if there is one. They are another server's, so they come on top. */
+export function replicaOptions(
+  config: Config,
+  name: string,
+  onStatement?: PoolOptions['onStatement'],
+): PoolOptions | undefined {
+  const url = config.databaseReadReplicaUrl;
+  const max = Math.ceil(config.databaseMaxConnections / 2);
+  return url === undefined
+    ? undefined
+    : poolOptions(config, { url, applicationName: `${name} replica`, max, role: TENANT_ROLE, onStatement });
+}
+
+function poolOptions(config: Config, which: WhichPool): PoolOptions {
+  return {
+    ...which,
+    idleTimeoutMs: config.databaseIdleTimeoutMs,
+    connectTimeoutMs: config.databaseConnectTimeoutMs,
+    prepare: config.databasePrepare,
+  };
+}
+
+const HINTS: Record<string, string> = {
+  ECONNREFUSED: 'Nothing listens there: start Postgres, or correct DATABASE_URL, or unset it to use the embedded one.',
+  ENOTFOUND: 'There is no such host: correct DATABASE_URL.',
+  CONNECT_TIMEOUT: 'Nobody answers there: check the address in DATABASE_URL and the firewall.',
+  '08P01': 'If that is a pooler, set DATABASE_PREPARE=false and DATABASE_DIRECT_URL.',
+  '28P01': 'User or password is wrong: correct DATABASE_URL.',
+  '28000': 'This user may not connect: correct DATABASE_URL or pg_hba.conf.',
+  '3D000': 'There is no such database: create it with createdb, or correct DATABASE_URL.',
+  '42501': 'This user may not create tables: grant CREATE on the database and its schema public.',
+};
+
+/** A sentence for the operator, if it is one of the usual faults; without the password. */
+export function databaseError(error: unknown, url: string): Error {
+  const code = systemCodeOf(error);
+  const hint = ownHint(error) ?? (code === undefined ? undefined : HINTS[code]);
+  if (error instanceof OperatorError || hint === undefined) return error as Error;
+  const { host, pathname } = new URL(url);
+  return new OperatorError(
+    `The database ${pathname.slice(1)} at ${host} cannot be used: ${messageOf(error)}. ${hint}`,
+    { cause: error },
+  );
+}
+
+/** What a migration of ours says is to be typed. */
+function ownHint(error: unknown): string | undefined {
+  const hint = error instanceof PostgresError ? error.hint : undefined;
+  return hint?.startsWith('Type as a superuser') ? hint : undefined;
+}
+
+/** Of this package. */
+export const VERSION = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;

@@ -1,0 +1,20 @@
+import { createOpsApp } from '../http/ops.ts';
+import { HttpServer } from '../http/server.ts';
+import type { Service } from '../kernel/lifecycle.ts';
+import type { Base } from './compose.ts';
+
+/** Metrics and health of a process, if `OPS_PORT` asks for them. Answers to the last: it is stopped after all else. */
+export function buildOps({ config, db, events }: Base, isDraining: () => boolean = () => false): Service[] {
+  if (config.opsPort === undefined) return [];
+  const app = createOpsApp({ db, metrics: events.metrics, isDraining });
+  return [
+    new HttpServer({
+      app,
+      host: config.host,
+      port: config.opsPort,
+      name: 'OPS_PORT',
+      maxConnections: 100,
+      graceMs: 1_000,
+    }),
+  ];
+}

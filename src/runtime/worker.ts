@@ -1,0 +1,133 @@
+import { totalmem } from 'node:os';
+import { Dialer } from '../egress/dialer.ts';
+import { EgressPolicy } from '../egress/policy.ts';
+import { EgressProxy } from '../egress/proxy.ts';
+import { readMemory } from '../memory/reading.ts';
+import { type ChromiumBinary, findChromium } from '../render/chromium-binary.ts';
+import { Launcher } from '../render/launcher.ts';
+import { Renderer, type RendererOptions } from '../render/renderer.ts';
+import { Concurrency } from '../worker/concurrency.ts';
+import { Dispatcher } from '../worker/dispatcher.ts';
+import type { Service } from '../kernel/lifecycle.ts';
+import { Maintenance } from '../worker/maintenance.ts';
+import { Reaper } from '../worker/reaper.ts';
+import { Registration } from '../worker/registration.ts';
+import type { Config } from '../config/load.ts';
+import type { Events } from '../telemetry/events.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Base } from './compose.ts';
+import type { Progress } from './database.ts';
+
+export interface Worker {
+  /** to be started in this order, behind the base's */
+  services: Service[];
+  /** Ends the grace of a stop. */
+  hurry(): void;
+}
+
+/** The rendering side of a process. */
+export function buildWorker(base: Base, renderer: Renderer): Worker {
+  const { config, directUrl, db, adminDb, queue, bell, store, events } = base;
+  const registration = new Registration({
+    db,
+    queue,
+    url: directUrl,
+    connectTimeoutMs: config.databaseConnectTimeoutMs,
+    concurrency: config.workerConcurrency.max,
+    events,
+  });
+  const dispatcher = new Dispatcher({
+    db,
+    queue,
+    bell,
+    registration,
+    store,
+    events,
+    renderer,
+    concurrency: new Concurrency(config.workerConcurrency),
+    batchSize: config.batchSize,
+    graceMs: config.shutdownGraceMs,
+    retentionMs: config.pdfRetentionMs,
+  });
+  events.metrics.watchSlots(() => dispatcher.slots);
+  const reaper = new Reaper({ db, queue, registration, events });
+  const maintenance = new Maintenance({ db: adminDb, store, retentionMs: config.pdfRetentionMs, events });
+  return {
+    services: [renderer, registration, reaper, maintenance, dispatcher],
+    hurry: () => dispatcher.hurry(),
+  };
+}
+
+interface BuildRendererOptions {
+  config: Config;
+  log: Logger;
+  events: Events;
+  onProgress: Progress;
+  /** for tests */
+  overrides?: Pick<RendererOptions, 'readMemory'>;
+}
+
+/** @throws OperatorError if there is no Chromium */
+export async function buildRenderer({
+  config,
+  log,
+  events,
+  onProgress,
+  overrides,
+}: BuildRendererOptions): Promise<Renderer> {
+  const binary = await findChromium({ chromePath: config.chromePath, dataDir: config.dataDir, onProgress });
+  if (binary.kind === 'full')
+    log.warn(
+      { path: binary.path },
+      'rendering with full Chrome, which is 3 to 4 times slower than chrome-headless-shell',
+    );
+  else log.debug({ path: binary.path, source: binary.source }, 'found Chromium');
+  const renderer = new Renderer({ ...rendererOptions(config, binary, events), ...overrides });
+  events.metrics.watchRenderer(() => renderer.state);
+  return renderer;
+}
+
+const MEGABYTE = 1024 * 1024;
+
+/** Warm pages never plan for more than two fifths of the memory; one takes some 20 MB. */
+function affordableWarmPages(): number {
+  const limit = readMemory()?.limit ?? totalmem();
+  return Math.floor((limit * 0.4) / (20 * MEGABYTE));
+}
+
+export function buildLauncher(config: Config, binary: ChromiumBinary, events: Events): Launcher {
+  const proxy = new EgressProxy(new Dialer({ policy: new EgressPolicy(config.egress) }));
+  return new Launcher({
+    binary,
+    jail: config.renderJail,
+    egress: { proxy, events },
+    unsafeNoSandbox: config.unsafeNoSandbox,
+    events,
+  });
+}
+
+export function rendererOptions(
+  config: Config,
+  binary: ChromiumBinary,
+  events: Events,
+  launcher = buildLauncher(config, binary, events),
+): RendererOptions {
+  return {
+    launch: () => launcher.launch(),
+    events,
+    isolation: config.renderIsolation,
+    size: config.browserPoolSize,
+    pagesPerBrowser: config.browserMaxPages,
+    warmPages: Math.min(config.browserWarmPages, affordableWarmPages()),
+    maxAgeMs: config.browserMaxAgeMs,
+    maxDocuments: config.browserMaxDocuments,
+    memoryLimitBytes: config.browserMemoryLimitMb * MEGABYTE,
+    caps: {
+      maxBytes: config.pdfMaxBytes,
+      maxPages: config.pdfMaxPages,
+      maxResources: config.documentMaxResources,
+      egressBytes: config.documentMaxEgressMb * MEGABYTE,
+      memoryBytes: config.documentMemoryLimitMb * MEGABYTE,
+    },
+  };
+}

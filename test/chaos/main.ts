@@ -1,0 +1,27 @@
+import { parseArgs } from 'node:util';
+import { runChaos } from './run.ts';
+
+// `npm run chaos -- --jobs 2000 --faults 60`: ends with 1 if a promise was not kept.
+
+const { values } = parseArgs({
+  options: { jobs: { type: 'string', default: '200' }, faults: { type: 'string', default: '12' } },
+});
+const [jobs, faults] = [Number(values.jobs), Number(values.faults)];
+if (!(Number.isInteger(jobs) && jobs > 0 && Number.isInteger(faults) && faults >= 0)) {
+  process.stderr.write('npm run chaos -- [--jobs N] [--faults M]; allowed: whole numbers, N at least 1\n');
+  process.exit(2);
+}
+const report = await runChaos({ jobs, faults, onProgress: (line) => process.stderr.write(`${line}\n`) });
+const line = (cells: (string | number)[]) =>
+  process.stdout.write(`${cells.map((cell, index) => (index === 0 ? String(cell).padStart(7) : cell)).join('  ')}\n`);
+
+process.stdout.write(
+  `\n${jobs} jobs, ${faults} faults, ${report.seconds} s; clients sent ${report.sentAgain} requests again\n\n`,
+);
+for (const [name, count] of Object.entries(report.faults)) line([count, name]);
+process.stdout.write('\n');
+for (const { what, count, wrong } of report.findings) {
+  line([count, wrong.length === 0 ? 'ok  ' : 'FAIL', what]);
+  for (const each of wrong.slice(0, 10)) line(['', '    ', each]);
+}
+process.exitCode = report.findings.every(({ wrong }) => wrong.length === 0) ? 0 : 1;

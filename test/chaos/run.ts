@@ -1,0 +1,193 @@
+import { readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, connect } from '../../src/db/driver.ts';
+import { openPool } from '../../src/db/pools.ts';
+import { findChromium } from '../../src/render/chromium-binary.ts';
+import { sweepProfiles } from '../../src/render/chromium.ts';
+import { createUnlimitedKey } from '../support/accounts.ts';
+import { OwnPostgres } from '../support/postgres.ts';
+import { eventually, isAlive, runningCommands } from '../support/processes.ts';
+import { Clients, type Promised } from './clients.ts';
+import { FAULTS } from './faults.ts';
+import { Member, type Span } from './fleet.ts';
+import { type Finding, judge } from './oracle.ts';
+import { freePort } from '../support/free-port.ts';
+
+const APIS = 2;
+const WORKERS = 3;
+const LANES = 6;
+/** Milliseconds after an outage for which a worker may still be without a connection. */
+const RECONNECT_MS = 2_000;
+/** Milliseconds: longer than a claim lasts that nobody settles. */
+const STILL_MS = 180_000;
+
+interface ChaosOptions {
+  jobs: number;
+  faults: number;
+  onProgress: (line: string) => void;
+}
+
+interface ChaosReport {
+  seconds: number;
+  /** how often each happened */
+  faults: Record<string, number>;
+  /** requests that clients had to send again */
+  sentAgain: number;
+  findings: Finding[];
+}
+
+/** Real processes on a real Postgres, under load, while everything that can be ended is ended at random. */
+export async function runChaos({ jobs, faults, onProgress }: ChaosOptions): Promise<ChaosReport> {
+  const startedAt = performance.now();
+  const postgres = await OwnPostgres.open();
+  const { directory } = postgres;
+  await findChromium({ chromePath: undefined, dataDir: directory });
+  const keys = await makeKeys(postgres.url);
+  const ports = await Promise.all(Array.from({ length: APIS }, freePort));
+  const addresses = ports.map((port) => `http://127.0.0.1:${port}`);
+  const env = {
+    DATABASE_URL: postgres.url,
+    PDFPROMPT_DATA_DIR: directory,
+    HOST: '127.0.0.1',
+    LOG_LEVEL: 'warn',
+    SHUTDOWN_GRACE: '2',
+    DATABASE_MAX_CONNECTIONS: '8',
+  };
+  const apis = ports.map(
+    (port, index) => new Member(`api-${index}`, ['serve', '--port', String(port)], env, directory),
+  );
+  const workers = Array.from(
+    { length: WORKERS },
+    (_, index) => new Member(`worker-${index}`, ['work', '--concurrency', '2'], env, directory),
+  );
+  const members = [...apis, ...workers];
+  const sql = connect(postgres.url, { max: 2, backoff: () => 0.1 });
+  const happened: Record<string, number> = {};
+  let isKept = false;
+  try {
+    await eventually(async () => (await sql`select 1 from pdfprompt_worker`).length >= WORKERS, 60_000, 'all work');
+    const clients = new Clients({
+      addresses,
+      keys,
+      jobs,
+      lanes: LANES,
+      pauseMs: () => 100 + Math.random() * 500,
+      ledgerPath: join(directory, 'ledger.jsonl'),
+    });
+    let isOver = false;
+    const running = clients.run().finally(() => {
+      isOver = true;
+    });
+    const names = Object.keys(FAULTS);
+    const causing: Promise<void>[] = [];
+    const outages: Span[] = [];
+    for (let fault = 0; fault < faults; fault++) {
+      // Spread over the whole load, whatever that takes.
+      while (!isOver && clients.ledger.length < ((fault + 0.5) * jobs) / faults) await sleep(50);
+      const name = names[(fault * 7) % names.length] ?? ''; // every kind in turn, neighbours apart
+      happened[name] = (happened[name] ?? 0) + 1;
+      onProgress(`${clients.ledger.length}/${jobs} accepted · fault ${fault + 1}/${faults}: ${name}`);
+      const caused = FAULTS[name]?.({ apis, workers, postgres, sql }).catch((error: unknown) => {
+        onProgress(`${name}: ${String(error)}`);
+      });
+      // Postgres has to be back before the next can end it; the rest may overlap.
+      if (name.startsWith('Postgres')) {
+        const from = performance.now();
+        await caused;
+        outages.push({ from, until: performance.now() + RECONNECT_MS });
+      } else causing.push(caused ?? Promise.resolve());
+    }
+    await running;
+    await Promise.all(causing);
+    onProgress(`${jobs} accepted; waiting for what is left`);
+    await untilStill(sql);
+    await eventually(
+      async () => (await fetch(`${addresses[0]}/readyz`).catch(() => ({ ok: false }))).ok,
+      30_000,
+      'ready',
+    );
+
+    onProgress('holding it against what was promised');
+    const faulted = new Set(workers.flatMap((worker) => [...worker.faulted]));
+    // Who has to end while the database is away cannot give its jobs back, however long it tries.
+    for (const { pid, from, until } of workers.flatMap((worker) => worker.asked))
+      if (outages.some((outage) => outage.from < until && from < outage.until)) faulted.add(pid);
+    const owner = new Map<string, string>();
+    const owners = await sql<{ id: string; email: string }[]>`
+      select j.id, u.email from pdfprompt_job j join pdfprompt_user u on u.id = j.user_id`;
+    for (const { id, email } of owners) owner.set(id, keys[Number(email.split('@')[0]?.slice(4))] ?? '');
+    const keyOf = ({ id }: Promised) => owner.get(id) ?? '';
+    const findings = await judge({ sql, ledger: clients.ledger, address: addresses[0] ?? '', keyOf, faulted });
+    findings.push(await connections(sql, members.length), crashes(members));
+    await Promise.all(members.map((member) => member.end()));
+    await sql.end({ timeout: 1 });
+    await postgres.stop('fast');
+    findings.push(await leftovers(members, directory));
+    isKept = findings.every(({ wrong }) => wrong.length === 0);
+    return {
+      seconds: Math.round((performance.now() - startedAt) / 1_000),
+      faults: happened,
+      sentAgain: clients.refused,
+      findings,
+    };
+  } finally {
+    await Promise.all(members.map((member) => member.end()));
+    await sql.end({ timeout: 0 });
+    await sweepProfiles(tmpdir());
+    await postgres.stop('immediate').catch(() => undefined);
+    if (isKept) await rm(directory, { recursive: true, force: true });
+    else onProgress(`the logs are in ${directory}`);
+  }
+}
+
+/** Until every job has ended, or none has for so long that none will. */
+async function untilStill(sql: Client): Promise<void> {
+  for (let [before, since] = [-1, performance.now()]; performance.now() - since < STILL_MS; await sleep(500)) {
+    const [row] = await sql<{ left: number }[]>`
+      select count(*)::int as left from pdfprompt_job where status in ('queued', 'processing')`;
+    const left = row?.left ?? 0;
+    if (left === 0) return;
+    if (left !== before) since = performance.now();
+    before = left;
+  }
+}
+
+async function makeKeys(url: string): Promise<string[]> {
+  const options = { url, idleTimeoutMs: 1_000, connectTimeoutMs: 5_000, prepare: false };
+  const pool = openPool({ ...options, max: 1, applicationName: 'chaos' });
+  const keys: string[] = [];
+  for (let user = 0; user < 3; user++) keys.push((await createUnlimitedKey(pool.db, `user${user}@example.com`)).key);
+  await pool.close();
+  return keys;
+}
+
+function crashes(members: Member[]): Finding {
+  const refused = members.filter(({ refusals }) => refusals > 0).map(({ name }) => `${name} was refused its settings`);
+  const count = members.reduce((sum, member) => sum + member.crashes, 0);
+  return { what: 'processes died at the point they were told to', count, wrong: refused };
+}
+
+/** Each process has its pool and a session or two; more would grow with every fault. */
+async function connections(sql: Client, processes: number): Promise<Finding> {
+  const most = processes * (8 + 2);
+  const [row] = await sql<{ count: number }[]>`
+    select count(*)::int as count from pg_stat_activity where application_name like 'pdfprompt%'`;
+  const count = row?.count ?? 0;
+  return { what: `connections, at most ${most}`, count, wrong: count > most ? [`${count}`] : [] };
+}
+
+async function leftovers(members: Member[], directory: string): Promise<Finding> {
+  const pids = members.flatMap((member) => member.pids);
+  const running = () => runningCommands().filter((command) => command.includes(directory));
+  // A server is gone a moment after it has said so.
+  for (let waited = 0; waited < 5_000 && running().length > 0; waited += 100) await sleep(100);
+  await sweepProfiles(tmpdir());
+  const profiles = (await readdir(tmpdir())).filter((name) => pids.some((pid) => name.includes(`-${pid}-`)));
+  return {
+    what: 'processes were started, and none of them or theirs is left',
+    count: pids.length,
+    wrong: [...pids.filter(isAlive).map(String), ...running(), ...profiles],
+  };
+}

@@ -1,0 +1,150 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDatabase } from '../support/database.ts';
+import { temporaryDirectory } from '../support/files.ts';
+import { readPdf } from '../support/pdf.ts';
+import { pdfprompt } from '../support/cli.ts';
+
+const run = promisify(execFile);
+const checkout = fileURLToPath(new URL('../..', import.meta.url));
+const directory = await temporaryDirectory('pack');
+const hadDist = existsSync(join(checkout, 'dist'));
+let tarball = '';
+let files: string[] = [];
+
+async function install(name: string, ...flags: string[]): Promise<string> {
+  const home = join(directory, name);
+  await mkdir(home);
+  await writeFile(join(home, 'package.json'), '{"private":true}');
+  await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...flags, tarball], {
+    cwd: home,
+    timeout: 180_000,
+  });
+  return home;
+}
+const binOf = (home: string) => join(home, 'node_modules', 'pdfprompt', 'bin', 'pdfprompt.js');
+
+beforeAll(async () => {
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', directory], {
+    cwd: checkout,
+    timeout: 120_000,
+  });
+  const [packed] = JSON.parse(stdout.slice(stdout.indexOf('['))) as { filename: string; files: { path: string }[] }[];
+  tarball = join(directory, packed?.filename ?? '');
+  files = packed?.files.map((file) => file.path) ?? [];
+}, 180_000);
+
+afterAll(async () => {
+  if (!hadDist) await rm(join(checkout, 'dist'), { recursive: true, force: true });
+});
+
+describe('the published package', () => {
+  it('holds what it needs and nothing else', () => {
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'bin/pdfprompt.js',
+        'dist/cli/main.js',
+        'sql/0001_tables.sql',
+        'package.json',
+        'README.md',
+        'LICENSE',
+      ]),
+    );
+    expect(
+      files.filter(
+        (path) =>
+          !/^(bin\/pdfprompt\.js|dist\/[\w/-]+\.js|sql\/\w+\.sql|package\.json|README\.md|LICENSE|CHANGELOG\.md|\.env\.example)$/.test(
+            path,
+          ),
+      ),
+    ).toEqual([]);
+  });
+
+  it('runs `up` in a directory of its own', async () => {
+    const home = await install('elsewhere');
+    const up = pdfprompt(['up', '--port', '0'], {
+      cwd: home,
+      bin: binOf(home),
+      env: { PDFPROMPT_DATA_DIR: join(home, 'data') },
+    });
+    const [, curl = ''] = await up.until(/(curl .*)\n/);
+    await run('sh', ['-c', curl], { cwd: home });
+    expect((await readPdf(await readFile(join(home, 'hello.pdf')))).text).toEqual(['Hello\nfrom pdfprompt']);
+    up.child.kill('SIGINT');
+    expect((await up.exited).code).toBe(0);
+  }, 240_000);
+
+  it('outlives a hundred backends that are killed in the middle of transactions', async () => {
+    const home = await install('killed', '--omit=optional');
+    const { url, sql } = await createDatabase();
+    const env = { DATABASE_URL: url, LOG_LEVEL: 'error' };
+    const cli = pdfprompt(['serve', '--port', '0'], { cwd: home, bin: binOf(home), env });
+    const [, address = ''] = await cli.until(/serves at (http:\S+)/);
+    const create = ['keys', 'create', '--user', 'ann@example.com', '--tier', 'system', '--json']; // without limits
+    const { stdout } = await pdfprompt(create, { env }).exited;
+    const headers = {
+      authorization: `Bearer ${(JSON.parse(stdout) as { key: string }).key}`,
+      'content-type': 'application/json',
+    };
+    const post = async () =>
+      (await fetch(`${address}/v1/jobs`, { method: 'POST', headers, body: '{"html":"<p>x</p>"}' })).status;
+    let isOver = false;
+    const answers = new Set<number>();
+    const client = async () => {
+      while (!isOver) answers.add(await post());
+    };
+    const clients = Array.from({ length: 10 }, client);
+    for (let killed = 0; killed < 100; await sleep(1)) {
+      const rows = await sql`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where application_name = 'pdfprompt serve' and datname = current_database() and xact_start is not null`;
+      killed += rows.length;
+    }
+    isOver = true;
+    await Promise.all(clients);
+    expect([...answers].toSorted((a, b) => a - b)).toEqual([202, 503]);
+    expect(await post()).toBe(202);
+    cli.child.kill('SIGTERM');
+    expect((await cli.exited).code).toBe(0);
+  }, 240_000);
+
+  it('tells an old Node what it needs, in one sentence', async () => {
+    const old = `data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.20.2'}})`;
+    const result = await run(process.execPath, ['--import', old, join(checkout, 'bin', 'pdfprompt.js'), 'up']).catch(
+      (error: unknown) => error as { code: number; stderr: string },
+    );
+    expect(result).toMatchObject({ code: 1, stderr: 'pdfprompt needs Node 22.18 or newer; this is Node 20.20.2.\n' });
+  });
+});
+
+describe('doctor, on a machine without Postgres and without a browser', () => {
+  it('says what is missing and what to type', async () => {
+    const home = await install('bare', '--omit=optional');
+    const { code, stdout } = await pdfprompt(['doctor', '--json'], {
+      cwd: home,
+      bin: binOf(home),
+      env: { PDFPROMPT_DATA_DIR: join(home, 'data'), HOME: home },
+    }).exited;
+    expect(code).toBe(1);
+    const { checks } = JSON.parse(stdout) as {
+      checks: { name: string; status: string; message: string; fix: string }[];
+    };
+    const check = (name: string) => checks.find((each) => each.name === name);
+    expect(check('postgres')).toMatchObject({
+      status: 'fail',
+      message: expect.stringMatching(/There is no embedded Postgres for \w+-\w+ here/),
+      fix: 'set DATABASE_URL to a Postgres of yours',
+    });
+    expect(check('chromium')).toMatchObject({
+      status: 'fail',
+      message: 'There is no Chromium here. Type one of:',
+      fix: expect.stringMatching(/npm install @sparticuz\/chromium[\s\S]*apt-get install/),
+    });
+  }, 240_000);
+});

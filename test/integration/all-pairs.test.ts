@@ -1,0 +1,137 @@
+import { v7 as uuidv7 } from 'uuid';
+import { describe, expect, it } from 'vitest';
+import { JOB_STATUSES, type Job } from '../../src/domain/job.ts';
+import { startService } from '../support/service.ts';
+import { createTenants, SHARED_KEY, type Tenant } from '../support/tenants.ts';
+
+const service = await startService();
+const tenants = await createTenants(service, ['ann@a.example', 'bob@b.example', 'cat@c.example', 'dan@d.example']);
+const pairs = tenants.flatMap((from) =>
+  tenants.filter((to) => to !== from).map((to) => ({ asks: from.email, about: to.email, from, to })),
+);
+
+// Each tenant was charged for another number of pages: their own is known by it.
+for (const [index, { userId }] of tenants.entries())
+  await service.sql`update pdfprompt_usage_history set pages = ${1_000 + index} where user_id = ${userId}`;
+
+interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** An answer without what is never twice the same. */
+async function ask(tenant: Tenant, method: string, path: string, init: RequestInit = {}): Promise<Answer> {
+  const response = await service.request(path, { ...init, method, key: tenant.key });
+  const headers = Object.fromEntries(
+    [...response.headers].filter(([name]) => !['date', 'x-request-id'].includes(name)),
+  );
+  const body = (await response.text()).replace(/"requestId":"[^"]*"/, '"requestId":""');
+  return { status: response.status, headers, body };
+}
+
+/** The rows of a tenant, as a superuser sees them. */
+const stateOf = ({ userId }: Tenant) =>
+  service.sql`select to_jsonb(j) as job from pdfprompt_job j where user_id = ${userId} order by id`;
+
+const UNKNOWN = uuidv7();
+const MALFORMED = 'not-a-uuid';
+
+/** Ways to ask for one job, as `METHOD path`: what is behind the path, if there is more than one way. */
+const BY_ID: Record<string, string[]> = {
+  'GET /v1/jobs/{id}': ['', '?wait=20'],
+  'GET /v1/jobs/{id}/pdf': ['', '?disposition=inline'],
+  'DELETE /v1/jobs/{id}': [''],
+};
+
+const idsIn = (body: string) => (JSON.parse(body) as { data: Job[] }).data.map(({ id }) => id);
+
+/** What else takes or gives jobs, and what no tenant may see there of another. */
+const OTHERWISE: Record<string, (from: Tenant, to: Tenant) => Promise<void>> = {
+  'GET /v1/jobs': async (from, to) => {
+    const own = Object.values(from.jobs).sort();
+    expect(idsIn((await ask(from, 'GET', '/v1/jobs?limit=100')).body).sort()).toEqual(own);
+    for (const status of JOB_STATUSES) {
+      const list = await ask(from, 'GET', `/v1/jobs?status=${status}`);
+      expect(idsIn(list.body)).toEqual([from.jobs[status]]);
+      expect(list.body).not.toContain(to.email);
+    }
+    for (const cursor of Object.values(to.jobs)) {
+      const page = idsIn((await ask(from, 'GET', `/v1/jobs?limit=100&cursor=${cursor}`)).body);
+      expect(page.toSorted()).toEqual(own.filter((id) => id < cursor));
+    }
+  },
+  'GET /v1/usage': async (from) => {
+    const { today, history } = JSON.parse((await ask(from, 'GET', '/v1/usage')).body) as Record<string, unknown>;
+    expect(history).toEqual([today]);
+    expect(today).toMatchObject({ completed: 1, pages: 1_000 + tenants.indexOf(from) });
+  },
+  'POST /v1/jobs': async (from, to) => {
+    const mine = await submit(from, '/v1/jobs', from.email);
+    expect([mine.status, (JSON.parse(mine.body) as Job).id]).toEqual([200, from.jobs.queued]);
+    // The other one's document under the key that both have used: refused, and not answered with the other one's job.
+    const theirs = await submit(from, '/v1/jobs', to.email);
+    expect(theirs).toMatchObject({ status: 422, body: expect.stringContaining('idempotency_mismatch') });
+    expect(theirs.body).not.toContain(to.jobs.queued);
+  },
+  'POST /v1/pdf': async (from, to) => {
+    const mine = await submit(from, '/v1/pdf', from.email);
+    expect([mine.status, (JSON.parse(mine.body) as Job).id]).toEqual([202, from.jobs.queued]);
+    expect((await submit(from, '/v1/pdf', to.email)).status).toBe(422);
+  },
+};
+
+const submit = (tenant: Tenant, path: string, email: string) =>
+  ask(tenant, 'POST', path, {
+    headers: { 'Idempotency-Key': SHARED_KEY, Prefer: 'wait=0' },
+    body: JSON.stringify({ html: `<p>${email}</p>`, metadata: { owner: email } }),
+  });
+
+describe('every route', async () => {
+  const { paths } = (await (await service.request('/openapi.json')).json()) as { paths: Record<string, object> };
+  // An operator's routes are about all users, and closed to every tenant: `scopes.test.ts`.
+  const ofTenants = Object.entries(paths).filter(([path]) => !path.startsWith('/v1/admin/'));
+  const routes = ofTenants.flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+
+  it('is asked here: a new one has to say how it keeps tenants apart', () => {
+    expect(routes.toSorted()).toEqual([...Object.keys(BY_ID), ...Object.keys(OTHERWISE)].sort());
+  });
+
+  it('gives a tenant what is its own', async () => {
+    for (const tenant of tenants) {
+      for (const [status, id] of Object.entries(tenant.jobs)) {
+        const answer = await ask(tenant, 'GET', `/v1/jobs/${id}`);
+        expect(JSON.parse(answer.body)).toMatchObject({ id, status, metadata: { owner: tenant.email } });
+      }
+      expect((await ask(tenant, 'GET', `/v1/jobs/${tenant.jobs.completed}/pdf`)).body).toBe(tenant.pdf);
+    }
+  });
+});
+
+describe.each(pairs)("$asks asks for $about's", ({ from, to }) => {
+  it.each(Object.entries(BY_ID))('%s: answered at once, and as for a job that never was', async (route, ways) => {
+    const [method = '', path = ''] = route.split(' ');
+    const before = await stateOf(to);
+    for (const way of ways) {
+      const about = (id: string) => ask(from, method, path.replace('{id}', id) + way);
+      const unknown = await about(UNKNOWN);
+      expect(unknown).toMatchObject({ status: 404, body: expect.stringContaining('"not_found"') });
+      expect(await about(MALFORMED)).toEqual(unknown);
+      for (const id of Object.values(to.jobs)) {
+        const startedAt = performance.now();
+        expect(await about(id)).toEqual(unknown);
+        expect(await about(id.toUpperCase())).toEqual(unknown);
+        expect(performance.now() - startedAt).toBeLessThan(5_000); // and not after the seconds of `wait`
+      }
+    }
+    expect(await stateOf(to)).toEqual(before);
+  });
+
+  it.each(Object.entries(OTHERWISE))('%s: nothing of it is there', async (_, look) => {
+    const before = await stateOf(to);
+    await look(from, to);
+    expect(await stateOf(to)).toEqual(before);
+  });
+});

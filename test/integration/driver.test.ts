@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import { describe, expect, it } from 'vitest';
+import { isDatabaseUnavailable, openPool } from '../../src/db/pools.ts';
+import { Deadline } from '../../src/kernel/deadline.ts';
+import { createDatabase } from '../support/database.ts';
+
+const database = await createDatabase();
+const options = { url: database.url, idleTimeoutMs: 10_000, connectTimeoutMs: 5_000, prepare: true };
+
+describe('backends that are killed in the middle of transactions', () => {
+  it('end no process, leave no transaction without an answer, and none by half', async () => {
+    const pool = openPool({ ...options, max: 10, applicationName: 'victim' });
+    await database.sql`create table pair (id text, half int)`;
+    const unexpected: unknown[] = [];
+    const strangers: unknown[] = [];
+    let committed = 0;
+    let killed = 0;
+
+    const transaction = (id: string, kind: number) =>
+      pool.db.transaction(async (tx) => {
+        await tx.execute(sql`insert into pair values (${id}, 1)`);
+        if (kind === 0) await sleep(20); // idle: nobody hears of the loss before the next statement
+        if (kind === 1) await tx.execute(sql`select pg_sleep(0.02)`); // busy
+        await tx.execute(sql`insert into pair values (${id}, 2)`);
+        if (kind === 2) await tx.execute(sql`select ${'x'.repeat(5_000)}::text`); // written at once, not in the next turn
+      });
+    const question = async (id: string) => {
+      const [row] = await pool.db.execute<{ id: string }>(sql`select ${id}::text as id`);
+      if (row?.id !== id) strangers.push({ asked: id, answered: row });
+    };
+    const lane = async (index: number) => {
+      for (let turn = 0; killed < 200; turn++) {
+        try {
+          await new Deadline(5_000).race('a transaction', transaction(`${index}-${turn}`, turn % 3));
+          committed++;
+          await new Deadline(5_000).race('a question', question(`${index}-${turn}`));
+        } catch (error) {
+          if (!isDatabaseUnavailable(error)) unexpected.push(error);
+        }
+      }
+    };
+    const killer = async () => {
+      while (killed < 200) {
+        const rows =
+          await database.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim' and random() < 0.3`;
+        killed += rows.length;
+        await sleep(20);
+      }
+    };
+    await Promise.all([killer(), ...Array.from({ length: 14 }, (_, index) => lane(index))]);
+
+    expect(unexpected).toEqual([]);
+    expect(strangers).toEqual([]);
+    expect(committed).toBeGreaterThan(20);
+    const halves = await database.sql`select id from pair group by id having count(*) <> 2`;
+    expect([...halves]).toEqual([]);
+    const [whole] = await database.sql`select count(distinct id)::int as count from pair`;
+    expect(whole?.count).toBeGreaterThanOrEqual(committed);
+    expect((await pool.db.execute(sql`select 1 as one`))[0]).toEqual({ one: 1 });
+    await pool.close();
+  });
+});
+
+describe('a pool whose connections are all busy', () => {
+  it('takes a transaction, which waits for a connection of its own', async () => {
+    const pool = openPool({ ...options, max: 2, applicationName: 'busy' });
+    const query = () => pool.db.execute(sql`select pg_sleep(0.05)`);
+    await Promise.all([query(), query()]);
+    const queries = Promise.all([query(), query()]);
+    await sleep(10);
+    const [row] = await pool.db.transaction((tx) => tx.execute(sql`select 1 as one`));
+    expect(row).toEqual({ one: 1 });
+    await queries;
+    await pool.close();
+  });
+});
+
+describe('a query that fails after its first rows', () => {
+  it('leaves nothing in the answer to the next', async () => {
+    const pool = openPool({ ...options, max: 1, applicationName: 'halfway' });
+    const halfway = pool.db.execute(sql`select 1 / n from generate_series(3000, -1, -1) as n`); // more than one buffer
+    await expect(halfway).rejects.toThrow(/select 1/);
+    expect([...(await pool.db.execute(sql`select 7 as seven`))]).toEqual([{ seven: 7 }]);
+    await pool.close();
+  });
+});

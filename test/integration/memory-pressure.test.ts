@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { Job } from '../../src/domain/job.ts';
+import { eventually } from '../support/processes.ts';
+import { startService } from '../support/service.ts';
+
+let ratio = 0.5;
+const service = await startService({
+  worker: true,
+  env: { PDFPROMPT_WORKER_CONCURRENCY: '4', BROWSER_MAX_PAGES_PER_BROWSER: '2' },
+  readMemory: () => ({ used: ratio * 1_000, limit: 1_000, source: 'cgroup v2' }),
+});
+const state = () => {
+  if (!service.renderer) throw new Error('there is no worker');
+  return service.renderer.state;
+};
+const keys = await Promise.all(['ann', 'bob', 'cid', 'dan'].map((name) => service.newKey(`${name}@example.com`)));
+
+async function submit(html: string, key = service.key): Promise<string> {
+  const response = await service.request('/v1/jobs', { method: 'POST', body: JSON.stringify({ html }), key });
+  return ((await response.json()) as Job).id;
+}
+
+async function jobOf(id: string, key = service.key, wait = 30): Promise<Job> {
+  return (await (await service.request(`/v1/jobs/${id}?wait=${wait}`, { key })).json()) as Job;
+}
+
+/** Keeps the worker busy, and counts what it does. */
+const SLOW = `<p>slow</p><script>const until = performance.now() + 500; while (performance.now() < until);</script>`;
+const completed = async () =>
+  Number((await service.sql`select count(*) from pdfprompt_job where status = 'completed'`)[0]?.count);
+
+describe('memory', () => {
+  it('at 80 % shrinks the pool and goes on with one at a time; below 70 % all is as before, and nothing is lost', async () => {
+    const ids = await Promise.all(
+      Array.from({ length: 60 }, async (_, index) => [await submit(SLOW, keys[index % 4]), keys[index % 4]] as const),
+    );
+    await eventually(() => state().browsers === 2 && state().busy === 4, 20_000, 'two browsers are busy');
+    await eventually(() => state().warm > 0, 20_000, 'pages are kept warm');
+
+    ratio = 0.85;
+    await eventually(() => state().pressure === 'high', 2_000, 'pressure is noticed');
+    await eventually(
+      () => state().browsers === 1 && state().warm === 0 && state().busy <= 1,
+      5_000,
+      'one browser is left, and no warm page',
+    );
+    const { body: metrics } = await service.base.events.metrics.text();
+    for (const line of ['browser_pool_size 1', 'warm_pages 0', 'memory_pressure_ratio 0.85'])
+      expect(metrics).toContain(`\npdfprompt_${line}\n`);
+    expect(metrics).toMatch(/pdfprompt_browser_restarts_total{reason="pressure"} [1-9]/);
+    const before = await completed();
+    for (let look = 0; look < 20; look++, await sleep(20)) expect(state().busy).toBeLessThanOrEqual(1);
+    await eventually(async () => (await completed()) > before + 2, 10_000, 'work goes on');
+    ratio = 0.75;
+    await eventually(() => state().memoryRatio === 0.75, 2_000, 'a little less');
+    expect(state().pressure).toBe('high');
+
+    ratio = 0.65;
+    await eventually(() => state().pressure === 'normal' && state().busy > 1, 5_000, 'it grows again');
+    for (const [id, key] of ids) expect(await jobOf(id, key)).toMatchObject({ status: 'completed', attempts: 1 });
+    await eventually(() => state().warm > 0, 5_000, 'pages are warm again');
+    expect(service.lines.filter((line) => line.includes('memory pressure')).length).toBe(2);
+  }, 120_000);
+
+  it('at 90 % the largest document is given up, and its job goes back and is done later', async () => {
+    const large = await submit(
+      `<p>large</p><script>window.kept = new Uint8Array(200 << 20).fill(1); const until = performance.now() + 4000; while (performance.now() < until);</script>`,
+    );
+    const small = await submit(
+      '<p>small</p><script>const until = performance.now() + 4000; while (performance.now() < until);</script>',
+      keys[0],
+    );
+    await eventually(() => state().busy === 2, 10_000, 'both are rendered');
+    await sleep(500); // for the memory to be taken
+    ratio = 0.95;
+    await eventually(() => service.lines.some((line) => line.includes('given up')), 5_000, 'one is given up');
+    ratio = 0.5;
+    expect(await jobOf(small, keys[0])).toMatchObject({ status: 'completed', attempts: 1 });
+    expect(await jobOf(large)).toMatchObject({ status: 'completed', attempts: 2 });
+    const attempts = await service.sql<{ outcome: string; reason: string | null }[]>`
+      select outcome, reason from pdfprompt_job_attempt where job_id = ${large} order by run`;
+    expect([...attempts]).toEqual([
+      { outcome: 'retry', reason: 'browser_failed: memory ran out, and this was the largest document' },
+      { outcome: 'done', reason: null },
+    ]);
+  }, 60_000);
+});

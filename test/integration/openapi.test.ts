@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { jobSchema } from '../../src/http/schemas.ts';
+import { problemSchema } from '../../src/http/problem.ts';
+import { ERROR_CODES } from '../../src/kernel/errors.ts';
+import { startService } from '../support/service.ts';
+
+const { request } = await startService();
+interface Operation {
+  operationId: string;
+  responses: Record<string, unknown>;
+  security: { key: string[] }[];
+}
+interface Document {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, { properties: Record<string, unknown>; additionalProperties?: boolean }> };
+}
+const text = await (await request('/openapi.json', { key: null })).text();
+const document = JSON.parse(text) as Document;
+
+describe('/openapi.json', () => {
+  it('is OpenAPI 3.1 and describes every verb, and the scope it needs', () => {
+    expect(document.openapi).toBe('3.1.0');
+    const verbs = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { security }]) => [`${method} ${path}`, security[0]?.key.join(' ')]),
+    );
+    expect(Object.fromEntries(verbs)).toEqual({
+      'delete /v1/admin/keys/{id}': 'admin',
+      'delete /v1/admin/tiers/{name}': 'admin',
+      'delete /v1/jobs/{id}': 'jobs:write',
+      'get /v1/admin/keys': 'admin',
+      'get /v1/admin/tiers': 'admin',
+      'get /v1/admin/users': 'admin',
+      'get /v1/admin/users/{id}': 'admin',
+      'get /v1/jobs': 'jobs:read',
+      'get /v1/jobs/{id}': 'jobs:read',
+      'get /v1/jobs/{id}/pdf': 'jobs:read',
+      'get /v1/usage': 'usage:read',
+      'post /v1/admin/keys': 'admin',
+      'post /v1/admin/keys/{id}/rotate': 'admin',
+      'post /v1/admin/users': 'admin',
+      'post /v1/jobs': 'jobs:write',
+      'post /v1/pdf': 'jobs:write',
+      'put /v1/admin/tiers/{name}': 'admin',
+      'put /v1/admin/users/{id}/subscription': 'admin',
+    });
+  });
+
+  it('points to nothing that is not there', () => {
+    const names = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map((match) => match[1] ?? '');
+    expect(names.length).toBeGreaterThan(5);
+    for (const name of names) expect(Object.keys(document.components.schemas)).toContain(name);
+  });
+
+  it('knows every field of a request, and that others are refused', () => {
+    const schema = document.components.schemas.PdfRequest;
+    expect(Object.keys(schema?.properties ?? {}).toSorted()).toEqual([
+      'cookies',
+      'emulateMediaType',
+      'failOnResourceError',
+      'failOnStatus',
+      'filename',
+      'gotoOptions',
+      'html',
+      'metadata',
+      'options',
+      'priority',
+      'setExtraHTTPHeaders',
+      'setJavaScriptEnabled',
+      'timeoutMs',
+      'url',
+      'userAgent',
+      'viewport',
+      'waitForSelector',
+      'waitForTimeout',
+    ]);
+    for (const name of ['PdfRequest', 'NewKey', 'NewUser', 'Rotation', 'Subscription', 'TierLimits'])
+      expect(document.components.schemas[name]?.additionalProperties).toBe(false);
+  });
+
+  it('names every operation once', () => {
+    const ids = Object.values(document.paths).flatMap((methods) =>
+      Object.values(methods).map(({ operationId }) => operationId),
+    );
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('tells the truth about what is answered', async () => {
+    const created = await request('/v1/jobs', { method: 'POST', body: '{"html":"x"}' });
+    expect(jobSchema.strict().safeParse(await created.json()).error).toBeUndefined();
+    const refused = await request('/v1/jobs', { method: 'POST', body: '{}' });
+    expect(problemSchema.strict().safeParse(await refused.json()).error).toBeUndefined();
+  });
+});
+
+describe('/docs', () => {
+  it('shows every verb, every field and every error, without a script', async () => {
+    const response = await request('/docs', { key: null });
+    const page = await response.text();
+    expect(response.headers.get('content-type')).toMatch(/^text\/html/);
+    expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'/);
+    expect(page).not.toMatch(/<script|https?:\/\/(?!127\.0\.0\.1)/);
+    for (const field of ['options.margin.top', 'waitForSelector.selector', 'cookies[].name', 'failOnStatus'])
+      expect(page).toContain(`<code>${field}</code>`);
+    for (const code of Object.keys(ERROR_CODES)) expect(page).toContain(`id="${code}"`);
+    expect((await request('/', { key: null, redirect: 'manual' })).headers.get('location')).toBe('/docs');
+  });
+});

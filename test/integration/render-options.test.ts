@@ -1,0 +1,297 @@
+import type { IncomingMessage } from 'node:http';
+import { inflateSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
+import { readPdf } from '../support/pdf.ts';
+import { createRenderer, pdfOf, renderBody } from '../support/renderer.ts';
+import { startSite } from '../support/site.ts';
+
+const requests: IncomingMessage[] = [];
+const { origin: site, env } = await startSite((request, response) => {
+  requests.push(request);
+  const path = request.url ?? '/';
+  if (path === '/teapot') response.writeHead(418, { 'content-type': 'text/html' }).end('<h1>I am a teapot</h1>');
+  else if (path === '/missing.png') response.writeHead(404).end();
+  else if (path === '/slow.png') setTimeout(() => response.writeHead(404).end(), 700);
+  else if (path === '/never') return;
+  else if (path === '/cut') {
+    response.writeHead(200, { 'content-type': 'text/html' });
+    response.write('<p>the beginning</p>', () => response.destroy());
+  } else if (path === '/redirect') response.writeHead(302, { location: '/page' }).end();
+  else if (path === '/late')
+    response
+      .writeHead(200, { 'content-type': 'text/html' })
+      .end(
+        `<p id=x>early</p><script>fetch('/slow.png').finally(() => document.getElementById('x').textContent = 'late')</script>`,
+      );
+  else
+    response
+      .writeHead(200, { 'content-type': 'text/html' })
+      .end(
+        `<title>Page</title><p>cookie=${request.headers.cookie ?? ''} agent=${request.headers['user-agent'] ?? ''} extra=${String(request.headers['x-extra'] ?? '')}</p>`,
+      );
+});
+const { renderer } = await createRenderer(env);
+beforeAll(() => renderer.start());
+afterAll(() => renderer.stop());
+
+const render = (body: object) => renderBody(renderer, body);
+const pdf = (body: object) => pdfOf(renderer, body);
+
+async function read(body: object) {
+  return readPdf(Buffer.concat((await pdf(body)).chunks));
+}
+
+const text = async (body: object) => (await read(body)).text.join(' ').replaceAll(/\s+/g, ' ');
+
+/** The drawing commands of every page, inflated. */
+async function content(body: object): Promise<string> {
+  const bytes = Buffer.concat((await pdf(body)).chunks);
+  let found = '';
+  for (let at = bytes.indexOf('stream\n'); at !== -1; at = bytes.indexOf('stream\n', at + 1)) {
+    try {
+      found += inflateSync(bytes.subarray(at + 7)).toString('latin1');
+    } catch {
+      // not a compressed stream
+    }
+  }
+  return found;
+}
+
+const raw = async (body: object) => Buffer.concat((await pdf(body)).chunks).toString('latin1');
+const pages = (count: number) =>
+  Array.from({ length: count }, (_, index) => `<div style="break-after:page">page ${index + 1} of it</div>`)
+    .join('')
+    .replace(/<div style="break-after:page">(?!.*<div)/, '<div>');
+
+describe('options', () => {
+  it.each([
+    ['Letter unless told otherwise', {}, [612, 792]],
+    ['format', { format: 'A4' }, [595, 842]],
+    ['format in small letters', { format: 'a5' }, [420, 595]],
+    ['landscape', { format: 'A4', landscape: true }, [842, 595]],
+    ['width and height', { width: '10cm', height: '5in' }, [283, 360]],
+    ['a width alone', { width: 480 }, [360, 792]],
+  ])('paper: %s', async (_, options, size) => {
+    const { size: found } = await read({ html: '<p>x</p>', options });
+    expect(Math.abs(found[0] - (size[0] ?? 0))).toBeLessThanOrEqual(1);
+    expect(Math.abs(found[1] - (size[1] ?? 0))).toBeLessThanOrEqual(1);
+  });
+
+  it('preferCSSPageSize: the document chooses its paper', async () => {
+    const html = '<style>@page { size: 4in 6in }</style><p>x</p>';
+    expect((await read({ html, options: { preferCSSPageSize: true } })).size).toEqual([288, 432]);
+    expect((await read({ html })).size).toEqual([612, 792]);
+  });
+
+  it('margin: what is left holds less', async () => {
+    const html = `<style>body{margin:0}</style>${'<p>line</p>'.repeat(28)}`;
+    expect((await read({ html })).pages).toBe(1);
+    expect((await read({ html, options: { margin: { top: '3in', bottom: '76mm' } } })).pages).toBeGreaterThan(1);
+  });
+
+  it('scale: half the size holds more', async () => {
+    const html = `<style>body{margin:0}</style>${'<p>line</p>'.repeat(120)}`;
+    expect((await read({ html, options: { scale: 0.5 } })).pages).toBeLessThan((await read({ html })).pages);
+  });
+
+  it('pageRanges: only these pages', async () => {
+    const result = await read({ html: pages(5), options: { pageRanges: '2-3, 5' } });
+    expect(result.text.map((page) => page.trim())).toEqual(['page 2 of it', 'page 3 of it', 'page 5 of it']);
+  });
+
+  it('displayHeaderFooter: page numbers come out', async () => {
+    const options = {
+      displayHeaderFooter: true,
+      headerTemplate: '<span style="font-size:9px">head</span>',
+      footerTemplate:
+        '<span style="font-size:9px"><span class="pageNumber"></span>/<span class="totalPages"></span></span>',
+      margin: { top: '1in', bottom: '1in' },
+    };
+    const result = await read({ html: pages(2), options });
+    expect(result.text[0]).toMatch(/head/);
+    expect(result.text[1]).toMatch(/2\s*\/\s*2/);
+  });
+
+  it('printBackground: on unless switched off', async () => {
+    const html = '<div style="background:rgb(255,0,0);width:50px;height:50px"></div>';
+    expect(await content({ html })).toMatch(/\b1 0 0 rg\b/);
+    expect(await content({ html, options: { printBackground: false } })).not.toMatch(/\b1 0 0 rg\b/);
+  });
+
+  it('omitBackground: no white under the page', async () => {
+    const html = '<p>x</p>';
+    expect((await pdf({ html, options: { omitBackground: true } })).pages).toBe(1);
+  });
+
+  it('tagged and outline: structure and bookmarks only when asked for', async () => {
+    const html = '<h1>One</h1><p>a</p><h2>Two</h2><p>b</p>';
+    const plain = await raw({ html });
+    expect(plain).not.toContain('/StructTreeRoot');
+    expect(plain).not.toContain('/Outlines');
+    expect(await raw({ html, options: { tagged: true } })).toContain('/StructTreeRoot');
+    expect(await raw({ html, options: { outline: true, tagged: true } })).toContain('/Outlines');
+  });
+});
+
+describe('the page count', () => {
+  it.each([1, 2, 9, 60])('is what a reader finds: %i', async (count) => {
+    const result = await pdf({ html: pages(count), options: { outline: true } });
+    expect(result.pages).toBe(count);
+    expect((await readPdf(Buffer.concat(result.chunks))).pages).toBe(count);
+  });
+});
+
+describe('the page', () => {
+  it('emulateMediaType: print unless told otherwise', async () => {
+    const html =
+      '<style>.s{display:none} @media screen {.s{display:block} .p{display:none}}</style><p class=s>on screen</p><p class=p>in print</p>';
+    expect(await text({ html })).toBe('in print');
+    expect(await text({ html, emulateMediaType: 'screen' })).toBe('on screen');
+  });
+
+  it('viewport: what scripts and media queries see', async () => {
+    const html =
+      '<p id=x></p><script>document.getElementById("x").textContent = `${innerWidth}x${innerHeight}@${devicePixelRatio}`</script>';
+    expect(await text({ html })).toBe('800x600@1');
+    expect(await text({ html, viewport: { width: 1234, height: 567, deviceScaleFactor: 2 } })).toBe('1234x567@2');
+  });
+
+  it('setJavaScriptEnabled: off, nothing runs', async () => {
+    const html =
+      '<p id=x>as sent</p><noscript>no scripts</noscript><script>document.getElementById("x").textContent = "changed"</script>';
+    expect(await text({ html })).toBe('changed');
+    expect(await text({ html, setJavaScriptEnabled: false })).toBe('as sent no scripts');
+  });
+
+  it('cookies, setExtraHTTPHeaders, userAgent: reach the server', async () => {
+    const found = await text({
+      url: `${site}/page`,
+      cookies: [{ name: 'session', value: 'abc' }],
+      setExtraHTTPHeaders: { 'X-Extra': 'yes' },
+      userAgent: 'printer/1',
+    });
+    expect(found).toBe('cookie=session=abc agent=printer/1 extra=yes');
+  });
+
+  it('cookies of one job are not there in the next', async () => {
+    await text({ url: `${site}/page`, cookies: [{ name: 'session', value: 'abc' }] });
+    expect(await text({ url: `${site}/page` })).toMatch(/^cookie= agent=/);
+  });
+
+  it('gotoOptions.waitUntil: a quiet network is waited for', async () => {
+    expect(await text({ url: `${site}/late` })).toBe('early');
+    expect(await text({ url: `${site}/late`, gotoOptions: { waitUntil: 'networkidle0' } })).toBe('late');
+  });
+
+  it('gotoOptions.waitUntil with html too', async () => {
+    const html = `<p id=x>early</p><script>fetch('${site}/slow.png', {mode:'no-cors'}).finally(() => document.getElementById('x').textContent = 'late')</script>`;
+    expect(await text({ html, gotoOptions: { waitUntil: ['load', 'networkidle2'] } })).toMatch(/early|late/);
+    expect(await text({ html, gotoOptions: { waitUntil: 'networkidle0' } })).toBe('late');
+  });
+
+  it('waitForSelector and waitForTimeout: what comes later is printed', async () => {
+    const html = '<script>setTimeout(() => document.body.innerHTML = "<p id=done>done</p>", 300)</script>';
+    expect(await text({ html, waitForSelector: { selector: '#done' } })).toBe('done');
+    expect(await text({ html, waitForTimeout: 600 })).toBe('done');
+  });
+
+  it('follows redirects', async () => {
+    expect(await text({ url: `${site}/redirect` })).toMatch(/^cookie=/);
+  });
+
+  it('dismisses dialogs', async () => {
+    expect(
+      await text({ html: '<p>before</p><script>alert(1); confirm(2); document.body.append("after")</script>' }),
+    ).toMatch(/before\s*after/);
+  });
+});
+
+describe('what fails', () => {
+  it.each([
+    [
+      'a status of 400 or more',
+      () => ({ url: `${site}/teapot` }),
+      'document_status',
+      /answered 418; to print it all the same, set failOnStatus to false/,
+    ],
+    [
+      'a server that may not be asked',
+      () => ({ url: 'http://127.0.0.1:4321/' }),
+      'navigation_failed',
+      /could not be reached$/,
+    ],
+    [
+      'a name that is nobody’s',
+      () => ({ url: 'https://nobody.invalid/' }),
+      'navigation_failed',
+      /could not be reached$/,
+    ],
+    ['a server that breaks off', () => ({ url: `${site}/cut` }), 'navigation_failed', /was cut off: ERR_\w+$/],
+    [
+      'a server that never answers',
+      () => ({ url: `${site}/never`, gotoOptions: { timeout: 300 } }),
+      'render_timeout',
+      /loading until load took longer than 300 ms/,
+    ],
+    [
+      'a document that never ends',
+      () => ({ html: '<script>while(1);</script>', timeoutMs: 1_000 }),
+      'render_timeout',
+      /longer than 1000 ms; allow more with timeoutMs/,
+    ],
+    [
+      'page ranges beyond the document',
+      () => ({ html: 'x', options: { pageRanges: '7' } }),
+      'page_ranges_invalid',
+      /^options\.pageRanges: "7"/,
+    ],
+    [
+      'margins larger than the paper',
+      () => ({ html: 'x', options: { margin: { left: '9in' } } }),
+      'print_failed',
+      /^options\.margin: /,
+    ],
+    [
+      'a selector that never comes',
+      () => ({ html: 'x', waitForSelector: { selector: '#x', timeout: 100 } }),
+      'selector_not_found',
+      /"#x" did not appear within 100 ms/,
+    ],
+    [
+      'a selector that is none',
+      () => ({ html: 'x', waitForSelector: { selector: '##' } }),
+      'selector_not_found',
+      /"##" is not a valid selector/,
+    ],
+    [
+      'a dead image, if asked to',
+      () => ({ html: `<img src="${site}/missing.png">`, failOnResourceError: true }),
+      'resource_failed',
+      /missing\.png could not be loaded: status 404/,
+    ],
+  ])('%s', async (_, body, code, message) => {
+    expect(await render(body())).toMatchObject({ kind: 'reject', code, message: expect.stringMatching(message) });
+  });
+
+  it('failOnStatus off: the error page is printed', async () => {
+    expect(await text({ url: `${site}/teapot`, failOnStatus: false })).toBe('I am a teapot');
+  });
+
+  it('a dead image fails nothing by itself, and is listed', async () => {
+    const result = await pdf({ html: `<p>all the same</p><img src="${site}/missing.png">` });
+    expect(result.failedResources).toEqual([{ url: `${site}/missing.png`, reason: 'status 404' }]);
+  });
+
+  it('an interrupted document ends at once', async () => {
+    const parsed = parsePdfRequest({ html: 'x', waitForTimeout: 20_000 });
+    if (!parsed.ok) throw new Error('refused');
+    const abort = new AbortController();
+    const startedAt = performance.now();
+    setTimeout(() => abort.abort(), 300);
+    expect(await renderer.render(parsed.request, { tenant: 'ann', signal: abort.signal })).toEqual({
+      kind: 'interrupted',
+    });
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+});

@@ -1,0 +1,67 @@
+import { createKey } from '../../src/accounts/keys.ts';
+import type { Ask } from './guests.ts';
+import type { StagedService } from './staged-service.ts';
+import type { Visit } from './visit.ts';
+
+/** What an operator does, in an order in which each has something to be done to. */
+export async function adminVisits({ chores }: StagedService, ask: Ask): Promise<Visit[]> {
+  const admin = await createKey(chores.db, { email: 'operator@example.com', scopes: ['admin'] });
+  const keys: string[] = [];
+  const users: string[] = [];
+  const cursor = async (path: string) => {
+    const page = (await ask(admin, 'GET', `${path}?limit=100`, 200)) as { nextCursor: string };
+    await ask(admin, 'GET', `${path}?limit=100&cursor=${page.nextCursor}`, 200);
+  };
+  const email = (turn: number) => `new${turn}-${Date.now()}@example.com`;
+  const limits = { requestsPerMinute: 5, requestsPerDay: 50, priority: 1 };
+  return [
+    { name: 'GET /v1/admin/users', run: async () => cursor('/v1/admin/users') },
+    {
+      name: 'POST /v1/admin/users',
+      run: async (turn) => {
+        const body = { email: email(turn), tier: 'starter' };
+        users.push(((await ask(admin, 'POST', '/v1/admin/users', 201, { body })) as { id: string }).id);
+      },
+    },
+    {
+      name: 'GET /v1/admin/users/{id}',
+      run: async (turn) => void (await ask(admin, 'GET', `/v1/admin/users/${users[turn]}`, 200)),
+    },
+    {
+      name: 'PUT /v1/admin/users/{id}/subscription',
+      run: async (turn) => {
+        const path = `/v1/admin/users/${users[turn]}/subscription`;
+        await ask(admin, 'PUT', path, 200, { body: { tier: 'professional' } });
+      },
+    },
+    { name: 'GET /v1/admin/keys', run: async () => cursor('/v1/admin/keys') },
+    {
+      name: 'GET /v1/admin/keys (of a user)',
+      run: async (turn) => void (await ask(admin, 'GET', `/v1/admin/keys?email=user${5_000 + turn}@example.com`, 200)),
+    },
+    {
+      name: 'POST /v1/admin/keys',
+      run: async (turn) => {
+        const body = { email: turn % 2 ? `user${4_000 + turn}@example.com` : email(turn) };
+        keys.push(((await ask(admin, 'POST', '/v1/admin/keys', 201, { body })) as { id: string }).id);
+      },
+    },
+    {
+      name: 'POST /v1/admin/keys/{id}/rotate',
+      run: async (turn) => void (await ask(admin, 'POST', `/v1/admin/keys/${keys[turn]}/rotate`, 201, { body: {} })),
+    },
+    {
+      name: 'DELETE /v1/admin/keys/{id}',
+      run: async (turn) => void (await ask(admin, 'DELETE', `/v1/admin/keys/${keys[turn]}`, 200)),
+    },
+    { name: 'GET /v1/admin/tiers', run: async () => void (await ask(admin, 'GET', '/v1/admin/tiers', 200)) },
+    {
+      name: 'PUT /v1/admin/tiers/{name}',
+      run: async (turn) => void (await ask(admin, 'PUT', `/v1/admin/tiers/new${turn}`, 201, { body: limits })),
+    },
+    {
+      name: 'DELETE /v1/admin/tiers/{name}',
+      run: async (turn) => void (await ask(admin, 'DELETE', `/v1/admin/tiers/new${turn}`, 204)),
+    },
+  ];
+}

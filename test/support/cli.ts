@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, inject } from 'vitest';
+import { keepLog } from './logs.ts';
+
+const BIN = fileURLToPath(new URL('../../bin/pdfprompt.js', import.meta.url));
+
+interface StartOptions {
+  env?: Record<string, string>;
+  cwd?: string;
+  input?: string;
+  /** another pdfprompt than the checkout's */
+  bin?: string;
+}
+
+export interface Cli {
+  child: ChildProcess;
+  pid: number;
+  stdout(): string;
+  stderr(): string;
+  /** Resolves with the first match on stdout; rejects if the process ends before. */
+  until(pattern: RegExp, timeoutMs?: number): Promise<RegExpMatchArray>;
+  exited: Promise<{
+    code: number | null;
+    signal: NodeJS.Signals | null;
+    stdout: string;
+    bytes: Buffer;
+    stderr: string;
+  }>;
+}
+
+/** Of this test file. */
+const started: Pick<Cli, 'child' | 'exited'>[] = [];
+
+afterAll(async () => {
+  for (const { child, exited } of started) {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await exited;
+  }
+});
+
+/** A real `pdfprompt` process. It is killed at the end of the test file if it is still there. */
+export function pdfprompt(arguments_: string[], { env = {}, cwd, input, bin = BIN }: StartOptions = {}): Cli {
+  const dataDir = inject('dataDir');
+  const child = spawn(process.execPath, [bin, ...arguments_], {
+    cwd,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, PDFPROMPT_DATA_DIR: dataDir, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const chunks: { out: Buffer[]; err: Buffer[] } = { out: [], err: [] };
+  child.stdout.on('data', (data: Buffer) => chunks.out.push(data));
+  child.stderr.on('data', (data: Buffer) => chunks.err.push(data));
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  const stdout = () => Buffer.concat(chunks.out).toString('utf8');
+  const stderr = () => Buffer.concat(chunks.err).toString('utf8');
+  const exited: Cli['exited'] = new Promise((done) => {
+    child.once('close', (code, signal) => {
+      keepLog(dataDir, stderr());
+      done({ code, signal, stdout: stdout(), bytes: Buffer.concat(chunks.out), stderr: stderr() });
+    });
+  });
+  started.push({ child, exited });
+  return {
+    child,
+    pid: child.pid ?? 0,
+    stdout,
+    stderr,
+    exited,
+    until: async (pattern, timeoutMs = 60_000) => {
+      const deadline = performance.now() + timeoutMs;
+      for (;;) {
+        const match = pattern.exec(stdout());
+        if (match) return match;
+        const ended = child.exitCode !== null || child.signalCode !== null;
+        if (ended || performance.now() > deadline) {
+          throw new Error(
+            `${ended ? 'it ended' : 'time is up'} before ${pattern} was printed:\n${stdout()}\n${stderr()}`,
+          );
+        }
+        await sleep(20);
+      }
+    },
+  };
+}

@@ -1,0 +1,171 @@
+import type { MeasuredQuery } from './measure-queries.ts';
+
+/** Buffers that one execution may look at, by who asks and what the query does. */
+type Limits = Record<string, Record<string, number>>;
+
+/** Puts a job beside its place in the queue, and counts up to 99 that are before it. */
+const SUBMIT = 'insert job, insert lane, insert pgboss.job, reading pgboss.queue';
+/** A user, a subscription, a key. */
+const ACCOUNT = {
+  'insert user': 60,
+  'read user': 10,
+  'read user_subscription': 8,
+  'insert user_subscription': 40,
+  'update user_subscription': 40,
+  'read user, user_subscription': 20,
+  'insert api_key': 120,
+  'read api_key': 10,
+  'read api_key, user, user_subscription': 30,
+};
+
+/** A job's row is in eight indexes or more: a change of one row is some thirty buffers. */
+const LIMITS: Limits = {
+  // The first on each connection reads what Postgres has to know of the queue's tables.
+  'POST /v1/jobs': { [SUBMIT]: 700 },
+  'POST /v1/jobs (Idempotency-Key)': { [SUBMIT]: 250 },
+  'POST /v1/jobs (again)': { [SUBMIT]: 20, 'read job': 150, 'read file, job': 200 },
+  'POST /v1/jobs (limit reached)': { [SUBMIT]: 250, 'read lane': 8 },
+  'POST /v1/pdf': { [SUBMIT]: 700, 'read file, job': 200, 'read job': 150, 'read file, file_chunk': 16 },
+  // Five for each job of the page: its row, and its file's.
+  'GET /v1/jobs': { 'read file, job': 150 },
+  'GET /v1/jobs (limit=100)': { 'read file, job': 650 },
+  'GET /v1/jobs (cursor)': { 'read file, job': 150 },
+  'GET /v1/jobs (status=queued)': { 'read file, job': 150 },
+  'GET /v1/jobs (status=processing)': { 'read file, job': 150 },
+  'GET /v1/jobs (status=completed)': { 'read file, job': 150 },
+  'GET /v1/jobs (status=failed)': { 'read file, job': 150 },
+  'GET /v1/jobs (status=cancelled)': { 'read file, job': 150 },
+  'GET /v1/jobs/{id}': { 'read file, job': 16 },
+  'GET /v1/jobs/{id} (queued)': { 'read file, job': 250, 'read job': 250 },
+  "GET /v1/jobs/{id} (another's)": { 'read file, job': 8 },
+  'GET /v1/jobs/{id}/pdf': { 'read file, job': 16, 'read file, file_chunk': 16 },
+  'DELETE /v1/jobs/{id}': {
+    'read file, job': 200,
+    'read job': 200,
+    'update job': 100,
+    'update job_attempt': 6,
+    'update pgboss.job': 100,
+  },
+  'GET /v1/usage': { 'read lane, usage_history': 40 },
+  'GET /readyz': {},
+  // Two at a time: claimed, written down, given back.
+  worker: {
+    'update pgboss.job': 150,
+    'update job': 150,
+    'insert job_attempt': 80,
+    'insert file, insert usage_history, update job, update job_attempt': 300,
+    'insert file_chunk': 40,
+    'update job_attempt': 40,
+    'delete pgboss.job, insert pgboss.job, reading pgboss.queue': 150,
+    'update pgboss.job, reading pgboss.queue': 80,
+    'update pgboss.job, reading pgboss.job_common, pgboss.job_dependency': 30,
+    'insert worker': 150,
+    'update worker': 40,
+    'read job, pg_database, worker': 400,
+    'read job': 20,
+  },
+  cancelling: { 'update job': 130, 'update job_attempt': 6, 'update pgboss.job': 100 },
+  // Four jobs of each worker.
+  losing: {
+    'read job': 20,
+    'update job_attempt': 40,
+    'update job': 80,
+    'update pgboss.job': 50,
+    'update pgboss.job, reading pgboss.queue': 80,
+  },
+  leaving: {
+    'update job': 200,
+    'update job_attempt': 40,
+    'update pgboss.job': 50,
+    'update pgboss.job, reading pgboss.queue': 80,
+  },
+  reaping: {},
+  // A batch of 200 files, and a hundred jobs with all that is theirs.
+  expiring: {
+    'read file': 500,
+    'update file': 7_000,
+    'delete file_chunk': 1_000,
+    'delete job, reading file': 4_000,
+    'delete worker, reading job_attempt': 100,
+  },
+  'queue depth': { 'read job': 1_500 },
+  // pg-boss's own, every few minutes: it counts its table, and deletes what ended an hour ago, all at once.
+  "the queue's maintenance": {
+    'update pgboss.queue, reading pgboss.job': 3_500,
+    'delete pgboss.job, insert pgboss.job, reading pgboss.queue': 100,
+    'delete pgboss.job, reading pgboss.queue': 40_000,
+    'delete pgboss.job_dependency, reading pgboss.job': 50,
+  },
+  // Five for each user of a page of a hundred, fifteen for each key.
+  'GET /v1/admin/users': { 'read user, user_subscription': 1_000 },
+  'POST /v1/admin/users': ACCOUNT,
+  'GET /v1/admin/users/{id}': ACCOUNT,
+  'PUT /v1/admin/users/{id}/subscription': ACCOUNT,
+  'GET /v1/admin/keys': { 'read api_key, user, user_subscription': 2_500 },
+  'GET /v1/admin/keys (of a user)': ACCOUNT,
+  'POST /v1/admin/keys': ACCOUNT,
+  'POST /v1/admin/keys/{id}/rotate': ACCOUNT,
+  'DELETE /v1/admin/keys/{id}': ACCOUNT,
+  'GET /v1/admin/tiers': {},
+  'PUT /v1/admin/tiers/{name}': { 'insert tier': 30 },
+  'DELETE /v1/admin/tiers/{name}': { 'read user_subscription': 8, 'delete tier': 10 },
+  'foreign keys': Object.fromEntries(
+    [
+      'look at api_key', 'look at user_subscription', 'look at file', 'look at job', 'look at queue', 'look at tier', 'look at user', 'look at worker',
+      'delete file', 'delete file_chunk', 'delete job_attempt', 'update job', 'update job_attempt',
+    ].map((what) => [`foreign key: ${what}`, 16]), // prettier-ignore
+  ),
+  start: { 'read migration': 10, ...ACCOUNT },
+};
+
+/** Of any request, and of whatever is done beside it: who asks, on which tier; some hundred keys' last use. */
+const ANYBODY: Record<string, number> = {
+  'no table': 20,
+  'read api_key, user_subscription': 16,
+  'read tier': 12,
+  'update api_key': 4_000,
+};
+
+/** The worker does by itself now and then what is done one by one elsewhere. */
+const ALSO_OF_WORKER = ['expiring', "the queue's maintenance"];
+
+/** pg-boss's notes of itself: queues, processes, its version. None of its tables of jobs. */
+const BOOKKEEPING = 600;
+
+function isBookkeeping(shape: string): boolean {
+  const tables = shape.split(/,? /).filter((word) => !/^(?:read|reading|insert|update|delete)$/.test(word));
+  return tables.every((table) => /^(?:pgboss\.|pg_)/.test(table) && table !== 'pgboss.job');
+}
+
+/** Tables that may be read from end to end, and why. */
+const TINY: Record<string, string> = {
+  tier: 'as many rows as there are plans',
+  worker: 'as many rows as workers were started in a month',
+  migration: 'as many rows as there are files in sql/',
+  'pgboss.queue': 'we have one queue',
+  'pgboss.version': 'one row',
+  'pgboss.instance': 'one row for each process',
+  pg_namespace: "Postgres's own, a few schemas",
+};
+
+/** @returns undefined for a query that nobody has looked at */
+export function limitOf({ who, shape }: Pick<MeasuredQuery, 'who' | 'shape'>): number | undefined {
+  const places = [who, ...(who === 'worker' ? ALSO_OF_WORKER : [])];
+  const stated = places.map((place) => LIMITS[place]?.[shape]).find((limit) => limit !== undefined);
+  return stated ?? ANYBODY[shape] ?? (isBookkeeping(shape) ? BOOKKEEPING : undefined);
+}
+
+/** What is wrong with a query, in sentences. */
+export function faultsOf(query: MeasuredQuery): string[] {
+  const { who, shape, buffers, scanned, text } = query;
+  const limit = limitOf(query);
+  const name = `${who}: ${shape}`;
+  const words = `\n    ${text.replaceAll(/\s+/g, ' ').slice(0, 400)}`;
+  return [
+    ...scanned
+      .filter((table) => TINY[table] === undefined)
+      .map((table) => `${name}: reads all of ${table}: it needs an index${words}`),
+    ...(limit === undefined ? [`${name}: nobody has looked at it: state how many buffers it may read${words}`] : []),
+    ...(limit !== undefined && buffers > limit ? [`${name}: ${buffers} buffers, allowed: ${limit}${words}`] : []),
+  ];
+}

@@ -1,0 +1,36 @@
+import { inject } from 'vitest';
+import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
+import type { Outcome, RenderedPdf } from '../../src/domain/outcome.ts';
+import { type ChromiumBinary, findChromium } from '../../src/render/chromium-binary.ts';
+import { Renderer, type RendererOptions } from '../../src/render/renderer.ts';
+import { rendererOptions } from '../../src/runtime/worker.ts';
+import { Events } from '../../src/telemetry/events.ts';
+import { createLogger } from '../../src/telemetry/log.ts';
+import { testConfig } from './service.ts';
+
+/** The renderer of a worker, by itself. `lines` are its log. */
+export async function createRenderer(
+  env: Record<string, string> = {},
+  overrides: Partial<RendererOptions> = {},
+  chromium?: ChromiumBinary,
+): Promise<{ renderer: Renderer; lines: string[] }> {
+  const binary = chromium ?? (await findChromium({ chromePath: undefined, dataDir: inject('dataDir') }));
+  const lines: string[] = [];
+  const log = createLogger({ level: 'trace', process: 'test', human: false, write: (line) => lines.push(line) });
+  const options = rendererOptions(testConfig(env), binary, new Events(log));
+  return { renderer: new Renderer({ ...options, ...overrides }), lines };
+}
+
+/** Renders a request as somebody would send it. */
+export async function renderBody(renderer: Renderer, body: object, tenant = 'ann'): Promise<Outcome> {
+  const parsed = parsePdfRequest(body);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.fields));
+  return renderer.render(parsed.request, { tenant });
+}
+
+/** The PDF of a request that must be fine. */
+export async function pdfOf(renderer: Renderer, body: object, tenant?: string): Promise<RenderedPdf> {
+  const outcome = await renderBody(renderer, body, tenant);
+  if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));
+  return outcome.pdf;
+}

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { loadConfig } from '../../src/config/load.ts';
+import type { Outcome } from '../../src/domain/outcome.ts';
+import type { PdfRequest } from '../../src/domain/pdf-request.ts';
+import { ServiceGroup } from '../../src/kernel/lifecycle.ts';
+import { isRoot } from '../../src/kernel/privileges.ts';
+import type { Renderer } from '../../src/render/renderer.ts';
+import { type Base, composeBase } from '../../src/runtime/compose.ts';
+import { serve } from '../../src/runtime/serve.ts';
+import { buildWorker } from '../../src/runtime/worker.ts';
+import { Events } from '../../src/telemetry/events.ts';
+import { createLogger } from '../../src/telemetry/log.ts';
+import { doneWith } from './outcomes.ts';
+
+export interface StagedService {
+  /** of the API */
+  url: string;
+  /** for what is called by itself: `pdfprompt chores` in pg_stat_activity */
+  chores: Base;
+  stop(): Promise<void>;
+}
+
+interface StagedOptions {
+  databaseUrl: string;
+  dataDir: string;
+  log: (line: string) => void;
+}
+
+/** The API and a worker in this process, on few connections each, with everything but the browser. */
+export async function openStagedService({ databaseUrl, dataDir, log: write }: StagedOptions): Promise<StagedService> {
+  const env = {
+    DATABASE_URL: databaseUrl,
+    DATABASE_MAX_CONNECTIONS: '6', // so that each meets every statement often
+    PDFPROMPT_DATA_DIR: dataDir,
+    PDFPROMPT_WORKER_CONCURRENCY: '2',
+    PORT: '0',
+    SHUTDOWN_GRACE: '1',
+    OPS_PORT: '0',
+  };
+  const config = loadConfig({ env, isRoot: isRoot() });
+  const log = createLogger({ level: 'error', process: 'staged', human: false, write });
+  const events = new Events(log);
+  const handle = { url: databaseUrl, directUrl: databaseUrl, isEmbedded: false, release: async () => undefined };
+  const compose = (name: string, isWorker: boolean) =>
+    composeBase({ config, log, events, name, isApi: false, isWorker, handle });
+  const api = await serve({ config, log, onProgress: () => undefined });
+  const work = await compose('pdfprompt work', true);
+  const chores = await compose('pdfprompt chores', false);
+  const services = new ServiceGroup([
+    ...chores.services,
+    ...work.services,
+    ...buildWorker(work, pretendedRenderer()).services,
+  ]);
+  await services.start();
+  return {
+    url: api.url,
+    chores,
+    stop: async () => {
+      await services.stop();
+      await api.stop();
+      await work.release();
+      await chores.release();
+    },
+  };
+}
+
+const RENDER_MS = 50;
+const BYTES = new TextEncoder().encode('%PDF-1.4 not really a PDF');
+
+/** One after the other for documents that are not told what to become. */
+const OUTCOMES = ['done', 'done', 'done', 'done', 'reject', 'retry', 'interrupted'] as const;
+
+/** What stands for the browser. A document that says `done` is. */
+function pretendedRenderer(): Renderer {
+  let count = 0;
+  const nothing = async () => undefined;
+  const renderer: Pick<Renderer, 'start' | 'stop' | 'room' | 'render'> = {
+    start: nothing,
+    stop: nothing,
+    room: () => Infinity,
+    render: async (request) => {
+      await sleep(RENDER_MS);
+      return outcomeOf(request, OUTCOMES[count++ % OUTCOMES.length] ?? 'done');
+    },
+  };
+  return renderer as Renderer;
+}
+
+function outcomeOf({ html }: PdfRequest, turn: Outcome['kind']): Outcome {
+  const kind = html === 'done' ? 'done' : turn;
+  switch (kind) {
+    case 'done':
+      return doneWith(BYTES);
+    case 'reject':
+      return { kind, code: 'navigation_failed', message: 'it was not there' };
+    case 'retry':
+      return { kind, code: 'browser_failed', message: 'the browser ended', cause: undefined };
+    case 'interrupted':
+      return { kind };
+  }
+}

@@ -1,0 +1,204 @@
+import type { Client } from '../../src/db/driver.ts';
+import { cancelJob } from '../../src/jobs/cancel.ts';
+import { expire } from '../../src/jobs/expire.ts';
+import { loseJobsOf, returnUnknownJobs } from '../../src/jobs/lose.ts';
+import { adminVisits } from './admin-visits.ts';
+import { asker, at, type Guest, welcome } from './guests.ts';
+import { FORMER_USER, HEAVY_USERS } from './million.ts';
+import type { StagedService } from './staged-service.ts';
+import { TURNS, type Visit } from './visit.ts';
+
+/** Jobs of each worker that is lost. */
+const LOST_JOBS = 4;
+const RETENTION_SECONDS = 7 * 86_400;
+/** In each pass: one batch and a half, and the jobs of this many seconds, some hundred. */
+const EXPIRED_FILES = 300;
+const EXPIRED_JOBS_SECONDS = 300;
+
+/** Everybody who has something to do with the database. The queries that nobody makes are not seen. */
+export async function planVisits(
+  service: StagedService,
+  sql: Client,
+  /** so that a second time meets other users */
+  round: number,
+): Promise<Visit[]> {
+  const guestsFrom = (first: number, count: number) => welcome(sql, first, count);
+  const heavy = await guestsFrom(1, HEAVY_USERS);
+  // whose newest jobs are old, too
+  const readers = [...heavy, ...(await guestsFrom(FORMER_USER, 1))];
+  let next = 1_000 + round * 1_000;
+  const many = async () => guestsFrom((next += 100) - 100, TURNS);
+  const ask = asker(service.url);
+  const heavyOf = (turn: number) => at(heavy, turn);
+  const readerOf = (turn: number) => at(readers, turn);
+  const jobsOf = async (guest: Guest, status: string, extra = '') =>
+    sql.unsafe<{ id: string }[]>(
+      `select j.id from pdfprompt_job j where user_id = $1 and status = $2 ${extra} order by j.id desc limit 100`,
+      [guest.id, status],
+    );
+  const ids = async (status: string, extra?: string) =>
+    Promise.all(heavy.map(async (guest) => (await jobsOf(guest, status, extra)).map(({ id }) => id)));
+  const completed = await ids('completed');
+  const withBytes = await ids(
+    'completed',
+    'and exists (select 1 from pdfprompt_file f join pdfprompt_file_chunk c on c.file_id = f.id where f.job_id = j.id)',
+  );
+  const failed = await ids('failed');
+  const queued = await jobsOf(at(heavy, 0), 'queued');
+  const jobOf = (which: string[][], turn: number) =>
+    at(at(which, turn % HEAVY_USERS), Math.floor(turn / HEAVY_USERS) + round * 20);
+  const [submitters, repeaters, impatient, limited, strangers] = [
+    await many(),
+    await many(),
+    await many(),
+    await many(),
+    await many(),
+  ];
+  const html = { html: '<p>x</p>' };
+  const repeated = { body: html, headers: { 'Idempotency-Key': `again-${round}` } };
+  const { db, queue, store } = service.chores;
+
+  return [
+    {
+      name: 'POST /v1/jobs',
+      run: async (turn) =>
+        void (await ask(turn % 2 ? heavyOf(turn) : at(submitters, turn), 'POST', '/v1/jobs', 202, { body: html })),
+    },
+    {
+      name: 'POST /v1/jobs (Idempotency-Key)',
+      run: async (turn) => void (await ask(at(repeaters, turn), 'POST', '/v1/jobs', 202, repeated)),
+    },
+    {
+      name: 'POST /v1/jobs (again)',
+      run: async (turn) => void (await ask(at(repeaters, turn), 'POST', '/v1/jobs', 200, repeated)),
+    },
+    {
+      name: 'POST /v1/jobs (limit reached)',
+      run: async (turn) => {
+        for (const expected of [202, 202, 429])
+          await ask(at(limited, turn), 'POST', '/v1/jobs', expected, { body: html });
+      },
+    },
+    {
+      name: 'POST /v1/pdf',
+      run: async (turn) => void (await ask(at(impatient, turn), 'POST', '/v1/pdf', 200, { body: { html: 'done' } })),
+    },
+    { name: 'GET /v1/jobs', run: async (turn) => void (await ask(readerOf(turn), 'GET', '/v1/jobs', 200)) },
+    {
+      name: 'GET /v1/jobs (limit=100)',
+      run: async (turn) => void (await ask(readerOf(turn), 'GET', '/v1/jobs?limit=100', 200)),
+    },
+    {
+      name: 'GET /v1/jobs (cursor)',
+      run: async (turn) => {
+        const page = (await ask(readerOf(turn), 'GET', '/v1/jobs?limit=1', 200)) as { nextCursor: string };
+        await ask(readerOf(turn), 'GET', `/v1/jobs?cursor=${page.nextCursor}`, 200);
+      },
+    },
+    ...['queued', 'processing', 'completed', 'failed', 'cancelled'].map((status) => ({
+      name: `GET /v1/jobs (status=${status})`,
+      run: async (turn: number) => {
+        const page = (await ask(readerOf(turn), 'GET', `/v1/jobs?status=${status}`, 200)) as {
+          data: unknown[];
+          nextCursor: string | null;
+        };
+        if (page.nextCursor)
+          await ask(readerOf(turn), 'GET', `/v1/jobs?status=${status}&cursor=${page.nextCursor}`, 200);
+      },
+    })),
+    {
+      name: 'GET /v1/jobs/{id}',
+      run: async (turn) =>
+        void (await ask(
+          heavyOf(turn),
+          'GET',
+          `/v1/jobs/${turn % 2 ? jobOf(completed, turn) : jobOf(failed, turn)}`,
+          200,
+        )),
+    },
+    {
+      name: 'GET /v1/jobs/{id} (queued)',
+      run: async (turn) => void (await ask(at(heavy, 0), 'GET', `/v1/jobs/${at(queued, turn).id}`, 200)),
+    },
+    {
+      name: "GET /v1/jobs/{id} (another's)",
+      run: async (turn) => void (await ask(at(strangers, turn), 'GET', `/v1/jobs/${jobOf(completed, turn)}`, 404)),
+    },
+    {
+      name: 'GET /v1/jobs/{id}/pdf',
+      run: async (turn) => void (await ask(heavyOf(turn), 'GET', `/v1/jobs/${jobOf(withBytes, turn)}/pdf`, 200)),
+    },
+    {
+      name: 'DELETE /v1/jobs/{id}',
+      run: async (turn) => void (await ask(at(heavy, 0), 'DELETE', `/v1/jobs/${at(queued, 30 + turn).id}`, 200)),
+    },
+    {
+      name: 'GET /v1/usage',
+      run: async (turn) =>
+        void (await ask(turn % 2 ? heavyOf(turn) : at(strangers, turn), 'GET', '/v1/usage?days=366', 200)),
+    },
+    { name: 'GET /readyz', run: async () => void (await fetch(`${service.url}/readyz`)) },
+    {
+      name: 'cancelling',
+      run: async (turn) => cancelJob({ db, queue }, { userId: at(heavy, 0).id, jobId: at(queued, 60 + turn).id }),
+    },
+    {
+      name: 'losing',
+      run: async () => {
+        const workerId = await loseWorker(sql);
+        await db.transaction(async (tx) => loseJobsOf(tx, queue, workerId));
+      },
+    },
+    {
+      name: 'leaving',
+      run: async () => returnUnknownJobs({ db, queue }, { workerId: await loseWorker(sql), known: [] }),
+    },
+    { name: 'reaping', run: async () => void (await loseWorker(sql)) },
+    {
+      name: 'expiring',
+      run: async (turn) => {
+        if (turn % 2 === 1) return;
+        await letExpire(sql);
+        const passes = round * TURNS + turn;
+        await expire({ db, store, retentionMs: (RETENTION_SECONDS - passes * EXPIRED_JOBS_SECONDS) * 1_000 });
+      },
+    },
+    {
+      name: 'queue depth',
+      run: async () =>
+        void (await db.execute('select priority, count(*) from pdfprompt_job where is_queued group by priority')),
+    },
+    { name: "the queue's maintenance", run: async (turn) => (turn < 2 ? queue.maintain() : undefined) },
+    ...(await adminVisits(service, ask)),
+  ];
+}
+
+/** A worker that has ended, but is still at some jobs. @returns its id */
+async function loseWorker(sql: Client): Promise<string> {
+  const [row] = await sql<{ id: string }[]>`
+    with lost as (
+      insert into pdfprompt_worker (id, host, pid, concurrency) values (gen_random_uuid(), 'lost', 1, 10) returning id
+    ), last as (
+      select id from pdfprompt_job where is_queued order by rank desc limit ${LOST_JOBS} for update skip locked
+    ), taken as (
+      update pdfprompt_job set status = 'processing', runs = runs + 1, attempts = attempts + 1, started_at = now(),
+        losses = case when rank % 4 = 0 then 2 else 0 end, worker_id = (select id from lost)
+      where id in (select id from last) returning id, runs, worker_id
+    ), claimed as (
+      update pgboss.job set state = 'active', started_on = now() where name = 'pdf' and id in (select id from taken)
+    ), begun as (
+      insert into pdfprompt_job_attempt (job_id, run, worker_id) select id, runs, worker_id from taken
+    )
+    select id from lost`;
+  return row?.id ?? '';
+}
+
+/** PDFs whose time is over, and one worker of whom nothing is left. */
+async function letExpire(sql: Client): Promise<void> {
+  await sql`
+    update pdfprompt_file set expires_at = now() - interval '1 minute'
+    where id in (select id from pdfprompt_file where expired_at is null order by expires_at limit ${EXPIRED_FILES})`;
+  await sql`
+    insert into pdfprompt_worker (id, host, pid, concurrency, started_at, ended_at)
+    values (gen_random_uuid(), 'gone', 1, 10, now() - interval '90 days', now() - interval '90 days')`;
+}

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { createLogger } from '../../src/telemetry/log.ts';
+
+function logged(fields: object, human = false): string {
+  const lines: string[] = [];
+  createLogger({ level: 'info', process: 'test', human, write: (line) => lines.push(line) }).info(
+    fields,
+    'something happened',
+  );
+  return lines.join('');
+}
+
+describe('a log line', () => {
+  it('is JSON with level, time, process and message', () => {
+    expect(JSON.parse(logged({ jobId: 'j1' }))).toMatchObject({
+      level: 'info',
+      process: 'test',
+      jobId: 'j1',
+      msg: 'something happened',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+    });
+  });
+
+  it.each([
+    { authorization: 'Bearer canary' },
+    { request: { headers: { authorization: 'canary' } } },
+    { html: '<p>canary</p>' },
+    { key: 'canary' },
+    { job: { html: 'canary' } },
+    { err: new Error('connect to postgres://ann:canary@db:5432/x failed') },
+    { note: 'pdf_canary0000000000000000000000000000000' },
+    {
+      err: Object.assign(
+        new Error('Failed query: insert into pdfprompt_job values ($1)\nparams: canary', {
+          cause: new Error('connection lost'),
+        }),
+      ),
+    },
+  ])('never shows a secret: %o', (fields) => {
+    expect(logged(fields)).not.toContain('canary');
+    expect(logged(fields, true)).not.toContain('canary');
+  });
+});

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { flagOf, SETTING_LIST, type SettingName } from '../../src/config/settings.ts';
+
+const load = (env: Record<string, string>, flags: Partial<Record<SettingName, string>> = {}) =>
+  loadConfig({ env, flags, isRoot: false });
+
+describe('settings', () => {
+  it('have the defaults of the table', () => {
+    expect(load({})).toMatchObject({
+      databaseUrl: undefined,
+      databaseMaxConnections: 20,
+      databaseIdleTimeoutMs: 20_000,
+      databaseConnectTimeoutMs: 10_000,
+      port: 3000,
+      host: '127.0.0.1',
+      browserPoolSize: 10,
+      browserMaxPages: 5,
+      browserMaxAgeMs: 1_800_000,
+      pdfStore: { kind: 'postgres' },
+    });
+  });
+
+  it('take a flag over the environment, and an empty variable for one that is not set', () => {
+    expect(load({ PORT: '4000' }, { port: '5000' }).port).toBe(5000);
+    expect(load({ PORT: '' }).port).toBe(3000);
+  });
+
+  it('name every problem at once: variable, value, what is allowed', () => {
+    const env = {
+      PORT: 'abc',
+      LOG_LEVEL: 'loud',
+      DATABASE_MAX_CONNECTIONS: '1',
+      PDF_STORE: 's3://bucket',
+      DATABASE_PREPARE: 'yes',
+    };
+    expect(() => load(env, { host: 'a b' })).toThrow(
+      [
+        'The settings have 6 problems:',
+        '  - DATABASE_MAX_CONNECTIONS: "1" is not allowed; allowed: a whole number from 6 to 1000',
+        '  - DATABASE_PREPARE: "yes" is not allowed; allowed: true or false',
+        '  - PORT: "abc" is not allowed; allowed: a whole number from 0 to 65535',
+        '  - --host: "a b" is not allowed; allowed: an IP address or a host name',
+        '  - PDF_STORE: "s3://bucket" is not allowed; allowed: postgres, or an absolute directory as file:///…',
+        '  - LOG_LEVEL: "loud" is not allowed; allowed: trace, debug, info, warn, error, fatal, silent',
+      ].join('\n'),
+    );
+  });
+
+  it('refuse a way past the pooler to a database that is not named', () => {
+    const env = { DATABASE_DIRECT_URL: 'postgres://db/pdfprompt' };
+    expect(() => load(env)).toThrow(
+      'DATABASE_DIRECT_URL: it is another way to the database of DATABASE_URL, which is not set',
+    );
+    expect(load({ ...env, DATABASE_URL: 'postgres://pooler/pdfprompt' })).toMatchObject({
+      databaseDirectUrl: env.DATABASE_DIRECT_URL,
+    });
+  });
+
+  it('never show a secret that is wrong', () => {
+    expect(() => load({ DATABASE_URL: 'mysql://root:hunter2@db' })).toThrow(/DATABASE_URL: its value is not allowed/);
+    expect(() => load({ DATABASE_URL: 'mysql://root:hunter2@db' })).not.toThrow(/hunter2/);
+  });
+
+  it('refuse one that does not exist, and say what was meant', () => {
+    expect(() => load({ DATABSE_URL: 'postgres://x' })).toThrow(
+      'DATABSE_URL: there is no such setting; did you mean DATABASE_URL?',
+    );
+    expect(() => load({ PDFPROMPT_COLOUR: 'red' })).toThrow(
+      /PDFPROMPT_COLOUR: there is no such setting; allowed: PDFPROMPT_DATA_DIR/,
+    );
+    expect(() => load({ HOSTNAME: 'x', PATH: '/bin', NODE_ENV: 'test' })).not.toThrow();
+  });
+
+  it('refuse what is allowed alone but not together', () => {
+    expect(() => load({ PDFPROMPT_WORKER_CONCURRENCY: '20', BROWSER_POOL_SIZE: '2' })).toThrow(
+      /20 documents do not fit BROWSER_POOL_SIZE × BROWSER_MAX_PAGES_PER_BROWSER = 10/,
+    );
+  });
+
+  it('apply the ceiling to auto too', () => {
+    expect(load({ MAX_PDF_CONCURRENCY: '1' }).workerConcurrency).toEqual({ initial: 1, max: 1 });
+    expect(load({ BROWSER_POOL_SIZE: '3', BROWSER_MAX_PAGES_PER_BROWSER: '2' }).workerConcurrency.max).toBe(6);
+    expect(load({ PDFPROMPT_WORKER_CONCURRENCY: '4' }).workerConcurrency).toEqual({ initial: 4, max: 4 });
+  });
+
+  it('have flags and variables of their own', () => {
+    expect(new Set(SETTING_LIST.map(flagOf)).size).toBe(SETTING_LIST.length);
+    expect(new Set(SETTING_LIST.map((setting) => setting.env)).size).toBe(SETTING_LIST.length);
+  });
+});
