@@ -43,7 +43,7 @@ interface Line {
 }
 
 /** Reads as the API has them, and what they told. */
-async function startReads(url: string | null = standby.url) {
+async function startReads(url: string | null = standby.url, { isThere = url === standby.url } = {}) {
   const lines: Line[] = [];
   const write = (line: string) => lines.push(JSON.parse(line) as Line);
   const events = new Events(createLogger({ level: 'info', process: 'test', human: false, write }));
@@ -52,6 +52,8 @@ async function startReads(url: string | null = standby.url) {
   const reads = new ReadRouter({ primary: pool.db, replica, events });
   started.push(reads);
   await reads.start();
+  // The first look may fall on a moment at which it cannot be seen whether the replica has come as far.
+  if (isThere) await eventually(() => lines.some(({ msg }) => msg.endsWith('is used')), 10_000, 'the replica is used');
   const metric = async (name: string) => {
     const { body } = await events.metrics.text();
     return Number(new RegExp(`^pdfprompt_${name.replaceAll(/[{}]/g, '\\$&')} (\\S+)$`, 'm').exec(body)?.[1]);
@@ -66,6 +68,29 @@ const whereAmI = async (db: Queryable) => {
 
 const used = ({ reads }: { reads: ReadRouter }) =>
   eventually(async () => (await reads.read(whereAmI)) === 'replica', 5_000, 'the replica is used');
+
+/**
+ * A read that does `there` if it is asked of the replica, and was: while the primary's position lies
+ * within a record, a read goes to the primary, and is asked again here.
+ * @returns where it was answered in the end
+ */
+async function readThere(reads: ReadRouter, there: (db: Queryable) => Promise<unknown>): Promise<string> {
+  let wasThere = false;
+  const query = async (db: Queryable) => {
+    const where = await whereAmI(db);
+    if (where === 'replica') {
+      wasThere = true;
+      await there(db);
+    }
+    return where;
+  };
+  for (let time = 0; time < 100; time++) {
+    const where = await reads.read(query);
+    if (wasThere) return where;
+    await sleep(20);
+  }
+  throw new Error('the replica was never asked');
+}
 
 /** What the read answers, or how it failed, and how long that took. */
 async function timed<T>(read: Promise<T>): Promise<{ answer: T; ms: number }> {
@@ -138,12 +163,7 @@ describe('a read', () => {
 
   it('that only the replica refuses is answered by the primary, and the replica is left', async () => {
     const { reads, faults, lines } = await startReads();
-    const query = async (db: Queryable) => {
-      const where = await whereAmI(db);
-      if (where === 'replica') await db.execute(sql`select nonsense`);
-      return where;
-    };
-    expect(await reads.read(query)).toBe('primary');
+    expect(await readThere(reads, async (db) => db.execute(sql`select nonsense`))).toBe('primary');
     expect(faults()).toEqual(['failed']);
     await used({ reads });
     expect(lines.at(-1)?.msg).toBe('the read replica is used');
@@ -155,15 +175,12 @@ describe('a read', () => {
     await onStandby`alter system set max_standby_streaming_delay = 0`;
     await onStandby`select pg_reload_conf()`;
     const errors: unknown[] = [];
-    const reading = reads.read(async (db) => {
-      const where = await whereAmI(db);
-      if (where === 'replica')
-        await Promise.resolve(db.execute(sql`select pg_sleep(0.9), count(*) from note`)).catch((error: unknown) => {
-          errors.push(error);
-          throw error;
-        });
-      return where;
-    });
+    const reading = readThere(reads, async (db) =>
+      Promise.resolve(db.execute(sql`select pg_sleep(0.9), count(*) from note`)).catch((error: unknown) => {
+        errors.push(error);
+        throw error;
+      }),
+    );
     await eventually(
       async () => (await onStandby`select 1 from pg_stat_activity where query like 'select pg_sleep(0.9)%'`).length > 0,
       800,
@@ -182,14 +199,9 @@ describe('a read', () => {
 
   it('that takes longer than a second is answered by the primary, and leaves no query behind', async () => {
     const { reads, faults } = await startReads();
-    const slow = async (db: Queryable) => {
-      const where = await whereAmI(db);
-      if (where === 'replica') await db.execute(sql`select pg_sleep(30)`);
-      return where;
-    };
-    const { answer, ms } = await timed(reads.read(slow));
+    const { answer, ms } = await timed(readThere(reads, async (db) => db.execute(sql`select pg_sleep(30)`)));
     expect(answer).toBe('primary');
-    expect(ms).toBeLessThan(1_500);
+    expect(ms).toBeLessThan(3_000);
     expect(faults()).toEqual(['failed']);
     await eventually(
       async () =>
@@ -277,7 +289,7 @@ describe('a replica', () => {
 
   it('that is away when the process starts does not keep it from starting, and is used when it comes', async () => {
     await standby.stop('fast');
-    const { answer: started, ms } = await timed(startReads());
+    const { answer: started, ms } = await timed(startReads(standby.url, { isThere: false }));
     expect(ms).toBeLessThan(1_500);
     expect(started.faults()).toEqual(['failed']);
     expect(await started.reads.read(whereAmI)).toBe('primary');
