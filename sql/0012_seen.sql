@@ -12,6 +12,7 @@ comment on column pdfprompt_job.traceparent is 'W3C trace context of the request
 create table pdfprompt_lease (
   name text primary key,
   holder uuid not null,
-  expires_at timestamptz not null
+  expires_at timestamptz not null,
+  state jsonb
 );
-comment on table pdfprompt_lease is 'what one process does for all, and which one does it until when';
+comment on table pdfprompt_lease is 'what one process does for all, and which one does it until when; state: what it leaves to itself and to the next';

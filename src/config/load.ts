@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ScalePolicy } from '../domain/desired-workers.ts';
 import { UsageError } from '../kernel/errors.ts';
 import { type EgressRule, parseEgressRule } from './egress-rule.ts';
 import {
@@ -54,6 +55,10 @@ export interface Config extends Omit<
   | 'renderJail'
   | 'egressPolicy'
   | 'egressRules'
+  | 'autoscaleTargetWaitMs'
+  | 'autoscaleMinWorkers'
+  | 'autoscaleMaxWorkers'
+  | 'autoscaleDownAfterMs'
 > {
   /** absolute */
   dataDir: string;
@@ -63,6 +68,7 @@ export interface Config extends Omit<
   renderJail: 'auto' | 'namespace' | 'proxy';
   egress: { policy: 'public' | 'none'; rules: readonly EgressRule[] };
   pdfStore: StoreLocation;
+  autoscale: ScalePolicy;
 }
 
 /**
@@ -94,13 +100,20 @@ export function loadConfig({ env, flags = {}, isRoot }: LoadInput): Config {
     );
 
   const { maxPdfConcurrency, workerConcurrency, dataDir, pdfStore, renderIsolation, renderJail, ...others } = values;
-  const { egressPolicy, egressRules, ...rest } = others;
+  const { egressPolicy, egressRules, ...most } = others;
+  const { autoscaleTargetWaitMs, autoscaleMinWorkers, autoscaleMaxWorkers, autoscaleDownAfterMs, ...rest } = most;
   return {
     ...rest,
     dataDir: resolve(dataDir ?? defaultDataDir(env, isRoot)),
     workerConcurrency: concurrency(workerConcurrency, Math.min(maxPdfConcurrency, pages(values))),
     renderIsolation: renderIsolation as Config['renderIsolation'],
     renderJail: renderJail as Config['renderJail'],
+    autoscale: {
+      targetWaitMs: autoscaleTargetWaitMs,
+      min: autoscaleMinWorkers,
+      max: autoscaleMaxWorkers,
+      downAfterMs: autoscaleDownAfterMs,
+    },
     egress: { policy: egressPolicy as Config['egress']['policy'], rules: egressRules ?? [] },
     pdfStore: pdfStore === 'postgres' ? { kind: 'postgres' } : { kind: 'file', directory: fileURLToPath(pdfStore) },
   };
@@ -125,6 +138,10 @@ function relationProblems(values: Values): string[] {
   if (workerConcurrency !== 'auto' && workerConcurrency > ceiling)
     problems.push(
       `PDFPROMPT_WORKER_CONCURRENCY: ${workerConcurrency} documents do not fit BROWSER_POOL_SIZE × BROWSER_MAX_PAGES_PER_BROWSER = ${ceiling}; allowed: at most ${ceiling}, or larger pools`,
+    );
+  if (values.autoscaleMinWorkers > values.autoscaleMaxWorkers)
+    problems.push(
+      `AUTOSCALE_MIN_WORKERS: ${values.autoscaleMinWorkers} is more than AUTOSCALE_MAX_WORKERS = ${values.autoscaleMaxWorkers}; allowed: at most that`,
     );
   return problems;
 }

@@ -33,6 +33,8 @@ export interface Setting {
 
 const WITH_DATABASE = ['up', 'serve', 'work', 'migrate', 'keys', 'tier', 'tiers', 'doctor'] as const;
 const WITH_API = ['up', 'serve'] as const;
+/** Every process of a fleet: any of them may be the one that counts for all. */
+const WITH_FLEET = ['up', 'serve', 'work'] as const;
 const WITH_WORKER = ['up', 'work'] as const;
 const WITH_BROWSER = ['up', 'work', 'render', 'doctor'] as const;
 
@@ -335,6 +337,34 @@ export const SETTINGS = {
     default: '25',
     description: 'Seconds that running documents and requests get to finish at a shutdown; `up` takes at most 3',
     commands: ['up', 'serve', 'work'],
+  },
+  autoscaleTargetWaitMs: {
+    env: 'AUTOSCALE_TARGET_WAIT',
+    kind: { type: 'duration', unit: 'seconds', min: 1, max: 86_400 },
+    default: '60',
+    description: 'Seconds that a job may wait: `desired_workers` is the number of workers that keeps to it',
+    commands: WITH_FLEET,
+  },
+  autoscaleMinWorkers: {
+    env: 'AUTOSCALE_MIN_WORKERS',
+    kind: { type: 'integer', min: 0, max: 10_000 },
+    default: '1',
+    description: '`desired_workers`, at least',
+    commands: WITH_FLEET,
+  },
+  autoscaleMaxWorkers: {
+    env: 'AUTOSCALE_MAX_WORKERS',
+    kind: { type: 'integer', min: 1, max: 10_000 },
+    default: '10',
+    description: '`desired_workers`, at most',
+    commands: WITH_FLEET,
+  },
+  autoscaleDownAfterMs: {
+    env: 'AUTOSCALE_DOWN_AFTER',
+    kind: { type: 'duration', unit: 'seconds', min: 0, max: 86_400 },
+    default: '300',
+    description: 'Seconds for which fewer workers must have sufficed before `desired_workers` falls',
+    commands: WITH_FLEET,
   },
   logLevel: {
     env: 'LOG_LEVEL',

@@ -164,6 +164,7 @@ export const lease = pgTable('pdfprompt_lease', {
   name: text('name').primaryKey(),
   holder: uuid('holder').notNull(),
   expiresAt: instant('expires_at').notNull(),
+  state: jsonb('state'),
 });
 
 export const usageHistory = pgTable(

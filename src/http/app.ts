@@ -22,6 +22,7 @@ import { createKeyRoute } from './routes/admin/create-key.ts';
 import { createUserRoute } from './routes/admin/create-user.ts';
 import { defineTierRoute } from './routes/admin/define-tier.ts';
 import { deleteTierRoute } from './routes/admin/delete-tier.ts';
+import { getQueueRoute } from './routes/admin/get-queue.ts';
 import { getUserRoute } from './routes/admin/get-user.ts';
 import { listKeysRoute } from './routes/admin/list-keys.ts';
 import { listTiersRoute } from './routes/admin/list-tiers.ts';
@@ -78,6 +79,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     listTiersRoute(deps),
     defineTierRoute(deps),
     deleteTierRoute(deps),
+    getQueueRoute(deps),
   ];
   const openApi = openApiDocument(verbs, deps.version);
   const json = JSON.stringify(openApi);

@@ -1,16 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, gt, sql } from 'drizzle-orm';
 import { v4 as uuidv4 } from 'uuid';
-import type { Database } from '../db/pools.ts';
+import type { Database, Queryable } from '../db/pools.ts';
 import { lease } from '../db/schema.ts';
+import { nextScale, type QueueCount, type ScalePolicy, type ScaleState } from '../domain/desired-workers.ts';
+import { PRIORITY_NAMES, priorityName } from '../domain/priority.ts';
+import { type QueueFigures, queueFiguresSchema } from '../domain/queue-figures.ts';
+import { CodedError } from '../kernel/errors.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Events } from '../telemetry/events.ts';
-import type { QueueFigures } from '../telemetry/metrics.ts';
 
 interface QueueWatchOptions {
   /** of slow work: a long queue takes long to count */
   db: Database;
   events: Events;
+  policy: ScalePolicy;
   /** milliseconds between two looks */
   everyMs?: number;
 }
@@ -29,16 +33,18 @@ const MAX_SHARE = 1 / 20;
 export class QueueWatch extends Lifecycle {
   readonly #db: Database;
   readonly #events: Events;
+  readonly #policy: ScalePolicy;
   readonly #everyMs: number;
   readonly #holder = uuidv4();
   #seen: { figures: QueueFigures; until: number } | undefined;
   #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
 
-  constructor({ db, events, everyMs = EVERY_MS }: QueueWatchOptions) {
+  constructor({ db, events, policy, everyMs = EVERY_MS }: QueueWatchOptions) {
     super();
     this.#db = db;
     this.#events = events;
+    this.#policy = policy;
     this.#everyMs = everyMs;
   }
 
@@ -75,24 +81,65 @@ export class QueueWatch extends Lifecycle {
 
   async #look(startedAt: number): Promise<void> {
     const leaseMs = LEASE_LOOKS * this.#everyMs;
-    const held = await this.#db.execute(sql`
+    const [held] = await this.#db.execute<{ state: ScaleState | null }>(sql`
       insert into ${lease} as l (name, holder, expires_at)
       values (${LEASE}, ${this.#holder}, now() + ${leaseMs / 1000} * interval '1 second')
       on conflict (name) do update set holder = excluded.holder, expires_at = excluded.expires_at
       where l.holder = excluded.holder or l.expires_at < now()
-      returning 1`);
-    this.#seen = held.length > 0 ? { figures: await this.#count(), until: startedAt + leaseMs } : undefined;
+      returning state`);
+    if (!held) {
+      this.#seen = undefined;
+      return;
+    }
+    const before = held.state ?? undefined;
+    const figures = nextScale(this.#policy, before, await count(this.#db, before?.countedAt));
+    await this.#db
+      .update(lease)
+      .set({ state: figures })
+      .where(and(eq(lease.name, LEASE), eq(lease.holder, this.#holder)));
+    this.#seen = { figures, until: startedAt + leaseMs };
   }
+}
 
-  async #count(): Promise<QueueFigures> {
-    const rows = await this.#db.execute<{ priority: number; depth: number; oldest_seconds: number | null }>(sql`
-      select priority, count(*)::integer as depth,
-        (select extract(epoch from now() - created_at)::double precision from pdfprompt_job
-          where status = 'queued' order by created_at limit 1) as oldest_seconds
-      from pdfprompt_job where is_queued group by priority`);
-    return {
-      depth: new Map(rows.map(({ priority, depth }) => [priority, depth])),
-      oldestSeconds: Math.max(0, rows[0]?.oldest_seconds ?? 0),
-    };
-  }
+/** Seconds without a sign of life after which a worker is not counted; the others notice its end earlier. */
+const WORKER_SILENCE_SECONDS = 10;
+
+/** @param since when the last look was */
+async function count(db: Database, since = new Date().toISOString()): Promise<QueueCount> {
+  const [row] = await db.execute<{
+    at: string;
+    depth: Record<string, number>;
+    oldest_seconds: number | null;
+    processing: number;
+    ended: number;
+    workers: number;
+  }>(sql`
+    select to_json(now()) as at,
+      (select coalesce(json_object_agg(priority, jobs), '{}') from (
+        select priority, count(*) as jobs from pdfprompt_job where is_queued group by priority) as queued) as depth,
+      (select extract(epoch from now() - created_at)::double precision from pdfprompt_job
+        where status = 'queued' order by created_at limit 1) as oldest_seconds,
+      (select count(*)::integer from pdfprompt_job where worker_id is not null and status = 'processing') as processing,
+      (select count(*)::integer from pdfprompt_job where completed_at > ${since}) as ended,
+      (select count(*)::integer from pdfprompt_worker where ended_at is null
+        and seen_at > now() - ${WORKER_SILENCE_SECONDS} * interval '1 second') as workers`);
+  if (!row) throw new Error('the queue could not be counted');
+  const depth = Object.fromEntries(PRIORITY_NAMES.map((name) => [name, 0])) as QueueCount['depth'];
+  for (const [priority, jobs] of Object.entries(row.depth)) depth[priorityName(Number(priority))] += jobs;
+  const { processing, ended, workers } = row;
+  const countedAt = new Date(row.at).toISOString();
+  return { countedAt, depth, oldestSeconds: Math.max(0, row.oldest_seconds ?? 0), processing, ended, workers };
+}
+
+/** As last counted by whichever process does. @throws CodedError `unavailable` if none does */
+export async function readQueueFigures(db: Queryable): Promise<QueueFigures> {
+  const [row] = await db
+    .select({ state: lease.state })
+    .from(lease)
+    .where(and(eq(lease.name, LEASE), gt(lease.expiresAt, sql`now()`)));
+  const figures = queueFiguresSchema.strip().safeParse(row?.state);
+  if (figures.success) return figures.data;
+  throw new CodedError('unavailable', 'nobody counts the queue now: no API process and no worker is running', {
+    retryAfterSeconds: 5,
+  });
 }

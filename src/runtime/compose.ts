@@ -92,7 +92,7 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       onError: (error) => events.backgroundFailed('the queue', error),
     });
     const adminDb = open('admin', split.admin);
-    const queueWatch = new QueueWatch({ db: adminDb, events });
+    const queueWatch = new QueueWatch({ db: adminDb, events, policy: config.autoscale });
     events.metrics.watchQueue(() => queueWatch.figures);
     return {
       config,

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { PRIORITY_NAMES, priorityName } from '../domain/priority.ts';
+import { PRIORITY_NAMES } from '../domain/priority.ts';
+import type { QueueFigures } from '../domain/queue-figures.ts';
 
 /** What a renderer says of itself. */
 export interface RendererState {
@@ -32,14 +33,6 @@ export interface SlotsState {
 interface ReplicaState {
   isHealthy: boolean;
   lagSeconds: number;
-}
-
-/** What is queued, over all tenants and workers. */
-export interface QueueFigures {
-  /** jobs, by stored priority */
-  depth: ReadonlyMap<number, number>;
-  /** since the job that has waited longest was accepted; 0: none is queued */
-  oldestSeconds: number;
 }
 
 /** Seconds: from what a warm page takes to the longest time that a document may. */
@@ -121,22 +114,20 @@ export class Metrics {
       collect: (gauge) => {
         gauge.reset();
         const depth = figures()?.depth;
-        if (!depth) return;
-        for (const priority of PRIORITY_NAMES) gauge.set({ priority }, 0);
-        for (const [priority, jobs] of depth) gauge.inc({ priority: priorityName(priority) }, jobs);
+        if (depth) for (const priority of PRIORITY_NAMES) gauge.set({ priority }, depth[priority] ?? 0);
       },
     });
-    this.#gauge(
-      'queue_oldest_seconds',
-      'Since the job that has waited longest was accepted; told by one process for all',
-      {
+    const watch = (name: string, help: string, read: (seen: QueueFigures) => number) =>
+      this.#gauge(name, `${help}; told by one process for all`, {
         collect: (gauge) => {
           const seen = figures();
-          if (seen) gauge.set(seen.oldestSeconds);
+          if (seen) gauge.set(read(seen));
           else gauge.remove();
         },
-      },
-    );
+      });
+    watch('queue_oldest_seconds', 'Since the job that has waited longest was accepted', (seen) => seen.oldestSeconds);
+    watch('workers', 'Workers alive', ({ workers }) => workers);
+    watch('desired_workers', 'Workers that keep waits below AUTOSCALE_TARGET_WAIT', (seen) => seen.desiredWorkers);
   }
 
   /** To be told of each statement of a pool, in seconds. */

@@ -29,6 +29,7 @@ describe('/openapi.json', () => {
       'delete /v1/admin/tiers/{name}': 'admin',
       'delete /v1/jobs/{id}': 'jobs:write',
       'get /v1/admin/keys': 'admin',
+      'get /v1/admin/queue': 'admin',
       'get /v1/admin/tiers': 'admin',
       'get /v1/admin/users': 'admin',
       'get /v1/admin/users/{id}': 'admin',

@@ -106,6 +106,7 @@ const LIMITS: Limits = {
   'POST /v1/admin/keys': ACCOUNT,
   'POST /v1/admin/keys/{id}/rotate': ACCOUNT,
   'DELETE /v1/admin/keys/{id}': ACCOUNT,
+  'GET /v1/admin/queue': { 'read lease': 4 },
   'GET /v1/admin/tiers': {},
   'PUT /v1/admin/tiers/{name}': { 'insert tier': 30 },
   'DELETE /v1/admin/tiers/{name}': { 'read user_subscription': 8, 'delete tier': 10 },
