@@ -1,3 +1,4 @@
+import { autoscale } from './autoscale.ts';
 import { backlog } from './backlog.ts';
 import { cache } from './cache.ts';
 import { concurrency } from './concurrency.ts';
@@ -30,6 +31,7 @@ const BENCHES: Record<string, (stage: Stage, files: string[]) => Promise<Result>
   users,
   hour,
   queries,
+  autoscale,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);

@@ -165,8 +165,12 @@ export class Stage {
   }
 
   /** The same, to be stopped before the end. */
-  async startAndStop(arguments_: string[], ready: RegExp): Promise<() => Promise<void>> {
-    await this.start(arguments_, ready);
+  async startAndStop(
+    arguments_: string[],
+    ready: RegExp,
+    env: Record<string, string> = {},
+  ): Promise<() => Promise<void>> {
+    await this.start(arguments_, ready, { env });
     const child = this.#children.pop();
     return async () => {
       child?.kill('SIGTERM');
