@@ -3,7 +3,8 @@ import { FEWEST_CONNECTIONS } from './connections.ts';
 import { EGRESS_RULES_ALLOWED } from './egress-rule.ts';
 
 /** The commands that read settings; every setting says which of them it concerns. */
-export type SettingCommand = 'up' | 'serve' | 'work' | 'render' | 'migrate' | 'keys' | 'tier' | 'tiers' | 'doctor';
+export type SettingCommand =
+  'up' | 'serve' | 'work' | 'render' | 'migrate' | 'keys' | 'tier' | 'tiers' | 'doctor' | 'bench';
 
 /** How a setting's text is read. Every kind is checked by `load.ts` and described by its `allowed`. */
 type Kind =
@@ -16,7 +17,8 @@ type Kind =
   | { type: 'store' }
   | { type: 'egress-rules' }
   | { type: 'path' }
-  | { type: 'host' };
+  | { type: 'host' }
+  | { type: 'api-key' };
 
 export interface Setting {
   env: string;
@@ -31,7 +33,7 @@ export interface Setting {
   secret?: boolean;
 }
 
-const WITH_DATABASE = ['up', 'serve', 'work', 'migrate', 'keys', 'tier', 'tiers', 'doctor'] as const;
+const WITH_DATABASE = ['up', 'serve', 'work', 'migrate', 'keys', 'tier', 'tiers', 'doctor', 'bench'] as const;
 const WITH_API = ['up', 'serve'] as const;
 const WITH_WORKER = ['up', 'work'] as const;
 const WITH_BROWSER = ['up', 'work', 'render', 'doctor'] as const;
@@ -336,6 +338,15 @@ export const SETTINGS = {
     description: 'Seconds that running documents and requests get to finish at a shutdown; `up` takes at most 3',
     commands: ['up', 'serve', 'work'],
   },
+  adminKey: {
+    env: 'PDFPROMPT_ADMIN_KEY',
+    kind: { type: 'api-key' },
+    default: undefined,
+    defaultNote: 'one is made in the database, and ended afterwards',
+    description: 'A key with the scope `admin`, with which a load test makes its users',
+    commands: ['bench'],
+    secret: true,
+  },
   logLevel: {
     env: 'LOG_LEVEL',
     kind: { type: 'choice', values: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] },
@@ -383,6 +394,8 @@ export function allowedValues(kind: Kind): string {
       return 'a path';
     case 'host':
       return 'an IP address or a host name';
+    case 'api-key':
+      return 'a key as pdf_…';
   }
 }
 
