@@ -1,6 +1,6 @@
 import { durationText } from '../planning/duration-text.ts';
 import type { LoadReport } from '../planning/load-report.ts';
-import type { LoadProgress } from '../planning/load-test.ts';
+import type { LoadProgress } from '../planning/load-run.ts';
 import { verdictLines } from '../planning/load-verdict.ts';
 import { table } from './output.ts';
 

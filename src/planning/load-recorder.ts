@@ -50,6 +50,15 @@ export class Slot {
   readonly turnaround = new LatencyHistogram();
 }
 
+interface RecorderOptions {
+  tiers: readonly string[];
+  /** length of a piece of the timeline */
+  slotMs: number;
+  rampMs: number;
+  /** of the load; what ends later is recorded too */
+  durationMs: number;
+}
+
 /** Everything that is remembered of a run: counts and histograms, however long it is. */
 export class LoadRecorder {
   readonly all = new Tally();
@@ -70,8 +79,8 @@ export class LoadRecorder {
   readonly #steadyFrom: number;
   readonly #steadyUntil: number;
 
-  /** @param durationMs of the load; what ends later is recorded too */
-  constructor({ slotMs, rampMs, durationMs }: { slotMs: number; rampMs: number; durationMs: number }) {
+  constructor({ tiers, slotMs, rampMs, durationMs }: RecorderOptions) {
+    for (const tier of tiers) this.tiers.set(tier, new Tally());
     this.slotMs = slotMs;
     this.#steadyFrom = rampMs;
     this.#steadyUntil = durationMs;
@@ -79,21 +88,23 @@ export class LoadRecorder {
 
   offered({ atMs }: Arrival, tier: string): void {
     this.all.offered++;
-    this.#tier(tier).offered++;
+    const tally = this.tiers.get(tier);
+    if (tally) tally.offered++;
     this.#slot(atMs).offered++;
   }
 
   /** @param nowMs from the beginning */
   ended({ atMs }: Arrival, tier: string, outcome: PdfOutcome, nowMs: number): void {
     this.all.count(outcome);
-    this.#tier(tier).count(outcome);
+    const tally = this.tiers.get(tier);
+    tally?.count(outcome);
     if (outcome.acceptedMs !== undefined) this.accept.record(outcome.acceptedMs);
     const slot = this.#slot(nowMs);
     switch (outcome.kind) {
       case 'completed':
         slot.completed++;
         if (nowMs >= this.#steadyFrom && nowMs <= this.#steadyUntil) this.steady++;
-        for (const turnaround of [this.all.turnaround, this.#tier(tier).turnaround, this.#slot(atMs).turnaround])
+        for (const { turnaround } of [this.all, ...(tally ? [tally] : []), this.#slot(atMs)])
           turnaround.record(outcome.turnaroundMs);
         this.queueWait.record(outcome.queuedMs);
         this.generation.record(outcome.generationMs);
@@ -114,12 +125,6 @@ export class LoadRecorder {
       case 'unfinished':
         break;
     }
-  }
-
-  #tier(name: string): Tally {
-    const tally = this.tiers.get(name) ?? new Tally();
-    this.tiers.set(name, tally);
-    return tally;
   }
 
   #slot(atMs: number): Slot {

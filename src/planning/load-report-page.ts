@@ -17,7 +17,7 @@ const STAGES = [
 
 /** The report as one file for a browser: no scripts, nothing from elsewhere, light and dark. */
 export function loadReportPage(report: LoadReport): string {
-  const { verdict, plan, counts, latency, generator } = report;
+  const { verdict, plan, counts, latency } = report;
   const title = `Load test of ${report.url}`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"><link rel="icon" href="data:,"><meta name="color-scheme" content="light dark"><title>${escapeHtml(title)}</title><style>${LOAD_REPORT_STYLE}</style></head>
@@ -38,8 +38,9 @@ export function loadReportPage(report: LoadReport): string {
 ${plots(report)}
 <section><h2>Where the time goes</h2>${tableOf(
     ['', 'p50', 'p90', 'p95', 'p99', 'max'],
-    STAGES.map(([name, label, note]) => [`<b>${label}</b><br><small>${note}</small>`, ...percentiles(latency[name])]),
-  )}</section>
+    STAGES.map(([name, label]) => [`<b>${label}</b>`, ...percentiles(latency[name])]),
+    'stages',
+  )}<p><small>${STAGES.map(([, label, note]) => `${label}: ${note}.`).join(' ')}</small></p></section>
 <section><h2>By tier</h2>${tableOf(
     ['', 'users', 'asked for', 'completed', 'over a limit', 'errors', 'p50', 'p95'],
     Object.entries(report.tiers).map(([name, tier]) => [
@@ -52,31 +53,7 @@ ${plots(report)}
     ]),
   )}</section>
 ${faults(report)}
-<section><h2>The test itself</h2>${tableOf(
-    ['', ''],
-    [
-      [
-        'Load',
-        `${shown(plan.pdfsPerHour)} PDFs an hour at full rate, ramp ${durationText(plan.rampSeconds * 1000)}, seed ${plan.seed}`,
-      ],
-      [
-        'Documents',
-        escapeHtml(
-          Object.entries(plan.mix)
-            .map(([name, share]) => `${name} ${share}`)
-            .join(', '),
-        ),
-      ],
-      ['Given up', `after ${durationText(plan.timeoutSeconds * 1000)}`],
-      ['Under way', `${shown(generator.peakInFlight)} at most, of ${shown(plan.maxInFlight)} allowed`],
-      [
-        'Sent late by',
-        `${durationText(generator.lateness.p50)} at p50, ${durationText(generator.lateness.p99)} at p99, ${durationText(generator.lateness.max)} at most`,
-      ],
-      ['CPU', `${Math.round(generator.cpuPart * 100)} % of a core`],
-      ['Fetched', `${shown(Math.round(report.bytes / 1024))} KiB of PDFs`],
-    ],
-  )}<p><small>The load is open: a PDF is asked for when the plan says so, whether or not the service has kept up, and its time counts from then. Percentiles are exact to 1 %.</small></p></section></main></body></html>
+<section><h2>The test itself</h2>${tableOf([], facts(report), 'facts')}<p><small>The load is open: a PDF is asked for when the plan says so, whether or not the service has kept up, and its time counts from then. Percentiles are exact to 1 %.</small></p></section></main></body></html>
 `;
 }
 
@@ -136,6 +113,24 @@ function plots({ timeline, distribution, latency }: LoadReport): string {
   return throughput + turnaround + shape;
 }
 
+function facts({ plan, generator, bytes }: LoadReport): string[][] {
+  const { lateness, cpuPart, peakInFlight } = generator;
+  const mix = Object.entries(plan.mix).map(([name, share]) => `${escapeHtml(name)} ${share}`);
+  const ramp = durationText(plan.rampSeconds * 1000);
+  return [
+    ['Load', `${shown(plan.pdfsPerHour)} PDFs an hour at full rate, ramp ${ramp}, seed ${plan.seed}`],
+    ['Documents', mix.join(', ')],
+    ['Given up', `after ${durationText(plan.timeoutSeconds * 1000)}`],
+    ['Under way', `${shown(peakInFlight)} at most, of ${shown(plan.maxInFlight)} allowed`],
+    [
+      'Sent late by',
+      `${durationText(lateness.p50)} at p50, ${durationText(lateness.p99)} at p99, ${durationText(lateness.max)} at most`,
+    ],
+    ['CPU', `${Math.round(cpuPart * 100)} % of a core`],
+    ['Fetched', `${shown(Math.round(bytes / 1024))} KiB of PDFs`],
+  ];
+}
+
 function faults({ errors, failures }: LoadReport): string {
   const rows = [
     ...Object.entries(errors).map(([what, count]) => [escapeHtml(what), shown(count)]),
@@ -145,10 +140,9 @@ function faults({ errors, failures }: LoadReport): string {
 }
 
 /** Cells are HTML. */
-function tableOf(head: string[], rows: string[][]): string {
+function tableOf(head: string[], rows: string[][], name = ''): string {
   const cells = (tag: 'td' | 'th', row: string[]) => row.map((cell) => `<${tag}>${cell}</${tag}>`).join('');
-  const isTitled = head.some((cell) => cell !== '');
-  return `<div class="wide"><table${isTitled ? '' : ' class="facts"'}>${isTitled ? `<thead><tr>${cells('th', head)}</tr></thead>` : ''}<tbody>${rows.map((row) => `<tr>${cells('td', row)}</tr>`).join('')}</tbody></table></div>`;
+  return `<div class="wide"><table class="${name}">${head.length > 0 ? `<thead><tr>${cells('th', head)}</tr></thead>` : ''}<tbody>${rows.map((row) => `<tr>${cells('td', row)}</tr>`).join('')}</tbody></table></div>`;
 }
 
 const percentiles = ({ p50, p90, p95, p99, max }: LatencySummary) => [p50, p90, p95, p99, max].map(durationText);

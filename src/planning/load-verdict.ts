@@ -1,19 +1,6 @@
 import { durationText } from './duration-text.ts';
 import type { Targets } from './load-plan.ts';
-import type { LoadReport } from './load-report.ts';
-
-export interface Verdict {
-  /** every target, and the service was there to the end */
-  met: boolean;
-  targets: {
-    name: 'turnaroundP95Ms' | 'errorPart' | 'pdfsPerHour';
-    target: number;
-    actual: number | null;
-    met: boolean;
-  }[];
-  /** sentences: what is wrong, then what to keep in mind about the figures */
-  notes: string[];
-}
+import type { LoadReport, Verdict } from './load-report.ts';
 
 /** Milliseconds that a load generator may be late at p99 before its figures are in doubt. */
 const LATE_MS = 100;
@@ -49,7 +36,7 @@ export function judge(report: Omit<LoadReport, 'verdict'>, limits: Targets): Ver
     notSent > 0 &&
       `${notSent} were not sent, because ${report.plan.maxInFlight} were under way already: the service is behind by more than that.`,
     (generator.lateness.p99 ?? 0) > LATE_MS &&
-      `The load generator itself was late (p99 ${generator.lateness.p99} ms): part of the latency is its own. Run it on a machine with less to do.`,
+      `The load generator itself was late (p99 ${durationText(generator.lateness.p99)}): part of the latency is its own. Run it on a machine with less to do.`,
     generator.cpuPart > 0.8 &&
       `The load generator had the CPU for ${Math.round(generator.cpuPart * 100)} % of a core: it may be what is slow.`,
     counts.limitsHit > 0.05 * counts.offered &&

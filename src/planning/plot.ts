@@ -46,7 +46,10 @@ export function linePlot({ title, series, marks, placeName, shown }: LinePlot): 
         )
       : [];
     // A point by itself is a line of no length, which is drawn as a dot.
-    const lines = runs.map((run) => `<path class="line ${colour}" d="M${line(run)}${run.length === 1 ? 'h0' : ''}"/>`);
+    const lines = runs.map(
+      (run) =>
+        `<path class="line ${colour}${run.length === 1 ? ' dot' : ''}" d="M${line(run)}${run.length === 1 ? 'h0' : ''}"/>`,
+    );
     return [...areas, ...lines].join('');
   });
   const hints = Array.from({ length: places }, (_, index) => {

@@ -22,7 +22,7 @@ export interface TestUser {
 export interface TestUsers {
   users: readonly TestUser[];
   /** Ends their keys. @returns how many could not be ended; they end by themselves soon */
-  remove(): Promise<number>;
+  remove: () => Promise<number>;
 }
 
 interface CreateOptions {

@@ -6,7 +6,7 @@ import type { Config } from '../../config/load.ts';
 import { messageOf, OperatorError, UsageError } from '../../kernel/errors.ts';
 import type { HttpClient } from '../../planning/http-client.ts';
 import type { LoadPlan } from '../../planning/load-plan.ts';
-import type { LoadProgress } from '../../planning/load-test.ts';
+import type { LoadProgress } from '../../planning/load-run.ts';
 import type { TestUsers } from '../../planning/test-users.ts';
 import { accountVerb } from '../account-verb.ts';
 import { type BenchOptions, DEFAULT_TIERS, parseBenchOptions } from '../bench-options.ts';
