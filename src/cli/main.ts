@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { OperatorError, UsageError, withoutQuery } from '../kernel/errors.ts';
 import { withoutSecrets } from '../kernel/secrets.ts';
+import { benchCommand } from './commands/bench.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { keysCommand } from './commands/keys.ts';
 import { migrateCommand } from './commands/migrate.ts';
@@ -43,6 +44,7 @@ for (const command of [
   tierCommand(),
   tiersCommand(),
   doctorCommand(),
+  benchCommand(),
 ])
   program.addCommand(command);
 prepare(program);

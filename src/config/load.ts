@@ -178,6 +178,8 @@ function parse({ kind }: Setting, text: string): { value: Value } | { bad: true 
       return text !== '' && !text.includes('\0') ? { value: text } : bad;
     case 'host':
       return /^[\w.:%-]+$/.test(text) ? { value: text } : bad;
+    case 'api-key':
+      return /^pdf_\w+$/.test(text) ? { value: text } : bad;
   }
 }
 

@@ -3,7 +3,8 @@ import { FEWEST_CONNECTIONS } from './connections.ts';
 import { EGRESS_RULES_ALLOWED } from './egress-rule.ts';
 
 /** The commands that read settings; every setting says which of them it concerns. */
-export type SettingCommand = 'up' | 'serve' | 'work' | 'render' | 'migrate' | 'keys' | 'tier' | 'tiers' | 'doctor';
+export type SettingCommand =
+  'up' | 'serve' | 'work' | 'render' | 'migrate' | 'keys' | 'tier' | 'tiers' | 'doctor' | 'bench';
 
 /** How a setting's text is read. Every kind is checked by `load.ts` and described by its `allowed`. */
 type Kind =
@@ -16,7 +17,8 @@ type Kind =
   | { type: 'store' }
   | { type: 'egress-rules' }
   | { type: 'path' }
-  | { type: 'host' };
+  | { type: 'host' }
+  | { type: 'api-key' };
 
 export interface Setting {
   env: string;
@@ -31,7 +33,7 @@ export interface Setting {
   secret?: boolean;
 }
 
-const WITH_DATABASE = ['up', 'serve', 'work', 'migrate', 'keys', 'tier', 'tiers', 'doctor'] as const;
+const WITH_DATABASE = ['up', 'serve', 'work', 'migrate', 'keys', 'tier', 'tiers', 'doctor', 'bench'] as const;
 const WITH_API = ['up', 'serve'] as const;
 /** Every process of a fleet: any of them may be the one that counts for all. */
 const WITH_FLEET = ['up', 'serve', 'work'] as const;
@@ -366,6 +368,15 @@ export const SETTINGS = {
     description: 'Seconds for which fewer workers must have sufficed before `desired_workers` falls',
     commands: WITH_FLEET,
   },
+  adminKey: {
+    env: 'PDFPROMPT_ADMIN_KEY',
+    kind: { type: 'api-key' },
+    default: undefined,
+    defaultNote: 'one is made in the database, and ended afterwards',
+    description: 'A key with the scope `admin`, with which a load test makes its users',
+    commands: ['bench'],
+    secret: true,
+  },
   logLevel: {
     env: 'LOG_LEVEL',
     kind: { type: 'choice', values: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] },
@@ -413,6 +424,8 @@ export function allowedValues(kind: Kind): string {
       return 'a path';
     case 'host':
       return 'an IP address or a host name';
+    case 'api-key':
+      return 'a key as pdf_…';
   }
 }
 

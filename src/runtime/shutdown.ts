@@ -1,10 +1,6 @@
 import type { Logger } from '../telemetry/log.ts';
 import type { RunningProcess } from './compose.ts';
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/** npm passes on the Ctrl-C that the terminal has sent us already: that is one signal, not two. */
-const SAME_SIGNAL_MS = 500;
+import { listenForSignals } from './signals.ts';
 
 /**
  * Starts a process and resolves when a signal came and it has stopped. Phases: no new work →
@@ -18,26 +14,26 @@ export async function runUntilStopped<T extends RunningProcess>(
 ): Promise<void> {
   const signalled = Promise.withResolvers<void>();
   const hurried = Promise.withResolvers<void>();
-  let firstAt: number | undefined;
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (firstAt === undefined) {
-      firstAt = performance.now();
+  let isSignalled = false;
+  const stopListening = listenForSignals({
+    onFirst: (signal) => {
+      isSignalled = true;
       log.info({ signal }, 'stopping');
       signalled.resolve();
-    } else if (performance.now() - firstAt > SAME_SIGNAL_MS) {
+    },
+    onNext: (signal) => {
       log.warn({ signal }, 'stopping at once');
       hurried.resolve();
-    }
-  };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+    },
+  });
   try {
     const running = await start();
-    if (firstAt === undefined) onStarted(running);
+    if (!isSignalled) onStarted(running);
     await signalled.promise;
     void hurried.promise.then(() => running.hurry());
     await running.stop();
     log.info('stopped');
   } finally {
-    for (const signal of SIGNALS) process.off(signal, onSignal);
+    stopListening();
   }
 }
