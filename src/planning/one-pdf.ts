@@ -35,6 +35,9 @@ interface Order {
 /** Seconds that the service is asked to wait for a job's end, at most: then it is asked again. */
 const WAIT_SECONDS = 20;
 
+/** Of a PDF: enough to see that it is one, or why there is none. */
+const KEEP_BYTES = 2_000;
+
 /** Asks for one PDF, waits for it and fetches it, as a client would. Whatever happens is an outcome. */
 export async function fetchPdf(client: HttpClient, order: Order): Promise<PdfOutcome> {
   const so: { acceptedMs?: number; jobId?: string } = {};
@@ -62,9 +65,9 @@ export async function fetchPdf(client: HttpClient, order: Order): Promise<PdfOut
       if (!isFinal(job.status)) continue;
       if (job.status !== 'completed') return { ...so, kind: 'failed', code: job.error?.code ?? job.status };
       const from = performance.now();
-      const pdf = await ask({ method: 'GET', path: `/v1/jobs/${id}/pdf`, keep: 5 });
+      const pdf = await ask({ method: 'GET', path: `/v1/jobs/${id}/pdf`, keep: KEEP_BYTES });
       if (pdf.status !== 200) return { ...so, ...refused(pdf) };
-      if (pdf.head.toString('latin1') !== '%PDF-' || pdf.size !== job.file?.size)
+      if (pdf.head.toString('latin1', 0, 5) !== '%PDF-' || pdf.size !== job.file?.size)
         return { ...so, kind: 'error', what: 'not the PDF that was promised', isUnanswered: false };
       const { queued, total } = job.timings ?? { queued: 0, total: 0 };
       return {

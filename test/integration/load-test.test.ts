@@ -15,7 +15,10 @@ const USERS = [
 /** A load test of a service, with two users that need not be made. */
 async function test(
   plan: Partial<LoadPlan> & { url: string },
-  { signal = new AbortController().signal, onProgress = () => undefined as void } = {},
+  {
+    signal = new AbortController().signal,
+    onProgress = () => undefined,
+  }: { signal?: AbortSignal; onProgress?: () => void } = {},
 ): Promise<LoadReport> {
   const report = await runLoadTest({
     plan: { ...PLAN, ...plan },

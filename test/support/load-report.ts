@@ -32,7 +32,11 @@ export const COMPLETED: PdfOutcome = {
 /** The report of a run in which one PDF of a tier a second became each of these. */
 export function reportOf(
   outcomes: PdfOutcome[],
-  { plan = PLAN, tier = 'starter', endedBy = 'time' as LoadReport['endedBy'] } = {},
+  {
+    plan = PLAN,
+    tier = 'starter',
+    endedBy = 'time',
+  }: { plan?: LoadPlan; tier?: string; endedBy?: LoadReport['endedBy'] } = {},
 ): LoadReport {
   const recorder = new LoadRecorder({ ...plan, tiers: [tier], slotMs: 1_000 });
   for (const [second, outcome] of outcomes.entries()) {
