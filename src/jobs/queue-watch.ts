@@ -15,6 +15,8 @@ interface QueueWatchOptions {
   everyMs?: number;
 }
 
+/** Seconds: as long as the reaper waits for a sign of life. */
+const SILENCE_SECONDS = 10;
 const LEASE = 'queue figures';
 const EVERY_MS = 5_000;
 /** A lease outlives this many looks that do not come. */
@@ -90,9 +92,16 @@ export class QueueWatch extends Lifecycle {
         (select extract(epoch from now() - created_at)::double precision from pdfprompt_job
           where status = 'queued' order by created_at limit 1) as oldest_seconds
       from pdfprompt_job where is_queued group by priority`);
+    const [seen] = await this.#db.execute<{ workers: number; connections: number; most: number }>(sql`
+      select (select count(*)::integer from pdfprompt_worker
+          where ended_at is null and seen_at > now() - ${SILENCE_SECONDS} * interval '1 second') as workers,
+        (select sum(numbackends)::integer from pg_stat_database) as connections,
+        current_setting('max_connections')::integer as most`);
     return {
       depth: new Map(rows.map(({ priority, depth }) => [priority, depth])),
       oldestSeconds: Math.max(0, rows[0]?.oldest_seconds ?? 0),
+      workers: seen?.workers ?? 0,
+      serverConnections: { active: seen?.connections ?? 0, max: seen?.most ?? 0 },
     };
   }
 }

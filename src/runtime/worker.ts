@@ -1,4 +1,5 @@
 import { totalmem } from 'node:os';
+import { FIRST_TIERS } from '../domain/tier.ts';
 import { Dialer } from '../egress/dialer.ts';
 import { EgressPolicy } from '../egress/policy.ts';
 import { EgressProxy } from '../egress/proxy.ts';
@@ -50,6 +51,7 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
     retentionMs: config.pdfRetentionMs,
   });
   events.metrics.watchSlots(() => dispatcher.slots);
+  for (const tier of FIRST_TIERS) events.metrics.expectJobsOf(tier);
   const reaper = new Reaper({ db, queue, registration, events });
   const maintenance = new Maintenance({ db: adminDb, store, retentionMs: config.pdfRetentionMs, events });
   return {

@@ -1,4 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { chromiumAgeSeconds } from '../domain/chromium-age.ts';
+import { SERVICE_FAULTS } from '../domain/fault.ts';
 import { PRIORITY_NAMES, priorityName } from '../domain/priority.ts';
 
 /** What a renderer says of itself. */
@@ -40,6 +42,10 @@ export interface QueueFigures {
   depth: ReadonlyMap<number, number>;
   /** since the job that has waited longest was accepted; 0: none is queued */
   oldestSeconds: number;
+  /** processes that work now */
+  workers: number;
+  /** to the database's server, of everybody, and as many as it takes */
+  serverConnections: PoolState;
 }
 
 /** Seconds: from what a warm page takes to the longest time that a document may. */
@@ -58,8 +64,13 @@ export class Metrics {
     buckets: API_BUCKETS,
   });
   readonly submitted = this.#counter('pdf_submitted_total', 'Documents accepted', ['tier']);
+  readonly attempts = this.#counter('pdf_attempts_total', 'Attempts at documents that were begun', []);
   readonly completed = this.#counter('pdf_completed_total', 'Documents that became a PDF', ['tier']);
-  readonly failed = this.#counter('pdf_failed_total', 'Documents given up, by error code', ['tier', 'reason']);
+  readonly failed = this.#counter(
+    'pdf_failed_total',
+    "Documents given up, by error code; fault: the document's or ours",
+    ['tier', 'reason', 'fault'],
+  );
   readonly cancelled = this.#counter('pdf_cancelled_total', 'Documents that nobody wanted any more', []);
   readonly givenBack = this.#counter('pdf_given_back_total', 'Attempts after which the job went back to the queue', [
     'reason',
@@ -95,7 +106,13 @@ export class Metrics {
   readonly jail = this.#gauge('jail', 'How documents are kept from the network: 1 for what is in force', {
     labelNames: ['kind'],
   });
+  readonly #chromiumInfo = this.#gauge('chromium_info', 'Which Chromium renders: always 1', {
+    labelNames: ['version'],
+  });
   readonly sandbox = this.#gauge('chromium_sandbox', "Whether Chromium's sandbox is on");
+  readonly buildInfo = this.#gauge('build_info', 'Which pdfprompt this is, and what it does: always 1', {
+    labelNames: ['version', 'node', 'role'],
+  });
   readonly replicaReads = this.#counter('replica_reads_total', 'Listings and statistics, by where they were read', [
     'where',
   ]);
@@ -108,6 +125,7 @@ export class Metrics {
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     },
   );
+  #chromium: string | undefined;
   readonly #pools = new Map<string, () => PoolState>();
 
   constructor() {
@@ -137,6 +155,46 @@ export class Metrics {
         },
       },
     );
+    const watch = (name: string, help: string, read: (seen: QueueFigures) => number) =>
+      this.#gauge(name, `${help}; told by one process for all`, {
+        collect: (gauge) => {
+          const seen = figures();
+          if (seen) gauge.set(read(seen));
+          else gauge.remove();
+        },
+      });
+    watch('workers', 'Workers that were seen in the last seconds', ({ workers }) => workers);
+    watch(
+      'db_server_connections',
+      "Connections of everybody to the database's server",
+      (seen) => seen.serverConnections.active,
+    );
+    watch('db_server_connections_max', 'Connections that the server takes', (seen) => seen.serverConnections.max);
+  }
+
+  /**
+   * What ends through our fault is rare, and a counter that begins with its first event has, for
+   * whoever looks at increases, never counted it: so it begins before.
+   */
+  expectJobsOf(tier: string): void {
+    this.completed.inc({ tier }, 0);
+    for (const reason of SERVICE_FAULTS) this.failed.inc({ tier, reason, fault: 'service' }, 0);
+  }
+
+  /** A browser of this version was started. */
+  chromiumStarted(version: string): void {
+    if (this.#chromium === undefined)
+      this.#gauge(
+        'chromium_age_seconds',
+        "Since the stable release of Chromium's major version, by the published cadence",
+        {
+          collect: (gauge) => gauge.set(chromiumAgeSeconds(this.#chromium ?? '', Date.now()) ?? 0),
+        },
+      );
+    if (this.#chromium === version) return;
+    this.#chromium = version;
+    this.#chromiumInfo.reset();
+    this.#chromiumInfo.set({ version }, 1);
   }
 
   /** To be told of each statement of a pool, in seconds. */
