@@ -1,5 +1,4 @@
 import { totalmem } from 'node:os';
-import { FIRST_TIERS } from '../domain/tier.ts';
 import { Dialer } from '../egress/dialer.ts';
 import { EgressPolicy } from '../egress/policy.ts';
 import { EgressProxy } from '../egress/proxy.ts';
@@ -51,7 +50,6 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
     retentionMs: config.pdfRetentionMs,
   });
   events.metrics.watchSlots(() => dispatcher.slots);
-  for (const tier of FIRST_TIERS) events.metrics.expectJobsOf(tier);
   const reaper = new Reaper({ db, queue, registration, events });
   const maintenance = new Maintenance({ db: adminDb, store, retentionMs: config.pdfRetentionMs, events });
   return {

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { chromiumAgeSeconds } from '../domain/chromium-age.ts';
 import { SERVICE_FAULTS } from '../domain/fault.ts';
 import { PRIORITY_NAMES, priorityName } from '../domain/priority.ts';
+import { FIRST_TIERS } from '../domain/tier.ts';
 
 /** What a renderer says of itself. */
 export interface RendererState {
@@ -172,10 +173,7 @@ export class Metrics {
     watch('db_server_connections_max', 'Connections that the server takes', (seen) => seen.serverConnections.max);
   }
 
-  /**
-   * What ends through our fault is rare, and a counter that begins with its first event has, for
-   * whoever looks at increases, never counted it: so it begins before.
-   */
+  /** From now on this process ends jobs of a tier: counters of what is rare are there before it happens. */
   expectJobsOf(tier: string): void {
     this.completed.inc({ tier }, 0);
     for (const reason of SERVICE_FAULTS) this.failed.inc({ tier, reason, fault: 'service' }, 0);
@@ -232,8 +230,15 @@ export class Metrics {
     watch('memory_pressure_ratio', 'Memory used, of what limits this process most', () => state().memoryRatio);
   }
 
-  /** From now on the worker is asked at each scrape. */
+  /**
+   * From now on the worker is asked at each scrape. What can go wrong in it begins at 0: a counter that
+   * begins with its first event has never risen, for whoever looks at increases.
+   */
   watchSlots(state: () => SlotsState): void {
+    for (const tier of FIRST_TIERS) this.expectJobsOf(tier);
+    for (const reason of ['retry', 'interrupted']) this.givenBack.inc({ reason }, 0);
+    for (const reason of ['crashed', 'unresponsive']) this.browserRestarts.inc({ reason }, 0);
+    for (const reason of ['too large', 'largest']) this.sacrificedDocuments.inc({ reason }, 0);
     this.#gauge('worker_slots', 'Documents that can be rendered at a time', {
       labelNames: ['state'],
       collect: (gauge) => {
