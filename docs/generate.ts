@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { dashboard } from '../grafana/dashboard.ts';
 import { envExample, settingsMarkdown } from '../src/config/reference.ts';
 
 // `npm run docs`: writes what is made from the code. test/unit/reference.test.ts fails when it was forgotten.
@@ -13,4 +14,8 @@ writeFileSync(
     MARKED,
     (_, start: string, end: string) => `${start}\n\n${settingsMarkdown()}\n\n${end}`,
   ),
+);
+writeFileSync(
+  new URL('../grafana/dashboards/pdfprompt.json', import.meta.url),
+  `${JSON.stringify(dashboard(), null, 2)}\n`,
 );

@@ -11,7 +11,10 @@ export interface ScalePolicy {
 }
 
 /** What was counted at one look. */
-export type QueueCount = Pick<QueueFigures, 'countedAt' | 'depth' | 'oldestSeconds' | 'processing' | 'workers'> & {
+export type QueueCount = Pick<
+  QueueFigures,
+  'countedAt' | 'depth' | 'oldestSeconds' | 'processing' | 'workers' | 'serverConnections'
+> & {
   /** jobs ended since the look before */
   ended: number;
 };

@@ -12,6 +12,9 @@ export const queueFiguresSchema = z
     oldestSeconds: rate('Since the job that has waited longest was accepted; 0: none waits'),
     processing: count('Jobs under way'),
     workers: count('Workers alive'),
+    serverConnections: z
+      .strictObject({ active: count('Open, of everybody'), max: count('As many as the server takes') })
+      .meta({ description: "Connections to the database's server" }),
     arrivalsPerSecond: rate('Jobs accepted or given back, over the last minute or so'),
     endedPerSecond: rate('Jobs ended, over the last minute or so'),
     perWorkerPerSecond: rate('What one worker has shown it can end, while jobs waited'),

@@ -3,6 +3,9 @@ import { z } from 'zod';
 /** The tier that a user gets when none is named. */
 export const DEFAULT_TIER = 'starter';
 
+/** The tiers that are there to begin with; an operator may change them, and add to them. */
+export const FIRST_TIERS = ['starter', 'professional', 'enterprise', 'system'];
+
 /** Requests; above it there is no use in a limit. */
 const MAX_LIMIT = 1_000_000_000;
 

@@ -19,6 +19,8 @@ interface QueueWatchOptions {
   everyMs?: number;
 }
 
+/** Seconds: as long as the reaper waits for a sign of life. */
+const SILENCE_SECONDS = 10;
 const LEASE = 'queue figures';
 const EVERY_MS = 5_000;
 /** A lease outlives this many looks that do not come. */
@@ -101,9 +103,6 @@ export class QueueWatch extends Lifecycle {
   }
 }
 
-/** Seconds without a sign of life after which a worker is not counted; the others notice its end earlier. */
-const WORKER_SILENCE_SECONDS = 10;
-
 /** @param since when the last look was */
 async function count(db: Database, since = new Date().toISOString()): Promise<QueueCount> {
   const [row] = await db.execute<{
@@ -113,6 +112,8 @@ async function count(db: Database, since = new Date().toISOString()): Promise<Qu
     processing: number;
     ended: number;
     workers: number;
+    connections: number;
+    max_connections: number;
   }>(sql`
     select to_json(now()) as at,
       (select coalesce(json_object_agg(priority, jobs), '{}') from (
@@ -122,13 +123,23 @@ async function count(db: Database, since = new Date().toISOString()): Promise<Qu
       (select count(*)::integer from pdfprompt_job where worker_id is not null and status = 'processing') as processing,
       (select count(*)::integer from pdfprompt_job where completed_at > ${since}) as ended,
       (select count(*)::integer from pdfprompt_worker where ended_at is null
-        and seen_at > now() - ${WORKER_SILENCE_SECONDS} * interval '1 second') as workers`);
+        and seen_at > now() - ${SILENCE_SECONDS} * interval '1 second') as workers,
+      (select sum(numbackends)::integer from pg_stat_database) as connections,
+      current_setting('max_connections')::integer as max_connections`);
   if (!row) throw new Error('the queue could not be counted');
   const depth = Object.fromEntries(PRIORITY_NAMES.map((name) => [name, 0])) as QueueCount['depth'];
   for (const [priority, jobs] of Object.entries(row.depth)) depth[priorityName(Number(priority))] += jobs;
-  const { processing, ended, workers } = row;
+  const { processing, ended, workers, connections, max_connections: max } = row;
   const countedAt = new Date(row.at).toISOString();
-  return { countedAt, depth, oldestSeconds: Math.max(0, row.oldest_seconds ?? 0), processing, ended, workers };
+  return {
+    countedAt,
+    depth,
+    oldestSeconds: Math.max(0, row.oldest_seconds ?? 0),
+    processing,
+    ended,
+    workers,
+    serverConnections: { active: connections, max },
+  };
 }
 
 /** As last counted by whichever process does. @throws CodedError `unavailable` if none does */

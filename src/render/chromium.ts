@@ -64,6 +64,8 @@ const EGRESS_FLAGS = [
 /** A running browser process that is ours alone. */
 export interface Chromium {
   browser: Browser;
+  /** `153.0.8010.0` */
+  version: string;
   pid: number;
   /** The only way out of its pages; none in a browser that was started without a jail. */
   gateway?: Gateway;
@@ -128,8 +130,10 @@ export async function launchChromium(
         exited.then(() => Promise.reject(new Error('it ended at once'))),
       ]),
     );
+    const product = await new Deadline(LAUNCH_TIMEOUT_MS).race('asking Chromium its version', browser.version());
     return {
       browser,
+      version: product.replace(/^.*\//, ''),
       pid: child.pid as number,
       ...(gateway && { gateway }),
       exited,

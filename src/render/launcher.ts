@@ -17,7 +17,7 @@ export interface LauncherOptions {
   jail: Config['renderJail'];
   egress: GatewayOptions;
   unsafeNoSandbox: boolean;
-  events: Pick<Events, 'jailed'>;
+  events: Pick<Events, 'jailed' | 'browserStarted'>;
 }
 
 /** What holds documents back, as it was found out. */
@@ -80,9 +80,11 @@ export class Launcher {
     }
   }
 
-  #start(kind: JailKind): Promise<Chromium> {
-    const { binary, egress, unsafeNoSandbox } = this.#options;
-    return launchChromium(binary, { jail: { kind, egress }, unsafeNoSandbox });
+  async #start(kind: JailKind): Promise<Chromium> {
+    const { binary, egress, unsafeNoSandbox, events } = this.#options;
+    const chromium = await launchChromium(binary, { jail: { kind, egress }, unsafeNoSandbox });
+    events.browserStarted(chromium.version);
+    return chromium;
   }
 
   async #testSandbox({ pid }: Chromium): Promise<boolean | undefined> {

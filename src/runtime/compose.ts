@@ -12,7 +12,7 @@ import type { PdfStore } from '../storage/pdf-store.ts';
 import { PostgresStore } from '../storage/postgres-store.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { databaseError, type DatabaseHandle, openConfiguredPool } from './database.ts';
+import { databaseError, type DatabaseHandle, openConfiguredPool, VERSION } from './database.ts';
 
 /** What every process is made of, whatever its role. */
 export interface Base {
@@ -94,6 +94,8 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
     const adminDb = open('admin', split.admin);
     const queueWatch = new QueueWatch({ db: adminDb, events, policy: config.autoscale });
     events.metrics.watchQueue(() => queueWatch.figures);
+    const role = name.replace(/^pdfprompt /, '');
+    events.metrics.buildInfo.set({ version: VERSION, node: process.versions.node, role }, 1);
     return {
       config,
       directUrl: handle.directUrl,

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { access, constants, mkdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Config } from '../config/load.ts';
+import { chromiumAgeSeconds, CHROMIUM_MAX_AGE_DAYS } from '../domain/chromium-age.ts';
 import { parsePdfRequest } from '../domain/pdf-request.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { messageOf } from '../kernel/errors.ts';
@@ -107,6 +108,7 @@ async function checkConfinement(config: Config, launcher: Launcher): Promise<Che
   const opened = config.egress.rules.length === 0 ? '' : `, and EGRESS_ALLOW (${config.egress.rules.length})`;
   const egress = `documents reach ${config.egress.policy === 'public' ? 'the public internet' : 'nothing'}${opened}`;
   return [
+    checkChromiumAge(chromium.version),
     sandbox === undefined
       ? { name: 'sandbox', status: 'warn', message: 'cannot be verified on this system, which has no /proc' }
       : sandbox
@@ -129,6 +131,19 @@ async function checkConfinement(config: Config, launcher: Launcher): Promise<Che
               : 'allow unprivileged user namespaces, and install util-linux and iproute2',
         },
   ];
+}
+
+/** Documents are others' code: what is known to break an old Chromium is no secret. */
+function checkChromiumAge(version: string): Check {
+  const days = Math.floor((chromiumAgeSeconds(version, Date.now()) ?? 0) / 86_400);
+  const message = `Chromium ${version}; its major version was released ${days} days ago, by the published cadence`;
+  if (days <= CHROMIUM_MAX_AGE_DAYS) return { name: 'chromium age', status: 'ok', message };
+  return {
+    name: 'chromium age',
+    status: 'warn',
+    message,
+    fix: 'npm install @sparticuz/chromium@latest, or set CHROME_PATH to a newer chrome-headless-shell',
+  };
 }
 
 const silent = () => createLogger({ level: 'silent', process: 'doctor', human: false, write: () => undefined });

@@ -1,3 +1,5 @@
+import { faultOf } from '../domain/fault.ts';
+import type { ErrorCode } from '../kernel/errors.ts';
 import type { Logger } from './log.ts';
 import { Metrics } from './metrics.ts';
 
@@ -84,6 +86,8 @@ export class Events {
   }
 
   jobStarted(job: AttemptAbout): void {
+    this.metrics.expectJobsOf(job.tier);
+    this.metrics.attempts.inc();
     if (job.run === 1) this.metrics.wait.observe({ tier: job.tier }, job.waitedMs / 1000);
     this.#log.debug(job, 'job started');
   }
@@ -92,7 +96,7 @@ export class Events {
   jobEnded(
     job: AttemptAbout & {
       status: 'completed' | 'failed';
-      code?: string;
+      code?: ErrorCode;
       ms: number;
       pages?: number;
       bytes?: number;
@@ -100,7 +104,7 @@ export class Events {
   ): void {
     const { tier } = job;
     if (job.status === 'completed') this.metrics.completed.inc({ tier });
-    else this.metrics.failed.inc({ tier, reason: job.code ?? 'internal' });
+    else this.#jobFailed(tier, job.code ?? 'internal');
     this.metrics.generation.observe({ tier }, job.ms / 1000);
     this.metrics.turnaround.observe({ tier }, (job.waitedMs + job.ms) / 1000);
     this.#log.info(job, 'job ended');
@@ -108,8 +112,12 @@ export class Events {
 
   /** One worker after another was lost with it. */
   jobPoisoned(job: LostAbout): void {
-    this.metrics.failed.inc({ tier: job.tier, reason: 'poison' });
+    this.#jobFailed(job.tier, 'poison');
     this.#log.error({ ...job, status: 'failed', code: 'poison' }, 'job ended');
+  }
+
+  #jobFailed(tier: string, reason: ErrorCode): void {
+    this.metrics.failed.inc({ tier, reason, fault: faultOf(reason) });
   }
 
   jobCancelled(job: { jobId: string; userId: string; requestId: string | undefined }): void {
@@ -156,6 +164,11 @@ export class Events {
   documentSacrificed(about: { why: string; bytes: number }): void {
     this.metrics.sacrificedDocuments.inc({ reason: about.why });
     this.#log.warn(about, 'document given up for its memory');
+  }
+
+  browserStarted(version: string): void {
+    this.metrics.chromiumStarted(version);
+    this.#log.debug({ version }, 'browser started');
   }
 
   /** How this process keeps documents from its network, found out as its first browser started. */

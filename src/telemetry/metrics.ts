@@ -1,6 +1,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { chromiumAgeSeconds } from '../domain/chromium-age.ts';
+import { SERVICE_FAULTS } from '../domain/fault.ts';
 import { PRIORITY_NAMES } from '../domain/priority.ts';
 import type { QueueFigures } from '../domain/queue-figures.ts';
+import { FIRST_TIERS } from '../domain/tier.ts';
 
 /** What a renderer says of itself. */
 export interface RendererState {
@@ -51,8 +54,13 @@ export class Metrics {
     buckets: API_BUCKETS,
   });
   readonly submitted = this.#counter('pdf_submitted_total', 'Documents accepted', ['tier']);
+  readonly attempts = this.#counter('pdf_attempts_total', 'Attempts at documents that were begun', []);
   readonly completed = this.#counter('pdf_completed_total', 'Documents that became a PDF', ['tier']);
-  readonly failed = this.#counter('pdf_failed_total', 'Documents given up, by error code', ['tier', 'reason']);
+  readonly failed = this.#counter(
+    'pdf_failed_total',
+    "Documents given up, by error code; fault: the document's or ours",
+    ['tier', 'reason', 'fault'],
+  );
   readonly cancelled = this.#counter('pdf_cancelled_total', 'Documents that nobody wanted any more', []);
   readonly givenBack = this.#counter('pdf_given_back_total', 'Attempts after which the job went back to the queue', [
     'reason',
@@ -88,7 +96,13 @@ export class Metrics {
   readonly jail = this.#gauge('jail', 'How documents are kept from the network: 1 for what is in force', {
     labelNames: ['kind'],
   });
+  readonly #chromiumInfo = this.#gauge('chromium_info', 'Which Chromium renders: always 1', {
+    labelNames: ['version'],
+  });
   readonly sandbox = this.#gauge('chromium_sandbox', "Whether Chromium's sandbox is on");
+  readonly buildInfo = this.#gauge('build_info', 'Which pdfprompt this is, and what it does: always 1', {
+    labelNames: ['version', 'node', 'role'],
+  });
   readonly replicaReads = this.#counter('replica_reads_total', 'Listings and statistics, by where they were read', [
     'where',
   ]);
@@ -101,6 +115,7 @@ export class Metrics {
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     },
   );
+  #chromium: string | undefined;
   readonly #pools = new Map<string, () => PoolState>();
 
   constructor() {
@@ -128,6 +143,34 @@ export class Metrics {
     watch('queue_oldest_seconds', 'Since the job that has waited longest was accepted', (seen) => seen.oldestSeconds);
     watch('workers', 'Workers alive', ({ workers }) => workers);
     watch('desired_workers', 'Workers that keep waits below AUTOSCALE_TARGET_WAIT', (seen) => seen.desiredWorkers);
+    watch(
+      'db_server_connections',
+      "Connections of everybody to the database's server",
+      (seen) => seen.serverConnections.active,
+    );
+    watch('db_server_connections_max', 'Connections that the server takes', (seen) => seen.serverConnections.max);
+  }
+
+  /** From now on this process ends jobs of a tier: counters of what is rare are there before it happens. */
+  expectJobsOf(tier: string): void {
+    this.completed.inc({ tier }, 0);
+    for (const reason of SERVICE_FAULTS) this.failed.inc({ tier, reason, fault: 'service' }, 0);
+  }
+
+  /** A browser of this version was started. */
+  chromiumStarted(version: string): void {
+    if (this.#chromium === undefined)
+      this.#gauge(
+        'chromium_age_seconds',
+        "Since the stable release of Chromium's major version, by the published cadence",
+        {
+          collect: (gauge) => gauge.set(chromiumAgeSeconds(this.#chromium ?? '', Date.now()) ?? 0),
+        },
+      );
+    if (this.#chromium === version) return;
+    this.#chromium = version;
+    this.#chromiumInfo.reset();
+    this.#chromiumInfo.set({ version }, 1);
   }
 
   /** To be told of each statement of a pool, in seconds. */
@@ -165,8 +208,15 @@ export class Metrics {
     watch('memory_pressure_ratio', 'Memory used, of what limits this process most', () => state().memoryRatio);
   }
 
-  /** From now on the worker is asked at each scrape. */
+  /**
+   * From now on the worker is asked at each scrape. What can go wrong in it begins at 0: a counter that
+   * begins with its first event has never risen, for whoever looks at increases.
+   */
   watchSlots(state: () => SlotsState): void {
+    for (const tier of FIRST_TIERS) this.expectJobsOf(tier);
+    for (const reason of ['retry', 'interrupted']) this.givenBack.inc({ reason }, 0);
+    for (const reason of ['crashed', 'unresponsive']) this.browserRestarts.inc({ reason }, 0);
+    for (const reason of ['too large', 'largest']) this.sacrificedDocuments.inc({ reason }, 0);
     this.#gauge('worker_slots', 'Documents that can be rendered at a time', {
       labelNames: ['state'],
       collect: (gauge) => {

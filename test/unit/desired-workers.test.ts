@@ -39,6 +39,7 @@ function simulate({ arrivals, perWorker, bursts = {}, policy: given = policy }: 
       oldestSeconds: queue.length > 0 ? second - (queue[0] ?? 0) : 0,
       processing: 0,
       workers,
+      serverConnections: { active: 10, max: 100 },
       ended,
     };
     ended = 0;
@@ -98,6 +99,7 @@ describe('desired workers', () => {
       oldestSeconds: 5,
       processing: 0,
       workers: 0,
+      serverConnections: { active: 10, max: 100 },
       ended: 0,
     };
     expect(nextScale(policy, undefined, count).desiredWorkers).toBeGreaterThan(1);

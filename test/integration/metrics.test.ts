@@ -1,0 +1,246 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { createKey } from '../../src/accounts/keys.ts';
+import type { Job } from '../../src/domain/job.ts';
+import { createUnlimitedKey } from '../support/accounts.ts';
+import { type Cli, pdfprompt } from '../support/cli.ts';
+import { createDatabase, openTestPool } from '../support/database.ts';
+import { freePort } from '../support/free-port.ts';
+import { eventually } from '../support/processes.ts';
+import { program } from '../support/prometheus.ts';
+import { type Scrape, scrape } from '../support/scrape.ts';
+
+/** What dashboards of others may rely on, each with the labels that it has. */
+const PROMISED: Record<string, string[]> = {
+  queue_depth: ['priority'],
+  queue_oldest_seconds: [],
+  pdf_generation_seconds: ['tier'],
+  pdf_wait_seconds: ['tier'],
+  pdf_turnaround_seconds: ['tier'],
+  pdf_completed_total: ['tier'],
+  pdf_failed_total: ['tier', 'reason'],
+  browser_pool_size: [],
+  browser_memory_bytes: [],
+  browser_restarts_total: ['reason'],
+  warm_pages: [],
+  warm_page_requests_total: ['result'],
+  memory_pressure_ratio: [],
+  worker_slots: ['state'],
+  db_connections_active: ['pool'],
+  db_connections_max: ['pool'],
+  db_query_duration_seconds: ['pool'],
+  api_requests_total: ['tier', 'route', 'status'],
+  api_response_seconds: ['route'],
+  cache_requests_total: ['cache', 'result'],
+  rate_limited_total: ['tier', 'limit'],
+  egress_denied_total: ['reason'],
+};
+
+async function startWith(database: string, command: string[], env: Record<string, string> = {}) {
+  const port = await freePort();
+  const settings = { DATABASE_URL: database, LOG_LEVEL: 'error', SHUTDOWN_GRACE: '1', OPS_PORT: String(port), ...env };
+  const cli = pdfprompt(command, { env: settings });
+  const [, address = ''] = await cli.until(/serves at (http:\S+)|pdfprompt works/);
+  return { cli, address, port };
+}
+
+async function submit(address: string, key: string, body: object): Promise<{ status: number; id: string }> {
+  const response = await fetch(`${address}/v1/jobs`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, id: ((await response.json()) as Job).id };
+}
+
+async function keysOf(url: string): Promise<{ ann: string; bob: string }> {
+  const pool = openTestPool(url);
+  const { key: ann } = await createUnlimitedKey(pool.db, 'ann@example.com');
+  const { key: bob } = await createKey(pool.db, { email: 'bob@example.com', tier: 'starter' });
+  await pool.close();
+  return { ann, bob };
+}
+
+/** @returns what promtool finds fault with */
+async function lint(text: string): Promise<string> {
+  const child = spawn(program('promtool'), ['check', 'metrics'], { stdio: ['pipe', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (data: Buffer) => (said += data.toString()));
+  child.stdin.end(text);
+  await new Promise((done) => child.once('close', done));
+  return said;
+}
+
+describe('the metrics of serve and work, after all kinds of documents', async () => {
+  const { url, sql } = await createDatabase();
+  const { ann, bob } = await keysOf(url);
+  // No standby, so it is never used: but it is told of.
+  const api = await startWith(url, ['serve', '--port', '0'], { DATABASE_READ_REPLICA_URL: url });
+  const worker = await startWith(url, ['work', '--concurrency', '2']);
+  const { address } = api;
+
+  for (let count = 0; count < 3; count++) await submit(address, ann, { html: `<p>${count}</p>` });
+  await submit(address, ann, { html: '<p>x</p>', options: { pageRanges: '7' } });
+  await submit(address, ann, { html: '<img src="http://127.0.0.1:8080/">' });
+  for (let count = 0; count < 4; count++) await submit(address, bob, { html: '<p>bob</p>' });
+  await fetch(`${address}/v1/jobs?limit=1`, { headers: { authorization: `Bearer ${ann}` } });
+  await fetch(`${address}/v1/nothing/${crypto.randomUUID()}`);
+  const isAtRest = async () =>
+    (await sql`select 1 from pdfprompt_job where status in ('queued', 'processing')`).length === 0;
+  await eventually(isAtRest, 60_000, 'every document has ended');
+  const slow = await submit(address, ann, { html: '<p>slow</p>', waitForTimeout: 20_000 });
+  const status = async () => (await sql`select status from pdfprompt_job where id = ${slow.id}`)[0]?.['status'];
+  await eventually(async () => (await status()) === 'processing', 30_000, 'the slow one is rendered');
+  const headers = { authorization: `Bearer ${ann}` };
+  await fetch(`${address}/v1/jobs/${slow.id}`, { method: 'DELETE', headers });
+
+  let scrapes: Scrape[] = [];
+  const look = async () => (scrapes = [await scrape(api.port), await scrape(worker.port)]);
+  const total = (name: string, labels: Record<string, string> = {}) =>
+    scrapes.reduce((sum, each) => sum + (each.sum(`pdfprompt_${name}`, labels) ?? 0), 0);
+  await eventually(
+    async () => {
+      await look();
+      // a moment after the commit; and the queue is looked at every 5 s
+      return total('pdf_completed_total') === 6 && total('workers') === 1 && total('warm_pages') > 0;
+    },
+    30_000,
+    'everything is counted',
+  );
+  const ours = () => scrapes.flatMap(({ series }) => series.filter(({ name }) => name.startsWith('pdfprompt_')));
+
+  it('are all that is promised, with their labels', () => {
+    for (const [name, labels] of Object.entries(PROMISED)) {
+      const full = `pdfprompt_${name}`;
+      const found = ours().filter((each) => each.name === full || each.name === `${full}_count`);
+      expect(found.length, name).toBeGreaterThan(0);
+      for (const each of found) expect(Object.keys(each.labels), name).toEqual(expect.arrayContaining(labels));
+    }
+  });
+
+  it('are written down in docs/observability.md as they are', () => {
+    const text = readFileSync(new URL('../../docs/observability.md', import.meta.url), 'utf8');
+    const rows = [...text.matchAll(/^\| `(pdfprompt_\w+)`\s+\| (\w+)\s+\| (.*?)\s+\| (.*?)\s+\|$/gm)];
+    const written = rows.map(([, name, type, labels, help]) => ({ name, type, labels, help }));
+    const families = new Map(scrapes.flatMap((each) => [...each.families]));
+    const told = [...families]
+      .filter(([name]) => name.startsWith('pdfprompt_'))
+      .map(([name, { help, type }]) => {
+        const its = ours().filter((each) => each.name === name || each.name === `${name}_count`);
+        const labels = [...new Set(its.flatMap((each) => Object.keys(each.labels)))].map((label) => `\`${label}\``);
+        return { name, type, labels: labels.join(' '), help };
+      });
+    const byName = (a: { name?: string | undefined }, b: { name?: string | undefined }) =>
+      (a.name ?? '').localeCompare(b.name ?? '');
+    expect(written.toSorted(byName)).toEqual(told.toSorted(byName));
+  });
+
+  it('are as Prometheus wants them', async () => {
+    for (const { text } of scrapes) {
+      const said = await lint(text);
+      expect(said.split('\n').filter((line) => line.startsWith('pdfprompt_') || /error/i.test(line))).toEqual([]);
+    }
+  });
+
+  it('have labels with a few known values: no ids, addresses or messages', () => {
+    const values = new Map<string, Set<string>>();
+    for (const { name, labels } of ours()) {
+      for (const [label, value] of Object.entries(labels)) {
+        if (label === 'le') continue;
+        expect(value, `${name} ${label}`).toMatch(/^[\w .{}?/-]{1,64}$/);
+        expect(value, `${name} ${label}`).not.toMatch(/[0-9a-f]{8}-|@|:\/\/|example/);
+        const key = `${name} ${label}`;
+        values.set(key, (values.get(key) ?? new Set()).add(value));
+      }
+    }
+    for (const [key, its] of values) expect(its.size, key).toBeLessThan(30);
+    expect(total('api_requests_total', { route: 'GET unknown', status: '404' })).toBe(1);
+  });
+
+  it('agree with the database', async () => {
+    const rows = await sql<{ tier: string; status: string; error_code: string | null; runs: number }[]>`
+      select tier, status, error_code, runs from pdfprompt_job`;
+    expect(rows).toHaveLength(8);
+    const count = (of: Partial<(typeof rows)[number]>) =>
+      rows.filter((row) => Object.entries(of).every(([name, value]) => row[name as keyof typeof row] === value)).length;
+    for (const tier of ['unlimited', 'starter']) {
+      expect(total('pdf_submitted_total', { tier })).toBe(count({ tier }));
+      expect(total('pdf_completed_total', { tier })).toBe(count({ tier, status: 'completed' }));
+      const failed = count({ tier, status: 'failed' });
+      expect(total('pdf_failed_total', { tier })).toBe(failed);
+      for (const { error_code } of rows.filter((row) => row.tier === tier && row.status === 'failed'))
+        expect(total('pdf_failed_total', { tier, reason: error_code ?? '', fault: 'document' })).toBe(
+          count({ tier, error_code }),
+        );
+      const ended = count({ tier, status: 'completed' }) + failed;
+      for (const name of ['pdf_generation_seconds_count', 'pdf_turnaround_seconds_count'])
+        expect(total(name, { tier }), name).toBe(ended);
+      expect(total('pdf_wait_seconds_count', { tier })).toBe(count({ tier }));
+    }
+    expect(total('pdf_cancelled_total')).toBe(count({ status: 'cancelled' }));
+    expect(total('pdf_attempts_total')).toBe(rows.reduce((sum, { runs }) => sum + runs, 0));
+    expect(total('rate_limited_total', { tier: 'starter', limit: 'minute' })).toBe(2);
+    expect(total('egress_denied_total')).toBeGreaterThan(0);
+    expect(total('worker_slots')).toBe(2);
+  });
+
+  it('have the counters of what is our fault before it happens, or nobody sees the first', () => {
+    for (const reason of ['poison', 'browser_failed', 'internal'])
+      for (const tier of ['starter', 'professional', 'enterprise', 'system', 'unlimited'])
+        expect(scrapes[1]?.sum('pdfprompt_pdf_failed_total', { tier, reason, fault: 'service' })).toBe(0);
+    expect(scrapes[1]?.sum('pdfprompt_workers_lost_total')).toBe(0);
+  });
+
+  it('say which Chromium renders, and how old it is', () => {
+    const info = ours().find(({ name }) => name === 'pdfprompt_chromium_info');
+    expect(info?.labels['version']).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
+    expect(total('chromium_age_seconds')).toBeGreaterThan(0);
+    expect(ours().filter(({ name }) => name === 'pdfprompt_build_info')).toHaveLength(2);
+  });
+}, 180_000);
+
+describe('the figures of the queue', () => {
+  it('come from one process, and from another when that is killed', async () => {
+    const { url } = await createDatabase();
+    const { ann } = await keysOf(url);
+    const apis = [
+      await startWith(url, ['serve', '--port', '0']),
+      await startWith(url, ['serve', '--port', '0']),
+    ] as const;
+    for (let count = 0; count < 25; count++) {
+      const { status } = await submit(apis[count % 2 === 0 ? 0 : 1].address, ann, {
+        html: '<p>x</p>',
+        priority: count < 15 ? 'low' : 'medium',
+      });
+      expect(status).toBe(202);
+    }
+    const depths = async (of: readonly { port: number }[]) =>
+      (await Promise.all(of.map(({ port }) => scrape(port)))).map(({ sum }) => ({
+        all: sum('pdfprompt_queue_depth'),
+        low: sum('pdfprompt_queue_depth', { priority: 'low' }),
+        medium: sum('pdfprompt_queue_depth', { priority: 'medium' }),
+        high: sum('pdfprompt_queue_depth', { priority: 'high' }),
+        hasOldest: (sum('pdfprompt_queue_oldest_seconds') ?? 0) > 0,
+        workers: sum('pdfprompt_workers'),
+        server: (sum('pdfprompt_db_server_connections') ?? 0) > 0,
+      }));
+    const queue = { all: 25, low: 15, medium: 10, high: 0, hasOldest: true, workers: 0, server: true };
+    const silence = { hasOldest: false, server: false };
+    await eventually(async () => (await depths(apis)).some(({ all }) => all === 25), 30_000, 'one counts 25');
+    const told = await depths(apis);
+    expect(told).toContainEqual(queue);
+    expect(told).toContainEqual(silence);
+
+    const teller = told.findIndex(({ all }) => all !== undefined);
+    const [killed, other] = teller === 0 ? apis : ([apis[1], apis[0]] as const);
+    await kill(killed.cli);
+    await eventually(async () => (await depths([other]))[0]?.all === 25, 60_000, 'the other counts 25');
+    expect(await depths([other])).toEqual([queue]);
+  });
+});
+
+async function kill({ child, exited }: Cli): Promise<void> {
+  child.kill('SIGKILL');
+  await exited;
+}
