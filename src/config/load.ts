@@ -12,6 +12,7 @@ import {
   type SettingName,
   type SETTINGS,
 } from './settings.ts';
+import { type TracingSettings, tracingSettings } from './tracing.ts';
 
 /** Where PDFs are kept. */
 type StoreLocation = { kind: 'postgres' } | { kind: 'file'; directory: string };
@@ -63,6 +64,8 @@ export interface Config extends Omit<
   renderJail: 'auto' | 'namespace' | 'proxy';
   egress: { policy: 'public' | 'none'; rules: readonly EgressRule[] };
   pdfStore: StoreLocation;
+  /** undefined: nobody wants traces */
+  tracing: TracingSettings | undefined;
 }
 
 /**
@@ -87,6 +90,8 @@ export function loadConfig({ env, flags = {}, isRoot }: LoadInput): Config {
     }
   }
   const values = checked as Values;
+  const { tracing, problems: tracingProblems } = tracingSettings(env);
+  problems.push(...tracingProblems);
   if (problems.length === 0) problems.push(...relationProblems(values));
   if (problems.length > 0)
     throw new UsageError(
@@ -103,6 +108,7 @@ export function loadConfig({ env, flags = {}, isRoot }: LoadInput): Config {
     renderJail: renderJail as Config['renderJail'],
     egress: { policy: egressPolicy as Config['egress']['policy'], rules: egressRules ?? [] },
     pdfStore: pdfStore === 'postgres' ? { kind: 'postgres' } : { kind: 'file', directory: fileURLToPath(pdfStore) },
+    tracing,
   };
 }
 

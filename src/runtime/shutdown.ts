@@ -32,6 +32,7 @@ export async function runUntilStopped<T extends RunningProcess>(
   for (const signal of SIGNALS) process.on(signal, onSignal);
   try {
     const running = await start();
+    log.info('started');
     if (firstAt === undefined) onStarted(running);
     await signalled.promise;
     void hurried.promise.then(() => running.hurry());

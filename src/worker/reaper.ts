@@ -86,7 +86,7 @@ export class Reaper extends Lifecycle {
 
   async #bury(workerId: string): Promise<void> {
     const { db, queue, events } = this.#options;
-    const { buried, jobs, poisoned } = await db.transaction(async (tx) => {
+    const { buried, returned, poisoned } = await db.transaction(async (tx) => {
       const rows = await tx
         .update(worker)
         .set({ endedAt: sql`now()`, isLost: true })
@@ -94,7 +94,9 @@ export class Reaper extends Lifecycle {
         .returning({ id: worker.id });
       return { buried: rows.length, ...(await loseJobsOf(tx, queue, workerId)) };
     });
+    const jobs = returned.length + poisoned.length;
     if (buried + jobs > 0) events.workerLost({ workerId, jobs }); // or else somebody else did
+    for (const job of returned) events.jobLost(job);
     for (const job of poisoned) events.jobPoisoned(job);
   }
 }
