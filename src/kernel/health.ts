@@ -103,7 +103,9 @@ export class Health {
   liveness(): HealthCheck[] {
     return this.#moving.map(({ condition, stillMs }) => {
       const ms = stillMs();
-      condition.set(ms < this.#stuckMs ? undefined : `it has not moved for ${Math.round(ms / 1000)} s`);
+      condition.set(
+        ms < this.#stuckMs ? undefined : `${condition.name}: it has not moved for ${Math.round(ms / 1000)} s`,
+      );
       return condition.check;
     });
   }
