@@ -240,6 +240,25 @@ describe('traces that are asked for in the worker only', () => {
   });
 });
 
+describe('traces that are asked for where what makes them is not installed', () => {
+  it('stop the start with what to type', async () => {
+    const gone = hook.replace(
+      'return next',
+      "if (name.startsWith('@opentelemetry/sdk')) name += '-that-is-not-there'; return next",
+    );
+    const cli = pdfprompt(['serve', '--port', '0'], {
+      env: {
+        ...env,
+        NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(gone)}`,
+        OTEL_TRACES_EXPORTER: 'otlp',
+      },
+    });
+    const { code, stderr } = await cli.exited;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^pdfprompt: Traces are asked for .* Type: npm install @opentelemetry\/api /m);
+  });
+});
+
 describe('OTEL_TRACES_SAMPLER=always_off', () => {
   it('sends nothing, and tells the worker so', async () => {
     const receiver = await openOtlpReceiver();

@@ -96,7 +96,8 @@ const written = () => {
     });
 };
 
-const names = Object.keys(SAMPLES) as (keyof Samples)[];
+const COUNTED_ONLY: (keyof Samples)[] = ['cacheAsked'];
+const names = (Object.keys(SAMPLES) as (keyof Samples)[]).filter((name) => !COUNTED_ONLY.includes(name));
 
 describe('docs/logging.md', () => {
   it.each(names)('tells of %s: its line, its level, and every field', (name) => {
