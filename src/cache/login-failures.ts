@@ -32,10 +32,12 @@ export class LoginFailures {
     return Math.max(1, this.#failures.getRemainingTTL(caller));
   }
 
-  failed(caller: string): void {
+  /** @returns how many failures of this caller that makes */
+  failed(caller: string): number {
     const failures = this.#failures.get(caller);
-    if (failures) failures.count++;
-    else this.#failures.set(caller, { count: 1 });
+    if (failures) return ++failures.count;
+    this.#failures.set(caller, { count: 1 });
+    return 1;
   }
 
   succeeded(secret: string): void {

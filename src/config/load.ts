@@ -13,6 +13,7 @@ import {
   type SettingName,
   type SETTINGS,
 } from './settings.ts';
+import { type TracingSettings, tracingSettings } from './tracing.ts';
 
 /** Where PDFs are kept. */
 type StoreLocation = { kind: 'postgres' } | { kind: 'file'; directory: string };
@@ -69,6 +70,8 @@ export interface Config extends Omit<
   egress: { policy: 'public' | 'none'; rules: readonly EgressRule[] };
   pdfStore: StoreLocation;
   autoscale: ScalePolicy;
+  /** undefined: nobody wants traces */
+  tracing: TracingSettings | undefined;
 }
 
 /**
@@ -93,6 +96,8 @@ export function loadConfig({ env, flags = {}, isRoot }: LoadInput): Config {
     }
   }
   const values = checked as Values;
+  const { tracing, problems: tracingProblems } = tracingSettings(env);
+  problems.push(...tracingProblems);
   if (problems.length === 0) problems.push(...relationProblems(values));
   if (problems.length > 0)
     throw new UsageError(
@@ -116,6 +121,7 @@ export function loadConfig({ env, flags = {}, isRoot }: LoadInput): Config {
     },
     egress: { policy: egressPolicy as Config['egress']['policy'], rules: egressRules ?? [] },
     pdfStore: pdfStore === 'postgres' ? { kind: 'postgres' } : { kind: 'file', directory: fileURLToPath(pdfStore) },
+    tracing,
   };
 }
 

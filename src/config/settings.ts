@@ -166,7 +166,7 @@ export const SETTINGS = {
     kind: { type: 'integer', min: 0, max: 65_535 },
     default: undefined,
     defaultNote: 'none: they are not served',
-    description: 'Port of `/metrics`, `/livez` and `/readyz` of this process; not for the public',
+    description: 'Port of `/metrics`, `/livez`, `/readyz` and `/startupz` of this process; not for the public',
     commands: ['up', 'serve', 'work'],
   },
   workerConcurrency: {

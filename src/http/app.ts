@@ -6,9 +6,11 @@ import type { ReadRouter } from '../db/read-router.ts';
 import type { JobReader } from '../jobs/job-reader.ts';
 import type { JobWaiters } from '../jobs/waiters.ts';
 import { CodedError } from '../kernel/errors.ts';
+import type { Health } from '../kernel/health.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { PdfStore } from '../storage/pdf-store.ts';
 import type { Events } from '../telemetry/events.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import { docsPage } from './docs-page.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { observe } from './middleware/observe.ts';
@@ -17,7 +19,7 @@ import { secure } from './middleware/secure.ts';
 import { openApiDocument } from './openapi.ts';
 import { problemResponse, toCodedError } from './problem.ts';
 import { rateLimitHeaders } from './rate-limit.ts';
-import type { AppEnv, Route } from './route.ts';
+import { aboutOf, type AppEnv, type Route } from './route.ts';
 import { createKeyRoute } from './routes/admin/create-key.ts';
 import { createUserRoute } from './routes/admin/create-user.ts';
 import { defineTierRoute } from './routes/admin/define-tier.ts';
@@ -34,7 +36,7 @@ import { cancelJobRoute } from './routes/cancel-job.ts';
 import { getJobRoute } from './routes/get-job.ts';
 import { getJobPdfRoute } from './routes/get-job-pdf.ts';
 import { getUsageRoute } from './routes/get-usage.ts';
-import { livezRoute, readyzRoute } from './routes/health.ts';
+import { healthRoutes } from './routes/health.ts';
 import { listJobsRoute } from './routes/list-jobs.ts';
 import { renderPdfRoute } from './routes/render-pdf.ts';
 import { submitJobRoute } from './routes/submit-job.ts';
@@ -55,7 +57,8 @@ export interface AppDeps {
   store: PdfStore;
   events: Events;
   version: string;
-  isDraining: () => boolean;
+  health: Health;
+  tracing: Tracing;
 }
 
 /** The API. Every verb is a file in `routes/`; this is where they come together. */
@@ -85,8 +88,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const json = JSON.stringify(openApi);
   const page = docsPage(openApi);
   const pages: Route[] = [
-    livezRoute(),
-    readyzRoute(deps),
+    ...healthRoutes(deps.health),
     {
       method: 'get',
       path: '/openapi.json',
@@ -108,17 +110,17 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   return assemble([...verbs, ...pages], deps);
 }
 
-function assemble(routes: Route[], { principals, events, isDraining }: AppDeps): Hono<AppEnv> {
+function assemble(routes: Route[], { principals, events, health, tracing }: AppDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.use(observe(events));
+  app.use(observe(events, tracing));
   app.use(secure());
   app.use(async (c, next) => {
     await next();
-    if (isDraining()) c.header('Connection', 'close'); // the next request goes to somebody who stays
+    if (health.isDraining) c.header('Connection', 'close'); // the next request goes to somebody who stays
   });
   app.onError((error, c) => {
     const coded = toCodedError(error);
-    if (coded.code === 'internal') events.requestCrashed(c.var.requestId, error);
+    if (coded.code === 'internal') events.requestCrashed(aboutOf(c), error);
     const headers = coded instanceof LimitReached ? rateLimitHeaders(coded.allowances) : {};
     return problemResponse(coded, c.var.requestId, headers);
   });
@@ -129,7 +131,7 @@ function assemble(routes: Route[], { principals, events, isDraining }: AppDeps):
     ),
   );
 
-  const authenticated = authenticate(principals);
+  const authenticated = authenticate(principals, events);
   const allowed = new Map<string, string[]>();
   for (const { method, path, isPublic, scope, handle } of routes) {
     const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');

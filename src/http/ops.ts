@@ -1,22 +1,21 @@
 import { Hono } from 'hono';
-import type { Database } from '../db/pools.ts';
+import type { Health } from '../kernel/health.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { secure } from './middleware/secure.ts';
 import { problemResponse, toCodedError } from './problem.ts';
 import type { AppEnv } from './route.ts';
-import { livezRoute, readyzRoute } from './routes/health.ts';
+import { healthRoutes } from './routes/health.ts';
 
 interface OpsDeps {
-  db: Database;
+  health: Health;
   metrics: Metrics;
-  isDraining: () => boolean;
 }
 
 /** For probes and Prometheus, on a port of its own that is not for the public. */
 export function createOpsApp(deps: OpsDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(secure());
-  for (const { path, handle } of [livezRoute(), readyzRoute(deps)]) app.get(path, handle);
+  for (const { path, handle } of healthRoutes(deps.health)) app.get(path, handle);
   app.get('/metrics', async (c) => {
     const { body, contentType } = await deps.metrics.text();
     return c.body(body, 200, { 'Content-Type': contentType });

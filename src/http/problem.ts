@@ -28,10 +28,12 @@ export function toCodedError(error: unknown): CodedError {
   });
 }
 
+/** @param members what is told besides, as RFC 9457 lets one */
 export function problemResponse(
   { code, message, fields, retryAfterSeconds }: CodedError,
   requestId: string,
   headers: Record<string, string> = {},
+  members: Record<string, unknown> = {},
 ): Response {
   const { status, title } = ERROR_CODES[code];
   const problem: z.infer<typeof problemSchema> = {
@@ -43,7 +45,7 @@ export function problemResponse(
     requestId,
     ...(fields && { errors: fields }),
   };
-  return new Response(JSON.stringify(problem), {
+  return new Response(JSON.stringify({ ...problem, ...members }), {
     status,
     headers: {
       'Content-Type': 'application/problem+json',

@@ -3,18 +3,33 @@ import type { Context } from 'hono';
 import type { ZodOpenApiOperationObject } from 'zod-openapi';
 import type { Principal } from '../accounts/principals.ts';
 import type { Scope } from '../domain/scope.ts';
+import { traceIdOf } from '../domain/trace-context.ts';
+import type { AdminAbout, RequestAbout } from '../telemetry/events.ts';
+import type { Span } from '../telemetry/span.ts';
 
 export interface AppEnv {
   /** what the server has of the request */
   Bindings: { incoming: IncomingMessage };
   Variables: {
     requestId: string;
+    /** of the whole request */
+    span: Span;
     /** set behind authentication */
     principal: Principal;
   };
 }
 
 export type AppContext = Context<AppEnv>;
+
+/** By what the log and the traces know a request. */
+export function aboutOf({ var: { requestId, span } }: AppContext): RequestAbout {
+  return { requestId, traceId: traceIdOf(span.traceparent) };
+}
+
+/** The same, and whose key it was. */
+export function adminAboutOf(c: AppContext): AdminAbout {
+  return { by: c.var.principal.keyId, ...aboutOf(c) };
+}
 
 interface Verb {
   method: 'get' | 'post' | 'put' | 'delete';

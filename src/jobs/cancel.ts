@@ -13,7 +13,7 @@ import { ENDED } from './lose.ts';
  */
 export async function cancelJob(
   { db, queue, events }: { db: Database; queue: JobQueue; events: Events },
-  input: { userId: string; jobId: string; requestId: string | undefined },
+  input: { userId: string; jobId: string; requestId: string | undefined; traceId?: string | undefined },
 ): Promise<void> {
   const isCancelled = await db.transaction(async (tx) => {
     const rows = await tx

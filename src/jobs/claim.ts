@@ -6,7 +6,7 @@ import type { PdfRequest } from '../domain/pdf-request.ts';
 import { type Claim, type JobQueue, MAX_LOSSES } from '../queue/boss.ts';
 import type { Events, LostAbout } from '../telemetry/events.ts';
 import { endAttempt } from './attempts.ts';
-import { poison } from './lose.ts';
+import { LOST, poison, toLost } from './lose.ts';
 
 /** A job that is ours to run. `run` fences it: whoever claims it next has a higher one. */
 export interface ClaimedJob {
@@ -17,6 +17,8 @@ export interface ClaimedJob {
   tier: string;
   /** of the request that made it */
   requestId: string | undefined;
+  /** W3C trace context of that request */
+  traceparent: string | undefined;
   run: number;
   /** runs that count, this one included */
   attempt: number;
@@ -38,14 +40,14 @@ export async function claimJobs(
   { db, queue, events }: { db: Database; queue: JobQueue; events: Events },
   { workerId, count }: ClaimInput,
 ): Promise<ClaimedJob[]> {
-  const poisoned: LostAbout[] = [];
+  let expired: Expired = { returned: [], poisoned: [] };
   const claimed = await db.transaction(async (tx) => {
     const claims = await queue.claim(tx, count);
     if (claims.length === 0) return [];
     const ids = claims.map((claim) => claim.id);
     let rows = await start(tx, ids, workerId);
-    if (rows.length < ids.length && (await loseExpired(tx, queue, ids, poisoned)) > 0)
-      rows = [...rows, ...(await start(tx, ids, workerId))];
+    expired = rows.length < ids.length ? await loseExpired(tx, queue, ids) : expired;
+    if (expired.returned.length > 0) rows = [...rows, ...(await start(tx, ids, workerId))];
     const jobs: ClaimedJob[] = [];
     for (const claim of claims) {
       const row = rows.find((each) => each.id === claim.id);
@@ -54,7 +56,8 @@ export async function claimJobs(
     }
     return jobs;
   });
-  for (const job of poisoned) events.jobPoisoned(job);
+  for (const each of expired.returned) events.jobLost(each);
+  for (const each of expired.poisoned) events.jobPoisoned(each);
   return claimed;
 }
 
@@ -76,24 +79,33 @@ async function start(tx: Transaction, ids: string[], workerId: string): Promise<
   return rows;
 }
 
+interface Expired {
+  /** to the queue */
+  returned: LostAbout[];
+  poisoned: LostAbout[];
+}
+
 /** The floor below the reaper: jobs whose claim the queue itself let expire are still marked as processing. */
-async function loseExpired(tx: Transaction, queue: JobQueue, ids: string[], poisoned: LostAbout[]): Promise<number> {
-  const expired = await tx
-    .select({ id: job.id, losses: job.losses })
+async function loseExpired(tx: Transaction, queue: JobQueue, ids: string[]): Promise<Expired> {
+  const expired: Expired = { returned: [], poisoned: [] };
+  const rows = await tx
+    .select({ ...LOST, losses: job.losses })
     .from(job)
     .where(and(inArray(job.id, ids), eq(job.status, 'processing')))
     .for('update');
-  for (const { id, losses } of expired) {
+  for (const { losses, ...row } of rows) {
+    const { id } = row;
     await endAttempt(tx, { jobId: id, outcome: 'lost', reason: 'its claim expired' });
-    if (losses + 1 >= MAX_LOSSES) poisoned.push(...(await poison(tx, queue, id)));
+    if (losses + 1 >= MAX_LOSSES) expired.poisoned.push(...(await poison(tx, queue, id)));
     else {
+      expired.returned.push(toLost(row));
       await tx
         .update(job)
         .set({ status: 'queued', attempts: sql`${job.attempts} - 1`, losses: losses + 1 })
         .where(eq(job.id, id));
     }
   }
-  return expired.length;
+  return expired;
 }
 
 type JobRow = typeof job.$inferSelect;
@@ -106,6 +118,7 @@ function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
     userId: row.userId,
     tier: row.tier,
     requestId: row.requestId ?? undefined,
+    traceparent: row.traceparent ?? undefined,
     run: row.runs,
     attempt: row.attempts,
     waitedMs: row.startedAt ? row.startedAt.getTime() - row.createdAt.getTime() : 0,

@@ -2,6 +2,7 @@ import { and, eq, notInArray, sql } from 'drizzle-orm';
 import { ring } from '../db/bell.ts';
 import type { Database, Queryable } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
+import { traceIdOf } from '../domain/trace-context.ts';
 import { type JobQueue, MAX_LOSSES } from '../queue/boss.ts';
 import type { LostAbout } from '../telemetry/events.ts';
 import { endAttempt } from './attempts.ts';
@@ -12,26 +13,45 @@ export const BACK_IN_QUEUE = { status: 'queued', startedAt: null, workerId: null
 /** And when it is nobody's for ever. Its document goes: it is the largest and the most private part. */
 export const ENDED = { html: null, workerId: null, completedAt: sql`now()` } as const;
 
+/** What is told of a job that its worker did not end. */
+export const LOST = {
+  id: job.id,
+  userId: job.userId,
+  tier: job.tier,
+  requestId: job.requestId,
+  traceparent: job.traceparent,
+  run: job.runs,
+};
+
+type LostRow = Pick<typeof job.$inferSelect, 'id' | 'userId' | 'tier' | 'requestId' | 'traceparent'> & { run: number };
+
+export function toLost({ id, requestId, traceparent, ...row }: LostRow): LostAbout {
+  return { ...row, jobId: id, requestId: requestId ?? undefined, traceId: traceIdOf(traceparent) };
+}
+
 /**
  * Hands on the jobs of a worker that was lost: at once, and counted apart from failures. A job that
  * was there each time a worker was lost is taken for the cause and fails as `poison`.
- * @returns how many jobs the worker had, and which of them were poison
+ * @returns which jobs went back, and which of them were poison, to be told of once this is committed
  */
 export async function loseJobsOf(
   tx: Queryable,
   queue: JobQueue,
   workerId: string,
-): Promise<{ jobs: number; poisoned: LostAbout[] }> {
+): Promise<{ returned: LostAbout[]; poisoned: LostAbout[] }> {
   const rows = await tx
-    .select({ id: job.id, losses: job.losses })
+    .select({ ...LOST, losses: job.losses })
     .from(job)
     .where(and(eq(job.workerId, workerId), eq(job.status, 'processing')))
     .for('update');
+  const returned: LostAbout[] = [];
   const poisoned: LostAbout[] = [];
-  for (const { id, losses } of rows) {
+  for (const { losses, ...row } of rows) {
+    const { id } = row;
     await endAttempt(tx, { jobId: id, outcome: 'lost', reason: 'its worker was lost' });
     if (losses + 1 >= MAX_LOSSES) poisoned.push(...(await poison(tx, queue, id)));
     else {
+      returned.push(toLost(row));
       await tx
         .update(job)
         .set({
@@ -44,29 +64,31 @@ export async function loseJobsOf(
     }
   }
   if (rows.length > 0) await ring(tx, 'queued');
-  return { jobs: rows.length, poisoned };
+  return { returned, poisoned };
 }
 
 /**
  * Gives back what a worker has in its name but does not know of: the claim was committed, but the
  * answer was lost with the connection. Not counted.
  * @param known the jobs that it does know of; none when it leaves
+ * @returns which jobs those were
  */
 export async function returnUnknownJobs(
   { db, queue }: { db: Database; queue: JobQueue },
   { workerId, known }: { workerId: string; known: string[] },
-): Promise<void> {
-  await db.transaction(async (tx) => {
+): Promise<LostAbout[]> {
+  return db.transaction(async (tx) => {
     const rows = await tx
       .update(job)
       .set({ ...BACK_IN_QUEUE, attempts: sql`${job.attempts} - 1` })
       .where(and(eq(job.workerId, workerId), eq(job.status, 'processing'), notInArray(job.id, known)))
-      .returning({ id: job.id });
+      .returning(LOST);
     for (const { id } of rows) {
       await endAttempt(tx, { jobId: id, outcome: 'interrupted', reason: 'left over' });
       await queue.release(tx, id);
     }
     if (rows.length > 0) await ring(tx, 'queued');
+    return rows.map(toLost);
   });
 }
 
@@ -82,8 +104,8 @@ export async function poison(tx: Queryable, queue: JobQueue, id: string): Promis
       errorMessage: `the worker was lost ${MAX_LOSSES} times while it rendered this document`,
     })
     .where(eq(job.id, id))
-    .returning({ userId: job.userId, tier: job.tier, requestId: job.requestId });
+    .returning(LOST);
   await queue.cancel(tx, id);
   await ring(tx, 'ended', id);
-  return rows.map((row) => ({ ...row, jobId: id, requestId: row.requestId ?? undefined }));
+  return rows.map(toLost);
 }

@@ -19,8 +19,8 @@ interface QueueWatchOptions {
   everyMs?: number;
 }
 
-/** Seconds: as long as the reaper waits for a sign of life. */
-const SILENCE_SECONDS = 10;
+/** Seconds without a sign of life after which a worker is taken for dead. */
+export const SILENCE_SECONDS = 10;
 const LEASE = 'queue figures';
 const EVERY_MS = 5_000;
 /** A lease outlives this many looks that do not come. */

@@ -20,6 +20,7 @@ import { entering } from '../db/tenant.ts';
 import { type Job, queuedJob } from '../domain/job.ts';
 import type { PdfRequest } from '../domain/pdf-request.ts';
 import { effectivePriority } from '../domain/priority.ts';
+import { traceIdOf } from '../domain/trace-context.ts';
 import { crashPoint } from '../kernel/crash-point.ts';
 import { CodedError, systemCodeOf } from '../kernel/errors.ts';
 import type { JobQueue } from '../queue/boss.ts';
@@ -27,7 +28,7 @@ import { costOf, rankOf } from '../queue/rank.ts';
 import type { Events } from '../telemetry/events.ts';
 import { getJob, MAX_POSITION, positionOf } from './read.ts';
 
-interface SubmitDeps {
+export interface SubmitDeps {
   db: Database;
   /** what is read for the tenant alone */
   reads: Database;
@@ -41,6 +42,8 @@ interface SubmitInput {
   request: PdfRequest;
   idempotencyKey?: string | undefined;
   requestId?: string | undefined;
+  /** W3C trace context, for whoever does the job */
+  traceparent?: string | undefined;
 }
 
 export interface Submitted {
@@ -65,6 +68,7 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
   const { db, reads, queue, limiter, events } = deps;
   const { principal, request, idempotencyKey, requestId } = input;
   const { userId, tier } = principal;
+  const about = { userId, tier: tier.name, requestId, traceId: traceIdOf(input.traceparent) };
   const idempotencyHash =
     idempotencyKey === undefined ? null : createHash('sha256').update(JSON.stringify(request)).digest('hex');
   try {
@@ -75,7 +79,7 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
         if (created) {
           crashPoint('submit.committed');
           const { id, priority } = created.job;
-          events.jobSubmitted({ jobId: id, userId, requestId, tier: tier.name, priority });
+          events.jobSubmitted({ jobId: id, ...about, priority });
           return created;
         }
       }
@@ -86,7 +90,7 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
       await limiter.refuse(userId, tier);
     }
   } catch (error) {
-    if (error instanceof LimitReached) events.rateLimited({ userId, requestId, tier: tier.name, limit: error.limit });
+    if (error instanceof LimitReached) events.rateLimited({ ...about, limit: error.limit });
     throw error;
   }
   throw new CodedError('unavailable', 'too many requests of yours at once; try again', { retryAfterSeconds: 1 });
@@ -110,7 +114,7 @@ const INVALID_TEXT = '22P02';
 async function insertJob(
   db: Database,
   queue: JobQueue,
-  { principal, request, idempotencyKey, idempotencyHash, requestId }: NewJob,
+  { principal, request, idempotencyKey, idempotencyHash, requestId, traceparent }: NewJob,
 ): Promise<Submitted | undefined> {
   const { userId, tier } = principal;
   const id = uuidv7();
@@ -135,10 +139,10 @@ async function insertJob(
         where ${isBelow(tier)}
       returning virtual_finish, recent, day, day_count
     ), accepted as (
-      insert into ${job} (id, user_id, priority, rank, request, html, url, filename, metadata, idempotency_key, idempotency_hash, tier, request_id, created_at)
+      insert into ${job} (id, user_id, priority, rank, request, html, url, filename, metadata, idempotency_key, idempotency_hash, tier, request_id, traceparent, created_at)
       select ${id}, ${userId}, ${priority}, ${rankOf(sql`virtual_finish`, priority)}, ${JSON.stringify(rest)}::text::jsonb,
         ${html ?? null}, ${url ?? null}, ${filename ?? null}, ${JSON.stringify(metadata)}::text::jsonb,
-        ${idempotencyKey ?? null}, decode(${idempotencyHash}, 'hex'), ${tier.name}, ${requestId ?? null}, ${granted}
+        ${idempotencyKey ?? null}, decode(${idempotencyHash}, 'hex'), ${tier.name}, ${requestId ?? null}, ${traceparent ?? null}, ${granted}
       from place as l
       on conflict do nothing
       returning id, rank, created_at

@@ -44,15 +44,22 @@ export abstract class Lifecycle implements Service {
 /** Services that belong together: started in order, stopped in the opposite order, all or none. */
 export class ServiceGroup extends Lifecycle {
   readonly #services: readonly Service[];
+  readonly #onAwait: (services: readonly Service[]) => void;
 
-  constructor(services: readonly Service[]) {
+  /** @param onAwait told of those that have yet to start, as they become fewer */
+  constructor(services: readonly Service[], onAwait: (services: readonly Service[]) => void = () => undefined) {
     super();
     this.#services = services;
+    this.#onAwait = onAwait;
   }
 
   protected async onStart(): Promise<void> {
     try {
-      for (const service of this.#services) await service.start();
+      for (const [index, service] of this.#services.entries()) {
+        this.#onAwait(this.#services.slice(index));
+        await service.start();
+      }
+      this.#onAwait([]);
     } catch (error) {
       await this.onStop();
       throw error;

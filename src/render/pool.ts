@@ -59,6 +59,8 @@ const PING_TIMEOUT_MS = 5_000;
 /** Without a document: a page is dropped, a browser beside the last one is closed. */
 const PAGE_IDLE_MS = 300_000;
 const BROWSER_IDLE_MS = 60_000;
+/** After a browser was wanted: until then it still is. */
+const WANTED_MS = 60_000;
 /** What a browser takes by itself, and for each warm page: measured, with room to spare. */
 const BROWSER_BASE_BYTES = 300 * 1024 * 1024;
 const WARM_PAGE_BYTES = 40 * 1024 * 1024;
@@ -76,6 +78,8 @@ export class PagePool extends Lifecycle {
   #launching = 0;
   #isStopping = false;
   #mayKeepPages = true;
+  /** since there last was a browser: when one was wanted, for the first and for the last time */
+  #wanted: { since: number; last: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #examinedAt = 0;
 
@@ -96,6 +100,14 @@ export class PagePool extends Lifecycle {
       warm: this.#idle.size,
       memoryBytes: sum([...this.#members].map((member) => member.bytes)),
     };
+  }
+
+  /** Milliseconds for which a browser has been wanted and none could be had. */
+  get browserlessMs(): number {
+    if (this.#members.size > 0 || this.#wanted === undefined) return 0;
+    const { since, last } = this.#wanted;
+    const now = performance.now();
+    return this.#launching > 0 || now - last < WANTED_MS ? now - since : 0;
   }
 
   get isBusy(): boolean {
@@ -208,6 +220,9 @@ export class PagePool extends Lifecycle {
   }
 
   async #launch(): Promise<Member> {
+    const now = performance.now();
+    const isStill = this.#wanted !== undefined && now - this.#wanted.last < WANTED_MS;
+    this.#wanted = { since: isStill && this.#wanted ? this.#wanted.since : now, last: now };
     this.#launching++;
     try {
       return this.#add(await this.#options.launch());
@@ -266,6 +281,7 @@ export class PagePool extends Lifecycle {
       isBeingReplaced: false,
     };
     this.#members.add(member);
+    this.#wanted = undefined;
     if (this.#isStopping) this.#close(member);
     void chromium.exited.then(() => {
       if (this.#members.has(member)) this.#options.events.browserEnded('crashed');

@@ -7,6 +7,7 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import { readMemory, type MemoryReading } from '../memory/reading.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { RendererState } from '../telemetry/metrics.ts';
+import { errorType, type Span, Untraced } from '../telemetry/span.ts';
 import { MemoryGovernor, type Pressure, type Sacrifice } from './governor.ts';
 import { loadDocument, preparePage, waitUntilReady } from './load.ts';
 import { PagePool, type PoolOptions } from './pool.ts';
@@ -33,6 +34,8 @@ interface RenderContext {
   /** for whoever reads the log */
   jobId?: string | undefined;
   signal?: AbortSignal | undefined;
+  /** of the attempt: the steps become parts of it */
+  span?: Span;
 }
 
 /** Renderings in one attempt, if the browser ends underneath. */
@@ -77,6 +80,11 @@ export class Renderer extends Lifecycle {
     return this.#governor.room(running);
   }
 
+  /** Milliseconds for which a browser has been wanted and none could be had. */
+  get browserlessMs(): number {
+    return this.#pool.browserlessMs;
+  }
+
   get state(): RendererState & { pressure: Pressure } {
     return { ...this.#pool.state(), pressure: this.#governor.pressure, memoryRatio: this.#governor.ratio };
   }
@@ -85,7 +93,7 @@ export class Renderer extends Lifecycle {
    * Never rejects: what went wrong is in the outcome. Ends within the request's `timeoutMs`,
    * whatever the page does, and at once when `signal` aborts.
    */
-  async render(request: PdfRequest, { tenant, jobId, signal }: RenderContext): Promise<Outcome> {
+  async render(request: PdfRequest, { tenant, jobId, signal, span = new Untraced() }: RenderContext): Promise<Outcome> {
     if (signal?.aborted) return { kind: 'interrupted' };
     const deadline = new Deadline(request.timeoutMs);
     const interrupted = Promise.withResolvers<never>();
@@ -93,9 +101,10 @@ export class Renderer extends Lifecycle {
     signal?.addEventListener('abort', onAbort);
     interrupted.promise.catch(() => undefined);
     const within = <T>(work: Promise<T>) => deadline.race('the document', Promise.race([work, interrupted.promise]));
-    const once = () =>
+    const once = () => {
+      const page = span.child('page'); // from the wish for one until it is prepared
       // Both the work and the wait for a page: whoever waited too long must not begin.
-      within(
+      return within(
         this.#pool.use(tenant, async (warm) => {
           if (signal?.aborted || deadline.remainingMs === 0) throw new DeadlineExceeded('a page', request.timeoutMs);
           warm.channel?.open({
@@ -105,17 +114,19 @@ export class Renderer extends Lifecycle {
             maxBytes: this.#caps.egressBytes,
           });
           try {
-            return await within(this.#print(warm, request, deadline));
+            return await within(this.#print(warm, request, deadline, { span, page }));
           } finally {
             warm.channel?.shut();
           }
         }),
       );
+    };
     try {
       for (let tries = 1; ; tries++) {
         try {
           return { kind: 'done', pdf: await once() };
         } catch (error) {
+          span.cutShort(signal?.aborted ? 'interrupted' : errorType(error));
           if (signal?.aborted) return { kind: 'interrupted' };
           const sacrifice = isBrowserGone(error) ? this.#governor.takeSacrifice() : undefined;
           // A browser that ended took others with it that had no part in it: again at once, unnoticed.
@@ -128,7 +139,12 @@ export class Renderer extends Lifecycle {
     }
   }
 
-  async #print(warm: WarmPage, request: PdfRequest, deadline: Deadline): Promise<RenderedPdf> {
+  async #print(
+    warm: WarmPage,
+    request: PdfRequest,
+    deadline: Deadline,
+    spans: { span: Span; page: Span },
+  ): Promise<RenderedPdf> {
     const caps = this.#caps;
     const { promise: excess, reject } = Promise.withResolvers<never>();
     excess.catch(() => undefined);
@@ -140,13 +156,14 @@ export class Renderer extends Lifecycle {
       const clock = stopwatch();
       await preparePage(warm, request);
       const page = clock();
-      await loadDocument(warm, request, deadline);
+      spans.page.end();
+      await spans.span.during('load', () => loadDocument(warm, request, deadline));
       const load = clock();
-      await waitUntilReady(warm, request, deadline);
+      await spans.span.during('wait', () => waitUntilReady(warm, request, deadline));
       const { failures } = warm.watch;
       if (request.failOnResourceError) failOn(failures);
       const wait = clock();
-      const chunks = await printPdf(warm.session, request.options, caps);
+      const chunks = await spans.span.during('print', () => printPdf(warm.session, request.options, caps));
       const print = clock();
       return describePdf(chunks, { page, load, wait, print }, failures, caps);
     };

@@ -23,7 +23,6 @@ export interface Api {
    * see it before connections are refused; after that nobody is kept waiting.
    */
   drain(): Promise<void>;
-  isDraining: () => boolean;
   /** Ends a drain at once. */
   hurry(): void;
 }
@@ -33,10 +32,9 @@ const ENDED_JOBS_SIZE = 32_000_000;
 
 /** The HTTP side of a process. */
 export function buildApi(
-  { config, name, db, reads, adminDb, queue, bell, store, events }: Base,
+  { config, name, db, reads, adminDb, queue, bell, store, events, health, tracing }: Base,
   { drainMs = 0 } = {},
 ): Api {
-  let isDraining = false;
   const hurried = new AbortController();
   const max = config.cacheMaxEntries;
   const caches = new AccountCaches({
@@ -80,7 +78,8 @@ export function buildApi(
     store,
     events,
     version: VERSION,
-    isDraining: () => isDraining,
+    health,
+    tracing,
   });
   const server = new HttpServer({
     app,
@@ -93,11 +92,10 @@ export function buildApi(
     services: [caches, keyUse, readRouter, waiters, server],
     server,
     drain: async () => {
-      isDraining = true;
+      health.drain();
       await sleep(drainMs, undefined, { signal: hurried.signal }).catch(() => undefined);
       await waiters.stop();
     },
-    isDraining: () => isDraining,
     hurry: () => hurried.abort(),
   };
 }

@@ -2,9 +2,11 @@ import { sql } from 'drizzle-orm';
 import { type ProcessRole, splitConnections } from '../config/connections.ts';
 import type { Config } from '../config/load.ts';
 import { Bell, type BellEvent } from '../db/bell.ts';
+import { DatabaseWatch } from '../db/database-watch.ts';
 import type { Database, Pool } from '../db/pools.ts';
 import { checkTenantRole, TENANT_ROLE } from '../db/tenant.ts';
 import { QueueWatch } from '../jobs/queue-watch.ts';
+import { type Condition, Health } from '../kernel/health.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import { JobQueue } from '../queue/boss.ts';
 import { FileStore } from '../storage/file-store.ts';
@@ -12,6 +14,7 @@ import type { PdfStore } from '../storage/pdf-store.ts';
 import { PostgresStore } from '../storage/postgres-store.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { Tracing } from '../telemetry/tracing.ts';
 import { databaseError, type DatabaseHandle, openConfiguredPool, VERSION } from './database.ts';
 
 /** What every process is made of, whatever its role. */
@@ -23,6 +26,10 @@ export interface Base {
   name: string;
   log: Logger;
   events: Events;
+  tracing: Tracing;
+  health: Health;
+  /** whether the database can be used */
+  database: Condition;
   /** writes, and reads what is no tenant's own */
   db: Database;
   /** reads what is one tenant's, behind the wall (`db/tenant.ts`) */
@@ -92,6 +99,16 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       onError: (error) => events.backgroundFailed('the queue', error),
     });
     const adminDb = open('admin', split.admin);
+    const databaseWatch = new DatabaseWatch({ db, events });
+    const health = new Health();
+    health.needs(databaseWatch.condition);
+    const tracing = new Tracing({
+      settings: config.tracing,
+      service: name.replaceAll(' ', '-'),
+      version: VERSION,
+      graceMs: config.shutdownGraceMs,
+      events,
+    });
     const queueWatch = new QueueWatch({ db: adminDb, events, policy: config.autoscale });
     events.metrics.watchQueue(() => queueWatch.figures);
     const role = name.replace(/^pdfprompt /, '');
@@ -102,13 +119,16 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       name,
       log,
       events,
+      tracing,
+      health,
+      database: databaseWatch.condition,
       db,
       reads: open('reads', split.reads, TENANT_ROLE), // a pool that nobody asks opens no connection
       adminDb,
       bell,
       queue,
       store,
-      services: [queue, bell, queueWatch],
+      services: [tracing, databaseWatch, queue, bell, queueWatch],
       release,
     };
   } catch (error) {

@@ -63,6 +63,8 @@ interface OpenOptions {
   onProgress: Progress;
   /** Migrate whatever database it is. The embedded one is ours and always follows along. */
   migrate?: boolean;
+  /** told of what was applied, if anything was */
+  onMigrated?: (names: string[]) => void;
 }
 
 /** A database of this version. @throws OperatorError that says what to type if it is not */
@@ -70,6 +72,7 @@ export async function openDatabase({
   config,
   onProgress,
   migrate: always = false,
+  onMigrated,
 }: OpenOptions): Promise<DatabaseHandle> {
   const handle = await acquireDatabase(config, onProgress);
   const check = !handle.isEmbedded && !always;
@@ -77,6 +80,7 @@ export async function openDatabase({
     const { pending } = await migrateDatabase({ url: handle.directUrl, config, check, onProgress });
     if (check && pending.length > 0)
       throw new OperatorError(`The database lacks ${pending.join(', ')}. Type: pdfprompt migrate`);
+    if (!check && pending.length > 0) onMigrated?.(pending);
     return handle;
   } catch (error) {
     await handle.release();

@@ -4,9 +4,9 @@ import type { Service } from '../kernel/lifecycle.ts';
 import type { Base } from './compose.ts';
 
 /** Metrics and health of a process, if `OPS_PORT` asks for them. Answers to the last: it is stopped after all else. */
-export function buildOps({ config, db, events }: Base, isDraining: () => boolean = () => false): Service[] {
+export function buildOps({ config, health, events }: Base): Service[] {
   if (config.opsPort === undefined) return [];
-  const app = createOpsApp({ db, metrics: events.metrics, isDraining });
+  const app = createOpsApp({ health, metrics: events.metrics });
   return [
     new HttpServer({
       app,

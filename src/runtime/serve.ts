@@ -18,18 +18,22 @@ const LONGEST_DRAIN_MS = 2_000;
 
 /** The API. Nothing that is imported from here loads the browser. */
 export async function serve({ config, log, onProgress }: ServeOptions): Promise<RunningProcess & { url: string }> {
-  const handle = await openDatabase({ config, onProgress });
+  const events = new Events(log);
+  const onMigrated = (migrations: string[]) => events.migrated({ migrations });
+  const handle = await openDatabase({ config, onProgress, onMigrated });
   const base = await composeBase({
     config,
     log,
-    events: new Events(log),
+    events,
     name: 'pdfprompt serve',
     isApi: true,
     isWorker: false,
     handle,
   });
   const api = buildApi(base, { drainMs: Math.min(LONGEST_DRAIN_MS, config.shutdownGraceMs / 5) });
-  const services = new ServiceGroup([...buildOps(base, api.isDraining), ...base.services, ...api.services]);
+  const services = new ServiceGroup([...buildOps(base), ...base.services, ...api.services], (left) =>
+    base.health.awaits(left),
+  );
   try {
     await services.start();
   } catch (error) {

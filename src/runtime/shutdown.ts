@@ -28,6 +28,7 @@ export async function runUntilStopped<T extends RunningProcess>(
   });
   try {
     const running = await start();
+    log.info('started');
     if (!isSignalled) onStarted(running);
     await signalled.promise;
     void hurried.promise.then(() => running.hurry());

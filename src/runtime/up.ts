@@ -52,18 +52,17 @@ interface Begun extends UpOptions {
 }
 
 async function upWith({ config, log, events, onProgress, renderer }: Begun): Promise<RunningUp> {
-  const handle = await openDatabase({ config, onProgress, migrate: true });
+  const onMigrated = (migrations: string[]) => events.migrated({ migrations });
+  const handle = await openDatabase({ config, onProgress, migrate: true, onMigrated });
   const base = await composeBase({ config, log, events, name: 'pdfprompt up', isApi: true, isWorker: true, handle });
   try {
     const key = await demoKey(base.db, config.dataDir);
     const api = buildApi(base);
     const worker = buildWorker(base, renderer);
-    const services = new ServiceGroup([
-      ...buildOps(base, api.isDraining),
-      ...base.services,
-      ...worker.services,
-      ...api.services,
-    ]);
+    const services = new ServiceGroup(
+      [...buildOps(base), ...base.services, ...worker.services, ...api.services],
+      (left) => base.health.awaits(left),
+    );
     await services.start();
     return {
       url: api.server.url,

@@ -16,16 +16,20 @@ interface WorkOptions {
 /** A worker. */
 export async function work({ config, log, onProgress }: WorkOptions): Promise<RunningProcess> {
   const events = new Events(log);
-  const handle = await openDatabase({ config, onProgress });
+  const onMigrated = (migrations: string[]) => events.migrated({ migrations });
+  const handle = await openDatabase({ config, onProgress, onMigrated });
   const base = await composeBase({ config, log, events, name: 'pdfprompt work', isApi: false, isWorker: true, handle });
   try {
     const renderer = await buildRenderer({ config, log, events, onProgress });
     const worker = buildWorker(base, renderer);
-    const services = new ServiceGroup([...buildOps(base), ...base.services, ...worker.services]);
+    const services = new ServiceGroup([...buildOps(base), ...base.services, ...worker.services], (left) =>
+      base.health.awaits(left),
+    );
     await services.start();
     return {
       hurry: () => worker.hurry(),
       stop: async () => {
+        base.health.drain();
         await services.stop();
         await base.release();
       },

@@ -27,7 +27,7 @@ export interface Worker {
 
 /** The rendering side of a process. */
 export function buildWorker(base: Base, renderer: Renderer): Worker {
-  const { config, directUrl, db, adminDb, queue, bell, store, events } = base;
+  const { config, directUrl, db, adminDb, queue, bell, store, events, tracing, health, database } = base;
   const registration = new Registration({
     db,
     queue,
@@ -43,6 +43,7 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
     registration,
     store,
     events,
+    tracing,
     renderer,
     concurrency: new Concurrency(config.workerConcurrency),
     batchSize: config.batchSize,
@@ -50,6 +51,9 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
     retentionMs: config.pdfRetentionMs,
   });
   events.metrics.watchSlots(() => dispatcher.slots);
+  // A claim may hang for as long as the database is away: that is no reason to begin anew.
+  health.mustMove('dispatcher', () => Math.min(dispatcher.stillMs, database.okMs));
+  health.mustMove('browser', () => renderer.browserlessMs);
   const reaper = new Reaper({ db, queue, registration, events });
   const maintenance = new Maintenance({ db: adminDb, store, retentionMs: config.pdfRetentionMs, events });
   return {

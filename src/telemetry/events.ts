@@ -6,25 +6,43 @@ import { Metrics } from './metrics.ts';
 /** Why the read replica is not used; `unknown`: nobody has looked yet. */
 export type ReplicaFault = 'unknown' | 'failed' | 'behind' | 'no standby' | 'another database' | 'another timeline';
 
-/** Whose an attempt is; in every line that tells of it. */
-export interface AttemptAbout {
+/** Which request it was. */
+export interface RequestAbout {
+  requestId: string | undefined;
+  /** of the trace that it is a part of, its caller's or ours */
+  traceId: string | undefined;
+}
+
+/** Which request it was, and with whose key. */
+export interface AdminAbout extends RequestAbout {
+  /** the key's id */
+  by: string;
+}
+
+/** Whose a job is; in every line that tells of it. The request is the one that made it. */
+export interface JobAbout extends RequestAbout {
   jobId: string;
   userId: string;
   tier: string;
-  requestId: string | undefined;
-  attempt: number;
+}
+
+/** Whose a job is that its worker did not end. */
+export interface LostAbout extends JobAbout {
   /** attempts, with those that do not count */
   run: number;
+}
+
+/** Whose an attempt is; in every line that tells of it. */
+export interface AttemptAbout extends LostAbout {
+  attempt: number;
   /** from acceptance to the start of this attempt */
   waitedMs: number;
 }
 
-/** Whose a job is that its worker was lost with. */
-export interface LostAbout {
-  jobId: string;
+/** What became of a key. Never the key itself. */
+interface KeyAbout extends AdminAbout {
+  keyId: string;
   userId: string;
-  tier: string;
-  requestId: string | undefined;
 }
 
 const QUIET_MS = 10_000;
@@ -43,15 +61,16 @@ export class Events {
     this.metrics = metrics;
   }
 
-  requestAnswered(request: {
-    requestId: string;
-    method: string;
-    route: string;
-    status: number;
-    ms: number;
-    userId?: string | undefined;
-    tier?: string | undefined;
-  }): void {
+  requestAnswered(
+    request: RequestAbout & {
+      method: string;
+      route: string;
+      status: number;
+      ms: number;
+      userId?: string | undefined;
+      tier?: string | undefined;
+    },
+  ): void {
     const route = `${request.method} ${request.route}`;
     this.metrics.apiRequests.inc({ tier: request.tier ?? 'none', route, status: request.status });
     this.metrics.apiResponse.observe({ route }, request.ms / 1000);
@@ -59,23 +78,17 @@ export class Events {
     else this.#log.debug(request, 'request answered');
   }
 
-  requestCrashed(requestId: string, err: unknown): void {
-    this.#log.error({ requestId, err }, 'unexpected error in a request');
+  requestCrashed(request: RequestAbout, err: unknown): void {
+    this.#log.error({ ...request, err }, 'unexpected error in a request');
   }
 
-  jobSubmitted(job: {
-    jobId: string;
-    userId: string;
-    tier: string;
-    requestId: string | undefined;
-    priority: string;
-  }): void {
+  jobSubmitted(job: JobAbout & { priority: string }): void {
     this.metrics.submitted.inc({ tier: job.tier });
     this.#log.info(job, 'job submitted');
   }
 
   /** A request was over a limit of its tier. */
-  rateLimited(request: { userId: string; requestId: string | undefined; tier: string; limit: string }): void {
+  rateLimited(request: RequestAbout & { userId: string; tier: string; limit: string }): void {
     this.metrics.rateLimited.inc({ tier: request.tier, limit: request.limit });
     this.#log.debug(request, 'rate limited');
   }
@@ -120,7 +133,13 @@ export class Events {
     this.metrics.failed.inc({ tier, reason, fault: faultOf(reason) });
   }
 
-  jobCancelled(job: { jobId: string; userId: string; requestId: string | undefined }): void {
+  /** The request is the one that cancelled it. */
+  jobCancelled(job: {
+    jobId: string;
+    userId: string;
+    requestId: string | undefined;
+    traceId?: string | undefined;
+  }): void {
     this.metrics.cancelled.inc();
     this.#log.info(job, 'job cancelled');
   }
@@ -128,6 +147,18 @@ export class Events {
   jobGivenBack(job: AttemptAbout & { reason: string; err?: unknown }): void {
     this.metrics.givenBack.inc({ reason: job.reason });
     this.#log.warn(job, 'job given back');
+  }
+
+  /** Its worker was lost, or did not end it in time: it went back to the queue. */
+  jobLost(job: LostAbout): void {
+    this.metrics.givenBack.inc({ reason: 'lost' });
+    this.#log.warn({ ...job, reason: 'lost' }, 'job given back');
+  }
+
+  /** A worker found it in its name without knowing of it: it went back to the queue. */
+  jobReturned(job: LostAbout): void {
+    this.metrics.givenBack.inc({ reason: 'interrupted' });
+    this.#log.warn({ ...job, reason: 'interrupted' }, 'job given back');
   }
 
   /** A fault of ours: the job stays claimed until the queue takes it for lost. */
@@ -139,6 +170,54 @@ export class Events {
   jobFencedOff(job: AttemptAbout): void {
     this.metrics.resultsThrownAway.inc();
     this.#log.warn(job, 'result thrown away: the job is no longer ours');
+  }
+
+  /** A key was not valid. */
+  loginFailed(request: RequestAbout & { address: string }): void {
+    this.#log.debug(request, 'login failed');
+  }
+
+  /** From this address there were so many keys that are not valid that no other is looked at for a while. */
+  loginsBlocked(request: RequestAbout & { address: string; failures: number }): void {
+    this.#log.warn(request, 'logins blocked');
+  }
+
+  userCreated(user: AdminAbout & { userId: string; tier: string | null }): void {
+    this.#log.info(user, 'user created');
+  }
+
+  /** With it the user and the subscription, if they were new. */
+  keyCreated(key: KeyAbout & { tier: string | null; scopes: readonly string[]; expiresAt: string | null }): void {
+    this.#log.info(key, 'key created');
+  }
+
+  /** `keyId` is the new one. */
+  keyRotated(key: KeyAbout & { replaces: string; replacedExpiresAt: string }): void {
+    this.#log.info(key, 'key rotated');
+  }
+
+  keyRevoked(key: KeyAbout): void {
+    this.#log.info(key, 'key revoked');
+  }
+
+  subscriptionSet(user: AdminAbout & { userId: string; tier: string | null }): void {
+    this.#log.info(user, 'subscription set');
+  }
+
+  tierDefined(
+    tier: AdminAbout & {
+      tier: string;
+      requestsPerMinute: number | null;
+      requestsPerDay: number | null;
+      priority: number;
+      isNew: boolean;
+    },
+  ): void {
+    this.#log.info(tier, 'tier defined');
+  }
+
+  tierDeleted(tier: AdminAbout & { tier: string }): void {
+    this.#log.info(tier, 'tier deleted');
   }
 
   /** A page was found for a document: one that its tenant had before, or a new one. */
@@ -201,6 +280,29 @@ export class Events {
   /** This worker was taken for dead (it was stopped, or cut off) and begins anew. */
   workerReturned(worker: { workerId: string }): void {
     this.#log.warn(worker, 'taken for lost, registered again');
+  }
+
+  workerRegistered(worker: { workerId: string; concurrency: number }): void {
+    this.#log.info(worker, 'worker registered');
+  }
+
+  /** It gave back what it had, and is gone. */
+  workerLeft(worker: { workerId: string }): void {
+    this.#log.info(worker, 'worker left');
+  }
+
+  /** Before a process of this version began its work. */
+  migrated(about: { migrations: string[] }): void {
+    this.#log.info(about, 'database migrated');
+  }
+
+  /** The database did not answer, or could not be written, several times in a row: this process is not ready. */
+  databaseAway(about: { reason: string }): void {
+    this.#log.error(about, 'the database is away');
+  }
+
+  databaseBack(): void {
+    this.#log.info('the database is back');
   }
 
   /** A read that the replica may answer was sent to it, or to the primary. */

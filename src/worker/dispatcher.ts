@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bell } from '../db/bell.ts';
 import { isDatabaseUnavailable } from '../db/pools.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import { traceIdOf } from '../domain/trace-context.ts';
 import { type ClaimedJob, claimJobs } from '../jobs/claim.ts';
 import { returnUnknownJobs } from '../jobs/lose.ts';
 import { type Finish, finishJob, type FinishDeps } from '../jobs/finish.ts';
@@ -11,6 +12,8 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Renderer } from '../render/renderer.ts';
 import type { AttemptAbout, Events } from '../telemetry/events.ts';
 import type { SlotsState } from '../telemetry/metrics.ts';
+import { errorType, type Span } from '../telemetry/span.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import type { Concurrency } from './concurrency.ts';
 import type { Registration } from './registration.ts';
 
@@ -19,6 +22,7 @@ interface DispatcherOptions extends FinishDeps {
   registration: Pick<Registration, 'workerId'>;
   renderer: Pick<Renderer, 'render' | 'room'>;
   events: Events;
+  tracing: Tracing;
   concurrency: Concurrency;
   /** jobs claimed in one transaction, at most */
   batchSize: number;
@@ -32,6 +36,12 @@ const RETRY_MS = { first: 100, longest: 2_000 };
 
 /** Milliseconds after the abort that a job gets to be given back before its claim is left to expire. */
 const GIVE_BACK_MS = 5_000;
+
+/** When jobs were claimed, as `performance.now()` has it. */
+interface ClaimTime {
+  from: number;
+  until: number;
+}
 
 interface Running {
   abort: AbortController;
@@ -53,6 +63,7 @@ export class Dispatcher extends Lifecycle {
   #stopping = new AbortController();
   #wake = Promise.withResolvers<void>();
   #unlisten: (() => void)[] = [];
+  #turnedAt: number | undefined;
   readonly #hurried = Promise.withResolvers<void>();
 
   constructor(options: DispatcherOptions) {
@@ -63,6 +74,11 @@ export class Dispatcher extends Lifecycle {
   /** Documents being rendered now, and how many may be. */
   get slots(): SlotsState {
     return { busy: this.#rendering, limit: this.#options.concurrency.limit };
+  }
+
+  /** Milliseconds since it last looked for work, which it does every second; 0 if it need not. */
+  get stillMs(): number {
+    return this.#turnedAt === undefined ? 0 : performance.now() - this.#turnedAt;
   }
 
   get #rendering(): number {
@@ -103,10 +119,12 @@ export class Dispatcher extends Lifecycle {
 
   async #run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
+      this.#turnedAt = performance.now();
       this.#wake = Promise.withResolvers<void>();
       const free = this.#free;
       const claimed = free > 0 ? await this.#claim(Math.min(free, this.#options.batchSize)) : [];
-      for (const job of claimed) this.#startJob(job);
+      const time = { from: this.#turnedAt, until: performance.now() };
+      for (const job of claimed) this.#startJob(job, time);
       // A full batch means there may be more: ask again at once if there is room.
       if (claimed.length > 0 && this.#free > 0) continue;
       if (this.#rendering < this.#options.concurrency.limit) this.#options.concurrency.slotFree();
@@ -114,6 +132,7 @@ export class Dispatcher extends Lifecycle {
       await this.#wake.promise;
       clearTimeout(timer);
     }
+    this.#turnedAt = undefined;
   }
 
   /**
@@ -130,7 +149,8 @@ export class Dispatcher extends Lifecycle {
     const { workerId } = this.#options.registration;
     try {
       if (this.#isClaimUnanswered)
-        await returnUnknownJobs(this.#options, { workerId, known: [...this.#running.keys()] });
+        for (const job of await returnUnknownJobs(this.#options, { workerId, known: [...this.#running.keys()] }))
+          this.#options.events.jobReturned(job);
       this.#isClaimUnanswered = false;
       const claimed = await claimJobs(this.#options, { workerId, count });
       if (claimed.length > 0) crashPoint('claim.committed');
@@ -142,7 +162,7 @@ export class Dispatcher extends Lifecycle {
     }
   }
 
-  #startJob(job: ClaimedJob): void {
+  #startJob(job: ClaimedJob, time: ClaimTime): void {
     const abort = new AbortController();
     const running: Running = { abort, isRendered: false, ended: Promise.resolve() };
     this.#running.set(job.id, running);
@@ -151,24 +171,32 @@ export class Dispatcher extends Lifecycle {
       this.#options.concurrency.documentEnded();
       this.#wake.resolve(); // the next document begins while this one is written down
     };
-    running.ended = this.#runJob(job, abort.signal, onRendered)
-      .catch((error: unknown) => this.#options.events.jobCrashed(aboutOf(job), error))
+    const span = beginSpan(this.#options.tracing, job, time);
+    const about = aboutOf(job, span);
+    running.ended = this.#runJob(job, { about, span, signal: abort.signal, onRendered })
+      .catch((error: unknown) => {
+        this.#options.events.jobCrashed(about, error);
+        span.end({ error: errorType(error) });
+      })
       .finally(() => {
+        span.end();
         this.#running.delete(job.id);
         this.#wake.resolve();
       });
   }
 
-  async #runJob(job: ClaimedJob, signal: AbortSignal, onRendered: () => void): Promise<void> {
+  async #runJob(job: ClaimedJob, { about, span, signal, onRendered }: RunContext): Promise<void> {
     const { events, renderer } = this.#options;
     const startedAt = performance.now();
-    events.jobStarted(aboutOf(job));
-    const outcome = await renderer.render(job.request, { tenant: job.userId, jobId: job.id, signal });
+    events.jobStarted(about);
+    const outcome = await renderer.render(job.request, { tenant: job.userId, jobId: job.id, signal, span });
     onRendered();
     crashPoint('render.done');
-    const finish = await this.#finish(job, outcome);
+    const finish = await span.during('store', () => this.#finish(job, outcome));
     crashPoint('finish.committed');
-    this.#report(job, outcome, finish, Math.round(performance.now() - startedAt));
+    this.#report(about, outcome, finish, Math.round(performance.now() - startedAt));
+    span.set({ 'pdfprompt.outcome': finish });
+    span.end({ error: 'code' in outcome ? outcome.code : undefined });
   }
 
   /** The result is kept until it is written: an outage of the database must not cost another rendering. */
@@ -183,9 +211,8 @@ export class Dispatcher extends Lifecycle {
     }
   }
 
-  #report(job: ClaimedJob, outcome: Outcome, finish: Finish, ms: number): void {
+  #report(about: AttemptAbout, outcome: Outcome, finish: Finish, ms: number): void {
     const { events } = this.#options;
-    const about = aboutOf(job);
     if (finish === 'fenced') events.jobFencedOff(about);
     else if (finish === 'queued')
       events.jobGivenBack({
@@ -199,6 +226,34 @@ export class Dispatcher extends Lifecycle {
   }
 }
 
-function aboutOf({ id, userId, tier, requestId, attempt, run, waitedMs }: ClaimedJob): AttemptAbout {
-  return { jobId: id, userId, tier, requestId, attempt, run, waitedMs };
+interface RunContext {
+  about: AttemptAbout;
+  span: Span;
+  signal: AbortSignal;
+  onRendered: () => void;
+}
+
+function aboutOf({ id, userId, tier, requestId, attempt, run, waitedMs }: ClaimedJob, span: Span): AttemptAbout {
+  return { jobId: id, userId, tier, requestId, traceId: traceIdOf(span.traceparent), attempt, run, waitedMs };
+}
+
+/** An attempt in the trace of the request that made the job, and before the first the time in the queue. */
+function beginSpan(tracing: Tracing, job: ClaimedJob, { from, until }: ClaimTime): Span {
+  const { id, userId, tier, requestId, traceparent, attempt, run, waitedMs } = job;
+  const attributes = {
+    'pdfprompt.job.id': id,
+    'pdfprompt.user.id': userId,
+    'pdfprompt.tier': tier,
+    'pdfprompt.request.id': requestId,
+    'pdfprompt.attempt': attempt,
+    'pdfprompt.run': run,
+  };
+  const span = tracing.begin('job', { kind: 'consumer', parent: traceparent, startedAt: from, attributes });
+  // How long it was, by the database's clock; when it ended, by ours. Without a request's trace it is in the attempt's.
+  if (run === 1)
+    tracing
+      .begin('queue.wait', { parent: traceparent ?? span.traceparent, startedAt: from - waitedMs })
+      .end({ at: from });
+  span.child('claim', from).end({ at: until });
+  return span;
 }

@@ -2,14 +2,13 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Database } from '../db/pools.ts';
 import { worker } from '../db/schema.ts';
 import { loseJobsOf } from '../jobs/lose.ts';
+import { SILENCE_SECONDS } from '../jobs/queue-watch.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 import { type Registration, WORKER_LOCK } from './registration.ts';
 
 const INTERVAL_MS = 500;
-/** Seconds without a sign of life after which a worker that still holds its lock is taken for dead. */
-const SILENCE_SECONDS = 10;
 /**
  * Milliseconds after a loss of our own session, or a start of the server, before anybody is taken for
  * dead: an outage frees every lock at once, and the living need a moment to take theirs again.
@@ -86,7 +85,7 @@ export class Reaper extends Lifecycle {
 
   async #bury(workerId: string): Promise<void> {
     const { db, queue, events } = this.#options;
-    const { buried, jobs, poisoned } = await db.transaction(async (tx) => {
+    const { buried, returned, poisoned } = await db.transaction(async (tx) => {
       const rows = await tx
         .update(worker)
         .set({ endedAt: sql`now()`, isLost: true })
@@ -94,7 +93,9 @@ export class Reaper extends Lifecycle {
         .returning({ id: worker.id });
       return { buried: rows.length, ...(await loseJobsOf(tx, queue, workerId)) };
     });
+    const jobs = returned.length + poisoned.length;
     if (buried + jobs > 0) events.workerLost({ workerId, jobs }); // or else somebody else did
+    for (const job of returned) events.jobLost(job);
     for (const job of poisoned) events.jobPoisoned(job);
   }
 }

@@ -72,18 +72,22 @@ export class Registration extends Lifecycle {
   }
 
   async #leave(): Promise<void> {
-    const { db, queue } = this.#options;
-    await returnUnknownJobs({ db, queue }, { workerId: this.workerId, known: [] });
+    const { db, queue, events } = this.#options;
+    for (const job of await returnUnknownJobs({ db, queue }, { workerId: this.workerId, known: [] }))
+      events.jobReturned(job);
     await db
       .update(worker)
       .set({ endedAt: sql`now()` })
       .where(and(eq(worker.id, this.workerId), isNull(worker.endedAt)));
+    events.workerLeft({ workerId: this.workerId });
   }
 
   /** With a new connection: takes the lock again, or registers if there is none to take. */
   async #enter(client: Client): Promise<void> {
+    const { concurrency, events } = this.#options;
     if (this.#workerId === undefined) {
       await this.#register(client);
+      events.workerRegistered({ workerId: this.workerId, concurrency });
       return;
     }
     const [row] = await client<{ is_locked: boolean }[]>`

@@ -98,7 +98,7 @@ describe('Postgres', () => {
     await server.stop('immediate');
     const stoppedAt = performance.now();
     expect((await get('/livez')).status).toBe(200);
-    await eventually(async () => (await get('/readyz')).status === 503, 1_000, '/readyz says so');
+    await eventually(async () => (await get('/readyz')).status === 503, 10_000, '/readyz says so');
     await sleep(5_000 - (performance.now() - stoppedAt));
     const during = answers.filter(({ at }) => at > stoppedAt);
     expect(during.length).toBeGreaterThan(10);
@@ -109,7 +109,7 @@ describe('Postgres', () => {
     const backAt = performance.now();
     const accepted = () => answers.find(({ status, at }) => status === 202 && at > stoppedAt);
     await eventually(() => accepted() !== undefined, 1_000, 'a job is accepted again');
-    await eventually(async () => (await get('/readyz')).status === 200, 1_000, '/readyz says so');
+    await eventually(async () => (await get('/readyz')).status === 200, 2_000, '/readyz says so');
     await eventually(
       async () =>
         (await sql`select 1 from pdfprompt_job_attempt where started_at > pg_postmaster_start_time()`).length > 0,
@@ -144,6 +144,7 @@ describe('Postgres', () => {
     const refused = await post();
     expect(refused.headers.get('retry-after')).toBe('1');
     expect(await refused.json()).toMatchObject({ code: 'unavailable' });
+    await eventually(async () => (await get('/readyz')).status === 503, 10_000, '/readyz says so');
     expect(await (await get('/readyz')).json()).toMatchObject({ detail: 'the database is read-only' });
     await sql`alter system reset default_transaction_read_only`;
     await sql`select pg_reload_conf()`;

@@ -114,8 +114,12 @@ describe('OPS_PORT', () => {
     const process_ = pdfprompt(arguments_, { env: { ...env, OPS_PORT: String(port) } });
     await process_.until(/pdfprompt (serves|works)/);
     const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
-    expect(await (await get('/livez')).json()).toEqual({ status: 'ok' });
-    expect(await (await get('/readyz')).json()).toEqual({ status: 'ready' });
+    const moving = command === 'work' ? ['dispatcher', 'browser'] : [];
+    const checks = (names: string[]) => names.map((name) => expect.objectContaining({ name, status: 'ok' }) as unknown);
+    expect(await (await get('/livez')).json()).toEqual({ status: 'ok', checks: checks(moving) });
+    expect(await (await get('/startupz')).json()).toEqual({ status: 'started', checks: checks(['startup']) });
+    const ready = { status: 'ready', checks: checks(['startup', 'shutdown', 'database']) };
+    expect(await (await get('/readyz')).json()).toEqual(ready);
     const metrics = await get('/metrics');
     expect(metrics.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
     const text = await metrics.text();

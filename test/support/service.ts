@@ -63,11 +63,10 @@ export async function startService({
   const renderer = worker
     ? await buildRenderer({ config, log, events, onProgress: () => undefined, overrides: { readMemory } })
     : undefined;
-  const services = new ServiceGroup([
-    ...base.services,
-    ...(renderer ? buildWorker(base, renderer).services : []),
-    ...api.services,
-  ]);
+  const services = new ServiceGroup(
+    [...base.services, ...(renderer ? buildWorker(base, renderer).services : []), ...api.services],
+    (left) => base.health.awaits(left),
+  );
   await services.start();
   afterAll(async () => {
     await api.drain();

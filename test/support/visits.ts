@@ -156,7 +156,7 @@ export async function planVisits(
     },
     {
       name: 'leaving',
-      run: async () => returnUnknownJobs({ db, queue }, { workerId: await loseWorker(sql), known: [] }),
+      run: async () => void (await returnUnknownJobs({ db, queue }, { workerId: await loseWorker(sql), known: [] })),
     },
     { name: 'reaping', run: async () => void (await loseWorker(sql)) },
     {

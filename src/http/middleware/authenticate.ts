@@ -4,13 +4,14 @@ import type { Principals } from '../../accounts/principals.ts';
 import { LoginFailures } from '../../cache/login-failures.ts';
 import { isPublicAddress } from '../../egress/address.ts';
 import { CodedError } from '../../kernel/errors.ts';
-import type { AppContext, AppEnv } from '../route.ts';
+import type { Events } from '../../telemetry/events.ts';
+import { aboutOf, type AppContext, type AppEnv } from '../route.ts';
 
 /** Keys cannot be guessed; this keeps those who try from costing anything. */
 const FAILURES = { max: 60, windowMs: 60_000 };
 
 /** `Authorization: Bearer pdf_…` → `c.var.principal`, before anything of the body is read. */
-export function authenticate(principals: Principals): MiddlewareHandler<AppEnv> {
+export function authenticate(principals: Principals, events: Events): MiddlewareHandler<AppEnv> {
   const failures = new LoginFailures(FAILURES);
   return async (c, next) => {
     const bearer = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
@@ -28,7 +29,11 @@ export function authenticate(principals: Principals): MiddlewareHandler<AppEnv> 
     try {
       c.set('principal', await principals.find(bearer));
     } catch (error) {
-      if (error instanceof CodedError && error.code === 'unauthenticated') failures.failed(caller);
+      if (error instanceof CodedError && error.code === 'unauthenticated') {
+        const about = { ...aboutOf(c), address: caller };
+        events.loginFailed(about);
+        if (failures.failed(caller) === FAILURES.max) events.loginsBlocked({ ...about, failures: FAILURES.max });
+      }
       throw error;
     }
     failures.succeeded(secret);

@@ -2,24 +2,32 @@ import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import { v7 as uuidv7 } from 'uuid';
 import type { Events } from '../../telemetry/events.ts';
+import type { Tracing } from '../../telemetry/tracing.ts';
 import type { Principal } from '../../accounts/principals.ts';
-import type { AppContext, AppEnv } from '../route.ts';
+import { aboutOf, type AppContext, type AppEnv } from '../route.ts';
+import { Untraced } from '../../telemetry/span.ts';
 
-/** Gives each request an id (or keeps the caller's), and reports how it was answered. */
-export function observe(events: Events): MiddlewareHandler<AppEnv> {
+/** Gives each request an id (or keeps the caller's) and a place in a trace, and reports how it was answered. */
+export function observe(events: Events, tracing: Tracing): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const startedAt = performance.now();
     const given = c.req.header('x-request-id');
     const requestId = given !== undefined && /^[\w.-]{1,64}$/.test(given) ? given : uuidv7();
     c.set('requestId', requestId);
+    c.set('span', c.req.path.startsWith('/v1/') ? beginSpan(c, tracing) : new Untraced()); // probes would drown the rest
     await next();
     c.header('X-Request-Id', requestId);
     const principal = c.var.principal as Principal | undefined; // none if it was refused before
+    const route = routeOf(c);
+    const { status } = c.res;
+    endSpan(c, route, principal);
+    // Asked to wait, it tells of the document's time and not of ours: then it is another route.
+    const isWaiting = route !== 'unknown' && c.req.query('wait') !== undefined;
     events.requestAnswered({
-      requestId,
+      ...aboutOf(c),
       method: c.req.method,
-      route: routeOf(c),
-      status: c.res.status,
+      route: isWaiting ? `${route}?wait` : route,
+      status,
       ms: Math.round(performance.now() - startedAt),
       userId: principal?.userId,
       tier: principal?.tier.name,
@@ -27,9 +35,35 @@ export function observe(events: Events): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** As the OpenAPI document has it. Asked to wait, it tells of the document's time and not of ours: then it is another route. */
+/** As the OpenAPI document has it. */
 function routeOf(c: AppContext): string {
   const route = routePath(c, -1).replaceAll(/:(\w+)/g, '{$1}');
-  if (route.includes('*')) return 'unknown';
-  return c.req.query('wait') === undefined ? route : `${route}?wait`;
+  return route.includes('*') ? 'unknown' : route;
+}
+
+function beginSpan(c: AppContext, tracing: Tracing) {
+  return tracing.begin(c.req.method, {
+    kind: 'server',
+    parent: c.req.header('traceparent'),
+    attributes: {
+      'http.request.method': c.req.method,
+      'url.scheme': 'http',
+      'pdfprompt.request.id': c.var.requestId,
+    },
+  });
+}
+
+/** With the names of OpenTelemetry's semantic conventions. Only a path that is known to be harmless is told. */
+function endSpan(c: AppContext, route: string, principal: Principal | undefined): void {
+  const { span } = c.var;
+  const { status } = c.res;
+  if (route !== 'unknown') {
+    span.rename(`${c.req.method} ${route}`);
+    span.set({ 'http.route': route, 'url.path': c.req.path });
+  }
+  span.set({
+    'http.response.status_code': status,
+    ...(principal && { 'pdfprompt.user.id': principal.userId, 'pdfprompt.tier': principal.tier.name }),
+  });
+  span.end({ error: status >= 500 ? String(status) : undefined });
 }

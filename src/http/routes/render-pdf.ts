@@ -1,35 +1,28 @@
 import { z } from 'zod';
-import type { Limiter } from '../../accounts/limits.ts';
-import type { Database } from '../../db/pools.ts';
 import { isFinal } from '../../domain/job.ts';
 import { pdfRequestSchema } from '../../domain/pdf-request.ts';
 import type { JobReader } from '../../jobs/job-reader.ts';
-import { submitJob } from '../../jobs/submit.ts';
+import type { SubmitDeps } from '../../jobs/submit.ts';
 import type { JobWaiters } from '../../jobs/waiters.ts';
 import { CodedError, invalidFields } from '../../kernel/errors.ts';
-import type { JobQueue } from '../../queue/boss.ts';
 import type { PdfStore } from '../../storage/pdf-store.ts';
-import type { Events } from '../../telemetry/events.ts';
 import { readPdfRequest } from '../body.ts';
 import { rateLimitHeaders } from '../rate-limit.ts';
 import type { Route } from '../route.ts';
 import { jobResponse, pdfResponse, problems } from '../schemas.ts';
 import { sendPdf } from '../send-pdf.ts';
-import { idempotencyHeader, idempotencyKeyOf } from './submit-job.ts';
+import { submitFrom, submitHeaders } from './submit-job.ts';
 
 const DEFAULT_WAIT_SECONDS = 30;
 const MAX_WAIT_SECONDS = 300;
 
-export function renderPdfRoute(deps: {
-  db: Database;
-  reads: Database;
-  queue: JobQueue;
-  limiter: Limiter;
+interface RenderDeps extends SubmitDeps {
   jobs: JobReader;
   waiters: JobWaiters;
   store: PdfStore;
-  events: Events;
-}): Route {
+}
+
+export function renderPdfRoute(deps: RenderDeps): Route {
   return {
     method: 'post',
     path: '/v1/pdf',
@@ -40,7 +33,7 @@ export function renderPdfRoute(deps: {
       description:
         'A job like any other, answered with its bytes. If it takes longer than `Prefer: wait=N`, the answer is 202 and `Location`; the job goes on.',
       requestParams: {
-        header: idempotencyHeader.extend({
+        header: submitHeaders.extend({
           Prefer: z
             .string()
             .optional()
@@ -78,12 +71,7 @@ export function renderPdfRoute(deps: {
       const { userId } = c.var.principal;
       const waitMs = waitMsOf(c.req.header('prefer'));
       const request = await readPdfRequest(c);
-      const { job: submitted, allowances } = await submitJob(deps, {
-        principal: c.var.principal,
-        request,
-        idempotencyKey: idempotencyKeyOf(c),
-        requestId: c.var.requestId,
-      });
+      const { job: submitted, allowances } = await submitFrom(c, deps, request);
       const { id } = submitted;
       const read = () => deps.jobs.get({ userId, jobId: id });
       const job = await deps.waiters.waitFor(id, waitMs, c.req.raw.signal, read, (value) => isFinal(value.status));

@@ -1,32 +1,26 @@
 import { z } from 'zod';
-import type { Limiter } from '../../accounts/limits.ts';
-import type { Database } from '../../db/pools.ts';
-import { pdfRequestSchema } from '../../domain/pdf-request.ts';
-import { submitJob } from '../../jobs/submit.ts';
+import { type PdfRequest, pdfRequestSchema } from '../../domain/pdf-request.ts';
+import { type SubmitDeps, submitJob, type Submitted } from '../../jobs/submit.ts';
 import { invalidFields } from '../../kernel/errors.ts';
-import type { JobQueue } from '../../queue/boss.ts';
-import type { Events } from '../../telemetry/events.ts';
 import { readPdfRequest } from '../body.ts';
 import { rateLimitHeaders } from '../rate-limit.ts';
 import type { AppContext, Route } from '../route.ts';
 import { jobResponse, problems } from '../schemas.ts';
 
-export const idempotencyHeader = z.object({
+export const submitHeaders = z.object({
   'Idempotency-Key': z
     .string()
     .min(1)
     .max(255)
     .optional()
     .meta({ description: 'The same key with the same body makes one job, however often it is sent' }),
+  traceparent: z
+    .string()
+    .optional()
+    .meta({ description: 'W3C Trace Context: the job becomes a part of that trace. One that is not valid is ignored' }),
 });
 
-export function submitJobRoute(deps: {
-  db: Database;
-  reads: Database;
-  queue: JobQueue;
-  limiter: Limiter;
-  events: Events;
-}): Route {
+export function submitJobRoute(deps: SubmitDeps): Route {
   return {
     method: 'post',
     path: '/v1/jobs',
@@ -35,7 +29,7 @@ export function submitJobRoute(deps: {
       operationId: 'submitJob',
       summary: 'Ask for a PDF',
       description: 'Answered as soon as the job is safe in the database. Ask `Location` for what became of it.',
-      requestParams: { header: idempotencyHeader },
+      requestParams: { header: submitHeaders },
       requestBody: { required: true, content: { 'application/json': { schema: pdfRequestSchema } } },
       responses: {
         202: { ...jobResponse('Accepted'), headers: z.object({ Location: z.string() }) },
@@ -51,20 +45,26 @@ export function submitJobRoute(deps: {
       },
     },
     handle: async (c) => {
-      const principal = c.var.principal;
       const request = await readPdfRequest(c);
-      const { job, created, allowances } = await submitJob(deps, {
-        principal,
-        request,
-        idempotencyKey: idempotencyKeyOf(c),
-        requestId: c.var.requestId,
-      });
+      const { job, created, allowances } = await submitFrom(c, deps, request);
       return c.json(job, created ? 202 : 200, { Location: `/v1/jobs/${job.id}`, ...rateLimitHeaders(allowances) });
     },
   };
 }
 
-export function idempotencyKeyOf(c: AppContext): string | undefined {
+/** As a part of the request's trace, which whoever does the job goes on with. */
+export function submitFrom(c: AppContext, deps: SubmitDeps, request: PdfRequest): Promise<Submitted> {
+  const { principal, requestId, span } = c.var;
+  const { traceparent } = span;
+  const idempotencyKey = idempotencyKeyOf(c);
+  return span.during('job.submit', async () => {
+    const submitted = await submitJob(deps, { principal, request, idempotencyKey, requestId, traceparent });
+    span.set({ 'pdfprompt.job.id': submitted.job.id });
+    return submitted;
+  });
+}
+
+function idempotencyKeyOf(c: AppContext): string | undefined {
   const key = c.req.header('idempotency-key');
   if (key !== undefined && !/^[\x21-\x7e]{1,255}$/.test(key))
     throw invalidFields([{ field: 'Idempotency-Key', message: 'allowed: 1 to 255 visible ASCII characters' }]);

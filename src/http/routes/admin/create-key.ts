@@ -1,11 +1,12 @@
 import { createKey, newKeySchema } from '../../../accounts/keys.ts';
 import type { Database } from '../../../db/pools.ts';
+import type { Events } from '../../../telemetry/events.ts';
 import { createdKeySchema, jsonResponse } from '../../account-schemas.ts';
 import { readBody } from '../../body.ts';
-import type { Route } from '../../route.ts';
+import { adminAboutOf, type Route } from '../../route.ts';
 import { bodyProblems, problems } from '../../schemas.ts';
 
-export function createKeyRoute({ adminDb }: { adminDb: Database }): Route {
+export function createKeyRoute({ adminDb, events }: { adminDb: Database; events: Events }): Route {
   return {
     method: 'post',
     path: '/v1/admin/keys',
@@ -19,6 +20,8 @@ export function createKeyRoute({ adminDb }: { adminDb: Database }): Route {
     },
     handle: async (c) => {
       const created = await createKey(adminDb, await readBody(c, newKeySchema));
+      const { id: keyId, userId, tier, scopes, expiresAt } = created;
+      events.keyCreated({ ...adminAboutOf(c), keyId, userId, tier, scopes, expiresAt });
       return c.json(created, 201, { 'Cache-Control': 'no-store' });
     },
   };

@@ -1,14 +1,15 @@
 import { defineTier } from '../../../accounts/tiers.ts';
 import type { Database } from '../../../db/pools.ts';
 import { tierSchema } from '../../../domain/tier.ts';
+import type { Events } from '../../../telemetry/events.ts';
 import { jsonResponse, tierNameParams } from '../../account-schemas.ts';
 import { readBody } from '../../body.ts';
-import type { Route } from '../../route.ts';
+import { adminAboutOf, type Route } from '../../route.ts';
 import { bodyProblems, problems } from '../../schemas.ts';
 
 const body = tierSchema.omit({ name: true }).meta({ id: 'TierLimits' });
 
-export function defineTierRoute({ adminDb }: { adminDb: Database }): Route {
+export function defineTierRoute({ adminDb, events }: { adminDb: Database; events: Events }): Route {
   return {
     method: 'put',
     path: '/v1/admin/tiers/{name}',
@@ -28,6 +29,8 @@ export function defineTierRoute({ adminDb }: { adminDb: Database }): Route {
     handle: async (c) => {
       const limits = await readBody(c, body);
       const { tier, isNew } = await defineTier(adminDb, { name: c.req.param('name') ?? '', ...limits });
+      const { name, ...written } = tier;
+      events.tierDefined({ ...adminAboutOf(c), tier: name, ...written, isNew });
       return c.json(tier, isNew ? 201 : 200);
     },
   };

@@ -1,10 +1,11 @@
 import { deleteTier } from '../../../accounts/tiers.ts';
 import type { Database } from '../../../db/pools.ts';
+import type { Events } from '../../../telemetry/events.ts';
 import { tierNameParams } from '../../account-schemas.ts';
-import type { Route } from '../../route.ts';
+import { adminAboutOf, type Route } from '../../route.ts';
 import { problems } from '../../schemas.ts';
 
-export function deleteTierRoute({ adminDb }: { adminDb: Database }): Route {
+export function deleteTierRoute({ adminDb, events }: { adminDb: Database; events: Events }): Route {
   return {
     method: 'delete',
     path: '/v1/admin/tiers/{name}',
@@ -16,7 +17,9 @@ export function deleteTierRoute({ adminDb }: { adminDb: Database }): Route {
       responses: { 204: { description: 'It is gone' }, ...problems('not_found', 'tier_in_use') },
     },
     handle: async (c) => {
-      await deleteTier(adminDb, c.req.param('name') ?? '');
+      const tier = c.req.param('name') ?? '';
+      await deleteTier(adminDb, tier);
+      events.tierDeleted({ ...adminAboutOf(c), tier });
       return c.body(null, 204);
     },
   };

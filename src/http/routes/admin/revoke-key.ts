@@ -1,10 +1,11 @@
 import { revokeKey } from '../../../accounts/keys.ts';
 import type { Database } from '../../../db/pools.ts';
+import type { Events } from '../../../telemetry/events.ts';
 import { jsonResponse, keyIdParams, keySchema } from '../../account-schemas.ts';
-import type { Route } from '../../route.ts';
+import { adminAboutOf, type Route } from '../../route.ts';
 import { problems } from '../../schemas.ts';
 
-export function revokeKeyRoute({ adminDb }: { adminDb: Database }): Route {
+export function revokeKeyRoute({ adminDb, events }: { adminDb: Database; events: Events }): Route {
   return {
     method: 'delete',
     path: '/v1/admin/keys/{id}',
@@ -16,6 +17,10 @@ export function revokeKeyRoute({ adminDb }: { adminDb: Database }): Route {
       requestParams: { path: keyIdParams },
       responses: { 200: jsonResponse('The key as it is now', keySchema), ...problems('not_found') },
     },
-    handle: async (c) => c.json(await revokeKey(adminDb, c.req.param('id') ?? '')),
+    handle: async (c) => {
+      const revoked = await revokeKey(adminDb, c.req.param('id') ?? '');
+      events.keyRevoked({ ...adminAboutOf(c), keyId: revoked.id, userId: revoked.userId });
+      return c.json(revoked);
+    },
   };
 }

@@ -1,11 +1,12 @@
 import { rotateKey, rotationSchema } from '../../../accounts/rotate-key.ts';
 import type { Database } from '../../../db/pools.ts';
+import type { Events } from '../../../telemetry/events.ts';
 import { jsonResponse, keyIdParams, rotatedKeySchema } from '../../account-schemas.ts';
 import { readBody } from '../../body.ts';
-import type { Route } from '../../route.ts';
+import { adminAboutOf, type Route } from '../../route.ts';
 import { bodyProblems, problems } from '../../schemas.ts';
 
-export function rotateKeyRoute({ adminDb }: { adminDb: Database }): Route {
+export function rotateKeyRoute({ adminDb, events }: { adminDb: Database; events: Events }): Route {
   return {
     method: 'post',
     path: '/v1/admin/keys/{id}/rotate',
@@ -25,6 +26,8 @@ export function rotateKeyRoute({ adminDb }: { adminDb: Database }): Route {
     handle: async (c) => {
       const { graceSeconds } = await readBody(c, rotationSchema, { isOptional: true });
       const rotated = await rotateKey(adminDb, { id: c.req.param('id') ?? '', graceSeconds });
+      const { id: keyId, userId, replaces, replacedExpiresAt } = rotated;
+      events.keyRotated({ ...adminAboutOf(c), keyId, userId, replaces, replacedExpiresAt });
       return c.json(rotated, 201, { 'Cache-Control': 'no-store' });
     },
   };

@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import { setTier } from '../../../accounts/subscriptions.ts';
 import type { Database } from '../../../db/pools.ts';
+import type { Events } from '../../../telemetry/events.ts';
 import { jsonResponse, userIdParams, userSchema } from '../../account-schemas.ts';
 import { readBody } from '../../body.ts';
-import type { Route } from '../../route.ts';
+import { adminAboutOf, type Route } from '../../route.ts';
 import { bodyProblems, problems } from '../../schemas.ts';
 
 const body = z
   .strictObject({ tier: z.string().meta({ description: 'One of `GET /v1/admin/tiers`', example: 'professional' }) })
   .meta({ id: 'Subscription' });
 
-export function setSubscriptionRoute({ adminDb }: { adminDb: Database }): Route {
+export function setSubscriptionRoute({ adminDb, events }: { adminDb: Database; events: Events }): Route {
   return {
     method: 'put',
     path: '/v1/admin/users/{id}/subscription',
@@ -27,7 +28,9 @@ export function setSubscriptionRoute({ adminDb }: { adminDb: Database }): Route 
     },
     handle: async (c) => {
       const { tier } = await readBody(c, body);
-      return c.json(await setTier(adminDb, { userId: c.req.param('id') ?? '', tier }));
+      const user = await setTier(adminDb, { userId: c.req.param('id') ?? '', tier });
+      events.subscriptionSet({ ...adminAboutOf(c), userId: user.id, tier: user.tier });
+      return c.json(user);
     },
   };
 }

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import { Deadline } from '../kernel/deadline.ts';
+import { Condition } from '../kernel/health.ts';
+import { Lifecycle } from '../kernel/lifecycle.ts';
+import type { Events } from '../telemetry/events.ts';
+import type { Database } from './pools.ts';
+
+/** Milliseconds between two questions: while all is well, and while it is not. */
+const PAUSE_MS = { ok: 1_000, failing: 250 };
+const ANSWER_MS = 2_000;
+/** One slow answer is no outage. */
+const FAILURES = 3;
+/** Questions without an answer, at most: each has a connection that others want. */
+const MOST_UNANSWERED = 3;
+
+/** Asks the database whether it can be written, again and again, so that a probe need not wait for the answer. */
+export class DatabaseWatch extends Lifecycle {
+  readonly condition = new Condition('database');
+  readonly #db: Database;
+  readonly #events: Pick<Events, 'databaseAway' | 'databaseBack'>;
+  #failures = 0;
+  #unanswered = 0;
+  #stopping = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor({ db, events }: { db: Database; events: Pick<Events, 'databaseAway' | 'databaseBack'> }) {
+    super();
+    this.#db = db;
+    this.#events = events;
+  }
+
+  protected async onStart(): Promise<void> {
+    this.#stopping = new AbortController();
+    this.#loop = this.#watch(this.#stopping.signal);
+  }
+
+  protected async onStop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#note(await this.#ask());
+      await sleep(this.#failures === 0 ? PAUSE_MS.ok : PAUSE_MS.failing, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  #note(fault: string | undefined): void {
+    this.#failures = fault === undefined ? 0 : this.#failures + 1;
+    const wasOk = this.condition.isOk;
+    if (fault === undefined) this.condition.set(undefined);
+    else if (this.#failures >= FAILURES) this.condition.set(fault);
+    if (wasOk && !this.condition.isOk) this.#events.databaseAway({ reason: fault ?? '' });
+    if (!wasOk && this.condition.isOk) this.#events.databaseBack();
+  }
+
+  /** @returns what is wrong with it */
+  async #ask(): Promise<string | undefined> {
+    const silence = 'the database does not answer';
+    if (this.#unanswered >= MOST_UNANSWERED) return silence;
+    this.#unanswered++;
+    const asked = Promise.resolve(
+      this.#db.execute<{ is_read_only: boolean }>(
+        sql`select current_setting('transaction_read_only')::boolean as is_read_only`,
+      ),
+    ).finally(() => this.#unanswered--);
+    try {
+      const [row] = await new Deadline(ANSWER_MS).race('asking the database', asked);
+      return row?.is_read_only ? 'the database is read-only' : undefined;
+    } catch {
+      return silence;
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { createKey } from '../../src/accounts/keys.ts';
+import { startService } from '../support/service.ts';
+
+const service = await startService();
+const operator = await createKey(service.base.db, { email: 'operator@example.com', scopes: ['admin'] });
+
+/** What was logged from info on while `work` was done. */
+async function linesOf(work: () => Promise<unknown>): Promise<Record<string, unknown>[]> {
+  const before = service.lines.length;
+  await work();
+  return service.lines
+    .slice(before)
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter(({ level }) => level !== 'debug' && level !== 'trace');
+}
+
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+let turn = 0;
+
+async function ask<T>(method: string, path: string, body?: object): Promise<T> {
+  const response = await service.request(path, {
+    method,
+    key: operator.key,
+    headers: { 'x-request-id': `request-${++turn}`, traceparent: `00-${TRACE}-00f067aa0ba902b7-01` },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  expect(response.status).toBeLessThan(300);
+  return (response.status === 204 ? {} : await response.json()) as T;
+}
+
+describe('what a key with the scope admin does', () => {
+  it('is one line each: who did what to whom, in which request', async () => {
+    const by = () => ({ level: 'info', by: operator.id, requestId: `request-${turn}`, traceId: TRACE });
+    const did = async <T>(method: string, path: string, body?: object) => {
+      let answer: T | undefined;
+      const lines = await linesOf(async () => (answer = await ask<T>(method, path, body)));
+      expect(lines).toHaveLength(1);
+      return { line: lines[0], answer: answer as T };
+    };
+    const user = await did<{ id: string }>('POST', '/v1/admin/users', { email: 'new@example.com' });
+    const userId = user.answer.id;
+    expect(user.line).toMatchObject({ ...by(), msg: 'user created', userId, tier: 'starter' });
+    const limits = { requestsPerMinute: 7, requestsPerDay: null, priority: 1 };
+    const tier = await did('PUT', '/v1/admin/tiers/gold', limits);
+    expect(tier.line).toMatchObject({ ...by(), msg: 'tier defined', tier: 'gold', ...limits, isNew: true });
+    const subscription = await did('PUT', `/v1/admin/users/${userId}/subscription`, { tier: 'gold' });
+    expect(subscription.line).toMatchObject({ ...by(), msg: 'subscription set', userId, tier: 'gold' });
+    const key = await did<{ id: string }>('POST', '/v1/admin/keys', { email: 'new@example.com' });
+    const keyId = key.answer.id;
+    expect(key.line).toMatchObject({ ...by(), msg: 'key created', keyId, userId, tier: 'gold', expiresAt: null });
+    const rotated = await did<{ id: string }>('POST', `/v1/admin/keys/${keyId}/rotate`);
+    expect(rotated.line).toMatchObject({ ...by(), msg: 'key rotated', keyId: rotated.answer.id, replaces: keyId });
+    const revoked = await did('DELETE', `/v1/admin/keys/${keyId}`);
+    expect(revoked.line).toMatchObject({ ...by(), msg: 'key revoked', keyId, userId });
+    await ask('PUT', '/v1/admin/tiers/silver', limits);
+    const deleted = await did('DELETE', '/v1/admin/tiers/silver');
+    expect(deleted.line).toMatchObject({ ...by(), msg: 'tier deleted', tier: 'silver' });
+  });
+
+  it('is no line if it was refused', async () => {
+    const refuse = async () => {
+      const response = await service.request('/v1/admin/keys/nobody', { method: 'DELETE', key: operator.key });
+      expect(response.status).toBe(404);
+    };
+    expect(await linesOf(refuse)).toEqual([]);
+  });
+});
+
+describe('a job', () => {
+  it('is one line as it is submitted and one as it is cancelled, each with its request and its trace', async () => {
+    const send = (method: string, path: string, requestId: string, body?: string) =>
+      service.request(path, {
+        method,
+        headers: { 'x-request-id': requestId, traceparent: `00-${TRACE}-00f067aa0ba902b7-01` },
+        ...(body !== undefined && { body }),
+      });
+    const lines = await linesOf(async () => {
+      const response = await send('POST', '/v1/jobs', 'first', '{"html":"<p>x</p>"}');
+      const { id } = (await response.json()) as { id: string };
+      await send('DELETE', `/v1/jobs/${id}`, 'second');
+      await send('DELETE', `/v1/jobs/${id}`, 'third');
+    });
+    expect(lines).toMatchObject([
+      { msg: 'job submitted', requestId: 'first', traceId: TRACE, tier: 'unlimited' },
+      { msg: 'job cancelled', requestId: 'second', traceId: TRACE },
+    ]);
+  });
+});
+
+describe('keys that are not valid', () => {
+  it('are a debug line each, and one warning when the address has to wait', async () => {
+    const before = service.lines.length;
+    const knock = () => service.request('/v1/jobs', { key: `pdf_${'x'.repeat(30)}` });
+    const warnings = await linesOf(async () => {
+      for (let count = 0; count < 62; count++) await knock();
+    });
+    expect(warnings).toMatchObject([{ level: 'warn', msg: 'logins blocked', address: '127.0.0.1', failures: 60 }]);
+    expect(service.lines.slice(before).filter((line) => line.includes('"login failed"'))).toHaveLength(60);
+  });
+});

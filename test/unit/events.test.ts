@@ -1,0 +1,143 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Events } from '../../src/telemetry/events.ts';
+import { createLogger } from '../../src/telemetry/log.ts';
+
+const request = { requestId: 'r', traceId: 't' };
+const job = { ...request, jobId: 'j', userId: 'u', tier: 'starter' };
+const lost = { ...job, run: 1 };
+const attempt = { ...lost, attempt: 1, waitedMs: 1 };
+const admin = { ...request, by: 'k' };
+const key = { ...admin, keyId: 'k', userId: 'u' };
+const err = new Error('it');
+
+type Samples = {
+  [Name in keyof Events as Events[Name] extends (...parameters: never[]) => void ? Name : never]: Parameters<
+    Events[Name] extends (...parameters: infer P) => void ? (...parameters: P) => void : never
+  >;
+};
+
+/** Every event with all that it can tell: without one of them this does not compile. */
+const SAMPLES: Samples = {
+  requestAnswered: [{ ...request, method: 'GET', route: '/', status: 200, ms: 1, userId: 'u', tier: 'starter' }],
+  requestCrashed: [request, err],
+  jobSubmitted: [{ ...job, priority: 'low' }],
+  rateLimited: [{ ...request, userId: 'u', tier: 'starter', limit: 'minute' }],
+  cacheAsked: ['jobs', 'hit'],
+  jobStarted: [attempt],
+  jobEnded: [{ ...attempt, status: 'completed', code: 'internal', ms: 1, pages: 1, bytes: 1 }],
+  jobPoisoned: [lost],
+  jobCancelled: [{ ...request, jobId: 'j', userId: 'u' }],
+  jobGivenBack: [{ ...attempt, reason: 'retry', err }],
+  jobLost: [lost],
+  jobReturned: [lost],
+  jobCrashed: [attempt, err],
+  jobFencedOff: [attempt],
+  loginFailed: [{ ...request, address: '::1' }],
+  loginsBlocked: [{ ...request, address: '::1', failures: 60 }],
+  userCreated: [{ ...admin, userId: 'u', tier: 'starter' }],
+  keyCreated: [{ ...key, tier: 'starter', scopes: ['admin'], expiresAt: null }],
+  keyRotated: [{ ...key, replaces: 'k', replacedExpiresAt: '2031-01-01T00:00:00Z' }],
+  keyRevoked: [key],
+  subscriptionSet: [{ ...admin, userId: 'u', tier: 'starter' }],
+  tierDefined: [{ ...admin, tier: 'gold', requestsPerMinute: 1, requestsPerDay: 1, priority: 1, isNew: true }],
+  tierDeleted: [{ ...admin, tier: 'gold' }],
+  pageTaken: ['warm'],
+  browserStarted: ['153.0.0.0'],
+  browserEnded: ['crashed'],
+  memoryPressure: [{ pressure: 'high', used: 1, limit: 1, source: 'machine' }],
+  documentSacrificed: [{ why: 'largest', bytes: 1 }],
+  jailed: [{ jail: 'proxy', sandbox: true, reason: 'x' }],
+  egressDenied: [{ reason: 'port', authority: 'a:1', userId: 'u', jobId: 'j', isLogged: true }],
+  workerRegistered: [{ workerId: 'w', concurrency: 1 }],
+  workerLeft: [{ workerId: 'w' }],
+  workerLost: [{ workerId: 'w', jobs: 1 }],
+  workerReturned: [{ workerId: 'w' }],
+  migrated: [{ migrations: ['0001_tables.sql'] }],
+  databaseAway: [{ reason: 'x' }],
+  databaseBack: [],
+  replicaRead: ['primary'],
+  replicaUsed: [],
+  replicaLeft: [{ fault: 'behind', lagSeconds: 1, err }],
+  expired: [{ files: 1, jobs: 1 }],
+  backgroundFailed: ['the queue', err],
+};
+
+interface Line {
+  level: string;
+  msg: string;
+  fields: string[];
+}
+
+const COMMON = new Set(['level', 'time', 'process', 'pid', 'msg']);
+
+/** What an event writes into the log. */
+function linesOf(name: keyof Samples): Line[] {
+  const lines: Line[] = [];
+  const write = (text: string) => {
+    const { level, msg, ...rest } = JSON.parse(text) as { level: string; msg: string };
+    lines.push({ level, msg, fields: Object.keys(rest).filter((field) => !COMMON.has(field)) });
+  };
+  const events = new Events(createLogger({ level: 'trace', process: 'test', human: false, write }));
+  const tell = events[name] as (...parameters: unknown[]) => void;
+  tell.apply(events, SAMPLES[name]);
+  return lines;
+}
+
+const written = () => {
+  const page = readFileSync(new URL('../../docs/logging.md', import.meta.url), 'utf8');
+  const cells = (row: string) => row.split('|').map((cell) => cell.trim());
+  const named = (cell = '') => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
+  return page
+    .split('\n')
+    .filter((row) => /^\| `/.test(row))
+    .map((row) => {
+      const [, msg, levels, fields] = cells(row);
+      return { msg: named(msg)[0] ?? '', levels: named(levels), fields: named(fields) };
+    });
+};
+
+const COUNTED_ONLY: (keyof Samples)[] = ['cacheAsked'];
+const names = (Object.keys(SAMPLES) as (keyof Samples)[]).filter((name) => !COUNTED_ONLY.includes(name));
+
+describe('docs/logging.md', () => {
+  it.each(names)('tells of %s: its line, its level, and every field', (name) => {
+    const lines = linesOf(name);
+    expect(lines).toHaveLength(1);
+    const [line] = lines as [Line];
+    const row = written().find(({ msg, levels }) => msg === line.msg && levels.includes(line.level));
+    expect(row, `${line.level}: ${line.msg}`).toBeDefined();
+    for (const field of line.fields) expect(row?.fields).toContain(field);
+  });
+
+  it('tells of no line and no field that there is not', () => {
+    const lines = names.flatMap(linesOf);
+    const texts = [...sources().values()];
+    for (const { msg, fields } of written()) {
+      const told = lines.filter((line) => line.msg === msg);
+      if (told.length === 0)
+        expect(
+          texts.some((text) => text.includes(`'${msg}'`)),
+          msg,
+        ).toBe(true);
+      else for (const field of fields) expect(told.flatMap((line) => line.fields)).toContain(field);
+    }
+  });
+
+  it('tells of the lines that are no events, too', () => {
+    const messages = written().map(({ msg }) => msg);
+    const logged = [...sources()].flatMap(([file, text]) =>
+      file === 'telemetry/events.ts'
+        ? []
+        : [...text.matchAll(/\blog\.(?:debug|info|warn|error)\((?:\{[^}]*\},\s*)?'([^']+)'/g)].map(([, msg]) => msg),
+    );
+    expect(logged.length).toBeGreaterThan(4);
+    for (const message of logged) expect(messages).toContain(message);
+  });
+});
+
+function sources(): Map<string, string> {
+  const root = new URL('../../src/', import.meta.url);
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  return new Map(files.map((name) => [name, readFileSync(new URL(name, root), 'utf8')]));
+}
