@@ -91,6 +91,9 @@ export const job = pgTable('pdfprompt_job', {
   metadata: jsonb('metadata').$type<JobMetadata>().notNull().default({}),
   idempotencyKey: text('idempotency_key'),
   idempotencyHash: bytea('idempotency_hash'),
+  tier: text('tier').notNull().default(''),
+  requestId: text('request_id'),
+  traceparent: text('traceparent'),
   errorCode: text('error_code'),
   errorMessage: text('error_message'),
   timings: jsonb('timings').$type<JobTimings>(),
@@ -156,6 +159,12 @@ export const fileChunk = pgTable(
   },
   (table) => [primaryKey({ columns: [table.fileId, table.seq] })],
 );
+
+export const lease = pgTable('pdfprompt_lease', {
+  name: text('name').primaryKey(),
+  holder: uuid('holder').notNull(),
+  expiresAt: instant('expires_at').notNull(),
+});
 
 export const usageHistory = pgTable(
   'pdfprompt_usage_history',

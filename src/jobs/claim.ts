@@ -4,6 +4,7 @@ import type { Database, Transaction } from '../db/pools.ts';
 import { job, jobAttempt } from '../db/schema.ts';
 import type { PdfRequest } from '../domain/pdf-request.ts';
 import { type Claim, type JobQueue, MAX_LOSSES } from '../queue/boss.ts';
+import type { Events, LostAbout } from '../telemetry/events.ts';
 import { endAttempt } from './attempts.ts';
 import { poison } from './lose.ts';
 
@@ -12,9 +13,15 @@ export interface ClaimedJob {
   claim: Claim;
   id: string;
   userId: string;
+  /** that its user was on when it was accepted */
+  tier: string;
+  /** of the request that made it */
+  requestId: string | undefined;
   run: number;
   /** runs that count, this one included */
   attempt: number;
+  /** from when it was accepted, by the database's clock */
+  waitedMs: number;
   /** under which this run's PDF will be kept */
   fileId: string;
   request: PdfRequest;
@@ -28,24 +35,27 @@ interface ClaimInput {
 
 /** Takes jobs, in the queue's order, and marks them as processing, in one short transaction. */
 export async function claimJobs(
-  { db, queue }: { db: Database; queue: JobQueue },
+  { db, queue, events }: { db: Database; queue: JobQueue; events: Events },
   { workerId, count }: ClaimInput,
 ): Promise<ClaimedJob[]> {
-  return db.transaction(async (tx) => {
+  const poisoned: LostAbout[] = [];
+  const claimed = await db.transaction(async (tx) => {
     const claims = await queue.claim(tx, count);
     if (claims.length === 0) return [];
     const ids = claims.map((claim) => claim.id);
     let rows = await start(tx, ids, workerId);
-    if (rows.length < ids.length && (await loseExpired(tx, queue, ids)) > 0)
+    if (rows.length < ids.length && (await loseExpired(tx, queue, ids, poisoned)) > 0)
       rows = [...rows, ...(await start(tx, ids, workerId))];
-    const claimed: ClaimedJob[] = [];
+    const jobs: ClaimedJob[] = [];
     for (const claim of claims) {
       const row = rows.find((each) => each.id === claim.id);
-      if (row) claimed.push(toClaimed(claim, row));
+      if (row) jobs.push(toClaimed(claim, row));
       else await queue.complete(tx, claim); // it ended while it was in the queue: cancelled, deleted, poison
     }
-    return claimed;
+    return jobs;
   });
+  for (const job of poisoned) events.jobPoisoned(job);
+  return claimed;
 }
 
 /** Marks those of the jobs that are queued as processing, each with an attempt begun. */
@@ -67,7 +77,7 @@ async function start(tx: Transaction, ids: string[], workerId: string): Promise<
 }
 
 /** The floor below the reaper: jobs whose claim the queue itself let expire are still marked as processing. */
-async function loseExpired(tx: Transaction, queue: JobQueue, ids: string[]): Promise<number> {
+async function loseExpired(tx: Transaction, queue: JobQueue, ids: string[], poisoned: LostAbout[]): Promise<number> {
   const expired = await tx
     .select({ id: job.id, losses: job.losses })
     .from(job)
@@ -75,7 +85,7 @@ async function loseExpired(tx: Transaction, queue: JobQueue, ids: string[]): Pro
     .for('update');
   for (const { id, losses } of expired) {
     await endAttempt(tx, { jobId: id, outcome: 'lost', reason: 'its claim expired' });
-    if (losses + 1 >= MAX_LOSSES) await poison(tx, queue, id);
+    if (losses + 1 >= MAX_LOSSES) poisoned.push(...(await poison(tx, queue, id)));
     else {
       await tx
         .update(job)
@@ -94,8 +104,11 @@ function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
     claim,
     id: row.id,
     userId: row.userId,
+    tier: row.tier,
+    requestId: row.requestId ?? undefined,
     run: row.runs,
     attempt: row.attempts,
+    waitedMs: row.startedAt ? row.startedAt.getTime() - row.createdAt.getTime() : 0,
     fileId: uuidv7(),
     request: {
       ...request,

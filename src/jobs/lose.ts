@@ -3,6 +3,7 @@ import { ring } from '../db/bell.ts';
 import type { Database, Queryable } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
 import { type JobQueue, MAX_LOSSES } from '../queue/boss.ts';
+import type { LostAbout } from '../telemetry/events.ts';
 import { endAttempt } from './attempts.ts';
 
 /** A job's columns when it is nobody's again. */
@@ -14,17 +15,22 @@ export const ENDED = { html: null, workerId: null, completedAt: sql`now()` } as 
 /**
  * Hands on the jobs of a worker that was lost: at once, and counted apart from failures. A job that
  * was there each time a worker was lost is taken for the cause and fails as `poison`.
- * @returns how many jobs the worker had
+ * @returns how many jobs the worker had, and which of them were poison
  */
-export async function loseJobsOf(tx: Queryable, queue: JobQueue, workerId: string): Promise<number> {
+export async function loseJobsOf(
+  tx: Queryable,
+  queue: JobQueue,
+  workerId: string,
+): Promise<{ jobs: number; poisoned: LostAbout[] }> {
   const rows = await tx
     .select({ id: job.id, losses: job.losses })
     .from(job)
     .where(and(eq(job.workerId, workerId), eq(job.status, 'processing')))
     .for('update');
+  const poisoned: LostAbout[] = [];
   for (const { id, losses } of rows) {
     await endAttempt(tx, { jobId: id, outcome: 'lost', reason: 'its worker was lost' });
-    if (losses + 1 >= MAX_LOSSES) await poison(tx, queue, id);
+    if (losses + 1 >= MAX_LOSSES) poisoned.push(...(await poison(tx, queue, id)));
     else {
       await tx
         .update(job)
@@ -38,7 +44,7 @@ export async function loseJobsOf(tx: Queryable, queue: JobQueue, workerId: strin
     }
   }
   if (rows.length > 0) await ring(tx, 'queued');
-  return rows.length;
+  return { jobs: rows.length, poisoned };
 }
 
 /**
@@ -64,9 +70,9 @@ export async function returnUnknownJobs(
   });
 }
 
-/** Fails a job that took one worker after another with it. */
-export async function poison(tx: Queryable, queue: JobQueue, id: string): Promise<void> {
-  await tx
+/** Fails a job that took one worker after another with it. @returns whose it is, to be told of once this is committed */
+export async function poison(tx: Queryable, queue: JobQueue, id: string): Promise<LostAbout[]> {
+  const rows = await tx
     .update(job)
     .set({
       status: 'failed',
@@ -75,7 +81,9 @@ export async function poison(tx: Queryable, queue: JobQueue, id: string): Promis
       errorCode: 'poison',
       errorMessage: `the worker was lost ${MAX_LOSSES} times while it rendered this document`,
     })
-    .where(eq(job.id, id));
+    .where(eq(job.id, id))
+    .returning({ userId: job.userId, tier: job.tier, requestId: job.requestId });
   await queue.cancel(tx, id);
   await ring(tx, 'ended', id);
+  return rows.map((row) => ({ ...row, jobId: id, requestId: row.requestId ?? undefined }));
 }

@@ -71,11 +71,11 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
     for (let tries = 0; tries < TRIES; tries++) {
       const refusal = limiter.known(userId, tier);
       if (!refusal) {
-        const created = await insertJob(db, queue, { principal, request, idempotencyKey, idempotencyHash });
+        const created = await insertJob(db, queue, { ...input, idempotencyHash });
         if (created) {
           crashPoint('submit.committed');
           const { id, priority } = created.job;
-          events.jobSubmitted({ jobId: id, userId, requestId, priority });
+          events.jobSubmitted({ jobId: id, userId, requestId, tier: tier.name, priority });
           return created;
         }
       }
@@ -92,10 +92,7 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
   throw new CodedError('unavailable', 'too many requests of yours at once; try again', { retryAfterSeconds: 1 });
 }
 
-interface NewJob {
-  principal: Principal;
-  request: PdfRequest;
-  idempotencyKey: string | undefined;
+interface NewJob extends SubmitInput {
   /** hex */
   idempotencyHash: string | null;
 }
@@ -113,7 +110,7 @@ const INVALID_TEXT = '22P02';
 async function insertJob(
   db: Database,
   queue: JobQueue,
-  { principal, request, idempotencyKey, idempotencyHash }: NewJob,
+  { principal, request, idempotencyKey, idempotencyHash, requestId }: NewJob,
 ): Promise<Submitted | undefined> {
   const { userId, tier } = principal;
   const id = uuidv7();
@@ -138,10 +135,10 @@ async function insertJob(
         where ${isBelow(tier)}
       returning virtual_finish, recent, day, day_count
     ), accepted as (
-      insert into ${job} (id, user_id, priority, rank, request, html, url, filename, metadata, idempotency_key, idempotency_hash, created_at)
+      insert into ${job} (id, user_id, priority, rank, request, html, url, filename, metadata, idempotency_key, idempotency_hash, tier, request_id, created_at)
       select ${id}, ${userId}, ${priority}, ${rankOf(sql`virtual_finish`, priority)}, ${JSON.stringify(rest)}::text::jsonb,
         ${html ?? null}, ${url ?? null}, ${filename ?? null}, ${JSON.stringify(metadata)}::text::jsonb,
-        ${idempotencyKey ?? null}, decode(${idempotencyHash}, 'hex'), ${granted}
+        ${idempotencyKey ?? null}, decode(${idempotencyHash}, 'hex'), ${tier.name}, ${requestId ?? null}, ${granted}
       from place as l
       on conflict do nothing
       returning id, rank, created_at

@@ -4,6 +4,7 @@ import type { Config } from '../config/load.ts';
 import { Bell, type BellEvent } from '../db/bell.ts';
 import type { Database, Pool } from '../db/pools.ts';
 import { checkTenantRole, TENANT_ROLE } from '../db/tenant.ts';
+import { QueueWatch } from '../jobs/queue-watch.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import { JobQueue } from '../queue/boss.ts';
 import { FileStore } from '../storage/file-store.ts';
@@ -90,6 +91,9 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       supervise: isWorker,
       onError: (error) => events.backgroundFailed('the queue', error),
     });
+    const adminDb = open('admin', split.admin);
+    const queueWatch = new QueueWatch({ db: adminDb, events });
+    events.metrics.watchQueue(() => queueWatch.figures);
     return {
       config,
       directUrl: handle.directUrl,
@@ -98,11 +102,11 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       events,
       db,
       reads: open('reads', split.reads, TENANT_ROLE), // a pool that nobody asks opens no connection
-      adminDb: open('admin', split.admin),
+      adminDb,
       bell,
       queue,
       store,
-      services: [queue, bell],
+      services: [queue, bell, queueWatch],
       release,
     };
   } catch (error) {

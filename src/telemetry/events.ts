@@ -1,9 +1,29 @@
-import type { JobStatus } from '../domain/job.ts';
 import type { Logger } from './log.ts';
 import { Metrics } from './metrics.ts';
 
 /** Why the read replica is not used; `unknown`: nobody has looked yet. */
 export type ReplicaFault = 'unknown' | 'failed' | 'behind' | 'no standby' | 'another database' | 'another timeline';
+
+/** Whose an attempt is; in every line that tells of it. */
+export interface AttemptAbout {
+  jobId: string;
+  userId: string;
+  tier: string;
+  requestId: string | undefined;
+  attempt: number;
+  /** attempts, with those that do not count */
+  run: number;
+  /** from acceptance to the start of this attempt */
+  waitedMs: number;
+}
+
+/** Whose a job is that its worker was lost with. */
+export interface LostAbout {
+  jobId: string;
+  userId: string;
+  tier: string;
+  requestId: string | undefined;
+}
 
 const QUIET_MS = 10_000;
 
@@ -28,7 +48,11 @@ export class Events {
     status: number;
     ms: number;
     userId?: string | undefined;
+    tier?: string | undefined;
   }): void {
+    const route = `${request.method} ${request.route}`;
+    this.metrics.apiRequests.inc({ tier: request.tier ?? 'none', route, status: request.status });
+    this.metrics.apiResponse.observe({ route }, request.ms / 1000);
     if (request.status >= 500) this.#log.warn(request, 'request failed');
     else this.#log.debug(request, 'request answered');
   }
@@ -37,7 +61,14 @@ export class Events {
     this.#log.error({ requestId, err }, 'unexpected error in a request');
   }
 
-  jobSubmitted(job: { jobId: string; userId: string; requestId: string | undefined; priority: string }): void {
+  jobSubmitted(job: {
+    jobId: string;
+    userId: string;
+    tier: string;
+    requestId: string | undefined;
+    priority: string;
+  }): void {
+    this.metrics.submitted.inc({ tier: job.tier });
     this.#log.info(job, 'job submitted');
   }
 
@@ -52,34 +83,53 @@ export class Events {
     this.metrics.cacheRequests.inc({ cache, result });
   }
 
-  jobStarted(job: { jobId: string; userId: string; attempt: number }): void {
+  jobStarted(job: AttemptAbout): void {
+    if (job.run === 1) this.metrics.wait.observe({ tier: job.tier }, job.waitedMs / 1000);
     this.#log.debug(job, 'job started');
   }
 
-  jobEnded(job: {
-    jobId: string;
-    userId: string;
-    attempt: number;
-    status: JobStatus;
-    code?: string;
-    ms: number;
-    pages?: number;
-    bytes?: number;
-  }): void {
+  /** `ms`: of the attempt that ended it. */
+  jobEnded(
+    job: AttemptAbout & {
+      status: 'completed' | 'failed';
+      code?: string;
+      ms: number;
+      pages?: number;
+      bytes?: number;
+    },
+  ): void {
+    const { tier } = job;
+    if (job.status === 'completed') this.metrics.completed.inc({ tier });
+    else this.metrics.failed.inc({ tier, reason: job.code ?? 'internal' });
+    this.metrics.generation.observe({ tier }, job.ms / 1000);
+    this.metrics.turnaround.observe({ tier }, (job.waitedMs + job.ms) / 1000);
     this.#log.info(job, 'job ended');
   }
 
-  jobGivenBack(job: { jobId: string; userId: string; attempt: number; reason: string; err?: unknown }): void {
+  /** One worker after another was lost with it. */
+  jobPoisoned(job: LostAbout): void {
+    this.metrics.failed.inc({ tier: job.tier, reason: 'poison' });
+    this.#log.error({ ...job, status: 'failed', code: 'poison' }, 'job ended');
+  }
+
+  jobCancelled(job: { jobId: string; userId: string; requestId: string | undefined }): void {
+    this.metrics.cancelled.inc();
+    this.#log.info(job, 'job cancelled');
+  }
+
+  jobGivenBack(job: AttemptAbout & { reason: string; err?: unknown }): void {
+    this.metrics.givenBack.inc({ reason: job.reason });
     this.#log.warn(job, 'job given back');
   }
 
   /** A fault of ours: the job stays claimed until the queue takes it for lost. */
-  jobCrashed(job: { jobId: string; attempt: number }, err: unknown): void {
+  jobCrashed(job: AttemptAbout, err: unknown): void {
     this.#log.error({ ...job, err }, 'unexpected error in a job');
   }
 
   /** Somebody newer owns the job: what this attempt made was thrown away. */
-  jobFencedOff(job: { jobId: string; attempt: number }): void {
+  jobFencedOff(job: AttemptAbout): void {
+    this.metrics.resultsThrownAway.inc();
     this.#log.warn(job, 'result thrown away: the job is no longer ours');
   }
 
@@ -131,6 +181,7 @@ export class Events {
   }
 
   workerLost(worker: { workerId: string; jobs: number }): void {
+    this.metrics.workersLost.inc();
     this.#log.warn(worker, 'worker lost; its jobs were handed on');
   }
 

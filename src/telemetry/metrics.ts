@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { PRIORITY_NAMES, priorityName } from '../domain/priority.ts';
 
 /** What a renderer says of itself. */
 export interface RendererState {
@@ -33,9 +34,50 @@ interface ReplicaState {
   lagSeconds: number;
 }
 
+/** What is queued, over all tenants and workers. */
+export interface QueueFigures {
+  /** jobs, by stored priority */
+  depth: ReadonlyMap<number, number>;
+  /** since the job that has waited longest was accepted; 0: none is queued */
+  oldestSeconds: number;
+}
+
+/** Seconds: from what a warm page takes to the longest time that a document may. */
+const RENDER_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 120, 300];
+/** Seconds: the same, and what a queue can add to it. */
+const WAIT_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600];
+const API_BUCKETS = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
 /** Every metric of a process, declared once. Labels are bounded: never an id, an address or a message. */
 export class Metrics {
   readonly #registry = new Registry();
+
+  readonly apiRequests = this.#counter('api_requests_total', 'Requests answered', ['tier', 'route', 'status']);
+  readonly apiResponse = this.#histogram('api_response_seconds', 'From a request to its answer', {
+    labelNames: ['route'],
+    buckets: API_BUCKETS,
+  });
+  readonly submitted = this.#counter('pdf_submitted_total', 'Documents accepted', ['tier']);
+  readonly completed = this.#counter('pdf_completed_total', 'Documents that became a PDF', ['tier']);
+  readonly failed = this.#counter('pdf_failed_total', 'Documents given up, by error code', ['tier', 'reason']);
+  readonly cancelled = this.#counter('pdf_cancelled_total', 'Documents that nobody wanted any more', []);
+  readonly givenBack = this.#counter('pdf_given_back_total', 'Attempts after which the job went back to the queue', [
+    'reason',
+  ]);
+  readonly wait = this.#histogram('pdf_wait_seconds', 'From acceptance to the first attempt', {
+    labelNames: ['tier'],
+    buckets: WAIT_BUCKETS,
+  });
+  readonly generation = this.#histogram('pdf_generation_seconds', 'An attempt that ended the job, until it is stored', {
+    labelNames: ['tier'],
+    buckets: RENDER_BUCKETS,
+  });
+  readonly turnaround = this.#histogram('pdf_turnaround_seconds', 'From acceptance to the end of the job', {
+    labelNames: ['tier'],
+    buckets: WAIT_BUCKETS,
+  });
+  readonly workersLost = this.#counter('workers_lost_total', 'Workers taken for dead, by whoever noticed', []);
+  readonly resultsThrownAway = this.#counter('pdf_fenced_total', 'Results thrown away: somebody newer had the job', []);
 
   readonly cacheRequests = this.#counter('cache_requests_total', 'Questions to a cache', ['cache', 'result']);
   readonly rateLimited = this.#counter('rate_limited_total', 'Requests over the limit of their tier', [
@@ -67,6 +109,35 @@ export class Metrics {
     },
   );
   readonly #pools = new Map<string, () => PoolState>();
+
+  constructor() {
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** From now on the figures of the queue are asked for at each scrape; undefined: another process tells of them. */
+  watchQueue(figures: () => QueueFigures | undefined): void {
+    this.#gauge('queue_depth', 'Jobs that wait; told by one process for all', {
+      labelNames: ['priority'],
+      collect: (gauge) => {
+        gauge.reset();
+        const depth = figures()?.depth;
+        if (!depth) return;
+        for (const priority of PRIORITY_NAMES) gauge.set({ priority }, 0);
+        for (const [priority, jobs] of depth) gauge.inc({ priority: priorityName(priority) }, jobs);
+      },
+    });
+    this.#gauge(
+      'queue_oldest_seconds',
+      'Since the job that has waited longest was accepted; told by one process for all',
+      {
+        collect: (gauge) => {
+          const seen = figures();
+          if (seen) gauge.set(seen.oldestSeconds);
+          else gauge.remove();
+        },
+      },
+    );
+  }
 
   /** To be told of each statement of a pool, in seconds. */
   statements(pool: string): (seconds: number) => void {

@@ -9,7 +9,7 @@ import { crashPoint } from '../kernel/crash-point.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Renderer } from '../render/renderer.ts';
-import type { Events } from '../telemetry/events.ts';
+import type { AttemptAbout, Events } from '../telemetry/events.ts';
 import type { SlotsState } from '../telemetry/metrics.ts';
 import type { Concurrency } from './concurrency.ts';
 import type { Registration } from './registration.ts';
@@ -152,7 +152,7 @@ export class Dispatcher extends Lifecycle {
       this.#wake.resolve(); // the next document begins while this one is written down
     };
     running.ended = this.#runJob(job, abort.signal, onRendered)
-      .catch((error: unknown) => this.#options.events.jobCrashed({ jobId: job.id, attempt: job.attempt }, error))
+      .catch((error: unknown) => this.#options.events.jobCrashed(aboutOf(job), error))
       .finally(() => {
         this.#running.delete(job.id);
         this.#wake.resolve();
@@ -162,7 +162,7 @@ export class Dispatcher extends Lifecycle {
   async #runJob(job: ClaimedJob, signal: AbortSignal, onRendered: () => void): Promise<void> {
     const { events, renderer } = this.#options;
     const startedAt = performance.now();
-    events.jobStarted({ jobId: job.id, userId: job.userId, attempt: job.attempt });
+    events.jobStarted(aboutOf(job));
     const outcome = await renderer.render(job.request, { tenant: job.userId, jobId: job.id, signal });
     onRendered();
     crashPoint('render.done');
@@ -185,8 +185,8 @@ export class Dispatcher extends Lifecycle {
 
   #report(job: ClaimedJob, outcome: Outcome, finish: Finish, ms: number): void {
     const { events } = this.#options;
-    const about = { jobId: job.id, userId: job.userId, attempt: job.attempt };
-    if (finish === 'fenced') events.jobFencedOff({ jobId: job.id, attempt: job.attempt });
+    const about = aboutOf(job);
+    if (finish === 'fenced') events.jobFencedOff(about);
     else if (finish === 'queued')
       events.jobGivenBack({
         ...about,
@@ -197,4 +197,8 @@ export class Dispatcher extends Lifecycle {
       events.jobEnded({ ...about, status: finish, ms, pages: outcome.pdf.pages, bytes: outcome.pdf.size });
     else events.jobEnded({ ...about, status: finish, ms, ...('code' in outcome && { code: outcome.code }) });
   }
+}
+
+function aboutOf({ id, userId, tier, requestId, attempt, run, waitedMs }: ClaimedJob): AttemptAbout {
+  return { jobId: id, userId, tier, requestId, attempt, run, waitedMs };
 }

@@ -86,14 +86,15 @@ export class Reaper extends Lifecycle {
 
   async #bury(workerId: string): Promise<void> {
     const { db, queue, events } = this.#options;
-    await db.transaction(async (tx) => {
-      const buried = await tx
+    const { buried, jobs, poisoned } = await db.transaction(async (tx) => {
+      const rows = await tx
         .update(worker)
         .set({ endedAt: sql`now()`, isLost: true })
         .where(and(eq(worker.id, workerId), isNull(worker.endedAt)))
         .returning({ id: worker.id });
-      const jobs = await loseJobsOf(tx, queue, workerId);
-      if (buried.length + jobs > 0) events.workerLost({ workerId, jobs }); // or else somebody else did
+      return { buried: rows.length, ...(await loseJobsOf(tx, queue, workerId)) };
     });
+    if (buried + jobs > 0) events.workerLost({ workerId, jobs }); // or else somebody else did
+    for (const job of poisoned) events.jobPoisoned(job);
   }
 }

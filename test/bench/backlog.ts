@@ -1,4 +1,5 @@
 import { claimJobs } from '../../src/jobs/claim.ts';
+import { silentEvents } from '../support/silent-events.ts';
 import { percentile, type Result, spread, type Stage } from './stage.ts';
 
 const SMALL = 100;
@@ -10,7 +11,7 @@ export async function backlog(stage: Stage): Promise<Result> {
   await stage.user('bench@example.com');
   await stage.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values ('01a20b1c-7e0d-7435-94b8-00000000000a', 'bench', 1, 1)`;
   const queue = await stage.queue();
-  const deps = { db: stage.pool.db, queue };
+  const deps = { db: stage.pool.db, queue, events: silentEvents() };
   const claim = () => claimJobs(deps, { workerId: '01a20b1c-7e0d-7435-94b8-00000000000a', count: 1 });
   const measure = async () => {
     const times: number[] = [];

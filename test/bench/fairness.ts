@@ -6,8 +6,7 @@ import { finishJob } from '../../src/jobs/finish.ts';
 import { submitJob } from '../../src/jobs/submit.ts';
 import { LONGEST_OVERTAKING_SECONDS } from '../../src/queue/rank.ts';
 import { PostgresStore } from '../../src/storage/postgres-store.ts';
-import { Events } from '../../src/telemetry/events.ts';
-import { createLogger } from '../../src/telemetry/log.ts';
+import { silentEvents } from '../support/silent-events.ts';
 import { percentile, type Result, spread, type Stage } from './stage.ts';
 
 const FLOOD = 10_000;
@@ -23,7 +22,7 @@ const WORKER = '01a20b1c-7e0d-7435-94b8-00000000000b';
  */
 export async function fairness(stage: Stage): Promise<Result> {
   const queue = await stage.queue();
-  const events = new Events(createLogger({ level: 'silent', process: 'bench', human: false, write: () => undefined }));
+  const events = silentEvents();
   const deps = {
     db: stage.pool.db,
     reads: stage.pool.db,

@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PgBoss } from 'pg-boss';
 import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { submitJob } from '../../src/jobs/submit.ts';
-import { Events } from '../../src/telemetry/events.ts';
-import { createLogger } from '../../src/telemetry/log.ts';
+import { silentEvents } from '../support/silent-events.ts';
 import { type Result, spread, type Stage } from './stage.ts';
 
 const ROUNDS = 200;
@@ -29,7 +28,7 @@ async function ours(stage: Stage): Promise<number[]> {
   const parsed = parsePdfRequest({ html: '<p>x</p>' });
   if (!parsed.ok) throw new Error('the benchmark does not fit the code');
   const queue = await stage.queue();
-  const events = new Events(createLogger({ level: 'silent', process: 'bench', human: false, write: () => undefined }));
+  const events = silentEvents();
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     await sleep(250 + Math.random() * 100); // idle: the last document is done

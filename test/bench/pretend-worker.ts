@@ -3,6 +3,7 @@ import { claimJobs } from '../../src/jobs/claim.ts';
 import { finishJob } from '../../src/jobs/finish.ts';
 import { PostgresStore } from '../../src/storage/postgres-store.ts';
 import { doneWith } from '../support/outcomes.ts';
+import { silentEvents } from '../support/silent-events.ts';
 import type { Stage } from './stage.ts';
 
 const WORKER = '01a20b1c-7e0d-7435-94b8-00000000000f';
@@ -11,7 +12,13 @@ const DONE = doneWith(Buffer.from('%PDF-1.7 of a benchmark'));
 /** Ends jobs as a worker does, but without a rendering: where only the API is measured. @returns what stops it */
 export async function pretendToWork(stage: Stage): Promise<() => Promise<void>> {
   const queue = await stage.queue();
-  const deps = { db: stage.pool.db, queue, store: new PostgresStore(), retentionMs: 3_600_000 };
+  const deps = {
+    db: stage.pool.db,
+    queue,
+    events: silentEvents(),
+    store: new PostgresStore(),
+    retentionMs: 3_600_000,
+  };
   await stage.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${WORKER}, 'bench', 1, 10)`;
   let isOver = false;
   const working = (async () => {

@@ -22,10 +22,9 @@ import { installQueue, JobQueue } from '../../src/queue/boss.ts';
 import { type ChromiumBinary, findChromium } from '../../src/render/chromium-binary.ts';
 import { Renderer, type RendererOptions } from '../../src/render/renderer.ts';
 import { rendererOptions } from '../../src/runtime/worker.ts';
-import { Events } from '../../src/telemetry/events.ts';
-import { createLogger } from '../../src/telemetry/log.ts';
 import { createUnlimitedKey, limiterOf, principalOf, withoutLimits } from '../support/accounts.ts';
 import { freePort } from '../support/free-port.ts';
+import { silentEvents } from '../support/silent-events.ts';
 
 export type Result = Record<string, string | number>;
 
@@ -159,8 +158,7 @@ export class Stage {
 
   /** A worker's renderer by itself, started. */
   async renderer(env: Record<string, string> = {}, overrides: Partial<RendererOptions> = {}): Promise<Renderer> {
-    const silent = createLogger({ level: 'silent', process: 'bench', human: false, write: () => undefined });
-    const options = rendererOptions(this.#config(env), await this.chromium(), new Events(silent));
+    const options = rendererOptions(this.#config(env), await this.chromium(), silentEvents());
     const renderer = new Renderer({ ...options, ...overrides });
     await renderer.start();
     return renderer;

@@ -9,12 +9,11 @@ import { finishJob } from '../../src/jobs/finish.ts';
 import { submitJob } from '../../src/jobs/submit.ts';
 import { JobQueue } from '../../src/queue/boss.ts';
 import { PostgresStore } from '../../src/storage/postgres-store.ts';
-import { Events } from '../../src/telemetry/events.ts';
-import { createLogger } from '../../src/telemetry/log.ts';
 import { createUnlimitedKey, limiterOf, principalOf } from '../support/accounts.ts';
 import { createDatabase, openTestPool } from '../support/database.ts';
 import { pdfprompt } from '../support/cli.ts';
 import { eventually } from '../support/processes.ts';
+import { silentEvents } from '../support/silent-events.ts';
 
 const CLIENTS = 2_000;
 const { url, sql } = await createDatabase();
@@ -24,7 +23,7 @@ const { key } = await createUnlimitedKey(pool.db, 'ann@example.com');
 it('2,000 clients that wait cost memory, but no connection and no query, and are answered as their jobs end', async () => {
   const queue = new JobQueue({ db: pool.db, supervise: false, onError: () => undefined });
   await queue.start();
-  const events = new Events(createLogger({ level: 'silent', process: 'test', human: false, write: () => undefined }));
+  const events = silentEvents();
   const limiter = limiterOf(pool.db);
   const deps = { db: pool.db, reads: pool.db, queue, events, limiter, store: new PostgresStore(), retentionMs: 60_000 };
   const principal = await principalOf(pool.db, key);

@@ -33,7 +33,7 @@ const submit = async (principal: Principal, times = 1) => {
 const claim = async (times: number) => {
   const users: string[] = [];
   for (let time = 0; time < times; time++) {
-    const [job] = await claimJobs({ db, queue }, { workerId, count: 1 });
+    const [job] = await claimJobs({ db, queue, events }, { workerId, count: 1 });
     if (job) users.push(job.userId);
   }
   return users;
@@ -57,7 +57,7 @@ describe('the queue', () => {
     const ids = await submit(await tenant('professional'), 5);
     const claimed: string[] = [];
     for (let time = 0; time < 5; time++)
-      claimed.push(...(await claimJobs({ db, queue }, { workerId, count: 1 })).map((job) => job.id));
+      claimed.push(...(await claimJobs({ db, queue, events }, { workerId, count: 1 })).map((job) => job.id));
     expect(claimed).toEqual(ids);
   });
 

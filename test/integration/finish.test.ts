@@ -29,7 +29,7 @@ const done: Outcome = {
 
 async function claimed(): Promise<ClaimedJob> {
   await service.request('/v1/jobs', { method: 'POST', body: JSON.stringify({ html: '<p>x</p>' }) });
-  const [job] = await claimJobs({ db, queue }, { workerId, count: 1 });
+  const [job] = await claimJobs({ db, queue, events: service.base.events }, { workerId, count: 1 });
   if (!job) throw new Error('nothing to claim');
   return job;
 }
@@ -114,7 +114,7 @@ describe('a job that did not get its PDF', () => {
     expect(await rowOf(job.id)).toMatchObject({ status: 'queued', attempts: 1, html: '<p>x</p>', state: 'retry' });
     for (const attempt of [2, 3]) {
       await service.sql`update pgboss.job set start_after = now() where id = ${job.id}`;
-      const [again] = await claimJobs({ db, queue }, { workerId, count: 1 });
+      const [again] = await claimJobs({ db, queue, events: service.base.events }, { workerId, count: 1 });
       expect(again).toMatchObject({ id: job.id, attempt });
       expect(await finishJob(deps, again as ClaimedJob, retry)).toBe(attempt === 3 ? 'failed' : 'queued');
     }
@@ -125,7 +125,7 @@ describe('a job that did not get its PDF', () => {
     const job = await claimed();
     expect(await finishJob(deps, job, { kind: 'interrupted' })).toBe('queued');
     expect(await rowOf(job.id)).toMatchObject({ status: 'queued', attempts: 0 });
-    const [again] = await claimJobs({ db, queue }, { workerId, count: 1 });
+    const [again] = await claimJobs({ db, queue, events: service.base.events }, { workerId, count: 1 });
     expect(again).toMatchObject({ id: job.id, attempt: 1 });
     expect(await finishJob(deps, again as ClaimedJob, done)).toBe('completed');
   });

@@ -39,10 +39,9 @@ export async function openStagedService({ databaseUrl, dataDir, log: write }: St
   };
   const config = loadConfig({ env, isRoot: isRoot() });
   const log = createLogger({ level: 'error', process: 'staged', human: false, write });
-  const events = new Events(log);
   const handle = { url: databaseUrl, directUrl: databaseUrl, isEmbedded: false, release: async () => undefined };
   const compose = (name: string, isWorker: boolean) =>
-    composeBase({ config, log, events, name, isApi: false, isWorker, handle });
+    composeBase({ config, log, events: new Events(log), name, isApi: false, isWorker, handle });
   const api = await serve({ config, log, onProgress: () => undefined });
   const work = await compose('pdfprompt work', true);
   const chores = await compose('pdfprompt chores', false);

@@ -22,7 +22,7 @@ export interface Tenant {
 
 /** Tenants with a job in every status each: queued, processing, completed with a PDF, failed, cancelled. */
 export async function createTenants(service: TestService, emails: string[]): Promise<Tenant[]> {
-  const { db, queue, store } = service.base;
+  const { db, queue, store, events } = service.base;
   const workerId = '01a20b1c-7e0d-7435-94b8-00000000000e';
   await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
   const tenants: Tenant[] = [];
@@ -37,7 +37,7 @@ export async function createTenants(service: TestService, emails: string[]): Pro
     };
     const jobs = {} as Record<JobStatus, string>;
     for (const status of JOB_STATUSES) if (status !== 'queued') jobs[status] = await submit();
-    const claimed = await claimJobs({ db, queue }, { workerId, count: 10 });
+    const claimed = await claimJobs({ db, queue, events }, { workerId, count: 10 });
     const finish = async (status: JobStatus, outcome: Outcome) => {
       const job = claimed.find(({ id }) => id === jobs[status]) as ClaimedJob;
       await finishJob({ db, queue, store, retentionMs: 3_600_000 }, job, outcome);
@@ -45,7 +45,7 @@ export async function createTenants(service: TestService, emails: string[]): Pro
     const pdf = `%PDF-1.7 of ${email}`;
     await finish('completed', doneWith(new TextEncoder().encode(pdf)));
     await finish('failed', { kind: 'reject', code: 'print_failed', message: `a fault of ${email}` });
-    await cancelJob({ db, queue }, { userId, jobId: jobs.cancelled });
+    await cancelJob({ db, queue, events }, { userId, jobId: jobs.cancelled, requestId: undefined });
     tenants.push({ email, key, userId, jobs, pdf });
   }
   // Last of all, or they would be claimed with the rest.

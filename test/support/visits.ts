@@ -6,6 +6,7 @@ import { adminVisits } from './admin-visits.ts';
 import { asker, at, type Guest, welcome } from './guests.ts';
 import { FORMER_USER, HEAVY_USERS } from './million.ts';
 import type { StagedService } from './staged-service.ts';
+import { silentEvents } from './silent-events.ts';
 import { TURNS, type Visit } from './visit.ts';
 
 /** Jobs of each worker that is lost. */
@@ -140,7 +141,11 @@ export async function planVisits(
     { name: 'GET /readyz', run: async () => void (await fetch(`${service.url}/readyz`)) },
     {
       name: 'cancelling',
-      run: async (turn) => cancelJob({ db, queue }, { userId: at(heavy, 0).id, jobId: at(queued, 60 + turn).id }),
+      run: async (turn) =>
+        cancelJob(
+          { db, queue, events: silentEvents() },
+          { userId: at(heavy, 0).id, jobId: at(queued, 60 + turn).id, requestId: undefined },
+        ),
     },
     {
       name: 'losing',
@@ -162,11 +167,6 @@ export async function planVisits(
         const passes = round * TURNS + turn;
         await expire({ db, store, retentionMs: (RETENTION_SECONDS - passes * EXPIRED_JOBS_SECONDS) * 1_000 });
       },
-    },
-    {
-      name: 'queue depth',
-      run: async () =>
-        void (await db.execute('select priority, count(*) from pdfprompt_job where is_queued group by priority')),
     },
     { name: "the queue's maintenance", run: async (turn) => (turn < 2 ? queue.maintain() : undefined) },
     ...(await adminVisits(service, ask)),

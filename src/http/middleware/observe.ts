@@ -2,7 +2,8 @@ import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import { v7 as uuidv7 } from 'uuid';
 import type { Events } from '../../telemetry/events.ts';
-import type { AppEnv } from '../route.ts';
+import type { Principal } from '../../accounts/principals.ts';
+import type { AppContext, AppEnv } from '../route.ts';
 
 /** Gives each request an id (or keeps the caller's), and reports how it was answered. */
 export function observe(events: Events): MiddlewareHandler<AppEnv> {
@@ -13,13 +14,22 @@ export function observe(events: Events): MiddlewareHandler<AppEnv> {
     c.set('requestId', requestId);
     await next();
     c.header('X-Request-Id', requestId);
+    const principal = c.var.principal as Principal | undefined; // none if it was refused before
     events.requestAnswered({
       requestId,
       method: c.req.method,
-      route: routePath(c, -1),
+      route: routeOf(c),
       status: c.res.status,
       ms: Math.round(performance.now() - startedAt),
-      userId: (c.var.principal as { userId: string } | undefined)?.userId,
+      userId: principal?.userId,
+      tier: principal?.tier.name,
     });
   };
+}
+
+/** As the OpenAPI document has it. Asked to wait, it tells of the document's time and not of ours: then it is another route. */
+function routeOf(c: AppContext): string {
+  const route = routePath(c, -1).replaceAll(/:(\w+)/g, '{$1}');
+  if (route.includes('*')) return 'unknown';
+  return c.req.query('wait') === undefined ? route : `${route}?wait`;
 }

@@ -2,10 +2,11 @@ import type { Database } from '../../db/pools.ts';
 import { cancelJob } from '../../jobs/cancel.ts';
 import { getJob } from '../../jobs/read.ts';
 import type { JobQueue } from '../../queue/boss.ts';
+import type { Events } from '../../telemetry/events.ts';
 import type { Route } from '../route.ts';
 import { jobIdParams, jobResponse, problems } from '../schemas.ts';
 
-export function cancelJobRoute(deps: { db: Database; reads: Database; queue: JobQueue }): Route {
+export function cancelJobRoute(deps: { db: Database; reads: Database; queue: JobQueue; events: Events }): Route {
   return {
     method: 'delete',
     path: '/v1/jobs/{id}',
@@ -20,7 +21,7 @@ export function cancelJobRoute(deps: { db: Database; reads: Database; queue: Job
     handle: async (c) => {
       const which = { userId: c.var.principal.userId, jobId: c.req.param('id') ?? '' };
       await getJob(deps.reads, which); // 404 for what is not there or not theirs
-      await cancelJob(deps, which);
+      await cancelJob(deps, { ...which, requestId: c.var.requestId });
       return c.json(await getJob(deps.reads, which));
     },
   };
