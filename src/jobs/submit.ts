@@ -27,7 +27,7 @@ import { costOf, rankOf } from '../queue/rank.ts';
 import type { Events } from '../telemetry/events.ts';
 import { getJob, MAX_POSITION, positionOf } from './read.ts';
 
-interface SubmitDeps {
+export interface SubmitDeps {
   db: Database;
   /** what is read for the tenant alone */
   reads: Database;
@@ -36,8 +36,9 @@ interface SubmitDeps {
   events: Events;
 }
 
-interface SubmitInput {
-  principal: Principal;
+export interface SubmitInput {
+  /** whose job it is, and what its tier allows */
+  principal: Pick<Principal, 'userId' | 'tier'>;
   request: PdfRequest;
   idempotencyKey?: string | undefined;
   requestId?: string | undefined;
