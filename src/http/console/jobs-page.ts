@@ -93,7 +93,7 @@ function jobRow({ id, status, priority, tier, email, filename, errorCode, pages,
       >${filename !== null && html`<span class="filename">${filename}</span>`}
     </th>
     <td>${pill(status)}${errorCode !== null && html`<span class="code">${errorCode}</span>`}</td>
-    <td class="user">${email}</td>
+    <td class="user" title="${email}">${email}</td>
     <td class="wide">${tier === '' ? '–' : tier}</td>
     <td class="wide">${priority}</td>
     <td>${instant(createdAt, now)}</td>

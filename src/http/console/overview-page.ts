@@ -4,7 +4,7 @@ import { MOST_COUNTED, type QueueOverview } from '../../jobs/queue-overview.ts';
 import { HISTORY_RANGES, MOST_ENDED, type ThroughputHistory } from '../../jobs/throughput-history.ts';
 import { count, counted, duration, type Html, instant, secondsBetween } from './figures.ts';
 import { layout, livePart, liveSwitch } from './layout.ts';
-import { historyTable, throughputPlot, totalsOf, waitPlot } from './plots.ts';
+import { historyTable, nameOf, throughputPlot, totalsOf, waitPlot } from './plots.ts';
 
 /** What the page is made of. */
 export interface Overview {
@@ -53,7 +53,7 @@ function tiles({ queue: { groups, workers, lostWorkers }, history }: Overview): 
     ${tile('Workers', count(workers.length), lostWorkers > 0 ? `${count(lostWorkers)} lost today` : 'none lost today', workers.length === 0 ? 'bad' : '')}
     ${tile('Completed', count(completed), `in ${range}`)}
     ${tile('Failed', html`<a id="tile-failed" href="/console/jobs?status=failed">${count(failed)}</a>`, ended === 0 ? `in ${range}` : `${((failed / ended) * 100).toFixed(1)} % in ${range}`)}
-    ${tile('Wait p95', latest ? duration(latest.waitP95 ?? 0) : '–', latest ? html`p50 ${duration(latest.waitP50 ?? 0)}, from ${latest.at.toISOString().slice(11, 16)}` : `in ${range}`)}
+    ${tile('Wait p95', latest ? duration(latest.waitP95 ?? 0) : '–', latest ? `p50 ${duration(latest.waitP50 ?? 0)}, latest` : `in ${range}`)}
   </dl>`;
 }
 
@@ -68,7 +68,7 @@ function historySection(history: ThroughputHistory): Html {
     </li>`;
   return html`<section aria-labelledby="history">
     <div class="head">
-      <h2 id="history">Last ${range}</h2>
+      <h2 id="history">Last ${nameOf(range)}</h2>
       <nav aria-label="Range of the plots">
         <ul class="choices">
           ${HISTORY_RANGES.map(choice)}

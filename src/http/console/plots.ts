@@ -12,12 +12,11 @@ import { count, counted, duration, type Html } from './figures.ts';
 const STEP = 10;
 const HEIGHT = 100;
 
-/** The next of 1, 2, 5, 10, 20, 50, … */
+/** The next of 1, 2, 4, 6, 8, 10, 20, 40, …: half of it is a short number too. */
 export function niceCeiling(value: number): number {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  const mantissa = value / power;
-  return (mantissa <= 1 ? 1 : mantissa <= 2 ? 2 : mantissa <= 5 ? 5 : 10) * power;
+  return ([1, 2, 4, 6, 8].find((step) => step * power >= value) ?? 10) * power;
 }
 
 /** Of all buckets together. */
@@ -31,7 +30,7 @@ export function throughputPlot(history: ThroughputHistory): Html {
   const { buckets, range, bucketSeconds } = history;
   const { completed: done, failed: lost } = totalsOf(history);
   const most = Math.max(0, ...buckets.map(({ completed, failed }) => completed + failed));
-  const top = Math.max(niceCeiling(most), 5);
+  const top = Math.max(niceCeiling(most), 4);
   const title = `Throughput of the last ${nameOf(range)}: ${count(done)} completed, ${count(lost)} failed, at most ${counted(most, 'job')} in ${duration(bucketSeconds)}`;
   const height = (jobs: number) => (jobs === 0 ? 0 : Math.max(1, (jobs / top) * HEIGHT));
   const bars = buckets.map(({ completed, failed }, index) => {
@@ -77,8 +76,8 @@ export function waitPlot(history: ThroughputHistory): Html {
     title: `Wait until the start in the last ${nameOf(range)}: ${
       p95 < 0 ? 'nothing has ended' : `p50 at most ${duration(p50)}, p95 at most ${duration(p95)}`
     }`,
-    top: duration(top),
-    middle: duration(top / 2),
+    top: tick(top),
+    middle: tick(top / 2),
     legend: [
       { name: 'p95', word: 'p95' },
       { name: 'p50', word: 'p50' },
@@ -191,6 +190,8 @@ function steps(values: (number | null)[], top: number): string {
   return path;
 }
 
+/** `20 s`, not `20.0 s` */
+const tick = (seconds: number) => duration(seconds).replace(/\.0+ /, ' ');
 const round = (value: number) => Math.round(value * 100) / 100;
 const clock = (at: Date) => at.toISOString().slice(11, 16);
-const nameOf = (range: ThroughputHistory['range']) => (range === '1h' ? 'hour' : range.replace('h', ' hours'));
+export const nameOf = (range: ThroughputHistory['range']) => (range === '1h' ? 'hour' : range.replace('h', ' hours'));
