@@ -84,7 +84,7 @@ function timeline({ attempts, createdAt, startedAt, completedAt, now, runs }: Jo
   return html`<section aria-labelledby="timeline">
     <h2 id="timeline">Timeline</h2>
     ${runs > attempts.length && html`<p class="hint">The last ${count(attempts.length)} of ${counted(runs, 'attempt')}.</p>`}
-    <div class="scroll" id="timeline-scroll" tabindex="0" role="region" aria-labelledby="timeline">
+    <div class="scroll" id="timeline-scroll" tabindex="0" role="region" aria-label="Timeline, step by step">
       <table class="timeline" aria-labelledby="timeline">
         <thead>
           <tr>
