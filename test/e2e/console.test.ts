@@ -127,7 +127,7 @@ describe('the console, in a browser', () => {
     const { keyboard } = page;
     const pressUntil = async (condition: string) => {
       for (let presses = 0; !(await page.evaluate(condition)); presses++) {
-        expect(presses, condition).toBeLessThan(40);
+        expect(presses, `until ${condition}`).toBeLessThan(40);
         await keyboard.press('Tab');
         const outline = await page.evaluate(
           `(({ outlineStyle, outlineWidth }) => outlineStyle + ' ' + outlineWidth)(getComputedStyle(document.activeElement))`,
@@ -184,8 +184,11 @@ describe.each([
     for (const path of [...paths, ...[completed, failed, queued, busy].map((id) => `/jobs/${id}`)]) {
       await page.goto(`${address}/console${path}`);
       for (const summary of await page.$$('summary')) await summary.click();
-      expect(await axeViolations(page), path).toEqual([]);
-      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), path).toBeLessThanOrEqual(0);
+      expect(await axeViolations(page), `at ${path}`).toEqual([]);
+      expect(
+        await page.evaluate('document.documentElement.scrollWidth - innerWidth'),
+        `at ${path}`,
+      ).toBeLessThanOrEqual(0);
     }
     expect(complaints).toEqual([]);
     await page.goto(`${address}/console/jobs/nothing`);
@@ -212,7 +215,7 @@ describe('with ten thousand queued jobs', () => {
         await page.goto(`${address}/console${path}`, { waitUntil: 'domcontentloaded' });
         times.push(performance.now() - startedAt);
       }
-      expect(Math.min(...times), path).toBeLessThan(1_000);
+      expect(Math.min(...times), `at ${path}`).toBeLessThan(1_000);
     }
     await page.goto(`${address}/console`);
     expect(await textOf(page, '#tile-queued')).toBe('10,000');

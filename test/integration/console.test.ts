@@ -216,7 +216,7 @@ describe('every answer', () => {
 
 describe('searching', () => {
   const locationOf = async (q: string) =>
-    (await operator.get(`/console/jobs?${new URLSearchParams({ q })}`)).headers.get('location');
+    (await operator.get(`/console/jobs?${new URLSearchParams({ q }).toString()}`)).headers.get('location');
 
   it('finds a job by its id, a user by email or id', async () => {
     expect(await locationOf(` ${ann.jobs.failed.toUpperCase()} `)).toBe(`/console/jobs/${ann.jobs.failed}`);
@@ -280,9 +280,9 @@ describe('what comes from others', () => {
       expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
       expect(page).not.toMatch(/<script>|<img/);
     }
-    const searched = await (await operator.get(`/console/jobs?${new URLSearchParams({ q: EVIL })}`)).text();
+    const searched = await (await operator.get(`/console/jobs?${new URLSearchParams({ q: EVIL }).toString()}`)).text();
     expect(searched).not.toMatch(/<script>|<img/);
-    const back = await (await nobody.get(`/console/sign-in?${new URLSearchParams({ from: EVIL })}`)).text();
+    const back = await (await nobody.get(`/console/sign-in?${new URLSearchParams({ from: EVIL }).toString()}`)).text();
     expect(back).not.toContain('alert');
   });
 

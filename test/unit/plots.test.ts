@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { duration } from '../../src/http/console/figures.ts';
+import { duration, type Html } from '../../src/http/console/figures.ts';
 import { historyTable, niceCeiling, throughputPlot, waitPlot } from '../../src/http/console/plots.ts';
 import type { HistoryBucket, ThroughputHistory } from '../../src/jobs/throughput-history.ts';
 
@@ -18,6 +18,8 @@ const history = (...buckets: HistoryBucket[]): ThroughputHistory => ({
   buckets,
   incompleteBefore: null,
 });
+
+const textOf = async (piece: Html) => (await piece).toString();
 
 describe('a scale', () => {
   it.each([
@@ -45,8 +47,8 @@ describe('a duration', () => {
   ])('of %d s is %s', (seconds, text) => expect(duration(seconds)).toBe(text));
 });
 
-describe('the plot of throughput', () => {
-  const plot = String(
+describe('the plot of throughput', async () => {
+  const plot = await textOf(
     throughputPlot(history(bucket(0, { completed: 6, failed: 2 }), bucket(1), bucket(2, { failed: 1 }))),
   );
   const bars = (name: string) =>
@@ -71,16 +73,16 @@ describe('the plot of throughput', () => {
     expect(plot).not.toContain('style=');
   });
 
-  it('shows one failure among many', () => {
-    const many = String(throughputPlot(history(bucket(0, { completed: 10_000, failed: 1 }))));
+  it('shows one failure among many', async () => {
+    const many = await textOf(throughputPlot(history(bucket(0, { completed: 10_000, failed: 1 }))));
     expect(many).toMatch(/class="bar-failed"\s+x="1"\s+y="-?[\d.]+"\s+width="8"\s+height="1"/);
   });
 });
 
 describe('the plot of waits', () => {
-  it('joins what is beside each other, and leaves gaps where nothing ended', () => {
+  it('joins what is beside each other, and leaves gaps where nothing ended', async () => {
     const waits = (waitP50: number) => ({ completed: 1, waitP50, waitP95: 2 * waitP50 });
-    const plot = String(
+    const plot = await textOf(
       waitPlot(history(bucket(0, waits(0.5)), bucket(1, waits(1)), bucket(2), bucket(3, waits(0.5)))),
     );
     expect(plot).toContain('d="M0 75H10V50H20M30 75H40"');
@@ -88,16 +90,16 @@ describe('the plot of waits', () => {
     expect(plot).toContain('p50 at most 1.00 s, p95 at most 2.00 s');
   });
 
-  it('says that there is nothing', () => {
-    const plot = String(waitPlot(history(bucket(0))));
+  it('says that there is nothing', async () => {
+    const plot = await textOf(waitPlot(history(bucket(0))));
     expect(plot).toContain('nothing has ended');
     expect(plot).toContain('d=""');
   });
 });
 
 describe('the table', () => {
-  it('has every figure', () => {
-    const table = String(
+  it('has every figure', async () => {
+    const table = await textOf(
       historyTable(history(bucket(0, { completed: 1_234, failed: 5, waitP50: 0.25, waitP95: 12 }), bucket(1))),
     );
     expect(table).toContain('<data value="1234">1,234</data>');
