@@ -2,7 +2,8 @@ import { and, eq } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import { job } from '../db/schema.ts';
 import { entering } from '../db/tenant.ts';
-import { CodedError } from '../kernel/errors.ts';
+import { parsePdfRequest } from '../domain/pdf-request.ts';
+import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { storedRequest } from './stored-request.ts';
 import { type SubmitDeps, submitJob, type SubmitInput, type Submitted } from './submit.ts';
 
@@ -36,5 +37,12 @@ export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput
     throw new CodedError('job_not_retryable', `the job is ${row.status}; allowed: a job that failed or was cancelled`);
   if (row.html === null && row.url === null)
     throw new CodedError('job_not_retryable', "the job's document is no longer kept; submit it again");
-  return submitJob(deps, { ...input, request: storedRequest(row) });
+  // It may have been stored by an older version: checked again, it has every default of this one.
+  const parsed = parsePdfRequest(storedRequest(row));
+  if (!parsed.ok)
+    throw new CodedError(
+      'job_not_retryable',
+      `the job's request is no longer valid: ${invalidFields(parsed.fields).message}`,
+    );
+  return submitJob(deps, { ...input, request: parsed.request });
 }
