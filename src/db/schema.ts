@@ -71,6 +71,13 @@ export const apiKey = pgTable('pdfprompt_api_key', {
   replaces: uuid('replaces'),
 });
 
+export const consoleSession = pgTable('pdfprompt_console_session', {
+  tokenHash: bytea('token_hash').primaryKey(),
+  keyId: uuid('key_id').notNull(),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  expiresAt: instant('expires_at').notNull(),
+});
+
 export const job = pgTable('pdfprompt_job', {
   id: uuid('id').primaryKey(),
   userId: uuid('user_id').notNull(),

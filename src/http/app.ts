@@ -11,6 +11,7 @@ import type { JobQueue } from '../queue/boss.ts';
 import type { PdfStore } from '../storage/pdf-store.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
+import { createConsole } from './console/console.ts';
 import { docsPage } from './docs-page.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { observe } from './middleware/observe.ts';
@@ -18,6 +19,7 @@ import { requireScope } from './middleware/require-scope.ts';
 import { secure } from './middleware/secure.ts';
 import { openApiDocument } from './openapi.ts';
 import { problemResponse, toCodedError } from './problem.ts';
+import { openLogIn } from './log-in.ts';
 import { rateLimitHeaders } from './rate-limit.ts';
 import { aboutOf, type AppEnv, type Route } from './route.ts';
 import { createKeyRoute } from './routes/admin/create-key.ts';
@@ -39,6 +41,7 @@ import { getUsageRoute } from './routes/get-usage.ts';
 import { healthRoutes } from './routes/health.ts';
 import { listJobsRoute } from './routes/list-jobs.ts';
 import { renderPdfRoute } from './routes/render-pdf.ts';
+import { retryJobRoute } from './routes/retry-job.ts';
 import { submitJobRoute } from './routes/submit-job.ts';
 
 export interface AppDeps {
@@ -50,7 +53,7 @@ export interface AppDeps {
   reads: Database;
   /** the same, from a replica if there is one */
   readRouter: ReadRouter;
-  /** for the routes below `/v1/admin` */
+  /** for the routes below `/v1/admin`, and what the console reads */
   adminDb: Database;
   queue: JobQueue;
   waiters: JobWaiters;
@@ -69,6 +72,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     getJobRoute(deps),
     getJobPdfRoute(deps),
     cancelJobRoute(deps),
+    retryJobRoute(deps),
     renderPdfRoute(deps),
     getUsageRoute(deps),
     listUsersRoute(deps),
@@ -110,7 +114,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   return assemble([...verbs, ...pages], deps);
 }
 
-function assemble(routes: Route[], { principals, events, health, tracing }: AppDeps): Hono<AppEnv> {
+function assemble(routes: Route[], deps: AppDeps): Hono<AppEnv> {
+  const { principals, events, health, tracing } = deps;
   const app = new Hono<AppEnv>();
   app.use(observe(events, tracing));
   app.use(secure());
@@ -131,7 +136,9 @@ function assemble(routes: Route[], { principals, events, health, tracing }: AppD
     ),
   );
 
-  const authenticated = authenticate(principals, events);
+  const logIn = openLogIn(principals, events);
+  app.route('/console', createConsole({ ...deps, logIn }));
+  const authenticated = authenticate(logIn);
   const allowed = new Map<string, string[]>();
   for (const { method, path, isPublic, scope, handle } of routes) {
     const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');

@@ -27,6 +27,19 @@ export async function readBody<T extends z.ZodType>(
   return checkInput(schema, hasBody || !isOptional ? await readJson(c) : {});
 }
 
+/** Bytes of a form: a key and a path, or less. */
+const FORM_BYTES = 8_192;
+
+/** Reads what a form of a page of ours sends. @throws CodedError `unsupported_media_type`, `body_too_large` */
+export async function readForm(c: AppContext): Promise<URLSearchParams> {
+  const { headers } = c.req.raw;
+  const type = headers.get('content-type') ?? '';
+  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type))
+    throw new CodedError('unsupported_media_type', 'Content-Type: allowed: application/x-www-form-urlencoded');
+  const bytes = await readBytes(c.env.incoming, Number(headers.get('content-length') ?? 0), FORM_BYTES);
+  return new URLSearchParams(bytes.toString('utf8'));
+}
+
 async function readJson(c: AppContext): Promise<unknown> {
   const { headers } = c.req.raw;
   const type = headers.get('content-type') ?? '';

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
 import type { ZodOpenApiOperationObject } from 'zod-openapi';
+import type { ConsoleSession } from '../accounts/console-sessions.ts';
 import type { Principal } from '../accounts/principals.ts';
 import type { Scope } from '../domain/scope.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
@@ -16,6 +17,8 @@ export interface AppEnv {
     span: Span;
     /** set behind authentication */
     principal: Principal;
+    /** set in the console, for whoever is signed in */
+    session: ConsoleSession | undefined;
   };
 }
 

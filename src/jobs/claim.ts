@@ -7,6 +7,7 @@ import { type Claim, type JobQueue, MAX_LOSSES } from '../queue/boss.ts';
 import type { Events, LostAbout } from '../telemetry/events.ts';
 import { endAttempt } from './attempts.ts';
 import { LOST, poison, toLost } from './lose.ts';
+import { storedRequest } from './stored-request.ts';
 
 /** A job that is ours to run. `run` fences it: whoever claims it next has a higher one. */
 export interface ClaimedJob {
@@ -111,7 +112,6 @@ async function loseExpired(tx: Transaction, queue: JobQueue, ids: string[]): Pro
 type JobRow = typeof job.$inferSelect;
 
 function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
-  const { request, html, url, filename, metadata } = row;
   return {
     claim,
     id: row.id,
@@ -123,12 +123,6 @@ function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
     attempt: row.attempts,
     waitedMs: row.startedAt ? row.startedAt.getTime() - row.createdAt.getTime() : 0,
     fileId: uuidv7(),
-    request: {
-      ...request,
-      html: html ?? undefined,
-      url: url ?? undefined,
-      filename: filename ?? undefined,
-      metadata,
-    },
+    request: storedRequest(row),
   };
 }

@@ -1,4 +1,5 @@
 import { and, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { deleteExpiredSessions } from '../accounts/console-sessions.ts';
 import type { Database } from '../db/pools.ts';
 import { file } from '../db/schema.ts';
 import type { PdfStore } from '../storage/pdf-store.ts';
@@ -18,12 +19,14 @@ interface ExpireDeps {
   retentionMs: number;
 }
 
-/** Forgets what has been kept for long enough. @returns how many PDFs and how many jobs */
-export async function expire(deps: ExpireDeps): Promise<{ files: number; jobs: number }> {
+/** Forgets what has been kept for long enough. @returns how many PDFs, documents without a PDF, and jobs */
+export async function expire(deps: ExpireDeps): Promise<{ files: number; documents: number; jobs: number }> {
   const files = await inBatches(() => expireFiles(deps));
+  const documents = await inBatches(() => eraseDocuments(deps));
   const jobs = await inBatches(() => deleteJobs(deps));
   await deleteWorkers(deps);
-  return { files, jobs };
+  await inBatches(() => deleteExpiredSessions(deps.db, BATCH));
+  return { files, documents, jobs };
 }
 
 async function inBatches(batch: () => Promise<number>): Promise<number> {
@@ -55,6 +58,17 @@ async function expireFiles({ db, store }: ExpireDeps): Promise<number> {
     await store.remove(tx, ids);
     return ids.length;
   });
+}
+
+/** The documents of jobs that failed or were cancelled, kept as long as their PDF would have been. */
+async function eraseDocuments({ db, retentionMs }: ExpireDeps): Promise<number> {
+  const rows = await db.execute(sql`
+    update pdfprompt_job set html = null where id = any (array(
+      select id from pdfprompt_job
+      where html is not null and completed_at < now() - ${retentionMs / 1000} * interval '1 second'
+      limit ${BATCH} for update skip locked))
+    returning 1`);
+  return rows.length;
 }
 
 /**

@@ -10,8 +10,8 @@ import { endAttempt } from './attempts.ts';
 /** A job's columns when it is nobody's again. */
 export const BACK_IN_QUEUE = { status: 'queued', startedAt: null, workerId: null } as const;
 
-/** And when it is nobody's for ever. Its document goes: it is the largest and the most private part. */
-export const ENDED = { html: null, workerId: null, completedAt: sql`now()` } as const;
+/** And when it is nobody's for ever, without a PDF. Its document is kept for some time: it may be asked for again. */
+export const ENDED = { workerId: null, completedAt: sql`now()` } as const;
 
 /** What is told of a job that its worker did not end. */
 export const LOST = {

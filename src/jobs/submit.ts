@@ -37,8 +37,9 @@ export interface SubmitDeps {
   events: Events;
 }
 
-interface SubmitInput {
-  principal: Principal;
+export interface SubmitInput {
+  /** whose job it is, and what its tier allows */
+  principal: Pick<Principal, 'userId' | 'tier'>;
   request: PdfRequest;
   idempotencyKey?: string | undefined;
   requestId?: string | undefined;

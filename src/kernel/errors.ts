@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   method_not_allowed: { status: 405, title: 'This method is not allowed here' },
   request_timeout: { status: 408, title: 'The request was not received in time' },
   job_not_ready: { status: 409, title: 'The job has no PDF yet' },
+  job_not_retryable: { status: 409, title: 'The job cannot be retried' },
   user_exists: { status: 409, title: 'The user exists already' },
   tier_in_use: { status: 409, title: 'The tier is in use' },
   key_not_rotatable: { status: 409, title: 'The API key cannot be rotated now' },

@@ -144,6 +144,17 @@ export class Events {
     this.#log.info(job, 'job cancelled');
   }
 
+  /** An operator did something in the console. */
+  operatorActed(about: {
+    what: 'signed in' | 'refused' | 'signed out' | 'cancelled a job' | 'retried a job';
+    requestId: string;
+    userId: string;
+    keyId: string;
+    jobId?: string;
+  }): void {
+    this.#log.info(about, 'operator acted');
+  }
+
   jobGivenBack(job: AttemptAbout & { reason: string; err?: unknown }): void {
     this.metrics.givenBack.inc({ reason: job.reason });
     this.#log.warn(job, 'job given back');
@@ -321,8 +332,8 @@ export class Events {
     this.#log.warn(about, `the read replica is left (${about.fault}); look at DATABASE_READ_REPLICA_URL`);
   }
 
-  /** PDFs whose bytes are gone, and jobs that are no longer told of. */
-  expired(counts: { files: number; jobs: number }): void {
+  /** PDFs whose bytes are gone, documents that never became one, and jobs that are no longer told of. */
+  expired(counts: { files: number; documents: number; jobs: number }): void {
     this.#log.info(counts, 'expired');
   }
 

@@ -40,7 +40,7 @@ export class Maintenance extends Lifecycle {
     const { events } = this.#deps;
     try {
       const expired = await expire(this.#deps);
-      if (expired.files + expired.jobs > 0) events.expired(expired);
+      if (expired.files + expired.documents + expired.jobs > 0) events.expired(expired);
     } catch (error) {
       events.backgroundFailed('expiring PDFs', error);
     }

@@ -50,6 +50,8 @@ describe('the published package', () => {
       expect.arrayContaining([
         'bin/pdfprompt.js',
         'dist/cli/main.js',
+        'dist/http/console/assets/console.css',
+        'dist/http/console/assets/console.js',
         'sql/0001_tables.sql',
         'package.json',
         'README.md',
@@ -59,7 +61,7 @@ describe('the published package', () => {
     expect(
       files.filter(
         (path) =>
-          !/^(bin\/pdfprompt\.js|dist\/[\w/-]+\.js|sql\/\w+\.sql|package\.json|README\.md|LICENSE|CHANGELOG\.md|\.env\.example)$/.test(
+          !/^(bin\/pdfprompt\.js|dist\/[\w/-]+\.js|dist\/http\/console\/assets\/[\w-]+\.(css|svg)|sql\/\w+\.sql|package\.json|README\.md|LICENSE|CHANGELOG\.md|\.env\.example)$/.test(
             path,
           ),
       ),
@@ -76,6 +78,14 @@ describe('the published package', () => {
     const [, curl = ''] = await up.until(/(curl .*)\n/);
     await run('sh', ['-c', curl], { cwd: home });
     expect((await readPdf(await readFile(join(home, 'hello.pdf')))).text).toEqual(['Hello\nfrom pdfprompt']);
+    const [, url = ''] = /console: (http:\S+)/.exec(up.stdout()) ?? [];
+    const page = await (await fetch(`${url}/sign-in`)).text();
+    const assets = [...page.matchAll(/"(\/console\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '');
+    expect(assets).toHaveLength(2);
+    for (const path of [...assets, '/console/assets/console.js']) {
+      const response = await fetch(new URL(path, url));
+      expect([path, response.status, (await response.text()).length > 100]).toEqual([path, 200, true]);
+    }
     up.child.kill('SIGINT');
     expect((await up.exited).code).toBe(0);
   }, 240_000);

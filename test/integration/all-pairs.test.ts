@@ -42,6 +42,7 @@ const BY_ID: Record<string, string[]> = {
   'GET /v1/jobs/{id}': ['', '?wait=20'],
   'GET /v1/jobs/{id}/pdf': ['', '?disposition=inline'],
   'DELETE /v1/jobs/{id}': [''],
+  'POST /v1/jobs/{id}/retry': [''],
 };
 
 const idsIn = (body: string) => (JSON.parse(body) as { data: Job[] }).data.map(({ id }) => id);

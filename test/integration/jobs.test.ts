@@ -222,7 +222,7 @@ describe('a PDF whose time is over', () => {
     await eventually(isDone, 10_000, 'the job completes');
     await sql`update pdfprompt_file set expires_at = now() - interval '1 second' where job_id = ${job.id}`;
     const retentionMs = 3_600_000;
-    expect(await expire({ ...service.base, retentionMs })).toEqual({ files: 1, jobs: 0 });
+    expect(await expire({ ...service.base, retentionMs })).toEqual({ files: 1, documents: 0, jobs: 0 });
     const response = await request(`/v1/jobs/${job.id}/pdf`);
     expect(response.status).toBe(410);
     expect(await response.json()).toMatchObject({ code: 'file_expired' });
@@ -232,7 +232,7 @@ describe('a PDF whose time is over', () => {
     ).toHaveLength(0);
 
     await sql`update pdfprompt_job set created_at = now() - interval '32 days', completed_at = now() - interval '31 days' where id = ${job.id}`;
-    expect(await expire({ ...service.base, retentionMs })).toEqual({ files: 0, jobs: 1 });
+    expect(await expire({ ...service.base, retentionMs })).toEqual({ files: 0, documents: 0, jobs: 1 });
     expect((await request(`/v1/jobs/${job.id}/pdf`)).status).toBe(404);
     expect(await sql`select 1 from pdfprompt_job_attempt where job_id = ${job.id}`).toHaveLength(0);
   });

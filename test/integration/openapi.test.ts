@@ -41,6 +41,7 @@ describe('/openapi.json', () => {
       'post /v1/admin/keys/{id}/rotate': 'admin',
       'post /v1/admin/users': 'admin',
       'post /v1/jobs': 'jobs:write',
+      'post /v1/jobs/{id}/retry': 'jobs:write',
       'post /v1/pdf': 'jobs:write',
       'put /v1/admin/tiers/{name}': 'admin',
       'put /v1/admin/users/{id}/subscription': 'admin',

@@ -287,7 +287,7 @@ describe('a service whose user is no superuser', async () => {
     await client`update pdfprompt_file set expires_at = now() - interval '1 second'`;
     await sleep(1);
     const { adminDb, store } = own.base;
-    expect(await expire({ db: adminDb, store, retentionMs: 60_000 })).toEqual({ files: 2, jobs: 0 });
+    expect(await expire({ db: adminDb, store, retentionMs: 60_000 })).toEqual({ files: 2, documents: 0, jobs: 0 });
     expect((await ask(`/v1/jobs/${cat.jobs.completed}/pdf`, cat)).status).toBe(410);
 
     // The wall is there for it too, although all of this is its own.

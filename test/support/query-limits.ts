@@ -18,6 +18,9 @@ const ACCOUNT = {
   'read api_key, user, user_subscription': 30,
 };
 
+/** Who is signed in to the console. */
+const SESSION = { 'read api_key, console_session, user, user_subscription': 30 };
+
 /** A job's row is in eight indexes or more: a change of one row is some thirty buffers. */
 const LIMITS: Limits = {
   // The first on each connection reads what Postgres has to know of the queue's tables.
@@ -46,6 +49,7 @@ const LIMITS: Limits = {
     'update job_attempt': 6,
     'update pgboss.job': 100,
   },
+  'POST /v1/jobs/{id}/retry': { [SUBMIT]: 700, 'read job': 150 },
   'GET /v1/usage': { 'read lane, usage_history': 40 },
   'GET /readyz': {},
   // Two at a time: claimed, written down, given back.
@@ -87,6 +91,8 @@ const LIMITS: Limits = {
     'delete file_chunk': 1_000,
     'delete job, reading file': 4_000,
     'delete worker, reading job_attempt': 100,
+    'update job': 100,
+    'delete console_session': 10,
   },
   'queue depth': { 'read job': 1_500 },
   // pg-boss's own, every few minutes: it counts its table, and deletes what ended an hour ago, all at once.
@@ -103,6 +109,27 @@ const LIMITS: Limits = {
   'PUT /v1/admin/users/{id}/subscription': ACCOUNT,
   'GET /v1/admin/keys': { 'read api_key, user, user_subscription': 2_500 },
   'GET /v1/admin/keys (of a user)': ACCOUNT,
+  'console: signing in and out': { ...SESSION, 'insert console_session': 20, 'delete console_session': 10 },
+  'console: overview': { ...SESSION, 'read job': 100_000, 'read job, worker': 300, 'read worker': 20 },
+  'console: history': { 'read job': 100_000 },
+  ...Object.fromEntries(
+    ['', ' (queued)', ' (processing)', ' (completed)', ' (failed)', ' (cancelled)', ' (of a user)'].map((which) => [
+      `console: jobs${which}`,
+      { ...SESSION, ...ACCOUNT, 'read file, job, user': 1_500 },
+    ]),
+  ),
+  'console: search': { ...SESSION, ...ACCOUNT, 'read job': 8 },
+  'console: job': { ...SESSION, 'read file, job, user': 20, 'read job_attempt, worker': 20 },
+  'console: cancel': {
+    ...SESSION,
+    'read job': 8,
+    'read file, job, user': 20,
+    'read job_attempt, worker': 20,
+    'update job': 130,
+    'update job_attempt': 6,
+    'update pgboss.job': 100,
+  },
+  'console: retry': { ...SESSION, ...ACCOUNT, 'read job': 150, [SUBMIT]: 700 },
   'POST /v1/admin/keys': ACCOUNT,
   'POST /v1/admin/keys/{id}/rotate': ACCOUNT,
   'DELETE /v1/admin/keys/{id}': ACCOUNT,

@@ -3,6 +3,7 @@ import { cancelJob } from '../../src/jobs/cancel.ts';
 import { expire } from '../../src/jobs/expire.ts';
 import { loseJobsOf, returnUnknownJobs } from '../../src/jobs/lose.ts';
 import { adminVisits } from './admin-visits.ts';
+import { consoleVisits, keepDocuments } from './console-visits.ts';
 import { asker, at, type Guest, welcome } from './guests.ts';
 import { FORMER_USER, HEAVY_USERS } from './million.ts';
 import type { StagedService } from './staged-service.ts';
@@ -45,6 +46,7 @@ export async function planVisits(
     'and exists (select 1 from pdfprompt_file f join pdfprompt_file_chunk c on c.file_id = f.id where f.job_id = j.id)',
   );
   const failed = await ids('failed');
+  const retryable = await keepDocuments(sql, heavy);
   const queued = await jobsOf(at(heavy, 0), 'queued');
   const jobOf = (which: string[][], turn: number) =>
     at(at(which, turn % HEAVY_USERS), Math.floor(turn / HEAVY_USERS) + round * 20);
@@ -134,6 +136,14 @@ export async function planVisits(
       run: async (turn) => void (await ask(at(heavy, 0), 'DELETE', `/v1/jobs/${at(queued, 30 + turn).id}`, 200)),
     },
     {
+      name: 'POST /v1/jobs/{id}/retry',
+      run: async (turn) => {
+        const { id, userId } = at(retryable, turn);
+        const owner = heavy.find((guest) => guest.id === userId) ?? at(heavy, 0);
+        await ask(owner, 'POST', `/v1/jobs/${id}/retry`, 202);
+      },
+    },
+    {
       name: 'GET /v1/usage',
       run: async (turn) =>
         void (await ask(turn % 2 ? heavyOf(turn) : at(strangers, turn), 'GET', '/v1/usage?days=366', 200)),
@@ -170,6 +180,7 @@ export async function planVisits(
     },
     { name: "the queue's maintenance", run: async (turn) => (turn < 2 ? queue.maintain() : undefined) },
     ...(await adminVisits(service, ask)),
+    ...(await consoleVisits(service, sql, heavy)),
   ];
 }
 

@@ -28,6 +28,7 @@ const SAMPLES: Samples = {
   jobEnded: [{ ...attempt, status: 'completed', code: 'internal', ms: 1, pages: 1, bytes: 1 }],
   jobPoisoned: [lost],
   jobCancelled: [{ ...request, jobId: 'j', userId: 'u' }],
+  operatorActed: [{ what: 'cancelled a job', requestId: 'r', userId: 'u', keyId: 'k', jobId: 'j' }],
   jobGivenBack: [{ ...attempt, reason: 'retry', err }],
   jobLost: [lost],
   jobReturned: [lost],
@@ -59,7 +60,7 @@ const SAMPLES: Samples = {
   replicaRead: ['primary'],
   replicaUsed: [],
   replicaLeft: [{ fault: 'behind', lagSeconds: 1, err }],
-  expired: [{ files: 1, jobs: 1 }],
+  expired: [{ files: 1, documents: 1, jobs: 1 }],
   backgroundFailed: ['the queue', err],
 };
 

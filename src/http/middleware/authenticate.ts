@@ -1,49 +1,15 @@
 import type { MiddlewareHandler } from 'hono';
-import { hashKey } from '../../accounts/key-format.ts';
-import type { Principals } from '../../accounts/principals.ts';
-import { LoginFailures } from '../../cache/login-failures.ts';
-import { isPublicAddress } from '../../egress/address.ts';
 import { CodedError } from '../../kernel/errors.ts';
-import type { Events } from '../../telemetry/events.ts';
-import { aboutOf, type AppContext, type AppEnv } from '../route.ts';
-
-/** Keys cannot be guessed; this keeps those who try from costing anything. */
-const FAILURES = { max: 60, windowMs: 60_000 };
+import type { LogIn } from '../log-in.ts';
+import type { AppEnv } from '../route.ts';
 
 /** `Authorization: Bearer pdf_…` → `c.var.principal`, before anything of the body is read. */
-export function authenticate(principals: Principals, events: Events): MiddlewareHandler<AppEnv> {
-  const failures = new LoginFailures(FAILURES);
+export function authenticate(logIn: LogIn): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const bearer = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
     if (bearer === undefined)
       throw new CodedError('unauthenticated', 'Authorization: an API key is required; allowed: Bearer pdf_…');
-    const caller = callerAddress(c);
-    const secret = hashKey(bearer).toString('base64');
-    const waitMs = failures.waitMs(caller, secret);
-    if (waitMs > 0)
-      throw new CodedError(
-        'too_many_failures',
-        `Authorization: ${FAILURES.max} keys from this address were not valid within a minute; allowed: a valid key, later`,
-        { retryAfterSeconds: Math.ceil(waitMs / 1_000) },
-      );
-    try {
-      c.set('principal', await principals.find(bearer));
-    } catch (error) {
-      if (error instanceof CodedError && error.code === 'unauthenticated') {
-        const about = { ...aboutOf(c), address: caller };
-        events.loginFailed(about);
-        if (failures.failed(caller) === FAILURES.max) events.loginsBlocked({ ...about, failures: FAILURES.max });
-      }
-      throw error;
-    }
-    failures.succeeded(secret);
+    c.set('principal', await logIn(c, bearer));
     await next();
   };
-}
-
-/** Who is on the other end; behind a proxy of the operator's own, which is in a private network, whom that names last. */
-function callerAddress(c: AppContext): string {
-  const peer = (c.env.incoming.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-  const forwarded = isPublicAddress(peer) ? undefined : c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim();
-  return forwarded ?? peer;
 }

@@ -13,10 +13,18 @@ const headers = secureHeaders({
   strictTransportSecurity: false,
 });
 
+/** What a page may know better. */
+const OWN = new Set(['referrer-policy', 'x-frame-options']);
+
 /** Security headers on every answer. A page brings a Content-Security-Policy of its own. */
 export function secure(): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    await headers(c, next);
+    let own: [string, string][] = [];
+    await headers(c, async () => {
+      await next();
+      own = [...c.res.headers].filter(([name]) => OWN.has(name));
+    });
+    for (const [name, value] of own) c.header(name, value);
     const isPdf = c.res.headers.get('content-type') === 'application/pdf';
     if (!isPdf && !c.res.headers.has('content-security-policy')) c.header('Content-Security-Policy', NOT_A_PAGE);
   };

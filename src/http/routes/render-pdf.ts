@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isFinal } from '../../domain/job.ts';
 import { pdfRequestSchema } from '../../domain/pdf-request.ts';
 import type { JobReader } from '../../jobs/job-reader.ts';
-import type { SubmitDeps } from '../../jobs/submit.ts';
+import { type SubmitDeps, submitJob } from '../../jobs/submit.ts';
 import type { JobWaiters } from '../../jobs/waiters.ts';
 import { CodedError, invalidFields } from '../../kernel/errors.ts';
 import type { PdfStore } from '../../storage/pdf-store.ts';
@@ -71,7 +71,7 @@ export function renderPdfRoute(deps: RenderDeps): Route {
       const { userId } = c.var.principal;
       const waitMs = waitMsOf(c.req.header('prefer'));
       const request = await readPdfRequest(c);
-      const { job: submitted, allowances } = await submitFrom(c, deps, request);
+      const { job: submitted, allowances } = await submitFrom(c, (input) => submitJob(deps, { ...input, request }));
       const { id } = submitted;
       const read = () => deps.jobs.get({ userId, jobId: id });
       const job = await deps.waiters.waitFor(id, waitMs, c.req.raw.signal, read, (value) => isFinal(value.status));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type PdfRequest, pdfRequestSchema } from '../../domain/pdf-request.ts';
-import { type SubmitDeps, submitJob, type Submitted } from '../../jobs/submit.ts';
+import { pdfRequestSchema } from '../../domain/pdf-request.ts';
+import { type SubmitDeps, type SubmitInput, submitJob, type Submitted } from '../../jobs/submit.ts';
 import { invalidFields } from '../../kernel/errors.ts';
 import { readPdfRequest } from '../body.ts';
 import { rateLimitHeaders } from '../rate-limit.ts';
@@ -46,19 +46,22 @@ export function submitJobRoute(deps: SubmitDeps): Route {
     },
     handle: async (c) => {
       const request = await readPdfRequest(c);
-      const { job, created, allowances } = await submitFrom(c, deps, request);
+      const { job, created, allowances } = await submitFrom(c, (input) => submitJob(deps, { ...input, request }));
       return c.json(job, created ? 202 : 200, { Location: `/v1/jobs/${job.id}`, ...rateLimitHeaders(allowances) });
     },
   };
 }
 
 /** As a part of the request's trace, which whoever does the job goes on with. */
-export function submitFrom(c: AppContext, deps: SubmitDeps, request: PdfRequest): Promise<Submitted> {
+export function submitFrom(
+  c: AppContext,
+  submit: (input: Omit<SubmitInput, 'request'>) => Promise<Submitted>,
+): Promise<Submitted> {
   const { principal, requestId, span } = c.var;
   const { traceparent } = span;
   const idempotencyKey = idempotencyKeyOf(c);
   return span.during('job.submit', async () => {
-    const submitted = await submitJob(deps, { principal, request, idempotencyKey, requestId, traceparent });
+    const submitted = await submit({ principal, idempotencyKey, requestId, traceparent });
     span.set({ 'pdfprompt.job.id': submitted.job.id });
     return submitted;
   });

@@ -1,0 +1,90 @@
+// Keeps the live parts of a page live: fetches each again as HTML, as long as somebody looks. Everything else
+// works without this file.
+
+const EVERY_MS = 3_000;
+const AFTER_FAILURE_MS = 10_000;
+
+const parts = [...document.querySelectorAll('[data-live]')];
+const switcher = document.querySelector('#live-switch');
+const text = document.querySelector('#live-text');
+const shown = new WeakMap();
+let isOn = true;
+let timer;
+let controller = new AbortController();
+
+/** @returns false if the page as a whole is another one now */
+async function refresh(part, signal) {
+  const response = await fetch(part.dataset.live, { signal, cache: 'no-store' });
+  const isAnother = part.dataset.state !== undefined && response.headers.get('x-console-state') !== part.dataset.state;
+  if (response.status === 401 || (response.ok && isAnother)) {
+    location.reload();
+    return false;
+  }
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  const html = await response.text();
+  if (signal.aborted || html === shown.get(part) || isInUse(part)) return true;
+  replace(part, html);
+  shown.set(part, html);
+  return true;
+}
+
+/** What somebody is selecting is not taken away from them. */
+function isInUse(part) {
+  const selection = document.getSelection();
+  return selection !== null && !selection.isCollapsed && part.contains(selection.anchorNode);
+}
+
+/** Focus, open details and scrolled boxes stay as they were. */
+function replace(part, html) {
+  const focused = part.contains(document.activeElement) ? document.activeElement : undefined;
+  const focus = focused?.id || (focused?.matches('summary') && `${focused.parentElement.id} > summary`);
+  const open = [...part.querySelectorAll('details[open][id]')].map(({ id }) => id);
+  const scrolled = [...part.querySelectorAll('.scroll[id]')].map(({ id, scrollTop, scrollLeft }) => ({
+    id,
+    scrollTop,
+    scrollLeft,
+  }));
+  part.innerHTML = html;
+  for (const id of open) document.getElementById(id)?.setAttribute('open', '');
+  for (const { id, ...position } of scrolled) Object.assign(document.getElementById(id) ?? {}, position);
+  if (focus) part.querySelector(`#${focus}`)?.focus({ preventScroll: true });
+}
+
+async function tick() {
+  const { signal } = controller;
+  let pause = EVERY_MS;
+  try {
+    for (const part of parts) if (!(await refresh(part, signal))) return;
+    tell('');
+  } catch {
+    if (signal.aborted) return;
+    pause = AFTER_FAILURE_MS;
+    tell('The server does not answer; what is shown is old.');
+  }
+  if (!signal.aborted) timer = setTimeout(tick, pause);
+}
+
+function tell(message) {
+  text.textContent = message;
+  text.hidden = message === '';
+}
+
+/** Runs while it is switched on and can be seen. */
+function runOrRest(afterMs) {
+  clearTimeout(timer);
+  controller.abort();
+  if (!isOn || document.hidden) return;
+  controller = new AbortController();
+  timer = setTimeout(tick, afterMs);
+}
+
+if (parts.length > 0 && switcher && text) {
+  switcher.hidden = false;
+  switcher.addEventListener('click', () => {
+    isOn = !isOn;
+    switcher.setAttribute('aria-pressed', String(isOn));
+    runOrRest(0);
+  });
+  document.addEventListener('visibilitychange', () => runOrRest(0));
+  runOrRest(EVERY_MS);
+}

@@ -1,0 +1,274 @@
+import { Hono } from 'hono';
+import { v4 as uuidv4, validate as isUuid } from 'uuid';
+import { z } from 'zod';
+import { type ConsoleSession, createSession, endSession } from '../../accounts/console-sessions.ts';
+import type { Limiter } from '../../accounts/limits.ts';
+import { findTier } from '../../accounts/tiers.ts';
+import { getUser, type User } from '../../accounts/users.ts';
+import { QueryCache } from '../../cache/query-cache.ts';
+import type { Database } from '../../db/pools.ts';
+import { emailSchema } from '../../domain/email.ts';
+import { JOB_STATUSES } from '../../domain/job.ts';
+import { cancelJob } from '../../jobs/cancel.ts';
+import { readJobTimeline } from '../../jobs/job-timeline.ts';
+import { type QueueOverview, readQueueOverview } from '../../jobs/queue-overview.ts';
+import { retryJob } from '../../jobs/retry.ts';
+import { findOwner, searchJobs } from '../../jobs/search-jobs.ts';
+import {
+  HISTORY_RANGES,
+  type HistoryRange,
+  readThroughputHistory,
+  type ThroughputHistory,
+} from '../../jobs/throughput-history.ts';
+import { CodedError, ERROR_CODES } from '../../kernel/errors.ts';
+import type { JobQueue } from '../../queue/boss.ts';
+import type { PdfStore } from '../../storage/pdf-store.ts';
+import type { Events } from '../../telemetry/events.ts';
+import { readForm } from '../body.ts';
+import type { LogIn } from '../log-in.ts';
+import { toCodedError } from '../problem.ts';
+import { readQuery } from '../query.ts';
+import { aboutOf, type AppContext, type AppEnv } from '../route.ts';
+import { sendPdf } from '../send-pdf.ts';
+import { findAsset } from './assets.ts';
+import { jobFragment, jobPage, type JobView, stateOf } from './job-page.ts';
+import { jobsFragment, jobsPage, type JobsQuery, type JobsView } from './jobs-page.ts';
+import { type Overview, overviewFragment, overviewPage } from './overview-page.ts';
+import { forgetSession, isFromOurs, keepSession, safeFrom, sessionToken, signedIn } from './session.ts';
+import { errorPage, signInPage } from './sign-in-page.ts';
+
+interface ConsoleDeps {
+  db: Database;
+  /** what one tenant may see, for its PDFs and retries: behind the wall */
+  reads: Database;
+  /** what is about all tenants */
+  adminDb: Database;
+  queue: JobQueue;
+  limiter: Limiter;
+  store: PdfStore;
+  events: Events;
+  logIn: LogIn;
+}
+
+/** What nothing on the pages needs is forbidden to them. The PDF is shown in a frame. */
+const PAGE_POLICY =
+  "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/** Its own policy would keep the browser's viewer from it; that it is shown by us alone is said all the same. */
+const PDF_POLICY = "frame-ancestors 'self'";
+
+/** Milliseconds that figures are shown again, to however many look. */
+const QUEUE_MS = 1_000;
+const HISTORY_MS = 15_000;
+const PAGE_SIZE = 50;
+
+const overviewQuery = z.object({ range: z.enum(HISTORY_RANGES).catch('1h') });
+const jobsQuery = z.object({
+  status: z.enum(JOB_STATUSES).optional().catch(undefined),
+  user: z.uuid().optional(),
+  cursor: z.uuid().optional(),
+  q: z.string().max(400).optional(),
+});
+const pdfQuery = z.object({ disposition: z.enum(['attachment', 'inline']).default('attachment') });
+const jobQuery = z.object({ done: z.enum(['cancelled', 'retried']).optional().catch(undefined) });
+
+const DONE = {
+  cancelled: 'The job was cancelled. It can be retried as long as its document is kept.',
+  retried: 'This is the new job.',
+} as const;
+
+/** Pages for operators, below `/console`: rendered here, and live if there are scripts. */
+export function createConsole(deps: ConsoleDeps): Hono<AppEnv> {
+  const { db, reads, adminDb, queue, limiter, store, events, logIn } = deps;
+  const watched = { max: 8, onRequest: (result: 'hit' | 'miss') => events.cacheAsked('console', result) };
+  const queues = new QueryCache<QueueOverview>({ ...watched, ttlMs: QUEUE_MS });
+  const histories = new QueryCache<ThroughputHistory>({ ...watched, ttlMs: HISTORY_MS });
+  const readOverview = async (range: HistoryRange): Promise<Overview> => {
+    const [queueOverview, history] = await Promise.all([
+      queues.get('', () => readQueueOverview(adminDb)),
+      histories.get(range, () => readThroughputHistory(adminDb, range)),
+    ]);
+    return { queue: queueOverview, history };
+  };
+
+  const app = new Hono<AppEnv>();
+  app.use(async (c, next) => {
+    await next();
+    const isPdf = c.res.headers.get('content-type') === 'application/pdf';
+    c.header('Content-Security-Policy', isPdf ? PDF_POLICY : PAGE_POLICY);
+    if (isPdf) c.header('X-Frame-Options', 'SAMEORIGIN');
+    // Without a referrer browsers do not say either where a form was sent from.
+    c.header('Referrer-Policy', 'same-origin');
+    if (!c.res.headers.get('cache-control')?.includes('immutable')) c.header('Cache-Control', 'no-store');
+  });
+  app.onError((error, c) => {
+    const coded = toCodedError(error);
+    const { requestId, session } = c.var;
+    if (coded.code === 'internal') events.requestCrashed(aboutOf(c), error);
+    const { status, title } = ERROR_CODES[coded.code];
+    if (coded.retryAfterSeconds !== undefined) c.header('Retry-After', String(coded.retryAfterSeconds));
+    return c.html(errorPage({ title, text: coded.message, requestId, session }), status);
+  });
+  app.use(async (c, next) => {
+    if (c.req.method === 'GET' || c.req.method === 'HEAD' || isFromOurs(c)) return next();
+    const text = 'This was not sent by a page of the console, so nothing was done.';
+    return c.html(errorPage({ title: 'Refused', text, requestId: c.var.requestId, session: undefined }), 403);
+  });
+
+  app.get('/assets/:name', async (c) => {
+    const asset = findAsset(c.req.param('name'));
+    if (!asset) throw new CodedError('not_found', 'there is no such file');
+    const isCurrent = c.req.query('v') === asset.version;
+    if (isCurrent) c.header('Cache-Control', 'public, max-age=31536000, immutable');
+    return c.body(asset.body, 200, { 'Content-Type': asset.type });
+  });
+
+  app.get('/sign-in', (c) => c.html(signInPage({ from: safeFrom(c.req.query('from')) })));
+  app.post('/sign-in', async (c) => {
+    const form = await readForm(c);
+    const from = safeFrom(form.get('from'));
+    const { requestId } = c.var;
+    const refuse = (refusal: string, status: 401 | 403 | 429) => c.html(signInPage({ from, refusal }), status);
+    try {
+      const { userId, keyId, scopes } = await logIn(c, (form.get('key') ?? '').trim());
+      if (!scopes.includes('admin')) {
+        events.operatorActed({ what: 'refused', requestId, userId, keyId });
+        return refuse('This key lacks the scope admin. It opens the API of its user, but not the console.', 403);
+      }
+      keepSession(c, await createSession(db, { keyId }));
+      events.operatorActed({ what: 'signed in', requestId, userId, keyId });
+      return c.redirect(from, 303);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      if (error.code === 'unauthenticated') return refuse('This is no valid key: unknown, expired or revoked.', 401);
+      if (error.code !== 'too_many_failures') throw error;
+      c.header('Retry-After', String(error.retryAfterSeconds));
+      return refuse('Too many keys from this address were not valid. Wait a minute.', 429);
+    }
+  });
+
+  app.use(signedIn(db));
+  const acted = (c: AppContext, what: 'signed out' | 'cancelled a job' | 'retried a job', jobId?: string) => {
+    const { userId, keyId } = sessionOf(c);
+    events.operatorActed({ what, requestId: c.var.requestId, userId, keyId, ...(jobId !== undefined && { jobId }) });
+  };
+
+  app.post('/sign-out', async (c) => {
+    await endSession(db, sessionToken(c));
+    acted(c, 'signed out');
+    forgetSession(c);
+    return c.redirect('/console/sign-in', 303);
+  });
+
+  app.get('/', async (c) => c.html(overviewPage(sessionOf(c), await readOverview(readQuery(c, overviewQuery).range))));
+  app.get('/fragments/overview', async (c) =>
+    c.html(overviewFragment(await readOverview(readQuery(c, overviewQuery).range))),
+  );
+
+  const find = (query: JobsQuery) =>
+    searchJobs(adminDb, { status: query.status, userId: query.user, cursor: query.cursor, limit: PAGE_SIZE });
+  const viewOf = async (query: JobsQuery, user: User | undefined): Promise<JobsView> => ({
+    query,
+    user,
+    found: await find(query),
+  });
+  app.get('/jobs', async (c) => {
+    const { q, ...query } = readQuery(c, jobsQuery);
+    const wanted = q?.trim() ?? '';
+    if (wanted === '') {
+      const user = query.user === undefined ? undefined : await getUser(adminDb, { id: query.user });
+      return c.html(jobsPage(sessionOf(c), await viewOf(query, user)));
+    }
+    if (await findOwner(adminDb, wanted)) return c.redirect(`/console/jobs/${wanted.toLowerCase()}`, 303);
+    const user = await findUser(adminDb, wanted);
+    if (user) return c.redirect(`/console/jobs?user=${user.id}`, 303);
+    throw new CodedError('not_found', `there is no job and no user ${wanted.slice(0, 100)}`);
+  });
+  app.get('/fragments/jobs', async (c) => {
+    const { q: _, ...query } = readQuery(c, jobsQuery);
+    return c.html(jobsFragment(await find(query), query));
+  });
+
+  const jobView = async (c: AppContext, message?: JobView['message']): Promise<JobView> => ({
+    job: await readJobTimeline(adminDb, idOf(c)),
+    message,
+    once: uuidv4(),
+  });
+  app.get('/jobs/:id', async (c) => {
+    const { done } = readQuery(c, jobQuery);
+    return c.html(jobPage(sessionOf(c), await jobView(c, done && { kind: 'done', text: DONE[done] })));
+  });
+  app.get('/fragments/jobs/:id', async (c) => {
+    const job = await readJobTimeline(adminDb, idOf(c));
+    return c.html(jobFragment(job), 200, { 'X-Console-State': stateOf(job) });
+  });
+  app.get('/jobs/:id/pdf', async (c) => {
+    const which = { ...(await ownerOf(adminDb, idOf(c))), jobId: idOf(c) };
+    return sendPdf({ reads, store }, { ...which, ...readQuery(c, pdfQuery) });
+  });
+
+  app.post('/jobs/:id/cancel', async (c) => {
+    const jobId = idOf(c);
+    const { userId } = await ownerOf(adminDb, jobId);
+    await cancelJob({ db, queue, events }, { userId, jobId, ...aboutOf(c) });
+    acted(c, 'cancelled a job', jobId);
+    const { status } = await readJobTimeline(adminDb, jobId);
+    return c.redirect(`/console/jobs/${jobId}${status === 'cancelled' ? '?done=cancelled' : ''}`, 303);
+  });
+  app.post('/jobs/:id/retry', async (c) => {
+    const jobId = idOf(c);
+    const once = (await readForm(c)).get('once') ?? '';
+    const { userId } = await ownerOf(adminDb, jobId);
+    const user = await getUser(adminDb, { id: userId });
+    const tier = user.tier === null ? undefined : await findTier(adminDb, user.tier);
+    try {
+      if (!tier) throw new CodedError('job_not_retryable', 'its user has no subscription');
+      const { job } = await retryJob(
+        { db, reads, queue, limiter, events },
+        {
+          principal: { userId, tier },
+          jobId,
+          idempotencyKey: isUuid(once) ? `console:${once}` : undefined,
+          requestId: c.var.requestId,
+          traceparent: c.var.span.traceparent,
+        },
+      );
+      acted(c, 'retried a job', job.id);
+      return c.redirect(`/console/jobs/${job.id}?done=retried`, 303);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      const view = await jobView(c, { kind: 'refused', text: `Not retried: ${error.message}.` });
+      return c.html(jobPage(sessionOf(c), view), ERROR_CODES[error.code].status);
+    }
+  });
+
+  app.all('/*', (c) => {
+    throw new CodedError('not_found', `there is nothing at ${c.req.path.slice(0, 200)}`);
+  });
+  return app;
+}
+
+/** Behind `signedIn`. */
+function sessionOf(c: AppContext): ConsoleSession {
+  const { session } = c.var;
+  if (!session) throw new Error('a page of the console without a session');
+  return session;
+}
+
+const idOf = (c: AppContext) => c.req.param('id') ?? '';
+
+async function ownerOf(adminDb: Database, jobId: string): Promise<{ userId: string }> {
+  const owner = await findOwner(adminDb, jobId);
+  if (!owner) throw new CodedError('not_found', 'there is no such job');
+  return owner;
+}
+
+/** By email or id. */
+async function findUser(adminDb: Database, wanted: string): Promise<User | undefined> {
+  if (!isUuid(wanted) && !emailSchema.safeParse(wanted).success) return undefined;
+  try {
+    return await getUser(adminDb, isUuid(wanted) ? { id: wanted } : { email: wanted });
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'not_found') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,53 @@
+import { html } from 'hono/html';
+
+/** A piece of a page. Whatever is put into it is text, unless it is a piece itself. */
+export type Html = ReturnType<typeof html>;
+
+const UNITS = [
+  { name: 'd', seconds: 86_400 },
+  { name: 'h', seconds: 3_600 },
+  { name: 'min', seconds: 60 },
+] as const;
+
+/** `38 ms`, `1.24 s`, `12.3 s`, `4 min 10 s`, `2 h 5 min`, `3 d 4 h` */
+export function duration(seconds: number): string {
+  if (seconds < 0.9995) return `${Math.round(seconds * 1_000)} ms`;
+  if (seconds < 9.995) return `${seconds.toFixed(2)} s`;
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  const index = UNITS.findIndex((unit) => whole >= unit.seconds);
+  const unit = UNITS[index] ?? UNITS[2];
+  const below = UNITS[index + 1] ?? { name: 's', seconds: 1 };
+  const rest = Math.floor((whole % unit.seconds) / below.seconds);
+  return `${Math.floor(whole / unit.seconds)} ${unit.name}${rest > 0 ? ` ${rest} ${below.name}` : ''}`;
+}
+
+export const secondsBetween = (from: Date, until: Date) => Math.max(0, until.getTime() - from.getTime()) / 1_000;
+
+const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+/** `12,345` */
+export const count = (value: number) => grouped.format(value);
+
+/** `1 job`, `2 jobs` */
+export const counted = (value: number, one: string) => `${count(value)} ${one}${value === 1 ? '' : 's'}`;
+
+/** `812 B`, `24.1 KB`, `3.2 MB` */
+export function bytes(value: number): string {
+  if (value < 1_000) return `${value} B`;
+  return value < 999_950 ? `${(value / 1_000).toFixed(1)} KB` : `${(value / 1_000_000).toFixed(1)} MB`;
+}
+
+const DAY_MS = 86_400_000;
+
+/** The time of day, with its day if that is not today's. UTC. */
+export function instant(at: Date, now = new Date()): Html {
+  const iso = at.toISOString();
+  const isToday = Math.floor(at.getTime() / DAY_MS) === Math.floor(now.getTime() / DAY_MS);
+  return html`<time datetime="${iso}" title="${iso}"
+    >${isToday ? iso.slice(11, 19) : `${iso.slice(0, 10)} ${iso.slice(11, 19)}`}</time
+  >`;
+}
+
+/** A status or an outcome, told apart by its word first. */
+export const pill = (word: string) => html`<span class="pill pill-${word}">${word}</span>`;

@@ -1,0 +1,189 @@
+import { html } from 'hono/html';
+import type { ConsoleSession } from '../../accounts/console-sessions.ts';
+import { isFinal } from '../../domain/job.ts';
+import type { JobTimeline, TimelineAttempt } from '../../jobs/job-timeline.ts';
+import { bytes, count, counted, duration, type Html, instant, pill, secondsBetween } from './figures.ts';
+import { layout, livePart, liveSwitch } from './layout.ts';
+
+export interface JobView {
+  job: JobTimeline;
+  /** what was done just now, or why not */
+  message?: { kind: 'done' | 'refused'; text: string } | undefined;
+  /** sent with a retry, so that one that is sent twice is done once */
+  once: string;
+}
+
+/** One job: what it is, what became of it, its PDF. */
+export function jobPage(session: ConsoleSession, { job, message, once }: JobView): Html {
+  const isOver = isFinal(job.status);
+  const state = isOver ? job.status : 'open';
+  const fragment = jobFragment(job);
+  return layout({
+    title: `Job ${job.id}`,
+    session,
+    at: 'jobs',
+    search: job.id,
+    main: html`<div class="head">
+        <h1>Job <span class="id">${job.id}</span></h1>
+        ${!isOver && liveSwitch()}
+      </div>
+      ${message && html`<p class="message message-${message.kind}" role="${message.kind === 'done' ? 'status' : 'alert'}">${message.text}</p>`}
+      ${isOver ? fragment : livePart(`/console/fragments/jobs/${job.id}`, fragment, state)} ${actions(job, once)}
+      ${pdfSection(job)} ${requestSection(job)}`,
+  });
+}
+
+/** @returns by what the script knows that the page is another one now */
+export const stateOf = ({ status }: JobTimeline) => (isFinal(status) ? status : 'open');
+
+export function jobFragment(job: JobTimeline): Html {
+  const { status, createdAt, startedAt, completedAt, now } = job;
+  const fact = (name: string, value: string | number | Html) =>
+    html`<div>
+      <dt>${name}</dt>
+      <dd>${value}</dd>
+    </div>`;
+  return html`<dl class="facts">
+      ${fact('Status', pill(status))}
+      ${fact('User', html`<a id="user" href="/console/jobs?user=${job.userId}">${job.email}</a>`)}
+      ${fact('Tier', job.tier === '' ? '–' : job.tier)} ${fact('Priority', job.priority)}
+      ${fact('Accepted', instant(createdAt, now))}
+      ${fact('Wait', status === 'queued' || startedAt ? duration(secondsBetween(createdAt, startedAt ?? now)) : '–')}
+      ${fact('In all', duration(secondsBetween(createdAt, completedAt ?? now)))}
+      ${fact('Attempts', job.losses > 0 ? `${job.countedAttempts}, and ${counted(job.losses, 'lost worker')}` : job.countedAttempts)}
+      ${fact('Request', job.requestId === null ? '–' : html`<code>${job.requestId}</code>`)}
+    </dl>
+    ${job.errorCode !== null && html`<p class="message message-refused"><b>${job.errorCode}</b> ${job.errorMessage}</p>`}
+    ${timeline(job)}`;
+}
+
+function timeline({ attempts, createdAt, startedAt, completedAt, now, runs }: JobTimeline): Html {
+  const end = completedAt ?? now;
+  const whole = Math.max(1, end.getTime() - createdAt.getTime());
+  const bar = (name: string, from: Date, until: Date) => {
+    const x = ((from.getTime() - createdAt.getTime()) / whole) * 1_000;
+    const width = Math.max(4, ((until.getTime() - from.getTime()) / whole) * 1_000);
+    return html`<svg class="run" viewBox="0 0 1000 8" preserveAspectRatio="none" aria-hidden="true" focusable="false">
+      <rect class="run-back" width="1000" height="8" />
+      <rect class="run-${name}" x="${Math.round(Math.min(x, 996))}" width="${Math.round(width)}" height="8" />
+    </svg>`;
+  };
+  const first = attempts[0]?.startedAt ?? startedAt ?? end;
+  const row = ({ run, worker, outcome, reason, ...times }: TimelineAttempt) => {
+    const until = times.endedAt ?? now;
+    return html`<tr>
+      <th scope="row">Attempt ${run}</th>
+      <td class="run-cell">${bar(outcome ?? 'running', times.startedAt, until)}</td>
+      <td>${instant(times.startedAt, now)}</td>
+      <td class="number">${duration(secondsBetween(times.startedAt, until))}</td>
+      <td>${pill(outcome ?? 'running')}</td>
+      <td class="wide">${worker ?? '–'}</td>
+      <td class="reason">${reason ?? ''}</td>
+    </tr>`;
+  };
+  return html`<section aria-labelledby="timeline">
+    <h2 id="timeline">Timeline</h2>
+    ${runs > attempts.length && html`<p class="hint">The last ${count(attempts.length)} of ${counted(runs, 'attempt')}.</p>`}
+    <div class="scroll" id="timeline-scroll" tabindex="0" role="region" aria-label="Timeline, step by step">
+      <table class="timeline" aria-labelledby="timeline">
+        <thead>
+          <tr>
+            <th scope="col">Step</th>
+            <th scope="col"><span class="hidden">Share of the whole</span></th>
+            <th scope="col">From</th>
+            <th scope="col" class="number">Took</th>
+            <th scope="col">Outcome</th>
+            <th scope="col" class="wide">Worker</th>
+            <th scope="col">Reason</th>
+          </tr>
+        </thead>
+        <tbody>
+          <tr>
+            <th scope="row">Wait</th>
+            <td class="run-cell">${bar('wait', createdAt, first)}</td>
+            <td>${instant(createdAt, now)}</td>
+            <td class="number">${duration(secondsBetween(createdAt, first))}</td>
+            <td></td>
+            <td class="wide"></td>
+            <td></td>
+          </tr>
+          ${attempts.map(row)}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+}
+
+function actions({ id, status, hasDocument }: JobTimeline, once: string): Html {
+  if (status === 'completed') return html``;
+  if (!isFinal(status))
+    return html`<form class="actions" action="/console/jobs/${id}/cancel" method="post">
+      <button class="danger" type="submit">Cancel this job</button
+      ><span class="hint">Its document is kept for a retry.</span>
+    </form>`;
+  if (!hasDocument) return html`<p class="hint">Its document is no longer kept: it cannot be retried.</p>`;
+  return html`<form class="actions" action="/console/jobs/${id}/retry" method="post">
+    <input type="hidden" name="once" value="${once}" /><button type="submit">Retry</button
+    ><span class="hint">A new job for the same user, within the limits of their tier.</span>
+  </form>`;
+}
+
+function pdfSection({ id, file, filename }: JobTimeline): Html {
+  if (!file) return html``;
+  if (file.expiredAt)
+    return html`<section aria-labelledby="pdf">
+      <h2 id="pdf">PDF</h2>
+      <p class="empty">No longer kept, since ${instant(file.expiredAt)}.</p>
+    </section>`;
+  const path = `/console/jobs/${id}/pdf`;
+  return html`<section aria-labelledby="pdf">
+    <div class="head">
+      <h2 id="pdf">PDF</h2>
+      <p class="hint">${counted(file.pages, 'page')}, ${bytes(file.size)}, kept until ${instant(file.expiresAt)}</p>
+      <a class="button" href="${path}?disposition=attachment">Download</a>
+    </div>
+    <iframe class="pdf" src="${path}?disposition=inline" title="The PDF ${filename ?? id}" loading="lazy"></iframe>
+    <p class="hint">
+      If your browser shows nothing here, <a href="${path}?disposition=inline">open it by itself</a>. SHA-256
+      <code class="hash">${file.sha256}</code>
+    </p>
+  </section>`;
+}
+
+function requestSection({
+  url,
+  filename,
+  metadata,
+  request,
+  failedResources,
+  timings,
+  hasDocument,
+}: JobTimeline): Html {
+  const entries = Object.entries(metadata);
+  const pair = ([name, value]: [string, unknown]) =>
+    html`<tr>
+      <th scope="row">${name}</th>
+      <td>${String(value)}</td>
+    </tr>`;
+  return html`<section aria-labelledby="request">
+    <h2 id="request">Request</h2>
+    <table class="pairs" aria-labelledby="request">
+      <tbody>
+        ${pair(['source', url ?? (hasDocument ? 'HTML' : 'HTML, no longer kept')])}${filename !== null && pair(['filename', filename])}
+        ${entries.map(([name, value]) => pair([`metadata.${name}`, value]))}
+        ${Object.entries(timings ?? {}).map(([name, value]) => pair([`timings.${name}`, duration(Number(value) / 1_000)]))}
+      </tbody>
+    </table>
+    ${
+      failedResources.length > 0 &&
+      html`<h3>Did not load</h3>
+        <ul class="failed">
+          ${failedResources.map(({ url: its, reason }) => html`<li><code>${its}</code> ${reason}</li>`)}
+        </ul>`
+    }
+    <details class="numbers">
+      <summary>Options</summary>
+      <pre tabindex="0">${JSON.stringify(request, null, 2)}</pre>
+    </details>
+  </section>`;
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { retryJob } from '../../jobs/retry.ts';
+import type { SubmitDeps } from '../../jobs/submit.ts';
+import { rateLimitHeaders } from '../rate-limit.ts';
+import type { Route } from '../route.ts';
+import { jobIdParams, jobResponse, problems } from '../schemas.ts';
+import { submitFrom, submitHeaders } from './submit-job.ts';
+
+export function retryJobRoute(deps: SubmitDeps): Route {
+  return {
+    method: 'post',
+    path: '/v1/jobs/{id}/retry',
+    scope: 'jobs:write',
+    operation: {
+      operationId: 'retryJob',
+      summary: 'Ask again for what failed or was cancelled',
+      description:
+        'A new job with the same request, within the same limits as any other. It can be asked for as long as a PDF would have been kept.',
+      requestParams: { path: jobIdParams, header: submitHeaders },
+      responses: {
+        202: { ...jobResponse('The new job, accepted'), headers: z.object({ Location: z.string() }) },
+        200: jobResponse('The job that this Idempotency-Key made before'),
+        ...problems('not_found', 'job_not_retryable', 'idempotency_mismatch', 'rate_limited', 'invalid_request'),
+      },
+    },
+    handle: async (c) => {
+      const { job, created, allowances } = await submitFrom(c, (input) =>
+        retryJob(deps, { ...input, jobId: c.req.param('id') ?? '' }),
+      );
+      return c.json(job, created ? 202 : 200, { Location: `/v1/jobs/${job.id}`, ...rateLimitHeaders(allowances) });
+    },
+  };
+}

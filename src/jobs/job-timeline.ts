@@ -1,0 +1,91 @@
+import { desc, eq, type SQL, sql } from 'drizzle-orm';
+import { validate as isUuid } from 'uuid';
+import type { Queryable } from '../db/pools.ts';
+import { file, job, jobAttempt, user, worker } from '../db/schema.ts';
+import { type Priority, priorityName } from '../domain/priority.ts';
+import { CodedError } from '../kernel/errors.ts';
+
+/** One run of a job. */
+export interface TimelineAttempt {
+  run: number;
+  startedAt: Date;
+  /** null while it runs */
+  endedAt: Date | null;
+  outcome: string | null;
+  reason: string | null;
+  /** `host:pid`; null: forgotten by now */
+  worker: string | null;
+}
+
+type Found = NonNullable<Awaited<ReturnType<typeof select>>[number]>;
+
+/** A job as an operator sees it: everything but the document itself, and what its owner sent as cookies and headers. */
+export type JobTimeline = Omit<Found, 'priority'> & {
+  priority: Priority;
+  /** oldest first; of a job that ran very often only the last ones */
+  attempts: TimelineAttempt[];
+};
+
+const MOST_ATTEMPTS = 100;
+
+const select = (db: Queryable, where: SQL) =>
+  db
+    .select({
+      id: job.id,
+      userId: job.userId,
+      email: user.email,
+      status: job.status,
+      priority: job.priority,
+      tier: job.tier,
+      requestId: job.requestId,
+      countedAttempts: job.attempts,
+      runs: job.runs,
+      losses: job.losses,
+      hasDocument: sql<boolean>`${job.html} is not null or ${job.url} is not null`,
+      url: job.url,
+      filename: job.filename,
+      metadata: job.metadata,
+      request: sql<Record<string, unknown>>`${job.request} - '{cookies,setExtraHTTPHeaders}'::text[]`,
+      errorCode: job.errorCode,
+      errorMessage: job.errorMessage,
+      timings: job.timings,
+      failedResources: job.failedResources,
+      createdAt: job.createdAt,
+      startedAt: job.startedAt,
+      completedAt: job.completedAt,
+      /** by the database's clock, as all else */
+      now: sql`now()`.mapWith(job.createdAt),
+      file: {
+        id: file.id,
+        size: file.size,
+        pages: file.pages,
+        sha256: sql<string>`encode(${file.sha256}, 'hex')`,
+        expiresAt: file.expiresAt,
+        expiredAt: file.expiredAt,
+      },
+    })
+    .from(job)
+    .innerJoin(user, eq(user.id, job.userId))
+    .leftJoin(file, eq(file.jobId, job.id))
+    .where(where);
+
+/** One job of whomever, with every attempt at it. @throws CodedError `not_found` */
+export async function readJobTimeline(db: Queryable, jobId: string): Promise<JobTimeline> {
+  const [row] = isUuid(jobId) ? await select(db, eq(job.id, jobId)) : [];
+  if (!row) throw new CodedError('not_found', 'there is no such job');
+  const attempts = await db
+    .select({
+      run: jobAttempt.run,
+      startedAt: jobAttempt.startedAt,
+      endedAt: jobAttempt.endedAt,
+      outcome: jobAttempt.outcome,
+      reason: jobAttempt.reason,
+      worker: sql<string | null>`${worker.host} || ':' || ${worker.pid}`,
+    })
+    .from(jobAttempt)
+    .leftJoin(worker, eq(worker.id, jobAttempt.workerId))
+    .where(eq(jobAttempt.jobId, row.id))
+    .orderBy(desc(jobAttempt.run))
+    .limit(MOST_ATTEMPTS);
+  return { ...row, priority: priorityName(row.priority), attempts: attempts.toReversed() };
+}

@@ -1,0 +1,88 @@
+import { sql } from 'drizzle-orm';
+import type { Queryable } from '../db/pools.ts';
+
+/** How far back, and seconds of each bucket. */
+const RANGES = {
+  '1h': { seconds: 3_600, bucketSeconds: 60 },
+  '6h': { seconds: 6 * 3_600, bucketSeconds: 300 },
+  '24h': { seconds: 24 * 3_600, bucketSeconds: 900 },
+} as const;
+
+export type HistoryRange = keyof typeof RANGES;
+export const HISTORY_RANGES = Object.keys(RANGES) as [HistoryRange, ...HistoryRange[]];
+
+/** Jobs that are looked at, newest first: a busier service sees less far back. */
+export const MOST_ENDED = 200_000;
+
+export interface HistoryBucket {
+  at: Date;
+  completed: number;
+  failed: number;
+  /** seconds from acceptance to the start of the last attempt, of these jobs; null if there are none */
+  waitP50: number | null;
+  waitP95: number | null;
+}
+
+export interface ThroughputHistory {
+  range: HistoryRange;
+  bucketSeconds: number;
+  /** oldest first, without a gap; the last one is not over */
+  buckets: HistoryBucket[];
+  /** before this not every job was counted; null: all were */
+  incompleteBefore: Date | null;
+}
+
+type Row = {
+  bucket: number;
+  completed: number;
+  failed: number;
+  waits: [number, number] | null;
+  seen: number;
+  oldest: number;
+};
+
+/** What ended, and how long it had waited, by when it ended. Percentiles are exact. */
+export async function readThroughputHistory(
+  db: Queryable,
+  range: HistoryRange,
+  most = MOST_ENDED,
+): Promise<ThroughputHistory> {
+  const { seconds, bucketSeconds } = RANGES[range];
+  const count = seconds / bucketSeconds;
+  const width = sql`${bucketSeconds} * interval '1 second'`;
+  const [clock] = await db.execute<{ last: number }>(
+    sql`select date_part('epoch', date_bin(${width}, now(), 'epoch')) as last`,
+  );
+  const first = (clock?.last ?? 0) - (count - 1) * bucketSeconds;
+  // date_part and not extract, which counts in decimals: half of the time.
+  const rows = await db.execute<Row>(sql`
+    select date_part('epoch', bucket) as bucket, count(*) filter (where status = 'completed')::integer as completed,
+      count(*) filter (where status = 'failed')::integer as failed,
+      to_json(percentile_cont(array[0.5, 0.95]) within group (order by wait)) as waits,
+      count(*)::integer as seen, date_part('epoch', min(completed_at)) as oldest
+    from (
+      select date_bin(${width}, completed_at, 'epoch') as bucket, status, completed_at,
+        case when status in ('completed', 'failed') then date_part('epoch', started_at - created_at) end as wait
+      from pdfprompt_job where completed_at >= to_timestamp(${first}::double precision)
+      order by completed_at desc limit ${most}
+    ) as ended group by bucket order by bucket`);
+  const byStart = new Map(rows.map((row) => [row.bucket, row]));
+  const seen = rows.reduce((sum, row) => sum + row.seen, 0);
+  return {
+    range,
+    bucketSeconds,
+    buckets: Array.from({ length: count }, (_, index) => {
+      const start = first + index * bucketSeconds;
+      const row = byStart.get(start);
+      const [waitP50, waitP95] = row?.waits ?? [null, null];
+      return {
+        at: new Date(start * 1_000),
+        completed: row?.completed ?? 0,
+        failed: row?.failed ?? 0,
+        waitP50,
+        waitP95,
+      };
+    }),
+    incompleteBefore: seen >= most ? new Date((rows[0]?.oldest ?? 0) * 1_000) : null,
+  };
+}

@@ -1,0 +1,88 @@
+import { createKey } from '../../src/accounts/keys.ts';
+import type { Client } from '../../src/db/driver.ts';
+import { JOB_STATUSES } from '../../src/domain/job.ts';
+import { readThroughputHistory } from '../../src/jobs/throughput-history.ts';
+import { cookieOf, visitor } from './console.ts';
+import { at, type Guest } from './guests.ts';
+import type { StagedService } from './staged-service.ts';
+import type { Visit } from './visit.ts';
+
+/** What an operator looks at and does in the console. */
+export async function consoleVisits(
+  { chores, url }: StagedService,
+  sql: Client,
+  heavy: readonly Guest[],
+): Promise<Visit[]> {
+  const admin = await createKey(chores.db, { email: 'operator@example.com', scopes: ['admin'] });
+  let cookie = '';
+  const expectStatus = async (what: Promise<Response>, status: number) => {
+    const response = await what;
+    if (response.status !== status) throw new Error(`${response.url} answered ${response.status}, not ${status}`);
+    return response;
+  };
+  const get = async (path: string, status = 200) =>
+    (await expectStatus(visitor(url, cookie).get(`/console${path}`), status)).text();
+  const post = (path: string, form = {}) => expectStatus(visitor(url, cookie).post(`/console${path}`, form), 303);
+  const failed = await keepDocuments(sql, heavy);
+  const queued = await sql<{ id: string }[]>`
+    select id from pdfprompt_job where is_queued order by rank desc limit 60 offset 400`;
+  return [
+    {
+      name: 'console: signing in and out',
+      run: async () => {
+        cookie = cookieOf(await post('/sign-in', { key: admin.key }));
+        await post('/sign-out');
+        cookie = cookieOf(await post('/sign-in', { key: admin.key }));
+      },
+    },
+    { name: 'console: overview', run: async () => void (await get('')) },
+    {
+      name: 'console: history',
+      run: async (turn) => void (await readThroughputHistory(chores.adminDb, at(['1h', '6h', '24h'], turn))),
+    },
+    ...[undefined, ...JOB_STATUSES].map((status) => ({
+      name: `console: jobs${status === undefined ? '' : ` (${status})`}`,
+      run: async () => {
+        const page = await get(`/jobs${status === undefined ? '' : `?status=${status}`}`);
+        const next = /rel="next"\s+href="\/console(\/jobs\?[^"]+)"/.exec(page)?.[1]?.replaceAll('&amp;', '&');
+        if (next !== undefined) await get(next);
+      },
+    })),
+    {
+      name: 'console: jobs (of a user)',
+      run: async (turn) => {
+        await get(`/jobs?user=${at(heavy, turn).id}`);
+        await get(`/jobs?user=${at(heavy, turn).id}&status=failed`);
+      },
+    },
+    {
+      name: 'console: search',
+      run: async (turn) => {
+        await get(`/jobs?q=${at(failed, turn).id}`, 303);
+        await get(`/jobs?q=user${turn + 10}@example.com`, 303);
+      },
+    },
+    { name: 'console: job', run: async (turn) => void (await get(`/jobs/${at(failed, turn).id}`)) },
+    { name: 'console: cancel', run: async (turn) => void (await post(`/jobs/${at(queued, turn).id}/cancel`)) },
+    {
+      name: 'console: retry',
+      run: async (turn) => void (await post(`/jobs/${at(failed, turn).id}/retry`, { once: '' })),
+    },
+  ];
+}
+
+/** Seeded jobs that failed have no document any more: some are given one. @returns those, of each user some */
+export async function keepDocuments(
+  sql: Client,
+  guests: readonly Pick<Guest, 'id'>[],
+): Promise<{ id: string; userId: string }[]> {
+  const lists = await Promise.all(
+    guests.map(
+      ({ id }) => sql<{ id: string; userId: string }[]>`
+        update pdfprompt_job set html = '<p>x</p>' where id = any (array(
+          select id from pdfprompt_job where user_id = ${id} and status = 'failed' order by id desc limit 10))
+        returning id, user_id as "userId"`,
+    ),
+  );
+  return lists.flat();
+}
