@@ -63,6 +63,11 @@ describe('a worker that is killed with four documents in hand', () => {
     expect(new Set(await outcomes(theirs))).toEqual(new Set(['lost done']));
     const rows = await sql`select attempts, losses, runs from pdfprompt_job where id in ${sql(theirs)}`;
     for (const row of rows) expect(row).toEqual({ attempts: 1, losses: 1, runs: 2 });
+    const told = heir
+      .stderr()
+      .split('\n')
+      .filter((line) => line.includes('"job given back"') && line.includes('"reason":"lost"'));
+    expect(told.map((line) => (JSON.parse(line) as { jobId: string }).jobId).toSorted()).toEqual(theirs.toSorted());
     await stop(heir);
   });
 });
