@@ -41,7 +41,7 @@ export class PlanLog {
         size = Buffer.byteLength(text);
         return plans.some(isEnd);
       },
-      10_000,
+      60_000,
       'the last plan in the log of the server',
     );
     this.#offset += size;
