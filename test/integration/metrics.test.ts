@@ -237,7 +237,7 @@ describe('the figures of the queue', () => {
     await kill(killed.cli);
     await eventually(async () => (await depths([other]))[0]?.all === 25, 60_000, 'the other counts 25');
     expect(await depths([other])).toEqual([queue]);
-  });
+  }, 180_000);
 });
 
 async function kill({ child, exited }: Cli): Promise<void> {
