@@ -1,12 +1,14 @@
 import { type Client, connect } from '../../src/db/driver.ts';
 import type { Member } from '../chaos/fleet.ts';
 import type { OwnPostgres } from '../support/postgres.ts';
+import type { WorkerBeside } from './worker-beside.ts';
 
 export interface Target {
   api: Member;
   worker: Member;
   primary: OwnPostgres;
   standby: OwnPostgres | undefined;
+  beside: WorkerBeside | undefined;
   sql: Client;
   address: string;
   key: string;
@@ -20,7 +22,7 @@ interface Fault {
   /** and what may follow from it, as docs/runbooks says */
   consequences: string[];
   needsStandby?: boolean;
-  workerEnv?: Record<string, string>;
+  needsWorkerBeside?: boolean;
   /** what users send from the start on, if that is the fault */
   documents?: object;
   plant: (target: Target) => Promise<void>;
@@ -60,6 +62,14 @@ export const FAULTS: Record<string, Fault> = {
     consequences: [],
     documents: { html: '<p>wrong</p>', options: { pageRanges: '7' } },
     plant: nothing,
+  },
+  'memory is short': {
+    expected: ['MemoryHigh'],
+    consequences: ['QueueDepth', 'QueueStalled'],
+    needsWorkerBeside: true,
+    plant: async ({ beside }) => {
+      if (beside) beside.ratio = 0.87;
+    },
   },
   'connections are held': {
     expected: ['DatabaseConnectionsHigh'],

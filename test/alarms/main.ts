@@ -10,13 +10,12 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const names = asked.length > 0 ? asked : Object.keys(FAULTS);
-const alarms = await runAlarms(names, (line) => process.stderr.write(`${line}\n`));
-for (const { fault, expected, fired, seconds, ok } of alarms) {
+for await (const { fault, expected, fired, seconds, ok } of runAlarms(names)) {
   const besides = fired.filter((alert) => !expected.includes(alert));
   const missing = expected.filter((alert) => !fired.includes(alert));
   process.stdout.write(
     `${ok ? 'ok  ' : 'FAIL'} ${fault} (${seconds} s): ${fired.length === 0 ? 'nothing fired' : fired.join(' ')}` +
       `${missing.length > 0 ? `; missing: ${missing.join(' ')}` : ''}${besides.length > 0 ? `; besides: ${besides.join(' ')}` : ''}\n`,
   );
+  if (!ok) process.exitCode = 1;
 }
-process.exitCode = alarms.every(({ ok }) => ok) ? 0 : 1;

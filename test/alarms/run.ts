@@ -14,6 +14,7 @@ import { eventually } from '../support/processes.ts';
 import { Prometheus, readRules } from '../support/prometheus.ts';
 import { openStandby } from '../support/standby.ts';
 import { FAULTS, type Target } from './faults.ts';
+import { startWorkerBeside, type WorkerBeside } from './worker-beside.ts';
 
 /** What takes minutes takes as many times less; but who counts the queue may need 20 s to follow another. */
 const FACTOR = 10;
@@ -31,7 +32,7 @@ export interface Alarm {
 }
 
 /** The rules with every window and every pause shortened. */
-export function scaled(rules: string): string {
+function scaled(rules: string): string {
   const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 };
   return rules
     .replaceAll(/(\[|for: )(\d+)([smhd])\b/g, (_, before: string, count: string, unit: keyof typeof SECONDS) => {
@@ -42,13 +43,8 @@ export function scaled(rules: string): string {
 }
 
 /** Plants each fault in a service of its own that is used meanwhile, and sees which alarms go off. */
-export async function runAlarms(names: string[], onProgress: (line: string) => void): Promise<Alarm[]> {
-  const alarms: Alarm[] = [];
-  for (const name of names) {
-    onProgress(name);
-    alarms.push(await plant(name));
-  }
-  return alarms;
+export async function* runAlarms(names: string[]): AsyncGenerator<Alarm> {
+  for (const name of names) yield await plant(name);
 }
 
 async function plant(name: string): Promise<Alarm> {
@@ -60,7 +56,7 @@ async function plant(name: string): Promise<Alarm> {
   const { directory: dataDir } = primary;
   await findChromium({ chromePath: undefined, dataDir });
   const key = await makeKey(primary.url);
-  const [port, apiOps, workOps] = [await freePort(), await freePort(), await freePort()];
+  const [port, apiOps, workOps, besideOps] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const env = {
     DATABASE_URL: primary.url,
     PDFPROMPT_DATA_DIR: dataDir,
@@ -75,20 +71,18 @@ async function plant(name: string): Promise<Alarm> {
     { ...env, OPS_PORT: String(apiOps), ...(standby && { DATABASE_READ_REPLICA_URL: standby.url }) },
     directory,
   );
-  const worker = new Member(
-    'worker',
-    ['work', '--concurrency', '2'],
-    { ...env, OPS_PORT: String(workOps), ...fault.workerEnv },
-    directory,
-  );
+  const worker = new Member('worker', ['work', '--concurrency', '2'], { ...env, OPS_PORT: String(workOps) }, directory);
   const sql = connect(primary.url, { max: 1, backoff: () => 0.1 });
   const stop = new AbortController();
   let prometheus: Prometheus | undefined;
+  let beside: WorkerBeside | undefined;
+  const ops = [apiOps, workOps, ...(fault.needsWorkerBeside ? [besideOps] : [])];
   const target: Target = {
     api,
     worker,
     primary,
     standby,
+    beside: undefined,
     sql,
     address: `http://127.0.0.1:${port}`,
     key,
@@ -96,13 +90,14 @@ async function plant(name: string): Promise<Alarm> {
   };
   let using: Promise<void> = Promise.resolve();
   try {
+    if (fault.needsWorkerBeside) beside = await startWorkerBeside({ ...env, OPS_PORT: String(besideOps) });
     await eventually(
-      async () => (await Promise.all([apiOps, workOps].map(isReady))).every(Boolean),
+      async () => (await Promise.all(ops.map(isReady))).every(Boolean),
       120_000,
       'the API and the worker are ready',
     );
     prometheus = await Prometheus.open({
-      targets: [apiOps, workOps].map((ops) => `127.0.0.1:${ops}`),
+      targets: ops.map((each) => `127.0.0.1:${each}`),
       rules: scaled(await readRules()),
     });
     using = use(target, fault.documents);
@@ -117,13 +112,13 @@ async function plant(name: string): Promise<Alarm> {
       if (fired.size > 0) throw new Error(`fired before the fault: ${[...fired].join(' ')}`);
     }
     const startedAt = performance.now();
-    await fault.plant(target);
+    await fault.plant({ ...target, beside });
     const hasAll = () => fault.expected.every((alert) => fired.has(alert));
     for (; !hasAll() && performance.now() - startedAt < 120_000; await sleep(500)) await look();
     const seconds = Math.round((performance.now() - startedAt) / 1_000);
     for (const until = performance.now() + 10_000; performance.now() < until; await sleep(500)) await look(); // what follows from it
-    const allowed = [...fault.expected, ...fault.consequences];
-    const ok = hasAll() && [...fired].every((alert) => allowed.includes(alert));
+    const allowed = new Set([...fault.expected, ...fault.consequences]);
+    const ok = hasAll() && [...fired].every((alert) => allowed.has(alert));
     return {
       fault: name,
       expected: fault.expected,
@@ -137,6 +132,7 @@ async function plant(name: string): Promise<Alarm> {
     await using;
     await prometheus?.close();
     if (worker.isAlive) process.kill(worker.pid, 'SIGCONT');
+    await beside?.stop();
     await Promise.all([api.end(), worker.end()]);
     await sql.end({ timeout: 0 });
     await sweepProfiles(tmpdir());
