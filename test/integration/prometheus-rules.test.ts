@@ -81,7 +81,7 @@ describe('the runbooks', () => {
     for (const page of await readdir(path(RUNBOOKS))) {
       const text = await readFile(path(`${RUNBOOKS}/${page}`), 'utf8');
       for (const [, target = ''] of text.matchAll(/\]\(([^)#]+)[^)]*\)/g))
-        expect(existsSync(path(`${RUNBOOKS}/${target}`)), `${page}: ${target}`).toBe(true);
+        expect([page, target, existsSync(path(`${RUNBOOKS}/${target}`))]).toEqual([page, target, true]);
     }
   });
 

@@ -108,7 +108,7 @@ scrape_configs:
   }
 
   async #ask<T>(path: string, parameters: Record<string, string>): Promise<T> {
-    const response = await fetch(`${this.#address}${path}?${new URLSearchParams(parameters)}`);
+    const response = await fetch(`${this.#address}${path}?${new URLSearchParams(parameters).toString()}`);
     const answer = (await response.json()) as { status: string; data: T; error?: string };
     if (answer.status !== 'success') throw new Error(`${parameters.query ?? path}: ${answer.error}`);
     return answer.data;

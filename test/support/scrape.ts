@@ -1,4 +1,4 @@
-export interface Series {
+interface Series {
   name: string;
   labels: Record<string, string>;
   value: number;

@@ -57,7 +57,7 @@ describe('the dashboard', () => {
       for (let column = x; column < x + w; column++)
         for (let line = y; line < y + h; line++) {
           const cell = `${column}/${line}`;
-          expect(taken.get(cell), `${title} lies on another`).toBeUndefined();
+          expect([cell, title, taken.get(cell)]).toEqual([cell, title, undefined]);
           taken.set(cell, title);
         }
     }
@@ -65,15 +65,16 @@ describe('the dashboard', () => {
 
   it('has for each panel a unit, a sentence, thresholds, and an expression with a legend from the chosen source', () => {
     for (const { title, description, fieldConfig, targets = [], datasource } of panels) {
-      expect(description, title).toMatch(/\.$/);
-      expect(fieldConfig?.defaults.unit, title).toBeTruthy();
-      expect(fieldConfig?.defaults.thresholds.steps.length, title).toBeGreaterThan(0);
-      expect(targets.length, title).toBeGreaterThan(0);
+      expect({ title, description }).toEqual({ title, description: expect.stringMatching(/\.$/) });
+      expect({ title, unit: fieldConfig?.defaults.unit }).toEqual({ title, unit: expect.stringMatching(/^\w+$/) });
+      expect(fieldConfig?.defaults.thresholds.steps).not.toEqual([]);
+      expect({ title, targets }).not.toEqual({ title, targets: [] });
       expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length);
-      for (const each of [{ datasource }, ...targets]) expect(each.datasource?.uid, title).toBe('${datasource}');
+      for (const each of [{ datasource }, ...targets])
+        expect([title, each.datasource?.uid]).toEqual([title, '${datasource}']);
       for (const { expr, legendFormat } of targets) {
-        expect(legendFormat, title).toBeTruthy();
-        expect(expr, title).not.toMatch(/undefined|rate\([^)]*\[\d/); // a fixed window is wrong at some zoom
+        expect(legendFormat).not.toBe('');
+        expect(expr).not.toMatch(/undefined|rate\([^)]*\[\d/); // a fixed window is wrong at some zoom
       }
     }
   });

@@ -1,0 +1,124 @@
+import { type Client, connect } from '../../src/db/driver.ts';
+import type { Member } from '../chaos/fleet.ts';
+import type { OwnPostgres } from '../support/postgres.ts';
+import type { WorkerBeside } from './worker-beside.ts';
+
+export interface Target {
+  api: Member;
+  worker: Member;
+  primary: OwnPostgres;
+  standby: OwnPostgres | undefined;
+  beside: WorkerBeside | undefined;
+  sql: Client;
+  address: string;
+  key: string;
+  /** aborted when what was planted may go */
+  signal: AbortSignal;
+}
+
+interface Fault {
+  /** alerts without the name before them */
+  expected: string[];
+  /** and what may follow from it, as docs/runbooks says */
+  consequences: string[];
+  needsStandby?: boolean;
+  needsWorkerBeside?: boolean;
+  /** what users send from the start on, if that is the fault */
+  documents?: object;
+  plant: (target: Target) => Promise<void>;
+}
+
+const nothing = async () => undefined;
+
+/** Everything that can be planted, and what it has to set off. */
+export const FAULTS: Record<string, Fault> = {
+  'none, for a while': { expected: [], consequences: [], plant: nothing },
+  'the worker stands still': {
+    expected: ['NoWorkers', 'ProcessDown'],
+    consequences: ['QueueDepth', 'QueueStalled'],
+    plant: async ({ worker }) => void process.kill(worker.pid, 'SIGSTOP'),
+  },
+  'the worker is killed and not started again': {
+    expected: ['NoWorkers', 'ProcessDown'],
+    consequences: ['QueueDepth'],
+    plant: async ({ worker }) => {
+      process.kill(worker.pid, 'SIGKILL');
+      await worker.end();
+    },
+  },
+  'the worker is killed and started again': {
+    expected: ['WorkerLost'],
+    consequences: [],
+    plant: async ({ worker }) => worker.signal('SIGKILL'),
+  },
+  'documents are slow': {
+    expected: ['GenerationSlow'],
+    consequences: ['QueueDepth', 'QueueStalled'], // they fill the slots
+    documents: { html: '<p>slow</p>', waitForTimeout: 16_000 },
+    plant: nothing,
+  },
+  'documents fail': {
+    expected: ['ErrorRateHigh'],
+    consequences: [],
+    documents: { html: '<p>wrong</p>', options: { pageRanges: '7' } },
+    plant: nothing,
+  },
+  'memory is short': {
+    expected: ['MemoryHigh'],
+    consequences: ['QueueDepth', 'QueueStalled'],
+    needsWorkerBeside: true,
+    plant: async ({ beside }) => {
+      if (beside) beside.ratio = 0.87;
+    },
+  },
+  'connections are held': {
+    expected: ['DatabaseConnectionsHigh'],
+    consequences: ['ErrorBudgetBurn', 'QueueUnseen', 'ReplicaLeft', 'QueueDepth', 'QueueStalled'],
+    plant: async ({ primary, signal }) => {
+      const held = Array.from({ length: 45 }, () => connect(primary.url, { max: 1 }));
+      await Promise.all(held.map((client) => client`select 1`));
+      signal.addEventListener('abort', () => {
+        for (const client of held) void client.end({ timeout: 0 });
+      });
+    },
+  },
+  'the table of jobs is locked': {
+    expected: ['DatabaseConnectionsHigh', 'ErrorBudgetBurn'],
+    consequences: ['QueueUnseen', 'QueueStalled', 'QueueDepth', 'NoWorkers'],
+    plant: async ({ primary, signal, address, key }) => {
+      const holder = connect(primary.url, { max: 1 });
+      await holder.unsafe('begin; lock table pdfprompt_job in access exclusive mode');
+      signal.addEventListener('abort', () => void holder.end({ timeout: 0 }));
+      const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+      const body = JSON.stringify({ html: '<p>held</p>' });
+      const press = async () => {
+        while (!signal.aborted)
+          await fetch(`${address}/v1/jobs`, { method: 'POST', headers, body, signal }).catch(() => undefined);
+      };
+      for (let client = 0; client < 12; client++) void press();
+    },
+  },
+  'the database is away': {
+    expected: ['QueueUnseen', 'ErrorBudgetBurn'],
+    consequences: ['NoWorkers', 'QueueStalled', 'QueueDepth'],
+    plant: async ({ primary }) => primary.stop('immediate'),
+  },
+  'the replica is stopped': {
+    expected: ['ReplicaLeft'],
+    consequences: ['ReplicaLagging'],
+    needsStandby: true,
+    plant: async ({ standby }) => standby?.stop('immediate'),
+  },
+  'everything is killed': {
+    expected: ['AllDown', 'ProcessDown'],
+    consequences: ['NoWorkers', 'QueueStalled', 'QueueUnseen'],
+    plant: async ({ api, worker }) => {
+      await Promise.all(
+        [api, worker].map((member) => {
+          process.kill(member.pid, 'SIGKILL');
+          return member.end();
+        }),
+      );
+    },
+  },
+};
