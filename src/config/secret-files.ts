@@ -19,7 +19,9 @@ export function readSecretFiles(env: Environment): Environment {
     try {
       read[name] = readFileSync(path, 'utf8').trim();
     } catch (error) {
-      problems.push(`${name}_FILE: ${path} cannot be read: ${messageOf(error)}; allowed: a file with the value of ${name}`);
+      problems.push(
+        `${name}_FILE: ${path} cannot be read: ${messageOf(error)}; allowed: a file with the value of ${name}`,
+      );
     }
   }
   if (problems.length > 0)

@@ -18,7 +18,10 @@ describe('secrets in files', () => {
     const names = SETTING_LIST.filter((setting) => setting.secret).map((setting) => setting.env);
     expect(names).toContain('DATABASE_URL');
     for (const name of names) {
-      expect(readSecretFiles({ [`${name}_FILE`]: join(directory, 'url'), PORT: '1' })).toMatchObject({ [name]: URL, PORT: '1' });
+      expect(readSecretFiles({ [`${name}_FILE`]: join(directory, 'url'), PORT: '1' })).toMatchObject({
+        [name]: URL,
+        PORT: '1',
+      });
     }
     expect(readSecretFiles({ PORT_FILE: join(directory, 'url'), DATABASE_URL_FILE: '' })).not.toHaveProperty('PORT');
   });
@@ -32,6 +35,8 @@ describe('secrets in files', () => {
     expect(() => readSecretFiles(env)).toThrow(
       /DATABASE_URL_FILE: DATABASE_URL is set as well[\s\S]*DATABASE_DIRECT_URL_FILE: \S+missing cannot be read: ENOENT/,
     );
-    expect(() => readSecretFiles(env)).toThrow(expect.not.objectContaining({ message: expect.stringContaining('secret@') }));
+    expect(() => readSecretFiles(env)).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('secret@') }),
+    );
   });
 });
