@@ -41,7 +41,7 @@ export function imageEnvironment(instructions: Instruction[]): Record<string, st
   );
 }
 
-export interface ComposeService {
+interface ComposeService {
   image: string;
   build?: string;
   command?: string[];
@@ -67,7 +67,7 @@ export interface Compose {
   secrets: Record<string, { file: string }>;
 }
 
-export interface Container {
+interface Container {
   name: string;
   image: string;
   command?: string[];
@@ -87,7 +87,7 @@ interface Probe {
   httpGet: { path: string; port: string };
 }
 
-export interface PodSpec {
+interface PodSpec {
   automountServiceAccountToken: boolean;
   enableServiceLinks: boolean;
   terminationGracePeriodSeconds?: number;
