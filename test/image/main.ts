@@ -55,8 +55,8 @@ const [compose] = readYaml('docker-compose.yml') as [Compose & { services: Recor
 function confinement(name: string): string[] {
   const {
     read_only,
-    cap_drop = [],
-    security_opt = [],
+    cap_drop,
+    security_opt,
     tmpfs,
     shm_size,
   } = compose.services[name] as {
