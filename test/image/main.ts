@@ -53,13 +53,7 @@ const [compose] = readYaml('docker-compose.yml') as [Compose & { services: Recor
 
 /** What docker-compose.yml holds a service back with, as arguments of `podman run`. */
 function confinement(name: string): string[] {
-  const {
-    read_only,
-    cap_drop,
-    security_opt,
-    tmpfs,
-    shm_size,
-  } = compose.services[name] as {
+  const { read_only, cap_drop, security_opt, tmpfs, shm_size } = compose.services[name] as {
     read_only: boolean;
     cap_drop: string[];
     security_opt: string[];
