@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type Config, loadConfig } from '../config/load.ts';
+import { readSecretFiles } from '../config/secret-files.ts';
 import { allowedValues, flagOf, type SettingCommand, SETTING_LIST, type SettingName } from '../config/settings.ts';
 import { isRoot } from '../kernel/privileges.ts';
 
@@ -24,5 +25,5 @@ export function readConfig(options: Record<string, unknown>): Config {
     const value = options[flagOf(setting).replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase())];
     if (typeof value === 'string') flags[setting.name] = value;
   }
-  return loadConfig({ env: process.env, flags, isRoot: isRoot() });
+  return loadConfig({ env: readSecretFiles(process.env), flags, isRoot: isRoot() });
 }

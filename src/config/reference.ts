@@ -15,5 +15,5 @@ export function envExample(): string {
     const note = setting.defaultNote === undefined ? '' : ` Default: ${setting.defaultNote.replaceAll('`', '')}.`;
     return `# ${setting.description}.${note}\n# Allowed: ${allowedValues(setting.kind)}\n# ${setting.env}=${setting.default ?? ''}`;
   });
-  return `# Every setting of pdfprompt, with its default. Each is a flag too: DATABASE_URL is --database-url.\n# pdfprompt reads the environment, no file: set -a; . ./.env; set +a\n# Generated from src/config/settings.ts by \`npm run docs\`.\n\n${blocks.join('\n\n')}\n`;
+  return `# Every setting of pdfprompt, with its default. Each is a flag too: DATABASE_URL is --database-url.\n# pdfprompt reads the environment, no file: set -a; . ./.env; set +a\n# What is secret may be in a file of its own: DATABASE_URL_FILE=/run/secrets/database_url, and so on.\n# Generated from src/config/settings.ts by \`npm run docs\`.\n\n${blocks.join('\n\n')}\n`;
 }
