@@ -1,5 +1,8 @@
+import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it } from 'vitest';
 import { createKey } from '../../src/accounts/keys.ts';
+import { Reaper } from '../../src/worker/reaper.ts';
+import { eventually } from '../support/processes.ts';
 import { startService } from '../support/service.ts';
 
 const service = await startService();
@@ -85,6 +88,37 @@ describe('a job', () => {
       { msg: 'job submitted', requestId: 'first', traceId: TRACE, tier: 'unlimited' },
       { msg: 'job cancelled', requestId: 'second', traceId: TRACE },
     ]);
+  });
+});
+
+describe('the jobs of a worker that was lost', () => {
+  it('are one line each, as they go back to the queue', async () => {
+    const response = await service.request('/v1/jobs', { method: 'POST', body: '{"html":"<p>x</p>"}' });
+    const { id } = (await response.json()) as { id: string };
+    const workerId = uuidv7();
+    await service.sql`
+      insert into pdfprompt_worker (id, host, pid, concurrency, ended_at) values (${workerId}, 'lost', 1, 1, now())`;
+    await service.sql`
+      update pdfprompt_job set status = 'processing', runs = 1, attempts = 1, started_at = now(), worker_id = ${workerId}
+      where id = ${id}`;
+    await service.sql`insert into pdfprompt_job_attempt (job_id, run, worker_id) values (${id}, 1, ${workerId})`;
+    await service.sql`update pgboss.job set state = 'active', started_on = now() where id = ${id}`;
+    const { db, queue, events } = service.base;
+    const reaper = new Reaper({ db, queue, events, registration: { heldMs: Infinity, workerId: uuidv7() } });
+    const lines = await linesOf(async () => {
+      await reaper.start();
+      await eventually(
+        async () => (await service.sql`select 1 from pdfprompt_job where id = ${id} and status = 'queued'`).length > 0,
+        30_000,
+        'it is queued again',
+      );
+      await reaper.stop();
+    });
+    expect(lines).toMatchObject([
+      { level: 'warn', msg: 'worker lost; its jobs were handed on', workerId, jobs: 1 },
+      { level: 'warn', msg: 'job given back', jobId: id, reason: 'lost', tier: 'unlimited', run: 1 },
+    ]);
+    expect(lines[1]?.requestId).toBe(response.headers.get('x-request-id'));
   });
 });
 
