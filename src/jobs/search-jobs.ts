@@ -44,10 +44,12 @@ const WINDOW = 5_000;
 export async function searchJobs(db: Queryable, { limit, ...input }: SearchInput): Promise<FoundJobs> {
   const rows = await db.execute<Row>(sql`
     with page as materialized (${pageOf({ ...input, limit: limit + 1 })})
-    select j.id, j.status, j.priority, j.tier, u.email, j.filename, j.attempts, j.created_at, j.started_at, j.completed_at,
-      j.error_code, (select f.pages from pdfprompt_file f where f.job_id = j.id) as pages
-    from page join pdfprompt_job j on j.id = page.id join pdfprompt_user u on u.id = j.user_id
-    order by page.place`);
+    select found.*, (select f.pages from pdfprompt_file f where f.job_id = found.id) as pages
+    from page, lateral (
+      select j.id, j.status, j.priority, j.tier, u.email, j.filename, j.attempts, j.created_at, j.started_at, j.completed_at,
+        j.error_code
+      from pdfprompt_job j join pdfprompt_user u on u.id = j.user_id where j.id = page.id limit 1
+    ) as found order by page.place`);
   const jobs = rows.slice(0, limit).map(toListedJob);
   if (rows.length > limit) return { jobs, next: jobs.at(-1)?.id ?? null };
   if (input.status !== 'completed' || input.userId !== undefined) return { jobs, next: null };
@@ -61,12 +63,12 @@ function pageOf({ status, userId, limit, cursor }: SearchInput): SQL {
   if (userId !== undefined) {
     const ofStatus = status === undefined ? sql`true` : sql`status = ${status}`;
     return sql`select id, ${place} from (
-      select id from pdfprompt_job where user_id = ${userId} and ${ofStatus} and ${after} order by id desc limit ${limit}) as found`;
+      select id from pdfprompt_job where user_id = ${userId} and ${ofStatus} and ${after} order by id desc limit ${literal(limit)}) as found`;
   }
   switch (status) {
     case undefined:
       return sql`select id, ${place} from (
-        select id from pdfprompt_job where ${after} order by id desc limit ${limit}) as found`;
+        select id from pdfprompt_job where ${after} order by id desc limit ${literal(limit)}) as found`;
     case 'queued': {
       // By when they were accepted, which only the queued ones have an index for.
       const before =
@@ -74,23 +76,26 @@ function pageOf({ status, userId, limit, cursor }: SearchInput): SQL {
           ? sql`true`
           : sql`(created_at, id) < (select created_at, id from pdfprompt_job where id = ${cursor})`;
       return sql`select id, ${place} from (
-        select id from pdfprompt_job where status = 'queued' and ${before} order by created_at desc, id desc limit ${limit}) as found`;
+        select id from pdfprompt_job where status = 'queued' and ${before} order by created_at desc, id desc limit ${literal(limit)}) as found`;
     }
     case 'processing': // as many as there are slots
       return sql`select id, ${place} from (
         select id from (select id, status from pdfprompt_job where worker_id is not null offset 0) as running
-        where status = 'processing' and ${after} order by id desc limit ${limit}) as found`;
+        where status = 'processing' and ${after} order by id desc limit ${literal(limit)}) as found`;
     case 'completed':
       return sql`select id, ${place} from (
-        select id from (select id, status from pdfprompt_job where ${after} order by id desc limit ${WINDOW}) as newest
-        where status = 'completed' order by id desc limit ${limit}) as found`;
+        select id from (select id, status from pdfprompt_job where ${after} order by id desc limit ${literal(WINDOW)}) as newest
+        where status = 'completed' order by id desc limit ${literal(limit)}) as found`;
     case 'failed':
     case 'cancelled':
       // Not as a parameter: the index has no others.
       return sql`select id, ${place} from (
-        select id from pdfprompt_job where status = ${sql.raw(`'${status}'`)} and ${after} order by id desc limit ${limit}) as found`;
+        select id from pdfprompt_job where status = ${sql.raw(`'${status}'`)} and ${after} order by id desc limit ${literal(limit)}) as found`;
   }
 }
+
+/** Planned for any values, a limit that is a parameter is taken for a tenth of the table. */
+const literal = (number: number) => sql.raw(String(Math.trunc(number)));
 
 /** Where to look on after a window in which there were too few for a page; null if it was the last. */
 async function endOfWindow(db: Queryable, cursor: string | undefined): Promise<string | null> {

@@ -131,7 +131,8 @@ function group(plans: PhasedPlan[]): MeasuredQuery[] {
   });
 }
 
-function whoOf({ application, phase, shape }: PhasedPlan): string {
+function whoOf({ application, phase, shape, text }: PhasedPlan): string {
+  if (/(into|update) "pdfprompt_lease"|as max_connections/.test(text)) return 'queue watch'; // every few seconds, whoever is at what
   if (shape.startsWith('foreign key')) return 'foreign keys';
   if (application.startsWith('pdfprompt work')) return 'worker';
   if (application === 'pdfprompt serve bell') return 'bell';
