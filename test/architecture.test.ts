@@ -8,7 +8,7 @@ const FLOORS = [
   ['cli'],
   ['runtime'],
   ['http', 'worker'],
-  ['jobs'],
+  ['jobs', 'planning'],
   ['accounts'],
   ['render'],
   ['queue', 'storage', 'egress'],

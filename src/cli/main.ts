@@ -5,6 +5,7 @@ import { withoutSecrets } from '../kernel/secrets.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { keysCommand } from './commands/keys.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { planCommand } from './commands/plan.ts';
 import { renderCommand } from './commands/render.ts';
 import { serveCommand } from './commands/serve.ts';
 import { tierCommand } from './commands/tier.ts';
@@ -43,6 +44,7 @@ for (const command of [
   tierCommand(),
   tiersCommand(),
   doctorCommand(),
+  planCommand(),
 ])
   program.addCommand(command);
 prepare(program);
