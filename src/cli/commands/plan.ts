@@ -25,7 +25,7 @@ interface PlanOptions extends Record<string, unknown> {
   printPrices?: boolean;
   /** seconds, or true */
   calibrate?: string | true;
-  document: string[];
+  document?: string[];
   fromDatabase?: boolean;
   json?: boolean;
 }
@@ -54,7 +54,7 @@ export function planCommand(): Command {
       '--calibrate [seconds]',
       `measure here what documents cost, and keep it for later (${CALIBRATION_SECONDS} s)`,
     )
-    .option('--document <name=file>', 'HTML to calibrate with, instead of the samples; may be given again', collect, [])
+    .option('--document <name=file>', 'HTML to calibrate with, instead of the samples; may be given again', collect)
     .option('--from-database', 'take what documents cost from the last jobs of the database')
     .option('--json', 'one JSON document on stdout')
     .addHelpText(
@@ -78,7 +78,7 @@ Examples:
   return addSettingFlags(command, 'plan');
 }
 
-const collect = (value: string, before: string[]) => [...before, value];
+const collect = (value: string, before: string[] = []) => [...before, value];
 
 /** @returns undefined if only something is to be measured */
 function readLoad({ users, pdfsPerHour, calibrate, fromDatabase }: PlanOptions) {
@@ -122,7 +122,7 @@ function milliseconds(flag: string, text: string): number {
 
 /** The newest thing known of what documents cost. */
 async function calibrationFor(options: PlanOptions, config: Config): Promise<Calibration> {
-  const { calibrate, fromDatabase, document } = options;
+  const { calibrate, fromDatabase, document = [] } = options;
   if (calibrate !== undefined && fromDatabase)
     throw new UsageError('--calibrate and --from-database: allowed: one of them');
   if (document.length > 0 && calibrate === undefined) throw new UsageError('--document: allowed: with --calibrate');
