@@ -4,7 +4,7 @@ import { OperatorError } from '../kernel/errors.ts';
 import { type Calibration, spreadOf } from './calibration.ts';
 import { serviceCost } from './document-cost.ts';
 
-/** The newest of them are read, by the index of when they ended. */
+/** So many of those that ended last are read, by the index of when they ended; those with a PDF count. */
 const MOST_JOBS = 10_000;
 /** Fewer say too little. */
 const FEWEST_JOBS = 20;
@@ -29,7 +29,7 @@ async function readHistory(db: Database): Promise<PastJob[]> {
       (j.timings->>'total')::float - (j.timings->>'queued')::float as service, f.size::float as size
     from (
       select id, runs, started_at, timings from pdfprompt_job
-      where completed_at is not null and status = 'completed' order by completed_at desc limit ${MOST_JOBS}
+      where completed_at is not null order by completed_at desc limit ${MOST_JOBS}
     ) j
     join pdfprompt_file f on f.job_id = j.id
     left join pdfprompt_job_attempt a on a.job_id = j.id and a.run = j.runs`);

@@ -215,12 +215,12 @@ class Service {
     const before = this.#ended;
     let sent = 0;
     while (performance.now() < until) {
-      while (sent - (this.#ended - before) < count) {
-        const room = count - (sent - (this.#ended - before));
+      const room = count - (sent - (this.#ended - before));
+      if (room === 0) await this.#wake.promise;
+      else {
         sent += room;
         await Promise.all(Array.from({ length: room }, () => this.#submit(next())));
       }
-      await this.#wake.promise;
     }
     while (this.#ended - before < sent) await this.#wake.promise;
   }
