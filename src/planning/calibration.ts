@@ -65,8 +65,19 @@ export function costOf(measured: Measured): DocumentCost {
       const idleMs = Math.max(0, alone - renderMs);
       const parallelism = Math.max(1, Math.min(cores, renderMs / alone));
       const { throughput } = simulate({
-        ...{ workers: 1, cores, slots, pickupMs, parallelism, rate: Infinity, documents: 400, seed: 1 },
-        demand: () => ({ renderMs, idleMs, afterMs: besidesMs }),
+        workers: 1,
+        cores,
+        slots,
+        pickupMs,
+        parallelism,
+        rate: Infinity,
+        documents: 400,
+        seed: 1,
+        demand: () => ({
+          renderMs,
+          idleMs,
+          afterMs: besidesMs,
+        }),
       });
       renderMs = Math.max(0.1, renderMs + (besidesMs + renderMs) * (throughput / rate - 1));
     }

@@ -111,13 +111,23 @@ function planWith(input: CapacityInput, machine: MachinePrice): Plan {
   const concurrency = cores + 1;
   const warmPages = warmPagesOf(memoryGb, concurrency);
   const shapeFor = (workers: number): Shape => ({
-    ...{ rate, cores, concurrency },
+    rate,
+    cores,
+    concurrency,
     workload: workloadOf({
       mix,
       documents: calibration.documents,
-      newPageShare: newPageShareOf({ users, rate, workers, warmPages }),
+      newPageShare: newPageShareOf({
+        users,
+        rate,
+        workers,
+        warmPages,
+      }),
       coreSpeed: machine.coreSpeed,
-      sharesCoresWith: { api: true, database: false },
+      sharesCoresWith: {
+        api: true,
+        database: false,
+      },
     }),
   });
   let needed = 1;
@@ -152,7 +162,11 @@ function planWith(input: CapacityInput, machine: MachinePrice): Plan {
       newPageShare: newPageShareOf({ users, rate, workers: count, warmPages }),
     },
     workers: {
-      ...{ count, needed, size: machine.size, concurrency, warmPages },
+      count,
+      needed,
+      size: machine.size,
+      concurrency,
+      warmPages,
       memoryMb: Math.round(
         MEMORY.worker + MEMORY.serve + MEMORY.browser + concurrency * MEMORY.document + warmPages * MEMORY.warmPage,
       ),
@@ -211,7 +225,11 @@ const SIMULATED_DOCUMENTS = 10_000;
 function predict({ rate, cores, concurrency, workload }: Shape, workers: number) {
   const simulated = Math.min(workers, MOST_SIMULATED);
   const { wait, turnaround } = simulate({
-    ...{ workers: simulated, cores, slots: concurrency, pickupMs: PICKUP_MS, seed: 1 },
+    workers: simulated,
+    cores,
+    slots: concurrency,
+    pickupMs: PICKUP_MS,
+    seed: 1,
     parallelism: Math.min(cores, workload.mean.parallelism),
     rate: (rate * simulated) / workers,
     demand: workload.draw,
@@ -299,7 +317,10 @@ function databaseFor(input: CapacityInput, { rate, workload, fleet }: DatabaseNe
   return {
     price,
     plan: {
-      ...{ size: price.size, storageGb, jobs, pdfGb: cents(pdfGb) },
+      size: price.size,
+      storageGb,
+      jobs,
+      pdfGb: cents(pdfGb),
       utilisation: busyCores / parseSize(price.size).cores,
     },
     connections: { needed, available },

@@ -63,8 +63,11 @@ export function calibrationOf(jobs: readonly PastJob[], now: Date): Calibration 
     samples: times.length,
     documents: {
       history: {
-        // Nobody wrote down how much of it a core worked: all of it, to be safe. New pages are among them.
-        ...{ renderMs: mean(times), newPageMs: 0, idleMs: 0, parallelism: 1, spread: spreadOf(times) },
+        renderMs: mean(times),
+        newPageMs: 0,
+        idleMs: 0,
+        parallelism: 1,
+        spread: spreadOf(times),
         ...serviceCost(size),
         ...size,
       },

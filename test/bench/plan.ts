@@ -48,7 +48,7 @@ export async function plan(stage: Stage, files: string[], seconds = 180): Promis
   await service.start();
 
   const short = Math.max(5, seconds / 6);
-  const first = kinds[0] as Kind;
+  const first = kinds[0];
   await service.saturate(short / 2, () => first);
   const documents: Record<string, DocumentCost> = {};
   const pickups: number[] = [];
@@ -64,7 +64,11 @@ export async function plan(stage: Stage, files: string[], seconds = 180): Promis
     const besides = serviceCost({ htmlBytes: kind.htmlBytes, pdfBytes });
     pickups.push(pickupMs);
     documents[kind.name] = costOf({
-      ...{ cores: CORES, slots: SLOTS, pickupMs, htmlBytes: kind.htmlBytes, pdfBytes },
+      cores: CORES,
+      slots: SLOTS,
+      pickupMs,
+      htmlBytes: kind.htmlBytes,
+      pdfBytes,
       aloneMs: alone.map(({ service }) => service),
       saturatedRate: rateOf(saturated),
       besidesMs: besides.workerMs + besides.apiMs + besides.databaseMs,
@@ -89,7 +93,7 @@ export async function plan(stage: Stage, files: string[], seconds = 180): Promis
     );
     const pickupMs = pickups.reduce((sum, each) => sum + each, 0) / pickups.length;
     const machine = { workers: 1, cores: CORES, slots: SLOTS, pickupMs, parallelism, demand: draw };
-    const pick = (random: () => number) => kinds[random() < (mix[0]?.share ?? 1) ? 0 : 1] as Kind;
+    const pick = (random: () => number) => kinds[random() < (mix[0]?.share ?? 1) ? 0 : 1];
 
     const predictedMax = simulate({ ...machine, rate: Infinity, documents: 5_000, seed: 1 }).throughput;
     const random = seededRandom(1);

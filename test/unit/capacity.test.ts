@@ -149,9 +149,19 @@ describe('a calibration', () => {
     ]) {
       const cost = costOf({ ...measured, ...given });
       const { throughput } = simulate({
-        ...{ workers: 1, cores: 2, slots: 3, rate: Infinity, documents: 2_000, seed: 9 },
-        ...{ pickupMs: given.pickupMs ?? 0, parallelism: cost.parallelism },
-        demand: () => ({ renderMs: cost.renderMs, idleMs: cost.idleMs, afterMs: given.besidesMs ?? 0 }),
+        workers: 1,
+        cores: 2,
+        slots: 3,
+        rate: Infinity,
+        documents: 2e3,
+        seed: 9,
+        pickupMs: given.pickupMs ?? 0,
+        parallelism: cost.parallelism,
+        demand: () => ({
+          renderMs: cost.renderMs,
+          idleMs: cost.idleMs,
+          afterMs: given.besidesMs ?? 0,
+        }),
       });
       expect(Math.abs(throughput / given.saturatedRate - 1)).toBeLessThan(0.05);
       const alone = given.aloneMs.reduce((sum, each) => sum + each, 0) / given.aloneMs.length;
@@ -168,10 +178,16 @@ describe('a calibration', () => {
 
   it('from history takes the jobs that had their worker to themselves', () => {
     const alone: PastJob[] = Array.from({ length: 30 }, (_, index) => ({
-      ...{ worker: 'a', startedAt: index * 1_000, serviceMs: 100, pdfBytes: 1_000 },
+      worker: 'a',
+      startedAt: index * 1e3,
+      serviceMs: 100,
+      pdfBytes: 1e3,
     }));
     const crowded: PastJob[] = Array.from({ length: 300 }, (_, index) => ({
-      ...{ worker: 'b', startedAt: 100 * index, serviceMs: 300, pdfBytes: 1_000 },
+      worker: 'b',
+      startedAt: 100 * index,
+      serviceMs: 300,
+      pdfBytes: 1e3,
     }));
     const now = new Date('2030-01-01');
     expect(calibrationOf([...alone, ...crowded], now)).toMatchObject({

@@ -172,9 +172,22 @@ async function printPlan(options: PlanOptions, { config, calibration, load }: Gi
   const mix = mixOf(options.mix, Object.keys(calibration.documents));
   const retentionMs = config.pdfRetentionMs;
   const plan = planCapacity({
-    ...{ load, mix, calibration, workerSize, targetP95Ms, peakFactor, retentionMs },
+    load,
+    mix,
+    calibration,
+    workerSize,
+    targetP95Ms,
+    peakFactor,
+    retentionMs,
     prices: prices.setups[setup],
-    spare: spare === undefined ? undefined : positive('--spare', spare, { min: 0, max: 1000, isWhole: true }),
+    spare:
+      spare === undefined
+        ? undefined
+        : positive('--spare', spare, {
+            min: 0,
+            max: 1e3,
+            isWhole: true,
+          }),
     arePdfsInPostgres: config.pdfStore.kind === 'postgres',
   });
   const report = { plan, setup, mix, calibration, prices, peakFactor, targetP95Ms, retentionMs };
