@@ -98,9 +98,9 @@ const SOURCES: Record<Calibration['source'], (calibration: Calibration) => strin
   'built-in': () =>
     'What documents cost was measured on another machine with sample documents: expect the throughput to be off by half either way. `pdfprompt plan --calibrate --document NAME=FILE` measures yours here.',
   renderer: ({ measuredAt, cores }) =>
-    `What documents cost was measured here on ${measuredAt.slice(0, 10)} (${cores} cores) by the renderer alone; what the service adds is computed from their size. Expect the throughput within 15 to 25 %, the p95 of the wait below 80 % utilisation within the same, above it anything.`,
+    `What documents cost was measured here on ${measuredAt.slice(0, 10)} (${cores} cores) by the renderer alone; what the service adds is computed from their size. Our estimate of the error: a quarter either way for the throughput, and for waits below 80 % utilisation; above that anything. In a checkout, npm run bench -- plan measures it.`,
   database: ({ measuredAt, samples }) =>
-    `What documents cost is the time that ${samples} jobs took that this installation had done by ${measuredAt.slice(0, 10)}, all of it counted as work of a core: on the safe side, by up to a third where documents wait for the network.`,
+    `What documents cost is the time that ${samples} jobs took that this installation had done by ${measuredAt.slice(0, 10)}, all of it counted as work of a core: on the safe side where documents wait for the network, or for each other.`,
 };
 
 const number = (value: number, digits = 0) => value.toLocaleString('en', { maximumFractionDigits: digits });

@@ -197,7 +197,7 @@ interface Shape {
 const PICKUP_MS = 5;
 
 /** Documents a second that one worker does when it never waits for one. */
-export function maxRate({ cores, concurrency, workload }: Omit<Shape, 'rate'>): number {
+function maxRate({ cores, concurrency, workload }: Omit<Shape, 'rate'>): number {
   const { renderMs, newPageMs, idleMs, workerMs, parallelism } = workload.mean;
   const byCores = (cores * 1000) / (renderMs + newPageMs + workerMs);
   const bySlots = (concurrency * 1000) / (PICKUP_MS + idleMs + (renderMs + newPageMs) / parallelism);
