@@ -92,7 +92,8 @@ function violations(sources: Sources): Violation[] {
     ) {
       add('driver', file);
     }
-    if (room !== 'cli' && /\bprocess\.(env|argv)\b|\bconsole\./.test(code)) add('environment', file);
+    if (room !== 'cli' && /\bprocess\.(env|argv)\b|\bconsole\.(?!ts\b|js\b|css\b)\w/.test(code))
+      add('environment', file);
     if (room !== 'cli' && /\bprocess\.(exit|abort|exitCode)\b/.test(code)) add('exit', file);
     if (room !== 'runtime' && /\bprocess\.(on|once)\(\s*['"]SIG/.test(code)) add('signals', file);
     if (room === 'domain' && /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bMath\.random\(/.test(code))

@@ -24,7 +24,10 @@ export async function startWorkerBeside(env: Record<string, string>): Promise<Wo
   const memory = { ratio: 0.4 };
   const readMemory = () => ({ used: memory.ratio * 1e9, limit: 1e9, source: 'machine' as const });
   const renderer = await buildRenderer({ config, log, events, onProgress: () => undefined, overrides: { readMemory } });
-  const services = new ServiceGroup([...buildOps(base), ...base.services, ...buildWorker(base, renderer).services]);
+  const services = new ServiceGroup(
+    [...buildOps(base), ...base.services, ...buildWorker(base, renderer).services],
+    (left) => base.health.awaits(left),
+  );
   await services.start();
   return Object.assign(memory, {
     stop: async () => {

@@ -13,6 +13,7 @@ import { soak } from './soak.ts';
 import { type Result, Stage } from './stage.ts';
 import { submit } from './submit.ts';
 import { users } from './users.ts';
+import { watched } from './watched.ts';
 
 // `npm run bench -- NAME [--json]`: what the service does, beside a reference in the same run. Machines
 // are noisy, ratios hold.
@@ -32,6 +33,7 @@ const BENCHES: Record<string, (stage: Stage, files: string[]) => Promise<Result>
   hour,
   queries,
   autoscale,
+  watched,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);
