@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createKey } from '../../src/accounts/keys.ts';
+import { type QueueFigures, queuedJobs } from '../../src/domain/queue-figures.ts';
 import type { Calibration } from '../../src/planning/calibration.ts';
 import type { Plan } from '../../src/planning/capacity.ts';
 import type { PriceTable } from '../../src/planning/prices.ts';
@@ -133,12 +135,12 @@ describe('pdfprompt plan', () => {
     expect(few.stderr).toMatch(/--from-database: there are 0 completed jobs, and 20 at least/);
     expect(few.code).toBe(1);
 
-    const { db, queue, store } = service.base;
+    const { db, queue, store, events } = service.base;
     const workerId = '01a20b1c-7e0d-7435-94b8-00000000000e';
     await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
     for (let count = 0; count < JOBS; count++)
       await service.request('/v1/jobs', { method: 'POST', body: JSON.stringify({ html: '<p>done' }) });
-    for (const job of await claimJobs({ db, queue }, { workerId, count: JOBS }))
+    for (const job of await claimJobs({ db, queue, events }, { workerId, count: JOBS }))
       await finishJob({ db, queue, store, retentionMs: 3_600_000 }, job, doneWith(Buffer.from('%PDF-1.7')));
     // As if each had been rendered by itself.
     await service.sql`
@@ -156,4 +158,24 @@ describe('pdfprompt plan', () => {
     expect(found.predicted.turnaround.p50).toBeLessThan(1_400);
     await eventually(async () => (await scans()) > before, 30_000, 'the jobs were read by their index');
   }, 180_000);
+});
+
+describe('pdfprompt plan --now', () => {
+  it('says what GET /v1/admin/queue says', async () => {
+    const service = await startService();
+    const env = { DATABASE_URL: service.url };
+    const { key } = await createKey(service.base.db, { email: 'ops@example.com', tier: 'system', scopes: ['admin'] });
+    await service.request('/v1/jobs', { method: 'POST', body: JSON.stringify({ html: '<p>waits' }) });
+    const counted = async () => {
+      const answer = await service.request('/v1/admin/queue', { key });
+      return answer.ok && queuedJobs((await answer.json()) as QueueFigures) === 1;
+    };
+    await eventually(counted, 30_000, 'the job is counted');
+    const { code, stdout } = await plan(['--now', '--json'], env);
+    expect(code).toBe(0);
+    const figures = JSON.parse(stdout) as QueueFigures;
+    expect(queuedJobs(figures)).toBe(1);
+    expect(figures).toMatchObject({ workers: 0, desiredWorkers: 1 });
+    expect((await plan(['--now'], env)).stdout).toMatch(/desired workers +1\n.*workers +0\n.*queued +1,/s);
+  });
 });

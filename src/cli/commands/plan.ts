@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import type { Config } from '../../config/load.ts';
+import { queuedJobs } from '../../domain/queue-figures.ts';
 import { messageOf, UsageError } from '../../kernel/errors.ts';
 import { BUILT_IN_CALIBRATION } from '../../planning/built-in.ts';
 import { type Calibration, readCalibration, saveCalibration } from '../../planning/calibration.ts';
@@ -8,6 +9,7 @@ import { ASSUMPTIONS, planCapacity } from '../../planning/capacity.ts';
 import { type Mix, parseMix } from '../../planning/document-cost.ts';
 import { DEFAULT_PRICES, readPrices, type Setup, SETUPS } from '../../planning/prices.ts';
 import { CALIBRATION_DOCUMENTS } from '../../planning/calibration-documents.ts';
+import { accountVerb } from '../account-verb.ts';
 import { loggerFor, print, printJson, progress, table, warn } from '../output.ts';
 import { assumptionsOf, planReport } from '../plan-report.ts';
 import { addSettingFlags, readConfig } from '../settings-flags.ts';
@@ -27,6 +29,7 @@ interface PlanOptions extends Record<string, unknown> {
   calibrate?: string | true;
   document?: string[];
   fromDatabase?: boolean;
+  now?: boolean;
   json?: boolean;
 }
 
@@ -56,6 +59,7 @@ export function planCommand(): Command {
     )
     .option('--document <name=file>', 'HTML to calibrate with, instead of the samples; may be given again', collect)
     .option('--from-database', 'take what documents cost from the last jobs of the database')
+    .option('--now', 'what is queued in the database now, and how many workers it takes')
     .option('--json', 'one JSON document on stdout')
     .addHelpText(
       'after',
@@ -64,10 +68,12 @@ Examples:
   pdfprompt plan --users 10000
   pdfprompt plan --calibrate --document invoice=invoice.html --document label=label.html
   pdfprompt plan --pdfs-per-hour 20000 --mix invoice:70,label:30 --target-p95 2s --setup self-hosted
-  pdfprompt plan --print-prices > prices.json`,
+  pdfprompt plan --print-prices > prices.json
+  pdfprompt plan --now`,
     )
     .action(async (options: PlanOptions) => {
       const config = readConfig(options);
+      if (options.now) return printNow(options);
       if (options.printPrices) return print(JSON.stringify(DEFAULT_PRICES, null, 2));
       const load = readLoad(options);
       const calibration = await calibrationFor(options, config);
@@ -76,6 +82,24 @@ Examples:
       else printCosts(calibration);
     });
   return addSettingFlags(command, 'plan');
+}
+
+/** The same figures as the metric `desired_workers` and `GET /v1/admin/queue`. */
+async function printNow(options: PlanOptions): Promise<void> {
+  const { readQueueFigures } = await import('../../jobs/queue-watch.ts');
+  const figures = await accountVerb(options, 'pdfprompt serve', readQueueFigures);
+  if (options.json) return printJson(figures);
+  const { workers, desiredWorkers, processing, oldestSeconds, arrivalsPerSecond, perWorkerPerSecond } = figures;
+  print(
+    table([
+      ['desired workers', String(desiredWorkers)],
+      ['workers', String(workers)],
+      ['queued', `${queuedJobs(figures)}, the oldest for ${oldestSeconds.toFixed(0)} s`],
+      ['under way', String(processing)],
+      ['arrivals', `${arrivalsPerSecond.toFixed(2)} a second`],
+      ['a worker ends', `${perWorkerPerSecond.toFixed(2)} a second`],
+    ]),
+  );
 }
 
 const collect = (value: string, before: string[] = []) => [...before, value];
