@@ -6,6 +6,7 @@ import { benchCommand } from './commands/bench.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { keysCommand } from './commands/keys.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { planCommand } from './commands/plan.ts';
 import { renderCommand } from './commands/render.ts';
 import { serveCommand } from './commands/serve.ts';
 import { tierCommand } from './commands/tier.ts';
@@ -45,6 +46,7 @@ for (const command of [
   tiersCommand(),
   doctorCommand(),
   benchCommand(),
+  planCommand(),
 ])
   program.addCommand(command);
 prepare(program);

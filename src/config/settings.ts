@@ -4,7 +4,7 @@ import { EGRESS_RULES_ALLOWED } from './egress-rule.ts';
 
 /** The commands that read settings; every setting says which of them it concerns. */
 export type SettingCommand =
-  'up' | 'serve' | 'work' | 'render' | 'migrate' | 'keys' | 'tier' | 'tiers' | 'doctor' | 'bench';
+  'up' | 'serve' | 'work' | 'render' | 'migrate' | 'keys' | 'tier' | 'tiers' | 'doctor' | 'bench' | 'plan';
 
 /** How a setting's text is read. Every kind is checked by `load.ts` and described by its `allowed`. */
 type Kind =
@@ -33,12 +33,12 @@ export interface Setting {
   secret?: boolean;
 }
 
-const WITH_DATABASE = ['up', 'serve', 'work', 'migrate', 'keys', 'tier', 'tiers', 'doctor', 'bench'] as const;
+const WITH_DATABASE = ['up', 'serve', 'work', 'migrate', 'keys', 'tier', 'tiers', 'doctor', 'bench', 'plan'] as const;
 const WITH_API = ['up', 'serve'] as const;
 /** Every process of a fleet: any of them may be the one that counts for all. */
 const WITH_FLEET = ['up', 'serve', 'work'] as const;
 const WITH_WORKER = ['up', 'work'] as const;
-const WITH_BROWSER = ['up', 'work', 'render', 'doctor'] as const;
+const WITH_BROWSER = ['up', 'work', 'render', 'doctor', 'plan'] as const;
 
 /**
  * Every setting there is. The command line's flags, the environment, `--help`, `.env.example` and
@@ -324,14 +324,14 @@ export const SETTINGS = {
     default: 'postgres',
     description:
       'Where PDFs are kept: `postgres`, or a directory as `file:///var/pdfs` that the API and every worker can reach',
-    commands: ['up', 'serve', 'work', 'doctor'],
+    commands: ['up', 'serve', 'work', 'doctor', 'plan'],
   },
   pdfRetentionMs: {
     env: 'PDF_RETENTION',
     kind: { type: 'duration', unit: 'seconds', min: 60, max: 315_360_000 },
     default: '604800',
     description: 'Seconds that a PDF is kept; afterwards it answers 410',
-    commands: ['up', 'work'],
+    commands: ['up', 'work', 'plan'],
   },
   shutdownGraceMs: {
     env: 'SHUTDOWN_GRACE',

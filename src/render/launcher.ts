@@ -90,15 +90,22 @@ export class Launcher {
   async #testSandbox({ pid }: Chromium): Promise<boolean | undefined> {
     if (process.platform !== 'linux') return undefined;
     const renderers = processTree(pid).filter((each) => processType(each) === 'renderer');
-    const isOn =
-      renderers.length > 0 &&
-      renderers.every((each) => /^Seccomp:\s*2$/m.test(readFileSync(`/proc/${each}/status`, 'utf8')));
+    const inherited = seccompFilters('self');
+    const isOn = renderers.length > 0 && renderers.every((each) => seccompFilters(each) > inherited);
     if (!isOn && !this.#options.unsafeNoSandbox)
       throw new OperatorError(
         "Chromium's sandbox is off: its renderers run without a seccomp filter. Allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1), or set CHROMIUM_UNSAFE_NO_SANDBOX=true",
       );
     return isOn;
   }
+}
+
+/** Filters that a process is under. Every process of a container is under the container's own. */
+function seccompFilters(pid: number | 'self'): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  if (!/^Seccomp:\s*2$/m.test(status)) return 0;
+  const count = /^Seccomp_filters:\s*(\d+)$/m.exec(status)?.[1];
+  return pid === 'self' ? Number(count ?? 0) : Number(count ?? 1); // before Linux 5.9 nobody counts them
 }
 
 /**

@@ -48,7 +48,7 @@ export const FAULTS: Record<string, Fault> = {
   },
   'the worker is killed and started again': {
     expected: ['WorkerLost'],
-    consequences: [],
+    consequences: ['NoWorkers', 'ProcessDown'], // a start may take longer than two minutes shortened
     plant: async ({ worker }) => worker.signal('SIGKILL'),
   },
   'documents are slow': {

@@ -41,7 +41,8 @@ export async function autoscale(stage: Stage): Promise<Result> {
   const follow = async (): Promise<boolean> => {
     const { desiredWorkers, depth } = await figures();
     if (desiredWorkers !== workers.length) steps.push(`${second()} s: ${desiredWorkers}`);
-    while (workers.length < desiredWorkers) workers.push(await stage.startAndStop(['work'], /pdfprompt works/, ENV));
+    while (workers.length < desiredWorkers)
+      workers.push(await stage.startAndStop(['work'], /pdfprompt works/, { env: ENV }));
     while (workers.length > desiredWorkers) await workers.pop()?.();
     most = Math.max(most, workers.length);
     return workers.length === 1 && Object.values(depth).every((jobs) => jobs === 0);

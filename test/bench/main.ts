@@ -7,17 +7,19 @@ import { hour } from './hour.ts';
 import { jail } from './jail.ts';
 import { latency } from './latency.ts';
 import { pickup } from './pickup.ts';
+import { plan } from './plan.ts';
 import { queries } from './queries.ts';
 import { render } from './render.ts';
 import { soak } from './soak.ts';
 import { type Result, Stage } from './stage.ts';
 import { submit } from './submit.ts';
 import { users } from './users.ts';
+import { watched } from './watched.ts';
 
 // `npm run bench -- NAME [--json]`: what the service does, beside a reference in the same run. Machines
 // are noisy, ratios hold.
 
-const BENCHES: Record<string, (stage: Stage, files: string[]) => Promise<Result>> = {
+const BENCHES: Record<string, (stage: Stage, files: string[], seconds: number | undefined) => Promise<Result>> = {
   pickup,
   backlog,
   submit,
@@ -32,18 +34,24 @@ const BENCHES: Record<string, (stage: Stage, files: string[]) => Promise<Result>
   hour,
   queries,
   autoscale,
+  watched,
+  plan,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);
+const at = rest.indexOf('--seconds');
+const seconds = at === -1 ? undefined : Number(rest.splice(at, 2)[1]);
 const files = rest.filter((argument) => !argument.startsWith('--'));
 const bench = BENCHES[name];
-if (!bench) {
-  process.stderr.write(`npm run bench -- NAME [FILE…] [--json]; allowed: ${Object.keys(BENCHES).join(', ')}\n`);
+if (!bench || Number.isNaN(seconds)) {
+  process.stderr.write(
+    `npm run bench -- NAME [FILE…] [--seconds N] [--json]; allowed: ${Object.keys(BENCHES).join(', ')}\n`,
+  );
   process.exit(2);
 }
 const stage = await Stage.open();
 try {
-  const result = await bench(stage, files);
+  const result = await bench(stage, files, seconds);
   if (rest.includes('--json')) process.stdout.write(`${JSON.stringify({ bench: name, ...result })}\n`);
   else {
     process.stdout.write(`\n${name}\n`);

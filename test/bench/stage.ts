@@ -28,6 +28,13 @@ import { silentEvents } from '../support/silent-events.ts';
 
 export type Result = Record<string, string | number>;
 
+interface StartOptions {
+  /** gets its log, with everything in it */
+  onLog?: (line: string) => void;
+  /** settings, beside the stage's own */
+  env?: Record<string, string>;
+}
+
 /** A Postgres of the benchmark's own, and the means to start real processes on it. */
 export class Stage {
   readonly url: string;
@@ -165,12 +172,8 @@ export class Stage {
   }
 
   /** The same, to be stopped before the end. */
-  async startAndStop(
-    arguments_: string[],
-    ready: RegExp,
-    env: Record<string, string> = {},
-  ): Promise<() => Promise<void>> {
-    await this.start(arguments_, ready, { env });
+  async startAndStop(arguments_: string[], ready: RegExp, options: StartOptions = {}): Promise<() => Promise<void>> {
+    await this.start(arguments_, ready, options);
     const child = this.#children.pop();
     return async () => {
       child?.kill('SIGTERM');
@@ -180,15 +183,9 @@ export class Stage {
 
   /**
    * A real process.
-   * @param onLog gets its log, with everything in it
-   * @param env settings, beside the stage's own
    * @returns what `ready` matched on its stdout
    */
-  async start(
-    arguments_: string[],
-    ready: RegExp,
-    { onLog, env = {} }: { onLog?: (line: string) => void; env?: Record<string, string> } = {},
-  ): Promise<RegExpMatchArray> {
+  async start(arguments_: string[], ready: RegExp, { onLog, env = {} }: StartOptions = {}): Promise<RegExpMatchArray> {
     const bin = fileURLToPath(new URL('../../bin/pdfprompt.js', import.meta.url));
     const child = spawn(process.execPath, [bin, ...arguments_], {
       env: {

@@ -98,7 +98,7 @@ describe('a job that did not get its PDF', () => {
     expect(await finishJob(deps, job, { kind: 'reject', code: 'document_status', message: 'answered 404' })).toBe(
       'failed',
     );
-    expect(await rowOf(job.id)).toMatchObject({ status: 'failed', html: null, state: 'completed' });
+    expect(await rowOf(job.id)).toMatchObject({ status: 'failed', html: '<p>x</p>', state: 'completed' });
     expect(await service.sql`select 1 from pdfprompt_usage_history where day < '2000-01-01'`).toHaveLength(0);
   });
 

@@ -41,7 +41,7 @@ async function startWith(database: string, command: string[], env: Record<string
   const port = await freePort();
   const settings = { DATABASE_URL: database, LOG_LEVEL: 'error', SHUTDOWN_GRACE: '1', OPS_PORT: String(port), ...env };
   const cli = pdfprompt(command, { env: settings });
-  const [, address = ''] = await cli.until(/serves at (http:\S+)|pdfprompt works/);
+  const [, address = ''] = await cli.until(/serves at (http:\S+)|pdfprompt works/, 180_000);
   return { cli, address, port };
 }
 
@@ -88,7 +88,7 @@ describe('the metrics of serve and work, after all kinds of documents', async ()
   await fetch(`${address}/v1/nothing/${crypto.randomUUID()}`);
   const isAtRest = async () =>
     (await sql`select 1 from pdfprompt_job where status in ('queued', 'processing')`).length === 0;
-  await eventually(isAtRest, 60_000, 'every document has ended');
+  await eventually(isAtRest, 120_000, 'every document has ended');
   const slow = await submit(address, ann, { html: '<p>slow</p>', waitForTimeout: 20_000 });
   const status = async () => (await sql`select status from pdfprompt_job where id = ${slow.id}`)[0]?.['status'];
   await eventually(async () => (await status()) === 'processing', 30_000, 'the slow one is rendered');
@@ -105,7 +105,7 @@ describe('the metrics of serve and work, after all kinds of documents', async ()
       // a moment after the commit; and the queue is looked at every 5 s
       return total('pdf_completed_total') === 6 && total('workers') === 1 && total('warm_pages') > 0;
     },
-    30_000,
+    60_000,
     'everything is counted',
   );
   const ours = () => scrapes.flatMap(({ series }) => series.filter(({ name }) => name.startsWith('pdfprompt_')));
@@ -235,7 +235,7 @@ describe('the figures of the queue', () => {
     const teller = told.findIndex(({ all }) => all !== undefined);
     const [killed, other] = teller === 0 ? apis : ([apis[1], apis[0]] as const);
     await kill(killed.cli);
-    await eventually(async () => (await depths([other]))[0]?.all === 25, 60_000, 'the other counts 25');
+    await eventually(async () => (await depths([other]))[0]?.all === 25, 120_000, 'the other counts 25');
     expect(await depths([other])).toEqual([queue]);
   }, 180_000);
 });

@@ -132,7 +132,12 @@ function group(plans: PhasedPlan[]): MeasuredQuery[] {
 }
 
 function whoOf({ application, phase, shape, text }: PhasedPlan): string {
-  if (/(into|update) "pdfprompt_lease"|as max_connections/.test(text)) return 'queue watch'; // every few seconds, whoever is at what
+  if (
+    /(into|update|from) "pdfprompt_lease" (as l|set|where .* and "pdfprompt_lease"."holder")|as max_connections/.test(
+      text,
+    )
+  )
+    return 'queue watch'; // every few seconds, whoever is at what
   if (shape.startsWith('foreign key')) return 'foreign keys';
   if (application.startsWith('pdfprompt work')) return 'worker';
   if (application === 'pdfprompt serve bell') return 'bell';

@@ -13,7 +13,7 @@ const ACCOUNT = {
   'insert user_subscription': 40,
   'update user_subscription': 40,
   'read user, user_subscription': 20,
-  'insert api_key': 120,
+  'insert api_key': 180,
   'read api_key': 10,
   'read api_key, user, user_subscription': 30,
 };
@@ -94,7 +94,13 @@ const LIMITS: Limits = {
     'update job': 100,
     'delete console_session': 10,
   },
-  'queue watch': { 'insert lease': 30, 'update lease': 30, 'read job, pg_database, worker': 1_500 },
+  // Before the first ANALYZE it may take another index of the queued jobs, and look at each of ten thousand.
+  'queue watch': {
+    'insert lease': 30,
+    'update lease': 30,
+    'delete lease': 10,
+    'read job, pg_database, worker': 12_000,
+  },
   // pg-boss's own, every few minutes: it counts its table, and deletes what ended an hour ago, all at once.
   "the queue's maintenance": {
     'update pgboss.queue, reading pgboss.job': 3_500,
