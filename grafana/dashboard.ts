@@ -202,7 +202,11 @@ const ROWS: Record<string, Panel[]> = {
       title: 'Workers',
       description: 'Alive, as one process counts them for all, and processes that answer Prometheus.',
       unit: 'short',
-      targets: { workers: 'pdfprompt:workers:last1m', 'processes up': 'sum(up{job=~"pdfprompt.*"})' },
+      targets: {
+        workers: 'pdfprompt:workers:last1m',
+        wanted: 'max(last_over_time(pdfprompt_desired_workers[1m]))',
+        'processes up': 'sum(up{job=~"pdfprompt.*"})',
+      },
       runbook: 'no-workers',
     },
     {

@@ -26,12 +26,7 @@ async function standIn(name: string, directory: string): Promise<void> {
   say(`No ${name} here: putting a stand-in together`);
   const [, suite = ''] = /-(\w+)-slim$/.exec(name) ?? [];
   const root = join(directory, 'root');
-  const mirrors = ['debian', `debian ${suite}-updates`, `debian-security ${suite}-security`];
-  const sources = mirrors.map((mirror) => {
-    const [archive, release = suite] = mirror.split(' ');
-    return `deb http://deb.debian.org/${archive} ${release} main`;
-  });
-  await run('mmdebstrap', ['--variant=minbase', suite, root, ...sources], { maxBuffer: 100_000_000 });
+  await run('mmdebstrap', ['--variant=minbase', suite, root], { maxBuffer: 100_000_000 }); // with updates and security
   const { stdout: modules } = await run('npm', ['root', '--global']);
   const target = join(root, 'usr/local/lib/node_modules');
   await mkdir(target, { recursive: true });
