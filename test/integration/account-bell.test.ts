@@ -101,7 +101,7 @@ describe('the bell for accounts', () => {
   });
 
   it('rings for everybody when a table is emptied', async () => {
-    expect(await rings(() => sql`truncate pdfprompt_api_key`)).toEqual(['pdfprompt_accounts ']);
+    expect(await rings(() => sql`truncate pdfprompt_api_key cascade`)).toEqual(['pdfprompt_accounts ']);
     expect(await rings(() => sql`truncate pdfprompt_user_subscription`)).toEqual(['pdfprompt_accounts ']);
   });
 
