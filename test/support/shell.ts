@@ -20,7 +20,7 @@ export class Shell {
   /** Ends with the first command that fails. Started by root it is a user without rights. */
   constructor({ cwd, env }: ShellOptions) {
     const identity = unprivilegedIdentity(['nobody']);
-    this.#child = spawn('bash', ['-e'], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'], ...identity });
+    this.#child = spawn('bash', ['-e'], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'], detached: true, ...identity });
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.on('data', (data: Buffer) => (this.#output += data.toString()));
     this.#child.stdin?.on('error', () => undefined); // then it has ended, which is noticed below
@@ -54,12 +54,11 @@ export class Shell {
   }
 
   async close(): Promise<void> {
-    for (const pid of [...this.running, this.#child.pid ?? 0]) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // it has ended
-      }
+    // The whole group: what bash began is nobody's child once a failed command has ended bash.
+    try {
+      process.kill(-(this.#child.pid ?? 0), 'SIGKILL');
+    } catch {
+      // all of it has ended
     }
     await this.#closed;
   }
