@@ -64,7 +64,7 @@ describe('the figures of the queue', () => {
   it('are not to be had when nobody counts', async () => {
     await expect(
       db.transaction(async (tx) => {
-        await tx.execute(`update pdfprompt_lease set expires_at = now() - interval '1 second'`);
+        await tx.execute(`update pdfprompt_lease set expires_at = now() - interval '1 minute'`);
         return readQueueFigures(tx);
       }),
     ).rejects.toMatchObject({ code: 'unavailable' });
