@@ -2,30 +2,56 @@ import { and, eq, inArray } from 'drizzle-orm';
 import { ring } from '../db/bell.ts';
 import type { Database } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
+import { systemCodeOf } from '../kernel/errors.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 import { endAttempt } from './attempts.ts';
 import { ENDED } from './lose.ts';
 
+interface CancelDeps {
+  db: Database;
+  queue: JobQueue;
+  events: Events;
+}
+
+interface CancelInput {
+  userId: string;
+  jobId: string;
+  requestId: string | undefined;
+  traceId?: string | undefined;
+}
+
+/** A claim locks its place in the queue before the job, a finish the job before its place: one of them can be in the way. */
+const DEADLOCK = '40P01';
+const TRIES = 4;
+
 /**
  * Ends a job that has not ended: a queued one never starts, a running one is stopped by the bell. One
  * that has ended stays as it is.
  */
-export async function cancelJob(
-  { db, queue, events }: { db: Database; queue: JobQueue; events: Events },
-  input: { userId: string; jobId: string; requestId: string | undefined; traceId?: string | undefined },
-): Promise<void> {
-  const isCancelled = await db.transaction(async (tx) => {
+export async function cancelJob(deps: CancelDeps, input: CancelInput): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      if (await cancel(deps, input)) deps.events.jobCancelled(input);
+      return;
+    } catch (error) {
+      if (systemCodeOf(error) !== DEADLOCK || tries === TRIES) throw error;
+    }
+  }
+}
+
+/** @returns false if it had ended */
+async function cancel({ db, queue }: CancelDeps, { userId, jobId }: CancelInput): Promise<boolean> {
+  return db.transaction(async (tx) => {
     const rows = await tx
       .update(job)
       .set({ status: 'cancelled', ...ENDED })
-      .where(and(eq(job.id, input.jobId), eq(job.userId, input.userId), inArray(job.status, ['queued', 'processing'])))
+      .where(and(eq(job.id, jobId), eq(job.userId, userId), inArray(job.status, ['queued', 'processing'])))
       .returning({ id: job.id });
     if (rows.length === 0) return false;
-    await endAttempt(tx, { jobId: input.jobId, outcome: 'cancelled' });
-    await queue.cancel(tx, input.jobId);
-    await ring(tx, 'ended', input.jobId);
+    await endAttempt(tx, { jobId, outcome: 'cancelled' });
+    await queue.cancel(tx, jobId);
+    await ring(tx, 'ended', jobId);
     return true;
   });
-  if (isCancelled) events.jobCancelled(input);
 }

@@ -9,7 +9,7 @@ import { freePort } from '../support/free-port.ts';
 import { silentEvents } from '../support/silent-events.ts';
 import { type Result, type Stage } from './stage.ts';
 
-const ROUNDS = 4;
+const ROUNDS = 3;
 const WARM_UP = 60;
 const JOBS = 400;
 /** Milliseconds; Prometheus asks a third as often. */
