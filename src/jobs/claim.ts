@@ -4,9 +4,9 @@ import type { Database, Transaction } from '../db/pools.ts';
 import { job, jobAttempt } from '../db/schema.ts';
 import type { PdfRequest } from '../domain/pdf-request.ts';
 import { type Claim, type JobQueue, MAX_LOSSES } from '../queue/boss.ts';
-import type { Events, LostAbout } from '../telemetry/events.ts';
+import type { Events } from '../telemetry/events.ts';
 import { endAttempt } from './attempts.ts';
-import { LOST, poison, toLost } from './lose.ts';
+import { type Lost, LOST, poison, toLost } from './lose.ts';
 import { storedRequest } from './stored-request.ts';
 
 /** A job that is ours to run. `run` fences it: whoever claims it next has a higher one. */
@@ -41,7 +41,7 @@ export async function claimJobs(
   { db, queue, events }: { db: Database; queue: JobQueue; events: Events },
   { workerId, count }: ClaimInput,
 ): Promise<ClaimedJob[]> {
-  let expired: Expired = { returned: [], poisoned: [] };
+  let expired: Lost = { returned: [], poisoned: [] };
   const claimed = await db.transaction(async (tx) => {
     const claims = await queue.claim(tx, count);
     if (claims.length === 0) return [];
@@ -80,15 +80,9 @@ async function start(tx: Transaction, ids: string[], workerId: string): Promise<
   return rows;
 }
 
-interface Expired {
-  /** to the queue */
-  returned: LostAbout[];
-  poisoned: LostAbout[];
-}
-
 /** The floor below the reaper: jobs whose claim the queue itself let expire are still marked as processing. */
-async function loseExpired(tx: Transaction, queue: JobQueue, ids: string[]): Promise<Expired> {
-  const expired: Expired = { returned: [], poisoned: [] };
+async function loseExpired(tx: Transaction, queue: JobQueue, ids: string[]): Promise<Lost> {
+  const expired: Lost = { returned: [], poisoned: [] };
   const rows = await tx
     .select({ ...LOST, losses: job.losses })
     .from(job)

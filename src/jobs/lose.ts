@@ -23,6 +23,13 @@ export const LOST = {
   run: job.runs,
 };
 
+/** What became of jobs whose worker was lost. */
+export interface Lost {
+  /** to the queue */
+  returned: LostAbout[];
+  poisoned: LostAbout[];
+}
+
 type LostRow = Pick<typeof job.$inferSelect, 'id' | 'userId' | 'tier' | 'requestId' | 'traceparent'> & { run: number };
 
 export function toLost({ id, requestId, traceparent, ...row }: LostRow): LostAbout {
@@ -34,24 +41,19 @@ export function toLost({ id, requestId, traceparent, ...row }: LostRow): LostAbo
  * was there each time a worker was lost is taken for the cause and fails as `poison`.
  * @returns which jobs went back, and which of them were poison, to be told of once this is committed
  */
-export async function loseJobsOf(
-  tx: Queryable,
-  queue: JobQueue,
-  workerId: string,
-): Promise<{ returned: LostAbout[]; poisoned: LostAbout[] }> {
+export async function loseJobsOf(tx: Queryable, queue: JobQueue, workerId: string): Promise<Lost> {
   const rows = await tx
     .select({ ...LOST, losses: job.losses })
     .from(job)
     .where(and(eq(job.workerId, workerId), eq(job.status, 'processing')))
     .for('update');
-  const returned: LostAbout[] = [];
-  const poisoned: LostAbout[] = [];
+  const lost: Lost = { returned: [], poisoned: [] };
   for (const { losses, ...row } of rows) {
     const { id } = row;
     await endAttempt(tx, { jobId: id, outcome: 'lost', reason: 'its worker was lost' });
-    if (losses + 1 >= MAX_LOSSES) poisoned.push(...(await poison(tx, queue, id)));
+    if (losses + 1 >= MAX_LOSSES) lost.poisoned.push(...(await poison(tx, queue, id)));
     else {
-      returned.push(toLost(row));
+      lost.returned.push(toLost(row));
       await tx
         .update(job)
         .set({
@@ -64,7 +66,7 @@ export async function loseJobsOf(
     }
   }
   if (rows.length > 0) await ring(tx, 'queued');
-  return { returned, poisoned };
+  return lost;
 }
 
 /**
