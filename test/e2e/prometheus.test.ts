@@ -60,10 +60,11 @@ async function useIt(until: number): Promise<void> {
   }
 }
 
-/** Without what decides whether an alert fires: what is left has to be there always. */
+/** Without what decides whether an alert fires, or whether anything is wrong: what is left has to be there always. */
 const leftSide = (query: string) =>
   query
     .replaceAll(/\s(>=|<=|==|>|<) [\d.]+( \* [\d.]+)?/g, '')
+    .replaceAll('status=~"5.."', '')
     .replaceAll('absent_over_time(', 'present_over_time(')
     .replaceAll('absent(', '(');
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createKey, revokeKey } from '../../src/accounts/keys.ts';
 import { generateKey } from '../../src/accounts/key-format.ts';
@@ -272,6 +273,7 @@ describe('what comes from others', () => {
       where id = ${id}`;
     await sql`update pdfprompt_job_attempt set reason = ${EVIL} where job_id = ${id}`;
     await sql`update pdfprompt_worker set host = ${EVIL}`;
+    await sleep(1_000); // for as long the overview may be shown as it was
   });
 
   it('is shown as text', async () => {
