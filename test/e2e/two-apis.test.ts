@@ -161,5 +161,5 @@ describe('twenty restarts in turn, of two APIs and two workers, under load', () 
       expect(row).toMatchObject({ status: 'completed', attempts: 1 });
       expect(row.outcomes.filter((outcome) => outcome !== 'interrupted')).toEqual(['done']);
     }
-  }, 180_000);
+  }, 300_000);
 });
