@@ -242,7 +242,11 @@ class Service {
   openLoop(arrivals: number[], next: () => Kind): Promise<DoneJob[]> {
     return this.#told(async () => {
       const target = this.#ended + arrivals.length;
-      await Promise.all(arrivals.map((ms) => sleep(ms).then(() => this.#submit(next()))));
+      const arrive = async (ms: number) => {
+        await sleep(ms);
+        await this.#submit(next());
+      };
+      await Promise.all(arrivals.map(arrive));
       while (this.#ended < target) await this.#wake.promise;
     });
   }
