@@ -98,7 +98,7 @@ const SOURCES: Record<Calibration['source'], (calibration: Calibration) => strin
   'built-in': () =>
     'What documents cost was measured on another machine with sample documents: expect the throughput to be off by half either way. `pdfprompt plan --calibrate --document NAME=FILE` measures yours here.',
   renderer: ({ measuredAt, cores }) =>
-    `What documents cost was measured here on ${measuredAt.slice(0, 10)} (${cores} cores) by the renderer alone; what the service adds is computed from their size. Seen when it was tried: throughput within an eighth; waits two and a half times as long as predicted at worst up to 80 % utilisation, and three times above, on a machine whose speed changed. In a checkout, npm run bench -- plan measures it.`,
+    `What documents cost was measured here on ${measuredAt.slice(0, 10)} (${cores} cores) by the renderer alone; what the service adds is computed from their size. When it was tried, throughput was right within an eighth; waits were up to four times what was predicted: a tenth of a second more at half load, a second at 80 %, six at 95 %, on a machine whose speed changed. In a checkout, npm run bench -- plan measures it.`,
   database: ({ measuredAt, samples }) =>
     `What documents cost is the time that ${samples} jobs took that this installation had done by ${measuredAt.slice(0, 10)}, all of it counted as work of a core: on the safe side where documents wait for the network, or for each other.`,
 };
