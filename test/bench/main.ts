@@ -50,6 +50,8 @@ if (!bench || Number.isNaN(seconds)) {
   process.exit(2);
 }
 const stage = await Stage.open();
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void stage.close().finally(() => process.exit(1))); // nothing of it is left running
 try {
   const result = await bench(stage, files, seconds);
   if (rest.includes('--json')) process.stdout.write(`${JSON.stringify({ bench: name, ...result })}\n`);

@@ -42,7 +42,7 @@ export class Stage {
   readonly sql: Client;
   readonly #postgres: EmbeddedPostgres;
   readonly directory: string;
-  readonly #children: ChildProcess[] = [];
+  #children: ChildProcess[] = [];
 
   private constructor(postgres: EmbeddedPostgres, directory: string) {
     this.#postgres = postgres;
@@ -174,10 +174,11 @@ export class Stage {
   /** The same, to be stopped before the end. */
   async startAndStop(arguments_: string[], ready: RegExp, options: StartOptions = {}): Promise<() => Promise<void>> {
     await this.start(arguments_, ready, options);
-    const child = this.#children.pop();
+    const child = this.#children.at(-1);
     return async () => {
       child?.kill('SIGTERM');
       if (child?.exitCode === null) await once(child, 'exit');
+      this.#children = this.#children.filter((other) => other !== child);
     };
   }
 
