@@ -7,7 +7,7 @@ import { costOf } from '../../src/planning/calibration.ts';
 import { type DocumentCost, parseMix, serviceCost, workloadOf } from '../../src/planning/document-cost.ts';
 import { type Demand, simulate } from '../../src/planning/queueing-model.ts';
 import { seededRandom } from '../../src/planning/seeded-random.ts';
-import { ask, percentile, type Result, type Stage } from './stage.ts';
+import { ask, mean, percentile, type Result, type Stage } from './stage.ts';
 
 const INVOICE = new URL('../fixtures/invoice.html', import.meta.url).pathname;
 const SCRIPT = '<script>0</script>';
@@ -69,7 +69,7 @@ export async function plan(stage: Stage, files: string[], seconds = 120): Promis
     const random = seededRandom(1);
     const maximum = async () => rateOf(await service.saturate(GAUGE_SECONDS, () => pick(random)));
 
-    const seen = kinds.map((kind) => ({ kind, alone: [] as DoneJob[], rates: [] as number[] }));
+    const seen = kinds.map((kind): Seen => ({ kind, alone: [], rates: [] }));
     const maxima: number[] = [];
     for (let turn = 0; turn < TURNS; turn++) {
       for (const { kind, alone, rates } of seen) {
@@ -80,24 +80,10 @@ export async function plan(stage: Stage, files: string[], seconds = 120): Promis
     }
     const documents: Record<string, DocumentCost> = {};
     const pickups: number[] = [];
-    for (const { kind, alone, rates } of seen) {
-      const pdfBytes = alone[0]?.size ?? 0;
-      const pickupMs = percentile(
-        alone.map(({ queued }) => queued),
-        50,
-      );
-      const besides = serviceCost({ htmlBytes: kind.htmlBytes, pdfBytes });
+    for (const each of seen) {
+      const { cost, pickupMs } = calibrated(each);
+      documents[each.kind.name] = cost;
       pickups.push(pickupMs);
-      documents[kind.name] = costOf({
-        cores: CORES,
-        slots: SLOTS,
-        pickupMs,
-        htmlBytes: kind.htmlBytes,
-        pdfBytes,
-        aloneMs: alone.map(({ service }) => service),
-        saturatedRate: mean(rates),
-        besidesMs: besides.workerMs + besides.apiMs + besides.databaseMs,
-      });
     }
     for (const [name, cost] of Object.entries(documents))
       result[`${title}: ${name}`] =
@@ -144,6 +130,34 @@ export async function plan(stage: Stage, files: string[], seconds = 120): Promis
   return result;
 }
 
+/** Of one kind of document: jobs that had the machine to themselves, and how many a second it did at most. */
+interface Seen {
+  kind: Kind;
+  alone: DoneJob[];
+  rates: number[];
+}
+
+function calibrated({ kind, alone, rates }: Seen): { cost: DocumentCost; pickupMs: number } {
+  const { htmlBytes } = kind;
+  const pdfBytes = alone[0]?.size ?? 0;
+  const pickupMs = percentile(
+    alone.map(({ queued }) => queued),
+    50,
+  );
+  const { workerMs, apiMs, databaseMs } = serviceCost({ htmlBytes, pdfBytes });
+  const cost = costOf({
+    cores: CORES,
+    slots: SLOTS,
+    pickupMs,
+    htmlBytes,
+    pdfBytes,
+    aloneMs: alone.map(({ service }) => service),
+    saturatedRate: mean(rates),
+    besidesMs: workerMs + apiMs + databaseMs,
+  });
+  return { cost, pickupMs };
+}
+
 /** Some load, and how fast the machine was meanwhile beside what was predicted. */
 interface Stretch {
   /** milliseconds */
@@ -166,8 +180,6 @@ function oneAfterTheOther(stretches: Stretch[], draw: (random: () => number) => 
   };
   return { arrivals, demand };
 }
-
-const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function kindsOf(files: string[]): [Kind, Kind] {
   const documents = (files.length > 0 ? files : [INVOICE]).map((file) => ({

@@ -215,6 +215,8 @@ export class Stage {
   }
 }
 
+export const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
 /** Nearest-rank percentile of milliseconds, rounded to 0.1. */
 export function percentile(values: number[], p: number): number {
   const sorted = values.toSorted((a, b) => a - b);

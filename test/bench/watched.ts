@@ -7,7 +7,7 @@ import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { submitJob } from '../../src/jobs/submit.ts';
 import { freePort } from '../support/free-port.ts';
 import { silentEvents } from '../support/silent-events.ts';
-import { type Result, type Stage } from './stage.ts';
+import { mean, type Result, type Stage } from './stage.ts';
 
 const ROUNDS = 3;
 const WARM_UP = 60;
@@ -36,7 +36,6 @@ export async function watched(stage: Stage): Promise<Result> {
   } finally {
     collector.close();
   }
-  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const shown = (values: number[]) => values.map((value) => value.toFixed(2)).join('  ');
   return {
     'documents a second, unwatched': shown(rates.unwatched),
