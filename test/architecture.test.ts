@@ -53,6 +53,8 @@ const REASONS = {
     'No barrels, no default exports, no drawers for odds and ends, kebab-case names: a newcomer opens the right file at the first guess.',
   driver:
     'The driver is mended as db/driver.ts loads it: loaded by another file first, it ends the process when a backend dies.',
+  processes:
+    'A process may end while it is read of: only kernel/processes.ts opens /proc/<pid>, and says what it means that nobody is there.',
   pure: 'domain/ is pure: no I/O and no clock, so that what is true of a job is true in every test.',
 } as const;
 
@@ -95,6 +97,7 @@ function violations(sources: Sources): Violation[] {
     if (room !== 'cli' && /\bprocess\.(env|argv)\b|\bconsole\.(?!ts\b|js\b|css\b)\w/.test(code))
       add('environment', file);
     if (room !== 'cli' && /\bprocess\.(exit|abort|exitCode)\b/.test(code)) add('exit', file);
+    if (file !== 'kernel/processes.ts' && /['"`]\/proc\/(\$\{|self\/)/.test(code)) add('processes', file);
     if (room !== 'runtime' && /\bprocess\.(on|once)\(\s*['"]SIG/.test(code)) add('signals', file);
     if (room === 'domain' && /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bMath\.random\(/.test(code))
       add('pure', file);
@@ -216,6 +219,11 @@ describe('the rules of the house', () => {
     ['the console below cli', 'environment', { 'jobs/submit.ts': `console.log('submitted');` }],
     ['an exit below cli', 'exit', { 'runtime/serve.ts': `process.exit(1);` }],
     ['a signal outside runtime', 'signals', { 'worker/dispatcher.ts': `process.on('SIGTERM', stop);` }],
+    [
+      'a process read of by its path',
+      'processes',
+      { 'render/launcher.ts': "const status = readFileSync(`/proc/${pid}/status`, 'utf8');" },
+    ],
     [
       'the browser in serve',
       'serve',

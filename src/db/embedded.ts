@@ -11,7 +11,7 @@ import type { Sql } from 'postgres';
 import { connect, PostgresError } from './driver.ts';
 import { messageOf, OperatorError } from '../kernel/errors.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
-import { isAlive } from '../kernel/processes.ts';
+import { isAlive, readProcessFile } from '../kernel/processes.ts';
 import { type Identity, reachableDirectory, unprivilegedIdentity } from '../kernel/privileges.ts';
 
 const run = promisify(execFile);
@@ -268,7 +268,7 @@ async function findServer(home: Home): Promise<Address | undefined> {
   );
   const port = Number(lines[3]);
   if (!port) return undefined;
-  if (!(await isPostgres(Number(lines[0])))) {
+  if (!isPostgres(Number(lines[0]))) {
     // The pid was given to another program since: Postgres itself would believe in it and refuse to start.
     await rm(join(home.data, 'postmaster.pid'), { force: true });
     return undefined;
@@ -290,10 +290,9 @@ async function findServer(home: Home): Promise<Address | undefined> {
   }
 }
 
-async function isPostgres(pid: number): Promise<boolean> {
+function isPostgres(pid: number): boolean {
   if (!isAlive(pid)) return false;
-  const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'postgres'); // no /proc: believe it
-  return name.startsWith('postgres');
+  return readProcessFile(pid, 'comm')?.startsWith('postgres') ?? isAlive(pid); // no /proc: believe it
 }
 
 async function startServer(home: Home, preferredPort: number | undefined): Promise<void> {

@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/load.ts';
 import type { GatewayOptions } from '../egress/gateway.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { messageOf, OperatorError } from '../kernel/errors.ts';
 import { listenOnLoopback } from '../kernel/loopback.ts';
-import { processTree, processType } from '../memory/processes.ts';
+import { processTree, processType, seccompFilters } from '../memory/processes.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { ChromiumBinary } from './chromium-binary.ts';
 import { type Chromium, launchChromium } from './chromium.ts';
@@ -30,6 +30,8 @@ export interface Confinement {
 }
 
 const SELF_TEST_TIMEOUT_MS = 10_000;
+const SANDBOX_TIMEOUT_MS = 2_000;
+const SANDBOX_RETRY_MS = 50;
 
 /** Starts browsers in the best jail that can be had here, which the first one is tried on. */
 export class Launcher {
@@ -50,8 +52,7 @@ export class Launcher {
     if (this.#confinement) return this.#start(this.#confinement.jail);
     const { chromium, ...found } = await this.#startFirst();
     try {
-      await testNetwork(chromium);
-      const sandbox = await this.#testSandbox(chromium);
+      const sandbox = await this.#testFirst(chromium);
       this.#confinement = { ...found, sandbox };
       this.#options.events.jailed({ ...found, sandbox: sandbox ?? true });
       return chromium;
@@ -87,11 +88,23 @@ export class Launcher {
     return chromium;
   }
 
+  /** What is looked at has a page open meanwhile, so that it has a renderer. */
+  async #testFirst(chromium: Chromium): Promise<boolean | undefined> {
+    const page = await WarmPage.open(chromium);
+    try {
+      await testNetwork(page);
+      return await this.#testSandbox(chromium);
+    } finally {
+      await page.close().catch(() => undefined);
+    }
+  }
+
   async #testSandbox({ pid }: Chromium): Promise<boolean | undefined> {
     if (process.platform !== 'linux') return undefined;
-    const renderers = processTree(pid).filter((each) => processType(each) === 'renderer');
-    const inherited = seccompFilters('self');
-    const isOn = renderers.length > 0 && renderers.every((each) => seccompFilters(each) > inherited);
+    // A renderer is under no filter in its first moments, and says nothing of itself in its last: look again.
+    const deadline = new Deadline(this.#options.unsafeNoSandbox ? 0 : SANDBOX_TIMEOUT_MS);
+    let isOn = renderersAreFiltered(pid);
+    for (; !isOn && deadline.remainingMs > 0; isOn = renderersAreFiltered(pid)) await sleep(SANDBOX_RETRY_MS);
     if (!isOn && !this.#options.unsafeNoSandbox)
       throw new OperatorError(
         "Chromium's sandbox is off: its renderers run without a seccomp filter. Allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1), or set CHROMIUM_UNSAFE_NO_SANDBOX=true",
@@ -100,26 +113,26 @@ export class Launcher {
   }
 }
 
-/** Filters that a process is under. Every process of a container is under the container's own. */
-function seccompFilters(pid: number | 'self'): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  if (!/^Seccomp:\s*2$/m.test(status)) return 0;
-  const count = /^Seccomp_filters:\s*(\d+)$/m.exec(status)?.[1];
-  return pid === 'self' ? Number(count ?? 0) : Number(count ?? 1); // before Linux 5.9 nobody counts them
+/** Whether there are renderers, and each is under a filter that this process is not under. */
+function renderersAreFiltered(browserPid: number): boolean {
+  const inherited = seccompFilters('self') ?? 0;
+  const filters = processTree(browserPid)
+    .filter((pid) => processType(pid) === 'renderer')
+    .flatMap((pid) => seccompFilters(pid) ?? []); // it has ended meanwhile
+  return filters.length > 0 && filters.every((count) => count > inherited);
 }
 
 /**
  * A page whose way out is shut tries to reach a port of ours: whatever the policy is, it must not.
  * @throws OperatorError if it gets there
  */
-async function testNetwork(chromium: Chromium): Promise<void> {
+async function testNetwork(page: WarmPage): Promise<void> {
   let reached = 0;
   const canary = createServer((socket) => {
     reached++;
     socket.destroy();
   });
   const origin = `127.0.0.1:${await listenOnLoopback(canary)}`;
-  const page = await WarmPage.open(chromium);
   try {
     const tries = `Promise.allSettled([
       fetch('http://${origin}/', { mode: 'no-cors' }),
@@ -132,7 +145,6 @@ async function testNetwork(chromium: Chromium): Promise<void> {
     );
   } finally {
     canary.close();
-    await page.close().catch(() => undefined);
   }
   if (reached > 0)
     throw new OperatorError(
