@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { OperatorError, UsageError, withoutQuery } from '../kernel/errors.ts';
+import { withoutSecrets } from '../kernel/secrets.ts';
+import { benchCommand } from './commands/bench.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { keysCommand } from './commands/keys.ts';
+import { migrateCommand } from './commands/migrate.ts';
+import { planCommand } from './commands/plan.ts';
+import { renderCommand } from './commands/render.ts';
+import { serveCommand } from './commands/serve.ts';
+import { tierCommand } from './commands/tier.ts';
+import { tiersCommand } from './commands/tiers.ts';
+import { upCommand } from './commands/up.ts';
+import { workCommand } from './commands/work.ts';
+import { warn } from './output.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/**
+ * Does what was typed, and says on stderr what went wrong.
+ * @param argv as `process.argv` is: the first two are not looked at
+ */
+export async function runCommand(argv: string[]): Promise<void> {
+  process.exitCode = 0;
+  const program = createProgram();
+  prepare(program, program);
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command('pdfprompt')
+    .description('PDFs as a durable queue on nothing but Postgres: send HTML or a URL, get a PDF.')
+    .version(version)
+    .addHelpText(
+      'after',
+      `
+Start here:
+  pdfprompt up                      prints an address, a key and a curl line that writes hello.pdf
+  pdfprompt render page.html        one document, without database or server
+  pdfprompt help serve              what a command does, its flags and environment variables
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.`,
+    );
+  for (const command of [
+    upCommand(),
+    serveCommand(),
+    workCommand(),
+    renderCommand(),
+    migrateCommand(),
+    keysCommand(),
+    tierCommand(),
+    tiersCommand(),
+    doctorCommand(),
+    benchCommand(),
+    planCommand(),
+  ])
+    program.addCommand(command);
+  return program;
+}
+
+/** Every command and subcommand throws instead of exiting, and suggests what was meant. */
+function prepare(command: Command, program: Command): void {
+  command
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError(`(pdfprompt ${command === program ? '' : `${command.name()} `}--help shows what there is)`);
+  for (const child of command.commands) prepare(child, program);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // it has said so itself
+  if (error instanceof OperatorError) {
+    warn(`pdfprompt: ${withoutSecrets(error.message)}`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+  const unexpected = withoutQuery(error);
+  warn(
+    withoutSecrets(
+      `pdfprompt: unexpected: ${unexpected instanceof Error ? (unexpected.stack ?? unexpected.message) : String(unexpected)}`,
+    ),
+  );
+  return 1;
+}
