@@ -1,22 +1,38 @@
 import { defineConfig } from 'vitest/config';
+import { isUnit, readTags, type Tag, TAGS } from './test/support/tags.ts';
 
 /** Reads a million rows over and over: what other tests measure beside it would be its doing. */
-const ALONE = ['test/e2e/queries.test.ts'];
+const ALONE = 'test/e2e/queries.test.ts';
+
+const tagged = [...readTags()];
+const files = (isWanted: (path: string, tags: Tag[]) => boolean) =>
+  tagged.filter(([path, tags]) => isWanted(path, tags)).map(([path]) => path);
+
+/** A real Postgres and a real Chromium for the whole run. */
+const services = { globalSetup: ['test/support/global-setup.ts'] };
+/** Files share a process: what they load is loaded once. */
+const together = { isolate: false };
+
+function project(name: string, groupOrder: number, include: string[], options: object) {
+  return { extends: true as const, test: { name, include, sequence: { groupOrder }, ...options } };
+}
 
 export default defineConfig({
   test: {
-    globalSetup: ['test/support/global-setup.ts'],
-    // Real browsers and databases on few cores: files run beside each other, but not too many.
-    maxWorkers: 2,
+    // Two wait for something while one works. More are no faster on two cores.
+    maxWorkers: 3,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    setupFiles: ['test/support/set-up.ts'],
     reporters: ['default', './test/support/closing-line-reporter.ts'],
+    tags: TAGS.map((name) => ({ name })),
+    // `npm test` is unit and quick; `npm run test:all` these and long; `npm run test:user` is user.
     projects: [
-      {
-        extends: true,
-        test: { name: 'all', include: ['test/**/*.test.ts'], exclude: ALONE, sequence: { groupOrder: 0 } },
-      },
-      { extends: true, test: { name: 'alone', include: ALONE, sequence: { groupOrder: 1 } } },
-    ],
+      project('unit', 0, files(isUnit), together),
+      project('quick', 1, files((path, tags) => !isUnit(path) && !tags.includes('long')), services),
+      project('long', 2, files((path, tags) => tags.includes('long') && path !== ALONE), services),
+      project('long alone', 3, [ALONE], services),
+      project('user', 4, files((_, tags) => tags.includes('user')), services),
+    ], // prettier-ignore
   },
 });

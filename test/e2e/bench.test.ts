@@ -1,3 +1,5 @@
+/** @module-tag long */
+
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import { createKey } from '../../src/accounts/keys.ts';

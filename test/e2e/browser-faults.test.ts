@@ -1,3 +1,5 @@
+/** @module-tag long */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
@@ -64,7 +66,7 @@ describe('Chromium that is killed under load', () => {
       const failed = jobs.filter((job) => job.status !== 'completed');
       expect(failed.map(({ status, error, attempts }) => ({ status, error, attempts }))).toEqual([]);
       expect(jobs.length).toBeGreaterThan(kills);
-      await eventually(() => processesOf(undefined).length <= 2, 5_000, 'no browser is left over');
+      await eventually(() => processesOf(undefined).length <= 2, 30_000, 'no browser is left over');
     },
     400_000,
   );

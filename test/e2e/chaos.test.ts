@@ -1,3 +1,5 @@
+/** @module-tag long */
+
 import { expect, it } from 'vitest';
 import { FAULTS } from '../chaos/faults.ts';
 import { runChaos } from '../chaos/run.ts';

@@ -1,3 +1,5 @@
+/** @module-tag long */
+
 import type { Page } from 'puppeteer';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';

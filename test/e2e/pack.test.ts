@@ -1,3 +1,8 @@
+/**
+ * @module-tag long
+ * @module-tag user
+ */
+
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';

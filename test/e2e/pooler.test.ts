@@ -1,3 +1,5 @@
+/** @module-tag long */
+
 import { sql as query } from 'drizzle-orm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openPool } from '../../src/db/pools.ts';
@@ -66,7 +68,7 @@ describe('behind a transaction-mode pooler', async () => {
     });
     const id = await idOf(response);
     const statusOf = async () => (await service.jobOf('bob', id, 0)).status;
-    await eventually(async () => (await statusOf()) === 'processing', 10_000, 'it is begun');
+    await eventually(async () => (await statusOf()) === 'processing', 30_000, 'it is begun');
     const cancelled = await service.request('bob', `/v1/jobs/${id}`, { method: 'DELETE' });
     expect(await cancelled.json()).toMatchObject({ status: 'cancelled' });
     const again = await service.submit('bob', '<p>next</p>');

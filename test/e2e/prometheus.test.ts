@@ -1,3 +1,6 @@
+/** @module-tag long */
+
+import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +12,7 @@ import { pdfprompt } from '../support/cli.ts';
 import { openTestPool } from '../support/database.ts';
 import { freePort } from '../support/free-port.ts';
 import { OwnPostgres } from '../support/postgres.ts';
-import { Prometheus, readRules } from '../support/prometheus.ts';
+import { program, Prometheus, readRules } from '../support/prometheus.ts';
 import { openStandby } from '../support/standby.ts';
 
 const LOAD_MS = 25_000;
@@ -60,6 +63,16 @@ async function useIt(until: number): Promise<void> {
   }
 }
 
+/** @returns what promtool finds fault with */
+async function lint(text: string): Promise<string> {
+  const child = spawn(program('promtool'), ['check', 'metrics'], { stdio: ['pipe', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (data: Buffer) => (said += data.toString()));
+  child.stdin.end(text);
+  await new Promise((done) => child.once('close', done));
+  return said;
+}
+
 /** Without what decides whether an alert fires, or whether anything is wrong: what is left has to be there always. */
 const leftSide = (query: string) =>
   query
@@ -99,6 +112,13 @@ describe('a Prometheus that asks a service under load', () => {
     }
     return left.map(([what, expression]) => `${what}: ${expression}`);
   }
+
+  it('finds no fault with what it is told', async () => {
+    for (const port of [apiOps, workOps]) {
+      const said = await lint(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text());
+      expect(said.split('\n').filter((line) => line.startsWith('pdfprompt_') || /error/i.test(line))).toEqual([]);
+    }
+  });
 
   it('has data for every expression of every panel', async () => {
     expect(await missing(panelExpressions.map(([title, expression]) => [title, substituted(expression)]))).toEqual([]);

@@ -1,3 +1,5 @@
+/** @module-tag long */
+
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { keepLog } from '../support/logs.ts';
 import { measureQueries, type MeasuredQuery } from '../support/measure-queries.ts';

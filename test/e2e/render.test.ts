@@ -1,3 +1,8 @@
+/**
+ * @module-tag long
+ * @module-tag user
+ */
+
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

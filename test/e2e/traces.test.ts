@@ -1,3 +1,5 @@
+/** @module-tag long */
+
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
 import { createUnlimitedKey } from '../support/accounts.ts';

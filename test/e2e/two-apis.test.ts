@@ -1,3 +1,5 @@
+/** @module-tag long */
+
 import { createServer, request as send, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -88,7 +90,7 @@ async function balancer(addresses: () => string[]): Promise<{ address: string; c
     incoming.pipe(forwarded);
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  await eventually(() => ready.length > 0, 10_000, 'an instance is ready');
+  await eventually(() => ready.length > 0, 30_000, 'an instance is ready');
   return {
     address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: async () => {

@@ -1,3 +1,8 @@
+/**
+ * @module-tag long
+ * @module-tag user
+ */
+
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +38,7 @@ describe('the embedded Postgres', () => {
     for (const user of users.slice(1)) await user.stop();
     expect(await ask(url, 'select answer from kept')).toEqual({ answer: 42 });
     await users[0]?.stop();
-    await eventually(() => !isAlive(pid), 5_000, 'the server has ended');
+    await eventually(() => !isAlive(pid), 30_000, 'the server has ended');
   });
 
   it('keeps its data, and asks for a password', async () => {
@@ -52,14 +57,14 @@ describe('the embedded Postgres', () => {
     await ask(server.url, 'insert into kept values (43)');
     const pid = await serverPid();
     process.kill(pid, 'SIGKILL');
-    await eventually(() => !isAlive(pid), 5_000, 'the server is dead');
+    await eventually(() => !isAlive(pid), 30_000, 'the server is dead');
     await eventually(
       () =>
         ask(server.url, 'select count(*)::int as rows from kept').then(
           (row) => row?.rows === 2,
           () => false,
         ),
-      20_000,
+      30_000,
       'the server is back',
     );
     await server.stop();

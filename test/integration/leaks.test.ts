@@ -1,3 +1,8 @@
+/**
+ * @module-tag long
+ * @module-tag user
+ */
+
 import { createSocket } from 'node:dgram';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';

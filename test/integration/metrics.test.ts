@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createKey } from '../../src/accounts/keys.ts';
 import type { Job } from '../../src/domain/job.ts';
 import { createUnlimitedKey } from '../support/accounts.ts';
-import { type Cli, pdfprompt } from '../support/cli.ts';
+import { pdfprompt } from '../support/cli.ts';
 import { createDatabase, openTestPool } from '../support/database.ts';
 import { freePort } from '../support/free-port.ts';
 import { eventually } from '../support/processes.ts';
-import { program } from '../support/prometheus.ts';
 import { type Scrape, scrape } from '../support/scrape.ts';
 
 /** What dashboards of others may rely on, each with the labels that it has. */
@@ -60,16 +58,6 @@ async function keysOf(url: string): Promise<{ ann: string; bob: string }> {
   const { key: bob } = await createKey(pool.db, { email: 'bob@example.com', tier: 'starter' });
   await pool.close();
   return { ann, bob };
-}
-
-/** @returns what promtool finds fault with */
-async function lint(text: string): Promise<string> {
-  const child = spawn(program('promtool'), ['check', 'metrics'], { stdio: ['pipe', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr.on('data', (data: Buffer) => (said += data.toString()));
-  child.stdin.end(text);
-  await new Promise((done) => child.once('close', done));
-  return said;
 }
 
 describe('the metrics of serve and work, after all kinds of documents', async () => {
@@ -136,13 +124,6 @@ describe('the metrics of serve and work, after all kinds of documents', async ()
     expect(written.toSorted(byName)).toEqual(told.toSorted(byName));
   });
 
-  it('are as Prometheus wants them', async () => {
-    for (const { text } of scrapes) {
-      const said = await lint(text);
-      expect(said.split('\n').filter((line) => line.startsWith('pdfprompt_') || /error/i.test(line))).toEqual([]);
-    }
-  });
-
   it('have labels with a few known values: no ids, addresses or messages', () => {
     const values = new Map<string, Set<string>>();
     for (const { name, labels } of ours()) {
@@ -199,48 +180,3 @@ describe('the metrics of serve and work, after all kinds of documents', async ()
     expect(ours().filter(({ name }) => name === 'pdfprompt_build_info')).toHaveLength(2);
   });
 }, 180_000);
-
-describe('the figures of the queue', () => {
-  it('come from one process, and from another when that is killed', async () => {
-    const { url } = await createDatabase();
-    const { ann } = await keysOf(url);
-    const apis = [
-      await startWith(url, ['serve', '--port', '0']),
-      await startWith(url, ['serve', '--port', '0']),
-    ] as const;
-    for (let count = 0; count < 25; count++) {
-      const { status } = await submit(apis[count % 2 === 0 ? 0 : 1].address, ann, {
-        html: '<p>x</p>',
-        priority: count < 15 ? 'low' : 'medium',
-      });
-      expect(status).toBe(202);
-    }
-    const depths = async (of: readonly { port: number }[]) =>
-      (await Promise.all(of.map(({ port }) => scrape(port)))).map(({ sum }) => ({
-        all: sum('pdfprompt_queue_depth'),
-        low: sum('pdfprompt_queue_depth', { priority: 'low' }),
-        medium: sum('pdfprompt_queue_depth', { priority: 'medium' }),
-        high: sum('pdfprompt_queue_depth', { priority: 'high' }),
-        hasOldest: (sum('pdfprompt_queue_oldest_seconds') ?? 0) > 0,
-        workers: sum('pdfprompt_workers'),
-        server: (sum('pdfprompt_db_server_connections') ?? 0) > 0,
-      }));
-    const queue = { all: 25, low: 15, medium: 10, high: 0, hasOldest: true, workers: 0, server: true };
-    const silence = { hasOldest: false, server: false };
-    await eventually(async () => (await depths(apis)).some(({ all }) => all === 25), 30_000, 'one counts 25');
-    const told = await depths(apis);
-    expect(told).toContainEqual(queue);
-    expect(told).toContainEqual(silence);
-
-    const teller = told.findIndex(({ all }) => all !== undefined);
-    const [killed, other] = teller === 0 ? apis : ([apis[1], apis[0]] as const);
-    await kill(killed.cli);
-    await eventually(async () => (await depths([other]))[0]?.all === 25, 120_000, 'the other counts 25');
-    expect(await depths([other])).toEqual([queue]);
-  }, 180_000);
-});
-
-async function kill({ child, exited }: Cli): Promise<void> {
-  child.kill('SIGKILL');
-  await exited;
-}

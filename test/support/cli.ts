@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, inject } from 'vitest';
+import { inject } from 'vitest';
+import { undoLater } from './clean-up.ts';
 import { keepLog } from './logs.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/pdfprompt.js', import.meta.url));
@@ -30,22 +32,18 @@ export interface Cli {
   }>;
 }
 
-/** Of this test file. */
-const started: Pick<Cli, 'child' | 'exited'>[] = [];
-
-afterAll(async () => {
-  for (const { child, exited } of started) {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-    await exited;
-  }
-});
-
 /** A real `pdfprompt` process. It is killed at the end of the test file if it is still there. */
 export function pdfprompt(arguments_: string[], { env = {}, cwd, input, bin = BIN }: StartOptions = {}): Cli {
   const dataDir = inject('dataDir');
   const child = spawn(process.execPath, [bin, ...arguments_], {
     cwd,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, PDFPROMPT_DATA_DIR: dataDir, ...env },
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      PDFPROMPT_DATA_DIR: dataDir,
+      NODE_COMPILE_CACHE: join(dataDir, 'compiled'),
+      ...env,
+    },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const chunks: { out: Buffer[]; err: Buffer[] } = { out: [], err: [] };
@@ -61,7 +59,10 @@ export function pdfprompt(arguments_: string[], { env = {}, cwd, input, bin = BI
       done({ code, signal, stdout: stdout(), bytes: Buffer.concat(chunks.out), stderr: stderr() });
     });
   });
-  started.push({ child, exited });
+  undoLater(async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await exited;
+  });
   return {
     child,
     pid: child.pid ?? 0,

@@ -2,19 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 import { connect, PostgresError } from '../../src/db/driver.ts';
 import { openPool, type Pool } from '../../src/db/pools.ts';
-import { afterAll, inject } from 'vitest';
+import { inject } from 'vitest';
+import { undoLater } from './clean-up.ts';
 
 export interface TestDatabase {
   url: string;
   sql: Sql;
 }
-
-/** Of this test file, those included that were made in the middle of a test. */
-const cleanUps: (() => Promise<void>)[] = [];
-
-afterAll(async () => {
-  for (const cleanUp of cleanUps) await cleanUp();
-});
 
 /** A database of the test file's own, cloned from the migrated template; dropped when the file is done. */
 export async function createDatabase({ empty = false }: { empty?: boolean } = {}): Promise<TestDatabase> {
@@ -34,7 +28,7 @@ export async function createDatabase({ empty = false }: { empty?: boolean } = {}
   }
   const url = withDatabase(templateUrl, name);
   const sql = connect(url, { max: 2 });
-  cleanUps.push(async () => {
+  undoLater(async () => {
     await sql.end({ timeout: 1 });
     await admin.unsafe(`drop database ${name} with (force)`);
     await admin.end({ timeout: 1 });

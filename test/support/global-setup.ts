@@ -2,6 +2,7 @@ import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { connect } from '../../src/db/driver.ts';
 import { EmbeddedPostgres } from '../../src/db/embedded.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { installQueue } from '../../src/queue/boss.ts';
@@ -19,21 +20,26 @@ declare module 'vitest' {
   }
 }
 
+interface Server {
+  /** of an empty database */
+  url: string;
+  stop: () => Promise<void>;
+}
+
 /** One Postgres and one unpacked Chromium for the whole run; afterwards nothing of either may be left. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const before = await ourFiles();
   const dataDir = await mkdtemp(join(tmpdir(), 'pdfprompt-test-'));
   await chmod(dataDir, 0o711);
-  const postgres = new EmbeddedPostgres({ dataDir });
-  await postgres.start();
-  const url = postgres.url;
-  const connectTimeoutMs = 10_000;
-  await migrate({ url, connectTimeoutMs, afterwards: () => installQueue({ url, connectTimeoutMs, check: false }) });
-  await findChromium({ chromePath: undefined, dataDir });
-  project.provide('templateUrl', url);
+  const { TEST_DATABASE_URL } = process.env;
+  const [server] = await Promise.all([
+    TEST_DATABASE_URL === undefined ? startEmbedded(dataDir) : useServer(TEST_DATABASE_URL),
+    findChromium({ chromePath: undefined, dataDir }),
+  ]);
+  project.provide('templateUrl', server.url);
   project.provide('dataDir', dataDir);
   return async () => {
-    await postgres.stop();
+    await server.stop();
     const { leaks, count } = searchLogs(dataDir);
     await rm(dataDir, { recursive: true, force: true });
     await sweepProfiles(tmpdir()); // of workers that tests killed: the next start would do it
@@ -41,6 +47,40 @@ export default async function setup(project: TestProject): Promise<() => Promise
     if (leaks.length > 0) throw new Error(`secrets in the logs of the tests:\n${leaks.join('\n')}`);
     process.stdout.write(`${count} lines of logs, and no secret in them\n`);
   };
+}
+
+async function startEmbedded(dataDir: string): Promise<Server> {
+  const postgres = new EmbeddedPostgres({ dataDir });
+  await postgres.start();
+  await prepare(postgres.url);
+  // What a power failure leaves is not tested with this server: nobody waits for its disk.
+  const admin = connect(postgres.url, { max: 1 });
+  await admin`alter system set fsync = off`;
+  await admin`select pg_reload_conf()`;
+  await admin.end({ timeout: 1 });
+  return { url: postgres.url, stop: () => postgres.stop() };
+}
+
+/** For trying other versions of Postgres. @param url of a superuser */
+async function useServer(url: string): Promise<Server> {
+  const name = `test_template_${process.pid}`;
+  const admin = connect(url, { max: 1 });
+  await admin.unsafe(`create database ${name}`);
+  const template = new URL(url);
+  template.pathname = `/${name}`;
+  await prepare(template.href);
+  return {
+    url: template.href,
+    stop: async () => {
+      await admin.unsafe(`drop database ${name} with (force)`);
+      await admin.end({ timeout: 1 });
+    },
+  };
+}
+
+async function prepare(url: string): Promise<void> {
+  const options = { url, connectTimeoutMs: 10_000 };
+  await migrate({ ...options, afterwards: () => installQueue({ ...options, check: false }) });
 }
 
 /** Files of ours in the directory for temporary ones. */
