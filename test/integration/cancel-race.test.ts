@@ -1,9 +1,13 @@
 import { expect, it } from 'vitest';
 import { cancelJob } from '../../src/jobs/cancel.ts';
 import { claimJobs } from '../../src/jobs/claim.ts';
+import { createDatabase } from '../support/database.ts';
 import { startService } from '../support/service.ts';
 
-const service = await startService();
+const database = await createDatabase();
+// Each deadlock is found after this, and there are many.
+await database.sql.unsafe(`alter database ${new URL(database.url).pathname.slice(1)} set deadlock_timeout = '50ms'`);
+const service = await startService({ database });
 const { db, queue, events } = service.base;
 const workerId = '01a20b1c-7e0d-7435-94b8-000000000011';
 const ROUNDS = 60;
