@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pdfprompt } from '../support/cli.ts';
 import { createRenderer, pdfOf } from '../support/renderer.ts';
 
+const { stdout } = await pdfprompt(['doctor', '--json'], {}).exited;
+const { checks } = JSON.parse(stdout) as { checks: { name: string; message: string; fix?: string }[] };
+const doctor = checks.find((check) => check.name === 'fonts');
 const { renderer } = await createRenderer();
 beforeAll(() => renderer.start());
 afterAll(() => renderer.stop());
@@ -22,15 +25,11 @@ describe('text of', () => {
     ['Arabic', 'ب', 'ش'],
     ['emoji', '😀', '🚀'],
   ])('%s comes out as glyphs, or doctor says which package is missing', async (script, one, other) => {
-    const { exited } = pdfprompt(['doctor', '--json'], {});
-    const { checks } = JSON.parse((await exited).stdout) as {
-      checks: { name: string; message: string; fix?: string }[];
-    };
-    const fonts = checks.find((check) => check.name === 'fonts');
-    const isMissing = fonts?.fix !== undefined && (fonts.message.includes(script) || fonts.fix.includes('fontconfig'));
+    const isMissing =
+      doctor?.fix !== undefined && (doctor.message.includes(script) || doctor.fix.includes('fontconfig'));
     const isDrawn = (await glyphs(one)) !== (await glyphs(other));
     expect(isDrawn || isMissing).toBe(true);
     if (script === 'Latin') expect(isDrawn).toBe(true);
-    if (isMissing) expect(fonts?.fix).toMatch(/apt-get install .*fonts-/);
+    if (isMissing) expect(doctor?.fix).toMatch(/apt-get install .*fonts-/);
   });
 });

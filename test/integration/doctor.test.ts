@@ -1,0 +1,82 @@
+/** @module-tag user */
+
+import { describe, expect, it } from 'vitest';
+import type { Check } from '../../src/runtime/check.ts';
+import { examine } from '../../src/runtime/doctor.ts';
+import { pdfprompt } from '../support/cli.ts';
+import { createDatabase } from '../support/database.ts';
+import { testConfig } from '../support/service.ts';
+
+const { url } = await createDatabase();
+
+/** What doctor finds, without a browser unless it is about that one: starting it takes a second. */
+async function examined(env: Record<string, string>): Promise<(name: string) => Check | undefined> {
+  const config = testConfig({ DATABASE_URL: url, CHROME_PATH: '/nowhere/chrome', ...env });
+  const checks = await examine(config, () => undefined);
+  return (name) => checks.find((check) => check.name === name);
+}
+
+describe('doctor', () => {
+  it('finds everything here, the sandbox on', async () => {
+    const checks = await examine(testConfig({ DATABASE_URL: url }), () => undefined);
+    expect(checks.filter(({ status }) => status === 'fail')).toEqual([]);
+    const check = (name: string) => checks.find((each) => each.name === name);
+    expect(check('postgres')?.message).toMatch(/^Postgres \d+/);
+    expect(check('sandbox')).toMatchObject({ status: 'ok', message: expect.stringMatching(/under seccomp/) });
+    expect(check('rendering')?.message).toMatch(/a test page of \d+ bytes/);
+  });
+
+  it('without a browser says what to type', async () => {
+    const check = await examined({});
+    expect(check('chromium')).toMatchObject({
+      status: 'fail',
+      message: expect.stringMatching(/^CHROME_PATH: \/nowhere\/chrome is not a program/),
+      fix: expect.stringMatching(/correct CHROME_PATH/),
+    });
+  });
+
+  it('with a dead DATABASE_URL says so, without the password', async () => {
+    const config = testConfig({
+      DATABASE_URL: 'postgres://ann:hunter2@127.0.0.1:1/db',
+      CHROME_PATH: '/nowhere/chrome',
+    });
+    const checks = await examine(config, () => undefined);
+    expect(checks.find(({ name }) => name === 'postgres')).toMatchObject({
+      status: 'fail',
+      message: expect.stringMatching(/The database db at 127\.0\.0\.1:1 cannot be used: .*ECONNREFUSED/),
+      fix: expect.stringMatching(/correct DATABASE_URL, or unset it/),
+    });
+    expect(JSON.stringify(checks)).not.toContain('hunter2');
+  });
+
+  it('adds up what all processes may open, and says what to lower or raise', async () => {
+    expect((await examined({}))('connections')).toMatchObject({
+      status: 'ok',
+      message: expect.stringMatching(/one serve and one work( more)? may open \d+ of \d+ connections/),
+    });
+    const database = await createDatabase();
+    await pdfprompt(['serve', '--port', '0'], { env: { DATABASE_URL: database.url } }).until(/serves at/);
+    const check = await examined({ DATABASE_URL: database.url, DATABASE_MAX_CONNECTIONS: '90' });
+    expect(check('connections')).toMatchObject({
+      status: expect.stringMatching(/warn|fail/),
+      message: expect.stringMatching(/\d+ serve.* that run, one serve and one work more may open \d+ of/),
+      fix: expect.stringMatching(
+        /^lower DATABASE_MAX_CONNECTIONS of every process to \d+, or raise max_connections in postgresql\.conf by \d+$/,
+      ),
+    });
+  });
+
+  it('with a database that is not migrated says what to type', async () => {
+    const empty = await createDatabase({ empty: true });
+    const check = await examined({ DATABASE_URL: empty.url });
+    expect(check('migrations')).toMatchObject({ status: 'fail', fix: 'pdfprompt migrate' });
+  });
+
+  it('with a store that cannot be written says so', async () => {
+    const check = await examined({ PDF_STORE: 'file:///etc/passwd/pdfs' });
+    expect(check('pdf store')).toMatchObject({
+      status: 'fail',
+      message: expect.stringMatching(/^PDF_STORE: \/etc\/passwd\/pdfs cannot be written/),
+    });
+  });
+});
