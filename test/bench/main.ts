@@ -3,6 +3,7 @@ import { backlog } from './backlog.ts';
 import { cache } from './cache.ts';
 import { concurrency } from './concurrency.ts';
 import { fairness } from './fairness.ts';
+import { handover } from './handover.ts';
 import { hour } from './hour.ts';
 import { jail } from './jail.ts';
 import { latency } from './latency.ts';
@@ -27,6 +28,7 @@ const BENCHES: Record<string, (stage: Stage, files: string[], seconds: number | 
   render,
   latency,
   soak,
+  handover,
   concurrency,
   jail,
   cache,

@@ -37,7 +37,7 @@ async function rings(work: () => Promise<unknown>): Promise<string[]> {
   heard = [];
   await work();
   await sql`select pg_notify('test_end', ${END})`;
-  await eventually(() => heard.at(-1) === END, 5_000, 'the bell');
+  await eventually(() => heard.at(-1) === END, 30_000, 'the bell');
   return heard.slice(0, -1);
 }
 

@@ -124,7 +124,7 @@ describe.each(pairs)("$asks asks for $about's", ({ from, to }) => {
         const startedAt = performance.now();
         expect(await about(id)).toEqual(unknown);
         expect(await about(id.toUpperCase())).toEqual(unknown);
-        expect(performance.now() - startedAt).toBeLessThan(5_000); // and not after the seconds of `wait`
+        expect(performance.now() - startedAt).toBeLessThan(15_000); // and not after the seconds of `wait`
       }
     }
     expect(await stateOf(to)).toEqual(before);

@@ -85,7 +85,7 @@ describe('HTTP_MAX_CONNECTIONS', async () => {
       socket.on('error', () => undefined);
       socket.once('close', () => closed.add(socket));
     }
-    await eventually(() => closed.size === 7, 5_000, 'seven are closed');
+    await eventually(() => closed.size === 7, 30_000, 'seven are closed');
     await sleep(200);
     expect(closed.size).toBe(7);
     for (const socket of sockets) socket.destroy();

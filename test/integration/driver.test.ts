@@ -32,9 +32,9 @@ describe('backends that are killed in the middle of transactions', () => {
     const lane = async (index: number) => {
       for (let turn = 0; killed < 200; turn++) {
         try {
-          await new Deadline(5_000).race('a transaction', transaction(`${index}-${turn}`, turn % 3));
+          await new Deadline(60_000).race('a transaction', transaction(`${index}-${turn}`, turn % 3));
           committed++;
-          await new Deadline(5_000).race('a question', question(`${index}-${turn}`));
+          await new Deadline(60_000).race('a question', question(`${index}-${turn}`));
         } catch (error) {
           if (!isDatabaseUnavailable(error)) unexpected.push(error);
         }

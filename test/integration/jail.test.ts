@@ -1,3 +1,5 @@
+/** @module-tag user */
+
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { readProcessFile } from '../../src/kernel/processes.ts';
@@ -67,7 +69,7 @@ describe.each(['namespace', 'proxy'])('RENDER_JAIL=%s', (jail) => {
     const chromium = await launch(jail);
     const all = processTree(chromium.pid);
     await chromium.close();
-    await eventually(() => all.every((pid) => !isAlive(pid)), 5_000, 'all its processes are gone');
+    await eventually(() => all.every((pid) => !isAlive(pid)), 30_000, 'all its processes are gone');
     expect(existsSync(`/proc/${chromium.pid}`)).toBe(false);
   });
 });

@@ -89,7 +89,7 @@ describe('a tier with limits', () => {
       const startedAt = performance.now();
       const answers = await Promise.all(Array.from({ length: 200 }, () => submit(key)));
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([429]));
-      expect(performance.now() - startedAt).toBeLessThan(5_000);
+      expect(performance.now() - startedAt).toBeLessThan(30_000);
     });
     const { body } = await base.events.metrics.text();
     expect(body).toMatch(/pdfprompt_rate_limited_total\{tier="starter",limit="minute"\} 2\d\d/);

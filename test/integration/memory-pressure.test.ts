@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
+import { startGate } from '../support/gate.ts';
 import { eventually } from '../support/processes.ts';
 import { startService } from '../support/service.ts';
 
+const gate = await startGate();
 let ratio = 0.5;
 const service = await startService({
   worker: true,
-  env: { PDFPROMPT_WORKER_CONCURRENCY: '4', BROWSER_MAX_PAGES_PER_BROWSER: '2' },
+  env: { PDFPROMPT_WORKER_CONCURRENCY: '4', BROWSER_MAX_PAGES_PER_BROWSER: '2', ...gate.env },
   readMemory: () => ({ used: ratio * 1_000, limit: 1_000, source: 'cgroup v2' }),
 });
 const state = () => {
@@ -16,8 +18,8 @@ const state = () => {
 };
 const keys = await Promise.all(['ann', 'bob', 'cid', 'dan'].map((name) => service.newKey(`${name}@example.com`)));
 
-async function submit(html: string, key = service.key): Promise<string> {
-  const response = await service.request('/v1/jobs', { method: 'POST', body: JSON.stringify({ html }), key });
+async function submit(body: object, key = service.key): Promise<string> {
+  const response = await service.request('/v1/jobs', { method: 'POST', body: JSON.stringify(body), key });
   return ((await response.json()) as Job).id;
 }
 
@@ -25,24 +27,32 @@ async function jobOf(id: string, key = service.key, wait = 30): Promise<Job> {
   return (await (await service.request(`/v1/jobs/${id}?wait=${wait}`, { key })).json()) as Job;
 }
 
-/** Keeps the worker busy, and counts what it does. */
-const SLOW = `<p>slow</p><script>const until = performance.now() + 500; while (performance.now() < until);</script>`;
+/** Takes memory, and only then comes to the gate. */
+const LARGE = `<p>large</p><script>
+  window.kept = new Uint8Array(200 << 20).fill(1);
+  document.body.append(Object.assign(new Image(), { src: '${gate.url}' }));
+</script>`;
+/** Keeps the worker busy, though not the machine. */
+const SLOW = { html: '<p>slow</p>', waitForTimeout: 400 };
 const completed = async () =>
   Number((await service.sql`select count(*) from pdfprompt_job where status = 'completed'`)[0]?.count);
 
 describe('memory', () => {
   it('at 80 % shrinks the pool and goes on with one at a time; below 70 % all is as before, and nothing is lost', async () => {
-    const ids = await Promise.all(
-      Array.from({ length: 60 }, async (_, index) => [await submit(SLOW, keys[index % 4]), keys[index % 4]] as const),
-    );
-    await eventually(() => state().browsers === 2 && state().busy === 4, 20_000, 'two browsers are busy');
-    await eventually(() => state().warm > 0, 20_000, 'pages are kept warm');
+    const jobs: Job[] = [];
+    let isOver = false;
+    const client = async (key: string) => {
+      while (!isOver) jobs.push(await jobOf(await submit(SLOW, key), key));
+    };
+    const clients = [...keys, ...keys].map(client); // twice as many as there are slots
+    await eventually(() => state().browsers === 2 && state().busy === 4, 60_000, 'two browsers are busy');
+    await eventually(() => state().warm > 0, 60_000, 'pages are kept warm');
 
     ratio = 0.85;
-    await eventually(() => state().pressure === 'high', 2_000, 'pressure is noticed');
+    await eventually(() => state().pressure === 'high', 30_000, 'pressure is noticed');
     await eventually(
       () => state().browsers === 1 && state().warm === 0 && state().busy <= 1,
-      5_000,
+      30_000,
       'one browser is left, and no warm page',
     );
     const { body: metrics } = await service.base.events.metrics.text();
@@ -51,31 +61,28 @@ describe('memory', () => {
     expect(metrics).toMatch(/pdfprompt_browser_restarts_total{reason="pressure"} [1-9]/);
     const before = await completed();
     for (let look = 0; look < 20; look++, await sleep(20)) expect(state().busy).toBeLessThanOrEqual(1);
-    await eventually(async () => (await completed()) > before + 2, 10_000, 'work goes on');
+    await eventually(async () => (await completed()) > before + 2, 30_000, 'work goes on');
     ratio = 0.75;
-    await eventually(() => state().memoryRatio === 0.75, 2_000, 'a little less');
+    await eventually(() => state().memoryRatio === 0.75, 30_000, 'a little less');
     expect(state().pressure).toBe('high');
 
     ratio = 0.65;
-    await eventually(() => state().pressure === 'normal' && state().busy > 1, 5_000, 'it grows again');
-    for (const [id, key] of ids) expect(await jobOf(id, key)).toMatchObject({ status: 'completed', attempts: 1 });
-    await eventually(() => state().warm > 0, 5_000, 'pages are warm again');
+    await eventually(() => state().pressure === 'normal' && state().busy > 1, 30_000, 'it grows again');
+    isOver = true;
+    await Promise.all(clients);
+    for (const job of jobs) expect(job).toMatchObject({ status: 'completed', attempts: 1 });
+    await eventually(() => state().warm > 0, 30_000, 'pages are warm again');
     expect(service.lines.filter((line) => line.includes('memory pressure')).length).toBe(2);
   }, 120_000);
 
   it('at 90 % the largest document is given up, and its job goes back and is done later', async () => {
-    const large = await submit(
-      `<p>large</p><script>window.kept = new Uint8Array(200 << 20).fill(1); const until = performance.now() + 4000; while (performance.now() < until);</script>`,
-    );
-    const small = await submit(
-      '<p>small</p><script>const until = performance.now() + 4000; while (performance.now() < until);</script>',
-      keys[0],
-    );
-    await eventually(() => state().busy === 2, 10_000, 'both are rendered');
-    await sleep(500); // for the memory to be taken
+    const large = await submit({ html: LARGE });
+    const small = await submit({ html: gate.html }, keys[0]);
+    await eventually(() => gate.waiting === 2, 60_000, 'both are rendered, and the memory is taken');
     ratio = 0.95;
-    await eventually(() => service.lines.some((line) => line.includes('given up')), 5_000, 'one is given up');
+    await eventually(() => service.lines.some((line) => line.includes('given up')), 30_000, 'one is given up');
     ratio = 0.5;
+    gate.open();
     expect(await jobOf(small, keys[0])).toMatchObject({ status: 'completed', attempts: 1 });
     expect(await jobOf(large)).toMatchObject({ status: 'completed', attempts: 2 });
     const attempts = await service.sql<{ outcome: string; reason: string | null }[]>`

@@ -61,7 +61,7 @@ describe('what may hold others up', () => {
     return error;
   };
   it.each([
-    ['a statement', 'statement_timeout', (tx: Transaction) => tx.execute(sql`select pg_sleep(5)`)],
+    ['a statement', 'statement_timeout', (tx: Transaction) => tx.execute(sql`select pg_sleep(60)`)],
     ['a wait for a lock', 'lock_timeout', (tx: Transaction) => tx.execute(sql`lock table held`)],
     [
       'a pause in a transaction',
@@ -77,7 +77,7 @@ describe('what may hold others up', () => {
       await holder`lock table held`;
       const startedAt = performance.now();
       expect(isDatabaseUnavailable(await shortly(setting, work))).toBe(true);
-      expect(performance.now() - startedAt).toBeLessThan(4_000);
+      expect(performance.now() - startedAt).toBeLessThan(30_000);
     });
   });
 

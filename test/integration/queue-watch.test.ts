@@ -29,17 +29,18 @@ const submit = async (priority: string) => {
 
 describe('the figures of the queue', () => {
   it('are told by one process, and by another when that one ends', async () => {
-    // the service's own has the lease already
+    const hasLease = async () => (await service.sql`select 1 from pdfprompt_lease`).length === 1;
+    await eventually(hasLease, 30_000, "the service's own watch has the lease");
     const [first, second] = [await startWatch(), await startWatch()];
     await service.sql`update pdfprompt_lease set expires_at = now()`;
-    await eventually(() => [first, second].some(({ figures }) => figures), 10_000, 'one of them tells');
+    await eventually(() => [first, second].some(({ figures }) => figures), 30_000, 'one of them tells');
     for (let time = 0; time < 20; time++) {
       expect([first, second].filter(({ figures }) => figures).length).toBeLessThanOrEqual(1);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     const [leader, other] = first.figures ? [first, second] : [second, first];
     await leader.stop();
-    await eventually(() => other.figures !== undefined, 10_000, 'the other tells');
+    await eventually(() => other.figures !== undefined, 30_000, 'the other tells');
     expect(leader.figures).toBeUndefined();
   });
 
@@ -49,7 +50,7 @@ describe('the figures of the queue', () => {
     const { key } = await createKey(db, { email: 'admin@example.com', tier: 'system', scopes: ['admin'] });
     const read = async () =>
       (await (await service.request('/v1/admin/queue', { key })).json()) as Partial<QueueFigures>; // a problem at first
-    await eventually(async () => (await read()).depth?.low === 5, 20_000, 'they are counted');
+    await eventually(async () => (await read()).depth?.low === 5, 30_000, 'they are counted');
     const figures = await read();
     expect(figures).toMatchObject({
       depth: { low: 5, medium: 0, high: 3, critical: 0 },

@@ -292,6 +292,6 @@ describe('what fails', () => {
     expect(await renderer.render(parsed.request, { tenant: 'ann', signal: abort.signal })).toEqual({
       kind: 'interrupted',
     });
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(15_000); // and not after the 20 s
   });
 });

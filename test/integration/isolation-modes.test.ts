@@ -1,0 +1,6 @@
+/** @module-tag long */
+
+import { describeIsolation } from '../support/isolation.ts';
+
+describeIsolation('job');
+describeIsolation('shared');
