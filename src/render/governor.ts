@@ -106,13 +106,13 @@ export class MemoryGovernor extends Lifecycle {
   }
 
   #sacrifice(pid: number, why: Sacrifice, bytes: number): void {
-    this.#lastAt = performance.now();
-    this.#sacrifices.push({ why, at: this.#lastAt });
-    this.#options.events.documentSacrificed({ why, bytes });
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      // it has ended meanwhile
+      return; // it has ended meanwhile, by itself
     }
+    this.#lastAt = performance.now();
+    this.#sacrifices.push({ why, at: this.#lastAt });
+    this.#options.events.documentSacrificed({ why, bytes });
   }
 }
