@@ -1,7 +1,6 @@
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestProject } from 'vitest/node';
 import { connect } from '../../src/db/driver.ts';
 import { EmbeddedPostgres } from '../../src/db/embedded.ts';
 import { migrate } from '../../src/db/migrate.ts';
@@ -11,23 +10,23 @@ import { findChromium } from '../../src/render/chromium-binary.ts';
 import { searchLogs } from './logs.ts';
 import { runningCommands } from './processes.ts';
 
-declare module 'vitest' {
-  export interface ProvidedContext {
-    /** of the migrated database that every test database is cloned from */
-    templateUrl: string;
-    /** with an unpacked Chromium in it */
-    dataDir: string;
-  }
-}
-
 interface Server {
   /** of an empty database */
   url: string;
   stop: () => Promise<void>;
 }
 
-/** One Postgres and one unpacked Chromium for the whole run; afterwards nothing of either may be left. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export interface Services {
+  /** of the migrated database that every test database is cloned from */
+  templateUrl: string;
+  /** with an unpacked Chromium in it */
+  dataDir: string;
+  /** @throws if tests have left anything behind, or a secret is in a log */
+  stop: () => Promise<void>;
+}
+
+/** One Postgres and one unpacked Chromium for a whole run. */
+export async function startServices(): Promise<Services> {
   const before = await ourFiles();
   const dataDir = await mkdtemp(join(tmpdir(), 'pdfprompt-test-'));
   await chmod(dataDir, 0o711);
@@ -36,9 +35,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     TEST_DATABASE_URL === undefined ? startEmbedded(dataDir) : useServer(TEST_DATABASE_URL),
     findChromium({ chromePath: undefined, dataDir }),
   ]);
-  project.provide('templateUrl', server.url);
-  project.provide('dataDir', dataDir);
-  return async () => {
+  const stop = async () => {
     await server.stop();
     const { leaks, count } = searchLogs(dataDir);
     await rm(dataDir, { recursive: true, force: true });
@@ -47,6 +44,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     if (leaks.length > 0) throw new Error(`secrets in the logs of the tests:\n${leaks.join('\n')}`);
     process.stdout.write(`${count} lines of logs, and no secret in them\n`);
   };
+  return { templateUrl: server.url, dataDir, stop };
 }
 
 async function startEmbedded(dataDir: string): Promise<Server> {
