@@ -65,7 +65,7 @@ describe('migrate', () => {
     const dead = new URL(inject('templateUrl'));
     dead.port = '1';
     await expect(migrateDatabase({ url: dead.href, config })).rejects.toThrow(
-      /^The database pdfprompt at 127\.0\.0\.1:1 cannot be used: .*ECONNREFUSED.* Nothing listens there: start Postgres, or correct DATABASE_URL/,
+      /^The database \w+ at 127\.0\.0\.1:1 cannot be used: .*ECONNREFUSED.* Nothing listens there: start Postgres, or correct DATABASE_URL/,
     );
     const wrong = new URL(inject('templateUrl'));
     wrong.password = 'wrong';
