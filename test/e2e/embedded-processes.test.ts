@@ -10,11 +10,13 @@ import { pdfprompt } from '../support/cli.ts';
 import { temporaryDirectory } from '../support/files.ts';
 import { isAlive } from '../support/processes.ts';
 
+// Their own server: `doctor` adds up what all processes of a server may open, other tests' among them.
 const dataDir = await temporaryDirectory('shared');
+await cp(join(inject('dataDir'), 'chromium'), join(dataDir, 'chromium'), { recursive: true });
+const env = { PDFPROMPT_DATA_DIR: dataDir };
 
 describe('without DATABASE_URL', () => {
   it('doctor says for programs that all is well, with exit code 0', async () => {
-    const env = { PDFPROMPT_DATA_DIR: inject('dataDir') };
     const { code, stdout } = await pdfprompt(['doctor', '--json'], { env }).exited;
     const report = JSON.parse(stdout) as { ok: boolean; checks: { name: string; status: string }[] };
     expect(report.checks.filter(({ status }) => status === 'fail')).toEqual([]);
@@ -22,10 +24,6 @@ describe('without DATABASE_URL', () => {
   });
 
   it('serve, work and keys share one embedded Postgres, which the last of them stops', async () => {
-    const env = { PDFPROMPT_DATA_DIR: dataDir, CHROME_PATH: '' };
-    const chromium = `${inject('dataDir')}/chromium`;
-    await cp(chromium, join(dataDir, 'chromium'), { recursive: true });
-
     const api = pdfprompt(['serve', '--port', '0'], { env });
     const worker = pdfprompt(['work'], { env });
     const [, address = ''] = await api.until(/serves at (http:\S+)/);

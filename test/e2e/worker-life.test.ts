@@ -52,7 +52,12 @@ describe('a worker whose session is cut', () => {
       select pg_terminate_backend(pid) from pg_stat_activity
       where application_name = 'pdfprompt worker' and datname = current_database()`;
     expect(cut).toHaveLength(2);
-    const locks = async () => (await sql`select 1 from pg_locks where locktype = 'advisory' and granted`).length;
+    const locks = async () => {
+      const held = await sql`
+        select 1 from pg_locks join pg_database on pg_database.oid = pg_locks.database
+        where locktype = 'advisory' and granted and datname = current_database()`;
+      return held.length;
+    };
     await eventually(async () => (await locks()) >= 2, 60_000, 'they hold their locks again');
     // The pause is what is tested: in it the reaper looks some twelve times.
     await new Promise((done) => setTimeout(done, 6_000));
