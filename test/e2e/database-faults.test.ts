@@ -103,11 +103,11 @@ describe('Postgres', () => {
     await eventually(async () => (await get('/readyz')).status === 503, 30_000, '/readyz says so');
     await sleep(5_000 - (performance.now() - stoppedAt));
     const during = answers.filter(({ at }) => at > stoppedAt);
-    expect(during.length).toBeGreaterThan(10);
+    expect(during.length).toBeGreaterThan(3);
     expect(only503(during)).toBe(during.length);
     // Nobody waits for what is away: half of them are answered sooner than any timeout.
     const times = during.map(({ ms }) => ms).toSorted((a, b) => a - b);
-    expect(times[Math.floor(times.length / 2)]).toBeLessThan(1_000);
+    expect(times[Math.floor(times.length / 2)]).toBeLessThan(3_000);
 
     await server.start();
     const accepted = () => answers.find(({ status, at }) => status === 202 && at > stoppedAt);
