@@ -84,11 +84,11 @@ async function changes() {
   };
 }
 
-it('a change of tier and a revoked key are in force in four processes within a second', async () => {
+it('a change of tier and a revoked key are in force in four processes as soon as they are heard of', async () => {
   for (const ms of Object.values(await changes())) expect(ms).toBeLessThan(HEARD_MS);
 });
 
-it('within ten seconds when the bell has gone silent, and within one when it is back', async () => {
+it('also when the bell has gone silent, and as soon as they are heard of when it is back', async () => {
   proxy.silence();
   for (const ms of Object.values(await changes())) expect(ms).toBeLessThan(30_000);
   proxy.resume();
@@ -96,7 +96,7 @@ it('within ten seconds when the bell has gone silent, and within one when it is 
   for (const ms of Object.values(await changes())) expect(ms).toBeLessThan(HEARD_MS);
 }, 60_000);
 
-it('within moments when the connection of the bell is cut again and again', async () => {
+it('and when the connection of the bell is cut again and again', async () => {
   const changing = changes();
   for (let time = 0; time < 10; time++) {
     proxy.cut();

@@ -3,16 +3,15 @@
  * @module-tag user
  */
 
-import { cp, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { pdfprompt } from '../support/cli.ts';
-import { temporaryDirectory } from '../support/files.ts';
+import { temporaryDataDirectory } from '../support/files.ts';
 import { isAlive } from '../support/processes.ts';
 
 // Their own server: `doctor` adds up what all processes of a server may open, other tests' among them.
-const dataDir = await temporaryDirectory('shared');
-await cp(join(inject('dataDir'), 'chromium'), join(dataDir, 'chromium'), { recursive: true });
+const dataDir = await temporaryDataDirectory('shared');
 const env = { PDFPROMPT_DATA_DIR: dataDir };
 
 describe('without DATABASE_URL', () => {

@@ -4,24 +4,22 @@
  */
 
 import { execFile } from 'node:child_process';
-import { cp, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, inject, it } from 'vitest';
-import { temporaryDirectory } from '../support/files.ts';
+import { describe, expect, it } from 'vitest';
+import { temporaryDataDirectory, temporaryDirectory } from '../support/files.ts';
 import { readPdf } from '../support/pdf.ts';
 import { type Cli, pdfprompt } from '../support/cli.ts';
 import { startGate } from '../support/gate.ts';
 import { descendants, eventually, isAlive } from '../support/processes.ts';
 
 const run = promisify(execFile);
-const dataDir = await temporaryDirectory('up');
+const dataDir = await temporaryDataDirectory('up'); // unpacking Chromium is in pack.test.ts
 const work = await temporaryDirectory('cwd');
 
 const gate = await startGate();
 const env = { PDFPROMPT_DATA_DIR: dataDir, SHUTDOWN_GRACE: '1', ...gate.env };
-// Unpacking it is in pack.test.ts.
-await cp(join(inject('dataDir'), 'chromium'), join(dataDir, 'chromium'), { recursive: true });
 
 const start = () => pdfprompt(['up', '--port', '0'], { env });
 const READY = /pdfprompt is ready at (http:\S+)[\s\S]*key: (pdf_\w+)[\s\S]*?(curl .*)\n/;

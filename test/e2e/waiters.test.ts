@@ -101,7 +101,7 @@ it('2,000 clients that wait cost memory, but no connection and no query, and are
   await eventually(() => answeredAt.size >= CLIENTS, 30_000, 'all are answered');
   for (const job of await Promise.all(jobs)) expect(job.status).toBe('failed');
   const late = ids.map((id) => (answeredAt.get(id) ?? Infinity) - (endedAt.get(id) ?? 0)).toSorted((a, b) => a - b);
-  // Alone on a machine it is 50 ms for all. Who had to ask again would be seconds late.
+  // Alone on a machine it is 50 ms for all. Who is not woken is answered when the 60 s are over.
   expect(late[CLIENTS / 2]).toBeLessThan(1_000);
   expect(late.at(-1)).toBeLessThan(10_000);
   expect(memory() - before).toBeLessThan(MEMORY_MB);

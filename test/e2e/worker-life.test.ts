@@ -1,5 +1,6 @@
 /** @module-tag long */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
 import { startGate } from '../support/gate.ts';
@@ -60,7 +61,7 @@ describe('a worker whose session is cut', () => {
     };
     await eventually(async () => (await locks()) >= 2, 60_000, 'they hold their locks again');
     // The pause is what is tested: in it the reaper looks some twelve times.
-    await new Promise((done) => setTimeout(done, 6_000));
+    await sleep(6_000);
     gate.open();
     await eventually(all(ids, 'completed'), 60_000, 'they are done');
     expect(await outcomes(ids)).toEqual(['done', 'done', 'done', 'done']);

@@ -8,21 +8,21 @@ import { createDatabase } from '../support/database.ts';
 import { OwnPostgres } from '../support/postgres.ts';
 import { testConfig } from '../support/service.ts';
 
-const { url } = await createDatabase();
 /** Nobody else's: `doctor` adds up what all processes of a server may open, other tests' among them. */
-const quiet = await OwnPostgres.open();
-afterAll(() => quiet.close());
+const postgres = await OwnPostgres.open();
+afterAll(() => postgres.close());
+const env = { DATABASE_URL: postgres.url };
 
 /** What doctor finds, without a browser unless it is about that one: starting it takes a second. */
-async function examined(env: Record<string, string>): Promise<(name: string) => Check | undefined> {
-  const config = testConfig({ DATABASE_URL: url, CHROME_PATH: '/nowhere/chrome', ...env });
+async function examined(more: Record<string, string> = {}): Promise<(name: string) => Check | undefined> {
+  const config = testConfig({ ...env, CHROME_PATH: '/nowhere/chrome', ...more });
   const checks = await examine(config, () => undefined);
   return (name) => checks.find((check) => check.name === name);
 }
 
 describe('doctor', () => {
   it('finds everything here, the sandbox on', async () => {
-    const checks = await examine(testConfig({ DATABASE_URL: quiet.url }), () => undefined);
+    const checks = await examine(testConfig(env), () => undefined);
     expect(checks.filter(({ status }) => status === 'fail')).toEqual([]);
     const check = (name: string) => checks.find((each) => each.name === name);
     expect(check('postgres')?.message).toMatch(/^Postgres \d+/);
@@ -31,7 +31,7 @@ describe('doctor', () => {
   });
 
   it('without a browser says what to type', async () => {
-    const check = await examined({});
+    const check = await examined();
     expect(check('chromium')).toMatchObject({
       status: 'fail',
       message: expect.stringMatching(/^CHROME_PATH: \/nowhere\/chrome is not a program/),
@@ -54,14 +54,13 @@ describe('doctor', () => {
   });
 
   it('adds up what all processes may open, and says what to lower or raise', async () => {
-    const env = { DATABASE_URL: quiet.url };
-    expect((await examined(env))('connections')).toEqual({
+    expect((await examined())('connections')).toEqual({
       name: 'connections',
       status: 'ok',
       message: expect.stringMatching(/^one serve and one work may open \d+ of \d+ connections$/),
     });
     await pdfprompt(['serve', '--port', '0'], { env }).until(/serves at/);
-    const check = await examined({ ...env, DATABASE_MAX_CONNECTIONS: '90' });
+    const check = await examined({ DATABASE_MAX_CONNECTIONS: '90' });
     expect(check('connections')).toMatchObject({
       status: 'warn',
       message: expect.stringMatching(/^1 serve that run, one serve and one work more may open \d+ of \d+ connections$/),
