@@ -181,10 +181,13 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'Workers lost, browsers ended',
-      description: 'A browser that is replaced because it is old or large is no fault.',
+      description:
+        'A browser that is replaced because it is old or large is no fault. A process that fails stops in order; a worker whose session is cut claims nothing until it is back.',
       unit: 'ops',
       targets: {
         'workers lost': `sum(${rate('workers_lost_total')})`,
+        'sessions of workers cut': `sum(${rate('worker_sessions_lost_total')})`,
+        'processes failed': `sum(${rate('process_failures_total')})`,
         'browsers: {{reason}}': sum('reason', 'browser_restarts_total'),
         'documents for memory: {{reason}}': sum('reason', 'documents_sacrificed_total'),
       },

@@ -118,6 +118,7 @@ export const worker = pgTable('pdfprompt_worker', {
   concurrency: integer('concurrency').notNull(),
   startedAt: instant('started_at').notNull().defaultNow(),
   seenAt: instant('seen_at').notNull().defaultNow(),
+  cutOffAt: instant('cut_off_at'),
   endedAt: instant('ended_at'),
   isLost: boolean('is_lost').notNull().default(false),
 });

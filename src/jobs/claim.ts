@@ -1,7 +1,7 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Database, Transaction } from '../db/pools.ts';
-import { job, jobAttempt } from '../db/schema.ts';
+import { job, jobAttempt, worker } from '../db/schema.ts';
 import type { PdfRequest } from '../domain/pdf-request.ts';
 import { type Claim, type JobQueue, MAX_LOSSES } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
@@ -23,6 +23,8 @@ export interface ClaimedJob {
   run: number;
   /** runs that count, this one included */
   attempt: number;
+  /** workers that were lost while they ran it: it may be the cause */
+  losses: number;
   /** from when it was accepted, by the database's clock */
   waitedMs: number;
   /** under which this run's PDF will be kept */
@@ -36,7 +38,13 @@ interface ClaimInput {
   count: number;
 }
 
-/** Takes jobs, in the queue's order, and marks them as processing, in one short transaction. */
+/** The worker was taken for dead: nothing is its to claim until it has registered again. */
+export class NotRegistered extends Error {}
+
+/**
+ * Takes jobs, in the queue's order, and marks them as processing, in one short transaction.
+ * @throws NotRegistered, and nothing is claimed
+ */
 export async function claimJobs(
   { db, queue, events }: { db: Database; queue: JobQueue; events: Events },
   { workerId, count }: ClaimInput,
@@ -47,6 +55,7 @@ export async function claimJobs(
     if (claims.length === 0) return [];
     const ids = claims.map((claim) => claim.id);
     let rows = await start(tx, ids, workerId);
+    if (rows.length < ids.length && !(await isAlive(tx, workerId))) throw new NotRegistered(workerId);
     expired = rows.length < ids.length ? await loseExpired(tx, queue, ids) : expired;
     if (expired.returned.length > 0) rows = [...rows, ...(await start(tx, ids, workerId))];
     const jobs: ClaimedJob[] = [];
@@ -62,7 +71,16 @@ export async function claimJobs(
   return claimed;
 }
 
-/** Marks those of the jobs that are queued as processing, each with an attempt begun. */
+async function isAlive(tx: Transaction, workerId: string): Promise<boolean> {
+  const rows = await tx.execute(living(workerId));
+  return rows.length > 0;
+}
+
+/** Locked: whoever takes the worker for dead does so before the claim, which then finds nothing, or finds what it claimed. */
+const living = (workerId: string) =>
+  sql`select 1 from ${worker} where ${worker.id} = ${workerId} and ${worker.endedAt} is null for share`;
+
+/** Marks those of the jobs that are queued as processing, each with an attempt begun, if the worker lives. */
 async function start(tx: Transaction, ids: string[], workerId: string): Promise<JobRow[]> {
   const rows = await tx
     .update(job)
@@ -73,7 +91,7 @@ async function start(tx: Transaction, ids: string[], workerId: string): Promise<
       startedAt: sql`now()`,
       workerId,
     })
-    .where(and(inArray(job.id, ids), eq(job.status, 'queued')))
+    .where(and(inArray(job.id, ids), eq(job.status, 'queued'), sql`exists (${living(workerId)})`))
     .returning();
   if (rows.length > 0)
     await tx.insert(jobAttempt).values(rows.map((row) => ({ jobId: row.id, run: row.runs, workerId })));
@@ -115,6 +133,7 @@ function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
     traceparent: row.traceparent ?? undefined,
     run: row.runs,
     attempt: row.attempts,
+    losses: row.losses,
     waitedMs: row.startedAt ? row.startedAt.getTime() - row.createdAt.getTime() : 0,
     fileId: uuidv7(),
     request: storedRequest(row),

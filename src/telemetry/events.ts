@@ -288,6 +288,22 @@ export class Events {
     this.#log.warn(worker, 'worker lost; its jobs were handed on');
   }
 
+  /** What holds this worker's lock is gone: it ends what it has, and claims nothing until it is back. */
+  workerSessionLost(worker: { workerId: string }): void {
+    this.metrics.sessionsLost.inc();
+    this.#log.warn(worker, "the worker's session is lost; it claims nothing meanwhile");
+  }
+
+  workerSessionBack(worker: { workerId: string }): void {
+    this.#log.info(worker, "the worker's session is back");
+  }
+
+  /** Something threw where nothing could catch it, for a job if that is known: the process stops, in order. */
+  processFailed(about: { jobId: string | undefined }, err: unknown): void {
+    this.metrics.processFailures.inc();
+    this.#log.fatal({ ...about, err }, 'unexpected error; this process stops');
+  }
+
   /** This worker was taken for dead (it was stopped, or cut off) and begins anew. */
   workerReturned(worker: { workerId: string }): void {
     this.#log.warn(worker, 'taken for lost, registered again');

@@ -78,6 +78,12 @@ export class Metrics {
     buckets: WAIT_BUCKETS,
   });
   readonly workersLost = this.#counter('workers_lost_total', 'Workers taken for dead, by whoever noticed', []);
+  readonly sessionsLost = this.#counter('worker_sessions_lost_total', 'Sessions of workers that were cut', []);
+  readonly processFailures = this.#counter(
+    'process_failures_total',
+    'Errors that nothing could catch, each of which stops its process',
+    [],
+  );
   readonly resultsThrownAway = this.#counter('pdf_fenced_total', 'Results thrown away: somebody newer had the job', []);
 
   readonly cacheRequests = this.#counter('cache_requests_total', 'Questions to a cache', ['cache', 'result']);
@@ -224,6 +230,13 @@ export class Metrics {
         gauge.set({ state: 'busy' }, busy);
         gauge.set({ state: 'free' }, Math.max(0, limit - busy));
       },
+    });
+  }
+
+  /** From now on the worker's registration is asked for at each scrape. */
+  watchRegistration(isHeld: () => boolean): void {
+    this.#gauge('worker_registered', 'Whether the worker has the session without which it claims nothing', {
+      collect: (gauge) => gauge.set(isHeld() ? 1 : 0),
     });
   }
 

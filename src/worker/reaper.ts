@@ -68,7 +68,7 @@ export class Reaper extends Lifecycle {
       where w.ended_at is null and w.id <> ${this.#options.registration.workerId}
         and now() - pg_postmaster_start_time() > ${CALM_MS} * interval '1 millisecond'
         and (w.seen_at < now() - ${SILENCE_SECONDS} * interval '1 second'
-          or not exists (
+          or w.cut_off_at is null and not exists (
             select 1 from pg_locks l where l.locktype = 'advisory' and l.granted and l.objsubid = 2
               and l.database = (select oid from pg_database where datname = current_database())
               and l.classid::bigint = ${WORKER_LOCK} and l.objid::bigint = w.number))

@@ -7,6 +7,7 @@ import { worker } from '../db/schema.ts';
 import { Session } from '../db/session.ts';
 import { returnUnknownJobs } from '../jobs/lose.ts';
 import { Deadline } from '../kernel/deadline.ts';
+import { Condition } from '../kernel/health.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
@@ -30,11 +31,17 @@ interface RegistrationOptions {
  * This worker in the table of workers, alive for as long as one session of its own holds an advisory
  * lock: Postgres gives that back the moment the process dies. A process that is merely stopped keeps
  * its lock, so it also has to be seen now and then.
+ *
+ * A session that is cut frees the lock too. Until there is another one the worker says by its pool that
+ * it is cut off but alive: it ends what it has, and claims nothing.
  */
 export class Registration extends Lifecycle {
+  /** whether its session is there, without which it claims nothing */
+  readonly condition = new Condition('registration', 'not registered yet');
   readonly #options: RegistrationOptions;
   readonly #session: Session;
   #workerId: string | undefined;
+  #cutOff: NodeJS.Timeout | undefined;
 
   constructor(options: RegistrationOptions) {
     super();
@@ -46,6 +53,7 @@ export class Registration extends Lifecycle {
       beatMs: BEAT_MS,
       open: (client) => this.#enter(client),
       beat: (client) => this.#beat(client),
+      onLost: () => this.#lost(),
     });
   }
 
@@ -66,9 +74,11 @@ export class Registration extends Lifecycle {
   }
 
   protected async onStop(): Promise<void> {
+    clearInterval(this.#cutOff);
     // If the database is away the others find out by themselves.
     await new Deadline(LEAVE_TIMEOUT_MS).race('leaving', this.#leave()).catch(() => undefined);
     await this.#session.stop();
+    clearInterval(this.#cutOff); // it may have been lost meanwhile
   }
 
   async #leave(): Promise<void> {
@@ -88,18 +98,54 @@ export class Registration extends Lifecycle {
     if (this.#workerId === undefined) {
       await this.#register(client);
       events.workerRegistered({ workerId: this.workerId, concurrency });
-      return;
+    } else {
+      const [row] = await client<{ is_locked: boolean }[]>`
+        update pdfprompt_worker set seen_at = now(), cut_off_at = null where id = ${this.#workerId} and ended_at is null
+        returning pg_try_advisory_lock(${WORKER_LOCK}, number) as is_locked`;
+      if (!row) await this.#return(client);
+      else if (!row.is_locked) await this.#takeAnotherLock(client);
     }
-    const [row] = await client<{ is_locked: boolean }[]>`
-      update pdfprompt_worker set seen_at = now() where id = ${this.#workerId} and ended_at is null
-      returning pg_try_advisory_lock(${WORKER_LOCK}, number) as is_locked`;
-    if (!row) await this.#return(client);
-    else if (!row.is_locked) throw new Error('the session before this one is still ending, with our lock');
+    this.#held();
+  }
+
+  /** The session before this one may hold the old lock for hours: the server has not heard of its end. */
+  async #takeAnotherLock(client: Client): Promise<void> {
+    await client`
+      update pdfprompt_worker set number = default where id = ${this.workerId} and ended_at is null
+      returning pg_advisory_lock(${WORKER_LOCK}, number)`;
+  }
+
+  #held(): void {
+    clearInterval(this.#cutOff);
+    const isBack = this.#cutOff !== undefined;
+    this.#cutOff = undefined;
+    this.condition.set(undefined);
+    if (isBack) this.#options.events.workerSessionBack({ workerId: this.workerId });
+  }
+
+  /** Told at each attempt that fails. */
+  #lost(): void {
+    if (this.#cutOff) return;
+    const { events } = this.#options;
+    this.condition.set("the worker's session is lost");
+    events.workerSessionLost({ workerId: this.workerId });
+    const say = () => void this.#sayCutOff().catch(() => undefined); // the database watch says so too
+    this.#cutOff = setInterval(say, BEAT_MS);
+    say();
+  }
+
+  /** A sign of life beside the session. */
+  async #sayCutOff(): Promise<void> {
+    await this.#options.db
+      .update(worker)
+      .set({ seenAt: sql`now()`, cutOffAt: sql`coalesce(${worker.cutOffAt}, now())` })
+      .where(and(eq(worker.id, this.workerId), isNull(worker.endedAt)));
   }
 
   async #beat(client: Client): Promise<void> {
     const rows = await client`
-      update pdfprompt_worker set seen_at = now() where id = ${this.workerId} and ended_at is null returning 1`;
+      update pdfprompt_worker set seen_at = now(), cut_off_at = null where id = ${this.workerId} and ended_at is null
+      returning 1`;
     if (rows.length === 0) await this.#return(client);
   }
 

@@ -1,6 +1,7 @@
 import { type Client, connect } from '../../src/db/driver.ts';
 import type { Member } from '../chaos/fleet.ts';
 import type { OwnPostgres } from '../support/postgres.ts';
+import type { TcpProxy } from '../support/tcp-proxy.ts';
 import type { WorkerBeside } from './worker-beside.ts';
 
 export interface Target {
@@ -9,6 +10,8 @@ export interface Target {
   primary: OwnPostgres;
   standby: OwnPostgres | undefined;
   beside: WorkerBeside | undefined;
+  /** of the worker's session to the database */
+  way: TcpProxy | undefined;
   sql: Client;
   address: string;
   key: string;
@@ -17,6 +20,8 @@ export interface Target {
 }
 
 interface Fault {
+  /** the worker's session goes a way of its own, which can be closed */
+  needsWayForSession?: boolean;
   /** alerts without the name before them */
   expected: string[];
   /** and what may follow from it, as docs/runbooks says */
@@ -50,6 +55,12 @@ export const FAULTS: Record<string, Fault> = {
     expected: ['WorkerLost'],
     consequences: ['NoWorkers', 'ProcessDown'], // a start may take longer than two minutes shortened
     plant: async ({ worker }) => worker.signal('SIGKILL'),
+  },
+  "the worker's session is cut and cannot come back": {
+    expected: ['WorkerCutOff'],
+    consequences: ['QueueDepth', 'QueueStalled'], // it is the only one, and claims nothing
+    needsWayForSession: true,
+    plant: async ({ way }) => way?.refuse(),
   },
   'documents are slow': {
     expected: ['GenerationSlow'],

@@ -12,6 +12,7 @@ import { freePort } from '../support/free-port.ts';
 import { OwnPostgres } from '../support/postgres.ts';
 import { eventually } from '../support/processes.ts';
 import { Prometheus, readRules } from '../support/prometheus.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 import { openStandby } from '../support/standby.ts';
 import { FAULTS, type Target } from './faults.ts';
 import { startWorkerBeside, type WorkerBeside } from './worker-beside.ts';
@@ -71,7 +72,15 @@ async function plant(name: string): Promise<Alarm> {
     { ...env, OPS_PORT: String(apiOps), ...(standby && { DATABASE_READ_REPLICA_URL: standby.url }) },
     directory,
   );
-  const worker = new Member('worker', ['work', '--concurrency', '2'], { ...env, OPS_PORT: String(workOps) }, directory);
+  const direct = new URL(primary.url);
+  const way = fault.needsWayForSession ? await TcpProxy.open(Number(direct.port)) : undefined;
+  if (way) direct.port = String(way.port);
+  const worker = new Member(
+    'worker',
+    ['work', '--concurrency', '2'],
+    { ...env, OPS_PORT: String(workOps), ...(way && { DATABASE_DIRECT_URL: direct.href }) },
+    directory,
+  );
   const sql = connect(primary.url, { max: 1, backoff: () => 0.1 });
   const stop = new AbortController();
   let prometheus: Prometheus | undefined;
@@ -83,6 +92,7 @@ async function plant(name: string): Promise<Alarm> {
     primary,
     standby,
     beside: undefined,
+    way,
     sql,
     address: `http://127.0.0.1:${port}`,
     key,
@@ -134,6 +144,7 @@ async function plant(name: string): Promise<Alarm> {
     if (worker.isAlive) process.kill(worker.pid, 'SIGCONT');
     await beside?.stop();
     await Promise.all([api.end(), worker.end()]);
+    await way?.close();
     await sql.end({ timeout: 0 });
     await sweepProfiles(tmpdir());
     await standby?.close();

@@ -6,6 +6,7 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #pairs = new Set<[Socket, Socket]>();
   #isSilent = false;
+  #isRefusing = false;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -14,7 +15,10 @@ export class TcpProxy {
   static async open(port: number): Promise<TcpProxy> {
     const server = createServer();
     const proxy = new TcpProxy(server);
-    server.on('connection', (client) => proxy.#pair(client, connect(port, '127.0.0.1')));
+    server.on('connection', (client) => {
+      if (proxy.#isRefusing) client.destroy();
+      else proxy.#pair(client, connect(port, '127.0.0.1'));
+    });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return proxy;
@@ -39,6 +43,16 @@ export class TcpProxy {
   /** Every connection is closed; new ones are let through. */
   cut(): void {
     for (const socket of [...this.#pairs].flat()) socket.destroy();
+  }
+
+  /** Every connection is closed, and so is every new one, until {@link admit}. */
+  refuse(): void {
+    this.#isRefusing = true;
+    this.cut();
+  }
+
+  admit(): void {
+    this.#isRefusing = false;
   }
 
   async close(): Promise<void> {

@@ -9,7 +9,7 @@ export interface Fleet extends TestDatabase {
   address: string;
   headers: Record<string, string>;
   /** a real `pdfprompt work`; it is gone, with every job, when the test is over */
-  worker: (concurrency?: number) => Promise<Cli>;
+  worker: (concurrency?: number, env?: Record<string, string>) => Promise<Cli>;
   /** @returns the ids */
   submit: (count: number, body: object) => Promise<string[]>;
   /** whether all of them have this status */
@@ -46,8 +46,8 @@ export async function startFleet(env: Record<string, string> = {}): Promise<Flee
     sql,
     address,
     headers,
-    worker: async (concurrency = 4) => {
-      const cli = pdfprompt(['work', '--concurrency', String(concurrency)], { env: settings });
+    worker: async (concurrency = 4, own = {}) => {
+      const cli = pdfprompt(['work', '--concurrency', String(concurrency)], { env: { ...settings, ...own } });
       workers.push(cli);
       await cli.until(/pdfprompt works/);
       return cli;
