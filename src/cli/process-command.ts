@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { Config } from '../config/load.ts';
-import { armCrashPoint } from '../kernel/crash-point.ts';
+import { armCrashPoint, plantFaults } from '../kernel/crash-point.ts';
 import type { RunningProcess } from '../runtime/compose.ts';
 import type { Progress } from '../runtime/database.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -26,13 +26,16 @@ export function processCommand<T extends RunningProcess>({
   const command = new Command(name).description(description).action(async (options: Record<string, unknown>) => {
     const config = readConfig(options);
     if (process.env.CHAOS_CRASH_AT !== undefined) armCrashPoint(process.env.CHAOS_CRASH_AT);
+    if (process.env.CHAOS_DOCUMENTS !== undefined) plantFaults();
     const log = await loggerFor(name, config.logLevel);
     const { runUntilStopped } = await import('../runtime/shutdown.ts');
-    await runUntilStopped(
+    await runUntilStopped({
       log,
-      () => start({ config, log, onProgress: progress }),
-      (running) => print(greeting(running, config)),
-    );
+      graceMs: config.shutdownGraceMs,
+      start: () => start({ config, log, onProgress: progress }),
+      onStarted: (running) => print(greeting(running, config)),
+      onStuck: () => process.exit(1),
+    });
   });
   return addSettingFlags(command, name);
 }

@@ -38,7 +38,9 @@ export function toLost({ id, requestId, traceparent, ...row }: LostRow): LostAbo
 
 /**
  * Hands on the jobs of a worker that was lost: at once, and counted apart from failures. A job that
- * was there each time a worker was lost is taken for the cause and fails as `poison`.
+ * was there each time a worker was lost is taken for the cause and fails as `poison`. From the second
+ * time on it runs alone (`worker/dispatcher.ts`): one that others were beside had not begun, and is not
+ * the cause.
  * @returns which jobs went back, and which of them were poison, to be told of once this is committed
  */
 export async function loseJobsOf(tx: Queryable, queue: JobQueue, workerId: string): Promise<Lost> {
@@ -50,8 +52,10 @@ export async function loseJobsOf(tx: Queryable, queue: JobQueue, workerId: strin
   const lost: Lost = { returned: [], poisoned: [] };
   for (const { losses, ...row } of rows) {
     const { id } = row;
-    await endAttempt(tx, { jobId: id, outcome: 'lost', reason: 'its worker was lost' });
-    if (losses + 1 >= MAX_LOSSES) lost.poisoned.push(...(await poison(tx, queue, id)));
+    const hasRun = losses === 0 || rows.length === 1;
+    const reason = hasRun ? 'its worker was lost' : 'its worker was lost before it began';
+    await endAttempt(tx, { jobId: id, outcome: 'lost', reason });
+    if (hasRun && losses + 1 >= MAX_LOSSES) lost.poisoned.push(...(await poison(tx, queue, id)));
     else {
       lost.returned.push(toLost(row));
       await tx
@@ -59,7 +63,7 @@ export async function loseJobsOf(tx: Queryable, queue: JobQueue, workerId: strin
         .set({
           ...BACK_IN_QUEUE,
           attempts: sql`${job.attempts} - 1`,
-          losses: losses + 1,
+          losses: hasRun ? losses + 1 : losses,
         })
         .where(eq(job.id, id));
       await queue.release(tx, id);

@@ -20,3 +20,25 @@ export function armCrashPoint(at: string): void {
 export function crashPoint(point: CrashPoint): void {
   if (point === armed && --left === 0) process.kill(process.pid, 'SIGKILL');
 }
+
+/** What a document does to its worker, by its file name. */
+const PLANTED: Record<string, () => void> = {
+  'chaos-kill.pdf': () => process.kill(process.pid, 'SIGKILL'),
+  'chaos-throw.pdf': () => {
+    setTimeout(() => {
+      throw new Error('thrown by chaos-throw.pdf');
+    });
+  },
+};
+
+let arePlanted = false;
+
+/** For tests: documents of certain names end their worker as a fault of ours would. */
+export function plantFaults(): void {
+  arePlanted = true;
+}
+
+/** Here a document does to its worker what its name says, if that was asked for. */
+export function plantedFault(filename: string | undefined): void {
+  if (arePlanted && filename !== undefined) PLANTED[filename]?.();
+}

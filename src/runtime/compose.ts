@@ -63,6 +63,11 @@ export interface RunningProcess {
   stop(): Promise<void>;
   /** Shortens a stop that is under way, or the next one. */
   hurry(): void;
+  /**
+   * Told of what was thrown where nothing could catch it: this process is about to stop.
+   * @param jobId for which it was done, if that is known
+   */
+  failed(error: unknown, jobId: string | undefined): void;
 }
 
 /** Everything is built here, by hand, once; each part gets only what it uses. */

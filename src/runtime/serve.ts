@@ -43,6 +43,7 @@ export async function serve({ config, log, onProgress }: ServeOptions): Promise<
   return {
     url: api.server.url,
     hurry: () => api.hurry(),
+    failed: (error, jobId) => events.processFailed({ jobId }, error),
     stop: async () => {
       await api.drain();
       await services.stop();

@@ -68,6 +68,10 @@ async function upWith({ config, log, events, onProgress, renderer }: Begun): Pro
       url: api.server.url,
       key,
       hurry: () => worker.hurry(),
+      failed: (error, jobId) => {
+        events.processFailed({ jobId }, error);
+        worker.blame(jobId);
+      },
       stop: async () => {
         await api.drain();
         await services.stop();

@@ -28,6 +28,10 @@ export async function work({ config, log, onProgress }: WorkOptions): Promise<Ru
     await services.start();
     return {
       hurry: () => worker.hurry(),
+      failed: (error, jobId) => {
+        events.processFailed({ jobId }, error);
+        worker.blame(jobId);
+      },
       stop: async () => {
         base.health.drain();
         await services.stop();

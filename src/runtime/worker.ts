@@ -8,6 +8,7 @@ import { Launcher } from '../render/launcher.ts';
 import { Renderer, type RendererOptions } from '../render/renderer.ts';
 import { Concurrency } from '../worker/concurrency.ts';
 import { Dispatcher } from '../worker/dispatcher.ts';
+import { forNoJob } from '../kernel/current-job.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import { Maintenance } from '../worker/maintenance.ts';
 import { Reaper } from '../worker/reaper.ts';
@@ -23,6 +24,8 @@ export interface Worker {
   services: Service[];
   /** Ends the grace of a stop. */
   hurry(): void;
+  /** Before a stop because of what was thrown where nothing could catch it, for a job if that is known. */
+  blame(jobId: string | undefined): void;
 }
 
 /** The rendering side of a process. */
@@ -53,12 +56,15 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
   events.metrics.watchSlots(() => dispatcher.slots);
   // A claim may hang for as long as the database is away: that is no reason to begin anew.
   health.mustMove('dispatcher', () => Math.min(dispatcher.stillMs, database.okMs));
+  health.needs(registration.condition);
+  events.metrics.watchRegistration(() => registration.condition.isOk);
   health.mustMove('browser', () => renderer.browserlessMs);
   const reaper = new Reaper({ db, queue, registration, events });
   const maintenance = new Maintenance({ db: adminDb, store, retentionMs: config.pdfRetentionMs, events });
   return {
     services: [renderer, registration, reaper, maintenance, dispatcher],
     hurry: () => dispatcher.hurry(),
+    blame: (jobId) => dispatcher.blame(jobId),
   };
 }
 
@@ -117,7 +123,7 @@ export function rendererOptions(
   launcher = buildLauncher(config, binary, events),
 ): RendererOptions {
   return {
-    launch: () => launcher.launch(),
+    launch: () => forNoJob(() => launcher.launch()),
     events,
     isolation: config.renderIsolation,
     size: config.browserPoolSize,

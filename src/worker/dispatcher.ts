@@ -3,10 +3,11 @@ import type { Bell } from '../db/bell.ts';
 import { isDatabaseUnavailable } from '../db/pools.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
-import { type ClaimedJob, claimJobs } from '../jobs/claim.ts';
-import { returnUnknownJobs } from '../jobs/lose.ts';
+import { type ClaimedJob, claimJobs, NotRegistered } from '../jobs/claim.ts';
 import { type Finish, finishJob, type FinishDeps } from '../jobs/finish.ts';
-import { crashPoint } from '../kernel/crash-point.ts';
+import { loseJobsOf, returnUnknownJobs } from '../jobs/lose.ts';
+import { crashPoint, plantedFault } from '../kernel/crash-point.ts';
+import { forJob } from '../kernel/current-job.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Renderer } from '../render/renderer.ts';
@@ -19,7 +20,7 @@ import type { Registration } from './registration.ts';
 
 interface DispatcherOptions extends FinishDeps {
   bell: Bell;
-  registration: Pick<Registration, 'workerId'>;
+  registration: Pick<Registration, 'workerId' | 'condition'>;
   renderer: Pick<Renderer, 'render' | 'room'>;
   events: Events;
   tracing: Tracing;
@@ -37,6 +38,13 @@ const RETRY_MS = { first: 100, longest: 2_000 };
 /** Milliseconds after the abort that a job gets to be given back before its claim is left to expire. */
 const GIVE_BACK_MS = 5_000;
 
+/** Of a document during which something threw where nothing could catch it. */
+const UNEXPECTED: Outcome = {
+  kind: 'reject',
+  code: 'internal',
+  message: 'the worker failed unexpectedly while it rendered this document',
+};
+
 /** When jobs were claimed, as `performance.now()` has it. */
 interface ClaimTime {
   from: number;
@@ -53,11 +61,21 @@ interface Running {
 /**
  * Takes from the queue exactly as many jobs as it has free slots: woken by the bell, by each slot
  * that becomes free, and by the clock. Pull, not push: what is not claimed stays visible in the queue.
+ *
+ * A suspect, a job with which a worker was lost, runs alone: it waits until all others have ended, and
+ * nothing is claimed before it has. If a worker is lost again, no other job can be the cause.
  */
 export class Dispatcher extends Lifecycle {
   readonly #options: DispatcherOptions;
   readonly #running = new Map<string, Running>();
   #loop: Promise<void> | undefined;
+  /** claimed, and waits until it is alone or is */
+  #suspect: { job: ClaimedJob; isRunning: boolean } | undefined;
+  /** more may follow: they are asked for one by one, for only one can be kept */
+  #isAfterSuspect = false;
+  /** jobs during which something threw where nothing could catch it */
+  readonly #blamed = new Set<string>();
+  #isBlameUnknown = false;
   /** the last claim failed: it may be committed all the same */
   #isClaimUnanswered = false;
   #stopping = new AbortController();
@@ -91,7 +109,7 @@ export class Dispatcher extends Lifecycle {
     this.#unlisten = [
       bell.on('queued', () => this.#wake.resolve()),
       bell.on('missed', () => this.#wake.resolve()),
-      bell.on('ended', (jobId) => this.#running.get(jobId)?.abort.abort()), // cancelled, or somebody newer finished it
+      bell.on('ended', (jobId) => this.#ended(jobId)), // cancelled, or somebody newer finished it
     ];
     this.#loop = this.#run();
   }
@@ -102,7 +120,9 @@ export class Dispatcher extends Lifecycle {
     this.#wake.resolve();
     for (const stop of this.#unlisten) stop();
     await this.#loop;
+    if (this.#suspect && !this.#suspect.isRunning) await this.#giveBack(this.#suspect.job);
     await Promise.race([this.#drain(this.#options.graceMs), this.#hurried.promise]);
+    if (this.#isBlameUnknown) await this.#suspectAll();
     for (const { abort } of this.#running.values()) abort.abort();
     await this.#drain(GIVE_BACK_MS);
   }
@@ -110,6 +130,37 @@ export class Dispatcher extends Lifecycle {
   /** For a second signal: the grace ends now, or never begins. */
   hurry(): void {
     this.#hurried.resolve();
+  }
+
+  /**
+   * Something threw where nothing could catch it: the process is about to stop, without a grace. The job
+   * that it was done for fails. If that is not known, all that run are suspects from now on.
+   */
+  blame(jobId: string | undefined): void {
+    if (jobId !== undefined && this.#running.has(jobId)) this.#blamed.add(jobId);
+    else this.#isBlameUnknown = true;
+    this.hurry();
+  }
+
+  /** What they end with is then no longer ours to write. */
+  async #suspectAll(): Promise<void> {
+    const { db, queue, registration, events } = this.#options;
+    try {
+      const lost = await new Deadline(GIVE_BACK_MS).race(
+        'giving jobs back',
+        db.transaction((tx) => loseJobsOf(tx, queue, registration.workerId)),
+      );
+      for (const job of lost.returned) events.jobLost(job);
+      for (const job of lost.poisoned) events.jobPoisoned(job);
+    } catch (error) {
+      events.backgroundFailed('giving jobs back', error); // then the other workers find them
+    }
+  }
+
+  #ended(jobId: string): void {
+    if (this.#suspect?.job.id === jobId && !this.#suspect.isRunning) this.#suspect = undefined;
+    this.#running.get(jobId)?.abort.abort();
+    this.#wake.resolve();
   }
 
   async #drain(ms: number): Promise<void> {
@@ -122,9 +173,15 @@ export class Dispatcher extends Lifecycle {
       this.#turnedAt = performance.now();
       this.#wake = Promise.withResolvers<void>();
       const free = this.#free;
-      const claimed = free > 0 ? await this.#claim(Math.min(free, this.#options.batchSize)) : [];
+      const count = Math.min(free, this.#isAfterSuspect ? 1 : this.#options.batchSize);
+      const claimed = count > 0 ? await this.#claim(count) : [];
+      if (claimed.length > 0) this.#isAfterSuspect = claimed.some(({ losses }) => losses > 0);
       const time = { from: this.#turnedAt, until: performance.now() };
-      for (const job of claimed) this.#startJob(job, time);
+      for (const job of claimed) await this.#begin(job, time);
+      if (this.#suspect && this.#running.size === 0 && this.#options.renderer.room(0) > 0) {
+        this.#suspect.isRunning = true;
+        this.#startJob(this.#suspect.job, time);
+      }
       // A full batch means there may be more: ask again at once if there is room.
       if (claimed.length > 0 && this.#free > 0) continue;
       if (this.#rendering < this.#options.concurrency.limit) this.#options.concurrency.slotFree();
@@ -140,6 +197,7 @@ export class Dispatcher extends Lifecycle {
    * of which there is no more than there are slots, so that an outage of the database stops the claims.
    */
   get #free(): number {
+    if (this.#suspect || !this.#options.registration.condition.isOk) return 0;
     const { limit } = this.#options.concurrency;
     const rendering = this.#rendering;
     return Math.min(limit - rendering, 2 * limit - this.#running.size, this.#options.renderer.room(rendering));
@@ -156,9 +214,26 @@ export class Dispatcher extends Lifecycle {
       if (claimed.length > 0) crashPoint('claim.committed');
       return claimed;
     } catch (error) {
+      if (error instanceof NotRegistered) return []; // it registers again by itself
       this.#isClaimUnanswered = true;
       this.#options.events.backgroundFailed('claiming jobs', error);
       return [];
+    }
+  }
+
+  /** At once, or when it is alone. There is one suspect at a time: another worker may have the next. */
+  async #begin(job: ClaimedJob, time: ClaimTime): Promise<void> {
+    if (job.losses === 0) this.#startJob(job, time);
+    else if (this.#suspect) await this.#giveBack(job);
+    else this.#suspect = { job, isRunning: false };
+  }
+
+  async #giveBack(job: ClaimedJob): Promise<void> {
+    try {
+      await finishJob(this.#options, job, { kind: 'interrupted' });
+    } catch (error) {
+      this.#isClaimUnanswered = true; // it is in our name still
+      this.#options.events.backgroundFailed('giving a job back', error);
     }
   }
 
@@ -173,7 +248,8 @@ export class Dispatcher extends Lifecycle {
     };
     const span = beginSpan(this.#options.tracing, job, time);
     const about = aboutOf(job, span);
-    running.ended = this.#runJob(job, { about, span, signal: abort.signal, onRendered })
+    const run = () => this.#runJob(job, { about, span, signal: abort.signal, onRendered });
+    running.ended = forJob(job.id, run)
       .catch((error: unknown) => {
         this.#options.events.jobCrashed(about, error);
         span.end({ error: errorType(error) });
@@ -181,6 +257,7 @@ export class Dispatcher extends Lifecycle {
       .finally(() => {
         span.end();
         this.#running.delete(job.id);
+        if (this.#suspect?.job === job) this.#suspect = undefined;
         this.#wake.resolve();
       });
   }
@@ -189,7 +266,9 @@ export class Dispatcher extends Lifecycle {
     const { events, renderer } = this.#options;
     const startedAt = performance.now();
     events.jobStarted(about);
-    const outcome = await renderer.render(job.request, { tenant: job.userId, jobId: job.id, signal, span });
+    plantedFault(job.request.filename);
+    const rendered = await renderer.render(job.request, { tenant: job.userId, jobId: job.id, signal, span });
+    const outcome = this.#blamed.has(job.id) ? UNEXPECTED : rendered;
     onRendered();
     crashPoint('render.done');
     const finish = await span.during('store', () => this.#finish(job, outcome));

@@ -17,7 +17,7 @@ describe('a worker that is stopped and wakes up', () => {
     await eventually(async () => (await runningAt(zombie.pid, ids)) === 2, 60_000, 'it runs both');
     zombie.child.kill('SIGSTOP');
     const heir = await worker(2);
-    await eventually(async () => (await runningAt(heir.pid, ids)) === 2, 60_000, 'the other worker runs them');
+    await eventually(async () => (await runningAt(heir.pid, ids)) > 0, 60_000, 'the other worker runs them');
     gate.open();
     await eventually(all(ids, 'completed'), 60_000, 'the other worker did them');
     zombie.child.kill('SIGCONT');
@@ -26,7 +26,8 @@ describe('a worker that is stopped and wakes up', () => {
       60_000,
       'it notices',
     );
-    expect(await outcomes(ids)).toEqual(['lost done', 'lost done']);
+    // One at a time: each may be the cause. The other was given back until its turn came.
+    for (const outcome of await outcomes(ids)) expect(outcome).toMatch(/^lost (?:interrupted )*done$/);
     expect(await sql`select 1 from pdfprompt_file where job_id in ${sql(ids)}`).toHaveLength(2);
 
     heir.child.kill('SIGTERM');
