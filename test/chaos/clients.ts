@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-type Kind = 'plain' | 'slow' | 'wrong' | 'cancelled';
+type Kind = 'plain' | 'slow' | 'wrong' | 'cancelled' | 'killing' | 'throwing' | 'crashing' | 'looping';
 
 /** What a client was promised: a line in the ledger, on the disk before anything else happens. */
 export interface Promised {
@@ -12,6 +12,9 @@ export interface Promised {
 
 const REQUEST_TIMEOUT_MS = 8_000;
 const KINDS: Kind[] = ['plain', 'plain', 'plain', 'plain', 'plain', 'slow', 'slow', 'slow', 'wrong', 'cancelled'];
+/** One in twelve or so is hostile: to its worker, to its renderer, to everybody's time. */
+const HOSTILE: Record<number, Kind> = { 17: 'killing', 27: 'throwing', 37: 'crashing', 47: 'looping' };
+const kindOf = (number: number): Kind => HOSTILE[number % 50] ?? KINDS[number % KINDS.length] ?? 'plain';
 
 interface ClientsOptions {
   addresses: string[];
@@ -47,7 +50,7 @@ export class Clients {
     const key = keys[lane % keys.length] ?? '';
     while (this.#next < jobs) {
       const number = this.#next++;
-      const kind = KINDS[number % KINDS.length] ?? 'plain';
+      const kind = kindOf(number);
       const nonce = `nonce${number}x${Math.random().toString(36).slice(2, 10)}`;
       const body = JSON.stringify(bodyOf(kind, nonce));
       const answer = await this.#send('POST', '/v1/jobs', key, { 'idempotency-key': nonce }, body);
@@ -104,5 +107,13 @@ function bodyOf(kind: Kind, nonce: string): object {
       return { html, waitForTimeout: 200 + Math.floor(Math.random() * 1_800) };
     case 'wrong':
       return { html, waitForSelector: { selector: '#never', timeout: 50 } };
+    case 'killing':
+      return { html, filename: 'chaos-kill.pdf' };
+    case 'throwing':
+      return { html, filename: 'chaos-throw.pdf', waitForTimeout: 1_000 };
+    case 'crashing':
+      return { html: '<div>'.repeat(200_000) };
+    case 'looping':
+      return { html: `${html}<script>for (;;);</script>`, timeoutMs: 2_000 };
   }
 }

@@ -56,8 +56,12 @@ export async function judge({ sql, ledger, address, keyOf, faulted }: OracleInpu
   const [usage] = await sql<{ charged: number; pages: number }[]>`
     select coalesce(sum(completed), 0)::int as charged, coalesce(sum(pages), 0)::int as pages from pdfprompt_usage_history`;
   const pages = completed.reduce((sum, row) => sum + (row.files[0]?.pages ?? 0), 0);
-  const lost = await sql<{ job_id: string; run: number; pid: number }[]>`
-    select a.job_id, a.run, w.pid from pdfprompt_job_attempt a join pdfprompt_worker w on w.id = a.worker_id where a.outcome = 'lost'`;
+  const killing = ledger.filter(({ kind }) => kind === 'killing').map(({ id }) => id);
+  const lost = await sql<{ job_id: string; run: number; pid: number; is_killed: boolean }[]>`
+    select a.job_id, a.run, w.pid, exists (
+      select 1 from pdfprompt_job_attempt k
+      where k.worker_id = w.id and k.outcome = 'lost' and k.job_id::text in ${sql(['', ...killing])}) as is_killed
+    from pdfprompt_job_attempt a join pdfprompt_worker w on w.id = a.worker_id where a.outcome = 'lost'`;
   const [open] = await sql<{ attempts: number; claimed: number }[]>`
     select (select count(*)::int from pdfprompt_job_attempt where ended_at is null) as attempts,
       (select count(*)::int from pgboss.job where name = 'pdf' and state < 'completed') as claimed`;
@@ -109,23 +113,28 @@ export async function judge({ sql, ledger, address, keyOf, faulted }: OracleInpu
     find(
       'lost runs were of workers that were killed or stopped, none of an outage that they lived through',
       lost.length,
-      lost.map(({ job_id, run, pid }) => !faulted.has(pid) && `${job_id}, run ${run}, worker ${pid}`),
+      lost.map(
+        ({ job_id, run, pid, is_killed }) => !faulted.has(pid) && !is_killed && `${job_id}, run ${run}, worker ${pid}`,
+      ),
     ),
   ];
 }
 
+/** What a job of each kind ends as: its status, or the code with which it fails. Nobody else's fault is among them. */
+const ENDS: Record<Promised['kind'], string[]> = {
+  plain: ['completed'],
+  slow: ['completed'],
+  wrong: ['selector_not_found'],
+  cancelled: ['cancelled', 'completed'], // it may have been quicker
+  killing: ['poison'],
+  throwing: ['internal'],
+  crashing: ['document_crashed', 'memory_exceeded', 'render_timeout'],
+  looping: ['render_timeout'],
+};
+
 function endedWrong({ id, kind }: Promised, row: Row | undefined): string | false {
-  const isPoisoned = row?.error_code === 'poison' && row.losses >= 3;
-  const said = `${id} (${kind}) is ${row?.status} ${row?.error_code ?? ''}`;
-  switch (kind) {
-    case 'plain':
-    case 'slow':
-      return row?.status !== 'completed' && !isPoisoned && said;
-    case 'wrong':
-      return row?.error_code !== 'selector_not_found' && !isPoisoned && said;
-    case 'cancelled': // it may have been quicker
-      return !['cancelled', 'completed'].includes(row?.status ?? '') && !isPoisoned && said;
-  }
+  const end = row?.error_code ?? row?.status ?? 'gone';
+  return !ENDS[kind].includes(end) && `${id} (${kind}) is ${end}`;
 }
 
 async function checkPdf(address: string, key: string, { id, nonce }: Promised, row: Row): Promise<string | false> {

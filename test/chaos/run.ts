@@ -10,10 +10,11 @@ import { createUnlimitedKey } from '../support/accounts.ts';
 import { OwnPostgres } from '../support/postgres.ts';
 import { eventually, isAlive, runningCommands } from '../support/processes.ts';
 import { Clients, type Promised } from './clients.ts';
-import { FAULTS } from './faults.ts';
+import { FAULTS, type Ways } from './faults.ts';
 import { Member, type Span } from './fleet.ts';
 import { type Finding, judge } from './oracle.ts';
 import { freePort } from '../support/free-port.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 
 const APIS = 2;
 const WORKERS = 3;
@@ -48,21 +49,31 @@ export async function runChaos({ jobs, faults, onProgress }: ChaosOptions): Prom
   const ports = await Promise.all(Array.from({ length: APIS }, freePort));
   const addresses = ports.map((port) => `http://127.0.0.1:${port}`);
   const env = {
-    DATABASE_URL: postgres.url,
     PDFPROMPT_DATA_DIR: directory,
     HOST: '127.0.0.1',
     LOG_LEVEL: 'warn',
     SHUTDOWN_GRACE: '2',
     DATABASE_MAX_CONNECTIONS: '8',
+    CHAOS_DOCUMENTS: '1',
   };
-  const apis = ports.map(
-    (port, index) => new Member(`api-${index}`, ['serve', '--port', String(port)], env, directory),
-  );
-  const workers = Array.from(
-    { length: WORKERS },
-    (_, index) => new Member(`worker-${index}`, ['work', '--concurrency', '2'], env, directory),
+  const ways = new Map<Member, Ways>();
+  const start = async (name: string, arguments_: string[]) => {
+    const [pool, session] = [await openWay(postgres.url), await openWay(postgres.url)];
+    const urls = { DATABASE_URL: pool.url, DATABASE_DIRECT_URL: session.url };
+    const member = new Member(name, arguments_, { ...env, ...urls }, directory);
+    ways.set(member, { pool: pool.way, session: session.way });
+    return member;
+  };
+  const apis = await Promise.all(ports.map((port, index) => start(`api-${index}`, ['serve', '--port', String(port)])));
+  const workers = await Promise.all(
+    Array.from({ length: WORKERS }, (_, index) => start(`worker-${index}`, ['work', '--concurrency', '2'])),
   );
   const members = [...apis, ...workers];
+  const closeWays = async () => {
+    await Promise.all([...ways.values()].flatMap(({ pool, session }) => [pool.close(), session.close()]));
+    ways.clear();
+  };
+  const waysOf = (member: Member) => ways.get(member) as Ways;
   const sql = connect(postgres.url, { max: 2, backoff: () => 0.1 });
   const happened: Record<string, number> = {};
   let isKept = false;
@@ -89,7 +100,7 @@ export async function runChaos({ jobs, faults, onProgress }: ChaosOptions): Prom
       const name = names[(fault * 7) % names.length] ?? ''; // every kind in turn, neighbours apart
       happened[name] = (happened[name] ?? 0) + 1;
       onProgress(`${clients.ledger.length}/${jobs} accepted · fault ${fault + 1}/${faults}: ${name}`);
-      const caused = FAULTS[name]?.({ apis, workers, postgres, sql }).catch((error: unknown) => {
+      const caused = FAULTS[name]?.({ apis, workers, postgres, sql, waysOf }).catch((error: unknown) => {
         onProgress(`${name}: ${String(error)}`);
       });
       // Postgres has to be back before the next can end it; the rest may overlap.
@@ -122,6 +133,7 @@ export async function runChaos({ jobs, faults, onProgress }: ChaosOptions): Prom
     const findings = await judge({ sql, ledger: clients.ledger, address: addresses[0] ?? '', keyOf, faulted });
     findings.push(await connections(sql, members.length), crashes(members));
     await Promise.all(members.map((member) => member.end()));
+    await closeWays();
     await sql.end({ timeout: 1 });
     await postgres.stop('fast');
     findings.push(await leftovers(members, directory));
@@ -134,6 +146,7 @@ export async function runChaos({ jobs, faults, onProgress }: ChaosOptions): Prom
     };
   } finally {
     await Promise.all(members.map((member) => member.end()));
+    await closeWays();
     await sql.end({ timeout: 0 });
     await sweepProfiles(tmpdir());
     await postgres.stop('immediate').catch(() => undefined);
@@ -152,6 +165,14 @@ async function untilStill(sql: Client): Promise<void> {
     if (left !== before) since = performance.now();
     before = left;
   }
+}
+
+/** A way to the server of its own, which can be cut and go silent. */
+async function openWay(url: string): Promise<{ way: TcpProxy; url: string }> {
+  const through = new URL(url);
+  const way = await TcpProxy.open(Number(through.port));
+  through.port = String(way.port);
+  return { way, url: through.href };
 }
 
 async function makeKeys(url: string): Promise<string[]> {

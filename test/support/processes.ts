@@ -22,6 +22,15 @@ export function descendants(pid: number): number[] {
   return found;
 }
 
+/** A process's command line; nothing if it has ended. */
+export function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}
+
 export function isAlive(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -47,11 +56,7 @@ export async function eventually(
 export function runningCommands(): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .flatMap((pid) => {
-      try {
-        return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`];
-      } catch {
-        return []; // it has ended
-      }
-    });
+    .map((pid) => [pid, commandOf(Number(pid))] as const)
+    .filter(([, command]) => command !== '')
+    .map(([pid, command]) => `${pid} ${command}`);
 }
