@@ -1,5 +1,9 @@
 import { connect } from './driver.ts';
 import { SESSION_TIMEOUTS } from './pools.ts';
+import { Pulse } from './pulse.ts';
+
+/** Milliseconds; the questions are easy. */
+const ANSWER_MS = 10_000;
 
 export interface ServerFacts {
   /** e.g. 18.4 */
@@ -14,7 +18,11 @@ export interface ServerFacts {
 
 /** What `doctor` wants to know of a server. @throws the driver's error if it cannot be reached */
 export async function inspectServer(url: string, connectTimeoutMs: number): Promise<ServerFacts> {
-  const sql = connect(url, { max: 1, connect_timeout: connectTimeoutMs / 1000 });
+  const sql = connect(url, {
+    max: 1,
+    connect_timeout: connectTimeoutMs / 1000,
+    pulse: new Pulse({ answerMs: ANSWER_MS }),
+  });
   try {
     const [row] = await sql<Omit<ServerFacts, 'connections'>[]>`
       select current_setting('server_version') as version,
@@ -39,7 +47,12 @@ export async function inspectServer(url: string, connectTimeoutMs: number): Prom
  * a connection begins with is the pooler's to say. @throws the driver's error if it cannot be reached
  */
 export async function missingTimeouts(url: string, connectTimeoutMs: number): Promise<string | undefined> {
-  const sql = connect(url, { max: 1, connect_timeout: connectTimeoutMs / 1000, prepare: false });
+  const sql = connect(url, {
+    max: 1,
+    connect_timeout: connectTimeoutMs / 1000,
+    pulse: new Pulse({ answerMs: ANSWER_MS }),
+    prepare: false,
+  });
   try {
     const rows = await sql<{ name: string; user: string }[]>`
       select name, quote_ident(current_user) as user from pg_settings

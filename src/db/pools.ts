@@ -2,6 +2,7 @@ import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { connect, drizzle } from './driver.ts';
 import { systemCodeOf } from '../kernel/errors.ts';
 import { Semaphore } from '../kernel/semaphore.ts';
+import { Pulse, type PulseLimits } from './pulse.ts';
 
 /** Queries, typed by the schema. A transaction has the same face, so verbs take either. */
 export type Database = PostgresJsDatabase;
@@ -27,13 +28,15 @@ export interface PoolOptions {
   onStatement?: ((seconds: number) => void) | undefined;
   /** of one statement; 30 s unless given */
   statementTimeoutMs?: number;
+  /** how long the database may be silent; unless given, by what a statement may take */
+  pulse?: PulseLimits;
 }
 
 export interface Pool {
   db: Database;
   /** connections at work now, and at most */
   state(): { active: number; max: number };
-  /** Waits up to `timeoutMs` for running queries, then closes every connection. */
+  /** Waits up to `timeoutMs` (1 s) for running queries, then closes every connection. */
   close(timeoutMs?: number): Promise<void>;
 }
 
@@ -45,6 +48,10 @@ export const SESSION_TIMEOUTS = {
 } as const;
 /** To get a connection of the pool: longer, and the caller does better to come back. */
 const ACQUIRE_TIMEOUT = 5_000;
+/** For a sign of life after a statement was sent: longer, and its connection is given up. */
+const SIGN_TIMEOUT = 5_000;
+/** For an answer beyond what a statement may take: Postgres has ended it by then, if it still is there. */
+const ANSWER_MARGIN = 5_000;
 /** Between two attempts to connect: the driver's own pause grows to 20 s, and it would be slept after the outage. */
 const RECONNECT_PAUSE = 100;
 
@@ -56,7 +63,9 @@ const RECONNECT_PAUSE = 100;
 const ALWAYS_BY_INDEX = { enable_seqscan: 'off', enable_bitmapscan: 'off', plan_cache_mode: 'force_generic_plan' };
 
 export function openPool(options: PoolOptions): Pool {
-  const { url, max, applicationName, idleTimeoutMs, connectTimeoutMs, prepare, role, statementTimeoutMs, onStatement } =
+  const { url, max, applicationName, idleTimeoutMs, connectTimeoutMs, prepare, role, onStatement } = options;
+  const { statementTimeoutMs = SESSION_TIMEOUTS.statement_timeout } = options;
+  const { pulse = { signMs: prepare ? SIGN_TIMEOUT : undefined, answerMs: statementTimeoutMs + ANSWER_MARGIN } } =
     options;
   const client = connect(url, {
     max,
@@ -64,12 +73,13 @@ export function openPool(options: PoolOptions): Pool {
     connect_timeout: connectTimeoutMs / 1000,
     backoff: () => RECONNECT_PAUSE / 1000,
     prepare,
+    pulse: new Pulse(pulse),
     connection: {
       application_name: applicationName,
       // What else a connection begins with, a pooler refuses.
       ...(prepare && {
         ...SESSION_TIMEOUTS,
-        ...(statementTimeoutMs !== undefined && { statement_timeout: statementTimeoutMs }),
+        statement_timeout: statementTimeoutMs,
         ...ALWAYS_BY_INDEX,
         ...(role !== undefined && { role }),
       }),
@@ -81,7 +91,7 @@ export function openPool(options: PoolOptions): Pool {
       governed(client, { prepare, connections, onStatement, ...(!prepare && role !== undefined && { role }) }),
     ),
     state: () => ({ active: connections.taken, max }),
-    close: (timeoutMs = 5_000) => client.end({ timeout: timeoutMs / 1000 }),
+    close: (timeoutMs = 1_000) => client.end({ timeout: timeoutMs / 1000 }),
   };
 }
 

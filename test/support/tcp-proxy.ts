@@ -34,6 +34,11 @@ export class TcpProxy {
     for (const socket of [...this.#pairs].flat()) socket.pause();
   }
 
+  /** The same for those that are open now; new ones are let through, as when another host has taken over. */
+  strand(): void {
+    for (const socket of [...this.#pairs].flat()) socket.pause();
+  }
+
   /** What was held back gets through. */
   resume(): void {
     this.#isSilent = false;

@@ -1,0 +1,90 @@
+import type { Socket } from 'node:net';
+
+export interface PulseLimits {
+  /**
+   * Milliseconds for the first sign of life after a statement was sent. It is asked for in front of the
+   * statement, so it does not depend on what the statement takes. undefined: it is not asked for, as behind
+   * a pooler, where a statement may stand in line.
+   */
+  signMs?: number | undefined;
+  /** milliseconds without a byte while an answer is waited for; Infinity: it may take as long as it likes */
+  answerMs: number;
+}
+
+/** Milliseconds between two looks, at most. */
+const LOOK_MS = 1_000;
+/** Close of the unnamed portal, which nobody has open, and Flush: answered at once, whatever comes behind it. */
+const QUESTION = Buffer.from([0x43, 0, 0, 0, 6, 0x50, 0, 0x48, 0, 0, 0, 4]);
+
+/**
+ * Whether the other end of a client's connections is still there. A peer that vanished (a failover, dropped
+ * packets, a host without power) closes nothing: Postgres's own timeouts end there, and the operating system's
+ * take a quarter of an hour. A connection that is silent for too long is destroyed; the driver does the rest,
+ * as for any that is lost.
+ *
+ * Silence is counted in looks, not read from a clock: when this process itself stood still, what came
+ * meanwhile is read before the next look.
+ */
+export class Pulse {
+  readonly #limits: PulseLimits;
+  readonly #lookMs: number;
+  readonly #connections = new Set<Connection>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(limits: PulseLimits) {
+    this.#limits = limits;
+    this.#lookMs = Math.min(LOOK_MS, (limits.signMs ?? limits.answerMs) / 5);
+  }
+
+  /**
+   * @param isWaiting whether an answer is waited for
+   * @returns to be called before each statement: what is to be sent in front of it
+   */
+  watch(socket: Socket, isWaiting: () => boolean): () => Buffer | undefined {
+    const { signMs } = this.#limits;
+    const connection: Connection = { socket, isWaiting, isHeard: true, silentLooks: 0 };
+    socket.on('data', () => {
+      connection.isHeard = true;
+      connection.silentLooks = 0;
+    });
+    this.#connections.add(connection);
+    this.#timer ??= setInterval(() => this.#look(), this.#lookMs).unref();
+    return () => {
+      connection.isHeard = signMs === undefined;
+      connection.silentLooks = 0;
+      return signMs === undefined ? undefined : QUESTION;
+    };
+  }
+
+  #look(): void {
+    for (const connection of this.#connections) {
+      const { socket, isWaiting, isHeard } = connection;
+      if (socket.destroyed) this.#connections.delete(connection);
+      else if (isWaiting()) {
+        const limitMs = (isHeard ? undefined : this.#limits.signMs) ?? this.#limits.answerMs;
+        connection.silentLooks++;
+        if (connection.silentLooks * this.#lookMs >= limitMs) socket.destroy(new PeerSilent(limitMs));
+      }
+    }
+    if (this.#connections.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+interface Connection {
+  socket: Socket;
+  isWaiting: () => boolean;
+  /** since the last statement was sent */
+  isHeard: boolean;
+  silentLooks: number;
+}
+
+class PeerSilent extends Error {
+  readonly code = 'ETIMEDOUT';
+
+  constructor(ms: number) {
+    super(`the database has been silent for ${ms} ms`);
+    this.name = 'PeerSilent';
+  }
+}
