@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Database } from '../db/pools.ts';
+import { waitBriefly } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 
 const FLUSH_MS = 10_000;
@@ -34,8 +35,7 @@ export class KeyUse extends Lifecycle {
 
   protected async onStop(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#flushing;
-    await this.#flush();
+    await waitBriefly(this.#flushing.then(() => this.#flush()));
   }
 
   async #flush(): Promise<void> {

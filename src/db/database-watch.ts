@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
-import { Deadline } from '../kernel/deadline.ts';
+import { Deadline, waitBriefly } from '../kernel/deadline.ts';
 import { Condition } from '../kernel/health.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Events } from '../telemetry/events.ts';
@@ -37,7 +37,7 @@ export class DatabaseWatch extends Lifecycle {
 
   protected async onStop(): Promise<void> {
     this.#stopping.abort();
-    await this.#loop;
+    await waitBriefly(this.#loop);
   }
 
   async #watch(signal: AbortSignal): Promise<void> {

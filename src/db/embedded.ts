@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Sql } from 'postgres';
 import { connect, PostgresError } from './driver.ts';
+import { Deadline } from '../kernel/deadline.ts';
 import { messageOf, OperatorError } from '../kernel/errors.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { isAlive, readProcessFile } from '../kernel/processes.ts';
@@ -21,6 +22,8 @@ const DATABASE = 'pdfprompt';
 /** Held (shared) by every process that uses the server; who gets it alone may stop the server. */
 const LEASE = 7_233_701;
 const START_TIMEOUT_MS = 60_000;
+/** For the last question at a stop. */
+const ANSWER_TIMEOUT_MS = 2_000;
 const LOG_MAX_BYTES = 10_000_000;
 
 const SERVER_CONF = `
@@ -79,10 +82,12 @@ export class EmbeddedPostgres extends Lifecycle {
     const lease = this.#lease;
     const home = this.#home;
     if (!lease || !home) return;
-    const isLast = await lease`select pg_advisory_unlock_shared(${LEASE})`
+    const asked = lease`select pg_advisory_unlock_shared(${LEASE})`
       .then(() => lease<{ alone: boolean }[]>`select pg_try_advisory_lock(${LEASE}) as alone`)
-      .then(([row]) => row?.alone === true)
-      .catch(() => false); // the server is gone already
+      .then(([row]) => row?.alone === true);
+    const isLast = await new Deadline(ANSWER_TIMEOUT_MS)
+      .race('asking who else uses the embedded Postgres', asked)
+      .catch(() => false); // the server is gone already, or as good as gone
     if (isLast) {
       await runAs(
         home.identity,

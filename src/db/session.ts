@@ -55,6 +55,7 @@ export class Session extends Lifecycle {
   protected async onStop(): Promise<void> {
     this.#stopping.abort();
     this.#wake.resolve();
+    await this.#close(); // ends what is waited for as well
     await this.#loop;
     await this.#close();
   }
@@ -101,6 +102,7 @@ export class Session extends Lifecycle {
         if (this.#openedAt === undefined || !this.#client) throw new Error('the connection was closed');
         await new Deadline(ANSWER_TIMEOUT_MS).race('a beat', beat(this.#client));
       } catch {
+        if (signal.aborted) return;
         this.#wasLost = true;
         this.#options.onLost?.();
         await this.#close();

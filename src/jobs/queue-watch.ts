@@ -7,6 +7,7 @@ import { nextScale, type QueueCount, type ScalePolicy, type ScaleState } from '.
 import { PRIORITY_NAMES, priorityName } from '../domain/priority.ts';
 import { type QueueFigures, queueFiguresSchema } from '../domain/queue-figures.ts';
 import { CodedError } from '../kernel/errors.ts';
+import { waitBriefly } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Events } from '../telemetry/events.ts';
 
@@ -62,14 +63,12 @@ export class QueueWatch extends Lifecycle {
 
   protected async onStop(): Promise<void> {
     this.#stopping.abort();
-    await this.#loop;
-    const wasHeld = this.figures !== undefined;
+    await waitBriefly(this.#loop.then(() => this.#giveUpLease())); // or it runs out
     this.#seen = undefined;
-    if (wasHeld)
-      await this.#db
-        .delete(lease)
-        .where(and(eq(lease.name, LEASE), eq(lease.holder, this.#holder)))
-        .catch(() => undefined); // then it runs out
+  }
+
+  async #giveUpLease(): Promise<void> {
+    if (this.figures) await this.#db.delete(lease).where(and(eq(lease.name, LEASE), eq(lease.holder, this.#holder)));
   }
 
   async #watch(signal: AbortSignal): Promise<void> {

@@ -44,3 +44,14 @@ export class Deadline {
     }
   }
 }
+
+/** Milliseconds. */
+const BRIEFLY_MS = 1_000;
+
+/**
+ * For a stop: what is under way may end, and what is still to be said be said, if that takes no more than a
+ * moment. It may be waiting for somebody who never answers. Whether it failed is for itself to tell.
+ */
+export async function waitBriefly(work: Promise<unknown>): Promise<void> {
+  await new Deadline(BRIEFLY_MS).race('the end', work).catch(() => undefined);
+}

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type Db, fromDrizzle, PgBoss } from 'pg-boss';
 import { type Database, openPool, type Queryable } from '../db/pools.ts';
+import { waitBriefly } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 
 const QUEUE = 'pdf';
@@ -41,7 +42,7 @@ export class JobQueue extends Lifecycle {
 
   protected async onStop(): Promise<void> {
     // Claims are settled or given back by us before this; pg-boss would fail what it still holds.
-    await this.#boss.stop({ graceful: false });
+    await waitBriefly(this.#boss.stop({ graceful: false }));
   }
 
   /**

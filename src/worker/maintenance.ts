@@ -1,5 +1,6 @@
 import type { Database } from '../db/pools.ts';
 import { expire } from '../jobs/expire.ts';
+import { waitBriefly } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { PdfStore } from '../storage/pdf-store.ts';
 import type { Events } from '../telemetry/events.ts';
@@ -33,7 +34,7 @@ export class Maintenance extends Lifecycle {
 
   protected async onStop(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#pass;
+    await waitBriefly(this.#pass); // whoever comes next does the rest
   }
 
   async #run(): Promise<void> {

@@ -3,6 +3,7 @@ import type { Database } from '../db/pools.ts';
 import { worker } from '../db/schema.ts';
 import { loseJobsOf } from '../jobs/lose.ts';
 import { SILENCE_SECONDS } from '../jobs/queue-watch.ts';
+import { waitBriefly } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
@@ -43,7 +44,7 @@ export class Reaper extends Lifecycle {
 
   protected async onStop(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#pass;
+    await waitBriefly(this.#pass);
   }
 
   async #run(): Promise<void> {

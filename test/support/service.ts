@@ -1,7 +1,7 @@
 import { afterAll, inject } from 'vitest';
 import { type Config, loadConfig } from '../../src/config/load.ts';
 import type { Renderer, RendererOptions } from '../../src/render/renderer.ts';
-import { ServiceGroup } from '../../src/kernel/lifecycle.ts';
+import { type Service, ServiceGroup } from '../../src/kernel/lifecycle.ts';
 import { isRoot } from '../../src/kernel/privileges.ts';
 import { buildApi } from '../../src/runtime/api.ts';
 import { type Base, composeBase } from '../../src/runtime/compose.ts';
@@ -22,6 +22,8 @@ export interface TestService extends TestDatabase {
   request: (path: string, init?: RequestInit & { key?: string | null }) => Promise<Response>;
   /** of the worker, if there is one */
   renderer: Renderer | undefined;
+  /** started in this order */
+  services: Service[];
   /** every log line of the service */
   lines: string[];
 }
@@ -63,14 +65,12 @@ export async function startService({
   const renderer = worker
     ? await buildRenderer({ config, log, events, onProgress: () => undefined, overrides: { readMemory } })
     : undefined;
-  const services = new ServiceGroup(
-    [...base.services, ...(renderer ? buildWorker(base, renderer).services : []), ...api.services],
-    (left) => base.health.awaits(left),
-  );
-  await services.start();
+  const services = [...base.services, ...(renderer ? buildWorker(base, renderer).services : []), ...api.services];
+  const group = new ServiceGroup(services, (left) => base.health.awaits(left));
+  await group.start();
   afterAll(async () => {
     await api.drain();
-    await services.stop();
+    await group.stop();
     await base.release();
     keepLog(inject('dataDir'), lines.join(''));
   });
@@ -80,6 +80,7 @@ export async function startService({
   return {
     ...database,
     base,
+    services,
     lines,
     renderer,
     address,
