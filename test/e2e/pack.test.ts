@@ -11,10 +11,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { POSTGRES_VERSION } from '../../src/db/driver-mends.ts';
 import { createDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
 import { readPdf } from '../support/pdf.ts';
 import { pdfprompt } from '../support/cli.ts';
+import { PINNED } from '../support/pinned.ts';
 
 const run = promisify(execFile);
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
@@ -72,6 +74,23 @@ describe('the published package', () => {
       ),
     ).toEqual([]);
   });
+
+  it('brings the versions that it was made for, and mends its driver', async () => {
+    const home = await install('versions', '--omit=optional');
+    const { dependencies } = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    const installed = async (name: string) => {
+      const path = join(home, 'node_modules', name, 'package.json');
+      return (JSON.parse(await readFile(path, 'utf8')) as { version: string }).version;
+    };
+    for (const name of PINNED) expect([name, await installed(name)]).toEqual([name, dependencies[name]]);
+    expect(await installed('postgres')).toBe(POSTGRES_VERSION);
+    // It throws if one of the mends does not apply.
+    const program = `import { connect } from 'pdfprompt/dist/db/driver.js'; console.log(typeof connect('postgres://x/y'));`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], { cwd: home });
+    expect(stdout).toBe('function\n');
+  }, 240_000);
 
   it('runs `up` in a directory of its own', async () => {
     const home = await install('elsewhere');
