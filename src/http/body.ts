@@ -80,11 +80,26 @@ async function readBytes(body: Readable, announced: number, maxBytes: number): P
   if (announced > maxBytes) throw tooLarge();
   const chunks: Buffer[] = [];
   let size = 0;
-  // Not destroyed when we give up: the answer goes out on the same connection.
-  for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  for await (const chunk of received(body)) {
     size += chunk.byteLength;
     if (size > maxBytes) throw tooLarge();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);
+}
+
+/**
+ * What comes of a body.
+ * @throws CodedError `client_closed_request` if it ends too early: the same system codes mean an outage elsewhere
+ */
+async function* received(body: Readable): AsyncIterable<Buffer> {
+  // Not destroyed when we give up: the answer goes out on the same connection.
+  const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  try {
+    yield* chunks;
+  } catch (error) {
+    throw new CodedError('client_closed_request', 'the connection was closed before the body was there', {
+      cause: error,
+    });
+  }
 }

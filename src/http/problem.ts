@@ -1,3 +1,4 @@
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
 import { isDatabaseUnavailable } from '../db/pools.ts';
 import { CodedError, ERROR_CODES, type ErrorCode } from '../kernel/errors.ts';
@@ -26,6 +27,11 @@ export function toCodedError(error: unknown): CodedError {
   return new CodedError('internal', 'something went wrong on our side; the requestId finds it in the log', {
     cause: error,
   });
+}
+
+/** As hono knows it, to whom 499 is new: it is nginx's. */
+export function statusOf(code: ErrorCode): ContentfulStatusCode {
+  return ERROR_CODES[code].status as ContentfulStatusCode;
 }
 
 /** @param members what is told besides, as RFC 9457 lets one */

@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   rate_limited: { status: 429, title: "The tier's limit is reached" },
   too_many_failures: { status: 429, title: 'Too many invalid API keys' },
   idempotency_mismatch: { status: 422, title: 'The Idempotency-Key was used with another body' },
+  client_closed_request: { status: 499, title: 'The caller hung up before there was an answer' },
   // the document
   navigation_failed: { status: 422, title: 'The page could not be loaded' },
   document_status: { status: 422, title: 'The page answered with an error status' },

@@ -26,7 +26,7 @@ import type { PdfStore } from '../../storage/pdf-store.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { readForm } from '../body.ts';
 import type { LogIn } from '../log-in.ts';
-import { toCodedError } from '../problem.ts';
+import { statusOf, toCodedError } from '../problem.ts';
 import { readQuery } from '../query.ts';
 import { aboutOf, type AppContext, type AppEnv } from '../route.ts';
 import { sendPdf } from '../send-pdf.ts';
@@ -104,9 +104,9 @@ export function createConsole(deps: ConsoleDeps): Hono<AppEnv> {
     const coded = toCodedError(error);
     const { requestId, session } = c.var;
     if (coded.code === 'internal') events.requestCrashed(aboutOf(c), error);
-    const { status, title } = ERROR_CODES[coded.code];
+    const { title } = ERROR_CODES[coded.code];
     if (coded.retryAfterSeconds !== undefined) c.header('Retry-After', String(coded.retryAfterSeconds));
-    return c.html(errorPage({ title, text: coded.message, requestId, session }), status);
+    return c.html(errorPage({ title, text: coded.message, requestId, session }), statusOf(coded.code));
   });
   app.use(async (c, next) => {
     if (c.req.method === 'GET' || c.req.method === 'HEAD' || isFromOurs(c)) return next();
@@ -237,7 +237,7 @@ export function createConsole(deps: ConsoleDeps): Hono<AppEnv> {
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       const view = await jobView(c, { kind: 'refused', text: `Not retried: ${error.message}.` });
-      return c.html(jobPage(sessionOf(c), view), ERROR_CODES[error.code].status);
+      return c.html(jobPage(sessionOf(c), view), statusOf(error.code));
     }
   });
 

@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Events } from '../../telemetry/events.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
 import type { Principal } from '../../accounts/principals.ts';
+import { ERROR_CODES } from '../../kernel/errors.ts';
 import { aboutOf, type AppContext, type AppEnv } from '../route.ts';
 import { Untraced } from '../../telemetry/span.ts';
 
@@ -19,8 +20,8 @@ export function observe(events: Events, tracing: Tracing): MiddlewareHandler<App
     c.header('X-Request-Id', requestId);
     const principal = c.var.principal as Principal | undefined; // none if it was refused before
     const route = routeOf(c);
-    const { status } = c.res;
-    endSpan(c, route, principal);
+    const status = toldStatus(c);
+    endSpan(c, { route, status, principal });
     // Asked to wait, it tells of the document's time and not of ours: then it is another route.
     const isWaiting = route !== 'unknown' && c.req.query('wait') !== undefined;
     events.requestAnswered({
@@ -33,6 +34,15 @@ export function observe(events: Events, tracing: Tracing): MiddlewareHandler<App
       tier: principal?.tier.name,
     });
   };
+}
+
+/**
+ * How the request was answered. Who hung up before there was an answer gets none, whatever it would have been:
+ * that is no fault of ours, unless one had happened by then.
+ */
+function toldStatus(c: AppContext): number {
+  const { status } = c.res;
+  return status < 500 && c.env.incoming.socket.destroyed ? ERROR_CODES.client_closed_request.status : status;
 }
 
 /** As the OpenAPI document has it. */
@@ -54,9 +64,11 @@ function beginSpan(c: AppContext, tracing: Tracing) {
 }
 
 /** With the names of OpenTelemetry's semantic conventions. Only a path that is known to be harmless is told. */
-function endSpan(c: AppContext, route: string, principal: Principal | undefined): void {
+function endSpan(
+  c: AppContext,
+  { route, status, principal }: { route: string; status: number; principal: Principal | undefined },
+): void {
   const { span } = c.var;
-  const { status } = c.res;
   if (route !== 'unknown') {
     span.rename(`${c.req.method} ${route}`);
     span.set({ 'http.route': route, 'url.path': c.req.path });
