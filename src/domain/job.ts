@@ -36,6 +36,8 @@ export interface FailedResource {
 
 interface JobFile {
   id: string;
+  /** where its bytes are; not told to its owner */
+  store: 'postgres' | 'file';
   /** bytes */
   size: number;
   pages: number;
@@ -47,7 +49,7 @@ interface JobFile {
   expiresAt: string;
 }
 
-/** A job as its owner sees it. Times are ISO 8601 in UTC. */
+/** A job as its owner sees it, but for its file's store. Times are ISO 8601 in UTC. */
 export interface Job {
   id: string;
   status: JobStatus;

@@ -8,7 +8,7 @@ import type { JobWaiters } from '../jobs/waiters.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { Health } from '../kernel/health.ts';
 import type { JobQueue } from '../queue/boss.ts';
-import type { PdfStore } from '../storage/pdf-store.ts';
+import type { PdfStores } from '../storage/pdf-stores.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import { createConsole } from './console/console.ts';
@@ -57,7 +57,7 @@ export interface AppDeps {
   adminDb: Database;
   queue: JobQueue;
   waiters: JobWaiters;
-  store: PdfStore;
+  stores: PdfStores;
   events: Events;
   version: string;
   health: Health;

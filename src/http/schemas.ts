@@ -35,7 +35,10 @@ export const jobSchema = z
         size: z.int().meta({ description: 'Bytes' }),
         pages: z.int(),
         sha256: z.string(),
-        url: z.string().nullable().meta({ description: 'null once the PDF has expired' }),
+        url: z
+          .string()
+          .nullable()
+          .meta({ description: 'null once the PDF has expired, and while it cannot be reached' }),
         expiresAt: instant.meta({ description: 'Until then the PDF is kept' }),
       })
       .nullable(),

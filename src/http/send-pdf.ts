@@ -1,6 +1,8 @@
 import type { Database } from '../db/pools.ts';
 import { getJobFile } from '../jobs/read.ts';
-import type { PdfStore } from '../storage/pdf-store.ts';
+import { CodedError } from '../kernel/errors.ts';
+import type { PdfStores } from '../storage/pdf-stores.ts';
+import type { AppContext } from './route.ts';
 
 interface SendInput {
   userId: string;
@@ -8,19 +10,20 @@ interface SendInput {
   disposition: 'attachment' | 'inline';
 }
 
-/** Streams a job's PDF. @throws CodedError before the first byte if there is none to send */
+/**
+ * Streams a job's PDF from the store that it is in; for HEAD without looking at the bytes.
+ * @throws CodedError before the first byte if there is none to send
+ */
 export async function sendPdf(
-  { reads, store }: { reads: Database; store: PdfStore },
+  c: AppContext,
+  { reads, stores }: { reads: Database; stores: PdfStores },
   { disposition, ...which }: SendInput,
 ): Promise<Response> {
-  const { fileId, size, sha256, filename } = await getJobFile(reads, which);
-  const pieces = store.open(reads, { userId: which.userId, fileId })[Symbol.asyncIterator]();
-  const first = await pieces.next(); // an expired file must still become a 410
-  const body = ReadableStream.from(
-    (async function* () {
-      for (let piece = first; !piece.done; piece = await pieces.next()) yield piece.value;
-    })(),
-  );
+  const { fileId, store: kind, size, sha256, filename } = await getJobFile(reads, which);
+  const store = stores.of(kind);
+  if (!store) throw new CodedError('unavailable', 'the PDF is in a store that this service cannot reach now');
+  const isHead = c.req.method === 'HEAD';
+  const body = isHead ? null : await streamOf(store.open(reads, { userId: which.userId, fileId }));
   return new Response(body, {
     headers: {
       'Content-Type': 'application/pdf',
@@ -30,6 +33,25 @@ export async function sendPdf(
       'Cache-Control': 'private, no-cache',
       ETag: `"${sha256}"`,
       'X-Content-Type-Options': 'nosniff',
+    },
+  });
+}
+
+/** With the first piece read: an expired file must still become a 410. Who hangs up lets go of what was opened. */
+async function streamOf(bytes: AsyncIterable<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
+  const pieces = bytes[Symbol.asyncIterator]();
+  const first = await pieces.next();
+  return new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      if (!first.done) controller.enqueue(first.value);
+    },
+    pull: async (controller) => {
+      const piece = await pieces.next();
+      if (piece.done) controller.close();
+      else controller.enqueue(piece.value);
+    },
+    cancel: async () => {
+      await pieces.return?.();
     },
   });
 }

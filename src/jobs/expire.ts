@@ -1,8 +1,8 @@
-import { and, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { and, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { deleteExpiredSessions } from '../accounts/console-sessions.ts';
 import type { Database } from '../db/pools.ts';
 import { file } from '../db/schema.ts';
-import type { PdfStore } from '../storage/pdf-store.ts';
+import type { PdfStores } from '../storage/pdf-stores.ts';
 
 /** Rows in one transaction: short enough to be in nobody's way. */
 const BATCH = 200;
@@ -12,9 +12,12 @@ const MOST_BATCHES = 50;
 /** Days for which a job is still told of after its PDF has expired; until then it answers 410, from then on 404. */
 const TOLD_DAYS = 30;
 
-interface ExpireDeps {
+/** Hours after which a PDF expires even where its bytes cannot be reached: until then, somebody who can removes them. */
+const UNREACHED_HOURS = 24;
+
+export interface ExpireDeps {
   db: Database;
-  store: PdfStore;
+  stores: PdfStores;
   /** milliseconds that a PDF is kept */
   retentionMs: number;
 }
@@ -40,12 +43,21 @@ async function inBatches(batch: () => Promise<number>): Promise<number> {
 }
 
 /** The bytes of PDFs whose time is over go; their rows stay, so that they answer 410. */
-async function expireFiles({ db, store }: ExpireDeps): Promise<number> {
+async function expireFiles({ db, stores }: ExpireDeps): Promise<number> {
   return db.transaction(async (tx) => {
     const due = await tx
-      .select({ id: file.id })
+      .select({ id: file.id, store: file.store })
       .from(file)
-      .where(and(eq(file.store, store.kind), isNull(file.expiredAt), lt(file.expiresAt, sql`now()`)))
+      .where(
+        and(
+          isNull(file.expiredAt),
+          lt(file.expiresAt, sql`now()`),
+          or(
+            inArray(file.store, stores.kinds),
+            lt(file.expiresAt, sql`now() - ${UNREACHED_HOURS} * interval '1 hour'`),
+          ),
+        ),
+      )
       .limit(BATCH)
       .for('update', { skipLocked: true }); // another worker is at those
     const ids = due.map((row) => row.id);
@@ -55,7 +67,10 @@ async function expireFiles({ db, store }: ExpireDeps): Promise<number> {
       .set({ expiredAt: sql`now()` })
       .where(inArray(file.id, ids));
     // Before the commit: a crash in between leaves a row that is tried again, not bytes that nobody knows of.
-    await store.remove(tx, ids);
+    for (const kind of stores.kinds) {
+      const its = due.filter((row) => row.store === kind).map((row) => row.id);
+      await stores.of(kind)?.remove(tx, its);
+    }
     return ids.length;
   });
 }

@@ -5,6 +5,7 @@ import { entering } from '../db/tenant.ts';
 import type { Job, JobStatus } from '../domain/job.ts';
 import { priorityName } from '../domain/priority.ts';
 import { CodedError, type ErrorCode } from '../kernel/errors.ts';
+import type { StoreKind } from '../storage/pdf-store.ts';
 
 /** The job without the document, which may be 10 MB. */
 const columns = {
@@ -23,6 +24,7 @@ const columns = {
   completedAt: job.completedAt,
   file: {
     id: file.id,
+    store: file.store,
     size: file.size,
     pages: file.pages,
     sha256: file.sha256,
@@ -49,13 +51,14 @@ export async function getJob(db: Database, { userId, jobId }: { userId: string; 
 export async function getJobFile(
   db: Database,
   input: { userId: string; jobId: string },
-): Promise<{ fileId: string; size: number; sha256: string; filename: string }> {
+): Promise<{ fileId: string; store: StoreKind; size: number; sha256: string; filename: string }> {
   const row = await findRow(db, input.userId, input.jobId);
   if (row.status !== 'completed' || !row.file)
     throw new CodedError('job_not_ready', `the job is ${row.status}; a PDF is there when it is completed`);
   if (row.file.expiredAt) throw new CodedError('file_expired', 'the PDF is no longer kept');
   return {
     fileId: row.file.id,
+    store: row.file.store,
     size: row.file.size,
     sha256: hex(row.file.sha256),
     filename: withExtension(row.filename ?? row.id),
@@ -120,6 +123,7 @@ function toJob(row: Row, position: number | null): Job {
     error: row.errorCode === null ? null : { code: row.errorCode as ErrorCode, message: row.errorMessage ?? '' },
     file: row.file && {
       id: row.file.id,
+      store: row.file.store,
       size: row.file.size,
       pages: row.file.pages,
       sha256: hex(row.file.sha256),

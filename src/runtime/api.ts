@@ -32,7 +32,7 @@ const ENDED_JOBS_SIZE = 32_000_000;
 
 /** The HTTP side of a process. */
 export function buildApi(
-  { config, name, db, reads, adminDb, queue, bell, store, events, health, tracing }: Base,
+  { config, name, db, reads, adminDb, queue, bell, stores, events, health, tracing }: Base,
   { drainMs = 0 } = {},
 ): Api {
   const hurried = new AbortController();
@@ -75,7 +75,7 @@ export function buildApi(
     jobs: new JobReader(reads, endedJobs),
     queue,
     waiters,
-    store,
+    stores,
     events,
     version: VERSION,
     health,

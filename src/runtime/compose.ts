@@ -11,6 +11,7 @@ import type { Service } from '../kernel/lifecycle.ts';
 import { JobQueue } from '../queue/boss.ts';
 import { FileStore } from '../storage/file-store.ts';
 import type { PdfStore } from '../storage/pdf-store.ts';
+import { PdfStores } from '../storage/pdf-stores.ts';
 import { PostgresStore } from '../storage/postgres-store.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -38,7 +39,10 @@ export interface Base {
   adminDb: Database;
   bell: Bell;
   queue: JobQueue;
+  /** where new PDFs are kept */
   store: PdfStore;
+  /** where they can be read: that one, and what is in Postgres */
+  stores: PdfStores;
   /** to be started in this order, and stopped in the opposite one */
   services: Service[];
   /** gives the database back, last of all */
@@ -133,6 +137,7 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       bell,
       queue,
       store,
+      stores: new PdfStores(new PostgresStore(), store),
       services: [tracing, databaseWatch, queue, bell, queueWatch],
       release,
     };

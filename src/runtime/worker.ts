@@ -30,7 +30,7 @@ export interface Worker {
 
 /** The rendering side of a process. */
 export function buildWorker(base: Base, renderer: Renderer): Worker {
-  const { config, directUrl, db, adminDb, queue, bell, store, events, tracing, health, database } = base;
+  const { config, directUrl, db, adminDb, queue, bell, store, stores, events, tracing, health, database } = base;
   const registration = new Registration({
     db,
     queue,
@@ -60,7 +60,7 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
   events.metrics.watchRegistration(() => registration.condition.isOk);
   health.mustMove('browser', () => renderer.browserlessMs);
   const reaper = new Reaper({ db, queue, registration, events });
-  const maintenance = new Maintenance({ db: adminDb, store, retentionMs: config.pdfRetentionMs, events });
+  const maintenance = new Maintenance({ db: adminDb, stores, retentionMs: config.pdfRetentionMs, events });
   return {
     services: [renderer, registration, reaper, maintenance, dispatcher],
     hurry: () => dispatcher.hurry(),

@@ -1,8 +1,11 @@
 import type { Queryable, Transaction } from '../db/pools.ts';
 
+/** As the row of a file names the store that has its bytes. */
+export type StoreKind = 'postgres' | 'file';
+
 /** Where the bytes of PDFs are kept. */
 export interface PdfStore {
-  readonly kind: 'postgres' | 'file';
+  readonly kind: StoreKind;
   /** Checks that the store can be written to. @throws OperatorError that names the setting */
   check(): Promise<void>;
   /** Keeps the bytes. If `tx` is rolled back afterwards the caller removes them again. */

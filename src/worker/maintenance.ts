@@ -2,14 +2,14 @@ import type { Database } from '../db/pools.ts';
 import { expire } from '../jobs/expire.ts';
 import { waitBriefly } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
-import type { PdfStore } from '../storage/pdf-store.ts';
+import type { PdfStores } from '../storage/pdf-stores.ts';
 import type { Events } from '../telemetry/events.ts';
 
 const INTERVAL_MS = 60_000;
 
 interface MaintenanceDeps {
   db: Database;
-  store: PdfStore;
+  stores: PdfStores;
   /** milliseconds that a PDF is kept */
   retentionMs: number;
   events: Events;

@@ -59,7 +59,7 @@ export async function planVisits(
   ];
   const html = { html: '<p>x</p>' };
   const repeated = { body: html, headers: { 'Idempotency-Key': `again-${round}` } };
-  const { db, queue, store } = service.chores;
+  const { db, queue, stores } = service.chores;
 
   return [
     {
@@ -175,7 +175,7 @@ export async function planVisits(
         if (turn % 2 === 1) return;
         await letExpire(sql);
         const passes = round * TURNS + turn;
-        await expire({ db, store, retentionMs: (RETENTION_SECONDS - passes * EXPIRED_JOBS_SECONDS) * 1_000 });
+        await expire({ db, stores, retentionMs: (RETENTION_SECONDS - passes * EXPIRED_JOBS_SECONDS) * 1_000 });
       },
     },
     { name: "the queue's maintenance", run: async (turn) => (turn < 2 ? queue.maintain() : undefined) },

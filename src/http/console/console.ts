@@ -22,7 +22,7 @@ import {
 } from '../../jobs/throughput-history.ts';
 import { CodedError, ERROR_CODES } from '../../kernel/errors.ts';
 import type { JobQueue } from '../../queue/boss.ts';
-import type { PdfStore } from '../../storage/pdf-store.ts';
+import type { PdfStores } from '../../storage/pdf-stores.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { readForm } from '../body.ts';
 import type { LogIn } from '../log-in.ts';
@@ -45,7 +45,7 @@ interface ConsoleDeps {
   adminDb: Database;
   queue: JobQueue;
   limiter: Limiter;
-  store: PdfStore;
+  stores: PdfStores;
   events: Events;
   logIn: LogIn;
 }
@@ -78,7 +78,7 @@ const DONE = {
 
 /** Pages for operators, below `/console`: rendered here, and live if there are scripts. */
 export function createConsole(deps: ConsoleDeps): Hono<AppEnv> {
-  const { db, reads, adminDb, queue, limiter, store, events, logIn } = deps;
+  const { db, reads, adminDb, queue, limiter, stores, events, logIn } = deps;
   const watched = { max: 8, onRequest: (result: 'hit' | 'miss') => events.cacheAsked('console', result) };
   const queues = new QueryCache<QueueOverview>({ ...watched, ttlMs: QUEUE_MS });
   const histories = new QueryCache<ThroughputHistory>({ ...watched, ttlMs: HISTORY_MS });
@@ -203,7 +203,7 @@ export function createConsole(deps: ConsoleDeps): Hono<AppEnv> {
   });
   app.get('/jobs/:id/pdf', async (c) => {
     const which = { ...(await ownerOf(adminDb, idOf(c))), jobId: idOf(c) };
-    return sendPdf({ reads, store }, { ...which, ...readQuery(c, pdfQuery) });
+    return sendPdf(c, { reads, stores }, { ...which, ...readQuery(c, pdfQuery) });
   });
 
   app.post('/jobs/:id/cancel', async (c) => {

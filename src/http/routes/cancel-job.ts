@@ -2,11 +2,19 @@ import type { Database } from '../../db/pools.ts';
 import { cancelJob } from '../../jobs/cancel.ts';
 import { getJob } from '../../jobs/read.ts';
 import type { JobQueue } from '../../queue/boss.ts';
+import type { PdfStores } from '../../storage/pdf-stores.ts';
 import type { Events } from '../../telemetry/events.ts';
+import { jobAnswer } from '../job-answer.ts';
 import { aboutOf, type Route } from '../route.ts';
 import { jobIdParams, jobResponse, problems } from '../schemas.ts';
 
-export function cancelJobRoute(deps: { db: Database; reads: Database; queue: JobQueue; events: Events }): Route {
+export function cancelJobRoute(deps: {
+  db: Database;
+  reads: Database;
+  queue: JobQueue;
+  stores: PdfStores;
+  events: Events;
+}): Route {
   return {
     method: 'delete',
     path: '/v1/jobs/{id}',
@@ -22,7 +30,7 @@ export function cancelJobRoute(deps: { db: Database; reads: Database; queue: Job
       const which = { userId: c.var.principal.userId, jobId: c.req.param('id') ?? '' };
       await getJob(deps.reads, which); // 404 for what is not there or not theirs
       await cancelJob(deps, { ...which, ...aboutOf(c) });
-      return c.json(await getJob(deps.reads, which));
+      return c.json(jobAnswer(await getJob(deps.reads, which), deps.stores));
     },
   };
 }

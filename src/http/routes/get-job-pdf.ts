@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Database } from '../../db/pools.ts';
-import type { PdfStore } from '../../storage/pdf-store.ts';
+import type { PdfStores } from '../../storage/pdf-stores.ts';
 import { readQuery } from '../query.ts';
 import type { Route } from '../route.ts';
 import { jobIdParams, pdfResponse, problems } from '../schemas.ts';
@@ -13,7 +13,7 @@ const query = z.strictObject({
     .meta({ description: 'Whether a browser saves the PDF or shows it' }),
 });
 
-export function getJobPdfRoute(deps: { reads: Database; store: PdfStore }): Route {
+export function getJobPdfRoute(deps: { reads: Database; stores: PdfStores }): Route {
   return {
     method: 'get',
     path: '/v1/jobs/{id}/pdf',
@@ -25,6 +25,6 @@ export function getJobPdfRoute(deps: { reads: Database; store: PdfStore }): Rout
       responses: { 200: pdfResponse, ...problems('not_found', 'invalid_request', 'job_not_ready', 'file_expired') },
     },
     handle: async (c) =>
-      sendPdf(deps, { userId: c.var.principal.userId, jobId: c.req.param('id') ?? '', ...readQuery(c, query) }),
+      sendPdf(c, deps, { userId: c.var.principal.userId, jobId: c.req.param('id') ?? '', ...readQuery(c, query) }),
   };
 }

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { isFinal } from '../../domain/job.ts';
 import type { JobReader } from '../../jobs/job-reader.ts';
 import type { JobWaiters } from '../../jobs/waiters.ts';
+import type { PdfStores } from '../../storage/pdf-stores.ts';
+import { jobAnswer } from '../job-answer.ts';
 import { readQuery } from '../query.ts';
 import type { Route } from '../route.ts';
 import { jobIdParams, jobResponse, problems } from '../schemas.ts';
@@ -16,7 +18,7 @@ const query = z.strictObject({
     .meta({ description: 'Seconds to wait for the job to end' }),
 });
 
-export function getJobRoute(deps: { jobs: JobReader; waiters: JobWaiters }): Route {
+export function getJobRoute(deps: { jobs: JobReader; waiters: JobWaiters; stores: PdfStores }): Route {
   return {
     method: 'get',
     path: '/v1/jobs/{id}',
@@ -38,7 +40,7 @@ export function getJobRoute(deps: { jobs: JobReader; waiters: JobWaiters }): Rou
         () => deps.jobs.get(which),
         (value) => isFinal(value.status),
       );
-      return c.json(job);
+      return c.json(jobAnswer(job, deps.stores));
     },
   };
 }

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { ReadRouter } from '../../db/read-router.ts';
 import { JOB_STATUSES } from '../../domain/job.ts';
 import { listJobs } from '../../jobs/read.ts';
+import type { PdfStores } from '../../storage/pdf-stores.ts';
+import { jobAnswer } from '../job-answer.ts';
 import { readQuery } from '../query.ts';
 import type { Route } from '../route.ts';
 import { jobSchema, problems } from '../schemas.ts';
@@ -12,7 +14,7 @@ const query = z.strictObject({
   cursor: z.uuid('allowed: the nextCursor of the page before').optional(),
 });
 
-export function listJobsRoute(deps: { readRouter: ReadRouter }): Route {
+export function listJobsRoute(deps: { readRouter: ReadRouter; stores: PdfStores }): Route {
   return {
     method: 'get',
     path: '/v1/jobs',
@@ -33,7 +35,8 @@ export function listJobsRoute(deps: { readRouter: ReadRouter }): Route {
     },
     handle: async (c) => {
       const input = { userId: c.var.principal.userId, ...readQuery(c, query) };
-      return c.json(await deps.readRouter.read((db) => listJobs(db, input)));
+      const { data, nextCursor } = await deps.readRouter.read((db) => listJobs(db, input));
+      return c.json({ data: data.map((job) => jobAnswer(job, deps.stores)), nextCursor });
     },
   };
 }

@@ -5,8 +5,9 @@ import type { JobReader } from '../../jobs/job-reader.ts';
 import { type SubmitDeps, submitJob } from '../../jobs/submit.ts';
 import type { JobWaiters } from '../../jobs/waiters.ts';
 import { CodedError, invalidFields } from '../../kernel/errors.ts';
-import type { PdfStore } from '../../storage/pdf-store.ts';
+import type { PdfStores } from '../../storage/pdf-stores.ts';
 import { readPdfRequest } from '../body.ts';
+import { jobAnswer } from '../job-answer.ts';
 import { rateLimitHeaders } from '../rate-limit.ts';
 import type { Route } from '../route.ts';
 import { jobResponse, pdfResponse, problems } from '../schemas.ts';
@@ -19,7 +20,7 @@ const MAX_WAIT_SECONDS = 300;
 interface RenderDeps extends SubmitDeps {
   jobs: JobReader;
   waiters: JobWaiters;
-  store: PdfStore;
+  stores: PdfStores;
 }
 
 export function renderPdfRoute(deps: RenderDeps): Route {
@@ -77,14 +78,14 @@ export function renderPdfRoute(deps: RenderDeps): Route {
       const job = await deps.waiters.waitFor(id, waitMs, c.req.raw.signal, read, (value) => isFinal(value.status));
       const headers = { 'X-Job-Id': id, ...rateLimitHeaders(allowances) };
       if (job.status === 'completed') {
-        const response = await sendPdf(deps, { userId, jobId: id, disposition: 'attachment' });
+        const response = await sendPdf(c, deps, { userId, jobId: id, disposition: 'attachment' });
         for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
         return response;
       }
       if (job.status === 'failed')
         throw new CodedError(job.error?.code ?? 'job_failed', `${job.error?.message ?? 'the job failed'} (job ${id})`);
       if (job.status === 'cancelled') throw new CodedError('job_failed', `the job was cancelled (job ${id})`);
-      return c.json(job, 202, { ...headers, Location: `/v1/jobs/${id}` });
+      return c.json(jobAnswer(job, deps.stores), 202, { ...headers, Location: `/v1/jobs/${id}` });
     },
   };
 }

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { retryJob } from '../../jobs/retry.ts';
 import type { SubmitDeps } from '../../jobs/submit.ts';
+import type { PdfStores } from '../../storage/pdf-stores.ts';
+import { jobAnswer } from '../job-answer.ts';
 import { rateLimitHeaders } from '../rate-limit.ts';
 import type { Route } from '../route.ts';
 import { jobIdParams, jobResponse, problems } from '../schemas.ts';
 import { submitFrom, submitHeaders } from './submit-job.ts';
 
-export function retryJobRoute(deps: SubmitDeps): Route {
+export function retryJobRoute(deps: SubmitDeps & { stores: PdfStores }): Route {
   return {
     method: 'post',
     path: '/v1/jobs/{id}/retry',
@@ -27,7 +29,8 @@ export function retryJobRoute(deps: SubmitDeps): Route {
       const { job, created, allowances } = await submitFrom(c, (input) =>
         retryJob(deps, { ...input, jobId: c.req.param('id') ?? '' }),
       );
-      return c.json(job, created ? 202 : 200, { Location: `/v1/jobs/${job.id}`, ...rateLimitHeaders(allowances) });
+      const answer = jobAnswer(job, deps.stores);
+      return c.json(answer, created ? 202 : 200, { Location: `/v1/jobs/${job.id}`, ...rateLimitHeaders(allowances) });
     },
   };
 }

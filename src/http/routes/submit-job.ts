@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { pdfRequestSchema } from '../../domain/pdf-request.ts';
 import { type SubmitDeps, type SubmitInput, submitJob, type Submitted } from '../../jobs/submit.ts';
 import { invalidFields } from '../../kernel/errors.ts';
+import type { PdfStores } from '../../storage/pdf-stores.ts';
 import { readPdfRequest } from '../body.ts';
+import { jobAnswer } from '../job-answer.ts';
 import { rateLimitHeaders } from '../rate-limit.ts';
 import type { AppContext, Route } from '../route.ts';
 import { jobResponse, problems } from '../schemas.ts';
@@ -20,7 +22,7 @@ export const submitHeaders = z.object({
     .meta({ description: 'W3C Trace Context: the job becomes a part of that trace. One that is not valid is ignored' }),
 });
 
-export function submitJobRoute(deps: SubmitDeps): Route {
+export function submitJobRoute(deps: SubmitDeps & { stores: PdfStores }): Route {
   return {
     method: 'post',
     path: '/v1/jobs',
@@ -47,7 +49,8 @@ export function submitJobRoute(deps: SubmitDeps): Route {
     handle: async (c) => {
       const request = await readPdfRequest(c);
       const { job, created, allowances } = await submitFrom(c, (input) => submitJob(deps, { ...input, request }));
-      return c.json(job, created ? 202 : 200, { Location: `/v1/jobs/${job.id}`, ...rateLimitHeaders(allowances) });
+      const answer = jobAnswer(job, deps.stores);
+      return c.json(answer, created ? 202 : 200, { Location: `/v1/jobs/${job.id}`, ...rateLimitHeaders(allowances) });
     },
   };
 }
