@@ -75,12 +75,17 @@ async function expireFiles({ db, stores }: ExpireDeps): Promise<number> {
   });
 }
 
-/** The documents of jobs that failed or were cancelled, kept as long as their PDF would have been. */
+/**
+ * What was asked for, with the cookies and headers for it: of jobs that failed or were cancelled kept as long as their
+ * PDF would have been. Of those that have one, only where it came from is left by then.
+ */
 async function eraseDocuments({ db, retentionMs }: ExpireDeps): Promise<number> {
   const rows = await db.execute(sql`
-    update pdfprompt_job set html = null where id = any (array(
+    update pdfprompt_job set html = null, url = null, request = request - '{cookies,setExtraHTTPHeaders}'::text[]
+    where id = any (array(
       select id from pdfprompt_job
-      where html is not null and completed_at < now() - ${retentionMs / 1000} * interval '1 second'
+      where (html is not null or url is not null or request ?| '{cookies,setExtraHTTPHeaders}'::text[])
+        and completed_at < now() - ${retentionMs / 1000} * interval '1 second'
       limit ${BATCH} for update skip locked))
     returning 1`);
   return rows.length;

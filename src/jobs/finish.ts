@@ -135,6 +135,12 @@ function timings(pdf?: RenderedPdf) {
 }
 
 /**
+ * What a request may have had to let somebody in, which the PDF needs no more: cookies, headers, and what is behind
+ * the path of a URL. Where the document came from is still told.
+ */
+const WITHOUT_SECRETS = sql`request = request - '{cookies,setExtraHTTPHeaders}'::text[], url = substring(url from '^[^?#]*')`;
+
+/**
  * Everything about a document that is done but its bytes: job, file, charge, attempt and bell, in one
  * statement, for each further one is a trip to the database and back. It does nothing if the job is no longer ours.
  */
@@ -146,7 +152,7 @@ async function complete(
 ): Promise<void> {
   const [row] = await tx.execute(sql`
     with own as (
-      update ${job} set status = 'completed', html = null, worker_id = null, completed_at = now(),
+      update ${job} set status = 'completed', html = null, ${WITHOUT_SECRETS}, worker_id = null, completed_at = now(),
         failed_resources = ${JSON.stringify(pdf.failedResources)}::text::jsonb, timings = ${timings(pdf)}
       where id = ${id} and status = 'processing' and runs = ${run} returning id
     ), kept as (

@@ -169,7 +169,7 @@ function requestSection({
     <h2 id="request">Request</h2>
     <table class="pairs" aria-labelledby="request">
       <tbody>
-        ${pair(['source', url ?? (hasDocument ? 'HTML' : 'HTML, no longer kept')])}${filename !== null && pair(['filename', filename])}
+        ${pair(['source', url ?? (hasDocument ? 'HTML' : 'no longer kept')])}${filename !== null && pair(['filename', filename])}
         ${entries.map(([name, value]) => pair([`metadata.${name}`, value]))}
         ${Object.entries(timings ?? {}).map(([name, value]) => pair([`timings.${name}`, duration(Number(value) / 1_000)]))}
       </tbody>
