@@ -1,11 +1,11 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
-import { v7 as uuidv7 } from 'uuid';
 import type { Database, Transaction } from '../db/pools.ts';
 import { job, jobAttempt, worker } from '../db/schema.ts';
 import type { PdfRequest } from '../domain/pdf-request.ts';
 import { type Claim, type JobQueue, MAX_LOSSES } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 import { endAttempt } from './attempts.ts';
+import { fileIdOf } from './file-id.ts';
 import { type Lost, LOST, poison, toLost } from './lose.ts';
 import { storedRequest } from './stored-request.ts';
 
@@ -135,7 +135,7 @@ function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
     attempt: row.attempts,
     losses: row.losses,
     waitedMs: row.startedAt ? row.startedAt.getTime() - row.createdAt.getTime() : 0,
-    fileId: uuidv7(),
+    fileId: fileIdOf(row.id, row.runs),
     request: storedRequest(row),
   };
 }

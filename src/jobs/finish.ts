@@ -9,6 +9,7 @@ import { type JobQueue, MAX_ATTEMPTS } from '../queue/boss.ts';
 import type { PdfStore } from '../storage/pdf-store.ts';
 import { endAttempt } from './attempts.ts';
 import type { ClaimedJob } from './claim.ts';
+import { earlierFileIds } from './file-id.ts';
 import { BACK_IN_QUEUE, ENDED } from './lose.ts';
 
 export interface FinishDeps {
@@ -170,5 +171,7 @@ async function complete(
     select ${ringing('ended', id)} from own`);
   if (!row) throw new FencedOff();
   await store.save(tx, fileId, pdf.chunks);
+  // Whoever died between these two lines and the commit left bytes that no row names. What is ours will be named.
+  if (store.kind !== 'postgres') await store.remove(tx, earlierFileIds(id, run));
   if (!(await queue.complete(tx, claim))) throw new FencedOff();
 }

@@ -60,7 +60,13 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
   events.metrics.watchRegistration(() => registration.condition.isOk);
   health.mustMove('browser', () => renderer.browserlessMs);
   const reaper = new Reaper({ db, queue, registration, events });
-  const maintenance = new Maintenance({ db: adminDb, stores, retentionMs: config.pdfRetentionMs, events });
+  const maintenance = new Maintenance({
+    db: adminDb,
+    store,
+    stores,
+    retentionMs: config.pdfRetentionMs,
+    events,
+  });
   return {
     services: [renderer, registration, reaper, maintenance, dispatcher],
     hurry: () => dispatcher.hurry(),

@@ -353,6 +353,11 @@ export class Events {
     this.#log.info(counts, 'expired');
   }
 
+  /** PDFs in the directory that belonged to no file of a job. */
+  filesSwept(counts: { files: number }): void {
+    this.#log.info(counts, 'PDFs removed that nobody knew of');
+  }
+
   /** Said once in ten seconds for each kind of work: what is tried again and again fails again and again. */
   backgroundFailed(what: string, err: unknown): void {
     const now = performance.now();

@@ -1,25 +1,36 @@
 import type { Database } from '../db/pools.ts';
 import { expire } from '../jobs/expire.ts';
+import { sweepFiles } from '../jobs/sweep-files.ts';
 import { waitBriefly } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
+import { FileStore, PARTS } from '../storage/file-store.ts';
+import type { PdfStore } from '../storage/pdf-store.ts';
 import type { PdfStores } from '../storage/pdf-stores.ts';
 import type { Events } from '../telemetry/events.ts';
 
-const INTERVAL_MS = 60_000;
-
 interface MaintenanceDeps {
   db: Database;
+  store: PdfStore;
   stores: PdfStores;
   /** milliseconds that a PDF is kept */
   retentionMs: number;
   events: Events;
 }
 
-/** What has to be done now and then, by whichever worker comes to it first. */
+/** One of the things that have to be done now and then. */
+interface Chore {
+  name: string;
+  everyMs: number;
+  run: () => Promise<void>;
+}
+
+/** What has to be done now and then, and at the start, by whichever worker comes to it first. */
 export class Maintenance extends Lifecycle {
   readonly #deps: MaintenanceDeps;
-  #timer: NodeJS.Timeout | undefined;
-  #pass: Promise<void> = Promise.resolve();
+  #timers: NodeJS.Timeout[] = [];
+  readonly #running = new Map<Chore, Promise<void>>();
+  /** of the directory, to be swept next: workers begin at different ones */
+  #part = Math.floor(Math.random() * PARTS);
 
   constructor(deps: MaintenanceDeps) {
     super();
@@ -27,23 +38,38 @@ export class Maintenance extends Lifecycle {
   }
 
   protected async onStart(): Promise<void> {
-    this.#timer = setInterval(() => {
-      this.#pass = this.#run();
-    }, INTERVAL_MS);
+    const chores: Chore[] = [
+      { name: 'expiring PDFs', everyMs: 60_000, run: () => this.#expire() },
+      { name: 'looking for PDFs that nobody knows of', everyMs: 60_000, run: () => this.#sweep() },
+    ];
+    for (const chore of chores) this.#begin(chore);
+    this.#timers = chores.map((chore) => setInterval(() => this.#begin(chore), chore.everyMs));
   }
 
   protected async onStop(): Promise<void> {
-    clearInterval(this.#timer);
-    await waitBriefly(this.#pass); // whoever comes next does the rest
+    for (const timer of this.#timers) clearInterval(timer);
+    await waitBriefly(Promise.all(this.#running.values())); // whoever comes next does the rest
   }
 
-  async #run(): Promise<void> {
-    const { events } = this.#deps;
-    try {
-      const expired = await expire(this.#deps);
-      if (expired.files + expired.documents + expired.jobs > 0) events.expired(expired);
-    } catch (error) {
-      events.backgroundFailed('expiring PDFs', error);
-    }
+  /** Unless it is still at it. */
+  #begin(chore: Chore): void {
+    if (this.#running.has(chore)) return;
+    const run = chore
+      .run()
+      .catch((error: unknown) => this.#deps.events.backgroundFailed(chore.name, error))
+      .finally(() => this.#running.delete(chore));
+    this.#running.set(chore, run);
+  }
+
+  async #expire(): Promise<void> {
+    const expired = await expire(this.#deps);
+    if (expired.files + expired.documents + expired.jobs > 0) this.#deps.events.expired(expired);
+  }
+
+  async #sweep(): Promise<void> {
+    const { db, store, events } = this.#deps;
+    if (!(store instanceof FileStore)) return; // what is in Postgres has its row, by its foreign key
+    const files = await sweepFiles({ db, store }, { part: this.#part++ });
+    if (files > 0) events.filesSwept({ files });
   }
 }

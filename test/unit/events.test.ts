@@ -64,6 +64,7 @@ const SAMPLES: Samples = {
   replicaUsed: [],
   replicaLeft: [{ fault: 'behind', lagSeconds: 1, err }],
   expired: [{ files: 1, documents: 1, jobs: 1 }],
+  filesSwept: [{ files: 1 }],
   backgroundFailed: ['the queue', err],
 };
 
