@@ -56,7 +56,7 @@ export interface Submitted {
 }
 
 /** Seconds that a claim may outlast the document's own time limit before the queue takes its worker for dead. */
-const CLAIM_MARGIN_SECONDS = 60;
+export const CLAIM_MARGIN_SECONDS = 60;
 /** A limit may open again between the refusal and the question why. */
 const TRIES = 5;
 

@@ -102,6 +102,21 @@ export class JobQueue extends Lifecycle {
     );
   }
 
+  /** Whether the queue has the job, waiting or claimed, as an expression. */
+  has(id: SQL): SQL {
+    return sql`exists (select 1 from pgboss.job where name = ${sql.raw(`'${QUEUE}'`)} and id = ${id} and state < 'completed')`;
+  }
+
+  /**
+   * Puts jobs back of which the queue knows nothing any more, or that they have ended.
+   * @param ids of those jobs
+   * @param jobs the same, as for {@link enqueueing}
+   */
+  async restore(tx: Queryable, ids: string[], jobs: SQL): Promise<void> {
+    await this.#boss.deleteJob(QUEUE, ids, { db: executor(tx) });
+    await tx.execute(await this.enqueueing(jobs));
+  }
+
   /** Deletes what ended long ago; otherwise done every few minutes by each process that supervises. */
   async maintain(): Promise<void> {
     await this.#boss.supervise(QUEUE);

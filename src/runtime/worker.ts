@@ -62,6 +62,7 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
   const reaper = new Reaper({ db, queue, registration, events });
   const maintenance = new Maintenance({
     db: adminDb,
+    queue,
     store,
     stores,
     retentionMs: config.pdfRetentionMs,

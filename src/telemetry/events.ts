@@ -172,6 +172,12 @@ export class Events {
     this.#log.warn({ ...job, reason: 'interrupted' }, 'job given back');
   }
 
+  /** The queue did not have it while its row said so: it was put back. */
+  jobStranded(job: LostAbout): void {
+    this.metrics.givenBack.inc({ reason: 'stranded' });
+    this.#log.warn({ ...job, reason: 'stranded' }, 'job given back');
+  }
+
   /** A fault of ours: the job stays claimed until the queue takes it for lost. */
   jobCrashed(job: AttemptAbout, err: unknown): void {
     this.#log.error({ ...job, err }, 'unexpected error in a job');

@@ -1,8 +1,10 @@
 import type { Database } from '../db/pools.ts';
 import { expire } from '../jobs/expire.ts';
+import { requeueStranded } from '../jobs/requeue.ts';
 import { sweepFiles } from '../jobs/sweep-files.ts';
 import { waitBriefly } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
+import type { JobQueue } from '../queue/boss.ts';
 import { FileStore, PARTS } from '../storage/file-store.ts';
 import type { PdfStore } from '../storage/pdf-store.ts';
 import type { PdfStores } from '../storage/pdf-stores.ts';
@@ -10,6 +12,7 @@ import type { Events } from '../telemetry/events.ts';
 
 interface MaintenanceDeps {
   db: Database;
+  queue: JobQueue;
   store: PdfStore;
   stores: PdfStores;
   /** milliseconds that a PDF is kept */
@@ -40,6 +43,7 @@ export class Maintenance extends Lifecycle {
   protected async onStart(): Promise<void> {
     const chores: Chore[] = [
       { name: 'expiring PDFs', everyMs: 60_000, run: () => this.#expire() },
+      { name: 'looking for jobs that the queue lost', everyMs: 10_000, run: () => this.#requeue() },
       { name: 'looking for PDFs that nobody knows of', everyMs: 60_000, run: () => this.#sweep() },
     ];
     for (const chore of chores) this.#begin(chore);
@@ -64,6 +68,10 @@ export class Maintenance extends Lifecycle {
   async #expire(): Promise<void> {
     const expired = await expire(this.#deps);
     if (expired.files + expired.documents + expired.jobs > 0) this.#deps.events.expired(expired);
+  }
+
+  async #requeue(): Promise<void> {
+    for (const job of await requeueStranded(this.#deps)) this.#deps.events.jobStranded(job);
   }
 
   async #sweep(): Promise<void> {

@@ -74,7 +74,7 @@ const LIMITS: Limits = {
     'read job': 20,
     'update job_attempt': 40,
     'update job': 80,
-    'update pgboss.job': 50,
+    'update pgboss.job': 80,
     'update pgboss.job, reading pgboss.queue': 80,
   },
   leaving: {
@@ -94,6 +94,15 @@ const LIMITS: Limits = {
     'update job': 100,
     'delete console_session': 10,
   },
+  // The first five hundred of the queue, each with its place in it; four of them are put back.
+  requeueing: {
+    'read job, pgboss.job': 5_000,
+    'read job': 100,
+    'delete pgboss.job, reading pgboss.queue': 100,
+    'insert pgboss.job, reading job, pgboss.queue': 200,
+  },
+  // Five hundred files, each with its job and its row.
+  sweeping: { 'read file, job': 8_000 },
   // Before the first ANALYZE it may take another index of the queued jobs, and look at each of ten thousand.
   'queue watch': {
     'insert lease': 30,
@@ -162,7 +171,7 @@ const ANYBODY: Record<string, number> = {
 };
 
 /** The worker does by itself now and then what is done one by one elsewhere. */
-const ALSO_OF_WORKER = ['expiring', "the queue's maintenance"];
+const ALSO_OF_WORKER = ['expiring', 'requeueing', "the queue's maintenance"];
 
 /** pg-boss's notes of itself: queues, processes, its version. None of its tables of jobs. */
 const BOOKKEEPING = 600;

@@ -1,7 +1,11 @@
 import type { Client } from '../../src/db/driver.ts';
 import { cancelJob } from '../../src/jobs/cancel.ts';
 import { expire } from '../../src/jobs/expire.ts';
+import { fileIdOf } from '../../src/jobs/file-id.ts';
 import { loseJobsOf, returnUnknownJobs } from '../../src/jobs/lose.ts';
+import { requeueStranded } from '../../src/jobs/requeue.ts';
+import { sweepFiles } from '../../src/jobs/sweep-files.ts';
+import type { FileStore } from '../../src/storage/file-store.ts';
 import { adminVisits } from './admin-visits.ts';
 import { consoleVisits, keepDocuments } from './console-visits.ts';
 import { asker, at, type Guest, welcome } from './guests.ts';
@@ -178,6 +182,14 @@ export async function planVisits(
         await expire({ db, stores, retentionMs: (RETENTION_SECONDS - passes * EXPIRED_JOBS_SECONDS) * 1_000 });
       },
     },
+    {
+      name: 'requeueing',
+      run: async () => {
+        await losePlaces(sql);
+        await requeueStranded({ db, queue });
+      },
+    },
+    { name: 'sweeping', run: async () => void (await sweepFiles({ db, store: await directoryOf(sql) }, { part: 0 })) },
     { name: "the queue's maintenance", run: async (turn) => (turn < 2 ? queue.maintain() : undefined) },
     ...(await adminVisits(service, ask)),
     ...(await consoleVisits(service, sql, heavy)),
@@ -202,6 +214,24 @@ async function loseWorker(sql: Client): Promise<string> {
     )
     select id from lost`;
   return row?.id ?? '';
+}
+
+/** Some at the front of the queue lose their places in it. */
+async function losePlaces(sql: Client): Promise<void> {
+  await sql`
+    delete from pgboss.job where name = 'pdf' and state < 'active' and id in (
+      select id from pdfprompt_job where is_queued and created_at < now() - interval '1 minute'
+      order by rank, id limit ${LOST_JOBS} offset 100)`;
+}
+
+/** What stands for a part of a directory: as many files as are asked for at a time, half of them with a row. */
+async function directoryOf(sql: Client): Promise<Pick<FileStore, 'list' | 'remove'>> {
+  const named = await sql<{ id: string }[]>`select id from pdfprompt_file where expired_at is null limit 250`;
+  const left = await sql<
+    { id: string }[]
+  >`select id from pdfprompt_job where status = 'failed' order by id desc limit 250`;
+  const ids = [...named.map(({ id }) => id), ...left.map(({ id }) => fileIdOf(id, 1))];
+  return { list: async () => ids, remove: async () => undefined };
 }
 
 /** PDFs whose time is over, and one worker of whom nothing is left. */

@@ -32,6 +32,7 @@ const SAMPLES: Samples = {
   jobGivenBack: [{ ...attempt, reason: 'retry', err }],
   jobLost: [lost],
   jobReturned: [lost],
+  jobStranded: [lost],
   jobCrashed: [attempt, err],
   jobFencedOff: [attempt],
   loginFailed: [{ ...request, address: '::1' }],
