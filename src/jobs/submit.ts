@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, type SQL, sql, TransactionRollbackError } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import {
   type Allowance,
@@ -14,7 +14,7 @@ import {
 } from '../accounts/limits.ts';
 import type { Principal } from '../accounts/principals.ts';
 import { ringing } from '../db/bell.ts';
-import type { Database } from '../db/pools.ts';
+import type { Database, Queryable } from '../db/pools.ts';
 import { job, lane } from '../db/schema.ts';
 import { entering } from '../db/tenant.ts';
 import { type Job, queuedJob } from '../domain/job.ts';
@@ -59,6 +59,8 @@ export interface Submitted {
 export const CLAIM_MARGIN_SECONDS = 60;
 /** A limit may open again between the refusal and the question why. */
 const TRIES = 5;
+/** Characters of a document; a larger one is written before its tenant's lane is locked. */
+const LARGE = 65_536;
 
 /**
  * Accepts a job: within the tier's limits, the row and its place in the queue, or none of it.
@@ -76,11 +78,11 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
     for (let tries = 0; tries < TRIES; tries++) {
       const refusal = limiter.known(userId, tier);
       if (!refusal) {
-        const created = await insertJob(db, queue, { ...input, idempotencyHash });
+        const priority = effectivePriority(request.priority, tier.priority);
+        const created = await insertJob(db, queue, { ...input, id: uuidv7(), priority, idempotencyHash });
         if (created) {
           crashPoint('submit.committed');
-          const { id, priority } = created.job;
-          events.jobSubmitted({ jobId: id, ...about, priority });
+          events.jobSubmitted({ jobId: created.job.id, ...about, priority: created.job.priority });
           return created;
         }
       }
@@ -97,56 +99,130 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
   throw new CodedError('unavailable', 'too many requests of yours at once; try again', { retryAfterSeconds: 1 });
 }
 
-interface NewJob extends SubmitInput {
+/** A job on its way into the database. */
+interface Entry extends SubmitInput {
+  id: string;
+  priority: number;
   /** hex */
   idempotencyHash: string | null;
 }
 
-/** What Postgres says to the text that stands for a key that somebody else has used at the same moment. */
-const INVALID_TEXT = '22P02';
+/**
+ * What Postgres says if somebody else has used the key at the same moment: to the text that stands for
+ * that, and to the unique index.
+ */
+const KEY_IS_USED = new Set(['22P02', '23505']);
+/** Behind every other: a document that is not placed yet is in nobody's way, its own included. */
+const LAST_RANK = 2_147_483_647;
 
 /**
- * If the limits allow it, puts one more job on the tenant's lane, behind those that are queued, or at
- * the present if none is, and into the queue, and rings the bell: in one statement, which is a
- * transaction. The lane's row is locked until its end, so two submissions never stand in one place.
+ * Makes the job, if the limits allow it, and puts it into its place.
  * @returns undefined if it is not within the limits, or the idempotency key has been used: another's
  *   insert with it is waited for
  */
-async function insertJob(
-  db: Database,
-  queue: JobQueue,
-  { principal, request, idempotencyKey, idempotencyHash, requestId, traceparent }: NewJob,
-): Promise<Submitted | undefined> {
-  const { userId, tier } = principal;
-  const id = uuidv7();
-  const priority = effectivePriority(request.priority, tier.priority);
+async function insertJob(db: Database, queue: JobQueue, entry: Entry): Promise<Submitted | undefined> {
+  const insert = (entry.request.html?.length ?? 0) > LARGE ? insertLarge : insertAtOnce;
+  try {
+    return await insert(db, queue, entry);
+  } catch (error) {
+    const isUsed = error instanceof TransactionRollbackError || KEY_IS_USED.has(systemCodeOf(error) ?? '');
+    if (!isUsed) throw error;
+    return undefined;
+  }
+}
+
+/** In one statement, which is a transaction. */
+function insertAtOnce(db: Database, queue: JobQueue, entry: Entry): Promise<Submitted | undefined> {
+  const { names, values } = columnsOf(entry);
+  return place(db, queue, {
+    entry,
+    accept: ({ rank, createdAt, key, hash }) => sql`
+      insert into ${job} (${names}, rank, created_at, idempotency_key, idempotency_hash)
+      select ${values}, ${rank}, ${createdAt}, ${key}, ${hash} from place as l
+      on conflict do nothing
+      returning id, rank, created_at`,
+  });
+}
+
+/**
+ * In a transaction that writes the document first, so that the lane is locked only for what is left. It has
+ * no place and no key until then: both are had in the same order by every submission. What would be refused
+ * as things are is not written; whether it is refused is decided behind the lock.
+ */
+async function insertLarge(db: Database, queue: JobQueue, entry: Entry): Promise<Submitted | undefined> {
+  const { userId, tier } = entry.principal;
+  const [now] = await db.execute<{ is_open: boolean }>(sql`
+    select not ${isRepeated(entry)}
+      and coalesce((select ${isBelow(tier)} from ${lane} as l where l.user_id = ${userId}), true) as is_open`);
+  if (!now?.is_open) return undefined;
+  const { names, values } = columnsOf(entry);
+  return db.transaction(async (tx) => {
+    await tx.execute(sql`insert into ${job} (${names}, rank) values (${values}, ${LAST_RANK})`);
+    const placed = await place(tx, queue, {
+      entry,
+      accept: ({ rank, createdAt, key, hash }) => sql`
+        update ${job} as j
+        set rank = ${rank}, created_at = ${createdAt}, idempotency_key = ${key}, idempotency_hash = ${hash}
+        from place as l where j.id = ${entry.id}
+        returning j.id, j.rank, j.created_at`,
+    });
+    return placed ?? tx.rollback();
+  });
+}
+
+/** All that is known of a job before it has its place. */
+function columnsOf({ principal, request, requestId, traceparent, id, priority }: Entry): { names: SQL; values: SQL } {
   const { html, url, filename, metadata, ...rest } = request;
+  return {
+    names: sql.raw('id, user_id, priority, request, html, url, filename, metadata, tier, request_id, traceparent'),
+    values: sql`${id}::uuid, ${principal.userId}::uuid, ${priority}::smallint, ${JSON.stringify(rest)}::text::jsonb,
+      ${html ?? null}::text, ${url ?? null}::text, ${filename ?? null}::text, ${JSON.stringify(metadata)}::text::jsonb,
+      ${principal.tier.name}::text, ${requestId ?? null}::text, ${traceparent ?? null}::text`,
+  };
+}
+
+function isRepeated({ principal, idempotencyKey }: Entry): SQL {
+  return sql`exists (select 1 from ${job} where user_id = ${principal.userId} and idempotency_key = ${idempotencyKey ?? null})`;
+}
+
+interface Placing {
+  entry: Entry;
+  /** what writes the job with what it gets from the row `l`; it returns id, rank and created_at */
+  accept: (given: { rank: SQL; createdAt: SQL; key: SQL; hash: SQL }) => SQL;
+}
+
+/**
+ * If the limits allow it, puts one more job on the tenant's lane, behind those that are queued, or at
+ * the present if none is, and into the queue, and rings the bell: in one statement. The lane's row is
+ * locked until the end of its transaction, so two submissions never stand in one place.
+ */
+async function place(db: Queryable, queue: JobQueue, { entry, accept }: Placing): Promise<Submitted | undefined> {
+  const { principal, request, idempotencyKey, idempotencyHash, id, priority } = entry;
+  const { userId, tier } = principal;
   const at = sql`extract(epoch from now.at)::double precision`;
   const cost = sql`${costOf(tier.priority)}::double precision`;
-  const isIdle = sql`not exists (select 1 from ${job} where user_id = ${userId} and is_queued)`;
-  const isRepeated = sql`exists (select 1 from ${job} where user_id = ${userId} and idempotency_key = ${idempotencyKey ?? null})`;
+  const isIdle = sql`not exists (select 1 from ${job} where user_id = ${userId} and is_queued and id <> ${id})`;
   const queued = await queue.enqueueing(
     sql`select id, -rank as priority, ${expireInSeconds(request)}::integer as "expireInSeconds" from accepted`,
   );
   const granted = sql`l.recent[cardinality(l.recent)]`;
-  const statement = sql`
+  const accepted = accept({
+    rank: rankOf(sql`virtual_finish`, priority),
+    createdAt: granted,
+    key: sql`${idempotencyKey ?? null}::text`,
+    hash: sql`decode(${idempotencyHash}, 'hex')`,
+  });
+  const [row] = await db.execute<LaneUse & { created_at: string; position: number }>(sql`
     with place as (
       insert into ${lane} as l (user_id, virtual_finish, recent, day, day_count)
-      select ${userId}, ${at} + ${cost}, ${FIRST_GRANT} from (select clock_timestamp() as at) as now where not ${isRepeated}
+      select ${userId}, ${at} + ${cost}, ${FIRST_GRANT} from (select clock_timestamp() as at) as now where not ${isRepeated(entry)}
       on conflict (user_id) do update
         set (virtual_finish, recent, day, day_count) = (
           select case when ${isIdle} then ${at} else greatest(${at}, l.virtual_finish) end + ${cost}, ${oneMore(tier)}
           from (select clock_timestamp() as at) as now)
         where ${isBelow(tier)}
       returning virtual_finish, recent, day, day_count
-    ), accepted as (
-      insert into ${job} (id, user_id, priority, rank, request, html, url, filename, metadata, idempotency_key, idempotency_hash, tier, request_id, traceparent, created_at)
-      select ${id}, ${userId}, ${priority}, ${rankOf(sql`virtual_finish`, priority)}, ${JSON.stringify(rest)}::text::jsonb,
-        ${html ?? null}, ${url ?? null}, ${filename ?? null}, ${JSON.stringify(metadata)}::text::jsonb,
-        ${idempotencyKey ?? null}, decode(${idempotencyHash}, 'hex'), ${tier.name}, ${requestId ?? null}, ${traceparent ?? null}, ${granted}
-      from place as l
-      on conflict do nothing
-      returning id, rank, created_at
+    ), accepted as (${accepted}
     ), queued as (${queued}
     ), told as materialized (
       select id, created_at, ${positionOf(sql`accepted`)} as position from accepted
@@ -155,15 +231,10 @@ async function insertJob(
       case when position < ${MAX_POSITION} then ${ringing('queued')} end, -- behind so many nobody waits for work
       case when told.id is null then ('used ' || l.virtual_finish)::integer end, -- an error, and nothing is granted
       1 / (select count(*) from queued) as is_queued -- or else an error, and nothing is accepted
-    from place as l left join told on true`;
-  let row: (LaneUse & { created_at: string; position: number }) | undefined;
-  try {
-    [row] = await db.execute<LaneUse & { created_at: string; position: number }>(statement);
-  } catch (error) {
-    if (systemCodeOf(error) !== INVALID_TEXT) throw error;
-  }
+    from place as l left join told on true`);
   if (!row) return undefined;
   const { created_at: createdAt, position: queuePosition } = row;
+  const { metadata } = request;
   return {
     job: queuedJob({ id, priority, metadata, createdAt: new Date(createdAt).toISOString(), queuePosition }),
     created: true,
@@ -176,10 +247,22 @@ function expireInSeconds({ timeoutMs }: PdfRequest): number {
   return Math.ceil(timeoutMs / 1000) + CLAIM_MARGIN_SECONDS;
 }
 
+/** Whether a tenant has made a job with the key. */
+export async function isUsedKey(
+  reads: Database,
+  { userId, idempotencyKey }: { userId: string; idempotencyKey: string },
+): Promise<boolean> {
+  const rows = await reads
+    .select({ id: job.id })
+    .from(job)
+    .where(and(entering(userId), eq(job.userId, userId), eq(job.idempotencyKey, idempotencyKey)));
+  return rows.length > 0;
+}
+
 /** @throws CodedError `idempotency_mismatch` */
 async function findByIdempotencyKey(
   db: Database,
-  { userId, idempotencyKey, idempotencyHash }: Pick<NewJob, 'idempotencyKey' | 'idempotencyHash'> & { userId: string },
+  { userId, idempotencyKey, idempotencyHash }: Pick<Entry, 'idempotencyKey' | 'idempotencyHash'> & { userId: string },
 ): Promise<string | undefined> {
   if (idempotencyKey === undefined) return undefined;
   const [before] = await db
