@@ -161,6 +161,14 @@ export const SETTINGS = {
     description: 'Connections of clients to one API process, at most; more are closed at once',
     commands: WITH_API,
   },
+  httpMaxBufferedMb: {
+    env: 'HTTP_MAX_BUFFERED_MB',
+    kind: { type: 'integer', min: 16, max: 100_000 },
+    default: '128',
+    description:
+      'Megabytes of bodies that one API process holds at a time, at most, and as many of PDFs that it sends; more are answered 503. One tenant has an eighth of it, or 20 MB',
+    commands: WITH_API,
+  },
   opsPort: {
     env: 'OPS_PORT',
     kind: { type: 'integer', min: 0, max: 65_535 },

@@ -5,6 +5,7 @@ import type { Database } from '../db/pools.ts';
 import type { ReadRouter } from '../db/read-router.ts';
 import type { JobReader } from '../jobs/job-reader.ts';
 import type { JobWaiters } from '../jobs/waiters.ts';
+import type { Scope } from '../domain/scope.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { Health } from '../kernel/health.ts';
 import type { JobQueue } from '../queue/boss.ts';
@@ -14,6 +15,8 @@ import type { Tracing } from '../telemetry/tracing.ts';
 import { createConsole } from './console/console.ts';
 import { docsPage } from './docs-page.ts';
 import { authenticate } from './middleware/authenticate.ts';
+import { countRequests } from './middleware/count-requests.ts';
+import { drain } from './middleware/drain.ts';
 import { observe } from './middleware/observe.ts';
 import { requireScope } from './middleware/require-scope.ts';
 import { secure } from './middleware/secure.ts';
@@ -43,6 +46,7 @@ import { listJobsRoute } from './routes/list-jobs.ts';
 import { renderPdfRoute } from './routes/render-pdf.ts';
 import { retryJobRoute } from './routes/retry-job.ts';
 import { submitJobRoute } from './routes/submit-job.ts';
+import type { UnderWay } from './under-way.ts';
 
 export interface AppDeps {
   db: Database;
@@ -62,6 +66,7 @@ export interface AppDeps {
   version: string;
   health: Health;
   tracing: Tracing;
+  underWay: UnderWay;
 }
 
 /** The API. Every verb is a file in `routes/`; this is where they come together. */
@@ -115,8 +120,13 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
 }
 
 function assemble(routes: Route[], deps: AppDeps): Hono<AppEnv> {
-  const { principals, events, health, tracing } = deps;
+  const { principals, events, health, tracing, underWay } = deps;
   const app = new Hono<AppEnv>();
+  app.use(async (c, next) => {
+    c.set('underWay', underWay);
+    await next();
+  });
+  app.use(drain());
   app.use(observe(events, tracing));
   app.use(secure());
   app.use(async (c, next) => {
@@ -139,11 +149,17 @@ function assemble(routes: Route[], deps: AppDeps): Hono<AppEnv> {
   const logIn = openLogIn(principals, events);
   app.route('/console', createConsole({ ...deps, logIn }));
   const authenticated = authenticate(logIn);
+  const counted = countRequests();
+  const guards = (scope: Scope) => [
+    authenticated,
+    requireScope(scope),
+    ...(scope === 'admin' ? [] : [counted]), // operators are trusted
+  ];
   const allowed = new Map<string, string[]>();
   for (const { method, path, isPublic, scope, handle } of routes) {
     const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');
     allowed.set(pattern, [...(allowed.get(pattern) ?? []), method.toUpperCase()]);
-    app.on([method.toUpperCase()], [pattern], ...(isPublic ? [handle] : [authenticated, requireScope(scope), handle]));
+    app.on([method.toUpperCase()], [pattern], ...(isPublic ? [] : guards(scope)), handle);
   }
   for (const [pattern, methods] of allowed) {
     app.all(pattern, (c) => {

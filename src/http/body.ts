@@ -1,16 +1,42 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { z } from 'zod';
+import type { Principal } from '../accounts/principals.ts';
 import { checkInput } from '../domain/check-input.ts';
 import { parsePdfRequest, type PdfRequest, REQUEST_BOUNDS } from '../domain/pdf-request.ts';
 import { CodedError, invalidFields, messageOf } from '../kernel/errors.ts';
 import type { AppContext } from './route.ts';
+import { LARGE_BODY_BYTES } from './under-way.ts';
 
-/** Reads and checks the body of a request for a PDF. @throws CodedError that names every wrong field */
-export async function readPdfRequest(c: AppContext): Promise<PdfRequest> {
-  const parsed = parsePdfRequest(await readJson(c));
-  if (!parsed.ok) throw invalidFields(parsed.fields);
-  return parsed.request;
+/**
+ * Reads and checks the body of a request for a PDF, and does `work` with it, in its tenant's turn.
+ * @param admit throws what refuses the request whatever its body is: asked before a large body is read, and
+ *   again before it is worked on
+ * @throws CodedError that names every wrong field, or what is too much under way
+ */
+export async function withPdfRequest<T>(
+  c: AppContext,
+  admit: () => Promise<void>,
+  work: (request: PdfRequest) => Promise<T>,
+): Promise<T> {
+  const { underWay, principal } = c.var;
+  checkHeaders(c);
+  await admit();
+  return withBytes(c, REQUEST_BOUNDS.bodyBytes, async (bytes) => {
+    const parse = () => {
+      const parsed = parsePdfRequest(parseJson(bytes));
+      if (!parsed.ok) throw invalidFields(parsed.fields);
+      return parsed.request;
+    };
+    if (bytes.byteLength <= LARGE_BODY_BYTES) return underWay.writing(principal.userId, async () => work(parse()));
+    return underWay.writingLarge(principal.userId, async () => {
+      await admit(); // what came before it may have reached the limit
+      const request = parse();
+      await breathe(); // that took its time, and what follows will
+      return work(request);
+    });
+  });
 }
 
 /**
@@ -36,11 +62,16 @@ export async function readForm(c: AppContext): Promise<URLSearchParams> {
   const type = headers.get('content-type') ?? '';
   if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type))
     throw new CodedError('unsupported_media_type', 'Content-Type: allowed: application/x-www-form-urlencoded');
-  const bytes = await readBytes(c.env.incoming, Number(headers.get('content-length') ?? 0), FORM_BYTES);
-  return new URLSearchParams(bytes.toString('utf8'));
+  return withBytes(c, FORM_BYTES, async (bytes) => new URLSearchParams(bytes.toString('utf8')));
 }
 
 async function readJson(c: AppContext): Promise<unknown> {
+  checkHeaders(c);
+  return withBytes(c, REQUEST_BOUNDS.bodyBytes, async (bytes) => parseJson(bytes));
+}
+
+/** @throws CodedError `unsupported_media_type` */
+function checkHeaders(c: AppContext): void {
   const { headers } = c.req.raw;
   const type = headers.get('content-type') ?? '';
   if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type))
@@ -54,9 +85,10 @@ async function readJson(c: AppContext): Promise<unknown> {
       'unsupported_media_type',
       `Content-Encoding: ${JSON.stringify(encoding.slice(0, 100))} is not supported; allowed: identity`,
     );
+}
 
-  const announced = Number(headers.get('content-length') ?? 0);
-  const bytes = await readBytes(c.env.incoming, announced, REQUEST_BOUNDS.bodyBytes);
+/** @throws CodedError `invalid_json` */
+function parseJson(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) throw new CodedError('invalid_json', '(body): the body is not UTF-8');
   const text = bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8');
   try {
@@ -70,22 +102,47 @@ async function readJson(c: AppContext): Promise<unknown> {
   }
 }
 
-/** From Node's own stream, which costs half of what the web's does; counted there: a Content-Length may be missing or a lie. */
-async function readBytes(body: Readable, announced: number, maxBytes: number): Promise<Buffer> {
+/**
+ * Reads the body and does `work` with it; until that is done its bytes are counted. A large one is not
+ * read before its tenant may hold as much. From Node's own stream, which costs half of what the web's does;
+ * counted there: a Content-Length may be missing, and then it may be as large as it may be.
+ * @throws CodedError `body_too_large`, `too_much_under_way`, `unavailable`
+ */
+async function withBytes<T>(c: AppContext, maxBytes: number, work: (bytes: Buffer) => Promise<T>): Promise<T> {
+  const { underWay } = c.var;
+  const holder = (c.var.principal as Principal | undefined)?.userId ?? ''; // a form comes from nobody yet
+  const announced = Number(c.req.header('content-length') ?? 0);
   const tooLarge = () =>
     new CodedError(
       'body_too_large',
       `(body): the body is larger than ${maxBytes} bytes, which is the most that is allowed`,
     );
   if (announced > maxBytes) throw tooLarge();
-  const chunks: Buffer[] = [];
+  const { promise: end, resolve: letGo } = Promise.withResolvers<void>();
+  let isHeld = false;
+  const hold = async (bytes: number) => {
+    isHeld = true;
+    await underWay.holdBody(holder, bytes, end);
+  };
   let size = 0;
-  for await (const chunk of received(body)) {
-    size += chunk.byteLength;
-    if (size > maxBytes) throw tooLarge();
-    chunks.push(chunk);
+  try {
+    if (announced > LARGE_BODY_BYTES) await hold(announced);
+    const chunks: Buffer[] = [];
+    // Put together as it comes: 10 MB at once would take their time. What has not come takes no memory.
+    const whole = isHeld ? Buffer.allocUnsafeSlow(announced) : undefined;
+    for await (const chunk of received(c.env.incoming)) {
+      if (size + chunk.byteLength > maxBytes) throw tooLarge();
+      underWay.addBodyBytes(chunk.byteLength);
+      if (whole) chunk.copy(whole, size);
+      else chunks.push(chunk);
+      size += chunk.byteLength;
+      if (size > LARGE_BODY_BYTES && !isHeld) await hold(maxBytes);
+    }
+    return await work(whole ?? Buffer.concat(chunks, size));
+  } finally {
+    underWay.removeBodyBytes(size);
+    letGo();
   }
-  return Buffer.concat(chunks, size);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from 'hono';
 import type { ZodOpenApiOperationObject } from 'zod-openapi';
 import type { ConsoleSession } from '../accounts/console-sessions.ts';
@@ -7,14 +7,17 @@ import type { Scope } from '../domain/scope.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
 import type { AdminAbout, RequestAbout } from '../telemetry/events.ts';
 import type { Span } from '../telemetry/span.ts';
+import type { UnderWay } from './under-way.ts';
 
 export interface AppEnv {
-  /** what the server has of the request */
-  Bindings: { incoming: IncomingMessage };
+  /** what the server has of the request, and of its answer */
+  Bindings: { incoming: IncomingMessage; outgoing: ServerResponse };
   Variables: {
     requestId: string;
     /** of the whole request */
     span: Span;
+    /** of all requests together */
+    underWay: UnderWay;
     /** set behind authentication */
     principal: Principal;
     /** set in the console, for whoever is signed in */

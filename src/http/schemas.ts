@@ -76,6 +76,7 @@ export function problems(...codes: ErrorCode[]): ZodOpenApiResponsesObject {
     ...codes,
     'unauthenticated',
     'missing_scope',
+    'too_much_under_way',
     'too_many_failures',
     'unavailable',
   ] as ErrorCode[]) {

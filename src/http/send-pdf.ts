@@ -2,6 +2,7 @@ import type { Database } from '../db/pools.ts';
 import { getJobFile } from '../jobs/read.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { PdfStores } from '../storage/pdf-stores.ts';
+import { answered } from './answered.ts';
 import type { AppContext } from './route.ts';
 
 interface SendInput {
@@ -11,7 +12,7 @@ interface SendInput {
 }
 
 /**
- * Streams a job's PDF from the store that it is in; for HEAD without looking at the bytes.
+ * Streams a job's PDF from the store that it is in, in its tenant's turns; for HEAD without looking at the bytes.
  * @throws CodedError before the first byte if there is none to send
  */
 export async function sendPdf(
@@ -19,11 +20,23 @@ export async function sendPdf(
   { reads, stores }: { reads: Database; stores: PdfStores },
   { disposition, ...which }: SendInput,
 ): Promise<Response> {
-  const { fileId, store: kind, size, sha256, filename } = await getJobFile(reads, which);
+  const { userId } = which;
+  const { underWay } = c.var;
+  const {
+    fileId,
+    store: kind,
+    size,
+    sha256,
+    filename,
+  } = await underWay.reading(userId, () => getJobFile(reads, which));
   const store = stores.of(kind);
   if (!store) throw new CodedError('unavailable', 'the PDF is in a store that this service cannot reach now');
-  const isHead = c.req.method === 'HEAD';
-  const body = isHead ? null : await streamOf(store.open(reads, { userId: which.userId, fileId }));
+  let body: ReadableStream<Uint8Array> | null = null;
+  if (c.req.method !== 'HEAD') {
+    await underWay.holdDownload(userId, size, answered(c)); // a slow reader keeps some of it in our memory
+    const pieces = store.open(reads, { userId, fileId })[Symbol.asyncIterator]();
+    body = await streamOf(pieces, () => underWay.reading(userId, () => pieces.next()));
+  }
   return new Response(body, {
     headers: {
       'Content-Type': 'application/pdf',
@@ -38,15 +51,17 @@ export async function sendPdf(
 }
 
 /** With the first piece read: an expired file must still become a 410. Who hangs up lets go of what was opened. */
-async function streamOf(bytes: AsyncIterable<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
-  const pieces = bytes[Symbol.asyncIterator]();
-  const first = await pieces.next();
+async function streamOf(
+  pieces: AsyncIterator<Uint8Array>,
+  next: () => Promise<IteratorResult<Uint8Array>>,
+): Promise<ReadableStream<Uint8Array>> {
+  const first = await next();
   return new ReadableStream<Uint8Array>({
     start: (controller) => {
       if (!first.done) controller.enqueue(first.value);
     },
     pull: async (controller) => {
-      const piece = await pieces.next();
+      const piece = await next();
       if (piece.done) controller.close();
       else controller.enqueue(piece.value);
     },

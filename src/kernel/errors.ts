@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The media type or encoding is not supported' },
   rate_limited: { status: 429, title: "The tier's limit is reached" },
+  too_much_under_way: { status: 429, title: 'Too much of yours is under way' },
   too_many_failures: { status: 429, title: 'Too many invalid API keys' },
   idempotency_mismatch: { status: 422, title: 'The Idempotency-Key was used with another body' },
   client_closed_request: { status: 499, title: 'The caller hung up before there was an answer' },

@@ -3,11 +3,17 @@ class AcquireTimeout extends Error {
   readonly code = 'ACQUIRE_TIMEOUT';
 }
 
+/** One who waits in line. */
+interface Waiting {
+  places: number;
+  go: () => void;
+}
+
 /** So many at a time; the others wait in line, but not for ever. */
 export class Semaphore {
   #free: number;
   readonly #places: number;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<Waiting>();
   readonly #timeoutMs: number;
 
   /** @param timeoutMs milliseconds that each waits at most */
@@ -21,33 +27,50 @@ export class Semaphore {
     return this.#places - this.#free;
   }
 
-  /** Does `work` as soon as there is a place. @throws AcquireTimeout if there is none in time */
-  async run<T>(work: () => PromiseLike<T>): Promise<T> {
-    if (this.#free > 0) this.#free--;
-    else await this.#wait();
+  get isIdle(): boolean {
+    return this.taken === 0 && this.#waiting.size === 0;
+  }
+
+  /**
+   * Does `work` as soon as there is a place, at once if there is one now.
+   * @param places that it takes; all of them, if it wants more than there are
+   * @throws AcquireTimeout if there are none in time
+   */
+  async run<T>(work: () => PromiseLike<T>, places = 1): Promise<T> {
+    const taken = Math.min(places, this.#places);
+    if (this.#waiting.size === 0 && this.#free >= taken) this.#free -= taken;
+    else await this.#wait(taken);
     try {
       return await work();
     } finally {
-      const [next] = this.#waiting;
-      if (next) {
-        this.#waiting.delete(next); // now, or another that ends in this turn would give it a second place
-        next();
-      } else this.#free++;
+      this.#free += taken;
+      this.#admit();
     }
   }
 
-  async #wait(): Promise<void> {
+  /** Nobody overtakes: who wants many places is not kept waiting by those who want one. */
+  #admit(): void {
+    for (const next of this.#waiting) {
+      if (next.places > this.#free) return;
+      this.#free -= next.places;
+      this.#waiting.delete(next); // now, or another that ends in this turn would give it a second place
+      next.go();
+    }
+  }
+
+  async #wait(places: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiting.add(resolve);
-    const timer = setTimeout(
-      () => reject(new AcquireTimeout(`no place became free within ${this.#timeoutMs} ms`)),
-      this.#timeoutMs,
-    );
+    const waiting = { places, go: resolve };
+    this.#waiting.add(waiting);
+    const timer = setTimeout(() => {
+      this.#waiting.delete(waiting);
+      this.#admit(); // it may have been in the way of those behind it
+      reject(new AcquireTimeout(`no place became free within ${this.#timeoutMs} ms`));
+    }, this.#timeoutMs);
     try {
       await promise;
     } finally {
       clearTimeout(timer);
-      this.#waiting.delete(resolve);
     }
   }
 }

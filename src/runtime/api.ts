@@ -8,6 +8,7 @@ import { ReadRouter } from '../db/read-router.ts';
 import { createApp } from '../http/app.ts';
 import type { Job } from '../domain/job.ts';
 import { HttpServer } from '../http/server.ts';
+import { UnderWay } from '../http/under-way.ts';
 import { JobReader } from '../jobs/job-reader.ts';
 import { JobWaiters } from '../jobs/waiters.ts';
 import type { Service } from '../kernel/lifecycle.ts';
@@ -18,6 +19,7 @@ export interface Api {
   /** to be started in this order, behind the base's */
   services: Service[];
   server: HttpServer;
+  underWay: UnderWay;
   /**
    * From now on `/readyz` fails. Requests are answered for some time more, so that a load balancer can
    * see it before connections are refused; after that nobody is kept waiting.
@@ -29,10 +31,11 @@ export interface Api {
 
 /** Characters of all jobs together that are answered from memory. */
 const ENDED_JOBS_SIZE = 32_000_000;
+const MEGABYTE = 1024 * 1024;
 
 /** The HTTP side of a process. */
 export function buildApi(
-  { config, name, db, reads, adminDb, queue, bell, stores, events, health, tracing }: Base,
+  { config, name, db, reads, adminDb, connections, queue, bell, stores, events, health, tracing }: Base,
   { drainMs = 0 } = {},
 ): Api {
   const hurried = new AbortController();
@@ -65,6 +68,11 @@ export function buildApi(
     replica: replicaOptions(config, name, events.metrics.statements('replica')),
     events,
   });
+  const underWay = new UnderWay({
+    connections,
+    maxConnections: config.httpMaxConnections,
+    maxBufferedBytes: config.httpMaxBufferedMb * MEGABYTE,
+  });
   const app = createApp({
     db,
     reads,
@@ -80,6 +88,7 @@ export function buildApi(
     version: VERSION,
     health,
     tracing,
+    underWay,
   });
   const server = new HttpServer({
     app,
@@ -91,6 +100,7 @@ export function buildApi(
   return {
     services: [caches, keyUse, readRouter, waiters, server],
     server,
+    underWay,
     drain: async () => {
       health.drain();
       await sleep(drainMs, undefined, { signal: hurried.signal }).catch(() => undefined);

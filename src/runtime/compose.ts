@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { type ProcessRole, splitConnections } from '../config/connections.ts';
+import { type ConnectionSplit, type ProcessRole, splitConnections } from '../config/connections.ts';
 import type { Config } from '../config/load.ts';
 import { Bell, type BellEvent } from '../db/bell.ts';
 import { DatabaseWatch } from '../db/database-watch.ts';
@@ -37,6 +37,8 @@ export interface Base {
   reads: Database;
   /** for slow work that nobody waits for: it is in nobody's way */
   adminDb: Database;
+  /** how many connections each of them may open */
+  connections: ConnectionSplit;
   bell: Bell;
   queue: JobQueue;
   /** where new PDFs are kept */
@@ -134,6 +136,7 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       db,
       reads: open('reads', split.reads, TENANT_ROLE), // a pool that nobody asks opens no connection
       adminDb,
+      connections: split,
       bell,
       queue,
       store,

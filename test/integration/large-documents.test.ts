@@ -49,7 +49,8 @@ describe('a large document', () => {
       const { key } = await createKey(base.db, { email: name, tier: 'starter' });
       const all = Array.from({ length: 12 }, (_, index) => submit(key, sizes[index % sizes.length] ?? ''));
       const statuses = (await Promise.all(all)).map(({ status }) => status);
-      expect(statuses.toSorted()).toEqual([202, 202, ...Array.from({ length: 10 }, () => 429)]);
+      const of = (status: number) => statuses.filter((each) => each === status).length;
+      expect([of(202), of(429)]).toEqual([2, 10]);
       expect(await ofTenant(name)).toHaveLength(2);
     }
   });

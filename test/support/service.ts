@@ -1,5 +1,6 @@
 import { afterAll, inject } from 'vitest';
 import { type Config, loadConfig } from '../../src/config/load.ts';
+import type { UnderWay } from '../../src/http/under-way.ts';
 import type { Renderer, RendererOptions } from '../../src/render/renderer.ts';
 import { type Service, ServiceGroup } from '../../src/kernel/lifecycle.ts';
 import { isRoot } from '../../src/kernel/privileges.ts';
@@ -24,6 +25,8 @@ export interface TestService extends TestDatabase {
   renderer: Renderer | undefined;
   /** started in this order */
   services: Service[];
+  /** what everybody has under way at the API */
+  underWay: UnderWay;
   /** every log line of the service */
   lines: string[];
 }
@@ -83,6 +86,7 @@ export async function startService({
     services,
     lines,
     renderer,
+    underWay: api.underWay,
     address,
     key,
     newKey,

@@ -28,9 +28,11 @@ export function cancelJobRoute(deps: {
     },
     handle: async (c) => {
       const which = { userId: c.var.principal.userId, jobId: c.req.param('id') ?? '' };
-      await getJob(deps.reads, which); // 404 for what is not there or not theirs
-      await cancelJob(deps, { ...which, ...aboutOf(c) });
-      return c.json(jobAnswer(await getJob(deps.reads, which), deps.stores));
+      const { underWay } = c.var;
+      const read = () => underWay.reading(which.userId, () => getJob(deps.reads, which));
+      await read(); // 404 for what is not there or not theirs
+      await underWay.writing(which.userId, () => cancelJob(deps, { ...which, ...aboutOf(c) }));
+      return c.json(jobAnswer(await read(), deps.stores));
     },
   };
 }

@@ -37,7 +37,7 @@ export function getJobRoute(deps: { jobs: JobReader; waiters: JobWaiters; stores
         which.jobId,
         wait * 1000,
         c.req.raw.signal,
-        () => deps.jobs.get(which),
+        () => c.var.underWay.reading(which.userId, () => deps.jobs.get(which)),
         (value) => isFinal(value.status),
       );
       return c.json(jobAnswer(job, deps.stores));

@@ -54,10 +54,11 @@ export function getUsageRoute(deps: { readRouter: ReadRouter }): Route {
       },
     },
     handle: async (c) => {
-      const { userId, tier } = c.var.principal;
+      const { underWay, principal } = c.var;
+      const { userId, tier } = principal;
       const { days } = readQuery(c, query);
-      const { allowances, today, history } = await deps.readRouter.read((db) =>
-        readUsage(db, { userId, limits: tier, days }),
+      const { allowances, today, history } = await underWay.reading(userId, () =>
+        deps.readRouter.read((db) => readUsage(db, { userId, limits: tier, days })),
       );
       const limits = allowances.map(({ name, quota: limit, used, remaining, resetSeconds }) => ({
         name,

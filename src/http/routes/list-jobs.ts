@@ -34,9 +34,12 @@ export function listJobsRoute(deps: { readRouter: ReadRouter; stores: PdfStores 
       },
     },
     handle: async (c) => {
-      const input = { userId: c.var.principal.userId, ...readQuery(c, query) };
-      const { data, nextCursor } = await deps.readRouter.read((db) => listJobs(db, input));
-      return c.json({ data: data.map((job) => jobAnswer(job, deps.stores)), nextCursor });
+      const { underWay, principal } = c.var;
+      const input = { userId: principal.userId, ...readQuery(c, query) };
+      return underWay.reading(principal.userId, async () => {
+        const { data, nextCursor } = await deps.readRouter.read((db) => listJobs(db, input));
+        return c.json({ data: data.map((job) => jobAnswer(job, deps.stores)), nextCursor });
+      });
     },
   };
 }

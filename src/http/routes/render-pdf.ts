@@ -2,17 +2,16 @@ import { z } from 'zod';
 import { isFinal } from '../../domain/job.ts';
 import { pdfRequestSchema } from '../../domain/pdf-request.ts';
 import type { JobReader } from '../../jobs/job-reader.ts';
-import { type SubmitDeps, submitJob } from '../../jobs/submit.ts';
+import type { SubmitDeps } from '../../jobs/submit.ts';
 import type { JobWaiters } from '../../jobs/waiters.ts';
 import { CodedError, invalidFields } from '../../kernel/errors.ts';
 import type { PdfStores } from '../../storage/pdf-stores.ts';
-import { readPdfRequest } from '../body.ts';
 import { jobAnswer } from '../job-answer.ts';
 import { rateLimitHeaders } from '../rate-limit.ts';
 import type { Route } from '../route.ts';
 import { jobResponse, pdfResponse, problems } from '../schemas.ts';
 import { sendPdf } from '../send-pdf.ts';
-import { submitFrom, submitHeaders } from './submit-job.ts';
+import { submitBody, submitHeaders } from './submit-job.ts';
 
 const DEFAULT_WAIT_SECONDS = 30;
 const MAX_WAIT_SECONDS = 300;
@@ -71,10 +70,9 @@ export function renderPdfRoute(deps: RenderDeps): Route {
     handle: async (c) => {
       const { userId } = c.var.principal;
       const waitMs = waitMsOf(c.req.header('prefer'));
-      const request = await readPdfRequest(c);
-      const { job: submitted, allowances } = await submitFrom(c, (input) => submitJob(deps, { ...input, request }));
+      const { job: submitted, allowances } = await submitBody(c, deps);
       const { id } = submitted;
-      const read = () => deps.jobs.get({ userId, jobId: id });
+      const read = () => c.var.underWay.reading(userId, () => deps.jobs.get({ userId, jobId: id }));
       const job = await deps.waiters.waitFor(id, waitMs, c.req.raw.signal, read, (value) => isFinal(value.status));
       const headers = { 'X-Job-Id': id, ...rateLimitHeaders(allowances) };
       if (job.status === 'completed') {

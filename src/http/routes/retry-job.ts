@@ -6,7 +6,7 @@ import { jobAnswer } from '../job-answer.ts';
 import { rateLimitHeaders } from '../rate-limit.ts';
 import type { Route } from '../route.ts';
 import { jobIdParams, jobResponse, problems } from '../schemas.ts';
-import { submitFrom, submitHeaders } from './submit-job.ts';
+import { admit, submitFrom, submitHeaders } from './submit-job.ts';
 
 export function retryJobRoute(deps: SubmitDeps & { stores: PdfStores }): Route {
   return {
@@ -26,8 +26,10 @@ export function retryJobRoute(deps: SubmitDeps & { stores: PdfStores }): Route {
       },
     },
     handle: async (c) => {
-      const { job, created, allowances } = await submitFrom(c, (input) =>
-        retryJob(deps, { ...input, jobId: c.req.param('id') ?? '' }),
+      await admit(c, deps);
+      // How large its document is, is known when it has been read.
+      const { job, created, allowances } = await c.var.underWay.writingLarge(c.var.principal.userId, () =>
+        submitFrom(c, (input) => retryJob(deps, { ...input, jobId: c.req.param('id') ?? '' })),
       );
       const answer = jobAnswer(job, deps.stores);
       return c.json(answer, created ? 202 : 200, { Location: `/v1/jobs/${job.id}`, ...rateLimitHeaders(allowances) });

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { pdfRequestSchema } from '../../domain/pdf-request.ts';
-import { type SubmitDeps, type SubmitInput, submitJob, type Submitted } from '../../jobs/submit.ts';
+import { isUsedKey, type SubmitDeps, type SubmitInput, submitJob, type Submitted } from '../../jobs/submit.ts';
 import { invalidFields } from '../../kernel/errors.ts';
 import type { PdfStores } from '../../storage/pdf-stores.ts';
-import { readPdfRequest } from '../body.ts';
+import { withPdfRequest } from '../body.ts';
 import { jobAnswer } from '../job-answer.ts';
 import { rateLimitHeaders } from '../rate-limit.ts';
-import type { AppContext, Route } from '../route.ts';
+import { aboutOf, type AppContext, type Route } from '../route.ts';
 import { jobResponse, problems } from '../schemas.ts';
 
 export const submitHeaders = z.object({
@@ -47,12 +47,36 @@ export function submitJobRoute(deps: SubmitDeps & { stores: PdfStores }): Route 
       },
     },
     handle: async (c) => {
-      const request = await readPdfRequest(c);
-      const { job, created, allowances } = await submitFrom(c, (input) => submitJob(deps, { ...input, request }));
+      const { job, created, allowances } = await submitBody(c, deps);
       const answer = jobAnswer(job, deps.stores);
       return c.json(answer, created ? 202 : 200, { Location: `/v1/jobs/${job.id}`, ...rateLimitHeaders(allowances) });
     },
   };
+}
+
+/** Makes a job of the request in the body. Nothing of that is kept when it is done. */
+export function submitBody(c: AppContext, deps: SubmitDeps): Promise<Submitted> {
+  return withPdfRequest(
+    c,
+    () => admit(c, deps),
+    (request) => submitFrom(c, (input) => submitJob(deps, { ...input, request })),
+  );
+}
+
+/**
+ * Refuses at once whoever is known to be at their limit, but not a request that may be a repeated one.
+ * @throws LimitReached
+ */
+export async function admit(c: AppContext, { reads, limiter, events }: SubmitDeps): Promise<void> {
+  const { underWay, principal } = c.var;
+  const { userId, tier } = principal;
+  const refusal = limiter.known(userId, tier);
+  if (!refusal) return;
+  const idempotencyKey = idempotencyKeyOf(c);
+  const isUsed = (key: string) => underWay.reading(userId, () => isUsedKey(reads, { userId, idempotencyKey: key }));
+  if (idempotencyKey !== undefined && (await isUsed(idempotencyKey))) return;
+  events.rateLimited({ ...aboutOf(c), userId, tier: tier.name, limit: refusal.limit });
+  throw refusal;
 }
 
 /** As a part of the request's trace, which whoever does the job goes on with. */
