@@ -44,12 +44,12 @@ export class KeyUse extends Lifecycle {
     this.#lastUsed = new Map();
     try {
       const uses = JSON.stringify([...lastUsed].map(([id, at]) => ({ id, at })));
-      // In one order everywhere: two processes that write the same keys wait for each other, no more.
+      // Nobody is waited for: who holds a key is another process that writes the same, or an operator.
       await this.#options.db.execute(sql`
         update pdfprompt_api_key k set last_used_at = greatest(k.last_used_at, u.at)
         from (
           select k.id, u.at from json_to_recordset(${uses}::text::json) as u (id uuid, at timestamptz)
-          join pdfprompt_api_key k on k.id = u.id order by k.id for update of k
+          join pdfprompt_api_key k on k.id = u.id for update of k skip locked
         ) as u where k.id = u.id`);
     } catch (error) {
       for (const [id, at] of lastUsed) if (!this.#lastUsed.has(id)) this.#lastUsed.set(id, at);
