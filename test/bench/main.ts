@@ -3,6 +3,7 @@ import { backlog } from './backlog.ts';
 import { cache } from './cache.ts';
 import { concurrency } from './concurrency.ts';
 import { fairness } from './fairness.ts';
+import { floods } from './floods.ts';
 import { handover } from './handover.ts';
 import { hour } from './hour.ts';
 import { jail } from './jail.ts';
@@ -25,6 +26,7 @@ const BENCHES: Record<string, (stage: Stage, files: string[], seconds: number | 
   backlog,
   submit,
   fairness,
+  floods,
   render,
   latency,
   soak,
