@@ -108,7 +108,8 @@ const STATEMENT: Mend[] = [
   {
     file: CONNECTION,
     broken: `socket.on('data', data)`,
-    mended: `connection.ask = options.pulse && options.pulse.watch(socket, () => query !== null)
+    mended: `connection.ask = options.pulse && options.pulse.watch(socket, () =>
+        query ? 'waiting' : initial || connection.reserved ? 'held' : 'idle')
       socket.on('data', data)`,
   },
   {

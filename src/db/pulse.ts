@@ -37,12 +37,12 @@ export class Pulse {
   }
 
   /**
-   * @param isWaiting whether an answer is waited for
+   * @param use what is made of the connection now
    * @returns to be called before each statement: what is to be sent in front of it
    */
-  watch(socket: Socket, isWaiting: () => boolean): () => Buffer | undefined {
+  watch(socket: Socket, use: () => Use): () => Buffer | undefined {
     const { signMs } = this.#limits;
-    const connection: Connection = { socket, isWaiting, isHeard: true, silentLooks: 0 };
+    const connection: Connection = { socket, use, isHeard: true, silentLooks: 0 };
     socket.on('data', () => {
       connection.isHeard = true;
       connection.silentLooks = 0;
@@ -57,24 +57,33 @@ export class Pulse {
   }
 
   #look(): void {
+    let isAnySilent = false;
     for (const connection of this.#connections) {
-      const { socket, isWaiting, isHeard } = connection;
+      const { socket, use, isHeard } = connection;
       if (socket.destroyed) this.#connections.delete(connection);
-      else if (isWaiting()) {
+      else if (use() === 'waiting') {
         const limitMs = (isHeard ? undefined : this.#limits.signMs) ?? this.#limits.answerMs;
         connection.silentLooks++;
-        if (connection.silentLooks * this.#lookMs >= limitMs) socket.destroy(new PeerSilent(limitMs));
+        if (connection.silentLooks * this.#lookMs < limitMs) continue;
+        isAnySilent = true;
+        // Once the idle ones are closed: who hears of this shall not try again with one of them.
+        setTimeout(() => socket.destroy(new PeerSilent(limitMs)), 1);
       }
     }
+    // Those that nobody uses may be as dead. To find out would cost somebody's patience each, a new one costs nothing.
+    if (isAnySilent) for (const { socket, use } of this.#connections) if (use() === 'idle') socket.destroy();
     if (this.#connections.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 }
 
+/** `waiting`: for an answer; `held`: it is being opened, or in a transaction between two statements. */
+type Use = 'waiting' | 'held' | 'idle';
+
 interface Connection {
   socket: Socket;
-  isWaiting: () => boolean;
+  use: () => Use;
   /** since the last statement was sent */
   isHeard: boolean;
   silentLooks: number;

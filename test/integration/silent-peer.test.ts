@@ -72,6 +72,16 @@ describe('a pool whose peer falls silent', () => {
     expect(pool.state().active).toBe(0);
   });
 
+  it('gives up those that nobody uses with the first that is found silent', async () => {
+    const { pool, proxy } = await behindProxy({ max: 6 });
+    await Promise.all(Array.from({ length: 6 }, () => sleepThere(pool, 100)));
+    proxy.strand();
+    // One after the other: each would find the next of them.
+    const lost: (number | string)[] = [];
+    for (let count = 0; count < 6; count++) lost.push(await failing(pool.db.execute(sql`select 1`)));
+    expect(lost.filter((each) => each !== 'it did not fail')).toHaveLength(1);
+  });
+
   it('waits longer for an answer once there was a sign of life, but not for ever', async () => {
     const { pool, proxy } = await behindProxy();
     await pool.db.execute(sql`select 1`);
