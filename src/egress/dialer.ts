@@ -99,7 +99,7 @@ function connectTo(address: string, port: number, deadline: Deadline): Promise<S
       clearTimeout(timer);
       settled();
     };
-    socket.once('error', (error) => settle(() => failed(error)));
+    socket.on('error', (error) => settle(() => failed(error))); // for good: a second one must be heard too
     socket.once('connect', () => settle(() => done(socket)));
   });
 }

@@ -26,6 +26,7 @@ export interface Gateway {
 export function namespaceGateway(server: Server, port: number, { proxy, events }: GatewayOptions): Gateway {
   const channels = new Map<string, EgressChannel>();
   let opened = 0;
+  server.on('error', () => undefined); // a connection that could not be accepted is refused, and no more
   server.on('connection', (socket: Socket) => {
     const channel = channels.get(socket.localAddress ?? '');
     if (channel) proxy.accept(socket, channel);

@@ -1,6 +1,7 @@
 import {
   createServer,
   type IncomingMessage,
+  type OutgoingMessage,
   request as httpRequest,
   type Server,
   type ServerResponse,
@@ -9,6 +10,8 @@ import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream';
 import type { EgressChannel } from './channel.ts';
 import { Denied, type Dialer } from './dialer.ts';
+import { endToEnd } from './end-to-end.ts';
+import { absoluteHttpUrl, type Target, tunnelTarget } from './target.ts';
 
 /** Bytes. Some sites send many cookies. */
 const MAX_HEADER_BYTES = 64 * 1024;
@@ -17,22 +20,13 @@ const HEADERS_TIMEOUT_MS = 10_000;
 /** Whatever the reason is: who asks must not learn what there is in our network. */
 const UNREACHABLE = 'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
 
-/** Headers of one connection, not of the message (RFC 9110, section 7.6.1), and of proxies. */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-
 /**
  * An HTTP proxy (RFC 9112: CONNECT, and requests in absolute form) that connects only where its dialer
  * does. It listens nowhere: connections are given to it, each with the channel that it came through.
+ *
+ * Both sides are hostile: what a browser or a server sends may be anything, at any moment. It can cost the
+ * document its connection, never more: every stream here has somebody who hears its errors ({@link endsAlone}),
+ * and whatever throws while an answer is handled becomes a 502.
  */
 export class EgressProxy {
   readonly #dialer: Dialer;
@@ -42,25 +36,30 @@ export class EgressProxy {
   constructor(dialer: Dialer) {
     this.#dialer = dialer;
     this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS });
-    this.#server.on('connect', (request, socket: Socket, head) => void this.#tunnel(request, socket, head));
-    this.#server.on('request', (request, response) => void this.#forward(request, response));
+    this.#server.on('connect', (request, socket: Socket, head) => {
+      this.#tunnel(request, socket, head).catch(() => socket.destroy());
+    });
+    this.#server.on('request', (request, response) => {
+      this.#forward(request, response).catch(() => refuse(response));
+    });
     this.#server.on('clientError', (_, socket) => socket.destroy());
   }
 
   /** A connection of a browser. */
   accept(socket: Socket, channel: EgressChannel): void {
     this.#channels.set(socket, channel);
-    socket.on('error', () => socket.destroy());
+    endsAlone(socket);
     this.#server.emit('connection', socket);
   }
 
   async #tunnel(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const channel = this.#channelOf(socket);
-    const target = authority(request.url ?? '');
+    const target = tunnelTarget(request.url ?? '');
     socket.pause();
     const remote = await this.#reach(channel, target);
     if (!remote) {
-      socket.end(UNREACHABLE);
+      socket.write(UNREACHABLE);
+      socket.destroySoon(); // nobody reads what it sends: an end of its own would not be seen
       return;
     }
     channel.hold(socket);
@@ -78,17 +77,17 @@ export class EgressProxy {
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    endsAlone(request);
+    endsAlone(response);
     const channel = this.#channelOf(request.socket);
-    const fail = () => {
-      if (response.headersSent) response.destroy();
-      else response.writeHead(502, { 'Content-Length': 0, Connection: 'close' }).end();
-    };
     const url = absoluteHttpUrl(request.url ?? '');
     const remote = await this.#reach(channel, url && { host: url.hostname, port: Number(url.port || 80) });
     if (!url || !remote) {
-      fail();
+      refuse(response);
       return;
     }
+    response.once('close', () => remote.destroy());
+    if (response.destroyed) remote.destroy();
     channel.hold(request.socket);
     const onward = httpRequest({
       createConnection: () => remote,
@@ -98,13 +97,22 @@ export class EgressProxy {
       setHost: false,
       maxHeaderSize: MAX_HEADER_BYTES,
     });
-    onward.once('error', fail);
-    onward.once('response', (answer) => {
-      response.writeHead(answer.statusCode ?? 502, endToEnd(answer.rawHeaders, []));
-      answer.on('data', (data: Buffer) => channel.count(data.byteLength));
-      pipeline(answer, response, () => remote.destroy());
+    endsAlone(onward);
+    // Counted on the connection: headers, and answers before the answer, are bytes too.
+    onward.once('socket', (socket) => socket.on('data', (data: Buffer) => channel.count(data.byteLength)));
+    onward.once('upgrade', (_, socket) => socket.destroy()); // nobody has asked for it
+    onward.once('close', () => {
+      if (!response.headersSent) refuse(response); // whatever it was, it was no answer
     });
-    response.once('close', () => remote.destroy());
+    onward.once('response', (answer) => {
+      endsAlone(answer);
+      try {
+        response.writeHead(answer.statusCode ?? 0, endToEnd(answer.rawHeaders, []));
+        pipeline(answer, response, () => remote.destroy());
+      } catch {
+        onward.destroy(); // no status that there is, no header, or nobody who still wants it
+      }
+    });
     request.on('data', (data: Buffer) => channel.count(data.byteLength));
     pipeline(request, onward, () => undefined);
   }
@@ -119,7 +127,7 @@ export class EgressProxy {
     }
     try {
       const remote = await this.#dialer.dial(target.host, target.port);
-      remote.on('error', () => remote.destroy());
+      endsAlone(remote);
       channel.hold(remote);
       return remote.destroyed ? undefined : remote;
     } catch (error) {
@@ -136,33 +144,12 @@ export class EgressProxy {
   }
 }
 
-interface Target {
-  /** as `URL.hostname` */
-  host: string;
-  port: number;
+/** An error is the end of this stream. One that nobody hears is the end of the process. */
+function endsAlone(stream: Socket | IncomingMessage | OutgoingMessage): void {
+  stream.on('error', () => stream.destroy());
 }
 
-/** `host:port` of a CONNECT, read as the browser would. */
-function authority(text: string): Target | undefined {
-  const [, host, port] = /^([^/?#\\@\s]+):(\d{1,5})$/.exec(text) ?? [];
-  if (host === undefined || !URL.canParse(`http://${host}/`)) return undefined;
-  const { hostname } = new URL(`http://${host}/`);
-  return Number(port) >= 1 && Number(port) <= 65_535 ? { host: hostname, port: Number(port) } : undefined;
-}
-
-function absoluteHttpUrl(text: string): URL | undefined {
-  if (!/^http:\/\//i.test(text) || !URL.canParse(text)) return undefined;
-  return new URL(text);
-}
-
-/** Without what is of one connection. Flat lists of names and values, as Node has them. */
-function endToEnd(rawHeaders: string[], without: string[]): string[] {
-  const dropped = new Set([...HOP_BY_HOP, ...without]);
-  const pairs = rawHeaders.flatMap((name, index) =>
-    index % 2 === 0 ? [[name, rawHeaders[index + 1] ?? ''] as const] : [],
-  );
-  for (const [name, value] of pairs)
-    if (name.toLowerCase() === 'connection')
-      for (const named of value.toLowerCase().split(/\s*,\s*/)) dropped.add(named);
-  return pairs.flatMap(([name, value]) => (dropped.has(name.toLowerCase()) ? [] : [name, value]));
+function refuse(response: ServerResponse): void {
+  if (response.headersSent) response.destroy();
+  else response.writeHead(502, { 'Content-Length': 0, Connection: 'close' }).end();
 }
