@@ -4,7 +4,7 @@ import { chmod, chown, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import puppeteer, { type Browser, type ConnectionTransport } from 'puppeteer';
+import puppeteer, { type Browser } from 'puppeteer';
 import { Deadline } from '../kernel/deadline.ts';
 import { OperatorError } from '../kernel/errors.ts';
 import { isAlive } from '../kernel/processes.ts';
@@ -12,6 +12,7 @@ import { type Identity, isReachable } from '../kernel/privileges.ts';
 import { type Gateway, type GatewayOptions, loopbackGateway, namespaceGateway } from '../egress/gateway.ts';
 import { type ChromiumBinary, chromiumIdentity } from './chromium-binary.ts';
 import { type JailKind, spawnJailed } from './jail.ts';
+import { pipeTransport } from './pipe-transport.ts';
 
 const LAUNCH_TIMEOUT_MS = 20_000;
 const PROFILE_PREFIX = 'pdfprompt-chromium-';
@@ -123,7 +124,7 @@ export async function launchChromium(
       'starting Chromium',
       Promise.race([
         puppeteer.connect({
-          transport: pipeTransport(child),
+          transport: pipeTransport(child.stdio[3] as Writable, child.stdio[4] as Readable, () => killGroup(child)),
           defaultViewport: null,
           protocolTimeout: PROTOCOL_TIMEOUT_MS,
         }),
@@ -133,7 +134,7 @@ export async function launchChromium(
     const product = await new Deadline(LAUNCH_TIMEOUT_MS).race('asking Chromium its version', browser.version());
     return {
       browser,
-      version: product.replace(/^.*\//, ''),
+      version: product.slice(product.lastIndexOf('/') + 1),
       pid: child.pid as number,
       ...(gateway && { gateway }),
       exited,
@@ -176,34 +177,6 @@ async function start(
     case undefined:
       return { child: spawn(path, arguments_, options) };
   }
-}
-
-/** Chrome's pipe protocol: JSON messages, each ended by a NUL. */
-function pipeTransport(child: ChildProcess): ConnectionTransport {
-  const input = child.stdio[3] as Writable;
-  const output = child.stdio[4] as Readable;
-  const transport: ConnectionTransport = {
-    send: (message) => {
-      if (input.writable) input.write(`${message}\0`);
-    },
-    close: () => input.end(),
-  };
-  let pending: Buffer[] = [];
-  output.on('data', (data: Buffer) => {
-    let start = 0;
-    for (let end = data.indexOf(0); end !== -1; end = data.indexOf(0, start)) {
-      pending.push(data.subarray(start, end));
-      const message = Buffer.concat(pending).toString('utf8');
-      pending = [];
-      start = end + 1;
-      transport.onmessage?.(message);
-    }
-    if (start < data.length) pending.push(data.subarray(start));
-  });
-  output.once('close', () => transport.onclose?.());
-  input.on('error', () => undefined); // the process is gone: 'close' says so
-  output.on('error', () => undefined);
-  return transport;
 }
 
 function collectTail(stream: Readable): () => string {
