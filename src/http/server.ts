@@ -44,7 +44,9 @@ export class HttpServer extends Lifecycle {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     const server = serve(
       {
-        fetch: app.fetch,
+        // What Node takes for a host need not be one (`1.2.3.4.5`); behind this line every address can be read.
+        fetch: (request, env) =>
+          URL.canParse(request.url) ? app.fetch(request, env) : new Response(null, { status: 400 }),
         hostname: host,
         port,
         overrideGlobalObjects: false,
@@ -56,7 +58,8 @@ export class HttpServer extends Lifecycle {
       },
       (info) => resolve(info.port),
     ) as Server;
-    server.once('error', (error) => reject(listenError(error, { host, port, name })));
+    // For good: a connection that cannot be accepted later (no descriptor is free) is no end of the process.
+    server.on('error', (error) => reject(listenError(error, { host, port, name })));
     server.maxConnections = maxConnections;
     this.#server = server;
     const boundPort = await promise;
