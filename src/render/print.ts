@@ -15,8 +15,15 @@ export interface PdfCaps {
 /** Bytes asked for at a time: most PDFs come in one piece, none is in memory as base64 in whole. */
 const PIECE_BYTES = 1024 * 1024;
 
+/** A PDF as it came from the browser, in pieces. */
+type PrintedPdf = Pick<RenderedPdf, 'chunks' | 'size' | 'sha256'>;
+
 /** Prints what the page shows now. @throws CodedError if the options do not fit it, or it is larger than allowed */
-export async function printPdf(session: CDPSession, options: PdfRequest['options'], caps: PdfCaps): Promise<Buffer[]> {
+export async function printPdf(
+  session: CDPSession,
+  options: PdfRequest['options'],
+  caps: PdfCaps,
+): Promise<PrintedPdf> {
   if (options.omitBackground)
     await session.send('Emulation.setDefaultBackgroundColorOverride', { color: { r: 0, g: 0, b: 0, a: 0 } });
   try {
@@ -54,8 +61,10 @@ function printParameters(options: PdfRequest['options']): Protocol.Page.PrintToP
   };
 }
 
-async function readPieces(session: CDPSession, handle: string, maxBytes: number): Promise<Buffer[]> {
-  const pieces: Buffer[] = [];
+/** Hashed piece by piece, as they come: all at once would hold up every other document for a tenth of a second. */
+async function readPieces(session: CDPSession, handle: string, maxBytes: number): Promise<PrintedPdf> {
+  const chunks: Buffer[] = [];
+  const hash = createHash('sha256');
   let size = 0;
   try {
     for (let isOver = false; !isOver;) {
@@ -63,13 +72,14 @@ async function readPieces(session: CDPSession, handle: string, maxBytes: number)
       const piece = Buffer.from(data, base64Encoded ? 'base64' : 'latin1');
       size += piece.byteLength;
       if (size > maxBytes) throw new CodedError('pdf_too_large', `the PDF is larger than ${maxBytes} bytes`);
-      if (piece.byteLength > 0) pieces.push(piece);
+      if (piece.byteLength > 0) chunks.push(piece);
+      hash.update(piece);
       isOver = eof;
     }
   } finally {
     session.send('IO.close', { handle }).catch(() => undefined); // nobody waits for it
   }
-  return pieces;
+  return { chunks, size, sha256: hash.digest('hex') };
 }
 
 function asCodedError(error: unknown, options: PdfRequest['options']): unknown {
@@ -88,27 +98,17 @@ function asCodedError(error: unknown, options: PdfRequest['options']): unknown {
 
 /** The PDF with all that is told of it. @throws CodedError `too_many_pages` */
 export function describePdf(
-  chunks: Buffer[],
+  printed: PrintedPdf,
   timings: RenderTimings,
   failedResources: FailedResource[],
   { maxPages }: PdfCaps,
 ): RenderedPdf {
-  const hash = createHash('sha256');
-  for (const chunk of chunks) hash.update(chunk);
-  const [only, ...more] = chunks;
-  const pages = countPages(only && more.length === 0 ? only : Buffer.concat(chunks));
+  const pages = countPages(printed.chunks);
   if (pages === 0) throw new Error('what the browser printed is not a PDF');
   if (pages > maxPages)
     throw new CodedError(
       'too_many_pages',
       `the PDF has ${pages} pages; allowed: ${maxPages}, or fewer of them with options.pageRanges`,
     );
-  return {
-    chunks,
-    size: chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0),
-    pages,
-    sha256: hash.digest('hex'),
-    timings,
-    failedResources,
-  };
+  return { ...printed, pages, timings, failedResources };
 }
