@@ -10,7 +10,11 @@ export const REQUEST_BOUNDS = {
   /** milliseconds */
   timeoutMs: { min: 1_000, max: 300_000, default: 60_000 },
   metadataEntries: 50,
+  extraHeaders: 50,
 } as const;
+
+const TOO_MUCH_METADATA = `allowed: at most ${REQUEST_BOUNDS.metadataEntries} entries`;
+const TOO_MANY_HEADERS = `allowed: at most ${REQUEST_BOUNDS.extraHeaders} headers`;
 
 /** Width and height in inches, as puppeteer has them. */
 const PAPER_SIZES = {
@@ -103,7 +107,7 @@ const pdfOptions = z
       .string()
       .max(1_000)
       .regex(
-        /^\s*(\d+\s*(-\s*\d*\s*)?|-\s*\d+\s*)(,\s*(\d+\s*(-\s*\d*\s*)?|-\s*\d+\s*))*$/,
+        /^\s*(\d+\s*(-\s*(\d+\s*)?)?|-\s*\d+\s*)(,\s*(\d+\s*(-\s*(\d+\s*)?)?|-\s*\d+\s*))*$/,
         'allowed: page numbers and ranges such as "1-5, 8, 11-"',
       )
       .optional()
@@ -125,10 +129,13 @@ const waitUntil = z.enum(['load', 'domcontentloaded', 'networkidle0', 'networkid
 // oxlint-disable-next-line no-control-regex -- control characters are what it is about
 const printable = /^[^\u0000-\u001f\u007f]*$/;
 
+/** A longer one is not parsed. */
+const address = z.string().max(8192, { abort: true }).superRefine(checkUrl);
+
 const cookie = z.strictObject({
   name: z.string().min(1).max(4096).regex(printable, 'allowed: no control characters'),
   value: z.string().max(4096).regex(printable, 'allowed: no control characters'),
-  url: z.string().max(8192).superRefine(checkUrl).optional(),
+  url: address.optional(),
   domain: z
     .string()
     .min(1)
@@ -149,7 +156,7 @@ export const pdfRequestSchema = z
       .min(1, 'must not be empty')
       .optional()
       .meta({ description: 'The document itself. Either this or `url`' }),
-    url: z.string().max(8192).superRefine(checkUrl).optional().meta({
+    url: address.optional().meta({
       description: 'Where the document is: http or https, without user name and password. Either this or `html`',
       format: 'uri',
     }),
@@ -190,7 +197,7 @@ export const pdfRequestSchema = z
         z.string().regex(/^[!#$%&'*+.^_`|~\w-]{1,200}$/, 'allowed: an HTTP header name'),
         z.string().max(8192).regex(printable, 'allowed: no control characters'),
       )
-      .refine((headers) => Object.keys(headers).length <= 50, 'allowed: at most 50 headers')
+      .refine((headers) => Object.keys(headers).length <= REQUEST_BOUNDS.extraHeaders, TOO_MANY_HEADERS)
       .optional(),
     userAgent: z.string().min(1).max(1_000).regex(printable, 'allowed: no control characters').optional(),
     setJavaScriptEnabled: z.boolean().default(true),
@@ -208,10 +215,7 @@ export const pdfRequestSchema = z
           error: 'allowed: a string of at most 500 characters, a number, a boolean or null',
         }),
       )
-      .refine(
-        (value) => Object.keys(value).length <= REQUEST_BOUNDS.metadataEntries,
-        `allowed: at most ${REQUEST_BOUNDS.metadataEntries} entries`,
-      )
+      .refine((value) => Object.keys(value).length <= REQUEST_BOUNDS.metadataEntries, TOO_MUCH_METADATA)
       .default({})
       .meta({ description: 'Yours: kept with the job, shown with it, not looked at' }),
     timeoutMs: z
@@ -294,9 +298,20 @@ export type ParsedRequest = { ok: true; request: PdfRequest } | { ok: false; fie
 
 /** Checks parsed JSON against {@link pdfRequestSchema} and names every field that is wrong. */
 export function parsePdfRequest(json: unknown): ParsedRequest {
-  const text = textProblem(json);
-  if (text) return { ok: false, fields: [text] };
+  const problem = textProblem(json) ?? crowdProblem(json);
+  if (problem) return { ok: false, fields: [problem] };
   const parsed = pdfRequestSchema.safeParse(json);
   if (parsed.success) return { ok: true, request: parsed.data };
   return { ok: false, fields: fieldProblems(parsed.error) };
+}
+
+/** The schema says the same, but only after it has looked at each of thousands of entries. */
+function crowdProblem(json: unknown): FieldProblem | undefined {
+  const { metadata, setExtraHTTPHeaders } = (json ?? {}) as Record<string, unknown>;
+  const hasMore = (value: unknown, most: number) =>
+    typeof value === 'object' && value !== null && Object.keys(value).length > most;
+  if (hasMore(metadata, REQUEST_BOUNDS.metadataEntries)) return { field: 'metadata', message: TOO_MUCH_METADATA };
+  if (hasMore(setExtraHTTPHeaders, REQUEST_BOUNDS.extraHeaders))
+    return { field: 'setExtraHTTPHeaders', message: TOO_MANY_HEADERS };
+  return undefined;
 }

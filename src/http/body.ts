@@ -1,11 +1,11 @@
-import { isAscii, isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { Principal } from '../accounts/principals.ts';
 import { checkInput } from '../domain/check-input.ts';
 import { parsePdfRequest, type PdfRequest, REQUEST_BOUNDS } from '../domain/pdf-request.ts';
-import { CodedError, invalidFields, messageOf } from '../kernel/errors.ts';
+import { CodedError, invalidFields } from '../kernel/errors.ts';
+import { parseJson } from './parse-json.ts';
 import type { AppContext } from './route.ts';
 import { LARGE_BODY_BYTES } from './under-way.ts';
 
@@ -87,20 +87,6 @@ function checkHeaders(c: AppContext): void {
     );
 }
 
-/** @throws CodedError `invalid_json` */
-function parseJson(bytes: Buffer): unknown {
-  if (!isUtf8(bytes)) throw new CodedError('invalid_json', '(body): the body is not UTF-8');
-  const text = bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8');
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new CodedError(
-      'invalid_json',
-      `(body): ${text === '' ? 'the body is empty; allowed: a JSON object' : messageOf(error).slice(0, 200)}`,
-      { cause: error },
-    );
-  }
-}
 
 /**
  * Reads the body and does `work` with it; until that is done its bytes are counted. A large one is not
