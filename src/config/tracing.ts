@@ -47,7 +47,7 @@ export function tracingSettings(env: Record<string, string | undefined>): {
   const sampler = SAMPLERS.find((each) => each === (named?.value ?? 'parentbased_always_on'));
   if (named && !sampler) refuse(named, SAMPLERS.join(', '));
   const argument = sampler?.endsWith('ratio') ? read('OTEL_TRACES_SAMPLER_ARG') : undefined;
-  const ratio = /^\d*\.?\d+$/.test(argument?.value ?? '1') ? Number(argument?.value ?? '1') : Number.NaN;
+  const ratio = /^(?:\d+|\d*\.\d+)$/.test(argument?.value ?? '1') ? Number(argument?.value ?? '1') : Number.NaN;
   if (argument && !(ratio <= 1)) refuse(argument, 'a number from 0 to 1');
   return { tracing: sampler && { sampler, ratio }, problems };
 }

@@ -12,7 +12,7 @@ export const CHROMIUM_MAX_AGE_DAYS = 120;
  * @returns undefined if there is no version in it
  */
 export function chromiumAgeSeconds(version: string, now: number): number | undefined {
-  const major = Number(/(\d+)\.\d+\.\d+\.\d+/.exec(version)?.[1]);
+  const major = Number(/\b(\d{1,9})\.\d+\.\d+\.\d+/.exec(version)?.[1]);
   if (!Number.isInteger(major)) return undefined;
   const { releasedAt, daysBefore, daysSince } = ANCHOR;
   const later = major - ANCHOR.major;

@@ -72,7 +72,7 @@ async function streamOf(
 }
 
 /** RFC 6266: an ASCII name for old clients, the real one for all others. */
-function contentDisposition(disposition: string, filename: string): string {
+export function contentDisposition(disposition: string, filename: string): string {
   const ascii = filename.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_');
   const encoded = encodeURIComponent(filename).replaceAll(
     /['()*]/g,

@@ -43,7 +43,7 @@ export function serviceCost({ htmlBytes, pdfBytes }: Pick<DocumentCost, 'htmlByt
 export function parseMix(text: string, known: readonly string[]): Mix {
   const allowed = `allowed: NAME:PARTS,… such as invoice:80,ticket:20, of ${known.join(', ')}`;
   const parts = text.split(',').map((part) => {
-    const [, document = '', number = ''] = /^\s*([^:]+?)\s*:\s*(\d+(?:\.\d+)?)\s*$/.exec(part) ?? [];
+    const [, document = '', number = ''] = /^([^:]*[^:\s])\s*:\s*(\d+(?:\.\d+)?)$/.exec(part.trim()) ?? [];
     if (number === '')
       throw new UsageError(`--mix: ${JSON.stringify(part)} is not a document and its part; ${allowed}`);
     if (!known.includes(document))

@@ -43,7 +43,7 @@ const TRIES = 3;
 
 /** What the browser says when a page or all of it is gone: our fault or nobody's, so it is tried again. */
 const BROWSER_GONE =
-  /Target closed|Session closed|Connection closed|Protocol error.*closed|Browser closed|detached Frame|Page crashed|Target crashed|not started|Printing failed/i;
+  /Target closed|Session closed|Connection closed|Protocol error.{0,200}closed|Browser closed|detached Frame|Page crashed|Target crashed|not started|Printing failed/i;
 
 const isBrowserGone = (error: unknown) => BROWSER_GONE.test(messageOf(error));
 

@@ -84,7 +84,7 @@ function nameOf(input: string): string {
   if (input === '-') return 'stdin';
   if (!isUrl(input)) return basename(input, extname(input));
   const { hostname, pathname } = new URL(input);
-  return `${hostname}${pathname}`.replaceAll(/[^\w.-]+/g, '-').replaceAll(/^-+|-+$/g, '');
+  return `${hostname}${pathname}`.replaceAll(/[^\w.]+/g, '-').replaceAll(/^-|-$/g, '');
 }
 
 const isUrl = (input: string) => /^https?:\/\//i.test(input) && URL.canParse(input);

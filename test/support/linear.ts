@@ -1,0 +1,34 @@
+/** Milliseconds below which a difference says nothing. */
+const NOISE_MS = 20;
+/** Of the time for a fourfold input; quadratic is 16. */
+const MAX_RATIO = 9;
+/** What is slow only while the machine has others to serve is not slow each time. */
+const ROUNDS = 3;
+
+/**
+ * Whether the time of `work` grows faster than its input: measured for n and for 4n, the best of some.
+ * @param n large enough for a quadratic one to be seen
+ * @returns what it took, if it does
+ */
+export function growsFaster(n: number, work: (n: number) => () => unknown): string | undefined {
+  let found: string | undefined;
+  for (let round = 0; round < ROUNDS; round++) {
+    const large = best(work(4 * n));
+    if (large < NOISE_MS) return undefined;
+    const small = best(work(n));
+    if (large <= MAX_RATIO * small) return undefined;
+    found = `${small.toFixed(1)} ms for ${n}, ${large.toFixed(1)} ms for ${4 * n}`;
+  }
+  return found;
+}
+
+function best(run: () => unknown): number {
+  let shortest = Infinity;
+  for (let turn = 0; turn < 3; turn++) {
+    const startedAt = performance.now();
+    run();
+    shortest = Math.min(shortest, performance.now() - startedAt);
+    if (shortest < 1) break;
+  }
+  return shortest;
+}
