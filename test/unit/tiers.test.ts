@@ -93,7 +93,7 @@ describe('the workflows', () => {
 
   it('call scripts that there are', () => {
     const called = steps.flatMap(({ run }) => [
-      ...run.matchAll(/npm (?:run )?(test|[a-z]+:[a-z-]+|check|alarms|chaos)\b/g),
+      ...run.matchAll(/npm (?:run )?(test|[a-z]+:[a-z-]+|check|alarms|chaos|fuzz)\b/g),
     ]);
     expect(called.length).toBeGreaterThan(5);
     for (const [, name = ''] of called) expect([name, name in scripts]).toEqual([name, true]);
