@@ -18,13 +18,17 @@ export interface RenderedPdf {
  * - `done`: there is a PDF
  * - `reject`: the document's own fault; trying again would give the same
  * - `retry`: our fault (a browser crashed); another attempt may succeed
- * - `interrupted`: the worker is shutting down; the job goes back, no attempt counted
+ * - `interrupted`: nobody's fault: the worker is shutting down, memory ran out, or the browser ended too late for
+ *   another try; the job goes back, no attempt counted
  */
 export type Outcome =
   | { kind: 'done'; pdf: RenderedPdf }
   | { kind: 'reject'; code: ErrorCode; message: string }
   | { kind: 'retry'; code: ErrorCode; message: string; cause: unknown }
-  | { kind: 'interrupted' };
+  | { kind: 'interrupted'; reason?: Interruption };
+
+/** What cut an attempt short, if it was not the end of its worker. */
+type Interruption = 'memory' | 'browser';
 
 /** How an attempt is remembered: its outcome, or what was done to it from outside. */
 export type AttemptOutcome = Outcome['kind'] | 'lost' | 'cancelled';

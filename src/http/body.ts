@@ -87,7 +87,6 @@ function checkHeaders(c: AppContext): void {
     );
 }
 
-
 /**
  * Reads the body and does `work` with it; until that is done its bytes are counted. A large one is not
  * read before its tenant may hold as much. From Node's own stream, which costs half of what the web's does;

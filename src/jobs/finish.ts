@@ -73,7 +73,8 @@ async function finishedBefore(
 }
 
 function reasonOf(outcome: Outcome): string | undefined {
-  return 'code' in outcome ? `${outcome.code}: ${outcome.message}` : undefined;
+  if ('code' in outcome) return `${outcome.code}: ${outcome.message}`;
+  return outcome.kind === 'interrupted' ? outcome.reason : undefined;
 }
 
 async function write(deps: FinishDeps, tx: Transaction, claimed: ClaimedJob, outcome: Outcome): Promise<Finish> {

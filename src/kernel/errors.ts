@@ -35,6 +35,7 @@ export const ERROR_CODES = {
   too_many_pages: { status: 422, title: 'The PDF has more pages than allowed' },
   too_many_resources: { status: 422, title: 'The document loads more resources than allowed' },
   memory_exceeded: { status: 422, title: 'The document needs more memory than allowed' },
+  document_crashed: { status: 422, title: 'The document crashed the browser' },
   render_timeout: { status: 422, title: 'The document took longer than its time limit' },
   job_failed: { status: 422, title: 'The job failed' },
   poison: { status: 422, title: 'Every worker that took the job was lost' },

@@ -10,6 +10,11 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** Whether a process is held by SIGSTOP or a debugger, which only somebody outside of it does. */
+export function isStopped(pid: number): boolean {
+  return /^State:\s+[tT]/m.test(readProcessFile(pid, 'status') ?? '');
+}
+
 /**
  * What the kernel says of a process in a file below `/proc/<pid>`. A process may end at any moment, also
  * between two reads, so every caller has to say what that means for it.

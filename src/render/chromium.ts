@@ -70,8 +70,8 @@ export interface Chromium {
   pid: number;
   /** The only way out of its pages; none in a browser that was started without a jail. */
   gateway?: Gateway;
-  /** Settles when the process is gone. */
-  exited: Promise<void>;
+  /** Settles when the process is gone, with the signal that ended it, if one did. */
+  exited: Promise<NodeJS.Signals | null>;
   /** Ends every process of it at once, and removes its profile. */
   close(): Promise<void>;
 }
@@ -117,7 +117,9 @@ export async function launchChromium(
     },
   );
   const said = collectTail(child.stderr as Readable);
-  const exited = new Promise<void>((done) => child.once('exit', () => done()).once('error', () => done()));
+  const exited = new Promise<NodeJS.Signals | null>((done) =>
+    child.once('exit', (_, signal) => done(signal)).once('error', () => done(null)),
+  );
 
   try {
     const browser = await new Deadline(LAUNCH_TIMEOUT_MS).race(

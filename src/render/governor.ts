@@ -2,20 +2,33 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import { privateBytes, processTree, processType } from '../memory/processes.ts';
 import type { MemoryReading } from '../memory/reading.ts';
 import type { Events } from '../telemetry/events.ts';
+import type { RendererEnd } from './browser-watch.ts';
 
-/** `high`: give memory back and take on no more; `critical`: give up a document before the kernel ends us all. */
+/** `high`: give memory back, one document at a time; `critical`: take on none, and give one up before the kernel ends us all. */
 export type Pressure = 'normal' | 'high' | 'critical';
 
 interface GovernorOptions {
   read: () => MemoryReading | undefined;
-  pool: { pids: number[]; isBusy: boolean; shrink(): void; grow(): void };
+  /** documents under way */
+  running: () => number;
+  pool: {
+    pids: number[];
+    shrink(): void;
+    grow(): void;
+    pageOf(pid: number): { end(how: RendererEnd): void } | undefined;
+  };
   /** bytes that one document's renderer may take */
   documentLimitBytes: number;
   events: Pick<Events, 'memoryPressure' | 'documentSacrificed'>;
 }
 
-/** Why a renderer process was ended: the document took more than one may, or was the largest when memory ran out. */
-export type Sacrifice = 'too large' | 'largest';
+/** Why a renderer process is ended by us. */
+type Sacrifice = Exclude<RendererEnd, 'crashed' | 'killed'>;
+
+interface Process {
+  pid: number;
+  bytes: number;
+}
 
 const INTERVAL_MS = 500;
 const HIGH = 0.8;
@@ -23,18 +36,18 @@ const CALM = 0.7;
 const CRITICAL = 0.9;
 /** Milliseconds for the memory of what was ended to come back, before the next one is. */
 const SACRIFICE_PAUSE_MS = 1_000;
-/** Milliseconds within which the page of a process that was ended says so. */
-const CRASH_NOTICE_MS = 2_000;
+/** Milliseconds after a sacrifice for which documents run one at a time, so that the one given up has room when it is back. */
+const CAREFUL_MS = 30_000;
+/** A renderer that holds less (a plain document's holds some 30 MB) is not what fills the memory: to end it helps nobody. */
+const WORTHWHILE_BYTES = 100 * 1024 * 1024;
 
 /** Watches what limits this process's memory, and gives way before the kernel takes. */
 export class MemoryGovernor extends Lifecycle {
   readonly #options: GovernorOptions;
   #pressure: Pressure = 'normal';
-  #ratio = 0;
+  #reading: MemoryReading | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #lastAt = -Infinity;
-  /** whose crashes nobody has asked about yet */
-  #sacrifices: { why: Sacrifice; at: number }[] = [];
+  #sacrificedAt = -Infinity;
 
   constructor(options: GovernorOptions) {
     super();
@@ -47,21 +60,14 @@ export class MemoryGovernor extends Lifecycle {
 
   /** Memory used, of what there is: 0 to 1. */
   get ratio(): number {
-    return this.#ratio;
+    return this.#reading ? this.#reading.used / this.#reading.limit : 0;
   }
 
-  /** How many more documents may be taken on beside those running: under pressure none, but one at a time goes on. */
+  /** How many more documents may be taken on beside those running. */
   room(running: number): number {
-    if (this.#pressure === 'normal') return Infinity;
-    return running === 0 ? 1 : 0;
-  }
-
-  /** Why a renderer that crashed just now was ended by us, if it was; told once for each that we ended. */
-  takeSacrifice(): Sacrifice | undefined {
-    const recent = this.#sacrifices.filter(({ at }) => performance.now() - at < CRASH_NOTICE_MS);
-    const taken = recent.shift();
-    this.#sacrifices = recent;
-    return taken?.why;
+    if (this.#pressure === 'critical') return 0;
+    const isCareful = this.#pressure === 'high' || performance.now() - this.#sacrificedAt < CAREFUL_MS;
+    return isCareful ? Math.max(0, 1 - running) : Infinity;
   }
 
   protected async onStart(): Promise<void> {
@@ -74,17 +80,16 @@ export class MemoryGovernor extends Lifecycle {
   }
 
   #look(): void {
-    const reading = this.#options.read();
-    if (reading) this.#judge(reading);
-    if (this.#options.pool.isBusy) this.#watchDocuments();
+    this.#reading = this.#options.read();
+    if (this.#reading) this.#judge(this.#reading);
+    if (this.#options.running() > 0) this.#watchDocuments();
   }
 
   #judge(reading: MemoryReading): void {
-    this.#ratio = reading.used / reading.limit;
     const before = this.#pressure;
-    if (this.#ratio >= CRITICAL) this.#pressure = 'critical';
-    else if (this.#ratio >= HIGH) this.#pressure = 'high';
-    else if (this.#ratio < CALM) this.#pressure = 'normal';
+    if (this.ratio >= CRITICAL) this.#pressure = 'critical';
+    else if (this.ratio >= HIGH) this.#pressure = 'high';
+    else if (this.ratio < CALM) this.#pressure = 'normal';
     else if (before === 'critical') this.#pressure = 'high';
     if (this.#pressure !== before) this.#options.events.memoryPressure({ pressure: this.#pressure, ...reading });
     if (this.#pressure !== 'normal') this.#options.pool.shrink();
@@ -92,27 +97,36 @@ export class MemoryGovernor extends Lifecycle {
   }
 
   #watchDocuments(): void {
-    const largestFirst = this.#options.pool.pids
+    const { pool, documentLimitBytes } = this.#options;
+    const largestFirst = pool.pids
       .flatMap(processTree)
-      .map((pid) => ({ pid, bytes: privateBytes(pid) }))
+      .map((pid): Process => ({ pid, bytes: privateBytes(pid) }))
       .toSorted((a, b) => b.bytes - a.bytes);
-    const isRenderer = ({ pid }: { pid: number }) => processType(pid) === 'renderer';
-    const tooLarge = largestFirst.filter(({ bytes }) => bytes > this.#options.documentLimitBytes).filter(isRenderer);
-    for (const { pid, bytes } of tooLarge) this.#sacrifice(pid, 'too large', bytes);
-    if (this.#pressure !== 'critical') return;
-    if (performance.now() - this.#lastAt < SACRIFICE_PAUSE_MS) return;
+    const isRenderer = ({ pid }: Process) => processType(pid) === 'renderer';
+    const tooLarge = largestFirst.filter(({ bytes }) => bytes > documentLimitBytes).filter(isRenderer);
+    for (const process of tooLarge) this.#sacrifice(process, 'too large');
+    if (this.#pressure !== 'critical' || performance.now() - this.#sacrificedAt < SACRIFICE_PAUSE_MS) return;
     const largest = largestFirst.find(isRenderer);
-    if (largest) this.#sacrifice(largest.pid, 'largest', largest.bytes);
+    if (largest && largest.bytes >= WORTHWHILE_BYTES)
+      this.#sacrifice(largest, this.#isAllThereIs(largest) ? 'fills the memory' : 'largest');
   }
 
-  #sacrifice(pid: number, why: Sacrifice, bytes: number): void {
+  /** Nothing is rendered beside it, and without it there would be no pressure: it would come to the same again. */
+  #isAllThereIs({ bytes }: Process): boolean {
+    if (this.#options.running() > 1 || !this.#reading) return false;
+    const { used, limit } = this.#reading;
+    return bytes > used - HIGH * limit;
+  }
+
+  /** The page is told before its process ends, so that no other crash of this moment is taken for this one. */
+  #sacrifice({ pid, bytes }: Process, why: Sacrifice): void {
+    this.#options.pool.pageOf(pid)?.end(why);
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
       return; // it has ended meanwhile, by itself
     }
-    this.#lastAt = performance.now();
-    this.#sacrifices.push({ why, at: this.#lastAt });
+    if (why !== 'too large') this.#sacrificedAt = performance.now();
     this.#options.events.documentSacrificed({ why, bytes });
   }
 }

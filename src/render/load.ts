@@ -78,16 +78,14 @@ async function setContent({ page, session, frameId }: WarmPage, html: string, wa
   if (concurrency !== undefined) await page.waitForNetworkIdle({ concurrency, idleTime: IDLE_MS, timeout: 0 });
 }
 
-async function goto(
-  { page, channel }: WarmPage,
-  request: PdfRequest,
-  within: <T>(work: Promise<T>) => Promise<T>,
-): Promise<void> {
+async function goto(warm: WarmPage, request: PdfRequest, within: <T>(work: Promise<T>) => Promise<T>): Promise<void> {
+  const { page, channel } = warm;
   const url = request.url ?? '';
   const problem = urlProblem(url); // checked at submit too; the queue is not to be trusted more than the caller
   if (problem) throw new CodedError('navigation_failed', `url: ${problem}`);
   // The proxy says the same of what is forbidden and of what is not there, and so do we.
   const unreachable = (at: string) => new CodedError('navigation_failed', `${at} could not be reached`);
+  await within(warm.followProcesses());
   let response: HTTPResponse | null;
   try {
     const { waitUntil } = request.gotoOptions;

@@ -1,11 +1,14 @@
 import { IdleItems } from '../cache/idle-items.ts';
 import type { Config } from '../config/load.ts';
+import { unlessAborted } from '../kernel/abort.ts';
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
+import { isAlive } from '../kernel/processes.ts';
 import { privateBytes, processTree, proportionalBytes } from '../memory/processes.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { RendererState } from '../telemetry/metrics.ts';
 import type { Chromium } from './chromium.ts';
+import { BrowserGone, PoolMember } from './pool-member.ts';
 import { WarmPage } from './warm-page.ts';
 
 /** Why a browser was replaced or ended. */
@@ -30,32 +33,24 @@ export interface PoolOptions {
   events: Pick<Events, 'browserEnded' | 'pageTaken'>;
 }
 
-interface Member {
-  chromium: Chromium;
-  busy: number;
-  documents: number;
-  startedAt: number;
-  /** as last looked at */
-  bytes: number;
-  /** since when nothing was rendered in it */
-  idleSince: number;
-  /** takes no more documents; closed when the last one is done */
-  isRetiring: boolean;
-  isBeingReplaced: boolean;
+interface UseOptions {
+  /** in a browser where nothing else is rendered meanwhile, which may have to be waited for */
+  isAlone?: boolean;
+  /** whoever aborts it wants no answer any more */
+  signal?: AbortSignal | undefined;
 }
 
 /** A page and the browser it is in. */
 interface Place {
   page: WarmPage;
-  member: Member;
+  member: PoolMember;
 }
 
 /** Milliseconds. */
 const CLOSE_TIMEOUT_MS = 3_000;
 const TEND_INTERVAL_MS = 1_000;
-/** Between two looks at what the browsers take, and at whether they answer. */
+/** Between two looks at what the browsers take. */
 const EXAMINE_INTERVAL_MS = 10_000;
-const PING_TIMEOUT_MS = 5_000;
 /** Without a document: a page is dropped, a browser beside the last one is closed. */
 const PAGE_IDLE_MS = 300_000;
 const BROWSER_IDLE_MS = 60_000;
@@ -71,8 +66,9 @@ const WARM_PAGE_BYTES = 40 * 1024 * 1024;
  */
 export class PagePool extends Lifecycle {
   readonly #options: PoolOptions;
-  readonly #members = new Set<Member>();
+  readonly #members = new Set<PoolMember>();
   readonly #idle: IdleItems<Place>;
+  readonly #inUse = new Set<Place>();
   readonly #closing = new Set<Promise<void>>();
   #waiting: (() => void)[] = [];
   #launching = 0;
@@ -110,10 +106,6 @@ export class PagePool extends Lifecycle {
     return this.#launching > 0 || now - last < WANTED_MS ? now - since : 0;
   }
 
-  get isBusy(): boolean {
-    return [...this.#members].some((member) => member.busy > 0);
-  }
-
   /** Process ids of the browsers, each the leader of a process group. */
   get pids(): number[] {
     return [...this.#members].map((member) => member.chromium.pid);
@@ -122,7 +114,7 @@ export class PagePool extends Lifecycle {
   protected async onStart(): Promise<void> {
     this.#isStopping = false;
     // A browser that cannot start is found out here, not by the first job.
-    this.#add(await this.#options.launch());
+    this.#add(await PoolMember.start(this.#options.launch));
     this.#examinedAt = performance.now();
     this.#timer = setInterval(() => this.#tend(), TEND_INTERVAL_MS);
   }
@@ -138,18 +130,39 @@ export class PagePool extends Lifecycle {
   /**
    * Runs `work` with a page that nobody else has, and that has nothing of another tenant's or of another
    * document's in it. What went wrong in a page costs it its life.
+   * @throws RendererGone or BrowserGone if that is why the work failed, whatever the work said itself
    */
-  async use<T>(tenant: string, work: (page: WarmPage) => Promise<T>): Promise<T> {
+  async use<T>(
+    tenant: string,
+    work: (page: WarmPage) => Promise<T>,
+    { isAlone = false, signal }: UseOptions = {},
+  ): Promise<T> {
     const owner = this.#options.isolation === 'shared' ? '' : tenant;
-    const place = await this.#take(owner);
+    const place = isAlone ? await this.#takeAlone() : await this.#take(owner);
+    const { page, member } = place;
+    this.#inUse.add(place);
     let isUsable = false;
     try {
-      const result = await work(place.page);
+      const result = await unlessAborted([page.ended, member.ended, signal], work(page));
       isUsable = true;
       return result;
+    } catch (error) {
+      throw signal?.aborted ? error : await member.causeOf(error, page.ended, () => this.#endSilent(member));
     } finally {
+      this.#inUse.delete(place);
+      if (isAlone) this.#release(member);
       this.#giveBack(owner, place, isUsable);
     }
+  }
+
+  /**
+   * The page that is in this renderer process, if a document is rendered there. Where a page has gone to another
+   * origin, its process may be another than was known: then those that it had are gone, and it is the only such page.
+   */
+  pageOf(pid: number): WarmPage | undefined {
+    const pages = [...this.#inUse].map(({ page }) => page);
+    const [moved, ...others] = pages.filter(({ pids }) => ![...pids].some(isAlive));
+    return pages.find(({ pids }) => pids.has(pid)) ?? (others.length === 0 ? moved : undefined);
   }
 
   /** Gives memory back: drops every warm page, and all browsers but one as soon as they are idle. */
@@ -187,13 +200,11 @@ export class PagePool extends Lifecycle {
       }
       const member = await this.#findMember();
       if (!member) {
-        await new Promise<void>((wake) => this.#waiting.push(wake));
+        await this.#woken();
         continue;
       }
       try {
-        const page = await WarmPage.open(member.chromium);
-        this.#options.events.pageTaken('cold');
-        return { page, member };
+        return await this.#open(member);
       } catch (error) {
         this.#leave(member);
         throw error;
@@ -201,11 +212,66 @@ export class PagePool extends Lifecycle {
     }
   }
 
+  /** In a new page, so that nothing of what is kept warm is lost with it. */
+  async #takeAlone(): Promise<Place> {
+    const member = await this.#reserveMember();
+    try {
+      return await this.#open(member);
+    } catch (error) {
+      this.#release(member);
+      this.#leave(member);
+      throw error;
+    }
+  }
+
+  /**
+   * Counted, so that it stays: a browser that is idle, or a new one, of which there may be one more than otherwise for
+   * this; or else the one that is least busy, once it is idle.
+   */
+  async #reserveMember(): Promise<PoolMember> {
+    for (;;) {
+      if (this.#isStopping) throw new Error('Browser closed');
+      const [member] = this.#openMembers();
+      const mayLaunch = this.#members.size + this.#launching <= this.#options.size;
+      if (member && (member.busy === 0 || !mayLaunch)) {
+        member.isReserved = true;
+        while (member.busy > 0) await this.#woken();
+        if (this.#members.has(member) && member.isConnected) {
+          member.busy++;
+          return member;
+        }
+      } else if (mayLaunch) await this.#launch();
+      else await this.#woken();
+    }
+  }
+
+  #release(member: PoolMember): void {
+    member.isReserved = false;
+    if (this.#members.size > this.#options.size) this.#retire(member);
+  }
+
+  async #open(member: PoolMember): Promise<Place> {
+    const opening = WarmPage.open(member.chromium, member.watch);
+    const page = await unlessAborted([member.ended], opening).catch((error: unknown) => {
+      // Also if its browser ended: that was no document's doing, for none was in it.
+      throw new Error('a page did not open', { cause: error });
+    });
+    this.#options.events.pageTaken('cold');
+    return { page, member };
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((wake) => this.#waiting.push(wake));
+  }
+
+  /** With room for one more; those that are least busy first. */
+  #openMembers(): PoolMember[] {
+    return [...this.#members].filter((member) => hasRoom(member, this.#options)).toSorted((a, b) => a.busy - b.busy);
+  }
+
   /** A browser with room for one more document, which is counted; a new one if there is none; undefined if there may be none. */
-  async #findMember(): Promise<Member | undefined> {
-    const [free] = [...this.#members]
-      .filter((member) => hasRoom(member, this.#options))
-      .toSorted((a, b) => a.busy - b.busy);
+  async #findMember(): Promise<PoolMember | undefined> {
+    const [free] = this.#openMembers();
     if (free) {
       free.busy++;
       return free;
@@ -219,13 +285,13 @@ export class PagePool extends Lifecycle {
     return member;
   }
 
-  async #launch(): Promise<Member> {
+  async #launch(): Promise<PoolMember> {
     const now = performance.now();
     const isStill = this.#wanted !== undefined && now - this.#wanted.last < WANTED_MS;
     this.#wanted = { since: isStill && this.#wanted ? this.#wanted.since : now, last: now };
     this.#launching++;
     try {
-      return this.#add(await this.#options.launch());
+      return this.#add(await PoolMember.start(this.#options.launch));
     } finally {
       this.#launching--;
       this.#wake();
@@ -245,22 +311,22 @@ export class PagePool extends Lifecycle {
         this.#idle.forget((other) => other === place);
         this.#closePage(place);
       });
-    } else this.#closePage(place);
+    } else this.#closePage(place, isUsable ? page.close() : page.kill());
     this.#leave(member);
     if (member.documents >= this.#options.maxDocuments) this.#replace(member, 'documents');
   }
 
-  #leave(member: Member): void {
+  #leave(member: PoolMember): void {
     member.busy--;
     member.idleSince = performance.now();
     if (member.isRetiring && member.busy === 0) this.#close(member);
     this.#wake();
   }
 
-  #closePage({ page, member }: Place): void {
+  #closePage({ page, member }: Place, closed = page.close()): void {
     // A page that does not close would keep running: then the whole browser goes.
     const closing = new Deadline(CLOSE_TIMEOUT_MS)
-      .race('closing a page', page.close())
+      .race('closing a page', closed)
       .catch((error: unknown) => {
         if (error instanceof DeadlineExceeded && this.#members.has(member)) this.#replace(member, 'unresponsive');
       })
@@ -268,30 +334,20 @@ export class PagePool extends Lifecycle {
     this.#closing.add(closing);
   }
 
-  #add(chromium: Chromium): Member {
-    const now = performance.now();
-    const member: Member = {
-      chromium,
-      busy: 0,
-      documents: 0,
-      bytes: 0,
-      startedAt: now,
-      idleSince: now,
-      isRetiring: false,
-      isBeingReplaced: false,
-    };
+  #add(member: PoolMember): PoolMember {
     this.#members.add(member);
     this.#wanted = undefined;
     if (this.#isStopping) this.#close(member);
-    void chromium.exited.then(() => {
-      if (this.#members.has(member)) this.#options.events.browserEnded('crashed');
-      this.#close(member);
+    void member.exited().then((why) => {
+      if (!this.#members.has(member)) return;
+      this.#options.events.browserEnded('crashed');
+      this.#close(member, why);
     });
     return member;
   }
 
   /** Starts another browser before this one takes no more, so that no document waits for it. */
-  #replace(member: Member, reason: RestartReason): void {
+  #replace(member: PoolMember, reason: RestartReason): void {
     if (member.isBeingReplaced || member.isRetiring || this.#isStopping) return;
     member.isBeingReplaced = true;
     this.#options.events.browserEnded(reason);
@@ -302,15 +358,15 @@ export class PagePool extends Lifecycle {
     this.#closing.add(replacing);
   }
 
-  #retire(member: Member): void {
+  #retire(member: PoolMember): void {
     member.isRetiring = true;
     if (member.busy === 0) this.#close(member);
     this.#wake();
   }
 
-  #close(member: Member): void {
+  #close(member: PoolMember, why = new BrowserGone('the browser was closed', { isFromOutside: true })): void {
     if (!this.#members.delete(member)) return;
-    member.isRetiring = true;
+    member.end(why);
     this.#idle.forget((place) => place.member === member);
     const closing = member.chromium.close().finally(() => {
       this.#closing.delete(closing);
@@ -325,10 +381,18 @@ export class PagePool extends Lifecycle {
     for (const wake of waiting) wake();
   }
 
+  /** What runs in it is rendered again. */
+  #endSilent(member: PoolMember): void {
+    if (!this.#members.has(member)) return;
+    this.#options.events.browserEnded('unresponsive');
+    this.#close(member, member.silence());
+  }
+
   #tend(): void {
     const now = performance.now();
     this.#idle.expire();
     for (const member of this.#members) {
+      if (member.look()) this.#endSilent(member); // also one that retires: documents may still be rendered there
       if (now - member.startedAt > this.#options.maxAgeMs) this.#replace(member, 'age');
       const isIdle = member.busy === 0 && now - member.idleSince > BROWSER_IDLE_MS;
       if (isIdle && !member.isRetiring && [...this.#members].filter((other) => !other.isRetiring).length > 1) {
@@ -344,29 +408,17 @@ export class PagePool extends Lifecycle {
       const allowed = this.#allowedBytes(member);
       // The exact figure takes 1 ms for each process: it is asked for only where it may matter.
       if (member.bytes > allowed * 0.8 && sum(pids.map(proportionalBytes)) > allowed) this.#replace(member, 'memory');
-      void this.#ping(member);
     }
   }
 
-  #allowedBytes(member: Member): number {
+  #allowedBytes(member: PoolMember): number {
     const warm = this.#idle.count((place) => place.member === member);
     return BROWSER_BASE_BYTES + warm * WARM_PAGE_BYTES + Math.max(1, member.busy) * this.#options.memoryLimitBytes;
-  }
-
-  async #ping(member: Member): Promise<void> {
-    try {
-      await new Deadline(PING_TIMEOUT_MS).race('an answer of the browser', member.chromium.browser.version());
-    } catch {
-      if (!this.#members.has(member) || member.isRetiring) return;
-      this.#options.events.browserEnded('unresponsive');
-      this.#close(member); // what runs in it is tried again
-    }
   }
 }
 
 const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
 
-function hasRoom(member: Member, { pagesPerBrowser }: PoolOptions): boolean {
-  // Its pipe closes before its end is heard of: who is tried again at that moment must not come here again.
-  return !member.isRetiring && member.chromium.browser.connected && member.busy < pagesPerBrowser;
+function hasRoom(member: PoolMember, { pagesPerBrowser }: PoolOptions): boolean {
+  return !member.isRetiring && !member.isReserved && member.isConnected && member.busy < pagesPerBrowser;
 }

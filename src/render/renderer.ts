@@ -1,6 +1,7 @@
 import type { FailedResource } from '../domain/job.ts';
 import type { Outcome, RenderedPdf } from '../domain/outcome.ts';
 import type { PdfRequest } from '../domain/pdf-request.ts';
+import { unlessAborted } from '../kernel/abort.ts';
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError, messageOf } from '../kernel/errors.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
@@ -8,9 +9,11 @@ import { readMemory, type MemoryReading } from '../memory/reading.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { RendererState } from '../telemetry/metrics.ts';
 import { errorType, type Span, Untraced } from '../telemetry/span.ts';
-import { MemoryGovernor, type Pressure, type Sacrifice } from './governor.ts';
+import { type RendererEnd, RendererGone } from './browser-watch.ts';
+import { MemoryGovernor, type Pressure } from './governor.ts';
 import { loadDocument, preparePage, waitUntilReady } from './load.ts';
 import { PagePool, type PoolOptions } from './pool.ts';
+import { BrowserGone } from './pool-member.ts';
 import { describePdf, type PdfCaps, printPdf } from './print.ts';
 import type { WarmPage } from './warm-page.ts';
 
@@ -38,20 +41,25 @@ interface RenderContext {
   span?: Span;
 }
 
-/** Renderings in one attempt, if the browser ends underneath. */
-const TRIES = 3;
-
-/** What the browser says when a page or all of it is gone: our fault or nobody's, so it is tried again. */
-const BROWSER_GONE =
-  /Target closed|Session closed|Connection closed|Protocol error.{0,200}closed|Browser closed|detached Frame|Page crashed|Target crashed|not started|Printing failed/i;
-
-const isBrowserGone = (error: unknown) => BROWSER_GONE.test(messageOf(error));
+/** Renderings in one attempt, if what goes wrong is not the document's fault. */
+const TRIES = 5;
+/**
+ * Milliseconds after which no other rendering begins in the same attempt. Each has the document's whole time, and
+ * the queue takes the worker for dead a minute after that.
+ */
+const AGAIN_MS = 40_000;
+/** Frames and workers that one document may start: many more make the whole browser slow, its neighbours with it. */
+const MAX_PARTS = 250;
+const MAX_SUSPECTS = 1_000;
 
 /** Renders one request at a time for each caller, any number at once below the pool's ceilings. */
 export class Renderer extends Lifecycle {
   readonly #caps: RendererOptions['caps'];
   readonly #pool: PagePool;
   readonly #governor: MemoryGovernor;
+  /** jobs whose browser has ended, and which were given back before they could be rendered alone */
+  readonly #suspects = new Set<string>();
+  #running = 0;
 
   constructor({ caps, readMemory: read = readMemory, ...options }: RendererOptions) {
     super();
@@ -60,6 +68,7 @@ export class Renderer extends Lifecycle {
     this.#governor = new MemoryGovernor({
       read,
       pool: this.#pool,
+      running: () => this.#running,
       documentLimitBytes: caps.memoryBytes,
       events: options.events,
     });
@@ -90,53 +99,84 @@ export class Renderer extends Lifecycle {
   }
 
   /**
-   * Never rejects: what went wrong is in the outcome. Ends within the request's `timeoutMs`,
-   * whatever the page does, and at once when `signal` aborts.
+   * Never rejects: what went wrong is in the outcome. Ends within the request's `timeoutMs` from when there is a
+   * page, whatever the document does, and at once when `signal` aborts; what is not the document's fault costs it none
+   * of that time, nor an attempt.
    */
-  async render(request: PdfRequest, { tenant, jobId, signal, span = new Untraced() }: RenderContext): Promise<Outcome> {
-    if (signal?.aborted) return { kind: 'interrupted' };
-    const deadline = new Deadline(request.timeoutMs);
-    const interrupted = Promise.withResolvers<never>();
-    const onAbort = () => interrupted.reject(new Error('interrupted'));
-    signal?.addEventListener('abort', onAbort);
-    interrupted.promise.catch(() => undefined);
-    const within = <T>(work: Promise<T>) => deadline.race('the document', Promise.race([work, interrupted.promise]));
-    const once = () => {
-      const page = span.child('page'); // from the wish for one until it is prepared
-      // Both the work and the wait for a page: whoever waited too long must not begin.
-      return within(
-        this.#pool.use(tenant, async (warm) => {
-          if (signal?.aborted || deadline.remainingMs === 0) throw new DeadlineExceeded('a page', request.timeoutMs);
-          warm.channel?.open({
-            userId: tenant,
-            jobId,
-            maxConnections: this.#caps.maxResources,
-            maxBytes: this.#caps.egressBytes,
-          });
-          try {
-            return await within(this.#print(warm, request, deadline, { span, page }));
-          } finally {
-            warm.channel?.shut();
-          }
-        }),
-      );
-    };
-    try {
-      for (let tries = 1; ; tries++) {
-        try {
-          return { kind: 'done', pdf: await once() };
-        } catch (error) {
-          span.cutShort(signal?.aborted ? 'interrupted' : errorType(error));
-          if (signal?.aborted) return { kind: 'interrupted' };
-          const sacrifice = isBrowserGone(error) ? this.#governor.takeSacrifice() : undefined;
-          // A browser that ended took others with it that had no part in it: again at once, unnoticed.
-          const isOurs = !(error instanceof CodedError) && !(error instanceof DeadlineExceeded);
-          if (!isOurs || sacrifice || tries >= TRIES) return this.#outcomeOf(error, sacrifice);
+  async render(request: PdfRequest, context: RenderContext): Promise<Outcome> {
+    this.#running++;
+    return this.#render(request, context).finally(() => this.#running--);
+  }
+
+  async #render(request: PdfRequest, context: RenderContext): Promise<Outcome> {
+    const { signal, jobId = '', span = new Untraced() } = context;
+    const latest = new Deadline(AGAIN_MS);
+    let isAlone = this.#suspects.has(jobId);
+    for (let tries = 1; ; tries++) {
+      if (signal?.aborted) return { kind: 'interrupted' };
+      try {
+        return { kind: 'done', pdf: await this.#renderOnce(request, { ...context, span }, { latest, isAlone }) };
+      } catch (error) {
+        span.cutShort(signal?.aborted ? 'interrupted' : errorType(error));
+        if (signal?.aborted) return { kind: 'interrupted' };
+        const outcome = judge(error, isAlone);
+        if (outcome) {
+          this.#suspects.delete(jobId);
+          return outcome;
         }
+        // Which of the documents in it a browser ended of is found out by rendering each of them alone.
+        const isSuspect = error instanceof BrowserGone && !isAlone;
+        if (tries >= TRIES || (latest.remainingMs === 0 && !isSuspect)) return failure(error);
+        if (latest.remainingMs === 0) return this.#giveBack(jobId);
+        isAlone ||= isSuspect;
       }
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
     }
+  }
+
+  /** It is rendered alone when it comes here again: so no document comes back for ever. */
+  #giveBack(jobId: string): Outcome {
+    const [oldest] = this.#suspects;
+    if (oldest !== undefined && this.#suspects.size >= MAX_SUSPECTS) this.#suspects.delete(oldest);
+    this.#suspects.add(jobId);
+    return { kind: 'interrupted', reason: 'browser' };
+  }
+
+  async #renderOnce(
+    request: PdfRequest,
+    { tenant, jobId, signal, span }: RenderContext & { span: Span },
+    { latest, isAlone }: { latest: Deadline; isAlone: boolean },
+  ): Promise<RenderedPdf> {
+    const page = span.child('page'); // from the wish for one until it is prepared
+    const begun = Promise.withResolvers<void>();
+    let isGivenUp = false;
+    const rendering = this.#pool.use(
+      tenant,
+      async (warm) => {
+        if (isGivenUp) throw new Error('nobody waits any more'); // whoever waited too long must not begin
+        begun.resolve();
+        const deadline = new Deadline(request.timeoutMs);
+        warm.channel?.open({
+          userId: tenant,
+          jobId,
+          maxConnections: this.#caps.maxResources,
+          maxBytes: this.#caps.egressBytes,
+        });
+        try {
+          const print = this.#print(warm, request, deadline, { span, page });
+          return await deadline.race('the document', unlessAborted([signal], print));
+        } finally {
+          warm.channel?.shut();
+        }
+      },
+      { isAlone, signal },
+    );
+    try {
+      await latest.race('a page', unlessAborted([signal], Promise.race([begun.promise, rendering])));
+    } catch (error) {
+      isGivenUp = true;
+      throw error instanceof DeadlineExceeded && error.step === 'a page' ? new NoPage(error.message) : error;
+    }
+    return unlessAborted([signal], rendering);
   }
 
   async #print(
@@ -151,6 +191,10 @@ export class Renderer extends Lifecycle {
     warm.watch.onCount = (count) => {
       if (count <= caps.maxResources) return;
       reject(new CodedError('too_many_resources', `the document loads more than ${caps.maxResources} resources`));
+    };
+    warm.watch.onPart = (parts) => {
+      if (parts <= MAX_PARTS) return;
+      reject(new CodedError('too_many_resources', `the document starts more than ${MAX_PARTS} frames and workers`));
     };
     const steps = async (): Promise<RenderedPdf> => {
       const clock = stopwatch();
@@ -167,30 +211,64 @@ export class Renderer extends Lifecycle {
       const print = clock();
       return describePdf(chunks, { page, load, wait, print }, failures, caps);
     };
-    return Promise.race([steps(), warm.crashed, excess]);
+    return Promise.race([steps(), excess]);
   }
+}
 
-  #outcomeOf(error: unknown, sacrifice: Sacrifice | undefined): Outcome {
-    if (error instanceof CodedError) return { kind: 'reject', code: error.code, message: error.message };
-    if (error instanceof DeadlineExceeded)
-      return { kind: 'reject', code: 'render_timeout', message: `${error.message}; allow more with timeoutMs` };
-    if (sacrifice === 'too large')
+/** No browser had room for the document in time. */
+class NoPage extends Error {
+  override name = 'NoPage';
+}
+
+/** What became of an attempt that failed, if that is known; undefined if the document may be rendered again at once. */
+function judge(error: unknown, isAlone: boolean): Outcome | undefined {
+  if (error instanceof CodedError) return { kind: 'reject', code: error.code, message: error.message };
+  if (error instanceof DeadlineExceeded)
+    return { kind: 'reject', code: 'render_timeout', message: `${error.message}; allow more with timeoutMs` };
+  if (error instanceof RendererGone) return judgeRenderer(error.how);
+  if (error instanceof BrowserGone && isAlone && !error.isFromOutside)
+    return {
+      kind: 'reject',
+      code: 'document_crashed',
+      message: 'the browser ended or hung while it rendered this document and nothing else',
+    };
+  return undefined;
+}
+
+function judgeRenderer(how: RendererEnd): Outcome | undefined {
+  switch (how) {
+    case 'crashed':
+      return {
+        kind: 'reject',
+        code: 'document_crashed',
+        message: 'the document is too deep, too large or too intricate for the browser: its renderer crashed',
+      };
+    case 'too large':
       return {
         kind: 'reject',
         code: 'memory_exceeded',
         message: 'the document needs more memory than DOCUMENT_MEMORY_LIMIT_MB',
       };
-    // A renderer that crashes while it prints says the same as one that cannot print, so it is tried again.
-    if (sacrifice === undefined && /Printing failed/i.test(messageOf(error)))
-      return { kind: 'retry', code: 'print_failed', message: 'the browser could not print the document', cause: error };
-    const message =
-      sacrifice === 'largest'
-        ? 'memory ran out, and this was the largest document'
-        : isBrowserGone(error)
-          ? 'the browser ended while it rendered the document'
-          : 'the browser failed';
-    return { kind: 'retry', code: 'browser_failed', message, cause: error };
+    case 'fills the memory':
+      return {
+        kind: 'reject',
+        code: 'memory_exceeded',
+        message: 'the document needs more memory than its worker has, with nothing beside it',
+      };
+    case 'largest':
+      return { kind: 'interrupted', reason: 'memory' };
+    case 'killed':
+      return undefined;
   }
+}
+
+/** What went wrong again and again, and is not the document's fault as far as we know. */
+function failure(error: unknown): Outcome {
+  if (/Printing failed/i.test(messageOf(error)))
+    return { kind: 'retry', code: 'print_failed', message: 'the browser could not print the document', cause: error };
+  const isGone = error instanceof RendererGone || error instanceof BrowserGone;
+  const message = isGone ? 'the browser ended while it rendered the document' : 'the browser failed';
+  return { kind: 'retry', code: 'browser_failed', message, cause: error };
 }
 
 function failOn(failures: FailedResource[]): void {

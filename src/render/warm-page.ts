@@ -2,6 +2,8 @@ import type { Browser, BrowserContext, CDPSession, Page } from 'puppeteer';
 import type { FailedResource } from '../domain/job.ts';
 import type { EgressChannel } from '../egress/channel.ts';
 import { Deadline } from '../kernel/deadline.ts';
+import { processTree, processType } from '../memory/processes.ts';
+import { type BrowserWatch, type RendererEnd, RendererGone } from './browser-watch.ts';
 import type { Chromium } from './chromium.ts';
 
 /** Puppeteer's own default. */
@@ -9,8 +11,9 @@ const DEFAULT_VIEWPORT = { width: 800, height: 600 };
 
 /** Milliseconds for a page to become as new; then another is taken. */
 const WIPE_TIMEOUT_MS = 2_000;
-/** Milliseconds for a page to open: where its renderer dies meanwhile, nobody else says so. */
+/** Milliseconds for a page to open: where its renderer dies or its browser hangs meanwhile, nobody else says so. */
 const OPEN_TIMEOUT_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 3_000;
 const MAX_FAILED_RESOURCES = 20;
 
 /**
@@ -27,6 +30,7 @@ const BROKEN = Promise.resolve(false);
 /** A page in a browser context of its own, used for one document after the other, of one tenant. */
 export class WarmPage {
   readonly #chromium: Chromium;
+  readonly #browserWatch: BrowserWatch | undefined;
   /** Its only way out, shut unless a document is rendered; none where there is no jail. */
   readonly channel: EgressChannel | undefined;
   #context: BrowserContext;
@@ -38,22 +42,32 @@ export class WarmPage {
   #isReady = true;
   #ready: Promise<boolean> = Promise.resolve(true);
   #closing: Promise<void> | undefined;
-  readonly #crashed = Promise.withResolvers<never>();
+  #pids: Set<number>;
+  #stopWatching: (() => void) | undefined;
+  readonly #ended = new AbortController();
 
-  private constructor(chromium: Chromium, channel: EgressChannel | undefined, opened: Opened) {
+  private constructor(
+    { chromium, watch, channel }: { chromium: Chromium; watch?: BrowserWatch | undefined; channel?: EgressChannel },
+    opened: Opened,
+  ) {
     this.#chromium = chromium;
+    this.#browserWatch = watch;
     this.channel = channel;
     ({ context: this.#context, page: this.#page, session: this.#session, frameId: this.#frameId } = opened);
+    this.#pids = opened.pids;
     this.#watch = new ResourceWatch();
-    this.#crashed.promise.catch(() => undefined);
     this.#listen();
   }
 
-  /** Costs about 100 ms of CPU: a renderer process starts. */
-  static async open(chromium: Chromium): Promise<WarmPage> {
+  /**
+   * Costs about 100 ms of CPU: a renderer process starts.
+   * @param watch of the browser; without it nobody hears of the renderer's end
+   */
+  static async open(chromium: Chromium, watch?: BrowserWatch): Promise<WarmPage> {
     const channel = await chromium.gateway?.open();
     try {
-      return new WarmPage(chromium, channel, await openPage(chromium.browser, channel));
+      const opened = await openPage(chromium.browser, channel);
+      return new WarmPage({ chromium, watch, ...(channel && { channel }) }, opened);
     } catch (error) {
       if (channel) chromium.gateway?.close(channel);
       throw error;
@@ -78,9 +92,21 @@ export class WarmPage {
     return this.#frameId;
   }
 
-  /** Rejects when the page's renderer is gone. */
-  get crashed(): Promise<never> {
-    return this.#crashed.promise;
+  /** Aborts when the page's renderer is gone; its reason is a {@link RendererGone}. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** Of the renderer processes that this page is or was in, as far as is known. */
+  get pids(): ReadonlySet<number> {
+    return this.#pids;
+  }
+
+  /** Its renderer is gone, or is about to be: whoever knows first says how. */
+  end(how: RendererEnd): void {
+    this.#isReady = false;
+    this.#ready = BROKEN;
+    if (!this.#ended.signal.aborted) this.#ended.abort(new RendererGone(how));
   }
 
   /** Nothing of the last document is left, and nothing of it has come after. */
@@ -150,19 +176,47 @@ export class WarmPage {
   async #replaceContext(): Promise<void> {
     const old = this.#context;
     this.#page.removeAllListeners();
+    this.#stopWatching?.();
     const [opened] = await Promise.all([openPage(this.#chromium.browser, this.channel), old.close()]);
     if (this.#closing) {
       await opened.context.close(); // nobody waits for it any more
       return;
     }
     ({ context: this.#context, page: this.#page, session: this.#session, frameId: this.#frameId } = opened);
+    this.#pids = opened.pids;
     this.#watch = new ResourceWatch();
     this.#listen();
+  }
+
+  /**
+   * From now on the processes that the page moves to are known too: to be called before it goes to another origin.
+   * Each of its requests is one more event.
+   */
+  async followProcesses(): Promise<void> {
+    this.#session.on('Network.requestWillBeSent', ({ requestId }) => addPid(this.#pids, requestId));
+    await this.#session.send('Network.enable');
+  }
+
+  /**
+   * Ends its processes first, and so whatever runs there: to close a page in which hundreds of workers spin would
+   * hold up its whole browser for seconds.
+   */
+  kill(): Promise<void> {
+    const renderers = processTree(this.#chromium.pid).filter((pid) => processType(pid) === 'renderer');
+    for (const pid of renderers.filter((renderer) => this.#pids.has(renderer))) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // it has ended meanwhile
+      }
+    }
+    return this.close();
   }
 
   /** Ends the page and all that runs in it, within some 10 ms. */
   close(): Promise<void> {
     this.#isReady = false;
+    this.#stopWatching?.();
     if (this.channel) this.#chromium.gateway?.close(this.channel);
     this.#closing ??= this.#context.close();
     return this.#closing;
@@ -170,11 +224,8 @@ export class WarmPage {
 
   #listen(): void {
     const page = this.#page;
-    page.once('error', (error) => {
-      this.#isReady = false;
-      this.#ready = BROKEN;
-      this.#crashed.reject(error);
-    });
+    // The main frame's id is the page's as well.
+    this.#stopWatching = this.#browserWatch?.onRendererEnd(this.#frameId, (how) => this.end(how));
     page.on('dialog', (dialog) => {
       // Whoever leaves is let go; every other question is answered with no.
       const answer = dialog.type() === 'beforeunload' ? dialog.accept() : dialog.dismiss();
@@ -184,6 +235,8 @@ export class WarmPage {
       this.mark('origin');
       void popup?.close().catch(() => undefined);
     });
+    page.on('frameattached', () => this.#watch.addedPart());
+    page.on('workercreated', () => this.#watch.addedPart());
     page.on('request', (request) => this.#watch.started(request.url(), request.isNavigationRequest()));
     const failed = (url: string, reason: string) =>
       this.#watch.failed(url, this.channel?.isUnreachable(url) ? 'unreachable' : reason);
@@ -202,25 +255,51 @@ interface Opened {
   page: Page;
   session: CDPSession;
   frameId: string;
+  pids: Set<number>;
 }
 
 async function openPage(browser: Browser, channel: EgressChannel | undefined): Promise<Opened> {
-  const context = await browser.createBrowserContext({
+  const opening = browser.createBrowserContext({
     downloadBehavior: { policy: 'deny' },
     ...(channel && { proxyServer: channel.proxyServer, proxyBypassList: ['<-loopback>'] }),
   });
   const open = async (): Promise<Opened> => {
+    const context = await opening;
     const page = await context.newPage();
     const [session] = await Promise.all([page.createCDPSession(), page.setViewport(DEFAULT_VIEWPORT)]);
-    const { frameTree } = await session.send('Page.getFrameTree');
-    return { context, page, session, frameId: frameTree.frame.id };
+    const [{ frameTree }, pids] = await Promise.all([session.send('Page.getFrameTree'), processOf(session)]);
+    return { context, page, session, frameId: frameTree.frame.id, pids };
   };
   try {
     return await new Deadline(OPEN_TIMEOUT_MS).race('opening a page', open());
   } catch (error) {
-    await context.close().catch(() => undefined);
+    // It may come to be later all the same; if the browser hangs, it goes as a whole, and its contexts with it.
+    const closing = opening.then((context) => context.close());
+    await new Deadline(CLOSE_TIMEOUT_MS).race('closing a page', closing).catch(() => undefined);
     throw new Error('a page did not open', { cause: error }); // whatever it was, it was no document's fault
   }
+}
+
+/**
+ * The process of a new page. The protocol has no question for it, but a renderer puts its process id in front of the
+ * ids of its requests ("1234.5"), the one that the browser knows it by, in whatever namespace the renderer is itself.
+ */
+async function processOf(session: CDPSession): Promise<Set<number>> {
+  const pids = new Set<number>();
+  const listen = ({ requestId }: { requestId: string }) => addPid(pids, requestId);
+  session.on('Network.requestWillBeSent', listen);
+  await Promise.all([
+    session.send('Network.enable'),
+    session.send('Runtime.evaluate', { expression: 'fetch("data:,").then(() => true)', awaitPromise: true }),
+  ]);
+  session.off('Network.requestWillBeSent', listen);
+  await session.send('Network.disable');
+  return pids;
+}
+
+function addPid(pids: Set<number>, requestId: string): void {
+  const pid = /^(\d+)\.\d+$/.exec(requestId)?.[1]; // those of navigations are the browser's, and other
+  if (pid !== undefined) pids.add(Number(pid));
 }
 
 /** What one document loads. The main document has errors of its own; what the page aborted itself is none. */
@@ -230,6 +309,10 @@ export class ResourceWatch {
   readonly failures: FailedResource[] = [];
   /** called at each request with how many there were */
   onCount: ((count: number) => void) | undefined;
+  /** frames and workers so far */
+  parts = 0;
+  /** called at each frame and worker with how many there were */
+  onPart: ((parts: number) => void) | undefined;
 
   get touchedNetwork(): boolean {
     return this.count > 0;
@@ -240,6 +323,10 @@ export class ResourceWatch {
     if (isNavigation) this.touchedOrigin = true;
     this.count++;
     this.onCount?.(this.count);
+  }
+
+  addedPart(): void {
+    this.onPart?.(++this.parts);
   }
 
   failed(url: string, reason: string): void {

@@ -220,9 +220,9 @@ export class Metrics {
    */
   watchSlots(state: () => SlotsState): void {
     for (const tier of FIRST_TIERS) this.expectJobsOf(tier);
-    for (const reason of ['retry', 'interrupted']) this.givenBack.inc({ reason }, 0);
+    for (const reason of ['retry', 'interrupted', 'memory', 'browser']) this.givenBack.inc({ reason }, 0);
     for (const reason of ['crashed', 'unresponsive']) this.browserRestarts.inc({ reason }, 0);
-    for (const reason of ['too large', 'largest']) this.sacrificedDocuments.inc({ reason }, 0);
+    for (const reason of ['too large', 'fills the memory', 'largest']) this.sacrificedDocuments.inc({ reason }, 0);
     this.#gauge('worker_slots', 'Documents that can be rendered at a time', {
       labelNames: ['state'],
       collect: (gauge) => {

@@ -296,7 +296,7 @@ export class Dispatcher extends Lifecycle {
     else if (finish === 'queued')
       events.jobGivenBack({
         ...about,
-        reason: outcome.kind,
+        reason: outcome.kind === 'interrupted' ? (outcome.reason ?? outcome.kind) : outcome.kind,
         err: outcome.kind === 'retry' ? outcome.cause : undefined,
       });
     else if (outcome.kind === 'done')

@@ -61,6 +61,7 @@ export function renderPdfRoute(deps: RenderDeps): Route {
           'page_ranges_invalid',
           'print_failed',
           'pdf_too_large',
+          'document_crashed',
           'render_timeout',
           'job_failed',
           'browser_failed',
