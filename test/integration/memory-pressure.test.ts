@@ -1,16 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
+import { privateBytes, processTree, processType } from '../../src/memory/processes.ts';
 import { startGate } from '../support/gate.ts';
 import { eventually } from '../support/processes.ts';
 import { startService } from '../support/service.ts';
 
 const gate = await startGate();
+/** Of a machine that is small, but not too small for one document. */
+const LIMIT = 1_000_000_000;
 let ratio = 0.5;
 const service = await startService({
   worker: true,
   env: { PDFPROMPT_WORKER_CONCURRENCY: '4', BROWSER_MAX_PAGES_PER_BROWSER: '2', ...gate.env },
-  readMemory: () => ({ used: ratio * 1_000, limit: 1_000, source: 'cgroup v2' }),
+  readMemory: () => ({ used: ratio * LIMIT, limit: LIMIT, source: 'cgroup v2' }),
 });
 const state = () => {
   if (!service.renderer) throw new Error('there is no worker');
@@ -32,6 +35,14 @@ const LARGE = `<p>large</p><script>
   window.kept = new Uint8Array(200 << 20).fill(1);
   document.body.append(Object.assign(new Image(), { src: '${gate.url}' }));
 </script>`;
+/** The renderer processes of this process's browsers, the largest first. */
+const renderersBySize = () =>
+  processTree(process.pid)
+    .filter((pid) => processType(pid) === 'renderer')
+    .toSorted((a, b) => privateBytes(b) - privateBytes(a));
+const attemptsAt = async (id: string) => [
+  ...(await service.sql`select outcome, reason from pdfprompt_job_attempt where job_id = ${id} order by run`),
+];
 /** Keeps the worker busy, though not the machine. */
 const SLOW = { html: '<p>slow</p>', waitForTimeout: 400 };
 const completed = async () =>
@@ -75,21 +86,53 @@ describe('memory', () => {
     expect(service.lines.filter((line) => line.includes('memory pressure')).length).toBe(2);
   }, 120_000);
 
-  it('at 90 % the largest document is given up, and its job goes back and is done later', async () => {
+  it('at 90 % the largest document is given up, uncounted, and no other that ends at that moment is taken for it', async () => {
     const large = await submit({ html: LARGE });
     const small = await submit({ html: gate.html }, keys[0]);
     await eventually(() => gate.waiting === 2, 60_000, 'both are rendered, and the memory is taken');
+    // The small one's process is killed by somebody else, before or after ours is.
+    const [largest, ...others] = renderersBySize();
+    expect(largest).toBeDefined();
+    for (const pid of others) process.kill(pid, 'SIGKILL');
     ratio = 0.95;
     await eventually(() => service.lines.some((line) => line.includes('given up')), 30_000, 'one is given up');
+    await eventually(() => state().pressure === 'critical', 30_000, 'it is critical');
     ratio = 0.5;
     gate.open();
     expect(await jobOf(small, keys[0])).toMatchObject({ status: 'completed', attempts: 1 });
-    expect(await jobOf(large)).toMatchObject({ status: 'completed', attempts: 2 });
-    const attempts = await service.sql<{ outcome: string; reason: string | null }[]>`
-      select outcome, reason from pdfprompt_job_attempt where job_id = ${large} order by run`;
-    expect([...attempts]).toEqual([
-      { outcome: 'retry', reason: 'browser_failed: memory ran out, and this was the largest document' },
+    expect(await jobOf(large)).toMatchObject({ status: 'completed', attempts: 1 });
+    expect(await attemptsAt(large)).toEqual([
+      { outcome: 'interrupted', reason: 'memory' },
       { outcome: 'done', reason: null },
     ]);
+    expect(await attemptsAt(small)).toEqual([{ outcome: 'done', reason: null }]);
+    expect(service.lines.filter((line) => line.includes('"reason":"memory"')).length).toBe(1);
+    gate.shut();
   }, 60_000);
+
+  it('at 90 % with nothing beside it, a document that is itself what fills the memory fails by name', async () => {
+    const large = await submit({ html: LARGE });
+    await eventually(() => gate.waiting === 1, 60_000, 'the memory is taken');
+    ratio = 0.95; // 150 MB above the 80 %, and it holds more
+    expect(await jobOf(large)).toMatchObject({ status: 'failed', attempts: 1, error: { code: 'memory_exceeded' } });
+    ratio = 0.5;
+  }, 60_000);
+
+  it('at 95 % by another process, what runs goes on, nothing begins, and not one of 50 jobs has an attempt counted', async () => {
+    const running = await submit({ html: '<p>small</p>', waitForTimeout: 3_000 });
+    await eventually(() => state().busy === 1, 30_000, 'it runs');
+    ratio = 0.95;
+    await eventually(() => state().pressure === 'critical', 30_000, 'it is critical');
+    const owners = Array.from({ length: 50 }, (_, index) => keys[index % keys.length] ?? service.key);
+    const waiting = await Promise.all(owners.map((key) => submit({ html: '<p>waits</p>' }, key)));
+    expect(await jobOf(running)).toMatchObject({ status: 'completed', attempts: 1 });
+    const done = await completed();
+    for (let look = 0; look < 30; look++, await sleep(100)) expect(state().busy).toBe(0);
+    expect(await completed()).toBe(done);
+    ratio = 0.5;
+    const jobs = await Promise.all(waiting.map((id, index) => jobOf(id, owners[index], 60)));
+    for (const job of jobs) expect(job).toMatchObject({ status: 'completed', attempts: 1 });
+    const [retried] = await service.sql`select count(*)::int from pdfprompt_job_attempt where outcome = 'retry'`;
+    expect(retried).toEqual({ count: 0 });
+  }, 120_000);
 });
