@@ -123,7 +123,7 @@ async function withBytes<T>(c: AppContext, maxBytes: number, work: (bytes: Buffe
       size += chunk.byteLength;
       if (size > LARGE_BODY_BYTES && !isHeld) await hold(maxBytes);
     }
-    return await work(whole ?? Buffer.concat(chunks, size));
+    return await work(whole ? whole.subarray(0, size) : Buffer.concat(chunks, size));
   } finally {
     underWay.removeBodyBytes(size);
     letGo();

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ask, percentile, type Result, type Stage } from './stage.ts';
 
-const SECONDS = 10;
+const SECONDS = 6;
 /** Milliseconds between two requests of the other tenant. */
 const PAUSE_MS = 20;
 const KINDS = ['bodies', 'documents', 'lists', 'polls', 'trickles'];
