@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { pipeTransport } from '../../src/render/pipe-transport.ts';
 import { generateMessage } from '../fuzz/generate.ts';
 
-function open(onmessage?: (message: string) => void) {
+function open(onmessage?: (message: string) => unknown) {
   const [input, output] = [new PassThrough(), new PassThrough()];
   let ended = 0;
   const transport = pipeTransport(input, output, () => ended++);

@@ -15,7 +15,7 @@ function problemsOf({ source, flags }: Pick<FoundRegex, 'source' | 'flags'>): st
   if (reports.length > 0) return reports.map(({ type, character }) => `${type} over ${character.literal.source}`);
   const pattern = new RegExp(source, flags);
   for (const pump of pumpsOf(source)) {
-    const slow = growsFaster(Math.ceil(5_000 / pump.length), (n) => {
+    const slow = growsFaster(Math.ceil(8_000 / pump.length), (n) => {
       const text = pump.repeat(n);
       return () => text.search(pattern);
     });
