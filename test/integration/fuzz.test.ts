@@ -26,7 +26,7 @@ describe('the proxy of documents', () => {
     await fuzz.close();
     expect(thrown).toEqual([]);
     expect(watch.longest).toBeLessThan(MAX_SILENCE_MS);
-  }); // prettier-ignore
+  }, 600_000); // prettier-ignore
 });
 
 describe('the API', async () => {
@@ -70,5 +70,5 @@ describe('the API', async () => {
     expect(watch.longest).toBeLessThan(MAX_SILENCE_MS);
     expect((await request('/v1/jobs')).status).toBe(200);
     await eventually(async () => (await request('/livez', { key: null })).status === 200, 30_000, 'it lives');
-  });
+  }, 600_000);
 });
