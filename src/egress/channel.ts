@@ -36,6 +36,11 @@ export class EgressChannel {
     this.#events = events;
   }
 
+  /** of the document of now, if it has one */
+  get jobId(): string | undefined {
+    return this.#use?.jobId;
+  }
+
   /** For one document. */
   open(use: EgressUse): void {
     this.shut();

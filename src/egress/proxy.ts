@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream';
+import { forJob } from '../kernel/current-job.ts';
 import type { EgressChannel } from './channel.ts';
 import { Denied, type Dialer } from './dialer.ts';
 import { endToEnd } from './end-to-end.ts';
@@ -49,7 +50,7 @@ export class EgressProxy {
   accept(socket: Socket, channel: EgressChannel): void {
     this.#channels.set(socket, channel);
     endsAlone(socket);
-    this.#server.emit('connection', socket);
+    forJob(channel.jobId, () => this.#server.emit('connection', socket));
   }
 
   async #tunnel(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
