@@ -123,7 +123,10 @@ export class PagePool extends Lifecycle {
     this.#isStopping = true;
     clearInterval(this.#timer);
     for (const member of this.#members) this.#close(member);
-    while (this.#closing.size > 0) await Promise.all(this.#closing);
+    while (this.#closing.size > 0 || this.#launching > 0) {
+      await Promise.all(this.#closing);
+      if (this.#launching > 0) await this.#woken(); // what has started meanwhile is closed at once
+    }
     this.#wake();
   }
 

@@ -105,7 +105,18 @@ export class Renderer extends Lifecycle {
    */
   async render(request: PdfRequest, context: RenderContext): Promise<Outcome> {
     this.#running++;
-    return this.#render(request, context).finally(() => this.#running--);
+    const outcome = await this.#render(request, context);
+    this.#running--;
+    if (outcome.kind === 'interrupted' && outcome.reason === 'browser') this.#suspect(context.jobId);
+    else this.#suspects.delete(context.jobId ?? '');
+    return outcome;
+  }
+
+  /** It is rendered alone when it comes here again: so no document comes back for ever. */
+  #suspect(jobId: string | undefined): void {
+    const [oldest] = this.#suspects;
+    if (oldest !== undefined && this.#suspects.size >= MAX_SUSPECTS) this.#suspects.delete(oldest);
+    if (jobId !== undefined) this.#suspects.add(jobId);
   }
 
   async #render(request: PdfRequest, context: RenderContext): Promise<Outcome> {
@@ -120,25 +131,15 @@ export class Renderer extends Lifecycle {
         span.cutShort(signal?.aborted ? 'interrupted' : errorType(error));
         if (signal?.aborted) return { kind: 'interrupted' };
         const outcome = judge(error, isAlone);
-        if (outcome) {
-          this.#suspects.delete(jobId);
-          return outcome;
-        }
+        if (outcome) return outcome;
         // Which of the documents in it a browser ended of is found out by rendering each of them alone.
         const isSuspect = error instanceof BrowserGone && !isAlone;
-        if (tries >= TRIES || (latest.remainingMs === 0 && !isSuspect)) return failure(error);
-        if (latest.remainingMs === 0) return this.#giveBack(jobId);
+        if (tries >= TRIES) return failure(error);
+        const mayComeBack = isSuspect || (error instanceof NoPage && isAlone);
+        if (latest.remainingMs === 0) return mayComeBack ? { kind: 'interrupted', reason: 'browser' } : failure(error);
         isAlone ||= isSuspect;
       }
     }
-  }
-
-  /** It is rendered alone when it comes here again: so no document comes back for ever. */
-  #giveBack(jobId: string): Outcome {
-    const [oldest] = this.#suspects;
-    if (oldest !== undefined && this.#suspects.size >= MAX_SUSPECTS) this.#suspects.delete(oldest);
-    this.#suspects.add(jobId);
-    return { kind: 'interrupted', reason: 'browser' };
   }
 
   async #renderOnce(
