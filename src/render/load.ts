@@ -68,14 +68,18 @@ export async function loadDocument(warm: WarmPage, request: PdfRequest, deadline
 type WaitUntil = Extract<PdfRequest['gotoOptions']['waitUntil'], string>;
 
 /** In the page as it is, without a navigation, which would cost more than most documents. */
-async function setContent({ page, session, frameId }: WarmPage, html: string, waitUntil: WaitUntil[]): Promise<void> {
+async function setContent(
+  { page, session, frameId, watch }: WarmPage,
+  html: string,
+  waitUntil: WaitUntil[],
+): Promise<void> {
   const isLoaded = Promise.withResolvers<void>();
   const event = waitUntil.includes('domcontentloaded') && waitUntil.length === 1 ? 'domcontentloaded' : 'load';
   page.once(event, () => isLoaded.resolve());
   await session.send('Page.setDocumentContent', { frameId, html });
   await isLoaded.promise;
   const concurrency = waitUntil.includes('networkidle0') ? 0 : waitUntil.includes('networkidle2') ? 2 : undefined;
-  if (concurrency !== undefined) await page.waitForNetworkIdle({ concurrency, idleTime: IDLE_MS, timeout: 0 });
+  if (concurrency !== undefined) await watch.quiet(concurrency, IDLE_MS);
 }
 
 async function goto(warm: WarmPage, request: PdfRequest, within: <T>(work: Promise<T>) => Promise<T>): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, CDPSession, Page } from 'puppeteer';
+import type { Browser, BrowserContext, CDPSession, HTTPRequest, Page } from 'puppeteer';
 import type { FailedResource } from '../domain/job.ts';
 import type { EgressChannel } from '../egress/channel.ts';
 import { Deadline } from '../kernel/deadline.ts';
@@ -237,10 +237,12 @@ export class WarmPage {
     });
     page.on('frameattached', () => this.#watch.addedPart());
     page.on('workercreated', () => this.#watch.addedPart());
-    page.on('request', (request) => this.#watch.started(request.url(), request.isNavigationRequest()));
+    page.on('request', (request) => this.#watch.started(request));
+    page.on('requestfinished', (request) => this.#watch.ended(request));
     const failed = (url: string, reason: string) =>
       this.#watch.failed(url, this.channel?.isUnreachable(url) ? 'unreachable' : reason);
     page.on('requestfailed', (request) => {
+      this.#watch.ended(request);
       if (!request.isNavigationRequest()) failed(request.url(), request.failure()?.errorText ?? 'failed');
     });
     page.on('response', (response) => {
@@ -280,6 +282,9 @@ async function openPage(browser: Browser, channel: EgressChannel | undefined): P
   }
 }
 
+/** What a new page asks for. It is over before the first document comes, but may be told of only then. */
+const OWN_URL = 'data:,pdfprompt';
+
 /**
  * The process of a new page. The protocol has no question for it, but a renderer puts its process id in front of the
  * ids of its requests ("1234.5"), the one that the browser knows it by, in whatever namespace the renderer is itself.
@@ -290,7 +295,7 @@ async function processOf(session: CDPSession): Promise<Set<number>> {
   session.on('Network.requestWillBeSent', listen);
   await Promise.all([
     session.send('Network.enable'),
-    session.send('Runtime.evaluate', { expression: 'fetch("data:,").then(() => true)', awaitPromise: true }),
+    session.send('Runtime.evaluate', { expression: `fetch('${OWN_URL}').then(() => true)`, awaitPromise: true }),
   ]);
   session.off('Network.requestWillBeSent', listen);
   await session.send('Network.disable');
@@ -313,16 +318,45 @@ export class ResourceWatch {
   parts = 0;
   /** called at each frame and worker with how many there were */
   onPart: ((parts: number) => void) | undefined;
+  readonly #underWay = new Set<HTTPRequest>();
+  readonly #over = new WeakSet<HTTPRequest>();
+  #onChange: (() => void) | undefined;
 
   get touchedNetwork(): boolean {
     return this.count > 0;
   }
 
-  started(url: string, isNavigation: boolean): void {
-    if (/^(?:data|blob|about):/i.test(url)) return;
-    if (isNavigation) this.touchedOrigin = true;
+  started(request: HTTPRequest): void {
+    if (/^(?:data|blob|about):/i.test(request.url())) return;
+    if (request.isNavigationRequest()) this.touchedOrigin = true;
+    if (!this.#over.has(request)) this.#underWay.add(request);
     this.count++;
     this.onCount?.(this.count);
+    this.#onChange?.();
+  }
+
+  ended(request: HTTPRequest): void {
+    this.#over.add(request);
+    this.#underWay.delete(request);
+    this.#onChange?.();
+  }
+
+  /**
+   * Resolves when for so many milliseconds no more than so many requests have been under way. Puppeteer's own count
+   * takes a request of which the end is told before the beginning, as happens with very short ones, for one that
+   * never ends.
+   */
+  quiet(requests: number, ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let timer: NodeJS.Timeout | undefined;
+    this.#onChange = () => {
+      if (this.#underWay.size > requests) {
+        clearTimeout(timer);
+        timer = undefined;
+      } else timer ??= setTimeout(resolve, ms).unref();
+    };
+    this.#onChange();
+    return promise;
   }
 
   addedPart(): void {
@@ -330,7 +364,7 @@ export class ResourceWatch {
   }
 
   failed(url: string, reason: string): void {
-    if (reason === 'net::ERR_ABORTED' || this.failures.length >= MAX_FAILED_RESOURCES) return;
+    if (reason === 'net::ERR_ABORTED' || url === OWN_URL || this.failures.length >= MAX_FAILED_RESOURCES) return;
     this.failures.push({ url: url.slice(0, 500), reason: reason.replace('net::', '') });
   }
 }

@@ -190,6 +190,13 @@ describe('the page', () => {
     expect(await text({ html, gotoOptions: { waitUntil: 'networkidle0' } })).toBe('late');
   });
 
+  it('gotoOptions.waitUntil: a new page is as quiet as one that was used', async () => {
+    for (let page = 0; page < 8; page++) {
+      await text({ html: '<p>x', viewport: { width: 100, height: 100 } }); // after this one it is replaced
+      expect(await text({ html: '<p>quiet', gotoOptions: { waitUntil: 'networkidle0' } })).toBe('quiet');
+    }
+  });
+
   it('waitForSelector and waitForTimeout: what comes later is printed', async () => {
     const html = '<script>setTimeout(() => document.body.innerHTML = "<p id=done>done</p>", 300)</script>';
     expect(await text({ html, waitForSelector: { selector: '#done' } })).toBe('done');
