@@ -52,6 +52,7 @@ interface ClaimTime {
 }
 
 interface Running {
+  job: ClaimedJob;
   abort: AbortController;
   ended: Promise<void>;
   /** it has a slot until it is; then it is only written down */
@@ -67,7 +68,8 @@ interface Running {
  */
 export class Dispatcher extends Lifecycle {
   readonly #options: DispatcherOptions;
-  readonly #running = new Map<string, Running>();
+  /** of one job there may be two: the first was lost to us, and is not over yet */
+  readonly #running = new Set<Running>();
   #loop: Promise<void> | undefined;
   /** claimed, and waits until it is alone or is */
   #suspect: { job: ClaimedJob; isRunning: boolean } | undefined;
@@ -100,7 +102,7 @@ export class Dispatcher extends Lifecycle {
   }
 
   get #rendering(): number {
-    return [...this.#running.values()].filter(({ isRendered }) => !isRendered).length;
+    return [...this.#running].filter(({ isRendered }) => !isRendered).length;
   }
 
   protected async onStart(): Promise<void> {
@@ -123,7 +125,7 @@ export class Dispatcher extends Lifecycle {
     if (this.#suspect && !this.#suspect.isRunning) await this.#giveBack(this.#suspect.job);
     await Promise.race([this.#drain(this.#options.graceMs), this.#hurried.promise]);
     if (this.#isBlameUnknown) await this.#suspectAll();
-    for (const { abort } of this.#running.values()) abort.abort();
+    for (const { abort } of this.#running) abort.abort();
     await this.#drain(GIVE_BACK_MS);
   }
 
@@ -137,7 +139,7 @@ export class Dispatcher extends Lifecycle {
    * that it was done for fails. If that is not known, all that run are suspects from now on.
    */
   blame(jobId: string | undefined): void {
-    if (jobId !== undefined && this.#running.has(jobId)) this.#blamed.add(jobId);
+    if (jobId !== undefined && this.#runningOf(jobId).length > 0) this.#blamed.add(jobId);
     else this.#isBlameUnknown = true;
     this.hurry();
   }
@@ -159,12 +161,16 @@ export class Dispatcher extends Lifecycle {
 
   #ended(jobId: string): void {
     if (this.#suspect?.job.id === jobId && !this.#suspect.isRunning) this.#suspect = undefined;
-    this.#running.get(jobId)?.abort.abort();
+    for (const { abort } of this.#runningOf(jobId)) abort.abort();
     this.#wake.resolve();
   }
 
+  #runningOf(jobId: string): Running[] {
+    return [...this.#running].filter(({ job }) => job.id === jobId);
+  }
+
   async #drain(ms: number): Promise<void> {
-    const ended = Promise.all([...this.#running.values()].map((running) => running.ended));
+    const ended = Promise.all([...this.#running].map((running) => running.ended));
     await new Deadline(ms).race('running documents', ended).catch(() => undefined);
   }
 
@@ -206,9 +212,11 @@ export class Dispatcher extends Lifecycle {
   async #claim(count: number): Promise<ClaimedJob[]> {
     const { workerId } = this.#options.registration;
     try {
-      if (this.#isClaimUnanswered)
-        for (const job of await returnUnknownJobs(this.#options, { workerId, known: [...this.#running.keys()] }))
+      if (this.#isClaimUnanswered) {
+        const known = [...this.#running].map(({ job }) => job.id);
+        for (const job of await returnUnknownJobs(this.#options, { workerId, known }))
           this.#options.events.jobReturned(job);
+      }
       this.#isClaimUnanswered = false;
       const claimed = await claimJobs(this.#options, { workerId, count });
       if (claimed.length > 0) crashPoint('claim.committed');
@@ -239,8 +247,8 @@ export class Dispatcher extends Lifecycle {
 
   #startJob(job: ClaimedJob, time: ClaimTime): void {
     const abort = new AbortController();
-    const running: Running = { abort, isRendered: false, ended: Promise.resolve() };
-    this.#running.set(job.id, running);
+    const running: Running = { job, abort, isRendered: false, ended: Promise.resolve() };
+    this.#running.add(running);
     const onRendered = () => {
       running.isRendered = true;
       this.#options.concurrency.documentEnded();
@@ -256,7 +264,7 @@ export class Dispatcher extends Lifecycle {
       })
       .finally(() => {
         span.end();
-        this.#running.delete(job.id);
+        this.#running.delete(running);
         if (this.#suspect?.job === job) this.#suspect = undefined;
         this.#wake.resolve();
       });
