@@ -12,9 +12,9 @@ export interface Promised {
 
 const REQUEST_TIMEOUT_MS = 8_000;
 const KINDS: Kind[] = ['plain', 'plain', 'plain', 'plain', 'plain', 'slow', 'slow', 'slow', 'wrong', 'cancelled'];
-/** One in twelve or so is hostile: to its worker, to its renderer, to everybody's time. */
-const HOSTILE: Record<number, Kind> = { 17: 'killing', 27: 'throwing', 37: 'crashing', 47: 'looping' };
-const kindOf = (number: number): Kind => HOSTILE[number % 50] ?? KINDS[number % KINDS.length] ?? 'plain';
+/** One in twenty-five is hostile: to its worker, to its renderer, to everybody's time. */
+const HOSTILE: Record<number, Kind> = { 17: 'killing', 37: 'throwing', 57: 'crashing', 77: 'looping' };
+const kindOf = (number: number): Kind => HOSTILE[number % 100] ?? KINDS[number % KINDS.length] ?? 'plain';
 
 interface ClientsOptions {
   addresses: string[];
@@ -112,7 +112,7 @@ function bodyOf(kind: Kind, nonce: string): object {
     case 'throwing':
       return { html, filename: 'chaos-throw.pdf', waitForTimeout: 1_000 };
     case 'crashing':
-      return { html: '<div>'.repeat(200_000) };
+      return { html: `${'<table><tr><td>'.repeat(2_000)}x` };
     case 'looping':
       return { html: `${html}<script>for (;;);</script>`, timeoutMs: 2_000 };
   }

@@ -128,7 +128,7 @@ const ENDS: Record<Promised['kind'], string[]> = {
   cancelled: ['cancelled', 'completed'], // it may have been quicker
   killing: ['poison'],
   throwing: ['internal'],
-  crashing: ['document_crashed', 'memory_exceeded', 'render_timeout'],
+  crashing: ['document_crashed'],
   looping: ['render_timeout'],
 };
 
