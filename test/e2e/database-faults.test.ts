@@ -22,10 +22,15 @@ let api: Cli;
 let workers: Cli[];
 let address = '';
 let headers: Record<string, string> = {};
+const TENANTS = 20;
+const tenants: string[] = [];
+let key = '';
 
 beforeAll(async () => {
   const pool = openTestPool(server.url);
-  const { key } = await createUnlimitedKey(pool.db, 'ann@example.com');
+  for (let tenant = 0; tenant < TENANTS; tenant++)
+    tenants.push((await createUnlimitedKey(pool.db, `tenant${tenant}@example.com`)).key);
+  [key = ''] = tenants;
   await pool.close();
   headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
   api = pdfprompt(['serve', '--port', '0'], { env });
@@ -37,14 +42,15 @@ beforeAll(async () => {
 const get = (path: string) => fetch(`${address}${path}`, { headers });
 
 /** Clients that submit without pause; what was acknowledged, and how everything was answered. */
-function load(body: object, { pauseMs = 50, lanes = 2 } = {}) {
+function load(body: object, { pauseMs = 50, lanes = 2, keys = [key] } = {}) {
   const acknowledged: string[] = [];
   const answers: { status: number; at: number; ms: number; retryAfter: string | null }[] = [];
   let isOver = false;
-  const lane = async () => {
+  const lane = async (number: number) => {
+    const its = { ...headers, authorization: `Bearer ${keys[number % keys.length]}` };
     while (!isOver) {
       const at = performance.now();
-      const response = await fetch(`${address}/v1/jobs`, { method: 'POST', headers, body: JSON.stringify(body) });
+      const response = await fetch(`${address}/v1/jobs`, { method: 'POST', headers: its, body: JSON.stringify(body) });
       const job = (await response.json()) as Job;
       if (response.status === 202) acknowledged.push(job.id);
       answers.push({
@@ -56,7 +62,7 @@ function load(body: object, { pauseMs = 50, lanes = 2 } = {}) {
       await sleep(pauseMs);
     }
   };
-  const running = Promise.all(Array.from({ length: lanes }, lane));
+  const running = Promise.all(Array.from({ length: lanes }, (_, number) => lane(number)));
   return {
     acknowledged,
     answers,
@@ -196,7 +202,8 @@ describe('Postgres', () => {
       await held.promise;
     });
     await locked.promise;
-    const { acknowledged, answers, end } = load({ html: '<p>x</p>' }, { pauseMs: 0, lanes: 20 });
+    // Of many tenants: the requests of one wait for its own.
+    const { acknowledged, answers, end } = load({ html: '<p>x</p>' }, { pauseMs: 0, lanes: TENANTS, keys: tenants });
     await sleep(6_500);
     const refused = answers.length;
     expect(refused).toBeGreaterThan(0);
