@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ScalePolicy } from '../domain/desired-workers.ts';
 import { UsageError } from '../kernel/errors.ts';
+import { nearest } from '../kernel/nearest.ts';
 import { type EgressRule, parseEgressRule } from './egress-rule.ts';
 import {
   allowedValues,
@@ -202,28 +203,15 @@ function unknownVariables(env: Environment): string[] {
   const known = SETTING_LIST.map((setting) => setting.env);
   return Object.keys(env).flatMap((name) => {
     if (known.includes(name)) return [];
-    const near = known.find((candidate) => candidate.length > 6 && editDistance(name, candidate) <= 2);
+    const near = nearest(
+      name,
+      known.filter((candidate) => candidate.length > 6),
+    );
     if (!name.startsWith('PDFPROMPT_') && near === undefined) return [];
     return [
       `${name}: there is no such setting; ${near ? `did you mean ${near}?` : `allowed: ${known.filter((other) => other.startsWith('PDFPROMPT_')).join(', ')}`}`,
     ];
   });
-}
-
-/** Levenshtein's, good enough up to 3. */
-function editDistance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 2) return 3;
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(
-        Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)),
-      );
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
 
 function defaultDataDir(env: Environment, isRoot: boolean): string {

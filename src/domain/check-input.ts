@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import { type FieldProblem, invalidFields } from '../kernel/errors.ts';
+import { namesAt, namesWithin, stepInto } from './schema-names.ts';
+import { nearest } from '../kernel/nearest.ts';
 
 /** How deep JSON may be nested. */
 export const MAX_DEPTH = 32;
@@ -10,25 +12,61 @@ export const MAX_VALUES = 20_000;
 export function checkInput<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
   const text = textProblem(input);
   if (text) throw invalidFields([text]);
-  const parsed = schema.safeParse(input);
-  if (!parsed.success) throw invalidFields(fieldProblems(parsed.error));
+  const parsed = schema.safeParse(withoutNulls(schema, input));
+  if (!parsed.success) throw invalidFields(fieldProblems(parsed.error, schema));
   return parsed.data;
+}
+
+/**
+ * The same without the members that are null, but for those that may be: in typed clients null says "not set".
+ * @param input of bounded depth
+ */
+export function withoutNulls(schema: z.ZodType | undefined, input: unknown): unknown {
+  if (typeof input !== 'object' || input === null) return input;
+  if (Array.isArray(input)) return input.map((item, index) => withoutNulls(stepInto(schema, index), item));
+  const members: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(input)) {
+    const within = stepInto(schema, name);
+    if (value !== null || within?.safeParse(null).success) members.push([name, withoutNulls(within, value)]);
+  }
+  return Object.fromEntries(members);
 }
 
 /** Problems that a caller is told of: a body may have thousands. */
 const MAX_PROBLEMS = 50;
+/** Characters of a name that may be meant as a part of another. */
+const MIN_PART = 5;
 
-/** The problems zod found, one line per field; the first of them, if there are many. */
-export function fieldProblems(error: z.ZodError): FieldProblem[] {
+/** The problems zod found with what was checked against `schema`, one line per field; the first of them, if there are many. */
+export function fieldProblems(error: z.ZodError, schema: z.ZodType): FieldProblem[] {
   const problems: FieldProblem[] = [];
   for (const issue of error.issues) {
     if (issue.code === 'unrecognized_keys')
       for (const key of issue.keys.slice(0, MAX_PROBLEMS))
-        problems.push({ field: pathText([...issue.path, key]), message: 'unknown field' });
+        problems.push({ field: pathText([...issue.path, key]), message: unknownField(schema, issue.path, key) });
     else problems.push({ field: pathText(issue.path), message: issue.message });
     if (problems.length >= MAX_PROBLEMS) break;
   }
   return problems.slice(0, MAX_PROBLEMS);
+}
+
+/** Says what was probably meant: a name like it at the same place or anywhere else, or a longer one with it inside. */
+function unknownField(schema: z.ZodType, at: PropertyKey[], key: string): string {
+  const here = namesAt(schema, at);
+  const paths = namesWithin(schema);
+  const last = (name: string) => name.slice(name.lastIndexOf('.') + 1);
+  const elsewhere = nearest(key, paths.map(last));
+  const contains = (path: string) => {
+    const name = last(path);
+    if (key.length < MIN_PART || key.length > name.length) return false; // it may be of megabytes
+    return name.toLowerCase().includes(key.toLowerCase());
+  };
+  const meant =
+    nearest(key, here) ??
+    (elsewhere === undefined ? undefined : paths.find((name) => last(name) === elsewhere)) ??
+    here.find(contains) ??
+    paths.find(contains);
+  return `unknown field; ${meant === undefined ? `allowed: ${here.join(', ')}` : `did you mean ${meant}?`}`;
 }
 
 export const TOO_DEEP = `allowed: at most ${MAX_DEPTH} levels of nesting`;

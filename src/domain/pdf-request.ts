@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { FieldProblem } from '../kernel/errors.ts';
-import { fieldProblems, textProblem } from './check-input.ts';
+import { fieldProblems, textProblem, withoutNulls } from './check-input.ts';
+import { pageRangesProblem } from './page-ranges.ts';
 import { PRIORITY_NAMES } from './priority.ts';
 
 /** Bounds of a request, in one place because the README, OpenAPI and the checks all show them. */
@@ -14,6 +15,7 @@ export const REQUEST_BOUNDS = {
 } as const;
 
 const TOO_MUCH_METADATA = `allowed: at most ${REQUEST_BOUNDS.metadataEntries} entries`;
+const METADATA_VALUE = `allowed: a string of at most 500 characters, a number (whole ones up to ${Number.MAX_SAFE_INTEGER}), a boolean or null`;
 const TOO_MANY_HEADERS = `allowed: at most ${REQUEST_BOUNDS.extraHeaders} headers`;
 
 /** Width and height in inches, as puppeteer has them. */
@@ -105,13 +107,13 @@ const pdfOptions = z
     footerTemplate: template.optional(),
     pageRanges: z
       .string()
-      .max(1_000)
-      .regex(
-        /^\s*(\d+\s*(-\s*(\d+\s*)?)?|-\s*\d+\s*)(,\s*(\d+\s*(-\s*(\d+\s*)?)?|-\s*\d+\s*))*$/,
-        'allowed: page numbers and ranges such as "1-5, 8, 11-"',
-      )
+      .max(1_000, { abort: true })
+      .superRefine((text, context) => {
+        const message = pageRangesProblem(text);
+        if (message) context.addIssue({ code: 'custom', message });
+      })
       .optional()
-      .meta({ example: '1-5, 8' }),
+      .meta({ description: 'All pages if empty', example: '1-5, 8' }),
     preferCSSPageSize: z.boolean().default(false),
     omitBackground: z.boolean().default(false),
     tagged: z
@@ -148,6 +150,11 @@ const cookie = z.strictObject({
   sameSite: z.enum(['Strict', 'Lax', 'None']).optional(),
   expires: z.number().optional().meta({ description: 'Seconds since 1970' }),
 });
+
+/** JSON may have more digits than a number here keeps: the last of them would be another when it is shown. */
+function isKeptAsItIs(value: number): boolean {
+  return !Number.isInteger(value) || Number.isSafeInteger(value) || Math.abs(value) >= 1e21;
+}
 
 export const pdfRequestSchema = z
   .strictObject({
@@ -207,13 +214,17 @@ export const pdfRequestSchema = z
       .max(200)
       .regex(printable, 'allowed: no control characters')
       .regex(/^[^/\\]*$/, 'allowed: a file name without / and \\')
+      .regex(
+        /^[^\p{Bidi_Control}\u0080-\u009f\u2028\u2029]*$/u,
+        'allowed: no control characters, nor those that turn the direction of text',
+      )
       .optional(),
     metadata: z
       .record(
         z.string().min(1).max(100),
-        z.union([z.string().max(500), z.number(), z.boolean(), z.null()], {
-          error: 'allowed: a string of at most 500 characters, a number, a boolean or null',
-        }),
+        z
+          .union([z.string().max(500), z.number(), z.boolean(), z.null()], METADATA_VALUE)
+          .refine((value) => typeof value !== 'number' || isKeptAsItIs(value), METADATA_VALUE),
       )
       .refine((value) => Object.keys(value).length <= REQUEST_BOUNDS.metadataEntries, TOO_MUCH_METADATA)
       .default({})
@@ -294,15 +305,17 @@ function checkUrl(text: string, context: z.core.$RefinementCtx): void {
   if (message) context.addIssue({ code: 'custom', message });
 }
 
-export type ParsedRequest = { ok: true; request: PdfRequest } | { ok: false; fields: FieldProblem[] };
+/** `sent` is what came, without any default: what does not change with a release. */
+export type ParsedRequest = { ok: true; request: PdfRequest; sent: unknown } | { ok: false; fields: FieldProblem[] };
 
 /** Checks parsed JSON against {@link pdfRequestSchema} and names every field that is wrong. */
 export function parsePdfRequest(json: unknown): ParsedRequest {
   const problem = textProblem(json) ?? crowdProblem(json);
   if (problem) return { ok: false, fields: [problem] };
-  const parsed = pdfRequestSchema.safeParse(json);
-  if (parsed.success) return { ok: true, request: parsed.data };
-  return { ok: false, fields: fieldProblems(parsed.error) };
+  const sent = withoutNulls(pdfRequestSchema, json);
+  const parsed = pdfRequestSchema.safeParse(sent);
+  if (parsed.success) return { ok: true, request: parsed.data, sent };
+  return { ok: false, fields: fieldProblems(parsed.error, pdfRequestSchema) };
 }
 
 /** The schema says the same, but only after it has looked at each of thousands of entries. */

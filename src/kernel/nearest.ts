@@ -1,0 +1,37 @@
+/** Characters of a name that is compared: the time grows with their square, and a name may come from outside. */
+const MAX_LENGTH = 60;
+
+/**
+ * The name that was probably meant: the same but for its case, or one or two slips of the finger away.
+ * @returns undefined if none is so near
+ */
+export function nearest<T extends string>(name: string, known: readonly T[]): T | undefined {
+  if (name.length > MAX_LENGTH) return undefined;
+  const text = name.toLowerCase();
+  const most = name.length > 4 ? 2 : 1;
+  let best: T | undefined;
+  let least = most + 1;
+  for (const candidate of known) {
+    const distance = editDistance(text, candidate.toLowerCase(), most);
+    if (distance < least) {
+      best = candidate;
+      least = distance;
+    }
+  }
+  return best;
+}
+
+/** Levenshtein's, right up to `most`; beyond it is only said to be more. */
+function editDistance(a: string, b: string, most: number): number {
+  if (Math.abs(a.length - b.length) > most) return most + 1;
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, replaced));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
