@@ -98,6 +98,7 @@ export const job = pgTable('pdfprompt_job', {
   metadata: jsonb('metadata').$type<JobMetadata>().notNull().default({}),
   idempotencyKey: text('idempotency_key'),
   idempotencyHash: bytea('idempotency_hash'),
+  sentHash: bytea('sent_hash'),
   tier: text('tier').notNull().default(''),
   requestId: text('request_id'),
   traceparent: text('traceparent'),

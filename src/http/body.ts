@@ -3,7 +3,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { Principal } from '../accounts/principals.ts';
 import { checkInput } from '../domain/check-input.ts';
-import { parsePdfRequest, type PdfRequest, REQUEST_BOUNDS } from '../domain/pdf-request.ts';
+import { parsePdfRequest, type ParsedRequest, REQUEST_BOUNDS } from '../domain/pdf-request.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { parseJson } from './parse-json.ts';
 import type { AppContext } from './route.ts';
@@ -18,7 +18,7 @@ import { LARGE_BODY_BYTES } from './under-way.ts';
 export async function withPdfRequest<T>(
   c: AppContext,
   admit: () => Promise<void>,
-  work: (request: PdfRequest) => Promise<T>,
+  work: (parsed: Extract<ParsedRequest, { ok: true }>) => Promise<T>,
 ): Promise<T> {
   const { underWay, principal } = c.var;
   checkHeaders(c);
@@ -27,14 +27,14 @@ export async function withPdfRequest<T>(
     const parse = () => {
       const parsed = parsePdfRequest(parseJson(bytes));
       if (!parsed.ok) throw invalidFields(parsed.fields);
-      return parsed.request;
+      return parsed;
     };
     if (bytes.byteLength <= LARGE_BODY_BYTES) return underWay.writing(principal.userId, async () => work(parse()));
     return underWay.writingLarge(principal.userId, async () => {
       await admit(); // what came before it may have reached the limit
-      const request = parse();
+      const parsed = parse();
       await breathe(); // that took its time, and what follows will
-      return work(request);
+      return work(parsed);
     });
   });
 }

@@ -18,6 +18,7 @@ import type { Database, Queryable } from '../db/pools.ts';
 import { job, lane } from '../db/schema.ts';
 import { entering } from '../db/tenant.ts';
 import { type Job, queuedJob } from '../domain/job.ts';
+import { canonicalJson } from '../domain/canonical-json.ts';
 import type { PdfRequest } from '../domain/pdf-request.ts';
 import { effectivePriority } from '../domain/priority.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
@@ -41,6 +42,8 @@ export interface SubmitInput {
   /** whose job it is, and what its tier allows */
   principal: Pick<Principal, 'userId' | 'tier'>;
   request: PdfRequest;
+  /** the JSON that the request was made of, if it was: what an idempotency key stands for */
+  sent?: unknown;
   idempotencyKey?: string | undefined;
   requestId?: string | undefined;
   /** W3C trace context, for whoever does the job */
@@ -72,14 +75,13 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
   const { principal, request, idempotencyKey, requestId } = input;
   const { userId, tier } = principal;
   const about = { userId, tier: tier.name, requestId, traceId: traceIdOf(input.traceparent) };
-  const idempotencyHash =
-    idempotencyKey === undefined ? null : createHash('sha256').update(JSON.stringify(request)).digest('hex');
+  const hashes = idempotencyKey === undefined ? undefined : hashesOf(input);
   try {
     for (let tries = 0; tries < TRIES; tries++) {
       const refusal = limiter.known(userId, tier);
       if (!refusal) {
         const priority = effectivePriority(request.priority, tier.priority);
-        const created = await insertJob(db, queue, { ...input, id: uuidv7(), priority, idempotencyHash });
+        const created = await insertJob(db, queue, { ...input, id: uuidv7(), priority, hashes });
         if (created) {
           crashPoint('submit.committed');
           events.jobSubmitted({ jobId: created.job.id, ...about, priority: created.job.priority });
@@ -87,7 +89,7 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
         }
       }
       // A repeated request gets its job, whatever the limits say.
-      const before = await findByIdempotencyKey(reads, { userId, idempotencyKey, idempotencyHash });
+      const before = await findByIdempotencyKey(reads, { userId, idempotencyKey, hashes });
       if (before) return { job: await getJob(reads, { userId, jobId: before }), created: false, allowances: [] };
       if (refusal) throw refusal;
       await limiter.refuse(userId, tier);
@@ -103,8 +105,20 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
 interface Entry extends SubmitInput {
   id: string;
   priority: number;
-  /** hex */
-  idempotencyHash: string | null;
+  hashes: Hashes | undefined;
+}
+
+/** What an idempotency key was used with, as SHA-256 in hex. */
+interface Hashes {
+  /** of the canonical JSON that was sent */
+  sent: string;
+  /** of the request with every default: what the last release knows */
+  request: string;
+}
+
+function hashesOf({ request, sent = request }: SubmitInput): Hashes {
+  const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+  return { sent: hash(canonicalJson(sent)), request: hash(JSON.stringify(request)) };
 }
 
 /**
@@ -136,9 +150,9 @@ function insertAtOnce(db: Database, queue: JobQueue, entry: Entry): Promise<Subm
   const { names, values } = columnsOf(entry);
   return place(db, queue, {
     entry,
-    accept: ({ rank, createdAt, key, hash }) => sql`
-      insert into ${job} (${names}, rank, created_at, idempotency_key, idempotency_hash)
-      select ${values}, ${rank}, ${createdAt}, ${key}, ${hash} from place as l
+    accept: ({ rank, createdAt, key, hash, sentHash }) => sql`
+      insert into ${job} (${names}, rank, created_at, idempotency_key, idempotency_hash, sent_hash)
+      select ${values}, ${rank}, ${createdAt}, ${key}, ${hash}, ${sentHash} from place as l
       on conflict do nothing
       returning id, rank, created_at`,
   });
@@ -160,9 +174,10 @@ async function insertLarge(db: Database, queue: JobQueue, entry: Entry): Promise
     await tx.execute(sql`insert into ${job} (${names}, rank) values (${values}, ${LAST_RANK})`);
     const placed = await place(tx, queue, {
       entry,
-      accept: ({ rank, createdAt, key, hash }) => sql`
+      accept: ({ rank, createdAt, key, hash, sentHash }) => sql`
         update ${job} as j
-        set rank = ${rank}, created_at = ${createdAt}, idempotency_key = ${key}, idempotency_hash = ${hash}
+        set rank = ${rank}, created_at = ${createdAt},
+          idempotency_key = ${key}, idempotency_hash = ${hash}, sent_hash = ${sentHash}
         from place as l where j.id = ${entry.id}
         returning j.id, j.rank, j.created_at`,
     });
@@ -188,7 +203,7 @@ function isRepeated({ principal, idempotencyKey }: Entry): SQL {
 interface Placing {
   entry: Entry;
   /** what writes the job with what it gets from the row `l`; it returns id, rank and created_at */
-  accept: (given: { rank: SQL; createdAt: SQL; key: SQL; hash: SQL }) => SQL;
+  accept: (given: { rank: SQL; createdAt: SQL; key: SQL; hash: SQL; sentHash: SQL }) => SQL;
 }
 
 /**
@@ -197,7 +212,7 @@ interface Placing {
  * locked until the end of its transaction, so two submissions never stand in one place.
  */
 async function place(db: Queryable, queue: JobQueue, { entry, accept }: Placing): Promise<Submitted | undefined> {
-  const { principal, request, idempotencyKey, idempotencyHash, id, priority } = entry;
+  const { principal, request, idempotencyKey, hashes, id, priority } = entry;
   const { userId, tier } = principal;
   const at = sql`extract(epoch from now.at)::double precision`;
   const cost = sql`${costOf(tier.priority)}::double precision`;
@@ -210,7 +225,8 @@ async function place(db: Queryable, queue: JobQueue, { entry, accept }: Placing)
     rank: rankOf(sql`virtual_finish`, priority),
     createdAt: granted,
     key: sql`${idempotencyKey ?? null}::text`,
-    hash: sql`decode(${idempotencyHash}, 'hex')`,
+    hash: sql`decode(${hashes?.request ?? null}, 'hex')`,
+    sentHash: sql`decode(${hashes?.sent ?? null}, 'hex')`,
   });
   const [row] = await db.execute<LaneUse & { created_at: string; position: number }>(sql`
     with place as (
@@ -262,15 +278,18 @@ export async function isUsedKey(
 /** @throws CodedError `idempotency_mismatch` */
 async function findByIdempotencyKey(
   db: Database,
-  { userId, idempotencyKey, idempotencyHash }: Pick<Entry, 'idempotencyKey' | 'idempotencyHash'> & { userId: string },
+  { userId, idempotencyKey, hashes }: Pick<Entry, 'idempotencyKey' | 'hashes'> & { userId: string },
 ): Promise<string | undefined> {
   if (idempotencyKey === undefined) return undefined;
   const [before] = await db
-    .select({ id: job.id, hash: job.idempotencyHash })
+    .select({ id: job.id, request: job.idempotencyHash, sent: job.sentHash })
     .from(job)
     .where(and(entering(userId), eq(job.userId, userId), eq(job.idempotencyKey, idempotencyKey)));
   if (!before) return undefined;
-  if (!before.hash || Buffer.from(before.hash).toString('hex') !== idempotencyHash) {
+  const isSame = before.sent
+    ? Buffer.from(before.sent).toString('hex') === hashes?.sent
+    : Buffer.from(before.request ?? []).toString('hex') === hashes?.request; // made by the last release
+  if (!isSame) {
     throw new CodedError(
       'idempotency_mismatch',
       'Idempotency-Key: it was used with another body; allowed: the same body again, or a new key',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
+import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { expire } from '../../src/jobs/expire.ts';
 import { readPdf } from '../support/pdf.ts';
 import { eventually } from '../support/processes.ts';
@@ -111,6 +112,38 @@ describe('Idempotency-Key', () => {
     const other = await request('/v1/jobs', { method: 'POST', body: JSON.stringify({ html: 'two' }), headers });
     expect(other.status).toBe(422);
     expect(await other.json()).toMatchObject({ code: 'idempotency_mismatch' });
+  });
+
+  it('stands for what was sent, not for the order of it', async () => {
+    const headers = { 'Idempotency-Key': 'order-2' };
+    const first = await submit({ html: 'x', options: { format: 'A4', scale: 1 } }, { headers });
+    const again = await submit({ options: { scale: 1, width: null, format: 'A4' }, html: 'x' }, { headers });
+    expect([again.status, again.job.id]).toEqual([200, first.job.id]);
+    const other = await submit({ html: 'x', options: { format: 'A4' } }, { headers });
+    expect(other.status).toBe(422);
+  });
+
+  it('holds over a deploy: other defaults make another request of the same body, and it is one job', async () => {
+    const headers = { 'Idempotency-Key': 'order-3' };
+    const first = await submit({ html: 'deployed' }, { headers });
+    // As a release with other defaults has written it.
+    await sql`
+      update pdfprompt_job set idempotency_hash = sha256('other defaults'), request = request - 'failOnStatus'
+      where id = ${first.job.id}`;
+    const again = await submit({ html: 'deployed' }, { headers });
+    expect([again.status, again.job.id]).toEqual([200, first.job.id]);
+  });
+
+  it('holds for a job of the release before, which wrote no hash of what was sent, and finds its own in ours', async () => {
+    const headers = { 'Idempotency-Key': 'order-4' };
+    const { job } = await submit({ html: 'before' }, { headers });
+    const parsed = parsePdfRequest({ html: 'before' });
+    const itsHash = createHash('sha256').update(JSON.stringify(parsed.ok && parsed.request));
+    const [row] = await sql`select idempotency_hash from pdfprompt_job where id = ${job.id}`;
+    expect(row).toEqual({ idempotency_hash: itsHash.digest() });
+    await sql`update pdfprompt_job set sent_hash = null where id = ${job.id}`;
+    expect((await submit({ html: 'before' }, { headers })).status).toBe(200);
+    expect((await submit({ html: 'after' }, { headers })).status).toBe(422);
   });
 
   it('belongs to one tenant', async () => {

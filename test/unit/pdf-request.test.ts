@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { paperSize, parsePdfRequest, urlProblem } from '../../src/domain/pdf-request.ts';
+import { canonicalJson } from '../../src/domain/canonical-json.ts';
+import { paperSize, parsePdfRequest, pdfRequestSchema, urlProblem } from '../../src/domain/pdf-request.ts';
+import { namesWithin } from '../../src/domain/schema-names.ts';
 
 function problemsOf(json: unknown): string[] {
   const parsed = parsePdfRequest(json);
@@ -31,6 +33,7 @@ describe('a request for a PDF', () => {
         failOnStatus: true,
         failOnResourceError: false,
       },
+      sent: { html: '<p>x</p>' },
     });
   });
 
@@ -48,7 +51,7 @@ describe('a request for a PDF', () => {
         'options.scale: Too big: expected number to be <=2',
         expect.stringMatching(/^options\.margin\.top: .*allowed: pixels as a number/),
         expect.stringMatching(/^gotoOptions\.waitUntil: allowed: load, domcontentloaded/),
-        'colour: unknown field',
+        expect.stringMatching(/^colour: unknown field; allowed: html, url, options, /),
         expect.stringMatching(/^priority: Invalid option: expected one of "low"\|"medium"\|"high"\|"critical"/),
       ]),
     );
@@ -99,4 +102,99 @@ describe('a request for a PDF', () => {
     for (const json of [null, 7, 'x', [], true])
       expect(problemsOf(json)).toEqual([expect.stringMatching(/^\(body\): Invalid input: expected object/)]);
   });
+
+  /** The member at a path, in a request that is one otherwise. */
+  const withMember = (path: string, value: unknown) => {
+    const names = path.split('.');
+    const last = names.pop() as string;
+    let body: Record<string, unknown> = { [last]: value };
+    for (const name of names.reverse()) body = { [name]: body };
+    return { html: '<p>x</p>', ...body };
+  };
+  const selector = { waitForSelector: { selector: 'p' } };
+  const PATHS = namesWithin(pdfRequestSchema).filter(
+    (path) => path !== 'html' && !path.startsWith('waitForSelector.s'),
+  );
+
+  it.each(PATHS)('takes null for %s as if it were not there', (path) => {
+    const { waitForSelector: its, ...body } = withMember(path, null) as { waitForSelector?: object };
+    const without = { ...body, ...(its && { waitForSelector: { ...selector.waitForSelector, ...its } }) };
+    // A size that has nothing but null in it is still a size.
+    const needed = path.startsWith('viewport.') ? { viewport: { width: 1, height: 1, ...(without as { viewport?: object }).viewport } } : {};
+    const parsed = parsePdfRequest({ ...without, ...needed });
+    if (/^viewport\.(?:width|height)$/.test(path)) expect(parsed.ok).toBe(false);
+    else expect(parsed).toMatchObject({ ok: true });
+    expect(JSON.stringify(parsed)).not.toContain('null');
+  }); // prettier-ignore
+
+  it('takes null in lists of cookies, among headers and for what has no such name, and keeps it in metadata', () => {
+    const sent = {
+      html: 'x',
+      nothing: null,
+      cookies: [{ name: 'a', value: 'b', domain: 'x.test', path: null, expires: null }],
+      setExtraHTTPHeaders: { 'X-A': null, 'X-B': 'b' },
+      metadata: { a: null },
+    };
+    const parsed = parsePdfRequest(sent);
+    expect(parsed).toMatchObject({ ok: true, request: { setExtraHTTPHeaders: { 'X-B': 'b' }, metadata: { a: null } } });
+    expect(parsed.ok && parsed.request.cookies).toEqual([{ name: 'a', value: 'b', domain: 'x.test' }]);
+    expect(problemsOf({ html: null })).toEqual(['html: required: either html or url']);
+    expect(problemsOf({ html: 'x', cookies: [null] })).toEqual([expect.stringMatching(/^cookies\[0\]: /)]);
+  });
+
+  it.each(PATHS)('names %s, if that was meant', (path) => {
+    const name = path.slice(path.lastIndexOf('.') + 1);
+    const slips = [`${name}s`, `${name.slice(0, 2)}${name.slice(3)}`, name.toUpperCase(), `${name.slice(0, -1)}q`];
+    for (const slip of slips.filter((other) => other !== name && other.length > 3)) {
+      const wrong = path.slice(0, -name.length) + slip;
+      const known = PATHS.some((other) => other === wrong);
+      const problems = problemsOf(withMember(wrong, 1));
+      if (!known) expect(problems).toContainEqual(expect.stringContaining(`${wrong}: unknown field; did you mean `));
+    }
+    expect(problemsOf(withMember(`${path}s`, 1))).toContain(`${path}s: unknown field; did you mean ${name}?`);
+  });
+
+  it.each([
+    ['landscape', 'options.landscape'],
+    ['format', 'options.format'],
+    ['waitUntil', 'gotoOptions.waitUntil'],
+    ['headers', 'setExtraHTTPHeaders'],
+    ['options.timeout', 'gotoOptions.timeout'],
+    ['headerTemplate', 'options.headerTemplate'],
+  ])('names for %s the place where it belongs', (wrong, right) => {
+    expect(problemsOf(withMember(wrong, 1))).toContain(`${wrong}: unknown field; did you mean ${right}?`);
+  });
+
+  it.each(['a\u202efdp.exe', '\u2066a', 'a\u200f.pdf', 'a\u0085', 'a\u2028b', 'a\tb', 'a/b', 'a\\b', ''])(
+    'takes no file name %j',
+    (filename) => {
+      expect(problemsOf({ html: 'x', filename })).toEqual([expect.stringMatching(/^filename: /)]);
+    },
+  );
+
+  it.each(['\u0641\u0627\u062a\u0648\u0631\u0629.pdf', 'Rechnung \u2013 M\u00e4rz.pdf', '\u8acb\u6c42\u66f8'])('takes the file name %j', (filename) => {
+    expect(problemsOf({ html: 'x', filename })).toEqual([]);
+  }); // prettier-ignore
+
+  it('keeps no number that it would show as another', () => {
+    const numbers = JSON.parse('{"a":9007199254740993,"b":-9007199254740992,"c":12345678901234567890}') as Record<string, number>;
+    for (const [name, value] of Object.entries(numbers))
+      expect(problemsOf({ html: 'x', metadata: { [name]: value } })).toEqual([expect.stringContaining('9007199254740991')]);
+    expect(problemsOf({ html: 'x', metadata: { a: 9_007_199_254_740_991, b: 0.1, c: 1e21, d: -5 } })).toEqual([]);
+  }); // prettier-ignore
+
+  it('is the same, as it was sent, in whatever order and with null for nothing', () => {
+    const hashed = (text: string) => {
+      const parsed = parsePdfRequest(JSON.parse(text));
+      return parsed.ok ? canonicalJson(parsed.sent) : 'refused';
+    };
+    const [first, ...others] = [
+      '{"html":"x","options":{"format":"A4","margin":{"top":1,"left":2}},"metadata":{"b":1,"a":null}}',
+      '{ "metadata": {"a":null,"b":1}, "options": {"margin":{"left":2.0,"top":1},"format":"A4"}, "html": "x" }',
+      '{"url":null,"html":"\\u0078","options":{"format":"A4","width":null,"margin":{"top":1,"left":2}},"metadata":{"b":1,"a":null}}',
+    ].map(hashed);
+    for (const other of others) expect(other).toBe(first);
+    expect(hashed('{"html":"x","options":{"format":"A4","margin":{"top":1,"left":2}},"metadata":{"b":1}}')).not.toBe(first);
+    expect(hashed('{"html":"x","options":{"margin":{"top":1,"left":2}},"metadata":{"b":1,"a":null}}')).not.toBe(first);
+  }); // prettier-ignore
 });

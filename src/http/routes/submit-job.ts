@@ -59,7 +59,7 @@ export function submitBody(c: AppContext, deps: SubmitDeps): Promise<Submitted> 
   return withPdfRequest(
     c,
     () => admit(c, deps),
-    (request) => submitFrom(c, (input) => submitJob(deps, { ...input, request })),
+    ({ request, sent }) => submitFrom(c, (input) => submitJob(deps, { ...input, request, sent })),
   );
 }
 
@@ -82,7 +82,7 @@ export async function admit(c: AppContext, { reads, limiter, events }: SubmitDep
 /** As a part of the request's trace, which whoever does the job goes on with. */
 export function submitFrom(
   c: AppContext,
-  submit: (input: Omit<SubmitInput, 'request'>) => Promise<Submitted>,
+  submit: (input: Omit<SubmitInput, 'request' | 'sent'>) => Promise<Submitted>,
 ): Promise<Submitted> {
   const { principal, requestId, span } = c.var;
   const { traceparent } = span;
