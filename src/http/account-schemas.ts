@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiResponseObject } from 'zod-openapi';
 import { SCOPES } from '../domain/scope.ts';
+import { wholeNumber } from './query.ts';
 
 const instant = z.iso.datetime();
 
@@ -46,7 +47,7 @@ export const rotatedKeySchema = createdKeySchema
 
 /** What every list takes. */
 export const pageQuery = z.strictObject({
-  limit: z.coerce.number<string>('allowed: 1 to 100').int('allowed: 1 to 100').min(1).max(100).default(20),
+  limit: wholeNumber({ min: 1, max: 100, fallback: 20 }),
   cursor: z.uuid('allowed: the nextCursor of the page before').optional(),
 });
 

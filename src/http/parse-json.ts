@@ -2,12 +2,16 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { MAX_DEPTH, MAX_VALUES, pathText, TOO_DEEP, TOO_MANY } from '../domain/check-input.ts';
 import { CodedError, type FieldProblem, invalidFields, messageOf } from '../kernel/errors.ts';
 
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
 /**
- * The value of a body. Time is linear in its bytes, and short: whatever has many values is refused before
+ * The value of a body, without the mark that some clients put before it. Time is linear in its bytes, and short: whatever has many values is refused before
  * it is parsed, which would hold up everybody else's requests.
  * @throws CodedError `invalid_json`; `invalid_request` for what is nested too deep or has too many values
  */
-export function parseJson(bytes: Buffer): unknown {
+export function parseJson(body: Buffer): unknown {
+  const hasMark = body.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
+  const bytes = hasMark ? body.subarray(BYTE_ORDER_MARK.length) : body;
   if (!isUtf8(bytes)) throw new CodedError('invalid_json', '(body): the body is not UTF-8');
   const problem = sizeProblem(bytes);
   if (problem) throw invalidFields([problem]);

@@ -1,8 +1,36 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { checkInput } from '../domain/check-input.ts';
+import { invalidFields } from '../kernel/errors.ts';
 import type { AppContext } from './route.ts';
 
-/** The query string, checked; unknown parameters are refused as unknown fields are. */
+/**
+ * The query string, checked; unknown parameters are refused as unknown fields are.
+ * @throws CodedError `invalid_request`
+ */
 export function readQuery<T extends z.ZodType>(c: AppContext, schema: T): z.output<T> {
+  const repeated = Object.entries(c.req.queries()).filter(([, values]) => values.length > 1);
+  if (repeated.length > 0)
+    throw invalidFields(
+      repeated.map(([name, values]) => ({ field: name, message: `it is there ${values.length} times; allowed: once` })),
+    );
   return checkInput(schema, c.req.query());
+}
+
+/** A parameter that is a whole number, in decimal digits and nothing else. */
+export function wholeNumber({ min, max, fallback, what = '' }: WholeNumber) {
+  const allowed = `allowed: ${what}${min} to ${max}`;
+  const digits = /^\d{1,9}$/;
+  return z.preprocess(
+    (text) => (typeof text === 'string' && digits.test(text) ? Number(text) : text),
+    z.int(allowed).min(min, allowed).max(max, allowed).default(fallback),
+  );
+}
+
+interface WholeNumber {
+  min: number;
+  max: number;
+  /** if it is not there */
+  fallback: number;
+  /** of what, in the message */
+  what?: string;
 }

@@ -4,18 +4,14 @@ import type { JobReader } from '../../jobs/job-reader.ts';
 import type { JobWaiters } from '../../jobs/waiters.ts';
 import type { PdfStores } from '../../storage/pdf-stores.ts';
 import { jobAnswer } from '../job-answer.ts';
-import { readQuery } from '../query.ts';
+import { readQuery, wholeNumber } from '../query.ts';
 import type { Route } from '../route.ts';
 import { jobIdParams, jobResponse, problems } from '../schemas.ts';
 
 const query = z.strictObject({
-  wait: z.coerce
-    .number<string>('allowed: seconds, 0 to 60')
-    .int('allowed: seconds, 0 to 60')
-    .min(0)
-    .max(60)
-    .default(0)
-    .meta({ description: 'Seconds to wait for the job to end' }),
+  wait: wholeNumber({ min: 0, max: 60, fallback: 0, what: 'seconds, ' }).meta({
+    description: 'Seconds to wait for the job to end',
+  }),
 });
 
 export function getJobRoute(deps: { jobs: JobReader; waiters: JobWaiters; stores: PdfStores }): Route {

@@ -1,18 +1,12 @@
 import { z } from 'zod';
 import { readUsage } from '../../accounts/usage.ts';
 import type { ReadRouter } from '../../db/read-router.ts';
-import { readQuery } from '../query.ts';
+import { readQuery, wholeNumber } from '../query.ts';
 import type { Route } from '../route.ts';
 import { problems } from '../schemas.ts';
 
 const query = z.strictObject({
-  days: z.coerce
-    .number<string>('allowed: 1 to 366')
-    .int('allowed: 1 to 366')
-    .min(1)
-    .max(366)
-    .default(30)
-    .meta({ description: 'Days of history, today included' }),
+  days: wholeNumber({ min: 1, max: 366, fallback: 30 }).meta({ description: 'Days of history, today included' }),
 });
 
 const chargedSchema = z.object({

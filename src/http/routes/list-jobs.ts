@@ -4,13 +4,13 @@ import { JOB_STATUSES } from '../../domain/job.ts';
 import { listJobs } from '../../jobs/read.ts';
 import type { PdfStores } from '../../storage/pdf-stores.ts';
 import { jobAnswer } from '../job-answer.ts';
-import { readQuery } from '../query.ts';
+import { readQuery, wholeNumber } from '../query.ts';
 import type { Route } from '../route.ts';
 import { jobSchema, problems } from '../schemas.ts';
 
 const query = z.strictObject({
   status: z.enum(JOB_STATUSES).optional(),
-  limit: z.coerce.number<string>('allowed: 1 to 100').int('allowed: 1 to 100').min(1).max(100).default(20),
+  limit: wholeNumber({ min: 1, max: 100, fallback: 20 }),
   cursor: z.uuid('allowed: the nextCursor of the page before').optional(),
 });
 
