@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { generateKey } from '../../src/accounts/key-format.ts';
@@ -347,6 +348,57 @@ const table: [string, Sent, number, string, RegExp][] = [
   ['an unknown status', { path: '/v1/jobs?status=lost' }, 400, 'invalid_request', /^status: .*"queued"\|"processing"/],
   ['a limit beyond its range', { path: '/v1/jobs?limit=101' }, 400, 'invalid_request', /^limit: allowed: 1 to 100/],
   ['a cursor that is none', { path: '/v1/jobs?cursor=1' }, 400, 'invalid_request', /^cursor: allowed: the nextCursor/],
+  ...['wait=1e1', 'wait=0x1', 'wait=%201', 'wait=', 'wait=1.0', 'wait=+1', 'wait=-0', 'wait=%D9%A1'].map(
+    (text): [string, Sent, number, string, RegExp] => [
+      `a number written as ${text}`,
+      { path: `/v1/jobs/${bobs}?${text}`, key: bob },
+      400,
+      'invalid_request',
+      /^wait: allowed: seconds, 0 to 60/,
+    ],
+  ),
+  [
+    'a parameter that is there twice',
+    { path: '/v1/jobs?limit=1&status=queued&limit=2' },
+    400,
+    'invalid_request',
+    /^limit: it is there 2 times; allowed: once$/,
+  ],
+  [
+    'a parameter with a slip in it',
+    { path: '/v1/jobs?limt=1' },
+    400,
+    'invalid_request',
+    /^limt: unknown field; did you mean limit\?$/,
+  ],
+  [
+    'page ranges that run backwards',
+    html({ options: { pageRanges: '1-3, 9-4' } }),
+    400,
+    'invalid_request',
+    /^options\.pageRanges: 9-4: allowed: from the first page to the last, 4-9$/,
+  ],
+  [
+    'a field at the wrong place',
+    html({ format: 'A4' }),
+    400,
+    'invalid_request',
+    /^format: unknown field; did you mean options\.format\?$/,
+  ],
+  [
+    'a file name that turns the text round',
+    html({ filename: 'a\u202efdp.exe' }),
+    400,
+    'invalid_request',
+    /^filename: allowed: no control characters/,
+  ],
+  [
+    'JSON in UTF-16',
+    { ...post(''), body: Buffer.from('\ufeff{"html":"x"}', 'utf16le') },
+    400,
+    'invalid_json',
+    /^\(body\): the body is not UTF-8/,
+  ],
   ['an unknown parameter', { path: '/v1/jobs?page=2' }, 400, 'invalid_request', /^page: unknown field/],
   [
     'a preference beyond its range',
@@ -378,6 +430,44 @@ describe('bad input', () => {
   it('of exactly 10 MB is taken', async () => {
     const answer = await send(post(`{"html":"${'x'.repeat(TEN_MB - 11)}"}`));
     expect(answer.status).toBe(202);
+  });
+
+  it.each<[string, Sent]>([
+    ['a byte order mark before it', { ...post(''), body: Buffer.from('\ufeff{"html":"x"}') }],
+    [
+      'null for all that is not set',
+      html({ url: null, options: { width: null, margin: null }, metadata: { a: null } }),
+    ],
+    ['no page ranges', html({ options: { pageRanges: '' } })],
+  ])('is not: %s', async (_, sent) => {
+    expect((await send(sent)).status).toBe(202);
+  });
+
+  it.each([
+    ['with a length', false],
+    ['in pieces', true],
+  ])('is answered however much of it there is, to who reads only when all is sent, %s', async (_, isChunked) => {
+    const { port, hostname } = new URL(service.address);
+    const bytes = Buffer.alloc(1024 * 1024, 'x');
+    const count = 60;
+    const socket = connect(Number(port), hostname).pause();
+    const closed = new Promise((_done, failed) => socket.once('error', failed));
+    closed.catch(() => undefined);
+    const write = (data: Buffer | string) =>
+      Promise.race([closed, new Promise<void>((done) => void socket.write(data, () => done()))]);
+    const length = isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${count * bytes.byteLength}`;
+    await write(
+      `POST /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${service.key}\r\nContent-Type: application/json\r\n${length}\r\n\r\n`,
+    );
+    for (let piece = 0; piece < count; piece++) {
+      if (isChunked) await write(`${bytes.byteLength.toString(16)}\r\n`);
+      await write(bytes);
+      if (isChunked) await write('\r\n');
+    }
+    if (isChunked) await write('0\r\n\r\n');
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket.resume()) chunks.push(chunk as Buffer);
+    expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 413 [\s\S]*"code":"body_too_large"/);
   });
 
   it('leaves no secret and no document in the log', () => {

@@ -4,20 +4,19 @@ import type { Principal } from '../../accounts/principals.ts';
 import { LARGE_BODY_BYTES } from '../under-way.ts';
 import type { AppEnv } from '../route.ts';
 
-/** Milliseconds and bytes that are read of a body that nobody wants. */
-const DRAIN_MS = 5_000;
-const DRAIN_BYTES = 16 * 1024 * 1024;
+/** Milliseconds and bytes that are read of a body that nobody wants; then its connection is closed. */
+const DRAIN_MS = 20_000;
+const DRAIN_BYTES = 256 * 1024 * 1024;
 
 /**
- * Who is asked to come back must be able to read that. Many clients read nothing before they have sent
- * everything, and a connection that is closed meanwhile takes the answer along: what is left of a large
- * body is thrown away as it comes, before the answer.
+ * Whoever is refused must be able to read why. Many clients read nothing before they have sent everything, and
+ * a connection that is closed meanwhile takes the answer along: what is left of a large body is thrown away as
+ * it comes, before the answer.
  */
 export function drain(): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     await next();
-    const { status } = c.res;
-    if ((status !== 429 && status !== 503) || !isLarge(c.env.incoming)) return;
+    if (c.res.status < 400 || !isLarge(c.env.incoming)) return;
     const principal = c.var.principal as Principal | undefined; // none if it was refused before
     await c.var.underWay.draining(principal?.userId ?? '', () => discard(c.env.incoming));
   };
