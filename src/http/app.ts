@@ -46,6 +46,7 @@ import { listJobsRoute } from './routes/list-jobs.ts';
 import { renderPdfRoute } from './routes/render-pdf.ts';
 import { retryJobRoute } from './routes/retry-job.ts';
 import { submitJobRoute } from './routes/submit-job.ts';
+import { RangeNotSatisfiable } from './send-pdf.ts';
 import type { UnderWay } from './under-way.ts';
 
 export interface AppDeps {
@@ -136,8 +137,7 @@ function assemble(routes: Route[], deps: AppDeps): Hono<AppEnv> {
   app.onError((error, c) => {
     const coded = toCodedError(error);
     if (coded.code === 'internal') events.requestCrashed(aboutOf(c), error);
-    const headers = coded instanceof LimitReached ? rateLimitHeaders(coded.allowances) : {};
-    return problemResponse(coded, c.var.requestId, headers);
+    return problemResponse(coded, c.var.requestId, headersOf(coded));
   });
   app.notFound((c) =>
     problemResponse(
@@ -171,4 +171,11 @@ function assemble(routes: Route[], deps: AppDeps): Hono<AppEnv> {
     });
   }
   return app;
+}
+
+/** What belongs to an error besides its body. */
+function headersOf(error: CodedError): Record<string, string> {
+  if (error instanceof LimitReached) return rateLimitHeaders(error.allowances);
+  if (error instanceof RangeNotSatisfiable) return { 'Content-Range': `bytes */${error.size}` };
+  return {};
 }

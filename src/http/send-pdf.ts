@@ -3,7 +3,15 @@ import { getJobFile } from '../jobs/read.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { PdfStores } from '../storage/pdf-stores.ts';
 import { answered } from './answered.ts';
-import type { AppContext } from './route.ts';
+import { byteRange, type ByteRange, namesTag } from './byte-range.ts';
+import type { Events } from '../telemetry/events.ts';
+import { aboutOf, type AppContext } from './route.ts';
+
+export interface SendDeps {
+  reads: Database;
+  stores: PdfStores;
+  events: Events;
+}
 
 interface SendInput {
   userId: string;
@@ -13,47 +21,102 @@ interface SendInput {
 
 /**
  * Streams a job's PDF from the store that it is in, in its tenant's turns; for HEAD without looking at the bytes.
+ * GET may ask for a part of it, or for nothing if it is as it was.
  * @throws CodedError before the first byte if there is none to send
  */
 export async function sendPdf(
   c: AppContext,
-  { reads, stores }: { reads: Database; stores: PdfStores },
+  { reads, stores, events }: SendDeps,
   { disposition, ...which }: SendInput,
 ): Promise<Response> {
   const { userId } = which;
   const { underWay } = c.var;
-  const {
-    fileId,
-    store: kind,
-    size,
-    sha256,
-    filename,
-  } = await underWay.reading(userId, () => getJobFile(reads, which));
-  const store = stores.of(kind);
+  const file = await underWay.reading(userId, () => getJobFile(reads, which));
+  const { fileId, size, filename } = file;
+  const store = stores.of(file.store);
   if (!store) throw new CodedError('unavailable', 'the PDF is in a store that this service cannot reach now');
+  const etag = `"${file.sha256}"`;
+  const headers = {
+    'Content-Location': `/v1/jobs/${which.jobId}/pdf`,
+    'Cache-Control': 'private, no-cache',
+    ETag: etag,
+  };
+  const { method } = c.req;
+  if (method !== 'POST' && namesTag(c.req.header('if-none-match'), etag))
+    return new Response(null, { status: 304, headers });
+  const range = method === 'GET' ? rangeOf(c, etag, size) : 'whole';
+  const { first, last } = range === 'whole' ? { first: 0, last: size - 1 } : range;
+  const length = last - first + 1;
   let body: ReadableStream<Uint8Array> | null = null;
-  if (c.req.method !== 'HEAD') {
-    await underWay.holdDownload(userId, size, answered(c)); // a slow reader keeps some of it in our memory
-    const pieces = store.open(reads, { userId, fileId })[Symbol.asyncIterator]();
-    body = await streamOf(pieces, () => underWay.reading(userId, () => pieces.next()));
+  if (method !== 'HEAD') {
+    await underWay.holdDownload(userId, length, answered(c)); // a slow reader keeps some of it in our memory
+    const pieces = part(store.open(reads, { userId, fileId }), { first, last })[Symbol.asyncIterator]();
+    body = await streamOf(pieces, {
+      next: () => underWay.reading(userId, () => pieces.next()),
+      onError: (error) => {
+        events.downloadCutOff({ ...aboutOf(c), jobId: which.jobId, userId }, error);
+        c.env.outgoing.destroy(); // or else it would look like the end
+      },
+    });
   }
   return new Response(body, {
+    status: range === 'whole' ? 200 : 206,
     headers: {
+      ...headers,
       'Content-Type': 'application/pdf',
-      'Content-Length': String(size),
+      'Content-Length': String(length),
       'Content-Disposition': contentDisposition(disposition, filename),
-      'Content-Location': `/v1/jobs/${which.jobId}/pdf`,
-      'Cache-Control': 'private, no-cache',
-      ETag: `"${sha256}"`,
+      'Accept-Ranges': 'bytes',
+      ...(range !== 'whole' && { 'Content-Range': `bytes ${first}-${last}/${size}` }),
       'X-Content-Type-Options': 'nosniff',
     },
   });
 }
 
+/** @throws RangeNotSatisfiable */
+function rangeOf(c: AppContext, etag: string, size: number): ByteRange | 'whole' {
+  const condition = c.req.header('if-range');
+  const range = condition === undefined || condition.trim() === etag ? byteRange(c.req.header('range'), size) : 'whole';
+  if (range === 'unsatisfiable') throw new RangeNotSatisfiable(size);
+  return range;
+}
+
+/** The range begins behind the end. */
+export class RangeNotSatisfiable extends CodedError {
+  /** bytes of the PDF */
+  readonly size: number;
+
+  constructor(size: number) {
+    super('range_not_satisfiable', `Range: the PDF has ${size} bytes; allowed: bytes=0-${size - 1}, or a part of that`);
+    this.size = size;
+  }
+}
+
+/**
+ * So many bytes of all that come, or an error: whoever reads has been told how many there are.
+ * They may end early, because the PDF expires while it is read.
+ */
+async function* part(pieces: AsyncIterable<Uint8Array>, { first, last }: ByteRange): AsyncGenerator<Uint8Array> {
+  let at = 0;
+  for await (const piece of pieces) {
+    const wanted = piece.subarray(Math.max(0, first - at), Math.max(0, last + 1 - at));
+    if (wanted.byteLength > 0) yield wanted;
+    at += piece.byteLength;
+    if (at > last) return;
+  }
+  throw new CodedError('file_expired', `the PDF ended after ${at} of ${last + 1} bytes: it is no longer kept`);
+}
+
+interface Source {
+  next: () => Promise<IteratorResult<Uint8Array>>;
+  /** ends the connection, and with it the stream */
+  onError: (error: unknown) => void;
+}
+
 /** With the first piece read: an expired file must still become a 410. Who hangs up lets go of what was opened. */
 async function streamOf(
   pieces: AsyncIterator<Uint8Array>,
-  next: () => Promise<IteratorResult<Uint8Array>>,
+  { next, onError }: Source,
 ): Promise<ReadableStream<Uint8Array>> {
   const first = await next();
   return new ReadableStream<Uint8Array>({
@@ -61,9 +124,13 @@ async function streamOf(
       if (!first.done) controller.enqueue(first.value);
     },
     pull: async (controller) => {
-      const piece = await next();
-      if (piece.done) controller.close();
-      else controller.enqueue(piece.value);
+      try {
+        const piece = await next();
+        if (piece.done) controller.close();
+        else controller.enqueue(piece.value);
+      } catch (error) {
+        onError(error);
+      }
     },
     cancel: async () => {
       await pieces.return?.();
@@ -72,7 +139,8 @@ async function streamOf(
 }
 
 /** RFC 6266: an ASCII name for old clients, the real one for all others. */
-export function contentDisposition(disposition: string, filename: string): string {
+export function contentDisposition(disposition: string, name: string): string {
+  const filename = name.replaceAll(/\p{Bidi_Control}/gu, ''); // older versions took them
   const ascii = filename.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_');
   const encoded = encodeURIComponent(filename).replaceAll(
     /['()*]/g,

@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   key_not_rotatable: { status: 409, title: 'The API key cannot be rotated now' },
   file_expired: { status: 410, title: 'The PDF has expired' },
   body_too_large: { status: 413, title: 'The body is too large' },
+  range_not_satisfiable: { status: 416, title: 'The PDF has no such bytes' },
   unsupported_media_type: { status: 415, title: 'The media type or encoding is not supported' },
   rate_limited: { status: 429, title: "The tier's limit is reached" },
   too_much_under_way: { status: 429, title: 'Too much of yours is under way' },

@@ -82,6 +82,11 @@ export class Events {
     this.#log.error({ ...request, err }, 'unexpected error in a request');
   }
 
+  /** A PDF could not be read to its end: the connection was ended, so that nobody takes a part of it for the whole. */
+  downloadCutOff(request: RequestAbout & { jobId: string; userId: string }, err: unknown): void {
+    this.#log.warn({ ...request, err }, 'download cut off');
+  }
+
   jobSubmitted(job: JobAbout & { priority: string }): void {
     this.metrics.submitted.inc({ tier: job.tier });
     this.#log.info(job, 'job submitted');

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { get, request as open } from 'node:http';
+import { rm, truncate } from 'node:fs/promises';
+import { get, type IncomingMessage, request as open } from 'node:http';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
 import { claimJobs, type ClaimedJob } from '../../src/jobs/claim.ts';
@@ -96,6 +97,105 @@ describe('a PDF in a directory', async () => {
     const told = ({ headers: its }: Response) => Object.fromEntries([...its].filter(([name]) => !other.has(name)));
     expect(told(head)).toEqual(told(whole));
     expect((await whole.bytes()).length).toBe(Number(head.headers.get('content-length')));
+  });
+});
+
+describe.each([
+  ['postgres', inPostgres],
+  ['file', inDirectory],
+] as const)('a PDF in the store %s', async (kind, service) => {
+  const bytes = Uint8Array.from({ length: 3_000_000 }, (_, at) => (at * 7 + (at >> 10)) % 251);
+  const id = await completed(service, bytes, `parts-${kind}`);
+  const url = `${service.address}/v1/jobs/${id}/pdf`;
+  const ask = (headers: Record<string, string> = {}, method = 'GET') =>
+    fetch(url, { method, headers: { authorization: `Bearer ${key}`, ...headers } });
+  const etag = (await ask({}, 'HEAD')).headers.get('etag') ?? '';
+
+  it.each<[range: string, first: number, last: number]>([
+    ['bytes=0-0', 0, 0],
+    ['bytes=0-', 0, 2_999_999],
+    ['bytes=10-20', 10, 20],
+    ['bytes=1048570-1048590', 1_048_570, 1_048_590],
+    ['bytes=1048576-2097151', 1_048_576, 2_097_151],
+    ['bytes=2999999-', 2_999_999, 2_999_999],
+    ['bytes=2000000-99999999', 2_000_000, 2_999_999],
+    ['bytes=-1', 2_999_999, 2_999_999],
+    ['bytes=-1000', 2_999_000, 2_999_999],
+    ['bytes=-99999999', 0, 2_999_999],
+  ])('is sent in part for %s', async (range, first, last) => {
+    const response = await ask({ range });
+    const { headers } = response;
+    expect([response.status, headers.get('content-range'), headers.get('content-length')]).toEqual([
+      206,
+      `bytes ${first}-${last}/3000000`,
+      String(last - first + 1),
+    ]);
+    expect(Buffer.from(await response.bytes()).equals(bytes.subarray(first, last + 1))).toBe(true);
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['no range', {}],
+    ['several ranges', { range: 'bytes=0-1,5-6' }],
+    ['another unit', { range: 'pages=1-2' }],
+    ['a range that runs backwards', { range: 'bytes=9-3' }],
+    ['no numbers', { range: 'bytes=-' }],
+    ['a range of another PDF', { range: 'bytes=0-1', 'if-range': '"other"' }],
+    ['another ETag', { 'if-none-match': '"other", W/"another"' }],
+  ])('is sent whole for %s', async (_, headers) => {
+    const response = await ask(headers);
+    expect([response.status, response.headers.get('accept-ranges')]).toEqual([200, 'bytes']);
+    expect((await response.bytes()).length).toBe(bytes.length);
+  });
+
+  it.each(['bytes=3000000-', 'bytes=99999999-999999999', 'bytes=-0'])('has nothing at %s', async (range) => {
+    const response = await ask({ range });
+    expect([response.status, response.headers.get('content-range')]).toEqual([416, 'bytes */3000000']);
+    expect(await response.json()).toMatchObject({
+      code: 'range_not_satisfiable',
+      detail: expect.stringContaining('bytes=0-2999999'),
+    });
+  });
+
+  it.each(['GET', 'HEAD'])('is not sent again to %s by whoever has it', async (method) => {
+    for (const tag of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+      const response = await ask({ 'if-none-match': tag, range: 'bytes=0-1' }, method);
+      expect([response.status, response.headers.get('etag'), (await response.bytes()).length]).toEqual([304, etag, 0]);
+    }
+  });
+
+  it('goes on where a reader was cut off', async () => {
+    const response = await ask({ range: 'bytes=5-7', 'if-range': etag });
+    expect([response.status, [...(await response.bytes())]]).toEqual([206, [...bytes.subarray(5, 8)]]);
+  });
+});
+
+describe.each([
+  ['postgres', inPostgres],
+  ['file', inDirectory],
+] as const)('a PDF in the store %s that is cut short while it is read', (kind, service) => {
+  it('ends as an error', async () => {
+    const bytes = new Uint8Array(40_000_000).fill(66);
+    const id = await completed(service, bytes, `cut-${kind}`);
+    const [{ file_id: fileId } = { file_id: '' }] = await database.sql<{ file_id: string }[]>`
+      select id as file_id from pdfprompt_file where job_id = ${id}`;
+    const request = get(`${service.address}/v1/jobs/${id}/pdf`, {
+      agent: false,
+      headers: { authorization: `Bearer ${key}` },
+    });
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    let size = 0;
+    response.on('data', (data: Buffer) => {
+      size += data.byteLength;
+      if (size < 1_000_000) return;
+      response.pause();
+    });
+    await eventually(() => size >= 1_000_000, 20_000, 'some of it is there');
+    await database.sql`delete from pdfprompt_file_chunk where file_id = ${fileId} and seq > 12`;
+    await truncate(join(directory, fileId.slice(-2), `${fileId}.pdf`), 20_000_000).catch(() => undefined);
+    response.removeAllListeners('data').on('data', (data: Buffer) => (size += data.byteLength));
+    response.resume();
+    await expect(once(response, 'end')).rejects.toThrow(/aborted/);
+    expect(size).toBeLessThan(bytes.length);
   });
 });
 

@@ -203,7 +203,7 @@ export function createConsole(deps: ConsoleDeps): Hono<AppEnv> {
   });
   app.get('/jobs/:id/pdf', async (c) => {
     const which = { ...(await ownerOf(adminDb, idOf(c))), jobId: idOf(c) };
-    return sendPdf(c, { reads, stores }, { ...which, ...readQuery(c, pdfQuery) });
+    return sendPdf(c, { reads, stores, events }, { ...which, ...readQuery(c, pdfQuery) });
   });
 
   app.post('/jobs/:id/cancel', async (c) => {

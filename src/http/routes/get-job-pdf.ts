@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import type { Database } from '../../db/pools.ts';
-import type { PdfStores } from '../../storage/pdf-stores.ts';
 import { readQuery } from '../query.ts';
 import type { Route } from '../route.ts';
 import { jobIdParams, pdfResponse, problems } from '../schemas.ts';
-import { sendPdf } from '../send-pdf.ts';
+import { type SendDeps, sendPdf } from '../send-pdf.ts';
 
 const query = z.strictObject({
   disposition: z
@@ -13,7 +11,16 @@ const query = z.strictObject({
     .meta({ description: 'Whether a browser saves the PDF or shows it' }),
 });
 
-export function getJobPdfRoute(deps: { reads: Database; stores: PdfStores }): Route {
+const conditions = z.object({
+  'If-None-Match': z.string().optional().meta({ description: 'The `ETag` of an answer before' }),
+  Range: z
+    .string()
+    .optional()
+    .meta({ description: 'One range; several are answered with the whole', example: 'bytes=0-1023' }),
+  'If-Range': z.string().optional().meta({ description: 'The `ETag` for which the range holds; or else the whole' }),
+});
+
+export function getJobPdfRoute(deps: SendDeps): Route {
   return {
     method: 'get',
     path: '/v1/jobs/{id}/pdf',
@@ -21,8 +28,14 @@ export function getJobPdfRoute(deps: { reads: Database; stores: PdfStores }): Ro
     operation: {
       operationId: 'getJobPdf',
       summary: "A completed job's PDF",
-      requestParams: { path: jobIdParams, query },
-      responses: { 200: pdfResponse, ...problems('not_found', 'invalid_request', 'job_not_ready', 'file_expired') },
+      description: 'GET may ask for one range of bytes; both GET and HEAD may be conditional.',
+      requestParams: { path: jobIdParams, query, header: conditions },
+      responses: {
+        200: pdfResponse,
+        206: { ...pdfResponse, description: 'The part of it that `Range` asked for' },
+        304: { description: 'It is still the one that `If-None-Match` names' },
+        ...problems('not_found', 'invalid_request', 'job_not_ready', 'file_expired', 'range_not_satisfiable'),
+      },
     },
     handle: async (c) =>
       sendPdf(c, deps, { userId: c.var.principal.userId, jobId: c.req.param('id') ?? '', ...readQuery(c, query) }),
