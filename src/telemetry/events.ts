@@ -369,6 +369,11 @@ export class Events {
     this.#log.info(counts, 'PDFs removed that nobody knew of');
   }
 
+  /** Traces are asked for and cannot be made: this process goes on without them. */
+  tracesUnavailable(err: unknown): void {
+    this.#log.warn({ err }, 'traces are off');
+  }
+
   /** Said once in ten seconds for each kind of work: what is tried again and again fails again and again. */
   backgroundFailed(what: string, err: unknown): void {
     const now = performance.now();

@@ -17,7 +17,7 @@ interface TracingOptions {
   version: string;
   /** milliseconds that a stop may wait for the last traces to be sent, at most */
   graceMs: number;
-  events: Pick<Events, 'backgroundFailed'>;
+  events: Pick<Events, 'backgroundFailed' | 'tracesUnavailable'>;
 }
 
 interface BeginOptions {
@@ -57,10 +57,15 @@ export class Tracing extends Lifecycle {
     return new Traced(this.#otel, clock, name, { kind: kind[options.kind ?? 'none'], startTime, attributes }, context);
   }
 
-  /** @throws OperatorError if traces are wanted but what makes them is not installed */
+  /** Documents matter more than traces: if these cannot be made, the process says so and goes on without. */
   protected async onStart(): Promise<void> {
-    const { settings } = this.#options;
-    if (settings) this.#otel = await open(this.#options, settings);
+    const { settings, events } = this.#options;
+    if (!settings) return;
+    try {
+      this.#otel = await open(this.#options, settings);
+    } catch (error) {
+      events.tracesUnavailable(error);
+    }
   }
 
   protected async onStop(): Promise<void> {

@@ -59,6 +59,7 @@ const SAMPLES: Samples = {
   workerSessionLost: [{ workerId: 'w' }],
   workerSessionBack: [{ workerId: 'w' }],
   processFailed: [{ jobId: 'j' }, err],
+  tracesUnavailable: [err],
   migrated: [{ migrations: ['0001_tables.sql'] }],
   databaseAway: [{ reason: 'x' }],
   databaseBack: [],

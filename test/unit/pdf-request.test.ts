@@ -108,7 +108,7 @@ describe('a request for a PDF', () => {
     const names = path.split('.');
     const last = names.pop() as string;
     let body: Record<string, unknown> = { [last]: value };
-    for (const name of names.reverse()) body = { [name]: body };
+    for (const name of names.toReversed()) body = { [name]: body };
     return { html: '<p>x</p>', ...body };
   };
   const selector = { waitForSelector: { selector: 'p' } };
