@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { ListedKey } from '../../accounts/keys.ts';
 import { SCOPES } from '../../domain/scope.ts';
+import type { Tier } from '../../domain/tier.ts';
 import { accountVerb } from '../account-verb.ts';
 import { print, printJson, table } from '../output.ts';
 import { addSettingFlags } from '../settings-flags.ts';
@@ -32,22 +33,38 @@ function createCommand(): Command {
     .option('--json', 'one JSON document on stdout')
     .action(async (options: Options & { user: string; tier?: string; scopes?: string; expires?: string }) => {
       const { createKey } = await import('../../accounts/keys.ts');
-      const created = await accountVerb(options, LIST, (db) =>
-        createKey(db, {
+      const { findTier } = await import('../../accounts/tiers.ts');
+      const { created, limits } = await accountVerb(options, LIST, async (db) => {
+        const made = await createKey(db, {
           email: options.user,
           tier: options.tier,
           scopes: options.scopes?.split(',').map((scope) => scope.trim()),
           expiresAt: options.expires?.replace(/^\d{4}-\d\d-\d\d$/, '$&T00:00:00Z'),
-        }),
-      );
+        });
+        return { created: made, limits: made.tier === null ? undefined : await findTier(db, made.tier) };
+      });
       if (options.json) return printJson(created);
       const { key, user, tier, id, scopes, expiresAt } = created;
       const until = expiresAt === null ? '' : `, valid until ${expiresAt}`;
-      print(
-        `${key}\n\nThe key of ${user} (${tier}), id ${id}, for ${scopes.join(', ')}${until}. It is not shown again.`,
-      );
+      const told = [
+        key,
+        '',
+        `The key of ${user} (${tier}), id ${id}, for ${scopes.join(', ')}${until}. It is not shown again.`,
+      ];
+      if (limits) told.push(limitsText(limits, user));
+      print(told.join('\n'));
     });
   return addSettingFlags(command, 'keys');
+}
+
+/** Whoever prints for a service of their own need not have the limits that customers have, and should hear of it. */
+function limitsText({ name, requestsPerMinute, requestsPerDay }: Tier, email: string): string {
+  const limits = [
+    ...(requestsPerMinute === null ? [] : [`${requestsPerMinute} a minute`]),
+    ...(requestsPerDay === null ? [] : [`${requestsPerDay} a day`]),
+  ];
+  if (limits.length === 0) return `The tier ${name} has no limits.`;
+  return `The tier ${name} allows ${limits.join(', ')}. For your own service, without limits: pdfprompt tier set --user ${email} --tier system`;
 }
 
 function listCommand(): Command {

@@ -1,0 +1,151 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, inject, it } from 'vitest';
+import { createKey } from '../../src/accounts/keys.ts';
+import { type Cli, pdfprompt } from '../support/cli.ts';
+import { createDatabase } from '../support/database.ts';
+import { temporaryDirectory } from '../support/files.ts';
+import { freePort } from '../support/free-port.ts';
+import { readPdf } from '../support/pdf.ts';
+import { startService } from '../support/service.ts';
+
+const run = promisify(execFile);
+const checkout = fileURLToPath(new URL('../..', import.meta.url));
+const readme = readFileSync(join(checkout, 'README.md'), 'utf8');
+const blocks = [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({
+  language,
+  text,
+}));
+
+/** Every example, by something that is in it, and which file runs it if this one does not. */
+const EXAMPLES: Record<string, string> = {
+  'npx pdfprompt up': 'test/e2e/up.test.ts',
+  '-o hello.pdf': 'here',
+  'pdfprompt render invoice.html': 'here',
+  'pdfprompt migrate': 'here',
+  'node print-invoice.mjs': 'here',
+  '/v1/admin/keys': 'here',
+  'pdfprompt bench': 'test/e2e/bench.test.ts',
+  'keys create --user ops@example.com --scopes admin': 'here',
+  'promtool test rules': 'test/integration/promtool.test.ts',
+  'plan --now': 'test/e2e/plan.test.ts',
+  'npm run check': 'here',
+};
+
+const example = (part: string) => blocks.find(({ text }) => text.includes(part))?.text ?? '';
+const service = await startService({ worker: true });
+/** The example with the address and the key of this service; nothing else of it is changed. */
+const filledIn = (text: string) =>
+  text.replaceAll('http://127.0.0.1:3000', service.address).replaceAll('pdf_…', service.key);
+
+/** An empty directory in which `npx pdfprompt` is this checkout's. */
+const directory = await temporaryDirectory('readme');
+await mkdir(join(directory, 'node_modules', '.bin'), { recursive: true });
+await symlink(join(checkout, 'bin', 'pdfprompt.js'), join(directory, 'node_modules', '.bin', 'pdfprompt'));
+const env = {
+  PATH: process.env.PATH ?? '',
+  HOME: directory,
+  PDFPROMPT_DATA_DIR: inject('dataDir'),
+  NODE_COMPILE_CACHE: join(inject('dataDir'), 'compiled'),
+};
+const shell = (script: string, more: Record<string, string> = {}) =>
+  run('bash', ['-euo', 'pipefail', '-c', script], { cwd: directory, env: { ...env, ...more } });
+const pdf = async (name: string) => readPdf(await readFile(join(directory, name)));
+
+describe("the README's examples", () => {
+  it('are run, every one of them', () => {
+    const code = blocks.filter(({ language }) => language !== 'text');
+    const without = code.filter(({ text }) => !Object.keys(EXAMPLES).some((part) => text.includes(part)));
+    expect(without).toEqual([]);
+    expect(Object.keys(EXAMPLES).filter((part) => example(part) === '')).toEqual([]);
+    expect(Object.values(EXAMPLES).filter((file) => file !== 'here' && !existsSync(join(checkout, file)))).toEqual([]);
+  });
+
+  it('print the first PDF with curl', async () => {
+    await shell(filledIn(example('-o hello.pdf')));
+    expect(await pdf('hello.pdf')).toMatchObject({ pages: 1, text: ['Hello'] });
+  });
+
+  it('print an invoice from a program', async () => {
+    await writeFile(join(directory, 'print-invoice.mjs'), filledIn(example('node print-invoice.mjs')));
+    const { stdout } = await shell('node print-invoice.mjs', { PDFPROMPT_KEY: service.key });
+    expect(stdout).toMatch(/status: 'completed'/);
+    const { pages, text, size } = await pdf('invoice-4711.pdf');
+    expect([pages, size]).toEqual([1, [596, 842]]);
+    expect(
+      text[0]
+        ?.split(/\s*\n\s*/)
+        .filter(Boolean)
+        .toSorted(),
+    ).toEqual(['12 boxes', 'Invoice 4711', 'Page 1']);
+    await shell('node print-invoice.mjs', { PDFPROMPT_KEY: service.key });
+    const [{ count } = { count: 0 }] =
+      await service.sql`select count(*)::int from pdfprompt_job where idempotency_key = 'invoice-4711'`;
+    expect(count).toBe(1);
+  });
+
+  it('print files without a server', async () => {
+    await writeFile(join(directory, 'invoice.html'), '<p>An invoice</p>');
+    await writeFile(join(directory, 'x.html'), '<p>From stdin</p>');
+    await shell(example('pdfprompt render invoice.html'));
+    expect((await pdf('out.pdf')).text).toEqual(['From stdin']);
+    expect((await pdf('pdfs/invoice.pdf')).text).toEqual(['An invoice']);
+  }, 60_000);
+
+  it('make a key by the API', async () => {
+    const { key: adminKey } = await createKey(service.base.db, { email: 'ops@example.com', scopes: ['admin'] });
+    const curl = example('/v1/admin/keys').replace(/^npx .*$/m, '');
+    const { stdout } = await shell(filledIn(curl), { ADMIN_KEY: adminKey });
+    expect(JSON.parse(stdout)).toMatchObject({
+      user: 'ann@example.com',
+      tier: 'professional',
+      key: expect.stringMatching(/^pdf_/),
+    });
+  });
+
+  it('start an API and a worker on a database, and make keys', async () => {
+    const database = await createDatabase();
+    const port = await freePort();
+    const ours = { DATABASE_URL: database.url, PORT: String(port) };
+    const lines = [example('pdfprompt migrate'), example('/v1/admin/keys'), example('--scopes admin --expires')]
+      .join('')
+      .split('\n')
+      .filter((line) => line.startsWith('npx pdfprompt '))
+      // Not for the whole network, as on a server.
+      .map((line) => line.replace('0.0.0.0', '127.0.0.1').split(' ').slice(2));
+    expect(lines.map(([command]) => command)).toEqual(['migrate', 'keys', 'serve', 'work', 'keys', 'keys']);
+    let key = '';
+    const running: Cli[] = [];
+    for (const line of lines) {
+      const cli = pdfprompt(line, { env: ours });
+      if (line[0] === 'serve' || line[0] === 'work') running.push(cli);
+      else {
+        const { code, stdout } = await cli.exited;
+        expect([line, code]).toEqual([line, 0]);
+        key ||= /^pdf_\w+/.exec(stdout)?.[0] ?? '';
+      }
+    }
+    afterAll(() => running.forEach(({ child }) => child.kill('SIGINT')));
+    await shell(`curl -sS --retry 50 --retry-connrefused --retry-delay 1 http://127.0.0.1:${port}/readyz >/dev/null`);
+    await shell(
+      filledIn(example('-o hello.pdf'))
+        .replaceAll(service.address, `http://127.0.0.1:${port}`)
+        .replaceAll(service.key, key),
+    );
+    expect((await pdf('hello.pdf')).text).toEqual(['Hello']);
+    for (const cli of running) cli.child.kill('SIGINT');
+    for (const cli of running) expect(await cli.exited).toMatchObject({ code: 0 });
+  }, 120_000);
+
+  it('name scripts that there are', () => {
+    const { scripts } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    const named = [...readme.matchAll(/\bnpm (?:run )?([a-z]+(?::[a-z]+)*)/g)].map(([, name = '']) => name);
+    expect(named.filter((name) => name !== 'ci' && name !== 'install' && scripts[name] === undefined)).toEqual([]);
+  });
+});
