@@ -265,7 +265,7 @@ export const pdfRequestSchema = z
       }
     }
   })
-  .meta({ id: 'PdfRequest' });
+  .meta({ id: 'PdfRequest', description: 'null is the same as absent, but for the values of `metadata`' });
 
 /** What to print and how, with every default filled in. Exactly one of `html` and `url` is there. */
 export type PdfRequest = z.output<typeof pdfRequestSchema>;
