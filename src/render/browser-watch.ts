@@ -4,10 +4,11 @@ import { Deadline } from '../kernel/deadline.ts';
 /**
  * How a page's renderer process came to its end:
  * - `crashed`: by itself, which is its document's doing
+ * - `closed`: with its page, which nobody but its document can have closed
  * - `killed`: from outside: by the kernel, an operator, somebody who tries us
  * - the others by us: the document took more than one may, filled the memory alone, or was the largest when it ran out
  */
-export type RendererEnd = 'crashed' | 'killed' | 'too large' | 'fills the memory' | 'largest';
+export type RendererEnd = 'crashed' | 'closed' | 'killed' | 'too large' | 'fills the memory' | 'largest';
 
 /** The renderer of a document's page has ended. */
 export class RendererGone extends Error {
@@ -22,7 +23,7 @@ export class RendererGone extends Error {
 
 const START_TIMEOUT_MS = 10_000;
 
-/** Asks one browser whether it is there, and hears from it which pages have crashed: on a connection to the browser itself, not to a page. */
+/** Asks one browser whether it is there, and hears from it which pages have crashed or are gone: on a connection to the browser itself, not to a page. */
 export class BrowserWatch {
   readonly #session: CDPSession;
   readonly #listeners = new Map<string, (end: RendererEnd) => void>();
@@ -34,6 +35,7 @@ export class BrowserWatch {
       // stack, a failed check, no memory for the heap) or `abnormal`.
       this.#listeners.get(targetId)?.(status === 'killed' ? 'killed' : 'crashed');
     });
+    session.on('Target.targetDestroyed', ({ targetId }) => this.#listeners.get(targetId)?.('closed'));
   }
 
   /** @throws DeadlineExceeded if the browser does not answer */

@@ -23,7 +23,7 @@ interface GovernorOptions {
 }
 
 /** Why a renderer process is ended by us. */
-type Sacrifice = Exclude<RendererEnd, 'crashed' | 'killed'>;
+type Sacrifice = Exclude<RendererEnd, 'crashed' | 'closed' | 'killed'>;
 
 interface Process {
   pid: number;

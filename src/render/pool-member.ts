@@ -2,7 +2,7 @@ import { unlessAborted } from '../kernel/abort.ts';
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { isStopped } from '../kernel/processes.ts';
-import { BrowserWatch } from './browser-watch.ts';
+import { BrowserWatch, RendererGone } from './browser-watch.ts';
 import type { Chromium } from './chromium.ts';
 
 /** The browser of a document ended, or was ended because it did not answer. */
@@ -113,6 +113,11 @@ export class PoolMember {
    */
   async causeOf(error: unknown, pageEnded: AbortSignal, onSilent: () => void): Promise<unknown> {
     const endOf = () => (pageEnded.aborted ? pageEnded : this.ended).reason as unknown;
+    // A browser that is told to end closes its pages first.
+    if (isOfClosing(pageEnded.reason)) {
+      await this.#awaitEnd();
+      return this.ended.reason ?? pageEnded.reason;
+    }
     if (endOf() ?? isCertain(error)) return endOf() ?? error;
     // What did not come in time did not come because the browser hangs, if it does.
     if (this.isConnected && !(await this.watch.answers(ANSWER_TIMEOUT_MS))) onSilent();
@@ -122,7 +127,7 @@ export class PoolMember {
   }
 
   /** What an end does to a page is heard of before the end itself. */
-  async #awaitEnd(pageEnded: AbortSignal): Promise<void> {
+  async #awaitEnd(pageEnded?: AbortSignal): Promise<void> {
     const never = new Promise<never>(() => undefined);
     try {
       await new Deadline(END_NOTICE_MS).race('an end', unlessAborted([pageEnded, this.ended], never));
@@ -131,6 +136,8 @@ export class PoolMember {
     }
   }
 }
+
+const isOfClosing = (error: unknown) => error instanceof RendererGone && error.how === 'closed';
 
 /** It was seen, and does not only follow from what was not. */
 const isCertain = (error: unknown) => error instanceof CodedError && error.code !== 'selector_not_found';

@@ -244,6 +244,8 @@ function judgeRenderer(how: RendererEnd): Outcome | undefined {
         code: 'document_crashed',
         message: 'the document is too deep, too large or too intricate for the browser: its renderer crashed',
       };
+    case 'closed':
+      return { kind: 'reject', code: 'document_crashed', message: 'the document closed its own page' };
     case 'too large':
       return {
         kind: 'reject',

@@ -159,10 +159,8 @@ export class WarmPage {
         return;
       }
       // A window's name and its history outlast a navigation.
-      await Promise.all([
-        this.#session.send('Runtime.evaluate', { expression: 'window.name = ""' }),
-        this.#session.send('Page.resetNavigationHistory'),
-      ]);
+      await this.#session.send('Page.resetNavigationHistory');
+      await this.#session.send('Runtime.evaluate', { expression: `window.name = ""; ${KEEP_OPEN}` });
     }
     if (traces.has('network') || this.#watch.touchedNetwork)
       await Promise.all([
@@ -282,6 +280,12 @@ async function openPage(browser: Browser, channel: EgressChannel | undefined): P
   }
 }
 
+/**
+ * Nobody may close a window that has been somewhere before, but whoever opened it: so `window.close()` in a document,
+ * with which many a print page ends, does nothing. No script can make a history shorter. The way back leads here.
+ */
+const KEEP_OPEN = 'history.pushState(null, "")';
+
 /** What a new page asks for. It is over before the first document comes, but may be told of only then. */
 const OWN_URL = 'data:,pdfprompt';
 
@@ -295,7 +299,7 @@ async function processOf(session: CDPSession): Promise<Set<number>> {
   session.on('Network.requestWillBeSent', listen);
   await Promise.all([
     session.send('Network.enable'),
-    session.send('Runtime.evaluate', { expression: `fetch('${OWN_URL}').then(() => true)`, awaitPromise: true }),
+    session.send('Runtime.evaluate', { expression: `${KEEP_OPEN}; fetch('${OWN_URL}').then(() => true)`, awaitPromise: true }),
   ]);
   session.off('Network.requestWillBeSent', listen);
   await session.send('Network.disable');
