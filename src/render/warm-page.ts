@@ -1,10 +1,10 @@
-import type { Browser, BrowserContext, CDPSession, HTTPRequest, Page } from 'puppeteer';
-import type { FailedResource } from '../domain/job.ts';
+import type { Browser, BrowserContext, CDPSession, Page } from 'puppeteer';
 import type { EgressChannel } from '../egress/channel.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { processTree, processType } from '../memory/processes.ts';
 import { type BrowserWatch, type RendererEnd, RendererGone } from './browser-watch.ts';
 import type { Chromium } from './chromium.ts';
+import { OWN_URL, ResourceWatch } from './resource-watch.ts';
 
 /** Puppeteer's own default. */
 const DEFAULT_VIEWPORT = { width: 800, height: 600 };
@@ -14,7 +14,6 @@ const WIPE_TIMEOUT_MS = 2_000;
 /** Milliseconds for a page to open: where its renderer dies or its browser hangs meanwhile, nobody else says so. */
 const OPEN_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 3_000;
-const MAX_FAILED_RESOURCES = 20;
 
 /**
  * What a document may have left in its page, and so what has to be done before the next one:
@@ -286,9 +285,6 @@ async function openPage(browser: Browser, channel: EgressChannel | undefined): P
  */
 const KEEP_OPEN = 'history.pushState(null, "")';
 
-/** What a new page asks for. It is over before the first document comes, but may be told of only then. */
-const OWN_URL = 'data:,pdfprompt';
-
 /**
  * The process of a new page. The protocol has no question for it, but a renderer puts its process id in front of the
  * ids of its requests ("1234.5"), the one that the browser knows it by, in whatever namespace the renderer is itself.
@@ -309,66 +305,4 @@ async function processOf(session: CDPSession): Promise<Set<number>> {
 function addPid(pids: Set<number>, requestId: string): void {
   const pid = /^(\d+)\.\d+$/.exec(requestId)?.[1]; // those of navigations are the browser's, and other
   if (pid !== undefined) pids.add(Number(pid));
-}
-
-/** What one document loads. The main document has errors of its own; what the page aborted itself is none. */
-export class ResourceWatch {
-  touchedOrigin = false;
-  count = 0;
-  readonly failures: FailedResource[] = [];
-  /** called at each request with how many there were */
-  onCount: ((count: number) => void) | undefined;
-  /** frames and workers so far */
-  parts = 0;
-  /** called at each frame and worker with how many there were */
-  onPart: ((parts: number) => void) | undefined;
-  readonly #underWay = new Set<HTTPRequest>();
-  readonly #over = new WeakSet<HTTPRequest>();
-  #onChange: (() => void) | undefined;
-
-  get touchedNetwork(): boolean {
-    return this.count > 0;
-  }
-
-  started(request: HTTPRequest): void {
-    if (/^(?:data|blob|about):/i.test(request.url())) return;
-    if (request.isNavigationRequest()) this.touchedOrigin = true;
-    if (!this.#over.has(request)) this.#underWay.add(request);
-    this.count++;
-    this.onCount?.(this.count);
-    this.#onChange?.();
-  }
-
-  ended(request: HTTPRequest): void {
-    this.#over.add(request);
-    this.#underWay.delete(request);
-    this.#onChange?.();
-  }
-
-  /**
-   * Resolves when for so many milliseconds no more than so many requests have been under way. Puppeteer's own count
-   * takes a request of which the end is told before the beginning, as happens with very short ones, for one that
-   * never ends.
-   */
-  quiet(requests: number, ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    let timer: NodeJS.Timeout | undefined;
-    this.#onChange = () => {
-      if (this.#underWay.size > requests) {
-        clearTimeout(timer);
-        timer = undefined;
-      } else timer ??= setTimeout(resolve, ms).unref();
-    };
-    this.#onChange();
-    return promise;
-  }
-
-  addedPart(): void {
-    this.onPart?.(++this.parts);
-  }
-
-  failed(url: string, reason: string): void {
-    if (reason === 'net::ERR_ABORTED' || url === OWN_URL || this.failures.length >= MAX_FAILED_RESOURCES) return;
-    this.failures.push({ url: url.slice(0, 500), reason: reason.replace('net::', '') });
-  }
 }

@@ -1,0 +1,69 @@
+import type { HTTPRequest } from 'puppeteer';
+import type { FailedResource } from '../domain/job.ts';
+
+const MAX_FAILED_RESOURCES = 20;
+
+/** What a new page asks for. It is over before the first document comes, but may be told of only then. */
+export const OWN_URL = 'data:,pdfprompt';
+
+/** What one document loads. The main document has errors of its own; what the page aborted itself is none. */
+export class ResourceWatch {
+  touchedOrigin = false;
+  count = 0;
+  readonly failures: FailedResource[] = [];
+  /** called at each request with how many there were */
+  onCount: ((count: number) => void) | undefined;
+  /** frames and workers so far */
+  parts = 0;
+  /** called at each frame and worker with how many there were */
+  onPart: ((parts: number) => void) | undefined;
+  readonly #underWay = new Set<HTTPRequest>();
+  readonly #over = new WeakSet<HTTPRequest>();
+  #onChange: (() => void) | undefined;
+
+  get touchedNetwork(): boolean {
+    return this.count > 0;
+  }
+
+  started(request: HTTPRequest): void {
+    if (/^(?:data|blob|about):/i.test(request.url())) return;
+    if (request.isNavigationRequest()) this.touchedOrigin = true;
+    if (!this.#over.has(request)) this.#underWay.add(request);
+    this.count++;
+    this.onCount?.(this.count);
+    this.#onChange?.();
+  }
+
+  ended(request: HTTPRequest): void {
+    this.#over.add(request);
+    this.#underWay.delete(request);
+    this.#onChange?.();
+  }
+
+  /**
+   * Resolves when for so many milliseconds no more than so many requests have been under way. Puppeteer's own count
+   * takes a request of which the end is told before the beginning, as happens with very short ones, for one that
+   * never ends.
+   */
+  quiet(requests: number, ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let timer: NodeJS.Timeout | undefined;
+    this.#onChange = () => {
+      if (this.#underWay.size > requests) {
+        clearTimeout(timer);
+        timer = undefined;
+      } else timer ??= setTimeout(resolve, ms).unref();
+    };
+    this.#onChange();
+    return promise;
+  }
+
+  addedPart(): void {
+    this.onPart?.(++this.parts);
+  }
+
+  failed(url: string, reason: string): void {
+    if (reason === 'net::ERR_ABORTED' || url === OWN_URL || this.failures.length >= MAX_FAILED_RESOURCES) return;
+    this.failures.push({ url: url.slice(0, 500), reason: reason.replace('net::', '') });
+  }
+}
