@@ -44,7 +44,11 @@ export function fieldProblems(error: z.ZodError, schema: z.ZodType): FieldProble
     if (issue.code === 'unrecognized_keys')
       for (const key of issue.keys.slice(0, MAX_PROBLEMS))
         problems.push({ field: pathText([...issue.path, key]), message: unknownField(schema, issue.path, key) });
-    else problems.push({ field: pathText(issue.path), message: issue.message });
+    else {
+      // Of a name that is wrong zod says no more than that; what is wrong with it lies beneath.
+      const { message } = (issue.code === 'invalid_key' && issue.issues[0]) || issue;
+      problems.push({ field: pathText(issue.path), message });
+    }
     if (problems.length >= MAX_PROBLEMS) break;
   }
   return problems.slice(0, MAX_PROBLEMS);

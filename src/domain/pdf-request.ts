@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { FieldProblem } from '../kernel/errors.ts';
 import { fieldProblems, textProblem, withoutNulls } from './check-input.ts';
+import { headerNameProblem, originProblem } from './extra-headers.ts';
 import { pageRangesProblem } from './page-ranges.ts';
 import { PRIORITY_NAMES } from './priority.ts';
 
@@ -12,6 +13,7 @@ export const REQUEST_BOUNDS = {
   timeoutMs: { min: 1_000, max: 300_000, default: 60_000 },
   metadataEntries: 50,
   extraHeaders: 50,
+  headerOrigins: 50,
 } as const;
 
 const TOO_MUCH_METADATA = `allowed: at most ${REQUEST_BOUNDS.metadataEntries} entries`;
@@ -108,10 +110,7 @@ const pdfOptions = z
     pageRanges: z
       .string()
       .max(1_000, { abort: true })
-      .superRefine((text, context) => {
-        const message = pageRangesProblem(text);
-        if (message) context.addIssue({ code: 'custom', message });
-      })
+      .superRefine(checkedBy(pageRangesProblem))
       .optional()
       .meta({ description: 'All pages if empty', example: '1-5, 8' }),
     preferCSSPageSize: z.boolean().default(false),
@@ -132,7 +131,10 @@ const waitUntil = z.enum(['load', 'domcontentloaded', 'networkidle0', 'networkid
 const printable = /^[^\u0000-\u001f\u007f]*$/;
 
 /** A longer one is not parsed. */
-const address = z.string().max(8192, { abort: true }).superRefine(checkUrl);
+const address = z.string().max(8192, { abort: true }).superRefine(checkedBy(urlProblem));
+
+const headerName = z.string().superRefine(checkedBy(headerNameProblem));
+const origin = z.string().max(300, { abort: true }).superRefine(checkedBy(originProblem));
 
 const cookie = z.strictObject({
   name: z.string().min(1).max(4096).regex(printable, 'allowed: no control characters'),
@@ -200,12 +202,19 @@ export const pdfRequestSchema = z
       .optional(),
     cookies: z.array(cookie).max(100).optional(),
     setExtraHTTPHeaders: z
-      .record(
-        z.string().regex(/^[!#$%&'*+.^_`|~\w-]{1,200}$/, 'allowed: an HTTP header name'),
-        z.string().max(8192).regex(printable, 'allowed: no control characters'),
-      )
+      .record(headerName, z.string().max(8192).regex(printable, 'allowed: no control characters'))
       .refine((headers) => Object.keys(headers).length <= REQUEST_BOUNDS.extraHeaders, TOO_MANY_HEADERS)
-      .optional(),
+      .optional()
+      .meta({ description: 'Sent along with requests to the origins of `extraHTTPHeadersTo`, and to no other' }),
+    extraHTTPHeadersTo: z
+      .union([z.enum(['origin', 'all']), z.array(origin).min(1).max(REQUEST_BOUNDS.headerOrigins)], {
+        error: 'allowed: origin, all, or a list of origins such as ["https://cdn.example.com"]',
+      })
+      .optional()
+      .meta({
+        description:
+          'Where `setExtraHTTPHeaders` go: `origin`, which is the default, is scheme, host and port of `url`, and nowhere for `html`; `all` is wherever the document leads; a list is these origins and no other',
+      }),
     userAgent: z.string().min(1).max(1_000).regex(printable, 'allowed: no control characters').optional(),
     setJavaScriptEnabled: z.boolean().default(true),
     filename: z
@@ -255,6 +264,13 @@ export const pdfRequestSchema = z
     if (body.html === undefined && body.url === undefined) {
       context.addIssue({ code: 'custom', path: ['html'], message: 'required: either html or url' });
     }
+    if (body.html !== undefined && body.extraHTTPHeadersTo === 'origin') {
+      context.addIssue({
+        code: 'custom',
+        path: ['extraHTTPHeadersTo'],
+        message: 'html has no origin; allowed with it: all, or a list of origins',
+      });
+    }
     for (const [index, { url, domain }] of (body.cookies ?? []).entries()) {
       if (body.url === undefined && url === undefined && domain === undefined) {
         context.addIssue({
@@ -300,9 +316,12 @@ export function urlProblem(text: string): string | undefined {
   return undefined;
 }
 
-function checkUrl(text: string, context: z.core.$RefinementCtx): void {
-  const message = urlProblem(text);
-  if (message) context.addIssue({ code: 'custom', message });
+/** @param problem what is wrong with a text, if anything is */
+function checkedBy(problem: (text: string) => string | undefined) {
+  return (text: string, context: z.core.$RefinementCtx) => {
+    const message = problem(text);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  };
 }
 
 /** `sent` is what came, without any default: what does not change with a release. */

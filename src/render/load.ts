@@ -3,6 +3,7 @@ import type { Cookie, CookieData, HTTPResponse, Page } from 'puppeteer';
 import { type PdfRequest, urlProblem } from '../domain/pdf-request.ts';
 import { type Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError, messageOf } from '../kernel/errors.ts';
+import { sendExtraHeaders } from './extra-headers.ts';
 import { isInert } from './inert.ts';
 import type { WarmPage } from './warm-page.ts';
 
@@ -16,7 +17,7 @@ const FONTS_READY = 'document.fonts.status === "loaded" || document.fonts.ready.
 
 /** Whatever the request asks of the page itself. What a page has by default is left as it is. */
 export async function preparePage(warm: WarmPage, request: PdfRequest): Promise<void> {
-  const { page, context } = warm;
+  const { page, context, session } = warm;
   const isJustLayout = request.html !== undefined && isInert(request.html);
   if (!isJustLayout) warm.mark('scripts');
   await page.setJavaScriptEnabled(request.setJavaScriptEnabled && !isJustLayout);
@@ -30,7 +31,7 @@ export async function preparePage(warm: WarmPage, request: PdfRequest): Promise<
   }
   if (request.setExtraHTTPHeaders) {
     warm.mark('origin');
-    await page.setExtraHTTPHeaders(request.setExtraHTTPHeaders);
+    warm.watch.headersGoTo = await sendExtraHeaders(session, request);
   }
   if (request.emulateMediaType) {
     warm.mark('media');
@@ -108,7 +109,7 @@ async function goto(warm: WarmPage, request: PdfRequest, within: <T>(work: Promi
   if (request.failOnStatus && response && response.status() >= 400) {
     throw new CodedError(
       'document_status',
-      `${url} answered ${response.status()}; to print it all the same, set failOnStatus to false`,
+      `${url} answered ${warm.watch.describeStatus(response.url(), response.status())}; to print it all the same, set failOnStatus to false`,
     );
   }
 }

@@ -17,6 +17,8 @@ export class ResourceWatch {
   parts = 0;
   /** called at each frame and worker with how many there were */
   onPart: ((parts: number) => void) | undefined;
+  /** whether the request's headers go to an address; undefined if it has none */
+  headersGoTo: ((url: string) => boolean) | undefined;
   readonly #underWay = new Set<HTTPRequest>();
   readonly #over = new WeakSet<HTTPRequest>();
   #onChange: (() => void) | undefined;
@@ -60,6 +62,12 @@ export class ResourceWatch {
 
   addedPart(): void {
     this.onPart?.(++this.parts);
+  }
+
+  /** A status, and that it may be for want of the headers, if it may. */
+  describeStatus(url: string, status: number): string {
+    const isWithout = (status === 401 || status === 403) && this.headersGoTo?.(url) === false;
+    return isWithout ? `${status} without setExtraHTTPHeaders, which extraHTTPHeadersTo can send there` : `${status}`;
   }
 
   failed(url: string, reason: string): void {

@@ -244,7 +244,7 @@ export class WarmPage {
     });
     page.on('response', (response) => {
       if (response.status() >= 400 && !response.request().isNavigationRequest())
-        failed(response.url(), `status ${response.status()}`);
+        failed(response.url(), `status ${this.#watch.describeStatus(response.url(), response.status())}`);
     });
   }
 }

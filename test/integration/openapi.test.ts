@@ -59,6 +59,7 @@ describe('/openapi.json', () => {
     expect(Object.keys(schema?.properties ?? {}).toSorted()).toEqual([
       'cookies',
       'emulateMediaType',
+      'extraHTTPHeadersTo',
       'failOnResourceError',
       'failOnStatus',
       'filename',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../src/domain/canonical-json.ts';
+import { headerOrigins } from '../../src/domain/extra-headers.ts';
 import { paperSize, parsePdfRequest, pdfRequestSchema, urlProblem } from '../../src/domain/pdf-request.ts';
 import { namesWithin } from '../../src/domain/schema-names.ts';
 
@@ -197,4 +198,50 @@ describe('a request for a PDF', () => {
     expect(hashed('{"html":"x","options":{"format":"A4","margin":{"top":1,"left":2}},"metadata":{"b":1}}')).not.toBe(first);
     expect(hashed('{"html":"x","options":{"margin":{"top":1,"left":2}},"metadata":{"b":1,"a":null}}')).not.toBe(first);
   }); // prettier-ignore
+});
+
+describe('headers of a request', () => {
+  const here = 'https://example.com:8443/a?b';
+
+  it.each([
+    [{ url: here }, ['https://example.com:8443']],
+    [{ url: here, extraHTTPHeadersTo: 'origin' as const }, ['https://example.com:8443']],
+    [{ url: 'http://EXAMPLE.com:80/' }, ['http://example.com']], // of another scheme and port: another origin
+    [
+      { url: here, extraHTTPHeadersTo: ['https://CDN.example.com/', 'http://10.0.0.1:80'] },
+      ['https://cdn.example.com', 'http://10.0.0.1'],
+    ],
+    [{}, []],
+    [{ extraHTTPHeadersTo: ['https://cdn.example.com'] }, ['https://cdn.example.com']],
+  ])('of %j go to %j', (request, origins) => {
+    expect([...headerOrigins(request)]).toEqual(origins);
+  });
+
+  it('go everywhere if that is asked for', () => {
+    expect(headerOrigins({ url: here, extraHTTPHeadersTo: 'all' })).toBe('all');
+  });
+
+  const noOrigins = [
+    'cdn.example.com',
+    'ftp://example.com',
+    'https://example.com/path',
+    'https://me@example.com',
+    'https://example.com?a',
+    '*',
+    'null',
+  ];
+  it.each(noOrigins)('%s is no origin', (origin) => {
+    const problem = 'extraHTTPHeadersTo[0]: allowed: http or https, host and port, such as https://cdn.example.com';
+    expect(problemsOf({ url: here, extraHTTPHeadersTo: [origin] })).toEqual([problem]);
+  });
+
+  it.each([
+    [{ extraHTTPHeadersTo: 'everywhere' }, /^extraHTTPHeadersTo: allowed: origin, all, or a list of origins/],
+    [{ extraHTTPHeadersTo: [] }, /^extraHTTPHeadersTo: /],
+    [{ extraHTTPHeadersTo: 'origin' }, /^extraHTTPHeadersTo: html has no origin; allowed with it: all, or a list/],
+    [{ setExtraHTTPHeaders: { Host: 'a' } }, /^setExtraHTTPHeaders\.Host: allowed: headers of the request/],
+    [{ setExtraHTTPHeaders: { 'a b': 'a' } }, /^setExtraHTTPHeaders\.a\?b: allowed: an HTTP header name/],
+  ])('%j is refused by name', (fields, problem) => {
+    expect(problemsOf({ html: 'x', ...fields })).toEqual([expect.stringMatching(problem)]);
+  });
 });
