@@ -106,6 +106,7 @@ export const job = pgTable('pdfprompt_job', {
   errorMessage: text('error_message'),
   timings: jsonb('timings').$type<JobTimings>(),
   failedResources: jsonb('failed_resources').$type<FailedResource[]>().notNull().default([]),
+  failedResourceCount: integer('failed_resource_count').notNull().default(0),
   createdAt: instant('created_at').notNull().defaultNow(),
   startedAt: instant('started_at'),
   completedAt: instant('completed_at'),

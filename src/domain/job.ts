@@ -63,7 +63,9 @@ export interface Job {
   timings: JobTimings | null;
   error: { code: ErrorCode; message: string } | null;
   file: JobFile | null;
+  /** the first of them */
   failedResources: FailedResource[];
+  failedResourceCount: number;
   metadata: JobMetadata;
 }
 
@@ -82,5 +84,6 @@ export function queuedJob(
     error: null,
     file: null,
     failedResources: [],
+    failedResourceCount: 0,
   };
 }

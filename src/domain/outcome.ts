@@ -10,6 +10,7 @@ export interface RenderedPdf {
   /** lower-case hex */
   sha256: string;
   timings: RenderTimings;
+  /** all of them */
   failedResources: FailedResource[];
 }
 

@@ -44,7 +44,8 @@ export const jobSchema = z
       .nullable(),
     failedResources: z
       .array(z.object({ url: z.string(), reason: z.string() }))
-      .meta({ description: 'What did not load; the document was printed without it' }),
+      .meta({ description: 'What did not load, the first 20; the document was printed without it' }),
+    failedResourceCount: z.int().meta({ description: 'All that did not load' }),
     metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
   })
   .meta({ id: 'Job' });
@@ -58,6 +59,11 @@ export const jobResponse = (description: string): ZodOpenApiResponseObject => ({
 
 export const pdfResponse: ZodOpenApiResponseObject = {
   description: 'The PDF',
+  headers: z.object({
+    'X-Failed-Resources': z.int().meta({
+      description: 'How many resources did not load; 0 if all did. `failedResources` of the job says which, and why',
+    }),
+  }),
   content: { 'application/pdf': { schema: { type: 'string', format: 'binary' } } },
 };
 

@@ -13,6 +13,9 @@ export interface SendDeps {
   events: Events;
 }
 
+/** How many resources the document was printed without. */
+const FAILED_RESOURCES = 'X-Failed-Resources';
+
 interface SendInput {
   userId: string;
   jobId: string;
@@ -40,6 +43,7 @@ export async function sendPdf(
     'Content-Location': `/v1/jobs/${which.jobId}/pdf`,
     'Cache-Control': 'private, no-cache',
     ETag: etag,
+    [FAILED_RESOURCES]: String(file.failedResourceCount),
   };
   const { method } = c.req;
   if (method !== 'POST' && namesTag(c.req.header('if-none-match'), etag))

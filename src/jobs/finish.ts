@@ -12,6 +12,9 @@ import type { ClaimedJob } from './claim.ts';
 import { earlierFileIds } from './file-id.ts';
 import { BACK_IN_QUEUE, ENDED } from './lose.ts';
 
+/** Resources that did not load and are named: a document may load thousands. */
+const KEPT_FAILURES = 20;
+
 export interface FinishDeps {
   db: Database;
   queue: JobQueue;
@@ -155,7 +158,8 @@ async function complete(
   const [row] = await tx.execute(sql`
     with own as (
       update ${job} set status = 'completed', html = null, ${WITHOUT_SECRETS}, worker_id = null, completed_at = now(),
-        failed_resources = ${JSON.stringify(pdf.failedResources)}::text::jsonb, timings = ${timings(pdf)}
+        failed_resources = ${JSON.stringify(pdf.failedResources.slice(0, KEPT_FAILURES))}::text::jsonb,
+        failed_resource_count = ${pdf.failedResources.length}, timings = ${timings(pdf)}
       where id = ${id} and status = 'processing' and runs = ${run} returning id
     ), kept as (
       insert into ${file} (id, job_id, user_id, store, size, pages, sha256, expires_at)

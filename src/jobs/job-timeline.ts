@@ -4,6 +4,7 @@ import type { Queryable } from '../db/pools.ts';
 import { file, job, jobAttempt, user, worker } from '../db/schema.ts';
 import { type Priority, priorityName } from '../domain/priority.ts';
 import { CodedError } from '../kernel/errors.ts';
+import { failedResourceCount } from './read.ts';
 
 /** One run of a job. */
 export interface TimelineAttempt {
@@ -50,6 +51,7 @@ const select = (db: Queryable, where: SQL) =>
       errorMessage: job.errorMessage,
       timings: job.timings,
       failedResources: job.failedResources,
+      failedResourceCount: failedResourceCount(),
       createdAt: job.createdAt,
       startedAt: job.startedAt,
       completedAt: job.completedAt,

@@ -19,6 +19,7 @@ const columns = {
   errorMessage: job.errorMessage,
   timings: job.timings,
   failedResources: job.failedResources,
+  failedResourceCount: failedResourceCount(),
   createdAt: job.createdAt,
   startedAt: job.startedAt,
   completedAt: job.completedAt,
@@ -32,6 +33,11 @@ const columns = {
     expiredAt: file.expiredAt,
   },
 };
+
+/** A job that was completed before it was counted has its list, and so has one that an older worker completes. */
+export function failedResourceCount() {
+  return sql<number>`greatest(${job.failedResourceCount}, jsonb_array_length(${job.failedResources}))`;
+}
 
 const select = (db: Queryable) => db.select(columns).from(job).leftJoin(file, eq(file.jobId, job.id));
 type Row = Awaited<ReturnType<typeof select>>[number];
@@ -51,7 +57,14 @@ export async function getJob(db: Database, { userId, jobId }: { userId: string; 
 export async function getJobFile(
   db: Database,
   input: { userId: string; jobId: string },
-): Promise<{ fileId: string; store: StoreKind; size: number; sha256: string; filename: string }> {
+): Promise<{
+  fileId: string;
+  store: StoreKind;
+  size: number;
+  sha256: string;
+  filename: string;
+  failedResourceCount: number;
+}> {
   const row = await findRow(db, input.userId, input.jobId);
   if (row.status !== 'completed' || !row.file)
     throw new CodedError('job_not_ready', `the job is ${row.status}; a PDF is there when it is completed`);
@@ -62,6 +75,7 @@ export async function getJobFile(
     size: row.file.size,
     sha256: hex(row.file.sha256),
     filename: withExtension(row.filename ?? row.id),
+    failedResourceCount: row.failedResourceCount,
   };
 }
 
@@ -131,6 +145,7 @@ function toJob(row: Row, position: number | null): Job {
       expiresAt: row.file.expiresAt.toISOString(),
     },
     failedResources: row.failedResources,
+    failedResourceCount: row.failedResourceCount,
     metadata: row.metadata,
   };
 }

@@ -1,7 +1,8 @@
 import type { HTTPRequest } from 'puppeteer';
 import type { FailedResource } from '../domain/job.ts';
 
-const MAX_FAILED_RESOURCES = 20;
+/** More than a document may load; only addresses such as `data:` count for nothing there. */
+const MAX_FAILURES = 10_000;
 
 /** What a new page asks for. It is over before the first document comes, but may be told of only then. */
 export const OWN_URL = 'data:,pdfprompt';
@@ -71,7 +72,7 @@ export class ResourceWatch {
   }
 
   failed(url: string, reason: string): void {
-    if (reason === 'net::ERR_ABORTED' || url === OWN_URL || this.failures.length >= MAX_FAILED_RESOURCES) return;
+    if (reason === 'net::ERR_ABORTED' || url === OWN_URL || this.failures.length >= MAX_FAILURES) return;
     this.failures.push({ url: url.slice(0, 500), reason: reason.replace('net::', '') });
   }
 }

@@ -88,6 +88,26 @@ describe('POST /v1/jobs', () => {
     expect((await submit({ html: 'x', priority: 'critical' })).job.priority).toBe('high');
   });
 
+  it.each([0, 2, 25])('says that %d resources did not load, with the PDF and of the job', async (count) => {
+    const html = `<p>x</p>${Array.from({ length: count }, (_, n) => `<img src="http://10.0.0.1/${n}.png">`).join('')}`;
+    const answer = await request('/v1/pdf', { method: 'POST', body: JSON.stringify({ html }) });
+    const path = `/v1/jobs/${answer.headers.get('x-job-id') ?? ''}`;
+    const told = [answer, await request(`${path}/pdf`), await request(`${path}/pdf`, { method: 'HEAD' })];
+    for (const response of told) await response.arrayBuffer();
+    expect(told.map(({ headers }) => headers.get('x-failed-resources'))).toEqual(Array(3).fill(String(count)));
+    const job = (await (await request(path)).json()) as Job;
+    expect(job).toMatchObject({ failedResourceCount: count });
+    expect(job.failedResources).toHaveLength(Math.min(count, 20));
+  });
+
+  it('counts what did not load by its list where an earlier version has not counted', async () => {
+    const { job } = await submit({ html: '<img src="http://10.0.0.1/a.png">' });
+    await ended(job.id);
+    await sql`update pdfprompt_job set failed_resource_count = 0 where id = ${job.id}`;
+    const { headers } = await request(`/v1/jobs/${job.id}/pdf`, { method: 'HEAD' });
+    expect(headers.get('x-failed-resources')).toBe('1');
+  });
+
   it("fails with the document's error, named", async () => {
     const { job } = await submit({ url: 'http://nowhere.invalid/' });
     expect(await ended(job.id)).toMatchObject({

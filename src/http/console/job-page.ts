@@ -156,6 +156,7 @@ function requestSection({
   metadata,
   request,
   failedResources,
+  failedResourceCount,
   timings,
   hasDocument,
 }: JobTimeline): Html {
@@ -176,7 +177,7 @@ function requestSection({
     </table>
     ${
       failedResources.length > 0 &&
-      html`<h3>Did not load</h3>
+      html`<h3>${failedResourceCount} did not load</h3>
         <ul class="failed">
           ${failedResources.map(({ url: its, reason }) => html`<li><code>${its}</code> ${reason}</li>`)}
         </ul>`
