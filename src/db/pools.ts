@@ -208,7 +208,7 @@ const UNAVAILABLE = new Set([
   '55P03', '57014', '25P03', '25P04', // lock, statement, pause in a transaction, transaction took too long
   '40001', '40P01', // one of two that got in each other's way
   '25006', // read-only: a standby that was or will be the primary
-  '58030', 'ENOSPC', 'EDQUOT', 'EROFS', // a disk fails or is full, its or ours
+  '58030', // its disk fails
 ]); // prettier-ignore
 
 /** Whether the database is away or busy for now, so that the same again may work. */

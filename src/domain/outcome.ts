@@ -19,8 +19,8 @@ export interface RenderedPdf {
  * - `done`: there is a PDF
  * - `reject`: the document's own fault; trying again would give the same
  * - `retry`: our fault (a browser crashed); another attempt may succeed
- * - `interrupted`: nobody's fault: the worker is shutting down, memory ran out, or the browser ended too late for
- *   another try; the job goes back, no attempt counted
+ * - `interrupted`: nobody's fault: the worker is shutting down, memory or the room for temporary files ran out, the
+ *   browser ended too late for another try, or the store did not keep the PDF; the job goes back, no attempt counted
  */
 export type Outcome =
   | { kind: 'done'; pdf: RenderedPdf }
@@ -29,7 +29,7 @@ export type Outcome =
   | { kind: 'interrupted'; reason?: Interruption };
 
 /** What cut an attempt short, if it was not the end of its worker. */
-type Interruption = 'memory' | 'browser';
+type Interruption = 'memory' | 'browser' | 'room' | 'store';
 
 /** How an attempt is remembered: its outcome, or what was done to it from outside. */
 export type AttemptOutcome = Outcome['kind'] | 'lost' | 'cancelled';

@@ -7,6 +7,7 @@ import type { Outcome, RenderedPdf } from '../domain/outcome.ts';
 import { crashPoint } from '../kernel/crash-point.ts';
 import { type JobQueue, MAX_ATTEMPTS } from '../queue/boss.ts';
 import type { PdfStore } from '../storage/pdf-store.ts';
+import { storeFailureOf } from '../storage/postgres-store.ts';
 import { endAttempt } from './attempts.ts';
 import type { ClaimedJob } from './claim.ts';
 import { earlierFileIds } from './file-id.ts';
@@ -32,12 +33,14 @@ class FencedOff extends Error {}
  * Writes what became of an attempt in one transaction: job, file, usage and queue together. If the
  * job is no longer ours at this attempt, nothing is written and the result is thrown away. May be
  * tried again when the database was away: a commit whose answer never came is recognised.
+ * @throws StoreFailure if the store did not keep the PDF: nothing is written, and the job is still ours
  */
 export async function finishJob(deps: FinishDeps, claimed: ClaimedJob, outcome: Outcome): Promise<Finish> {
   const { db, store } = deps;
   // A store outside the database knows nothing of a rollback.
   const removeBytes = async () => {
-    if (outcome.kind === 'done' && store.kind !== 'postgres') await store.remove(db, [claimed.fileId]);
+    if (outcome.kind === 'done' && store.kind !== 'postgres')
+      await store.remove(db, [claimed.fileId]).catch(() => undefined); // then the sweep does
   };
   try {
     return await db.transaction(async (tx) => {
@@ -56,7 +59,7 @@ export async function finishJob(deps: FinishDeps, claimed: ClaimedJob, outcome: 
     }
     // It may be committed all the same, if only the answer was lost: then the bytes are needed.
     if (!isDatabaseUnavailable(error)) await removeBytes();
-    throw error;
+    throw (outcome.kind === 'done' && storeFailureOf(error)) || error;
   }
 }
 
@@ -175,7 +178,7 @@ async function complete(
     )
     select ${ringing('ended', id)} from own`);
   if (!row) throw new FencedOff();
-  await store.save(tx, fileId, pdf.chunks);
+  await store.save(tx, fileId, pdf);
   // Whoever died between these two lines and the commit left bytes that no row names. What is ours will be named.
   if (store.kind !== 'postgres') await store.remove(tx, earlierFileIds(id, run));
   if (!(await queue.complete(tx, claim))) throw new FencedOff();

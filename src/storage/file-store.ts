@@ -1,16 +1,30 @@
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Queryable, Transaction } from '../db/pools.ts';
 import { CodedError, messageOf, OperatorError, systemCodeOf } from '../kernel/errors.ts';
-import { CHUNK_BYTES, type PdfStore } from './pdf-store.ts';
+import {
+  CHUNK_BYTES,
+  exactly,
+  type KeptPdf,
+  PdfDamaged,
+  type PdfStore,
+  StoreFailure,
+  type WhichPdf,
+} from './pdf-store.ts';
 
 /** Parts of the directory, by the last byte of a PDF's id. */
 export const PARTS = 256;
+/** By it the directory is known: where it is mounted, an empty one lies when it is not. */
+const MARK = '.pdfprompt-store';
+/** Seconds after which somebody may have mounted the directory again. */
+const AWAY_SECONDS = 5;
 
 /** PDFs in a directory that the API and every worker can reach. A name is there only with all of its bytes. */
 export class FileStore implements PdfStore {
   readonly kind = 'file';
   readonly #directory: string;
+  #isMarked = false;
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -19,7 +33,7 @@ export class FileStore implements PdfStore {
   async check(): Promise<void> {
     const probe = join(this.#directory, `.probe-${process.pid}`);
     try {
-      await mkdir(this.#directory, { recursive: true });
+      await this.#enter();
       await (await open(probe, 'w')).close();
       await rm(probe);
     } catch (error) {
@@ -27,40 +41,57 @@ export class FileStore implements PdfStore {
     }
   }
 
-  async save(_: Transaction, fileId: string, chunks: Uint8Array[]): Promise<void> {
+  async save(_: Transaction, fileId: string, { chunks, ...pdf }: KeptPdf): Promise<void> {
     const path = this.#path(fileId);
-    await mkdir(dirname(path), { recursive: true });
-    const draft = `${path}.${process.pid}.tmp`;
-    try {
-      const handle = await open(draft, 'w', 0o640);
-      try {
-        await handle.writev(chunks);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await rename(draft, path);
-    } catch (error) {
-      await rm(draft, { force: true });
-      throw error;
-    }
+    await failing(async () => {
+      await this.#enter();
+      await mkdir(dirname(path), { recursive: true });
+      await withDraft(`${path}.${process.pid}.tmp`, async (draft) => {
+        await write(draft, { chunks, ...pdf });
+        await rename(draft, path);
+      });
+      await syncDirectory(dirname(path)); // or a power failure takes the name back, which a row has by then
+    });
   }
 
-  async *open(_: Queryable, { fileId }: { fileId: string }): AsyncIterable<Uint8Array> {
-    const handle = await open(this.#path(fileId), 'r').catch((error: unknown) => {
-      if (systemCodeOf(error) === 'ENOENT')
-        throw new CodedError('file_expired', 'the PDF is no longer kept', { cause: error });
-      throw error;
+  async probe(_: Queryable, bytes: number): Promise<void> {
+    const piece = randomBytes(Math.min(bytes, CHUNK_BYTES)); // what repeats, a file system may compress
+    const chunks = [...Array<Uint8Array>(Math.floor(bytes / piece.length)).fill(piece)];
+    chunks.push(piece.subarray(0, bytes % piece.length));
+    const hash = createHash('sha256');
+    for (const chunk of chunks) hash.update(chunk);
+    const sha256 = hash.digest('hex');
+    await failing(async () => {
+      await this.#enter();
+      await withDraft(join(this.#directory, `.probe-${process.pid}`), async (draft) => {
+        await write(draft, { chunks, size: bytes, sha256 });
+        await rm(draft);
+      });
+    });
+  }
+
+  async *open(_: Queryable, which: WhichPdf): AsyncIterable<Uint8Array> {
+    const { fileId, size } = which;
+    const path = this.#path(fileId);
+    const handle = await open(path, 'r').catch(async (error: unknown) => {
+      if (systemCodeOf(error) !== 'ENOENT') throw error;
+      if (await this.#isThere()) throw new CodedError('file_expired', 'the PDF is no longer kept', { cause: error });
+      throw new CodedError('unavailable', 'the directory with the PDFs cannot be reached now', {
+        cause: error,
+        retryAfterSeconds: AWAY_SECONDS,
+      });
     });
     try {
-      yield* handle.createReadStream({ highWaterMark: CHUNK_BYTES });
+      const found = (await handle.stat()).size;
+      if (size !== undefined && found !== size) throw new PdfDamaged(fileId, found, size);
+      yield* exactly(handle.createReadStream({ highWaterMark: CHUNK_BYTES }), which);
     } finally {
       await handle.close(); // however far it was read
     }
   }
 
   async remove(_: Queryable, fileIds: string[]): Promise<void> {
-    for (const fileId of fileIds) await rm(this.#path(fileId), { force: true });
+    for (const fileId of fileIds) await failing(() => rm(this.#path(fileId), { force: true }));
   }
 
   /**
@@ -84,9 +115,85 @@ export class FileStore implements PdfStore {
     return ids;
   }
 
+  /** Marks the directory the first time. From then on the mark must be there: nothing is put where it is not mounted. */
+  async #enter(): Promise<void> {
+    const mark = join(this.#directory, MARK);
+    if (this.#isMarked) return void (await stat(mark));
+    await mkdir(this.#directory, { recursive: true });
+    await (await open(mark, 'a')).close();
+    this.#isMarked = true;
+  }
+
+  async #isThere(): Promise<boolean> {
+    return stat(join(this.#directory, MARK)).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** UUIDv7 starts with the time: its first digits would put all of today into one directory, its last spread. */
   #path(fileId: string): string {
     return join(this.#directory, fileId.slice(-2), `${fileId}.pdf`);
+  }
+}
+
+/** Every error of the system is one of the store, for whoever writes to it. */
+async function failing<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof StoreFailure) throw error;
+    throw new StoreFailure(systemCodeOf(error) ?? 'unknown', messageOf(error), { cause: error });
+  }
+}
+
+/** Whatever becomes of it, no draft is left. */
+async function withDraft(draft: string, work: (draft: string) => Promise<void>): Promise<void> {
+  try {
+    await work(draft);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined); // then the sweep does
+    throw error;
+  }
+}
+
+/** On the disk when it returns, and read again. @throws StoreFailure if something else is there */
+async function write(path: string, { chunks, size, sha256 }: KeptPdf): Promise<void> {
+  const handle = await open(path, 'w+', 0o640);
+  try {
+    for (const chunk of chunks) {
+      // On a disk that is nearly full less is written than was asked for: only what is asked next fails.
+      for (let at = 0; at < chunk.byteLength;) at += (await handle.write(chunk, at)).bytesWritten;
+    }
+    await handle.sync();
+    const found = await readBack(handle, size);
+    if (found.size !== size || found.sha256 !== sha256)
+      throw new StoreFailure('altered', `${found.size} bytes are in ${path}, or not the ${size} that were written`);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readBack(handle: FileHandle, size: number): Promise<{ size: number; sha256: string }> {
+  const hash = createHash('sha256');
+  const piece = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size + 1));
+  let at = 0;
+  for (;;) {
+    const { bytesRead } = await handle.read(piece, 0, piece.length, at);
+    if (bytesRead === 0) return { size: at, sha256: hash.digest('hex') };
+    hash.update(piece.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (!['EINVAL', 'ENOTSUP', 'EPERM'].includes(systemCodeOf(error) ?? '')) throw error; // not to be had here
+  } finally {
+    await handle.close();
   }
 }
 

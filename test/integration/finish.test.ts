@@ -6,6 +6,7 @@ import { finishJob } from '../../src/jobs/finish.ts';
 import { FileStore } from '../../src/storage/file-store.ts';
 import { PostgresStore } from '../../src/storage/postgres-store.ts';
 import { temporaryDirectory } from '../support/files.ts';
+import { doneWith } from '../support/outcomes.ts';
 import { startService } from '../support/service.ts';
 
 const service = await startService();
@@ -15,17 +16,7 @@ const retentionMs = 60_000;
 const workerId = '01a20b1c-7e0d-7435-94b8-00000000000a';
 await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
 const bytes = new TextEncoder().encode('%PDF-1.4 not really');
-const done: Outcome = {
-  kind: 'done',
-  pdf: {
-    chunks: [bytes],
-    size: bytes.length,
-    pages: 1,
-    sha256: '00'.repeat(32),
-    timings: { page: 1, load: 1, wait: 1, print: 1 },
-    failedResources: [],
-  },
-};
+const done = doneWith(bytes);
 
 async function claimed(): Promise<ClaimedJob> {
   await service.request('/v1/jobs', { method: 'POST', body: JSON.stringify({ html: '<p>x</p>' }) });
@@ -57,6 +48,50 @@ describe.each([
     const read: Uint8Array[] = [];
     for await (const chunk of store.open(db, { userId: job.userId, fileId: file?.id ?? '' })) read.push(chunk);
     expect(Buffer.concat(read).equals(Buffer.from(bytes))).toBe(true);
+  });
+
+  it('is refused, and the job is still ours, if what is there is not what was rendered', async () => {
+    const job = await claimed();
+    const before = await stored();
+    const wrong: Outcome[] = [
+      { ...done, pdf: { ...done.pdf, sha256: '00'.repeat(32) } },
+      { ...done, pdf: { ...done.pdf, size: bytes.length + 1 } },
+      { ...done, pdf: { ...done.pdf, chunks: [bytes.subarray(1)] } },
+    ];
+    for (const outcome of wrong)
+      await expect(finishJob(deps, job, outcome)).rejects.toMatchObject({ name: 'StoreFailure', reason: 'altered' });
+    expect(await rowOf(job.id)).toMatchObject({ status: 'processing', html: '<p>x</p>', state: 'active' });
+    expect(await stored()).toBe(before);
+    const [usage] =
+      await service.sql`select coalesce(sum(completed), 0)::int as charged, (select count(*)::int from pdfprompt_file) as files from pdfprompt_usage_history`;
+    expect(usage?.charged).toBe(usage?.files);
+    expect(await finishJob(deps, job, { kind: 'interrupted', reason: 'store' })).toBe('queued');
+    expect(await rowOf(job.id)).toMatchObject({ status: 'queued', attempts: 0 });
+    await finishJob(deps, await claimed(), done);
+  });
+
+  it('is probed with as many bytes as a PDF has, and keeps none of them', async () => {
+    const before = await stored();
+    for (const size of [1, 8_192, 3_000_001]) await store.probe(db, size);
+    expect(await stored()).toBe(before);
+    if (store.kind === 'file')
+      expect((await readdir(directory, { recursive: true })).filter((name) => name.includes('probe'))).toEqual([]);
+  });
+
+  it.each([
+    ['fewer', 1],
+    ['more', -1],
+  ])('is sent to the last byte or not at all: %s bytes than its row says', async (_name, difference) => {
+    const job = await claimed();
+    await finishJob(deps, job, done);
+    const which = { userId: job.userId, fileId: job.fileId };
+    const read = async (size: number) => {
+      let sent = 0;
+      for await (const piece of store.open(db, { ...which, size })) sent += piece.byteLength;
+      return sent;
+    };
+    expect(await read(bytes.length)).toBe(bytes.length);
+    await expect(read(bytes.length + difference)).rejects.toMatchObject({ name: 'PdfDamaged' });
   });
 
   it('is done once: tried again because the answer was lost, it finds itself done', async () => {

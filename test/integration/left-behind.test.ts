@@ -43,7 +43,7 @@ const pdfs = async () => (await readdir(directory, { recursive: true })).filter(
 
 /** As a worker that dies between the bytes and the commit leaves it. */
 async function dieBeforeCommit(job: ClaimedJob): Promise<void> {
-  await store.save(NONE, job.fileId, done.pdf.chunks);
+  await store.save(NONE, job.fileId, done.pdf);
   await db.transaction(async (tx) => loseJobsOf(tx, queue, workerId));
 }
 
@@ -99,7 +99,7 @@ describe('a sweep of the directory', () => {
   };
   const foreign = async () => {
     const id = uuidv7();
-    await store.save(NONE, id, done.pdf.chunks);
+    await store.save(NONE, id, done.pdf);
     return id;
   };
   const written = async (path: string) => {
