@@ -13,6 +13,17 @@ const LOCK = 7_233_702;
 const SIGN_TIMEOUT_MS = 10_000;
 const NO_TRANSACTION = '-- pdfprompt: no transaction';
 
+/**
+ * The newest migration that a program must know to run on this schema. What came after it only adds to what there
+ * was, and is written down in a table of its own, at which a program of the last release does not look: so that can
+ * run beside this one, and in place of it. CONTRIBUTING.md says when this grows.
+ */
+export const NEEDED = 15;
+
+/** Of the migrations up to {@link NEEDED}, and of those after it. */
+const NEEDED_TABLE = 'pdfprompt_migration';
+const ADDED_TABLE = 'pdfprompt_migration_added';
+
 interface Migration {
   version: number;
   name: string;
@@ -36,8 +47,9 @@ export interface MigrateOptions {
 }
 
 /**
- * Brings the database to this version: every file in `sql/` that it has not had, in order.
- * @throws OperatorError if a migration was edited after it was applied, or the database is newer than this version
+ * Brings the database to this version: every file in `sql/` that it has not had, in order. One that is newer stays as
+ * it is, if this version can run on it.
+ * @throws OperatorError if a migration was edited after it was applied, or the database is too new for this version
  */
 export async function migrate({
   url,
@@ -58,6 +70,7 @@ export async function migrate({
     while (!check && !(await tryLock(sql))) await sleep(100);
     const pending = missing(known, await appliedMigrations(sql));
     if (!check) {
+      await keepOldOnesOut(sql);
       for (const migration of pending) {
         onApply?.(migration.name);
         await apply(sql, migration);
@@ -85,20 +98,33 @@ async function tryLock(sql: Sql): Promise<boolean> {
   return row?.locked === true;
 }
 
-async function appliedMigrations(sql: Sql): Promise<Map<number, { name: string; sha256: string }>> {
-  const [exists] =
-    await sql`select 1 from pg_tables where schemaname = current_schema() and tablename = 'pdfprompt_migration'`;
-  if (!exists) return new Map();
-  const rows = await sql<
-    { version: number; name: string; sha256: string }[]
-  >`select version, name, sha256 from pdfprompt_migration order by version`;
-  return new Map(rows.map((row) => [row.version, row]));
+interface Applied {
+  version: number;
+  name: string;
+  sha256: string;
+  /** whether a program that does not know it must not run */
+  isNeeded: boolean;
 }
 
-function missing(known: Migration[], applied: Map<number, { name: string; sha256: string }>): Migration[] {
+async function appliedMigrations(sql: Sql): Promise<Map<number, Applied>> {
+  const applied = new Map<number, Applied>();
+  for (const table of [NEEDED_TABLE, ADDED_TABLE]) {
+    if (!(await exists(sql, table))) continue;
+    const rows = await sql<Omit<Applied, 'isNeeded'>[]>`select version, name, sha256 from ${sql(table)}`;
+    for (const row of rows) applied.set(row.version, { ...row, isNeeded: table === NEEDED_TABLE });
+  }
+  return applied;
+}
+
+async function exists(sql: Sql, table: string): Promise<boolean> {
+  const rows = await sql`select 1 from pg_tables where schemaname = current_schema() and tablename = ${table}`;
+  return rows.length > 0;
+}
+
+function missing(known: Migration[], applied: Map<number, Applied>): Migration[] {
   const newest = known.at(-1)?.version ?? 0;
-  for (const [version, { name }] of applied) {
-    if (version > newest)
+  for (const { version, name, isNeeded } of applied.values()) {
+    if (version > newest && isNeeded)
       throw new OperatorError(
         `The database has migration ${name}, which this version of pdfprompt does not know. Run a newer pdfprompt.`,
       );
@@ -114,18 +140,30 @@ function missing(known: Migration[], applied: Map<number, { name: string; sha256
   });
 }
 
+/** A migration takes away what programs have used that do not know this or that one: from before it on they are refused. */
+async function keepOldOnesOut(sql: Sql): Promise<void> {
+  for (const table of [NEEDED_TABLE, ADDED_TABLE]) {
+    if (!(await exists(sql, table)))
+      await sql`create table if not exists ${sql(table)} (
+        version integer primary key, name text not null, sha256 text not null, applied_at timestamptz not null default now())`;
+  }
+  await sql`
+    with needed as (delete from ${sql(ADDED_TABLE)} where version <= ${NEEDED} returning *)
+    insert into ${sql(NEEDED_TABLE)} select * from needed`;
+}
+
 async function apply(sql: Sql, { version, name, text, sha256 }: Migration): Promise<void> {
-  await sql`create table if not exists pdfprompt_migration (
-    version integer primary key, name text not null, sha256 text not null, applied_at timestamptz not null default now())`;
+  const row = { version, name, sha256 };
+  const table = version <= NEEDED ? NEEDED_TABLE : ADDED_TABLE;
   if (text.startsWith(NO_TRANSACTION)) {
     await dropInvalidIndexes(sql);
     for (const statement of text.split(/;\s*$/m).filter((part) => part.replaceAll(/^--.*$/gm, '').trim() !== ''))
       await sql.unsafe(statement);
-    await sql`insert into pdfprompt_migration (version, name, sha256) values (${version}, ${name}, ${sha256})`;
+    await sql`insert into ${sql(table)} ${sql(row)}`;
   } else {
     await sql.begin(async (transaction) => {
       await transaction.unsafe(text);
-      await transaction`insert into pdfprompt_migration (version, name, sha256) values (${version}, ${name}, ${sha256})`;
+      await transaction`insert into ${sql(table)} ${sql(row)}`;
     });
   }
 }

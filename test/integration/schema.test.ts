@@ -22,7 +22,7 @@ describe('the schema in TypeScript', () => {
       select c.relname as table, a.attname as name, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as "notNull",
         exists (select 1 from pg_index i where i.indrelid = c.oid and i.indisprimary and a.attnum = any (i.indkey)) as "isPrimary"
       from pg_attribute a join pg_class c on c.oid = a.attrelid
-      where c.relname like 'pdfprompt\\_%' and c.relkind = 'r' and c.relname <> 'pdfprompt_migration' and a.attnum > 0 and not a.attisdropped
+      where c.relname like 'pdfprompt\\_%' and c.relkind = 'r' and c.relname not like 'pdfprompt\\_migration%' and a.attnum > 0 and not a.attisdropped
       order by 1, 2`;
     const known = tables.flatMap(({ name: table, columns, primaryKeys }) =>
       columns.map((column): Column => {
@@ -40,7 +40,7 @@ describe('the schema in TypeScript', () => {
 describe('the tables', () => {
   it('are commented, every one', async () => {
     const rows =
-      await sql`select relname from pg_class where relname like 'pdfprompt\\_%' and relkind = 'r' and relname <> 'pdfprompt_migration' and obj_description(oid) is null`;
+      await sql`select relname from pg_class where relname like 'pdfprompt\\_%' and relkind = 'r' and relname not like 'pdfprompt\\_migration%' and obj_description(oid) is null`;
     expect([...rows]).toEqual([]);
   });
 
