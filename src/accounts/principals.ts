@@ -60,7 +60,8 @@ export class Principals {
   }
 }
 
-const refused = () =>
+/** The same for every key that is not, or no longer, valid. */
+export const refused = () =>
   new CodedError(
     'unauthenticated',
     'Authorization: the API key is not valid; allowed: Bearer pdf_…, made with `pdfprompt keys create`',

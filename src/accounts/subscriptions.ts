@@ -2,6 +2,7 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Database, Transaction } from '../db/pools.ts';
 import { user, userSubscription } from '../db/schema.ts';
+import { CodedError } from '../kernel/errors.ts';
 import { requireTier } from './tiers.ts';
 import { getUser, type User } from './users.ts';
 
@@ -20,7 +21,7 @@ export async function setTier(db: Database, input: { userId: string; tier: strin
 /**
  * The same as a part of another verb: without a tier the user stays where they are, or starts on `otherwise`.
  * @returns the tier in force afterwards
- * @throws CodedError `invalid_request` for a tier that is not there
+ * @throws CodedError `not_found` for a user who is being erased, `invalid_request` for a tier that is not there
  */
 export async function subscribe(
   tx: Transaction,
@@ -28,7 +29,9 @@ export async function subscribe(
 ): Promise<string> {
   const inForce = and(eq(userSubscription.userId, input.userId), isNull(userSubscription.endedAt));
   // One change at a time, or two would both begin a subscription.
-  await tx.select({ id: user.id }).from(user).where(eq(user.id, input.userId)).for('no key update');
+  const isThere = and(eq(user.id, input.userId), isNull(user.erasedAt));
+  const [owner] = await tx.select({ id: user.id }).from(user).where(isThere).for('no key update');
+  if (!owner) throw new CodedError('not_found', `there is no user ${input.userId}`);
   const [current] = await tx.select({ tier: userSubscription.tier }).from(userSubscription).where(inForce);
   const wanted = input.tier ?? current?.tier ?? input.otherwise;
   await requireTier(tx, wanted);

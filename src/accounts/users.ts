@@ -32,6 +32,9 @@ const select = (db: Queryable) =>
     .from(user)
     .leftJoin(userSubscription, and(eq(userSubscription.userId, user.id), isNull(userSubscription.endedAt)));
 
+/** One that is being erased is not told of any more. */
+const isThere = isNull(user.erasedAt);
+
 /** @throws CodedError `not_found`, and `invalid_request` for an email that is none */
 export async function getUser(db: Queryable, which: { id: string } | { email: string }): Promise<User> {
   if ('id' in which) return one(db, isUuid(which.id) ? eq(user.id, which.id) : undefined, which.id);
@@ -45,7 +48,7 @@ export async function listUsers(
   input: { limit: number; cursor?: string | undefined },
 ): Promise<{ data: User[]; nextCursor: string | null }> {
   const rows = await select(db)
-    .where(input.cursor === undefined ? undefined : gt(user.id, input.cursor))
+    .where(and(isThere, input.cursor === undefined ? undefined : gt(user.id, input.cursor)))
     .orderBy(asc(user.id)) // UUIDv7: the order of creation
     .limit(input.limit + 1);
   const data = rows.slice(0, input.limit).map(toUser);
@@ -64,7 +67,7 @@ export async function ensureUser(tx: Transaction, email: string): Promise<{ id: 
 }
 
 async function one(db: Queryable, condition: SQL | undefined, name: string): Promise<User> {
-  const [row] = condition ? await select(db).where(condition) : [];
+  const [row] = condition ? await select(db).where(and(isThere, condition)) : [];
   if (!row) throw new CodedError('not_found', `there is no user ${name.slice(0, 100)}`);
   return toUser(row);
 }

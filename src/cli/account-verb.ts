@@ -1,3 +1,4 @@
+import type { Config } from '../config/load.ts';
 import type { Database } from '../db/pools.ts';
 import { CodedError, OperatorError, UsageError } from '../kernel/errors.ts';
 import { progress } from './output.ts';
@@ -19,31 +20,32 @@ const FLAGS: Record<string, string> = {
 /**
  * Runs a verb of accounts/ on the database that the settings name.
  * @param hint what to type when there is no such user, key or tier
+ * @param flags what other flags are called than they usually are
  * @throws UsageError for what was typed, OperatorError for what cannot be done now
  */
 export async function accountVerb<T>(
   options: Record<string, unknown>,
   hint: string,
-  verb: (db: Database) => Promise<T>,
+  verb: (db: Database, config: Config) => Promise<T>,
+  flags: Record<string, string> = {},
 ): Promise<T> {
   const config = readConfig(options);
   const { withDatabase } = await import('../runtime/database.ts');
   try {
-    return await withDatabase({ config, onProgress: progress }, ({ db }) => verb(db));
+    return await withDatabase({ config, onProgress: progress }, ({ db }) => verb(db, config));
   } catch (error) {
-    throw error instanceof CodedError ? operatorError(error, hint) : error;
+    throw error instanceof CodedError ? operatorError(error, hint, { ...FLAGS, ...flags }) : error;
   }
 }
 
-function operatorError(error: CodedError, hint: string): OperatorError {
+function operatorError(error: CodedError, hint: string, flags: Record<string, string>): OperatorError {
   if (error.code === 'not_found') return new UsageError(`${error.message}. Type: ${hint}`, { cause: error });
   if (error.code !== 'invalid_request') return new OperatorError(error.message, { cause: error });
-  const problems = (error.fields ?? []).map(({ field, message }) => `${flagOf(field)}: ${message}`);
+  const problems = (error.fields ?? []).map(({ field, message }) => `${flags[nameOf(field)] ?? field}: ${message}`);
   return new UsageError(problems.join('; '), { cause: error });
 }
 
 /** Of `scopes[1]` too. */
-function flagOf(field: string): string {
-  const name = /^\w*/.exec(field)?.[0] ?? '';
-  return FLAGS[name] ?? field;
+function nameOf(field: string): string {
+  return /^\w*/.exec(field)?.[0] ?? '';
 }

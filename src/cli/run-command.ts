@@ -12,6 +12,7 @@ import { serveCommand } from './commands/serve.ts';
 import { tierCommand } from './commands/tier.ts';
 import { tiersCommand } from './commands/tiers.ts';
 import { upCommand } from './commands/up.ts';
+import { usersCommand } from './commands/users.ts';
 import { workCommand } from './commands/work.ts';
 import { warn } from './output.ts';
 
@@ -57,6 +58,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     keysCommand(),
     tierCommand(),
     tiersCommand(),
+    usersCommand(),
     doctorCommand(),
     benchCommand(),
     planCommand(),

@@ -4,7 +4,7 @@ import { EGRESS_RULES_ALLOWED } from './egress-rule.ts';
 
 /** The commands that read settings; every setting says which of them it concerns. */
 export type SettingCommand =
-  'up' | 'serve' | 'work' | 'render' | 'migrate' | 'keys' | 'tier' | 'tiers' | 'doctor' | 'bench' | 'plan';
+  'up' | 'serve' | 'work' | 'render' | 'migrate' | 'keys' | 'tier' | 'tiers' | 'users' | 'doctor' | 'bench' | 'plan';
 
 /** How a setting's text is read. Every kind is checked by `load.ts` and described by its `allowed`. */
 type Kind =
@@ -33,7 +33,8 @@ export interface Setting {
   secret?: boolean;
 }
 
-const WITH_DATABASE = ['up', 'serve', 'work', 'migrate', 'keys', 'tier', 'tiers', 'doctor', 'bench', 'plan'] as const;
+const WITH_ACCOUNTS = ['keys', 'tier', 'tiers', 'users'] as const;
+const WITH_DATABASE = ['up', 'serve', 'work', 'migrate', ...WITH_ACCOUNTS, 'doctor', 'bench', 'plan'] as const;
 const WITH_API = ['up', 'serve'] as const;
 /** Every process of a fleet: any of them may be the one that counts for all. */
 const WITH_FLEET = ['up', 'serve', 'work'] as const;
@@ -332,7 +333,7 @@ export const SETTINGS = {
     default: 'postgres',
     description:
       'Where PDFs are kept: `postgres`, or a directory as `file:///var/pdfs` that the API and every worker can reach',
-    commands: ['up', 'serve', 'work', 'doctor', 'plan'],
+    commands: ['up', 'serve', 'work', 'users', 'doctor', 'plan'],
   },
   pdfRetentionMs: {
     env: 'PDF_RETENTION',

@@ -26,7 +26,7 @@ export async function ring(db: Queryable, event: 'queued' | 'ended', payload = '
 }
 
 /** The same, as a part of another statement. */
-export function ringing(event: 'queued' | 'ended', payload = ''): SQL {
+export function ringing(event: 'queued' | 'ended', payload: string | SQL = ''): SQL {
   return sql`pg_notify(${CHANNELS[event]}, ${payload})`;
 }
 

@@ -43,6 +43,7 @@ export const user = pgTable('pdfprompt_user', {
   id: uuid('id').primaryKey(),
   email: text('email').notNull(),
   createdAt: instant('created_at').notNull().defaultNow(),
+  erasedAt: instant('erased_at'),
 });
 
 export const userSubscription = pgTable('pdfprompt_user_subscription', {
@@ -189,3 +190,16 @@ export const usageHistory = pgTable(
   },
   (table) => [primaryKey({ columns: [table.userId, table.day] })],
 );
+
+export const usageErased = pgTable('pdfprompt_usage_erased', {
+  day: date('day').primaryKey(),
+  completed: bigint('completed', { mode: 'number' }).notNull(),
+  pages: bigint('pages', { mode: 'number' }).notNull(),
+  bytes: bigint('bytes', { mode: 'number' }).notNull(),
+});
+
+export const fileLeft = pgTable('pdfprompt_file_left', {
+  id: uuid('id').primaryKey(),
+  store: text('store').notNull(),
+  leftAt: instant('left_at').notNull().defaultNow(),
+});

@@ -29,6 +29,7 @@ import { createKeyRoute } from './routes/admin/create-key.ts';
 import { createUserRoute } from './routes/admin/create-user.ts';
 import { defineTierRoute } from './routes/admin/define-tier.ts';
 import { deleteTierRoute } from './routes/admin/delete-tier.ts';
+import { deleteUserRoute } from './routes/admin/delete-user.ts';
 import { getQueueRoute } from './routes/admin/get-queue.ts';
 import { getUserRoute } from './routes/admin/get-user.ts';
 import { listKeysRoute } from './routes/admin/list-keys.ts';
@@ -84,6 +85,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     listUsersRoute(deps),
     createUserRoute(deps),
     getUserRoute(deps),
+    deleteUserRoute(deps),
     setSubscriptionRoute(deps),
     listKeysRoute(deps),
     createKeyRoute(deps),

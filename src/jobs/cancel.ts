@@ -2,9 +2,9 @@ import { and, eq, inArray } from 'drizzle-orm';
 import { ring } from '../db/bell.ts';
 import type { Database } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
-import { systemCodeOf } from '../kernel/errors.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
+import { againAfterDeadlock } from './again-after-deadlock.ts';
 import { endAttempt } from './attempts.ts';
 import { ENDED } from './lose.ts';
 
@@ -21,23 +21,12 @@ interface CancelInput {
   traceId?: string | undefined;
 }
 
-/** A claim locks its place in the queue before the job, a finish the job before its place: one of them can be in the way. */
-const DEADLOCK = '40P01';
-const TRIES = 4;
-
 /**
  * Ends a job that has not ended: a queued one never starts, a running one is stopped by the bell. One
  * that has ended stays as it is.
  */
 export async function cancelJob(deps: CancelDeps, input: CancelInput): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      if (await cancel(deps, input)) deps.events.jobCancelled(input);
-      return;
-    } catch (error) {
-      if (systemCodeOf(error) !== DEADLOCK || tries === TRIES) throw error;
-    }
-  }
+  if (await againAfterDeadlock(() => cancel(deps, input))) deps.events.jobCancelled(input);
 }
 
 /** @returns false if it had ended */

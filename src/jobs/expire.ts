@@ -3,6 +3,7 @@ import { deleteExpiredSessions } from '../accounts/console-sessions.ts';
 import type { Database } from '../db/pools.ts';
 import { file } from '../db/schema.ts';
 import type { PdfStores } from '../storage/pdf-stores.ts';
+import { removeLeftFiles } from './erase-user.ts';
 
 /** Rows in one transaction: short enough to be in nobody's way. */
 const BATCH = 200;
@@ -27,6 +28,7 @@ export async function expire(deps: ExpireDeps): Promise<{ files: number; documen
   const files = await inBatches(() => expireFiles(deps));
   const documents = await inBatches(() => eraseDocuments(deps));
   const jobs = await inBatches(() => deleteJobs(deps));
+  await inBatches(() => removeLeftFiles(deps, BATCH));
   await deleteWorkers(deps);
   await inBatches(() => deleteExpiredSessions(deps.db, BATCH));
   return { files, documents, jobs };

@@ -12,7 +12,7 @@ import {
   oneMore,
   useOf,
 } from '../accounts/limits.ts';
-import type { Principal } from '../accounts/principals.ts';
+import { type Principal, refused } from '../accounts/principals.ts';
 import { ringing } from '../db/bell.ts';
 import type { Database, Queryable } from '../db/pools.ts';
 import { job, lane } from '../db/schema.ts';
@@ -126,6 +126,8 @@ function hashesOf({ request, sent = request }: SubmitInput): Hashes {
  * that, and to the unique index.
  */
 const KEY_IS_USED = new Set(['22P02', '23505']);
+/** And if there is no such user. */
+const NOBODYS = '23503';
 /** Behind every other: a document that is not placed yet is in nobody's way, its own included. */
 const LAST_RANK = 2_147_483_647;
 
@@ -139,6 +141,7 @@ async function insertJob(db: Database, queue: JobQueue, entry: Entry): Promise<S
   try {
     return await insert(db, queue, entry);
   } catch (error) {
+    if (systemCodeOf(error) === NOBODYS) throw refused(); // its user was erased since the key was looked at
     const isUsed = error instanceof TransactionRollbackError || KEY_IS_USED.has(systemCodeOf(error) ?? '');
     if (!isUsed) throw error;
     return undefined;

@@ -113,8 +113,13 @@ export class JobQueue extends Lifecycle {
    * @param jobs the same, as for {@link enqueueing}
    */
   async restore(tx: Queryable, ids: string[], jobs: SQL): Promise<void> {
-    await this.#boss.deleteJob(QUEUE, ids, { db: executor(tx) });
+    await this.forget(tx, ids);
     await tx.execute(await this.enqueueing(jobs));
+  }
+
+  /** Deletes all that the queue knows of the jobs, whatever has become of them. */
+  async forget(tx: Queryable, ids: string[]): Promise<void> {
+    await this.#boss.deleteJob(QUEUE, ids, { db: executor(tx) });
   }
 
   /** Deletes what ended long ago; otherwise done every few minutes by each process that supervises. */

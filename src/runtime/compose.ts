@@ -140,7 +140,7 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       bell,
       queue,
       store,
-      stores: new PdfStores(new PostgresStore(), store),
+      stores: storesOf(config, store),
       services: [tracing, databaseWatch, queue, bell, queueWatch],
       release,
     };
@@ -152,4 +152,9 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
 
 export function createStore({ pdfStore }: Pick<Config, 'pdfStore'>): PdfStore {
   return pdfStore.kind === 'postgres' ? new PostgresStore() : new FileStore(pdfStore.directory);
+}
+
+/** What can be read and removed from here: the PDFs in the database, and those in the store for new ones. */
+export function storesOf(config: Pick<Config, 'pdfStore'>, store = createStore(config)): PdfStores {
+  return new PdfStores(new PostgresStore(), store);
 }

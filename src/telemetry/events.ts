@@ -208,6 +208,11 @@ export class Events {
     this.#log.info(user, 'user created');
   }
 
+  /** With all that was theirs. By an operator, or by a worker that went on where somebody was cut off. */
+  userErased(user: Partial<AdminAbout> & { userId: string; jobs: number }): void {
+    this.#log.info(user, 'user erased');
+  }
+
   /** With it the user and the subscription, if they were new. */
   keyCreated(key: KeyAbout & { tier: string | null; scopes: readonly string[]; expiresAt: string | null }): void {
     this.#log.info(key, 'key created');

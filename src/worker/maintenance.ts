@@ -1,4 +1,5 @@
 import type { Database } from '../db/pools.ts';
+import { finishErasing } from '../jobs/erase-user.ts';
 import { expire } from '../jobs/expire.ts';
 import { requeueStranded } from '../jobs/requeue.ts';
 import { sweepFiles } from '../jobs/sweep-files.ts';
@@ -43,6 +44,7 @@ export class Maintenance extends Lifecycle {
   protected async onStart(): Promise<void> {
     const chores: Chore[] = [
       { name: 'expiring PDFs', everyMs: 60_000, run: () => this.#expire() },
+      { name: 'erasing users', everyMs: 60_000, run: () => this.#finishErasing() },
       { name: 'looking for jobs that the queue lost', everyMs: 10_000, run: () => this.#requeue() },
       { name: 'looking for PDFs that nobody knows of', everyMs: 60_000, run: () => this.#sweep() },
     ];
@@ -68,6 +70,10 @@ export class Maintenance extends Lifecycle {
   async #expire(): Promise<void> {
     const expired = await expire(this.#deps);
     if (expired.files + expired.documents + expired.jobs > 0) this.#deps.events.expired(expired);
+  }
+
+  async #finishErasing(): Promise<void> {
+    for (const { id, jobs } of await finishErasing(this.#deps)) this.#deps.events.userErased({ userId: id, jobs });
   }
 
   async #requeue(): Promise<void> {

@@ -38,6 +38,7 @@ const SAMPLES: Samples = {
   jobFencedOff: [attempt],
   loginFailed: [{ ...request, address: '::1' }],
   loginsBlocked: [{ ...request, address: '::1', failures: 60 }],
+  userErased: [{ ...admin, userId: 'u', jobs: 1 }],
   userCreated: [{ ...admin, userId: 'u', tier: 'starter' }],
   keyCreated: [{ ...key, tier: 'starter', scopes: ['admin'], expiresAt: null }],
   keyRotated: [{ ...key, replaces: 'k', replacedExpiresAt: '2031-01-01T00:00:00Z' }],

@@ -1,0 +1,199 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import { validate as isUuid } from 'uuid';
+import { z } from 'zod';
+import { ringing } from '../db/bell.ts';
+import type { Database, Transaction } from '../db/pools.ts';
+import { checkInput } from '../domain/check-input.ts';
+import { emailSchema } from '../domain/email.ts';
+import { CodedError } from '../kernel/errors.ts';
+import type { JobQueue } from '../queue/boss.ts';
+import type { PdfStores } from '../storage/pdf-stores.ts';
+import { againAfterDeadlock } from './again-after-deadlock.ts';
+import { earlierFileIds } from './file-id.ts';
+
+/** Jobs in one transaction: short enough to be in nobody's way. */
+const BATCH = 200;
+
+/** Milliseconds until jobs are looked for again that were somebody's, who is about to write down what became of them. */
+const AGAIN_MS = 50;
+
+/** Days after which nobody is expected any more who can reach the bytes of an erased PDF. */
+const UNREACHED_DAYS = 30;
+
+export interface EraseDeps {
+  db: Database;
+  queue: JobQueue;
+  stores: PdfStores;
+}
+
+export interface ErasedUser {
+  id: string;
+  /** of them erased by this call */
+  jobs: number;
+  /** false: there was more to erase than time; the workers do the rest */
+  isDone: boolean;
+}
+
+/**
+ * Erases a user and all that is theirs: keys, sessions, jobs, PDFs, places in the queue. From its first transaction on
+ * nothing of theirs is valid; what was accepted before it ends goes too, and who renders it finds it gone. What they
+ * were charged for stays in sums without a name. Cut off, it is gone on with by any worker.
+ * @param withinMs milliseconds after which the rest is left to the workers
+ * @throws CodedError `not_found`, and `invalid_request` for an email that is none
+ */
+export async function eraseUser(
+  deps: EraseDeps,
+  which: { id: string } | { email: string },
+  { withinMs = Infinity } = {},
+): Promise<ErasedUser> {
+  const id = await beginErasing(deps.db, which);
+  return { id, ...(await eraseAll(deps, id, performance.now() + withinMs)) };
+}
+
+/** Goes on where somebody was cut off. @returns who is gone now */
+export async function finishErasing(deps: EraseDeps): Promise<ErasedUser[]> {
+  const users = await deps.db.execute<{ id: string }>(
+    sql`select id from pdfprompt_user where erased_at is not null order by erased_at limit 10`,
+  );
+  const erased: ErasedUser[] = [];
+  for (const { id } of users) erased.push({ id, ...(await eraseAll(deps, id, Infinity)) });
+  return erased;
+}
+
+/** The email is free at once: whoever gets it next is somebody else. */
+async function beginErasing(db: Database, which: { id: string } | { email: string }): Promise<string> {
+  const { email } = 'email' in which ? checkInput(z.object({ email: emailSchema }), which) : {};
+  const id = 'id' in which && isUuid(which.id) ? which.id : null;
+  return db.transaction(async (tx) => {
+    const [row] = await tx.execute<{ id: string }>(sql`
+      update pdfprompt_user set erased_at = coalesce(erased_at, now()), email = id || '@erased.invalid'
+      where id = ${id}::uuid or email = ${email ?? null}::text returning id`);
+    if (!row) {
+      const name = 'id' in which ? which.id.slice(0, 100) : email;
+      throw new CodedError('not_found', `there is no user ${name}`);
+    }
+    await deleteKeys(tx, row.id);
+    return row.id;
+  });
+}
+
+/** Which every process hears of at the commit. With them go the sessions of the console. */
+async function deleteKeys(tx: Transaction, userId: string): Promise<void> {
+  await tx.execute(sql`delete from pdfprompt_api_key where user_id = ${userId}`);
+}
+
+async function eraseAll(deps: EraseDeps, userId: string, until: number): Promise<Omit<ErasedUser, 'id'>> {
+  for (let jobs = 0; ; await sleep(AGAIN_MS)) {
+    // What is under way first: it would be rendered for nobody.
+    for (const isUnderWay of [true, false]) {
+      for (let batch: Batch | undefined; !batch || batch.last !== undefined;) {
+        if (performance.now() > until) return { jobs, isDone: false };
+        const after = batch?.last;
+        batch = await againAfterDeadlock(() => eraseBatch(deps, { userId, isUnderWay, after }));
+        jobs += batch.count;
+      }
+    }
+    if (await eraseRow(deps.db, userId)) return { jobs, isDone: true };
+  }
+}
+
+interface Batch {
+  count: number;
+  /** the id of its last job; undefined: there is no further one */
+  last: string | undefined;
+}
+
+interface Doomed extends Record<string, unknown> {
+  id: string;
+  status: string;
+  runs: number;
+}
+
+async function eraseBatch(
+  { db, queue, stores }: EraseDeps,
+  { userId, isUnderWay, after }: { userId: string; isUnderWay: boolean; after: string | undefined },
+): Promise<Batch> {
+  return db.transaction(async (tx) => {
+    await deleteKeys(tx, userId); // one may have been made or rotated at the moment at which they all went
+    const which = isUnderWay ? sql`and status in ('queued', 'processing')` : sql``;
+    const jobs = await tx.execute<Doomed>(sql`
+      select id, status, runs from pdfprompt_job
+      where user_id = ${userId} and id > ${after ?? '00000000-0000-0000-0000-000000000000'} ${which}
+      order by id limit ${BATCH} for update skip locked`); // who is at those is not waited for
+    if (jobs.length === 0) return { count: 0, last: undefined };
+    const ids = idsOf(jobs);
+    await removeFiles(tx, stores, { jobs, ids });
+    await queue.forget(tx, jobs.map(({ id }) => id)); // prettier-ignore
+    await tx.execute(sql`delete from pdfprompt_job where id = any (${ids}::uuid[])`);
+    const ended = idsOf(jobs.filter(({ status }) => status === 'queued' || status === 'processing'));
+    await tx.execute(sql`select ${ringing('ended', sql`id`)} from unnest(${ended}::text[]) as id`);
+    return { count: jobs.length, last: jobs.length < BATCH ? undefined : jobs.at(-1)?.id };
+  });
+}
+
+/** As Postgres writes an array. */
+const idsOf = (rows: { id: string }[]) => `{${rows.map(({ id }) => id).join(',')}}`;
+
+/**
+ * The bytes outside the database, before the commit: a crash in between leaves rows that are found again, not bytes
+ * that nobody knows of. Runs that died before their commit may have left some that no row names.
+ */
+async function removeFiles(tx: Transaction, stores: PdfStores, { jobs, ids }: { jobs: Doomed[]; ids: string }) {
+  const files = await tx.execute<{ id: string; store: string }>(
+    sql`select id, store from pdfprompt_file where job_id = any (${ids}::uuid[])`,
+  );
+  const unnamed = jobs
+    .filter(({ status, runs }) => runs > (status === 'completed' ? 1 : 0))
+    .flatMap(({ id, runs }) => earlierFileIds(id, runs + 1));
+  const idsIn = (kind: string) => [
+    ...files.filter(({ store }) => store === kind).map(({ id }) => id),
+    ...(kind === 'postgres' ? [] : unnamed), // there it was rolled back
+  ];
+  for (const kind of stores.kinds) if (kind !== 'postgres') await stores.of(kind)?.remove(tx, idsIn(kind));
+  const unreached = ['file', ...files.map(({ store }) => store)].filter(
+    (kind, index, all) => all.indexOf(kind) === index && !stores.kinds.some((reached) => reached === kind),
+  );
+  for (const kind of unreached) {
+    await tx.execute(sql`
+      insert into pdfprompt_file_left (id, store)
+      select id, ${kind} from unnest(${idsOf(idsIn(kind).map((id) => ({ id })))}::uuid[]) as id on conflict do nothing`);
+  }
+}
+
+/**
+ * The user's own row, with what hangs on it, if no job is left: one may have been accepted meanwhile, or have been
+ * somebody's. Under the row's lock none can be.
+ */
+async function eraseRow(db: Database, userId: string): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    await tx.execute(sql`select 1 from pdfprompt_user where id = ${userId} for update`);
+    const jobs = await tx.execute(sql`select 1 from pdfprompt_job where user_id = ${userId} limit 1`);
+    if (jobs.length > 0) return false; // its worker may wait for this very lock
+    await tx.execute(sql`
+      with charged as (delete from pdfprompt_usage_history where user_id = ${userId} returning day, completed, pages, bytes)
+      insert into pdfprompt_usage_erased as sum select day, completed, pages, bytes from charged
+      on conflict (day) do update set completed = sum.completed + excluded.completed,
+        pages = sum.pages + excluded.pages, bytes = sum.bytes + excluded.bytes`);
+    await tx.execute(sql`delete from pdfprompt_user where id = ${userId}`);
+    return true;
+  });
+}
+
+/** What others could not reach, and this process can. @returns how many of at most `limit` were looked at */
+export async function removeLeftFiles(
+  { db, stores }: Pick<EraseDeps, 'db' | 'stores'>,
+  limit: number,
+): Promise<number> {
+  return db.transaction(async (tx) => {
+    const rows = await tx.execute<{ id: string; store: string }>(sql`
+      select id, store from pdfprompt_file_left
+      where store = any (${`{${stores.kinds.join(',')}}`}::text[]) or left_at < now() - ${UNREACHED_DAYS} * interval '1 day'
+      limit ${limit} for update skip locked`);
+    if (rows.length === 0) return 0;
+    for (const kind of stores.kinds)
+      await stores.of(kind)?.remove(tx, rows.filter(({ store }) => store === kind).map(({ id }) => id)); // prettier-ignore
+    await tx.execute(sql`delete from pdfprompt_file_left where id = any (${idsOf(rows)}::uuid[])`);
+    return rows.length;
+  });
+}
