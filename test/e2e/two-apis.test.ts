@@ -1,14 +1,13 @@
 /** @module-tag long */
 
-import { createServer, request as send, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
 import { createUnlimitedKey } from '../support/accounts.ts';
+import { openBalancer } from '../support/balancer.ts';
 import { type Cli, pdfprompt } from '../support/cli.ts';
 import { createDatabase, openTestPool } from '../support/database.ts';
-import { eventually } from '../support/processes.ts';
+import { startLoad } from '../support/steady-load.ts';
 
 const { url, sql } = await createDatabase();
 const env = { DATABASE_URL: url, LOG_LEVEL: 'warn', SHUTDOWN_GRACE: '10' };
@@ -58,50 +57,6 @@ describe('the same Idempotency-Key a hundred times at once, over two processes',
   });
 });
 
-/** As any load balancer: asks each instance whether it is ready, and sends requests only to those that are. */
-async function balancer(addresses: () => string[]): Promise<{ address: string; close: () => Promise<void> }> {
-  let ready: string[] = [];
-  let turn = 0;
-  let isOver = false;
-  const check = async () => {
-    while (!isOver) {
-      const answers = await Promise.all(
-        addresses().map(async (address) => {
-          const isReady = await fetch(`${address}/readyz`, { signal: AbortSignal.timeout(1_000) }).then(
-            (response) => response.ok,
-            () => false,
-          );
-          return isReady ? [address] : [];
-        }),
-      );
-      ready = answers.flat();
-      await sleep(200);
-    }
-  };
-  const checking = check();
-  const server = createServer((incoming, outgoing) => {
-    const target = ready[turn++ % Math.max(1, ready.length)];
-    const options = { method: incoming.method, headers: { ...incoming.headers, connection: 'close' } };
-    const forwarded = send(`${target}${incoming.url}`, options, (response: IncomingMessage) => {
-      outgoing.writeHead(response.statusCode ?? 502, response.headers);
-      response.pipe(outgoing);
-    });
-    forwarded.once('error', (error) => outgoing.writeHead(502).end(String(error)));
-    incoming.pipe(forwarded);
-  });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  await eventually(() => ready.length > 0, 30_000, 'an instance is ready');
-  return {
-    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: async () => {
-      isOver = true;
-      await checking;
-      server.closeAllConnections();
-      await new Promise((done) => server.close(done));
-    },
-  };
-}
-
 describe('twenty restarts in turn, of two APIs and two workers, under load', () => {
   const apis: { cli: Cli; address: string }[] = [];
   const workers: Cli[] = [];
@@ -112,30 +67,8 @@ describe('twenty restarts in turn, of two APIs and two workers, under load', () 
   it('fail no request, and cost no attempt', async () => {
     apis.push(await serve(), await serve());
     workers.push(await work(), await work());
-    const { address, close } = await balancer(() => apis.map((api) => api.address));
-    const failed: string[] = [];
-    const ids: string[] = [];
-    let isOver = false;
-    const ask = async (path: string, init: RequestInit = {}): Promise<Job | undefined> => {
-      try {
-        const response = await fetch(`${address}${path}`, { headers, ...init });
-        if (response.ok) return (await response.json()) as Job;
-        failed.push(`${path}: ${response.status} ${await response.text()}`);
-      } catch (error) {
-        failed.push(`${path}: ${String(error)}`);
-      }
-      return undefined;
-    };
-    const client = async () => {
-      while (!isOver) {
-        const body = JSON.stringify({ html: '<p>x</p>', waitForTimeout: Math.floor(Math.random() * 800) });
-        const job = await ask('/v1/jobs', { method: 'POST', body });
-        if (job) ids.push(job.id);
-        for (let status = job?.status; status === 'queued' || status === 'processing';)
-          status = (await ask(`/v1/jobs/${job?.id}?wait=2`))?.status;
-      }
-    };
-    const clients = Array.from({ length: 6 }, client);
+    const { address, close } = await openBalancer(() => apis.map((api) => api.address));
+    const load = startLoad(address, headers);
 
     for (let restart = 0; restart < 20; restart++) {
       const index = Math.floor(restart / 2) % 2;
@@ -149,8 +82,7 @@ describe('twenty restarts in turn, of two APIs and two workers, under load', () 
         workers[index] = await work();
       }
     }
-    isOver = true;
-    await Promise.all(clients);
+    const { failed, ids } = await load.stop();
     await close();
 
     expect(failed).toEqual([]);

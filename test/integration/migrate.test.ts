@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, inject, it } from 'vitest';
-import { migrate } from '../../src/db/migrate.ts';
+import { migrate, NEEDED } from '../../src/db/migrate.ts';
 import { installQueue } from '../../src/queue/boss.ts';
 import { migrateDatabase } from '../../src/runtime/database.ts';
 import { createDatabase } from '../support/database.ts';
+import { previousMigrations } from '../support/previous-release.ts';
 import { testConfig } from '../support/service.ts';
 
 const FILES = readdirSync(new URL('../../sql/', import.meta.url)).sort();
@@ -17,7 +18,9 @@ describe('migrate', () => {
     const reports = await Promise.all(Array.from({ length: 4 }, () => migrateDatabase({ url, config })));
     expect(reports.filter((report) => report.pending.length > 0)).toHaveLength(1);
     expect((await migrateDatabase({ url, config, check: true })).pending).toEqual([]);
-    expect((await sql`select name from pdfprompt_migration order by version`).map((row) => row.name)).toEqual(FILES);
+    const applied = await sql`
+      select name from (table pdfprompt_migration union all table pdfprompt_migration_added) as applied order by version`;
+    expect(applied.map((row) => row.name)).toEqual(FILES);
     const [version] = await sql`select version from pgboss.version`;
     expect(version).toEqual({ version: 46 });
     const [queue] = await sql`select partition, name from pgboss.queue where name = 'pdf'`;
@@ -30,6 +33,24 @@ describe('migrate', () => {
     await expect(migrate({ url, connectTimeoutMs })).rejects.toThrow(
       'The database has migration 9999_future.sql, which this version of pdfprompt does not know. Run a newer pdfprompt.',
     );
+  });
+
+  it('leaves one alone that is newer, but has all that this version needs', async () => {
+    const { url, sql } = await createDatabase();
+    await sql`insert into pdfprompt_migration_added (version, name, sha256) values (9999, '9999_future.sql', 'x')`;
+    expect(await migrate({ url, connectTimeoutMs })).toEqual({ pending: [] });
+    expect(await migrate({ url, connectTimeoutMs, check: true })).toEqual({ pending: [] });
+  });
+
+  it('writes down where older versions look what they must know from now on', async () => {
+    const { url, sql } = await createDatabase();
+    const before = await sql`select version, name, sha256 from pdfprompt_migration order by version`;
+    expect(before.map(({ version }) => Number(version) <= NEEDED)).not.toContain(false);
+    // As it was when this version's was the first that had them.
+    await sql`with moved as (delete from pdfprompt_migration where version > 10 returning *)
+      insert into pdfprompt_migration_added select * from moved`;
+    expect(await migrate({ url, connectTimeoutMs })).toEqual({ pending: [] });
+    expect(await sql`select version, name, sha256 from pdfprompt_migration order by version`).toEqual(before);
   });
 
   it('refuses a migration that was edited after it was applied', async () => {
@@ -58,7 +79,7 @@ describe('migrate', () => {
       else await sql.unsafe(text);
     }
     const [count] = await sql`select count(*)::int as tables from pg_tables where tablename like 'pdfprompt\\_%'`;
-    expect(count).toEqual({ tables: 13 });
+    expect(count).toEqual({ tables: 15 });
   });
 
   it('says in a sentence what is wrong with the address', async () => {
@@ -77,6 +98,89 @@ describe('migrate', () => {
     await expect(migrateDatabase({ url: none.href, config })).rejects.toThrow(
       /There is no such database: create it with createdb/,
     );
+  });
+});
+
+/** What a release cannot live with that does not know of it, on a table that it knows. */
+const TAKES_AWAY: Record<string, RegExp> = {
+  'drops what it reads or writes': /^(drop (?!index)|alter table \S+ .*\bdrop (column|default|expression|identity))/,
+  'makes empty what it takes for filled': /\bdrop not null\b/,
+  'calls it otherwise': /\brename\b|\bset schema\b/,
+  'makes it of another type': /\balter column \S+ (set data )?type\b|^alter (type|domain)\b/,
+  'asks for more than it writes':
+    /\bset not null\b|\badd column (if not exists )?\S+ [^,;]*\bnot null\b(?![^,;]*\b(default|generated)\b)(?<!\b(default|generated)\b[^,;]*)/,
+  'refuses what it writes':
+    /\badd (constraint|check|unique|foreign key|exclude|primary key)\b|^create unique index\b|^create trigger\b|^create (or replace )?(function|rule)\b/,
+  'forbids what it may': /^revoke\b|\brow level security\b|^create policy\b|\bowner to\b/,
+  'takes rows away': /^(delete|truncate)\b/,
+};
+
+/** @returns what is wrong with a migration, statement by statement */
+function takenAway(text: string): string[] {
+  const statements = text
+    .replaceAll(/--.*$/gm, '')
+    .split(/;\s*$/m)
+    .map((statement) =>
+      statement
+        .replaceAll(/'(?:[^']|'')*'/g, "''")
+        .replaceAll(/\s+/g, ' ')
+        .trim()
+        .toLowerCase(),
+    )
+    .filter((statement) => statement !== '');
+  const made = statements.flatMap((statement) => /^create table (?:if not exists )?(\S+)/.exec(statement)?.[1] ?? []);
+  const isOfNew = (statement: string) => made.some((table) => new RegExp(`\\b${table}\\b`).test(statement));
+  return statements
+    .filter((statement) => !statement.startsWith('create table') && !isOfNew(statement))
+    .flatMap((statement) =>
+      Object.entries(TAKES_AWAY)
+        .filter(([, pattern]) => pattern.test(statement))
+        .map(([what]) => `${what}: ${statement}`),
+    );
+}
+
+describe('the migrations since the release before', () => {
+  it('only add to what there was, so that it runs on them', async () => {
+    const previous = await previousMigrations();
+    expect(previous.length).toBeGreaterThan(14);
+    expect(FILES).toEqual(expect.arrayContaining(previous));
+    const since = FILES.filter((name) => !previous.includes(name));
+    for (const name of since) {
+      const text = readFileSync(new URL(`../../sql/${name}`, import.meta.url), 'utf8');
+      expect([name, takenAway(text)]).toEqual([name, []]);
+    }
+    // And it is let in.
+    expect(NEEDED).toBeLessThanOrEqual(Number(previous.at(-1)?.slice(0, 4)));
+  });
+
+  it.each([
+    'alter table pdfprompt_job drop column tier;',
+    'drop table pdfprompt_lane;',
+    'drop function pdfprompt_queue_position;',
+    'alter table pdfprompt_job rename column tier to plan;',
+    'alter table pdfprompt_job\n  rename to pdfprompt_document;',
+    'alter table pdfprompt_job add column locale text not null;',
+    'alter table pdfprompt_job add column a text,\n add column b text not null;',
+    'alter table pdfprompt_job alter column tier drop not null;',
+    'alter table pdfprompt_job alter column tier drop default;',
+    'alter table pdfprompt_job alter column tier set not null;',
+    'alter table pdfprompt_job alter column rank type bigint;',
+    'alter table pdfprompt_job add constraint c check (rank > 0);',
+    'create unique index concurrently on pdfprompt_job (request_id);',
+    'revoke select on pdfprompt_job from pdfprompt_tenant;',
+    'delete from pdfprompt_job where html is null;',
+  ])('would be noticed: %s', (statement) => {
+    expect(takenAway(`-- why\n${statement}\n`)).toHaveLength(1);
+  });
+
+  it.each([
+    "alter table pdfprompt_job add column locale text not null default 'de; drop table x';",
+    'alter table pdfprompt_job add column a text, add column b integer default 0 not null;',
+    'create index concurrently if not exists i on pdfprompt_job (tier);\ndrop index concurrently if exists j;',
+    'create table pdfprompt_x (id uuid primary key, at timestamptz not null);\nalter table pdfprompt_x enable row level security;',
+    'alter table pdfprompt_job drop constraint c;',
+  ])('may be: %s', (statement) => {
+    expect(takenAway(statement)).toEqual([]);
   });
 });
 
