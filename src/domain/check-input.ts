@@ -23,13 +23,20 @@ export function checkInput<T extends z.ZodType>(schema: T, input: unknown): z.ou
  */
 export function withoutNulls(schema: z.ZodType | undefined, input: unknown): unknown {
   if (typeof input !== 'object' || input === null) return input;
-  if (Array.isArray(input)) return input.map((item, index) => withoutNulls(stepInto(schema, index), item));
+  const isArray = Array.isArray(input);
   const members: [string, unknown][] = [];
+  let isAsItWas = true;
   for (const [name, value] of Object.entries(input)) {
     const within = stepInto(schema, name);
-    if (value !== null || within?.safeParse(null).success) members.push([name, withoutNulls(within, value)]);
+    if (value === null && !isArray && !within?.safeParse(null).success) isAsItWas = false;
+    else {
+      const kept = withoutNulls(within, value);
+      members.push([name, kept]);
+      isAsItWas &&= kept === value;
+    }
   }
-  return Object.fromEntries(members);
+  if (isAsItWas) return input; // it may be large
+  return isArray ? members.map(([, value]) => value) : Object.fromEntries(members);
 }
 
 /** Problems that a caller is told of: a body may have thousands. */
@@ -42,8 +49,12 @@ export function fieldProblems(error: z.ZodError, schema: z.ZodType): FieldProble
   const problems: FieldProblem[] = [];
   for (const issue of error.issues) {
     if (issue.code === 'unrecognized_keys')
-      for (const key of issue.keys.slice(0, MAX_PROBLEMS))
-        problems.push({ field: pathText([...issue.path, key]), message: unknownField(schema, issue.path, key) });
+      for (const [index, key] of issue.keys.slice(0, MAX_PROBLEMS).entries()) {
+        const meant = meantName(schema, issue.path, key);
+        const allowed = () => (index === 0 ? `; allowed: ${namesAt(schema, issue.path).join(', ')}` : ''); // said once
+        const hint = meant === undefined ? allowed() : `; did you mean ${meant}?`;
+        problems.push({ field: pathText([...issue.path, key]), message: `unknown field${hint}` });
+      }
     else {
       // Of a name that is wrong zod says no more than that; what is wrong with it lies beneath.
       const { message } = (issue.code === 'invalid_key' && issue.issues[0]) || issue;
@@ -54,8 +65,8 @@ export function fieldProblems(error: z.ZodError, schema: z.ZodType): FieldProble
   return problems.slice(0, MAX_PROBLEMS);
 }
 
-/** Says what was probably meant: a name like it at the same place or anywhere else, or a longer one with it inside. */
-function unknownField(schema: z.ZodType, at: PropertyKey[], key: string): string {
+/** What was probably meant: a name like it at the same place or anywhere else, or a longer one with it inside. */
+function meantName(schema: z.ZodType, at: PropertyKey[], key: string): string | undefined {
   const here = namesAt(schema, at);
   const paths = namesWithin(schema);
   const last = (name: string) => name.slice(name.lastIndexOf('.') + 1);
@@ -65,12 +76,12 @@ function unknownField(schema: z.ZodType, at: PropertyKey[], key: string): string
     if (key.length < MIN_PART || key.length > name.length) return false; // it may be of megabytes
     return name.toLowerCase().includes(key.toLowerCase());
   };
-  const meant =
+  return (
     nearest(key, here) ??
     (elsewhere === undefined ? undefined : paths.find((name) => last(name) === elsewhere)) ??
     here.find(contains) ??
-    paths.find(contains);
-  return `unknown field; ${meant === undefined ? `allowed: ${here.join(', ')}` : `did you mean ${meant}?`}`;
+    paths.find(contains)
+  );
 }
 
 export const TOO_DEEP = `allowed: at most ${MAX_DEPTH} levels of nesting`;

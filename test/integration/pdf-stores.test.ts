@@ -248,9 +248,15 @@ describe('a PDF is read from the store that its row names', async () => {
     },
   );
 
-  it('answers 410 when the bytes are not there', async () => {
+  it('answers 410 when the bytes are not there, and 503 when the whole directory is not', async () => {
     const id = await completed(inDirectory, bytes, 'gone');
-    await rm(directory, { recursive: true });
+    const path = async () => {
+      const [row] = await database.sql<{ id: string }[]>`select id from pdfprompt_file where job_id = ${id}`;
+      return join(directory, String(row?.id.slice(-2)), `${row?.id}.pdf`);
+    };
+    await rm(await path());
     expect((await inDirectory.request(`/v1/jobs/${id}/pdf`, { key })).status).toBe(410);
+    await rm(directory, { recursive: true });
+    expect((await inDirectory.request(`/v1/jobs/${id}/pdf`, { key })).status).toBe(503);
   });
 });
