@@ -56,8 +56,9 @@ export async function claimJobs(
     const ids = claims.map((claim) => claim.id);
     let rows = await start(tx, ids, workerId);
     if (rows.length < ids.length && !(await isAlive(tx, workerId))) throw new NotRegistered(workerId);
-    expired = rows.length < ids.length ? await loseExpired(tx, queue, ids) : expired;
-    if (expired.returned.length > 0) rows = [...rows, ...(await start(tx, ids, workerId))];
+    const others = ids.filter((id) => !rows.some((row) => row.id === id));
+    if (others.length > 0) expired = await loseExpired(tx, queue, others);
+    if (expired.returned.length > 0) rows = [...rows, ...(await start(tx, others, workerId))];
     const jobs: ClaimedJob[] = [];
     for (const claim of claims) {
       const row = rows.find((each) => each.id === claim.id);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
+import type { Outcome } from '../../src/domain/outcome.ts';
 import { claimJobs, type ClaimedJob } from '../../src/jobs/claim.ts';
 import { finishJob } from '../../src/jobs/finish.ts';
 import { requeueStranded } from '../../src/jobs/requeue.ts';
@@ -173,5 +174,90 @@ describe('what is well', () => {
     await Promise.all([looking, working]);
     expect(touched).toEqual([]);
     expect(passes).toBeGreaterThan(5);
+  });
+});
+
+describe('whatever the two say of a job, ours and the queue', () => {
+  const lostId = '01a20b1c-7e0d-7435-94b8-0000000000ff';
+  const underWay = async () => {
+    const id = await submit();
+    await claim();
+    return id;
+  };
+  const ended = async (outcome: Outcome) => {
+    const id = await underWay();
+    const [row] = await sql`select retry_count from pgboss.job where id = ${id}`;
+    const { retry_count: retryCount } = row as { retry_count: number };
+    const [{ user_id: userId } = {}] = await sql`select user_id from pdfprompt_job where id = ${id}`;
+    const job = { id, userId, run: 1, attempt: 1, fileId: id, claim: { id, retryCount } } as ClaimedJob;
+    await finishJob({ ...base, retentionMs }, job, outcome);
+    return id;
+  };
+  const by = async (worker: string | null) => {
+    const id = await underWay();
+    await sql`update pdfprompt_job set worker_id = ${worker} where id = ${id}`;
+    return id;
+  };
+  const OURS: Record<string, () => Promise<string>> = {
+    queued: submit,
+    'under way': underWay,
+    'under way at a worker that is lost': () => by(lostId),
+    'under way by nobody': () => by(null),
+    completed: () => ended(done),
+    failed: () => ended({ kind: 'reject', code: 'print_failed', message: 'x' }),
+    cancelled: async () => {
+      const id = await submit();
+      await request(`/v1/jobs/${id}`, { method: 'DELETE' });
+      return id;
+    },
+  };
+  const place = (id: string, state: string, startedOn: string | null, completedOn: string | null) => sql`
+    update pgboss.job set state = ${state}::pgboss.job_state, started_on = ${startedOn}::text::timestamptz,
+      completed_on = ${completedOn}::text::timestamptz where id = ${id}`;
+  const THEIRS: Record<string, (id: string) => Promise<unknown>> = {
+    'does not know it': deletePlace,
+    'has it waiting': (id) => place(id, 'created', null, null),
+    'has it waiting for another try': (id) => place(id, 'retry', null, null),
+    'has given it away': (id) => place(id, 'active', 'now', null),
+    'gave it away an hour ago': (id) => place(id, 'active', new Date(Date.now() - 3_600_000).toISOString(), null),
+    'has completed it': (id) => place(id, 'completed', 'now', 'now'),
+    'has cancelled it': (id) => place(id, 'cancelled', null, 'now'),
+    'has failed it': (id) => place(id, 'failed', 'now', 'now'),
+  };
+
+  it('a job that has not ended is rendered, and one that has stays as it is', async () => {
+    await sql`insert into pdfprompt_worker (id, host, pid, concurrency, ended_at, is_lost) values (${lostId}, 'test', 2, 1, now(), true)`;
+    const pairs = Object.keys(OURS).flatMap((ours) => Object.keys(THEIRS).map((theirs) => ({ ours, theirs, id: '' })));
+    for (const pair of pairs) {
+      pair.id = (await OURS[pair.ours]?.()) ?? '';
+      // Out of the way of the next, until all are made.
+      await sql`update pgboss.job set start_after = 'infinity' where id = ${pair.id}`;
+    }
+    for (const { id, theirs } of pairs) await THEIRS[theirs]?.(id);
+    const finals = ['completed', 'failed', 'cancelled'];
+    for (let round = 0; round < 3; round++) {
+      await requeue();
+      // An hour later: nobody has what was given away, and no pause lasts as long.
+      await sql`update pgboss.job set started_on = now() - interval '1 hour' where state = 'active'`;
+      await sql`update pgboss.queue set monitor_on = null, maintain_on = null`;
+      await base.queue.maintain();
+      await sql`update pgboss.job set start_after = now() where state < 'active'`;
+      for (const job of await claim()) expect(await finish(job)).toBe('completed');
+    }
+    const rows = await sql<{ id: string; status: string }[]>`select id, status from pdfprompt_job`;
+    const statusOf = new Map(rows.map(({ id, status }) => [id, status]));
+    expect(pairs.map(({ id, ...pair }) => ({ ...pair, is: statusOf.get(id) }))).toEqual(
+      pairs.map(({ ours, theirs }) => ({ ours, theirs, is: finals.includes(ours) ? ours : 'completed' })),
+    );
+    // Of those that waited nobody is taken for a cause, whatever was in the same claim.
+    const innocent = pairs.filter(({ ours }) => ours === 'queued').map(({ id }) => id);
+    const runs = await sql`select distinct runs, attempts, losses from pdfprompt_job where id in ${sql(innocent)}`;
+    expect([...runs]).toEqual([{ runs: 1, attempts: 1, losses: 0 }]);
+    const waiting = await sql`select id from pgboss.job where state < 'completed'`;
+    expect([...waiting]).toEqual([]);
+    const twice =
+      await sql`select 1 from pdfprompt_job_attempt where outcome = 'done' group by job_id having count(*) > 1`;
+    expect(twice).toHaveLength(0);
+    expect(await requeue()).toEqual([]);
   });
 });
