@@ -27,6 +27,7 @@ describe('/openapi.json', () => {
     expect(Object.fromEntries(verbs)).toEqual({
       'delete /v1/admin/keys/{id}': 'admin',
       'delete /v1/admin/tiers/{name}': 'admin',
+      'delete /v1/admin/users/{id}': 'admin',
       'delete /v1/jobs/{id}': 'jobs:write',
       'get /v1/admin/keys': 'admin',
       'get /v1/admin/queue': 'admin',
