@@ -13,6 +13,11 @@ export interface EgressUse {
   maxBytes: number;
 }
 
+/** Forbidden, or not there: which of them is told only where the address itself says it. */
+export interface Unreachable {
+  denied: DenialReason | undefined;
+}
+
 /** Log lines of denials for one document; the metric counts them all. */
 const MAX_LOGGED = 10;
 
@@ -23,7 +28,8 @@ const MAX_LOGGED = 10;
 export class EgressChannel {
   readonly #events: Pick<Events, 'egressDenied'>;
   readonly #sockets = new Set<Socket>();
-  readonly #unreachable = new Set<string>();
+  /** by `host:port`: why, if that may be told */
+  readonly #unreachable = new Map<string, DenialReason | undefined>();
   #use: EgressUse | undefined;
   #connections = 0;
   #bytes = 0;
@@ -55,11 +61,12 @@ export class EgressChannel {
     this.#endConnections();
   }
 
-  /** Whether the document of now, or the last one, could not reach what is there: forbidden, or not there. */
-  isUnreachable(url: string): boolean {
-    if (!URL.canParse(url)) return false;
+  /** What the document of now, or the last one, could not reach; undefined if it did, or never tried. */
+  unreachable(url: string): Unreachable | undefined {
+    if (!URL.canParse(url)) return undefined;
     const { protocol, hostname, port } = new URL(url);
-    return this.#unreachable.has(`${hostname}:${port === '' ? (protocol === 'http:' ? 80 : 443) : port}`);
+    const authority = `${hostname}:${port === '' ? (/^(?:http|ws):$/.test(protocol) ? 80 : 443) : port}`;
+    return this.#unreachable.has(authority) ? { denied: this.#unreachable.get(authority) } : undefined;
   }
 
   /** Counts one more connection. @returns why there may be none, if so */
@@ -93,9 +100,12 @@ export class EgressChannel {
     this.#sockets.clear();
   }
 
-  /** @param authority `host:port`, as far as it is known */
-  deny(reason: DenialReason, authority: string): void {
-    this.#unreachable.add(authority);
+  /**
+   * @param authority `host:port`, as far as it is known
+   * @param isEvident the text of the address says so, and nothing that was found out
+   */
+  deny(reason: DenialReason, authority: string, { isEvident = false } = {}): void {
+    this.#unreachable.set(authority, isEvident ? reason : undefined);
     if (!this.#use) return; // what a document leaves behind is no event
     const { userId, jobId } = this.#use;
     this.#events.egressDenied({ reason, authority, userId, jobId, isLogged: this.#logged++ < MAX_LOGGED });
@@ -103,6 +113,6 @@ export class EgressChannel {
 
   /** Nobody forbade it, but nobody answered either. */
   missed(authority: string): void {
-    this.#unreachable.add(authority);
+    this.#unreachable.set(authority, undefined);
   }
 }

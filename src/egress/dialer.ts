@@ -6,10 +6,13 @@ import type { DenialReason, EgressPolicy } from './policy.ts';
 /** The policy does not allow it. */
 export class Denied extends Error {
   readonly reason: DenialReason;
+  /** The name that was asked for says so by itself, so that saying it again tells nobody anything. */
+  readonly isEvident: boolean;
 
-  constructor(reason: DenialReason) {
+  constructor(reason: DenialReason, { isEvident }: { isEvident: boolean }) {
     super(`denied: ${reason}`);
     this.reason = reason;
+    this.isEvident = isEvident;
   }
 }
 
@@ -57,7 +60,7 @@ export class Dialer {
         const denied = isNamed || reached === address ? undefined : this.#policy.denyAddress(reached, port);
         if (!denied) return socket;
         socket.destroy();
-        throw new Denied(denied);
+        throw new Denied(denied, { isEvident: false });
       } catch (error) {
         if (error instanceof Denied) throw error;
         failure = error;
@@ -69,12 +72,12 @@ export class Dialer {
   /** Every address must be allowed: one forbidden among them, and the name is not to be trusted. */
   async #allowedAddresses(name: string, port: number): Promise<string[]> {
     const literal = name.replace(/^\[(.*)\]$/, '$1');
-    const denied = isIP(literal) > 0 ? undefined : this.#policy.denyPort(port);
-    if (denied) throw new Denied(denied);
+    const denied = this.#policy.denyHost(literal, port);
+    if (denied) throw new Denied(denied, { isEvident: true });
     const addresses = isIP(literal) > 0 ? [literal] : await this.#resolve(name);
     for (const address of addresses) {
       const reason = this.#policy.denyAddress(address, port);
-      if (reason) throw new Denied(reason);
+      if (reason) throw new Denied(reason, { isEvident: false });
     }
     return addresses;
   }

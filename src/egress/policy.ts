@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { type EgressRule, WEB_PORTS } from '../config/egress-rule.ts';
 import { blockList, isPublicAddress } from './address.ts';
 
@@ -37,6 +38,17 @@ export class EgressPolicy {
         rule.ports.includes(port) &&
         (rule.host.startsWith('*.') ? host.endsWith(rule.host.slice(1)) : host === rule.host),
     );
+  }
+
+  /**
+   * Why this host may not be connected to, if its text alone says so: an address, a name of this machine, a port on
+   * which nothing is open. Telling that tells nothing of what there is in our network.
+   * @param host as `URL.hostname` has it, without brackets and a dot at its end
+   */
+  denyHost(host: string, port: number): DenialReason | undefined {
+    if (this.isNamed(host, port)) return undefined;
+    const address = /(?:^|\.)localhost$/.test(host) ? '127.0.0.1' : host; // RFC 6761
+    return isIP(address) > 0 ? this.denyAddress(address, port) : this.denyPort(port);
   }
 
   /** Why no address at all would do on this port, if so: what cannot be reached need not be looked up. */

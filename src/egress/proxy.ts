@@ -132,7 +132,7 @@ export class EgressProxy {
       channel.hold(remote);
       return remote.destroyed ? undefined : remote;
     } catch (error) {
-      if (error instanceof Denied) channel.deny(error.reason, name);
+      if (error instanceof Denied) channel.deny(error.reason, name, error);
       else channel.missed(name);
       return undefined;
     }

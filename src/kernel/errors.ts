@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   client_closed_request: { status: 499, title: 'The caller hung up before there was an answer' },
   // the document
   navigation_failed: { status: 422, title: 'The page could not be loaded' },
+  egress_denied: { status: 422, title: 'Documents may not connect there' },
   document_status: { status: 422, title: 'The page answered with an error status' },
   resource_failed: { status: 422, title: 'A resource of the page could not be loaded' },
   selector_not_found: { status: 422, title: 'The awaited selector did not appear' },

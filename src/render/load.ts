@@ -5,6 +5,7 @@ import { type Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError, messageOf } from '../kernel/errors.ts';
 import { sendExtraHeaders } from './extra-headers.ts';
 import { isInert } from './inert.ts';
+import { unreachableError } from './unreachable.ts';
 import type { WarmPage } from './warm-page.ts';
 
 /** Milliseconds for web fonts that are still on their way when all else has loaded; then it prints without. */
@@ -88,8 +89,6 @@ async function goto(warm: WarmPage, request: PdfRequest, within: <T>(work: Promi
   const url = request.url ?? '';
   const problem = urlProblem(url); // checked at submit too; the queue is not to be trusted more than the caller
   if (problem) throw new CodedError('navigation_failed', `url: ${problem}`);
-  // The proxy says the same of what is forbidden and of what is not there, and so do we.
-  const unreachable = (at: string) => new CodedError('navigation_failed', `${at} could not be reached`);
   await within(warm.followProcesses());
   let response: HTTPResponse | null;
   try {
@@ -97,11 +96,13 @@ async function goto(warm: WarmPage, request: PdfRequest, within: <T>(work: Promi
     response = await within(page.goto(url, { waitUntil, timeout: 0 }));
   } catch (error) {
     const reason = /net::(ERR_[A-Z_]+)/.exec(messageOf(error))?.[1];
-    if (reason && channel?.isUnreachable(url)) throw unreachable(url);
+    const unreachable = reason === undefined ? undefined : channel?.unreachable(url);
+    if (unreachable) throw unreachableError(url, unreachable);
     if (reason) throw new CodedError('navigation_failed', `${url} could not be loaded: ${reason}`, { cause: error });
     throw error;
   }
-  if (response && channel?.isUnreachable(response.url())) throw unreachable(response.url());
+  const unreachable = response ? channel?.unreachable(response.url()) : undefined;
+  if (response && unreachable) throw unreachableError(response.url(), unreachable);
   // What came of it would be printed as if it were the whole.
   const failure = response?.request().failure();
   if (failure)

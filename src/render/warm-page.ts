@@ -5,6 +5,7 @@ import { processTree, processType } from '../memory/processes.ts';
 import { type BrowserWatch, type RendererEnd, RendererGone } from './browser-watch.ts';
 import type { Chromium } from './chromium.ts';
 import { OWN_URL, ResourceWatch } from './resource-watch.ts';
+import { unreachableReason } from './unreachable.ts';
 
 /** Puppeteer's own default. */
 const DEFAULT_VIEWPORT = { width: 800, height: 600 };
@@ -236,8 +237,10 @@ export class WarmPage {
     page.on('workercreated', () => this.#watch.addedPart());
     page.on('request', (request) => this.#watch.started(request));
     page.on('requestfinished', (request) => this.#watch.ended(request));
-    const failed = (url: string, reason: string) =>
-      this.#watch.failed(url, this.channel?.isUnreachable(url) ? 'unreachable' : reason);
+    const failed = (url: string, reason: string) => {
+      const unreachable = this.channel?.unreachable(url);
+      this.#watch.failed(url, unreachable ? unreachableReason(unreachable) : reason);
+    };
     page.on('requestfailed', (request) => {
       this.#watch.ended(request);
       if (!request.isNavigationRequest()) failed(request.url(), request.failure()?.errorText ?? 'failed');

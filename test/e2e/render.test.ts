@@ -56,7 +56,7 @@ describe('pdfprompt render', () => {
     const { code, stderr } = await render(['http://127.0.0.1:4321/', 'missing.html', 'one.html', '--out-dir', 'some']);
     expect(code).toBe(1);
     expect(stderr.trim().split('\n').toSorted()).toEqual([
-      'pdfprompt: http://127.0.0.1:4321/: http://127.0.0.1:4321/ could not be reached',
+      'pdfprompt: http://127.0.0.1:4321/: http://127.0.0.1:4321/ could not be reached: it is not on the public internet, and EGRESS_ALLOW does not open it',
       expect.stringMatching(/^pdfprompt: missing\.html: ENOENT: no such file or directory/),
       expect.stringMatching(/"authority":"127\.0\.0\.1:4321","userId":"render","msg":"egress denied/),
     ]);

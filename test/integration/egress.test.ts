@@ -181,8 +181,8 @@ describe('a name', () => {
   it('with one private address among public ones is refused', async () => {
     zone.set('mixed.example', () => ['93.184.215.14', '10.0.0.1', '1.1.1.1']);
     zone.set('mixed6.example', () => ['93.184.215.14', 'fd00::1']);
-    await expect(dial('mixed.example')).rejects.toMatchObject({ reason: 'address' });
-    await expect(dial('mixed6.example')).rejects.toMatchObject({ reason: 'address' });
+    await expect(dial('mixed.example')).rejects.toMatchObject({ reason: 'address', isEvident: false });
+    await expect(dial('mixed6.example')).rejects.toMatchObject({ reason: 'address', isEvident: false });
   });
 
   it('that is public when asked first and private afterwards never leads inside', async () => {
@@ -204,9 +204,22 @@ describe('a name', () => {
     });
   });
 
+  it('that leads inside is told of as if it were nobody\u2019s: only what the text of an address says is said', async () => {
+    zone.set('inside.example', () => ['10.0.0.1']);
+    const { channel, ask } = await openChannel([]);
+    const told = async (url: string) => {
+      await ask(url);
+      return channel.unreachable(url);
+    };
+    expect(await told('http://inside.example/')).toEqual(await told('http://nobody.example/'));
+    expect(await told('http://10.0.0.1/')).toEqual({ denied: 'address' });
+    expect(await told('http://inside.example:8080/')).toEqual({ denied: 'port' });
+    expect(channel.unreachable('http://never-asked.example/')).toBeUndefined();
+  });
+
   it('that the operator opened may have any address', async () => {
     expect(await dial('localhost', [`localhost:${sitePort}`], Number(sitePort))).toMatch(/^(127\.0\.0\.1|::1)$/);
-    await expect(dial('localhost', [], 80)).rejects.toThrow('the name has no address');
+    await expect(dial('localhost', [], 80)).rejects.toMatchObject({ reason: 'address', isEvident: true });
   });
 
   it('on a forbidden port is not even looked up', async () => {

@@ -225,8 +225,8 @@ describe('what fails', () => {
     [
       'a server that may not be asked',
       () => ({ url: 'http://127.0.0.1:4321/' }),
-      'navigation_failed',
-      /could not be reached$/,
+      'egress_denied',
+      /could not be reached: it is not on the public internet, and EGRESS_ALLOW does not open it$/,
     ],
     [
       'a name that is nobody’s',
@@ -279,6 +279,29 @@ describe('what fails', () => {
     ],
   ])('%s', async (_, body, code, message) => {
     expect(await render(body())).toMatchObject({ kind: 'reject', code, message: expect.stringMatching(message) });
+  });
+
+  it.each([
+    ['http://2130706433:4321/', 'EGRESS_ALLOW'],
+    ['http://0x7f.1/', 'EGRESS_ALLOW'],
+    ['http://[::ffff:10.0.0.1]/', 'EGRESS_ALLOW'],
+    ['http://169.254.169.254/latest/meta-data/', 'EGRESS_ALLOW'],
+    ['https://10.0.0.1/', 'EGRESS_ALLOW'],
+    ['http://localhost/', 'EGRESS_ALLOW'],
+    ['https://a.localhost/', 'EGRESS_ALLOW'],
+    ['http://1.1.1.1:8443/', 'ports other than 80 and 443'],
+    ['http://nobody.invalid:8443/', 'ports other than 80 and 443'],
+  ])('%s is refused, and it is said by which setting: as a document, and as an image of one', async (url, setting) => {
+    expect(await render({ url })).toMatchObject({ code: 'egress_denied', message: expect.stringContaining(setting) });
+    const { failedResources } = await pdf({ html: `<img src="${url}">` });
+    expect(failedResources).toEqual([
+      { url: new URL(url).href, reason: expect.stringMatching(`^egress_denied: .*${setting}`) },
+    ]);
+  });
+
+  it('a name that is nobody\u2019s is just not reached', async () => {
+    const { failedResources } = await pdf({ html: '<img src="https://nobody.invalid/a.png">' });
+    expect(failedResources).toEqual([{ url: 'https://nobody.invalid/a.png', reason: 'unreachable' }]);
   });
 
   it('failOnStatus off: the error page is printed', async () => {

@@ -55,6 +55,7 @@ export function renderPdfRoute(deps: RenderDeps): Route {
           'rate_limited',
           'file_expired',
           'navigation_failed',
+          'egress_denied',
           'document_status',
           'resource_failed',
           'selector_not_found',
