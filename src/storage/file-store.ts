@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { v7 as uuidv7 } from 'uuid';
 import type { Queryable, Transaction } from '../db/pools.ts';
 import { CodedError, messageOf, OperatorError, systemCodeOf } from '../kernel/errors.ts';
 import {
@@ -44,9 +45,7 @@ export class FileStore implements PdfStore {
   async save(_: Transaction, fileId: string, { chunks, ...pdf }: KeptPdf): Promise<void> {
     const path = this.#path(fileId);
     await failing(async () => {
-      await this.#enter();
-      await mkdir(dirname(path), { recursive: true });
-      await withDraft(`${path}.${process.pid}.tmp`, async (draft) => {
+      await this.#withDraft(path, async (draft) => {
         await write(draft, { chunks, ...pdf });
         await rename(draft, path);
       });
@@ -61,13 +60,12 @@ export class FileStore implements PdfStore {
     const hash = createHash('sha256');
     for (const chunk of chunks) hash.update(chunk);
     const sha256 = hash.digest('hex');
-    await failing(async () => {
-      await this.#enter();
-      await withDraft(join(this.#directory, `.probe-${process.pid}`), async (draft) => {
+    await failing(() =>
+      this.#withDraft(this.#path(uuidv7()), async (draft) => {
         await write(draft, { chunks, size: bytes, sha256 });
         await rm(draft);
-      });
-    });
+      }),
+    );
   }
 
   async *open(_: Queryable, which: WhichPdf): AsyncIterable<Uint8Array> {
@@ -124,6 +122,19 @@ export class FileStore implements PdfStore {
     this.#isMarked = true;
   }
 
+  /** Whatever becomes of it, no draft is left, unless the process dies: then the sweep finds it. */
+  async #withDraft(path: string, work: (draft: string) => Promise<void>): Promise<void> {
+    const draft = `${path}.${process.pid}.tmp`;
+    try {
+      await this.#enter();
+      await mkdir(dirname(path), { recursive: true });
+      await work(draft);
+    } catch (error) {
+      await rm(draft, { force: true }).catch(() => undefined);
+      throw error;
+    }
+  }
+
   async #isThere(): Promise<boolean> {
     return stat(join(this.#directory, MARK)).then(
       () => true,
@@ -144,16 +155,6 @@ async function failing<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof StoreFailure) throw error;
     throw new StoreFailure(systemCodeOf(error) ?? 'unknown', messageOf(error), { cause: error });
-  }
-}
-
-/** Whatever becomes of it, no draft is left. */
-async function withDraft(draft: string, work: (draft: string) => Promise<void>): Promise<void> {
-  try {
-    await work(draft);
-  } catch (error) {
-    await rm(draft, { force: true }).catch(() => undefined); // then the sweep does
-    throw error;
   }
 }
 

@@ -75,7 +75,7 @@ describe.each([
     for (const size of [1, 8_192, 3_000_001]) await store.probe(db, size);
     expect(await stored()).toBe(before);
     if (store.kind === 'file')
-      expect((await readdir(directory, { recursive: true })).filter((name) => name.includes('probe'))).toEqual([]);
+      expect((await readdir(directory, { recursive: true })).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
   it.each([
