@@ -1,18 +1,16 @@
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
-import { statfsSync } from 'node:fs';
 import { chmod, chown, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import puppeteer, { type Browser } from 'puppeteer';
 import { Deadline } from '../kernel/deadline.ts';
 import { OperatorError } from '../kernel/errors.ts';
 import { isAlive } from '../kernel/processes.ts';
-import { type Identity, isReachable } from '../kernel/privileges.ts';
 import { type Gateway, type GatewayOptions, loopbackGateway, namespaceGateway } from '../egress/gateway.ts';
 import { type ChromiumBinary, chromiumIdentity } from './chromium-binary.ts';
 import { type JailKind, spawnJailed } from './jail.ts';
 import { pipeTransport } from './pipe-transport.ts';
+import { sharedMemoryIsSmall, temporaryDirectory } from './temporary-room.ts';
 
 const LAUNCH_TIMEOUT_MS = 20_000;
 const PROFILE_PREFIX = 'pdfprompt-chromium-';
@@ -93,8 +91,9 @@ export async function launchChromium(
   { jail, unsafeNoSandbox = false }: LaunchOptions = {},
 ): Promise<Chromium> {
   const identity = chromiumIdentity();
-  await sweepProfiles(profileRoot(identity));
-  const profile = await mkdtemp(join(profileRoot(identity), `${PROFILE_PREFIX}${process.pid}-`));
+  const root = temporaryDirectory();
+  await sweepProfiles(root);
+  const profile = await mkdtemp(join(root, `${PROFILE_PREFIX}${process.pid}-`));
   if (identity) await chown(profile, identity.uid, identity.gid);
   await chmod(profile, 0o700);
 
@@ -106,7 +105,14 @@ export async function launchChromium(
     ...identity,
     cwd: profile,
     detached: true, // a process group of its own: Ctrl-C in the terminal is ours to act on
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: profile, LANG: 'C.UTF-8', ...binary.env },
+    // What it writes for a while goes when its profile does, also if it was killed. Chrome has sockets there, whose paths must be short.
+    env: {
+      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      HOME: profile,
+      LANG: 'C.UTF-8',
+      ...(binary.kind === 'headless-shell' && { TMPDIR: profile }),
+      ...binary.env,
+    },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
   };
   const removeProfile = () => rm(profile, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
@@ -198,11 +204,6 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-/** The system's directory for temporary files, unless the user that Chromium runs as cannot get there. */
-function profileRoot(identity: Identity | undefined): string {
-  return identity && !isReachable(tmpdir(), identity) ? '/tmp' : tmpdir();
-}
-
 /** Profiles of processes that were killed before they could remove them. */
 export async function sweepProfiles(root: string): Promise<void> {
   for (const name of await readdir(root)) {
@@ -212,15 +213,5 @@ export async function sweepProfiles(root: string): Promise<void> {
     if (Number.isInteger(owner) && !isAlive(owner)) {
       await rm(join(root, name), { recursive: true, force: true }).catch(() => undefined);
     }
-  }
-}
-
-/** Containers often have 64 MB there, which a large page fills; then files in the profile do instead. */
-function sharedMemoryIsSmall(): boolean {
-  try {
-    const { blocks, bsize } = statfsSync('/dev/shm');
-    return blocks * bsize < 256 * 1024 * 1024;
-  } catch {
-    return true;
   }
 }

@@ -15,6 +15,7 @@ import { loadDocument, preparePage, waitUntilReady } from './load.ts';
 import { PagePool, type PoolOptions } from './pool.ts';
 import { BrowserGone } from './pool-member.ts';
 import { describePdf, type PdfCaps, printPdf } from './print.ts';
+import { missingRoom, temporaryPlaces } from './temporary-room.ts';
 import type { WarmPage } from './warm-page.ts';
 
 export interface RendererOptions extends Omit<PoolOptions, 'events'> {
@@ -55,10 +56,13 @@ const MAX_SUSPECTS = 1_000;
 /** Renders one request at a time for each caller, any number at once below the pool's ceilings. */
 export class Renderer extends Lifecycle {
   readonly #caps: RendererOptions['caps'];
+  readonly #places = temporaryPlaces();
   readonly #pool: PagePool;
   readonly #governor: MemoryGovernor;
   /** jobs whose browser has ended, and which were given back before they could be rendered alone */
   readonly #suspects = new Set<string>();
+  /** jobs that went wrong while there was no room for temporary files */
+  readonly #roomless = new Set<string>();
   #running = 0;
 
   constructor({ caps, readMemory: read = readMemory, ...options }: RendererOptions) {
@@ -107,16 +111,11 @@ export class Renderer extends Lifecycle {
     this.#running++;
     const outcome = await this.#render(request, context);
     this.#running--;
-    if (outcome.kind === 'interrupted' && outcome.reason === 'browser') this.#suspect(context.jobId);
-    else this.#suspects.delete(context.jobId ?? '');
+    // It is rendered alone when it comes here again: so no document comes back for ever.
+    note(this.#suspects, context.jobId, outcome.kind === 'interrupted' && outcome.reason === 'browser');
+    // And that there is no room may be its own doing: the next time it is no excuse.
+    note(this.#roomless, context.jobId, outcome.kind === 'interrupted' && outcome.reason === 'room');
     return outcome;
-  }
-
-  /** It is rendered alone when it comes here again: so no document comes back for ever. */
-  #suspect(jobId: string | undefined): void {
-    const [oldest] = this.#suspects;
-    if (oldest !== undefined && this.#suspects.size >= MAX_SUSPECTS) this.#suspects.delete(oldest);
-    if (jobId !== undefined) this.#suspects.add(jobId);
   }
 
   async #render(request: PdfRequest, context: RenderContext): Promise<Outcome> {
@@ -125,11 +124,15 @@ export class Renderer extends Lifecycle {
     let isAlone = this.#suspects.has(jobId);
     for (let tries = 1; ; tries++) {
       if (signal?.aborted) return { kind: 'interrupted' };
+      const isShort = () => missingRoom(this.#places) !== undefined;
+      const wasShort = isShort(); // what a renderer had is free again once it has ended for want of room
       try {
         return { kind: 'done', pdf: await this.#renderOnce(request, { ...context, span }, { latest, isAlone }) };
       } catch (error) {
         span.cutShort(signal?.aborted ? 'interrupted' : errorType(error));
         if (signal?.aborted) return { kind: 'interrupted' };
+        if (isExcusable(error) && !this.#roomless.has(jobId) && (wasShort || isShort()))
+          return { kind: 'interrupted', reason: 'room' };
         const outcome = judge(error, isAlone);
         if (outcome) return outcome;
         // Which of the documents in it a browser ended of is found out by rendering each of them alone.
@@ -214,6 +217,24 @@ export class Renderer extends Lifecycle {
     };
     return Promise.race([steps(), excess]);
   }
+}
+
+/** Jobs of which something has to be remembered, but not for ever. */
+function note(jobs: Set<string>, jobId: string | undefined, isSo: boolean): void {
+  if (jobId === undefined) return;
+  jobs.delete(jobId);
+  if (!isSo) return;
+  const [oldest] = jobs;
+  if (oldest !== undefined && jobs.size >= MAX_SUSPECTS) jobs.delete(oldest);
+  jobs.add(jobId);
+}
+
+/**
+ * Whether a browser may fail so for want of room: it cannot write down what it has printed, nor share memory between
+ * its processes, and then ends one of them.
+ */
+function isExcusable(error: unknown): boolean {
+  return !(error instanceof CodedError || error instanceof DeadlineExceeded);
 }
 
 /** No browser had room for the document in time. */

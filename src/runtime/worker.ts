@@ -13,6 +13,8 @@ import type { Service } from '../kernel/lifecycle.ts';
 import { Maintenance } from '../worker/maintenance.ts';
 import { Reaper } from '../worker/reaper.ts';
 import { Registration } from '../worker/registration.ts';
+import { RoomWatch } from '../worker/room-watch.ts';
+import { StoreWatch } from '../worker/store-watch.ts';
 import type { Config } from '../config/load.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -39,6 +41,8 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
     concurrency: config.workerConcurrency.max,
     events,
   });
+  const storeWatch = new StoreWatch({ db, store, events });
+  const roomWatch = new RoomWatch(events);
   const dispatcher = new Dispatcher({
     db,
     queue,
@@ -48,6 +52,8 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
     events,
     tracing,
     renderer,
+    storeWatch,
+    needs: [roomWatch.condition],
     concurrency: new Concurrency(config.workerConcurrency),
     batchSize: config.batchSize,
     graceMs: config.shutdownGraceMs,
@@ -58,6 +64,11 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
   health.mustMove('dispatcher', () => Math.min(dispatcher.stillMs, database.okMs));
   health.needs(registration.condition);
   events.metrics.watchRegistration(() => registration.condition.isOk);
+  for (const { condition } of [storeWatch, roomWatch]) health.needs(condition);
+  events.metrics.watchRoom(store.kind, {
+    store: () => storeWatch.condition.isOk,
+    temporary: () => roomWatch.condition.isOk,
+  });
   health.mustMove('browser', () => renderer.browserlessMs);
   const reaper = new Reaper({ db, queue, registration, events });
   const maintenance = new Maintenance({
@@ -69,7 +80,7 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
     events,
   });
   return {
-    services: [renderer, registration, reaper, maintenance, dispatcher],
+    services: [renderer, registration, reaper, maintenance, storeWatch, roomWatch, dispatcher],
     hurry: () => dispatcher.hurry(),
     blame: (jobId) => dispatcher.blame(jobId),
   };

@@ -183,6 +183,27 @@ export class Events {
     this.#log.warn({ ...job, reason: 'stranded' }, 'job given back');
   }
 
+  /** A PDF could not be kept; its job went back. Told in full when it begins, counted each time. */
+  storeFailed(about: { store: string; reason: string; isNew: boolean }, err: unknown): void {
+    const { isNew, ...labels } = about;
+    this.metrics.storeWritesFailed.inc(labels);
+    if (isNew) this.#log.error({ ...labels, err }, 'PDFs cannot be kept; nothing is claimed until they can');
+    else this.#log.debug({ ...labels, err }, 'a PDF could not be kept');
+  }
+
+  storeBack(about: { store: string }): void {
+    this.#log.info(about, 'PDFs can be kept again');
+  }
+
+  /** There is hardly room for the files that Chromium needs for a while. */
+  temporaryRoomShort(about: { reason: string }): void {
+    this.#log.error(about, 'no room for temporary files; nothing is claimed until there is');
+  }
+
+  temporaryRoomBack(): void {
+    this.#log.info('there is room for temporary files again');
+  }
+
   /** A fault of ours: the job stays claimed until the queue takes it for lost. */
   jobCrashed(job: AttemptAbout, err: unknown): void {
     this.#log.error({ ...job, err }, 'unexpected error in a job');

@@ -85,6 +85,10 @@ export class Metrics {
     [],
   );
   readonly resultsThrownAway = this.#counter('pdf_fenced_total', 'Results thrown away: somebody newer had the job', []);
+  readonly storeWritesFailed = this.#counter('store_writes_failed_total', 'PDFs that the store did not keep', [
+    'store',
+    'reason',
+  ]);
 
   readonly cacheRequests = this.#counter('cache_requests_total', 'Questions to a cache', ['cache', 'result']);
   readonly rateLimited = this.#counter('rate_limited_total', 'Requests over the limit of their tier', [
@@ -220,7 +224,8 @@ export class Metrics {
    */
   watchSlots(state: () => SlotsState): void {
     for (const tier of FIRST_TIERS) this.expectJobsOf(tier);
-    for (const reason of ['retry', 'interrupted', 'memory', 'browser']) this.givenBack.inc({ reason }, 0);
+    for (const reason of ['retry', 'interrupted', 'memory', 'browser', 'room', 'store'])
+      this.givenBack.inc({ reason }, 0);
     for (const reason of ['crashed', 'unresponsive']) this.browserRestarts.inc({ reason }, 0);
     for (const reason of ['too large', 'fills the memory', 'largest']) this.sacrificedDocuments.inc({ reason }, 0);
     this.#gauge('worker_slots', 'Documents that can be rendered at a time', {
@@ -237,6 +242,18 @@ export class Metrics {
   watchRegistration(isHeld: () => boolean): void {
     this.#gauge('worker_registered', 'Whether the worker has the session without which it claims nothing', {
       collect: (gauge) => gauge.set(isHeld() ? 1 : 0),
+    });
+  }
+
+  /** From now on the places where a worker writes are asked at each scrape. */
+  watchRoom(store: 'postgres' | 'file', hasRoom: Record<'store' | 'temporary', () => boolean>): void {
+    for (const reason of ['altered', store === 'file' ? 'ENOSPC' : '53100'])
+      this.storeWritesFailed.inc({ store, reason }, 0);
+    this.#gauge('worker_has_room', 'Whether the worker can write what it has to; without, it claims nothing', {
+      labelNames: ['place'],
+      collect: (gauge) => {
+        for (const [place, isOk] of Object.entries(hasRoom)) gauge.set({ place }, isOk() ? 1 : 0);
+      },
     });
   }
 

@@ -9,19 +9,25 @@ import { loseJobsOf, returnUnknownJobs } from '../jobs/lose.ts';
 import { crashPoint, plantedFault } from '../kernel/crash-point.ts';
 import { forJob } from '../kernel/current-job.ts';
 import { Deadline } from '../kernel/deadline.ts';
+import type { Condition } from '../kernel/health.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Renderer } from '../render/renderer.ts';
+import { StoreFailure } from '../storage/pdf-store.ts';
 import type { AttemptAbout, Events } from '../telemetry/events.ts';
 import type { SlotsState } from '../telemetry/metrics.ts';
 import { errorType, type Span } from '../telemetry/span.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import type { Concurrency } from './concurrency.ts';
 import type { Registration } from './registration.ts';
+import type { StoreWatch } from './store-watch.ts';
 
 interface DispatcherOptions extends FinishDeps {
   bell: Bell;
   registration: Pick<Registration, 'workerId' | 'condition'>;
   renderer: Pick<Renderer, 'render' | 'room'>;
+  storeWatch: Pick<StoreWatch, 'condition' | 'failed'>;
+  /** without which nothing is claimed, besides its registration and the store */
+  needs: readonly Condition[];
   events: Events;
   tracing: Tracing;
   concurrency: Concurrency;
@@ -200,10 +206,12 @@ export class Dispatcher extends Lifecycle {
 
   /**
    * How many more documents may be begun: by the slots, by memory, and by what waits to be written down,
-   * of which there is no more than there are slots, so that an outage of the database stops the claims.
+   * of which there is no more than there are slots, so that an outage of the database stops the claims. None
+   * while what they become has no place.
    */
   get #free(): number {
-    if (this.#suspect || !this.#options.registration.condition.isOk) return 0;
+    const { registration, storeWatch, needs } = this.#options;
+    if (this.#suspect || ![registration.condition, storeWatch.condition, ...needs].every(({ isOk }) => isOk)) return 0;
     const { limit } = this.#options.concurrency;
     const rendering = this.#rendering;
     return Math.min(limit - rendering, 2 * limit - this.#running.size, this.#options.renderer.room(rendering));
@@ -276,24 +284,35 @@ export class Dispatcher extends Lifecycle {
     events.jobStarted(about);
     plantedFault(job.request.filename);
     const rendered = await renderer.render(job.request, { tenant: job.userId, jobId: job.id, signal, span });
-    const outcome = this.#blamed.has(job.id) ? UNEXPECTED : rendered;
+    const result = this.#blamed.has(job.id) ? UNEXPECTED : rendered;
     onRendered();
     crashPoint('render.done');
-    const finish = await span.during('store', () => this.#finish(job, outcome));
+    const { finish, outcome } = await span.during('store', () => this.#finish(job, result));
     crashPoint('finish.committed');
     this.#report(about, outcome, finish, Math.round(performance.now() - startedAt));
     span.set({ 'pdfprompt.outcome': finish });
     span.end({ error: 'code' in outcome ? outcome.code : undefined });
   }
 
-  /** The result is kept until it is written: an outage of the database must not cost another rendering. */
-  async #finish(job: ClaimedJob, outcome: Outcome): Promise<Finish> {
-    for (let pause = RETRY_MS.first; ; pause = Math.min(pause * 2, RETRY_MS.longest)) {
+  /**
+   * The result is kept until it is written: an outage of the database must not cost another rendering. What the store
+   * does not keep goes back at once, uncounted: nobody knows how long that lasts, and a claim does not last for ever.
+   */
+  async #finish(job: ClaimedJob, result: Outcome): Promise<{ finish: Finish; outcome: Outcome }> {
+    let outcome = result;
+    for (let pause = RETRY_MS.first; ;) {
       try {
-        return await finishJob(this.#options, job, outcome);
+        return { finish: await finishJob(this.#options, job, outcome), outcome };
       } catch (error) {
+        if (error instanceof StoreFailure && outcome.kind === 'done') {
+          this.#options.storeWatch.failed(error, outcome.pdf.size);
+          outcome = { kind: 'interrupted', reason: 'store' };
+          continue;
+        }
         if (!isDatabaseUnavailable(error)) throw error;
+        outcome = result; // which may be written by now
         await sleep(pause);
+        pause = Math.min(pause * 2, RETRY_MS.longest);
       }
     }
   }

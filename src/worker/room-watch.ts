@@ -1,0 +1,36 @@
+import { Condition } from '../kernel/health.ts';
+import { Lifecycle } from '../kernel/lifecycle.ts';
+import { missingRoom, temporaryPlaces } from '../render/temporary-room.ts';
+import type { Events } from '../telemetry/events.ts';
+
+const LOOK_MS = 1_000;
+
+/** Whether there is room for what Chromium writes while it renders. While there is none, nothing is claimed. */
+export class RoomWatch extends Lifecycle {
+  readonly condition = new Condition('temporary files');
+  readonly #events: Pick<Events, 'temporaryRoomShort' | 'temporaryRoomBack'>;
+  readonly #places = temporaryPlaces();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(events: Pick<Events, 'temporaryRoomShort' | 'temporaryRoomBack'>) {
+    super();
+    this.#events = events;
+  }
+
+  protected async onStart(): Promise<void> {
+    this.#look();
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+  }
+
+  protected async onStop(): Promise<void> {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    const wasOk = this.condition.isOk;
+    const reason = missingRoom(this.#places);
+    this.condition.set(reason);
+    if (wasOk && reason !== undefined) this.#events.temporaryRoomShort({ reason });
+    if (!wasOk && reason === undefined) this.#events.temporaryRoomBack();
+  }
+}
