@@ -19,6 +19,7 @@ const run = promisify(execFile);
 
 const USER = 'pdfprompt';
 const DATABASE = 'pdfprompt';
+const SERVER_USERS = ['postgres', 'daemon', 'nobody'];
 /** Held (shared) by every process that uses the server; who gets it alone may stop the server. */
 const LEASE = 7_233_701;
 const START_TIMEOUT_MS = 60_000;
@@ -162,9 +163,14 @@ function urlOf({ port, password }: Address, database: string): string {
   return `postgres://${USER}:${password}@127.0.0.1:${port}/${database}`;
 }
 
+/** Where the server of a data directory lives. */
+export async function embeddedDirectory(dataDir: string): Promise<string> {
+  return reachableDirectory(dataDir, 'postgres', unprivilegedIdentity(SERVER_USERS));
+}
+
 async function prepareHome({ dataDir, onProgress }: EmbeddedOptions): Promise<Home> {
-  const fallback = unprivilegedIdentity(['postgres', 'daemon', 'nobody']);
-  const directory = await reachableDirectory(dataDir, 'postgres', fallback);
+  const fallback = unprivilegedIdentity(SERVER_USERS);
+  const directory = await embeddedDirectory(dataDir);
   const data = join(directory, 'data');
   const owner = await stat(data).catch(() => undefined);
   // A cluster keeps the owner it was made by, whatever users have come or gone since.

@@ -13,6 +13,7 @@ import { Events } from '../telemetry/events.ts';
 import { createLogger } from '../telemetry/log.ts';
 import type { Check } from './check.ts';
 import { checkDatabase } from './check-database.ts';
+import { checkDisks } from './check-disks.ts';
 import { createStore } from './compose.ts';
 import type { Progress } from './database.ts';
 import { buildLauncher, rendererOptions } from './worker.ts';
@@ -27,6 +28,7 @@ export async function examine(config: Config, onProgress: Progress): Promise<Che
     await checkDataDir(config),
     ...(await checkDatabase(config, onProgress)),
     await checkStore(config),
+    ...(await checkDisks(config)),
     ...(await checkChromium(config, onProgress)),
     checkMemory(),
     await checkFonts(),

@@ -2,11 +2,14 @@
 
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Check } from '../../src/runtime/check.ts';
+import { isRoot } from '../../src/kernel/privileges.ts';
 import { examine } from '../../src/runtime/doctor.ts';
 import { pdfprompt } from '../support/cli.ts';
 import { createDatabase } from '../support/database.ts';
+import { temporaryDirectory } from '../support/files.ts';
 import { OwnPostgres } from '../support/postgres.ts';
 import { testConfig } from '../support/service.ts';
+import { SmallDisk } from '../support/small-disk.ts';
 
 /** Nobody else's: `doctor` adds up what all processes of a server may open, other tests' among them. */
 const postgres = await OwnPostgres.open();
@@ -74,6 +77,27 @@ describe('doctor', () => {
     const empty = await createDatabase({ empty: true });
     const check = await examined({ DATABASE_URL: empty.url });
     expect(check('migrations')).toMatchObject({ status: 'fail', fix: 'pdfprompt migrate' });
+  });
+
+  it('says how much room there is where we write, and for each of them', async () => {
+    const directory = await temporaryDirectory('store');
+    const check = await examined({ PDF_STORE: `file://${directory}` });
+    for (const name of ['room for PDFs', 'room for temporary files'])
+      expect(check(name)).toMatchObject({ message: expect.stringMatching(/^\/\S* has [\d.]+ [GM]B left/) });
+    expect(check('room for Postgres')).toBeUndefined(); // it is not ours
+  });
+
+  it.runIf(isRoot())('with a full disk fails, and says what to do', async () => {
+    const disk = await SmallDisk.mount(1);
+    const env = { PDF_STORE: `file://${disk.path}` };
+    expect((await examined(env))('room for PDFs')).toMatchObject({ status: 'ok' });
+    disk.fill();
+    expect((await examined(env))('room for PDFs')).toEqual({
+      name: 'room for PDFs',
+      status: 'fail',
+      message: `${disk.path} has 0 MB left: work waits`,
+      fix: 'give it more, or lower PDF_RETENTION',
+    });
   });
 
   it('with a store that cannot be written says so', async () => {
