@@ -1,3 +1,4 @@
+import { rename } from 'node:fs/promises';
 import { type Client, connect } from '../../src/db/driver.ts';
 import type { Member } from '../chaos/fleet.ts';
 import type { OwnPostgres } from '../support/postgres.ts';
@@ -12,6 +13,8 @@ export interface Target {
   beside: WorkerBeside | undefined;
   /** of the worker's session to the database */
   way: TcpProxy | undefined;
+  /** the directory with the PDFs, if they are in one */
+  store: string | undefined;
   sql: Client;
   address: string;
   key: string;
@@ -27,6 +30,7 @@ interface Fault {
   /** and what may follow from it, as docs/runbooks says */
   consequences: string[];
   needsStandby?: boolean;
+  needsStore?: boolean;
   needsWorkerBeside?: boolean;
   /** what users send from the start on, if that is the fault */
   documents?: object;
@@ -81,6 +85,12 @@ export const FAULTS: Record<string, Fault> = {
     plant: async ({ beside }) => {
       if (beside) beside.ratio = 0.87;
     },
+  },
+  'the directory with the PDFs is not mounted': {
+    expected: ['NoRoom'],
+    consequences: ['QueueDepth', 'QueueStalled'],
+    needsStore: true,
+    plant: async ({ store = '' }) => rename(store, `${store}.away`),
   },
   'connections are held': {
     expected: ['DatabaseConnectionsHigh'],

@@ -58,8 +58,10 @@ async function plant(name: string): Promise<Alarm> {
   await findChromium({ chromePath: undefined, dataDir });
   const key = await makeKey(primary.url);
   const [port, apiOps, workOps, besideOps] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const store = fault.needsStore ? join(directory, 'pdfs') : undefined;
   const env = {
     DATABASE_URL: primary.url,
+    ...(store !== undefined && { PDF_STORE: `file://${store}` }),
     PDFPROMPT_DATA_DIR: dataDir,
     HOST: '127.0.0.1',
     LOG_LEVEL: 'warn',
@@ -93,6 +95,7 @@ async function plant(name: string): Promise<Alarm> {
     standby,
     beside: undefined,
     way,
+    store,
     sql,
     address: `http://127.0.0.1:${port}`,
     key,

@@ -7,6 +7,7 @@ import { EmbeddedPostgres } from '../../src/db/embedded.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { installQueue } from '../../src/queue/boss.ts';
 import { freePort } from './free-port.ts';
+import { isAlive } from './processes.ts';
 
 const run = promisify(execFile);
 
@@ -25,9 +26,12 @@ export class OwnPostgres {
     this.settings = settings;
   }
 
-  /** @param settings for the server, such as `-c max_connections=20` */
-  static async open(settings = ''): Promise<OwnPostgres> {
-    const directory = await mkdtemp(join(tmpdir(), 'pdfprompt-own-'));
+  /**
+   * @param settings for the server, such as `-c max_connections=20`
+   * @param parent in which it has its directory
+   */
+  static async open(settings = '', parent = tmpdir()): Promise<OwnPostgres> {
+    const directory = await mkdtemp(join(parent, 'pdfprompt-own-'));
     await chmod(directory, 0o711);
     const embedded = new EmbeddedPostgres({ dataDir: directory });
     await embedded.start();
@@ -63,6 +67,11 @@ export class OwnPostgres {
 
   async pid(): Promise<number> {
     return Number((await readFile(join(this.data, 'postmaster.pid'), 'utf8')).split('\n')[0]);
+  }
+
+  /** Whether its first process is there: it ends by itself when it cannot write its log. */
+  async isUp(): Promise<boolean> {
+    return isAlive(await this.pid().catch(() => 0));
   }
 
   async close(): Promise<void> {
