@@ -22,6 +22,7 @@ const FLAGS = [
   '--remote-debugging-pipe',
   '--no-first-run',
   '--no-default-browser-check',
+  '--blink-settings=lazyLoadEnabled=false', // on paper nobody scrolls to what is further down
   '--block-new-web-contents', // a window that opens and is closed again can keep its opener from ever being loaded
   '--disable-background-networking',
   '--disable-background-timer-throttling',

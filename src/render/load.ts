@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Cookie, CookieData, HTTPResponse, Page } from 'puppeteer';
+import type { Cookie, CookieData, Page } from 'puppeteer';
 import { type PdfRequest, urlProblem } from '../domain/pdf-request.ts';
 import { type Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError, messageOf } from '../kernel/errors.ts';
@@ -8,13 +8,19 @@ import { isInert } from './inert.ts';
 import { unreachableError } from './unreachable.ts';
 import type { WarmPage } from './warm-page.ts';
 
-/** Milliseconds for web fonts that are still on their way when all else has loaded; then it prints without. */
-const FONTS_TIMEOUT_MS = 5_000;
+/** Milliseconds for fonts and images that are still on their way when all else has loaded; then it prints without. */
+const SEEN_TIMEOUT_MS = 5_000;
 const SELECTOR_TIMEOUT_MS = 30_000;
 const IDLE_MS = 500;
 
 /** Settles when the document's fonts are there; quick when they are. */
 const FONTS_READY = 'document.fonts.status === "loaded" || document.fonts.ready.then(() => true)';
+/** What is shown is asked for when it is laid out. Until then there is nothing that fonts would be waited for. */
+const LAID_OUT_WITH_FONTS = `document.documentElement?.offsetHeight; ${FONTS_READY}`;
+/** Frames, and images that have another source in print, hear of the change with the next picture on the screen. */
+const HAS_LATECOMERS = 'document.querySelector("source[media], iframe, frame, object") !== null';
+/** Milliseconds for some of them. */
+const PICTURE_MS = 50;
 
 /** Whatever the request asks of the page itself. What a page has by default is left as it is. */
 export async function preparePage(warm: WarmPage, request: PdfRequest): Promise<void> {
@@ -34,10 +40,8 @@ export async function preparePage(warm: WarmPage, request: PdfRequest): Promise<
     warm.mark('origin');
     warm.watch.headersGoTo = await sendExtraHeaders(session, request);
   }
-  if (request.emulateMediaType) {
-    warm.mark('media');
-    await page.emulateMediaType(request.emulateMediaType);
-  }
+  // A script may look at the screen before it is printed; nobody looks at mere layout.
+  await warm.setMedia(request.emulateMediaType ?? (isJustLayout ? 'print' : 'browser'));
   if (request.cookies) {
     warm.mark('network');
     await context.setCookie(...request.cookies.map((cookie) => cookieData(cookie, request.url)));
@@ -60,28 +64,39 @@ function cookieData(cookie: NonNullable<PdfRequest['cookies']>[number], document
 /** Brings the document into the page. @throws CodedError if it cannot be loaded, DeadlineExceeded */
 export async function loadDocument(warm: WarmPage, request: PdfRequest, deadline: Deadline): Promise<void> {
   const { timeout } = request.gotoOptions;
-  const waitUntil = [request.gotoOptions.waitUntil].flat();
   const limit = timeout ? deadline.within(timeout) : deadline;
-  const step = `loading until ${waitUntil.join(' and ')}`;
-  if (request.html !== undefined) await limit.race(step, setContent(warm, request.html, waitUntil));
+  const step = `loading until ${waitsFor(request).join(' and ')}`;
+  if (warm.isLively) await warm.navigation.listen();
+  if (request.html !== undefined) await limit.race(step, setContent(warm, request, request.html));
   else await goto(warm, request, (work) => limit.race(step, work));
 }
 
-type WaitUntil = Extract<PdfRequest['gotoOptions']['waitUntil'], string>;
+const waitsFor = ({ gotoOptions }: PdfRequest) => [gotoOptions.waitUntil].flat();
+
+const eventOf = (request: PdfRequest) =>
+  waitsFor(request).every((event) => event === 'domcontentloaded') ? 'domcontentloaded' : 'load';
+
+/** As long as the request wants the network to be quiet. */
+async function quietNetwork({ watch }: WarmPage, request: PdfRequest): Promise<void> {
+  const events = waitsFor(request);
+  const requests = events.includes('networkidle0') ? 0 : events.includes('networkidle2') ? 2 : undefined;
+  if (requests !== undefined) await watch.quiet(requests, IDLE_MS);
+}
 
 /** In the page as it is, without a navigation, which would cost more than most documents. */
-async function setContent(
-  { page, session, frameId, watch }: WarmPage,
-  html: string,
-  waitUntil: WaitUntil[],
-): Promise<void> {
+async function setContent(warm: WarmPage, request: PdfRequest, html: string): Promise<void> {
+  const { page, session, frameId } = warm;
   const isLoaded = Promise.withResolvers<void>();
-  const event = waitUntil.includes('domcontentloaded') && waitUntil.length === 1 ? 'domcontentloaded' : 'load';
-  page.once(event, () => isLoaded.resolve());
+  page.once(eventOf(request), () => isLoaded.resolve());
   await session.send('Page.setDocumentContent', { frameId, html });
-  await isLoaded.promise;
-  const concurrency = waitUntil.includes('networkidle0') ? 0 : waitUntil.includes('networkidle2') ? 2 : undefined;
-  if (concurrency !== undefined) await watch.quiet(concurrency, IDLE_MS);
+  await (warm.isLively ? Promise.race([isLoaded.promise, hasStopped(warm)]) : isLoaded.promise);
+  await quietNetwork(warm, request);
+}
+
+/** Resolves when the document has ended its own loading, with `window.stop()`: no event tells of that. */
+async function hasStopped({ session, watch }: WarmPage): Promise<void> {
+  await watch.quiet(0, IDLE_MS);
+  await session.send('Runtime.evaluate', { expression: '0' }); // when no script runs
 }
 
 async function goto(warm: WarmPage, request: PdfRequest, within: <T>(work: Promise<T>) => Promise<T>): Promise<void> {
@@ -90,10 +105,9 @@ async function goto(warm: WarmPage, request: PdfRequest, within: <T>(work: Promi
   const problem = urlProblem(url); // checked at submit too; the queue is not to be trusted more than the caller
   if (problem) throw new CodedError('navigation_failed', `url: ${problem}`);
   await within(warm.followProcesses());
-  let response: HTTPResponse | null;
   try {
     const { waitUntil } = request.gotoOptions;
-    response = await within(page.goto(url, { waitUntil, timeout: 0 }));
+    await within(page.goto(url, { waitUntil, timeout: 0 }));
   } catch (error) {
     const reason = /net::(ERR_[A-Z_]+)/.exec(messageOf(error))?.[1];
     const unreachable = reason === undefined ? undefined : channel?.unreachable(url);
@@ -101,39 +115,105 @@ async function goto(warm: WarmPage, request: PdfRequest, within: <T>(work: Promi
     if (reason) throw new CodedError('navigation_failed', `${url} could not be loaded: ${reason}`, { cause: error });
     throw error;
   }
-  const unreachable = response ? channel?.unreachable(response.url()) : undefined;
-  if (response && unreachable) throw unreachableError(response.url(), unreachable);
+}
+
+/** Looks at what the page has come to. @throws CodedError if that is not what is to be printed */
+function checkArrival({ navigation, channel, watch }: WarmPage, { failOnStatus }: PdfRequest): void {
+  const { url = '', unreachableUrl, response } = navigation.last ?? {};
+  const at = response?.url() ?? unreachableUrl;
+  const unreachable = at === undefined ? undefined : channel?.unreachable(at);
+  if (at !== undefined && unreachable) throw unreachableError(at, unreachable);
+  if (unreachableUrl !== undefined)
+    throw new CodedError('navigation_failed', `${unreachableUrl} could not be loaded: the document went there`);
+  if (url.startsWith('about:blank'))
+    throw new CodedError(
+      'navigation_failed',
+      'the document reloaded itself, or went back, to where nothing is: about:blank',
+    );
   // What came of it would be printed as if it were the whole.
   const failure = response?.request().failure();
   if (failure)
-    throw new CodedError('navigation_failed', `${url} was cut off: ${failure.errorText.replace('net::', '')}`);
-  if (request.failOnStatus && response && response.status() >= 400) {
+    throw new CodedError('navigation_failed', `${at} was cut off: ${failure.errorText.replace('net::', '')}`);
+  if (failOnStatus && response && response.status() >= 400)
     throw new CodedError(
       'document_status',
-      `${url} answered ${warm.watch.describeStatus(response.url(), response.status())}; to print it all the same, set failOnStatus to false`,
+      `${at} answered ${watch.describeStatus(response.url(), response.status())}; to print it all the same, set failOnStatus to false`,
     );
+}
+
+/**
+ * Does `print` when the document is ready, and where it stays. If it goes elsewhere before, what it comes to is
+ * loaded, looked at and waited for in the same way, as often as that happens.
+ * @throws CodedError, DeadlineExceeded
+ */
+export async function whenReady<T>(
+  warm: WarmPage,
+  request: PdfRequest,
+  deadline: Deadline,
+  { during, print }: { during: <R>(work: () => Promise<R>) => Promise<R>; print: () => Promise<T> },
+): Promise<T> {
+  const { navigation } = warm;
+  const waitForNamed = waiter(warm, request, deadline);
+  for (;;) {
+    const seen = navigation.count;
+    const hasMoved = () => navigation.isLeaving || navigation.count !== seen;
+    try {
+      await during(async () => {
+        if (seen > 0) checkArrival(warm, request);
+        await Promise.race([waitForNamed(), navigation.moved()]);
+        if (!hasMoved()) await waitForSeen(warm, request, deadline);
+      });
+      if (!hasMoved()) return await print();
+    } catch (error) {
+      if (error instanceof CodedError || error instanceof DeadlineExceeded) throw error;
+      if (!hasMoved() && !isOfNavigation(error)) throw error;
+    }
+    await deadline.race('following the document to where it goes', navigation.settled(eventOf(request)));
+    if (!request.emulateMediaType) await warm.setMedia('browser');
+    await deadline.race('a quiet network', quietNetwork(warm, request));
   }
 }
 
-/** Waits for what the request names, and for the document's fonts. @throws CodedError, DeadlineExceeded */
-export async function waitUntilReady(warm: WarmPage, request: PdfRequest, deadline: Deadline): Promise<void> {
-  if (request.waitForSelector) await waitForSelector(warm.page, request.waitForSelector, deadline);
-  if (request.waitForTimeout)
-    await deadline.race('waitForTimeout', sleep(request.waitForTimeout, undefined, { ref: false }));
-  await deadline
-    .within(FONTS_TIMEOUT_MS)
-    .race('loading fonts', warm.session.send('Runtime.evaluate', { expression: FONTS_READY, awaitPromise: true }))
-    .catch((error: unknown) => {
-      if (!(error instanceof DeadlineExceeded)) throw error;
-    });
+/** A script of ours was under way when its document went. */
+const isOfNavigation = (error: unknown) =>
+  /context was destroyed|target navigated|cannot find context|was collected|detached/i.test(messageOf(error));
+
+/** @returns what waits for what the request names, each time it is called; the selector's time begins here */
+function waiter(warm: WarmPage, request: PdfRequest, deadline: Deadline): () => Promise<void> {
+  const { waitForSelector: named, waitForTimeout } = request;
+  const limit = deadline.within(named?.timeout ? named.timeout : SELECTOR_TIMEOUT_MS);
+  return async () => {
+    if (named) await waitForSelector(warm.page, named, limit);
+    if (waitForTimeout) await deadline.race('waitForTimeout', sleep(waitForTimeout, undefined, { ref: false }));
+  };
+}
+
+/** Waits for fonts and images that a script, or the styles for print, have asked for when all else was loaded. */
+async function waitForSeen(warm: WarmPage, request: PdfRequest, deadline: Deadline): Promise<void> {
+  const { session, watch, isLively } = warm;
+  const limit = deadline.within(SEEN_TIMEOUT_MS);
+  if (isLively && !request.emulateMediaType) {
+    await warm.setMedia('print');
+    const { result } = await session.send('Runtime.evaluate', { expression: HAS_LATECOMERS });
+    if (result.value === true) await sleep(PICTURE_MS, undefined, { ref: false });
+  }
+  const expression = isLively ? LAID_OUT_WITH_FONTS : FONTS_READY;
+  try {
+    for (;;) {
+      await limit.race('loading fonts', session.send('Runtime.evaluate', { expression, awaitPromise: true }));
+      if (!isLively || !watch.isLoading || eventOf(request) === 'domcontentloaded') return;
+      await limit.race('loading what is seen', watch.loaded());
+    }
+  } catch (error) {
+    if (!(error instanceof DeadlineExceeded)) throw error;
+  }
 }
 
 async function waitForSelector(
   page: Page,
-  { selector, timeout, visible = false, hidden = false }: NonNullable<PdfRequest['waitForSelector']>,
-  deadline: Deadline,
+  { selector, visible = false, hidden = false }: NonNullable<PdfRequest['waitForSelector']>,
+  limit: Deadline,
 ): Promise<void> {
-  const limit = deadline.within(timeout ? timeout : SELECTOR_TIMEOUT_MS);
   try {
     // waitForSelector would wait for a selector that can never match; asking once says so.
     await limit.race(`waitForSelector ${selector}`, page.$(selector));

@@ -11,7 +11,7 @@ import type { RendererState } from '../telemetry/metrics.ts';
 import { errorType, type Span, Untraced } from '../telemetry/span.ts';
 import { type RendererEnd, RendererGone } from './browser-watch.ts';
 import { MemoryGovernor, type Pressure } from './governor.ts';
-import { loadDocument, preparePage, waitUntilReady } from './load.ts';
+import { loadDocument, preparePage, whenReady } from './load.ts';
 import { PagePool, type PoolOptions } from './pool.ts';
 import { BrowserGone } from './pool-member.ts';
 import { describePdf, type PdfCaps, printPdf } from './print.ts';
@@ -207,13 +207,17 @@ export class Renderer extends Lifecycle {
       spans.page.end();
       await spans.span.during('load', () => loadDocument(warm, request, deadline));
       const load = clock();
-      await spans.span.during('wait', () => waitUntilReady(warm, request, deadline));
-      const { failures } = warm.watch;
-      if (request.failOnResourceError) failOn(failures);
-      const wait = clock();
-      const chunks = await spans.span.during('print', () => printPdf(warm.session, request.options, caps));
-      const print = clock();
-      return describePdf(chunks, { page, load, wait, print }, failures, caps);
+      return whenReady(warm, request, deadline, {
+        during: (work) => spans.span.during('wait', work),
+        print: async () => {
+          const { failures } = warm.watch;
+          if (request.failOnResourceError) failOn(failures);
+          const wait = clock();
+          const chunks = await spans.span.during('print', () => printPdf(warm.session, request.options, caps));
+          const print = clock();
+          return describePdf(chunks, { page, load, wait, print }, failures, caps);
+        },
+      });
     };
     return Promise.race([steps(), excess]);
   }

@@ -7,6 +7,11 @@ const MAX_FAILURES = 10_000;
 /** What a new page asks for. It is over before the first document comes, but may be told of only then. */
 export const OWN_URL = 'data:,pdfprompt';
 
+/** Of requests: whose answers are seen. Frames are documents. */
+const SEEN = new Set(['document', 'stylesheet', 'image', 'font']);
+
+export const isOfMainFrame = (request: HTTPRequest) => request.frame()?.parentFrame() === null;
+
 /** What one document loads. The main document has errors of its own; what the page aborted itself is none. */
 export class ResourceWatch {
   touchedOrigin = false;
@@ -22,6 +27,7 @@ export class ResourceWatch {
   headersGoTo: ((url: string) => boolean) | undefined;
   readonly #underWay = new Set<HTTPRequest>();
   readonly #over = new WeakSet<HTTPRequest>();
+  #onEnd: (() => void) | undefined;
   #onChange: (() => void) | undefined;
 
   get touchedNetwork(): boolean {
@@ -40,7 +46,25 @@ export class ResourceWatch {
   ended(request: HTTPRequest): void {
     this.#over.add(request);
     this.#underWay.delete(request);
+    this.#onEnd?.();
     this.#onChange?.();
+  }
+
+  /** Whether something is under way that will be seen on the paper. */
+  get isLoading(): boolean {
+    return [...this.#underWay].some(
+      (request) => SEEN.has(request.resourceType()) && !(request.isNavigationRequest() && isOfMainFrame(request)),
+    );
+  }
+
+  /** Resolves when nothing is that will be seen. */
+  loaded(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onEnd = () => {
+      if (!this.isLoading) resolve();
+    };
+    this.#onEnd();
+    return promise;
   }
 
   /**

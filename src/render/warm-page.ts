@@ -1,10 +1,11 @@
-import type { Browser, BrowserContext, CDPSession, Page } from 'puppeteer';
+import type { Browser, BrowserContext, CDPSession, HTTPRequest, Page } from 'puppeteer';
 import type { EgressChannel } from '../egress/channel.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { processTree, processType } from '../memory/processes.ts';
 import { type BrowserWatch, type RendererEnd, RendererGone } from './browser-watch.ts';
 import type { Chromium } from './chromium.ts';
-import { OWN_URL, ResourceWatch } from './resource-watch.ts';
+import { Navigation } from './navigation.ts';
+import { isOfMainFrame, OWN_URL, ResourceWatch } from './resource-watch.ts';
 import { unreachableReason } from './unreachable.ts';
 
 /** Puppeteer's own default. */
@@ -20,10 +21,12 @@ const CLOSE_TIMEOUT_MS = 3_000;
  * What a document may have left in its page, and so what has to be done before the next one:
  * - `scripts`: a script may have run: the next document gets a new realm
  * - `network`: something was loaded from outside, or there were cookies: they and the cache are cleared
- * - `media`: the media type is set back
  * - `origin`: a real origin with its storage was entered, or a window opened: the whole context is replaced
  */
-export type Trace = 'scripts' | 'network' | 'media' | 'origin';
+export type Trace = 'scripts' | 'network' | 'origin';
+
+/** What a page is laid out for; a browser's own choice is the screen, and print while it prints. */
+export type Media = 'browser' | 'screen' | 'print';
 
 const BROKEN = Promise.resolve(false);
 
@@ -37,6 +40,8 @@ export class WarmPage {
   #page: Page;
   #session: CDPSession;
   #frameId: string;
+  #navigation: Navigation;
+  #media: Media = 'browser';
   readonly #traces = new Set<Trace>();
   #watch: ResourceWatch;
   #isReady = true;
@@ -54,6 +59,7 @@ export class WarmPage {
     this.#browserWatch = watch;
     this.channel = channel;
     ({ context: this.#context, page: this.#page, session: this.#session, frameId: this.#frameId } = opened);
+    this.#navigation = new Navigation(this.#session, this.#frameId);
     this.#pids = opened.pids;
     this.#watch = new ResourceWatch();
     this.#listen();
@@ -92,6 +98,11 @@ export class WarmPage {
     return this.#frameId;
   }
 
+  /** Where the documents of this page go by themselves. */
+  get navigation(): Navigation {
+    return this.#navigation;
+  }
+
   /** Aborts when the page's renderer is gone; its reason is a {@link RendererGone}. */
   get ended(): AbortSignal {
     return this.#ended.signal;
@@ -127,6 +138,18 @@ export class WarmPage {
   /** To be said before what leaves it is done. */
   mark(trace: Trace): void {
     this.#traces.add(trace);
+  }
+
+  /** Whether the document of now may do anything by itself, such as going elsewhere. */
+  get isLively(): boolean {
+    return this.#traces.has('scripts');
+  }
+
+  /** Lays out what is there, and all that comes, for this. */
+  async setMedia(media: Media): Promise<void> {
+    if (media === this.#media) return;
+    this.#media = media;
+    await this.#page.emulateMediaType(media === 'browser' ? undefined : media);
   }
 
   /** Makes the page as new, beside whatever comes next. */
@@ -167,7 +190,6 @@ export class WarmPage {
         this.#session.send('Storage.clearCookies', { browserContextId: this.#context.id as string }),
         this.#session.send('Network.clearBrowserCache'),
       ]);
-    if (traces.has('media')) await this.#page.emulateMediaType();
     this.#watch = new ResourceWatch();
   }
 
@@ -181,6 +203,8 @@ export class WarmPage {
       return;
     }
     ({ context: this.#context, page: this.#page, session: this.#session, frameId: this.#frameId } = opened);
+    this.#navigation = new Navigation(this.#session, this.#frameId);
+    this.#media = 'browser';
     this.#pids = opened.pids;
     this.#watch = new ResourceWatch();
     this.#listen();
@@ -222,6 +246,7 @@ export class WarmPage {
 
   #listen(): void {
     const page = this.#page;
+    const isOfPage = (request: HTTPRequest) => request.isNavigationRequest() && isOfMainFrame(request);
     // The main frame's id is the page's as well.
     this.#stopWatching = this.#browserWatch?.onRendererEnd(this.#frameId, (how) => this.end(how));
     page.on('dialog', (dialog) => {
@@ -243,9 +268,12 @@ export class WarmPage {
     };
     page.on('requestfailed', (request) => {
       this.#watch.ended(request);
+      if (isOfPage(request) && request.failure()?.errorText === 'net::ERR_ABORTED')
+        this.#navigation.cameToNothing(request);
       if (!request.isNavigationRequest()) failed(request.url(), request.failure()?.errorText ?? 'failed');
     });
     page.on('response', (response) => {
+      if (isOfPage(response.request())) this.#navigation.answered(response);
       if (response.status() >= 400 && !response.request().isNavigationRequest())
         failed(response.url(), `status ${this.#watch.describeStatus(response.url(), response.status())}`);
     });
@@ -298,7 +326,10 @@ async function processOf(session: CDPSession): Promise<Set<number>> {
   session.on('Network.requestWillBeSent', listen);
   await Promise.all([
     session.send('Network.enable'),
-    session.send('Runtime.evaluate', { expression: `${KEEP_OPEN}; fetch('${OWN_URL}').then(() => true)`, awaitPromise: true }),
+    session.send('Runtime.evaluate', {
+      expression: `${KEEP_OPEN}; fetch('${OWN_URL}').then(() => true)`,
+      awaitPromise: true,
+    }),
   ]);
   session.off('Network.requestWillBeSent', listen);
   await session.send('Network.disable');
