@@ -1,4 +1,4 @@
-import type { HTTPRequest } from 'puppeteer';
+import type { HTTPRequest, Protocol } from 'puppeteer';
 import type { FailedResource } from '../domain/job.ts';
 
 /** More than a document may load; only addresses such as `data:` count for nothing there. */
@@ -17,6 +17,7 @@ export class ResourceWatch {
   touchedOrigin = false;
   count = 0;
   readonly failures: FailedResource[] = [];
+  readonly #failuresById = new Map<string, FailedResource>();
   /** called at each request with how many there were */
   onCount: ((count: number) => void) | undefined;
   /** frames and workers so far */
@@ -95,8 +96,28 @@ export class ResourceWatch {
     return isWithout ? `${status} without setExtraHTTPHeaders, which extraHTTPHeadersTo can send there` : `${status}`;
   }
 
-  failed(url: string, reason: string): void {
+  /** @param requestId by which more may be told of it */
+  failed(url: string, reason: string, requestId?: string): void {
     if (reason === 'net::ERR_ABORTED' || url === OWN_URL || this.failures.length >= MAX_FAILURES) return;
-    this.failures.push({ url: url.slice(0, 500), reason: reason.replace('net::', '') });
+    const failure = { url: url.slice(0, 500), reason: reason.replace('net::', '') };
+    this.failures.push(failure);
+    if (requestId !== undefined) this.#failuresById.set(requestId, failure);
+  }
+  /** The same failure in the browser's own words, which say more. */
+  explain({ requestId, corsErrorStatus }: Protocol.Network.LoadingFailedEvent): void {
+    const failure = this.#failuresById.get(requestId);
+    if (failure && corsErrorStatus) failure.reason = corsReason(corsErrorStatus);
+  }
+}
+
+/** Fonts and modules are loaded from another origin only if its server allows it. */
+function corsReason({ corsError, failedParameter }: Protocol.Network.CorsErrorStatus): string {
+  switch (corsError) {
+    case 'MissingAllowOriginHeader':
+      return 'cors: the server did not send Access-Control-Allow-Origin';
+    case 'AllowOriginMismatch':
+      return `cors: the server sent Access-Control-Allow-Origin: ${failedParameter.slice(0, 100)}, which is another origin`;
+    default:
+      return `cors: ${corsError} ${failedParameter.slice(0, 100)}`.trim();
   }
 }

@@ -260,17 +260,25 @@ export class WarmPage {
     });
     page.on('frameattached', () => this.#watch.addedPart());
     page.on('workercreated', () => this.#watch.addedPart());
-    page.on('request', (request) => this.#watch.started(request));
+    const heard = new WeakSet<CDPSession>();
+    page.on('request', (request) => {
+      this.#watch.started(request);
+      if (heard.has(request.client)) return; // puppeteer's own session, one for each process that the page is in
+      heard.add(request.client);
+      request.client.on('Network.loadingFailed', (failure) => this.#watch.explain(failure));
+    });
     page.on('requestfinished', (request) => this.#watch.ended(request));
-    const failed = (url: string, reason: string) => {
+    const failed = (url: string, reason: string, requestId?: string) => {
       const unreachable = this.channel?.unreachable(url);
-      this.#watch.failed(url, unreachable ? unreachableReason(unreachable) : reason);
+      if (unreachable) this.#watch.failed(url, unreachableReason(unreachable));
+      else this.#watch.failed(url, reason, requestId);
     };
     page.on('requestfailed', (request) => {
       this.#watch.ended(request);
       if (isOfPage(request) && request.failure()?.errorText === 'net::ERR_ABORTED')
         this.#navigation.cameToNothing(request);
-      if (!request.isNavigationRequest()) failed(request.url(), request.failure()?.errorText ?? 'failed');
+      if (!request.isNavigationRequest())
+        failed(request.url(), request.failure()?.errorText ?? 'failed', idOf(request));
     });
     page.on('response', (response) => {
       if (isOfPage(response.request())) this.#navigation.answered(response);
@@ -335,6 +343,9 @@ async function processOf(session: CDPSession): Promise<Set<number>> {
   await session.send('Network.disable');
   return pids;
 }
+
+/** The protocol's; puppeteer, which is pinned, keeps it out of its types. */
+const idOf = (request: HTTPRequest) => (request as HTTPRequest & { id?: string }).id;
 
 function addPid(pids: Set<number>, requestId: string): void {
   const pid = /^(\d+)\.\d+$/.exec(requestId)?.[1]; // those of navigations are the browser's, and other

@@ -12,6 +12,13 @@ const { origin: site, env } = await startSite((request, response) => {
   const path = request.url ?? '/';
   if (path === '/teapot') response.writeHead(418, { 'content-type': 'text/html' }).end('<h1>I am a teapot</h1>');
   else if (path === '/missing.png') response.writeHead(404).end();
+  else if (path.startsWith('/font'))
+    response
+      .writeHead(200, {
+        'content-type': 'font/woff2',
+        ...(path === '/font-of-another' && { 'access-control-allow-origin': 'https://another.example' }),
+      })
+      .end();
   else if (path === '/slow.png') setTimeout(() => response.writeHead(404).end(), 700);
   else if (path === '/never') return;
   else if (path === '/cut') {
@@ -297,6 +304,22 @@ describe('what fails', () => {
     expect(failedResources).toEqual([
       { url: new URL(url).href, reason: expect.stringMatching(`^egress_denied: .*${setting}`) },
     ]);
+  });
+
+  it.each([
+    ['/font', 'cors: the server did not send Access-Control-Allow-Origin'],
+    [
+      '/font-of-another',
+      'cors: the server sent Access-Control-Allow-Origin: https://another.example, which is another origin',
+    ],
+  ])('a font of another origin, %s, says what its server should send', async (path, reason) => {
+    const style = `<style>@font-face { font-family: f; src: url("${site}${path}") } p { font-family: f }</style>`;
+    const { failedResources } = await pdf({ html: `${style}<p>x</p>` });
+    expect(failedResources).toEqual([{ url: `${site}${path}`, reason }]);
+    expect(await render({ html: `${style}<p>x</p>`, failOnResourceError: true })).toMatchObject({
+      code: 'resource_failed',
+      message: `${site}${path} could not be loaded: ${reason}`,
+    });
   });
 
   it('a name that is nobody\u2019s is just not reached', async () => {
