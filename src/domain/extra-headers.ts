@@ -1,5 +1,3 @@
-import type { PdfRequest } from './pdf-request.ts';
-
 /** Of one connection, or told by the browser itself: Chromium refuses to send one that was given. */
 const NOT_FOR_REQUESTS = new Set([
   'content-length',
@@ -27,7 +25,11 @@ export function originProblem(text: string): string | undefined {
   return isOrigin ? undefined : 'allowed: http or https, host and port, such as https://cdn.example.com';
 }
 
-type Asked = Pick<PdfRequest, 'url' | 'extraHTTPHeadersTo'>;
+/** Of a request. */
+interface Asked {
+  url?: string | undefined;
+  extraHTTPHeadersTo?: 'origin' | 'all' | readonly string[] | undefined;
+}
 
 /**
  * The origins that `setExtraHTTPHeaders` go to. By default the one that was asked for: where it redirects to is
