@@ -10,6 +10,8 @@ import type { WarmPage } from './warm-page.ts';
 
 /** Milliseconds for fonts and images that are still on their way when all else has loaded; then it prints without. */
 const SEEN_TIMEOUT_MS = 5_000;
+/** Requests. */
+const MANY = 20;
 const SELECTOR_TIMEOUT_MS = 30_000;
 const IDLE_MS = 500;
 
@@ -66,6 +68,7 @@ export async function loadDocument(warm: WarmPage, request: PdfRequest, deadline
   const { timeout } = request.gotoOptions;
   const limit = timeout ? deadline.within(timeout) : deadline;
   const step = `loading until ${waitsFor(request).join(' and ')}`;
+  warm.navigation.begin();
   if (warm.isLively) await warm.navigation.listen();
   if (request.html !== undefined) await limit.race(step, setContent(warm, request, request.html));
   else await goto(warm, request, (work) => limit.race(step, work));
@@ -199,10 +202,13 @@ async function waitForSeen(warm: WarmPage, request: PdfRequest, deadline: Deadli
   }
   const expression = isLively ? LAID_OUT_WITH_FONTS : FONTS_READY;
   try {
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       await limit.race('loading fonts', session.send('Runtime.evaluate', { expression, awaitPromise: true }));
-      if (!isLively || !watch.isLoading || eventOf(request) === 'domcontentloaded') return;
-      await limit.race('loading what is seen', watch.loaded());
+      if (!isLively || eventOf(request) === 'domcontentloaded') return;
+      // A style leads to another, and that to images. So many at once are a script's that goes on asking for ever.
+      const awaited = watch.loading();
+      if (awaited.length === 0 || (!isFirst && awaited.length > MANY)) return;
+      await limit.race('loading what is seen', watch.ends(awaited));
     }
   } catch (error) {
     if (!(error instanceof DeadlineExceeded)) throw error;

@@ -35,12 +35,16 @@ export class Navigation {
     this.#frameId = frameId;
   }
 
-  /** To be called before a document that may go anywhere. Costs the page a handful of events for each document. */
-  listen(): Promise<void> {
+  /** Forgets where the document before, and whoever wiped the page of it, has gone. */
+  begin(): void {
     this.#count = 0;
     this.#last = this.#response = this.#underWay = undefined;
     this.#isAnnounced = false;
     this.#isParsed = this.#isLoaded = true;
+  }
+
+  /** For a document that may go anywhere. Costs the page a handful of events for each document from then on. */
+  listen(): Promise<void> {
     this.#listening ??= this.#listen();
     return this.#listening;
   }

@@ -51,18 +51,18 @@ export class ResourceWatch {
     this.#onChange?.();
   }
 
-  /** Whether something is under way that will be seen on the paper. */
-  get isLoading(): boolean {
-    return [...this.#underWay].some(
+  /** What is under way and will be seen on the paper. */
+  loading(): HTTPRequest[] {
+    return [...this.#underWay].filter(
       (request) => SEEN.has(request.resourceType()) && !(request.isNavigationRequest() && isOfMainFrame(request)),
     );
   }
 
-  /** Resolves when nothing is that will be seen. */
-  loaded(): Promise<void> {
+  /** Resolves when all of these are over. */
+  ends(requests: HTTPRequest[]): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onEnd = () => {
-      if (!this.isLoading) resolve();
+      if (requests.every((request) => this.#over.has(request))) resolve();
     };
     this.#onEnd();
     return promise;
