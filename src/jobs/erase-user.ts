@@ -18,6 +18,9 @@ const BATCH = 200;
 /** Milliseconds until jobs are looked for again that were somebody's, who is about to write down what became of them. */
 const AGAIN_MS = 50;
 
+/** Seconds since somebody began to erase a user: before, they are at it. */
+const SETTLED_SECONDS = 60;
+
 /** Days after which nobody is expected any more who can reach the bytes of an erased PDF. */
 const UNREACHED_DAYS = 30;
 
@@ -52,10 +55,11 @@ export async function eraseUser(
 }
 
 /** Goes on where somebody was cut off. @returns who is gone now */
-export async function finishErasing(deps: EraseDeps): Promise<ErasedUser[]> {
-  const users = await deps.db.execute<{ id: string }>(
-    sql`select id from pdfprompt_user where erased_at is not null order by erased_at limit 10`,
-  );
+export async function finishErasing(deps: EraseDeps, { settledSeconds = SETTLED_SECONDS } = {}): Promise<ErasedUser[]> {
+  const users = await deps.db.execute<{ id: string }>(sql`
+    select id from pdfprompt_user
+    where erased_at is not null and erased_at < now() - ${settledSeconds} * interval '1 second'
+    order by erased_at limit 10`);
   const erased: ErasedUser[] = [];
   for (const { id } of users) erased.push({ id, ...(await eraseAll(deps, id, Infinity)) });
   return erased;

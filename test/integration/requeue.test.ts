@@ -234,12 +234,12 @@ describe('whatever the two say of a job, ours and the queue', () => {
       await sql`update pgboss.job set start_after = 'infinity' where id = ${pair.id}`;
     }
     for (const { id, theirs } of pairs) await THEIRS[theirs]?.(id);
-    const finals = ['completed', 'failed', 'cancelled'];
+    const finals = new Set(['completed', 'failed', 'cancelled']);
     for (let round = 0; round < 3; round++) {
       await requeue();
       // An hour later: nobody has what was given away, and no pause lasts as long.
       await sql`update pgboss.job set started_on = now() - interval '1 hour' where state = 'active'`;
-      await sql`update pgboss.queue set monitor_on = null, maintain_on = null`;
+      await sql`update pgboss.queue set monitor_claim_on = null, monitor_on = null`;
       await base.queue.maintain();
       await sql`update pgboss.job set start_after = now() where state < 'active'`;
       for (const job of await claim()) expect(await finish(job)).toBe('completed');
@@ -247,7 +247,7 @@ describe('whatever the two say of a job, ours and the queue', () => {
     const rows = await sql<{ id: string; status: string }[]>`select id, status from pdfprompt_job`;
     const statusOf = new Map(rows.map(({ id, status }) => [id, status]));
     expect(pairs.map(({ id, ...pair }) => ({ ...pair, is: statusOf.get(id) }))).toEqual(
-      pairs.map(({ ours, theirs }) => ({ ours, theirs, is: finals.includes(ours) ? ours : 'completed' })),
+      pairs.map(({ ours, theirs }) => ({ ours, theirs, is: finals.has(ours) ? ours : 'completed' })),
     );
     // Of those that waited nobody is taken for a cause, whatever was in the same claim.
     const innocent = pairs.filter(({ ours }) => ours === 'queued').map(({ id }) => id);
