@@ -4,6 +4,7 @@ import type { Database } from '../db/pools.ts';
 import { file } from '../db/schema.ts';
 import type { PdfStores } from '../storage/pdf-stores.ts';
 import { removeLeftFiles } from './erase-user.ts';
+import { REQUEST_WITHOUT_SECRETS } from './without-secrets.ts';
 
 /** Rows in one transaction: short enough to be in nobody's way. */
 const BATCH = 200;
@@ -83,7 +84,7 @@ async function expireFiles({ db, stores }: ExpireDeps): Promise<number> {
  */
 async function eraseDocuments({ db, retentionMs }: ExpireDeps): Promise<number> {
   const rows = await db.execute(sql`
-    update pdfprompt_job set html = null, url = null, request = request - '{cookies,setExtraHTTPHeaders}'::text[]
+    update pdfprompt_job set html = null, url = null, request = ${REQUEST_WITHOUT_SECRETS}
     where id = any (array(
       select id from pdfprompt_job
       where (html is not null or url is not null or request ?| '{cookies,setExtraHTTPHeaders}'::text[])

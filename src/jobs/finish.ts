@@ -12,6 +12,7 @@ import { endAttempt } from './attempts.ts';
 import type { ClaimedJob } from './claim.ts';
 import { earlierFileIds } from './file-id.ts';
 import { BACK_IN_QUEUE, ENDED } from './lose.ts';
+import { REQUEST_WITHOUT_SECRETS, URL_WITHOUT_SECRETS } from './without-secrets.ts';
 
 /** Resources that did not load and are named: a document may load thousands. */
 const KEPT_FAILURES = 20;
@@ -142,11 +143,8 @@ function timings(pdf?: RenderedPdf) {
   return sql`jsonb_build_object('queued', ${since(job.createdAt, job.startedAt)}, 'total', ${since(job.createdAt, sql`now()`)}) || ${own}::text::jsonb`;
 }
 
-/**
- * What a request may have had to let somebody in, which the PDF needs no more: cookies, headers, and what is behind
- * the path of a URL. Where the document came from is still told.
- */
-const WITHOUT_SECRETS = sql`request = request - '{cookies,setExtraHTTPHeaders}'::text[], url = substring(url from '^[^?#]*')`;
+/** The PDF needs no more what let it in. Where the document came from is still told. */
+const WITHOUT_SECRETS = sql`request = ${REQUEST_WITHOUT_SECRETS}, url = ${URL_WITHOUT_SECRETS}`;
 
 /**
  * Everything about a document that is done but its bytes: job, file, charge, attempt and bell, in one

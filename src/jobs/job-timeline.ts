@@ -5,6 +5,7 @@ import { file, job, jobAttempt, user, worker } from '../db/schema.ts';
 import { type Priority, priorityName } from '../domain/priority.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { failedResourceCount } from './read.ts';
+import { REQUEST_WITHOUT_SECRETS, URL_WITHOUT_SECRETS } from './without-secrets.ts';
 
 /** One run of a job. */
 export interface TimelineAttempt {
@@ -20,7 +21,7 @@ export interface TimelineAttempt {
 
 type Found = NonNullable<Awaited<ReturnType<typeof select>>[number]>;
 
-/** A job as an operator sees it: everything but the document itself, and what its owner sent as cookies and headers. */
+/** A job as an operator sees it: everything but the document itself, and what its owner sent to be let in. */
 export type JobTimeline = Omit<Found, 'priority'> & {
   priority: Priority;
   /** oldest first; of a job that ran very often only the last ones */
@@ -43,10 +44,10 @@ const select = (db: Queryable, where: SQL) =>
       runs: job.runs,
       losses: job.losses,
       hasDocument: sql<boolean>`${job.html} is not null or ${job.url} is not null`,
-      url: job.url,
+      url: sql<string | null>`${URL_WITHOUT_SECRETS}`,
       filename: job.filename,
       metadata: job.metadata,
-      request: sql<Record<string, unknown>>`${job.request} - '{cookies,setExtraHTTPHeaders}'::text[]`,
+      request: sql<Record<string, unknown>>`${REQUEST_WITHOUT_SECRETS}`,
       errorCode: job.errorCode,
       errorMessage: job.errorMessage,
       timings: job.timings,

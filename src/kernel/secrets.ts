@@ -1,11 +1,23 @@
-/** `postgres://user:secret@host` and bearer keys, as errors of libraries like to quote them. Time is linear in the text. */
+/**
+ * `postgres://user:secret@host`, what is behind the path of a web address, and bearer keys, as errors of libraries like
+ * to quote them. Time is linear in the text.
+ */
 export function withoutSecrets(text: string): string {
   // Each run matches as a whole, with or without what a password ends with, so that none is read again from its middle.
   const withoutPasswords = text.includes('://') ? text.replaceAll(/([^\s"@]+)(@?)/g, withoutPassword) : text;
-  return withoutPasswords.replaceAll(/\bpdf_[0-9A-Za-z]{20,}/g, 'pdf_[redacted]');
+  const withoutQueries = withoutPasswords.includes('://')
+    ? withoutPasswords.replaceAll(/[^\s"\\]+/g, withoutQuery)
+    : withoutPasswords;
+  return withoutQueries.replaceAll(/\bpdf_[0-9A-Za-z]{20,}/g, 'pdf_[redacted]');
 }
 
 function withoutPassword(run: string, text: string, end: string): string {
   const user = end === '@' ? /\w:\/\/[^:/]*:/.exec(text) : null;
   return user ? `${text.slice(0, user.index + user[0].length)}[redacted]@` : run;
+}
+
+function withoutQuery(run: string): string {
+  const from = run.search(/https?:\/\//i);
+  const length = from === -1 ? -1 : run.slice(from).search(/[?#]/);
+  return length === -1 ? run : run.slice(0, from + length);
 }

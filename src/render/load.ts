@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cookie, CookieData, Page } from 'puppeteer';
 import { type PdfRequest, urlProblem } from '../domain/pdf-request.ts';
+import { shownUrl } from '../domain/shown-url.ts';
 import { type Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError, messageOf } from '../kernel/errors.ts';
 import { sendExtraHeaders } from './extra-headers.ts';
@@ -115,7 +116,8 @@ async function goto(warm: WarmPage, request: PdfRequest, within: <T>(work: Promi
     const reason = /net::(ERR_[A-Z_]+)/.exec(messageOf(error))?.[1];
     const unreachable = reason === undefined ? undefined : channel?.unreachable(url);
     if (unreachable) throw unreachableError(url, unreachable);
-    if (reason) throw new CodedError('navigation_failed', `${url} could not be loaded: ${reason}`, { cause: error });
+    if (reason)
+      throw new CodedError('navigation_failed', `${shownUrl(url)} could not be loaded: ${reason}`, { cause: error });
     throw error;
   }
 }
@@ -127,7 +129,10 @@ function checkArrival({ navigation, channel, watch }: WarmPage, { failOnStatus }
   const unreachable = at === undefined ? undefined : channel?.unreachable(at);
   if (at !== undefined && unreachable) throw unreachableError(at, unreachable);
   if (unreachableUrl !== undefined)
-    throw new CodedError('navigation_failed', `${unreachableUrl} could not be loaded: the document went there`);
+    throw new CodedError(
+      'navigation_failed',
+      `${shownUrl(unreachableUrl)} could not be loaded: the document went there`,
+    );
   if (url.startsWith('about:blank'))
     throw new CodedError(
       'navigation_failed',
@@ -136,11 +141,14 @@ function checkArrival({ navigation, channel, watch }: WarmPage, { failOnStatus }
   // What came of it would be printed as if it were the whole.
   const failure = response?.request().failure();
   if (failure)
-    throw new CodedError('navigation_failed', `${at} was cut off: ${failure.errorText.replace('net::', '')}`);
+    throw new CodedError(
+      'navigation_failed',
+      `${shownUrl(at ?? url)} was cut off: ${failure.errorText.replace('net::', '')}`,
+    );
   if (failOnStatus && response && response.status() >= 400)
     throw new CodedError(
       'document_status',
-      `${at} answered ${watch.describeStatus(response.url(), response.status())}; to print it all the same, set failOnStatus to false`,
+      `${shownUrl(response.url())} answered ${watch.describeStatus(response.url(), response.status())}; to print it all the same, set failOnStatus to false`,
     );
 }
 
@@ -222,20 +230,18 @@ async function waitForSelector(
 ): Promise<void> {
   try {
     // waitForSelector would wait for a selector that can never match; asking once says so.
-    await limit.race(`waitForSelector ${selector}`, page.$(selector));
-    await limit.race(`waitForSelector ${selector}`, page.waitForSelector(selector, { visible, hidden, timeout: 0 }));
+    await limit.race('waitForSelector', page.$(selector));
+    await limit.race('waitForSelector', page.waitForSelector(selector, { visible, hidden, timeout: 0 }));
   } catch (error) {
     if (error instanceof DeadlineExceeded)
       throw new CodedError(
         'selector_not_found',
-        `waitForSelector.selector: ${JSON.stringify(selector)} did not ${hidden ? 'disappear' : 'appear'} within ${error.limitMs} ms`,
+        `waitForSelector.selector: it did not ${hidden ? 'disappear' : 'appear'} within ${error.limitMs} ms`,
       );
     if (/is not a valid selector|not a valid XPath|SyntaxError/i.test(messageOf(error)))
-      throw new CodedError(
-        'selector_not_found',
-        `waitForSelector.selector: ${JSON.stringify(selector)} is not a valid selector`,
-        { cause: error },
-      );
+      throw new CodedError('selector_not_found', 'waitForSelector.selector: it is not a valid selector', {
+        cause: error,
+      });
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { HTTPRequest, Protocol } from 'puppeteer';
 import type { FailedResource } from '../domain/job.ts';
+import { shownUrl } from '../domain/shown-url.ts';
 
 /** More than a document may load; only addresses such as `data:` count for nothing there. */
 const MAX_FAILURES = 10_000;
@@ -99,10 +100,11 @@ export class ResourceWatch {
   /** @param requestId by which more may be told of it */
   failed(url: string, reason: string, requestId?: string): void {
     if (reason === 'net::ERR_ABORTED' || url === OWN_URL || this.failures.length >= MAX_FAILURES) return;
-    const failure = { url: url.slice(0, 500), reason: reason.replace('net::', '') };
+    const failure = { url: shownUrl(url).slice(0, 500), reason: reason.replace('net::', '') };
     this.failures.push(failure);
     if (requestId !== undefined) this.#failuresById.set(requestId, failure);
   }
+
   /** The same failure in the browser's own words, which say more. */
   explain({ requestId, corsErrorStatus }: Protocol.Network.LoadingFailedEvent): void {
     const failure = this.#failuresById.get(requestId);

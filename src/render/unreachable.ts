@@ -1,5 +1,6 @@
 import type { Unreachable } from '../egress/channel.ts';
 import type { DenialReason } from '../egress/policy.ts';
+import { shownUrl } from '../domain/shown-url.ts';
 import { CodedError } from '../kernel/errors.ts';
 
 /** What an operator may open, in a sentence; undefined where it would tell what there is in our network. */
@@ -23,8 +24,8 @@ function explanation(denied: DenialReason | undefined): string | undefined {
 export function unreachableError(url: string, { denied }: Unreachable): CodedError {
   const why = explanation(denied);
   return why === undefined
-    ? new CodedError('navigation_failed', `${url} could not be reached`)
-    : new CodedError('egress_denied', `${url} could not be reached: ${why}`);
+    ? new CodedError('navigation_failed', `${shownUrl(url)} could not be reached`)
+    : new CodedError('egress_denied', `${shownUrl(url)} could not be reached: ${why}`);
 }
 
 /** Of a resource. */

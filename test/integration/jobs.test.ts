@@ -208,7 +208,7 @@ describe('POST /v1/pdf', () => {
     expect(response.status).toBe(422);
     expect(await response.json()).toMatchObject({
       code: 'selector_not_found',
-      detail: expect.stringMatching(/^waitForSelector\.selector: "#never" did not appear within 100 ms/),
+      detail: expect.stringMatching(/^waitForSelector\.selector: it did not appear within 100 ms/),
     });
   });
 });

@@ -270,13 +270,13 @@ describe('what fails', () => {
       'a selector that never comes',
       () => ({ html: 'x', waitForSelector: { selector: '#x', timeout: 100 } }),
       'selector_not_found',
-      /"#x" did not appear within 100 ms/,
+      /^waitForSelector\.selector: it did not appear within 100 ms/,
     ],
     [
       'a selector that is none',
       () => ({ html: 'x', waitForSelector: { selector: '##' } }),
       'selector_not_found',
-      /"##" is not a valid selector/,
+      /^waitForSelector\.selector: it is not a valid selector/,
     ],
     [
       'a dead image, if asked to',

@@ -69,6 +69,7 @@ const READERS: Record<string, (text: string) => () => unknown> = {
   'the name of a file': (value) => tried(() => contentDisposition('inline', value)),
   'secrets in a line of the log': (value) => () => withoutSecrets(value),
   'secrets at the end of a line': (value) => () => withoutSecrets(`${value}@x`),
+  'secrets behind an address': (value) => () => withoutSecrets(`http://x/${value}?http://${value}`),
   'what a browser says, in small pieces': (value) => () => {
     const output = new PassThrough();
     const transport = pipeTransport(new PassThrough(), output, () => undefined);

@@ -8,6 +8,8 @@ describe('a text without secrets', () => {
     ['"postgres://ann:s:e/c@host" http://x:y@z', '"postgres://ann:[redacted]@host" http://x:[redacted]@z'],
     ['see http://host:80/a and a@b.example', 'see http://host:80/a and a@b.example'],
     ['x postgres://:secret@host', 'x postgres://:[redacted]@host'],
+    ['see https://host/a?token=x#y and http://host/a#z.', 'see https://host/a and http://host/a'],
+    ['{"a":"HTTP://host/?x","b":"1?2"}', '{"a":"HTTP://host/","b":"1?2"}'],
     [`key pdf_${'a'.repeat(40)}.`, 'key pdf_[redacted].'],
   ])('is of %s: %s', (text, expected) => expect(withoutSecrets(text)).toBe(expected));
 

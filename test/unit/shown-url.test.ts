@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest';
+import { shownUrl } from '../../src/domain/shown-url.ts';
+
+describe('an address that is told', () => {
+  it.each([
+    ['https://example.com/a/b.png?token=x#y', 'https://example.com/a/b.png'],
+    ['https://ann:secret@example.com:8443/?x', 'https://example.com:8443/'],
+    ['HTTP://EXAMPLE.com', 'http://example.com/'],
+    ['http://[::1]:80/a;b?c', 'http://[::1]/a;b'],
+    ['wss://example.com/live?x', 'wss://example.com/live'],
+    ['data:text/html,<p>secret', 'data:'],
+    ['blob:https://example.com/x', 'blob:'],
+    ['file:///etc/passwd', 'file:'],
+    ['not an address?x', 'an address that is none'],
+    ['', 'an address that is none'],
+  ])('%s: %s', (url, shown) => expect(shownUrl(url)).toBe(shown));
+});
