@@ -45,7 +45,7 @@ export function judge(report: Omit<LoadReport, 'verdict'>, limits: Targets): Ver
       counts.completed < FEW &&
       `With ${counts.completed} PDFs the high percentiles are those of a few.`,
     generator.keysLeft > 0 &&
-      `${generator.keysLeft} keys of bench-${report.run} could not be revoked; they end by themselves.`,
+      `${generator.keysLeft} users of bench-${report.run} could not be erased; their keys end by themselves.`,
   ].filter((note) => note !== false);
   return { met: !isGone && targets.every(({ met }) => met), targets, notes };
 }

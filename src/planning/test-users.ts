@@ -21,7 +21,7 @@ export interface TestUser {
 
 export interface TestUsers {
   users: readonly TestUser[];
-  /** Ends their keys. @returns how many could not be ended; they end by themselves soon */
+  /** Erases them, with all that they made. @returns how many could not be; their keys end by themselves soon */
   remove: () => Promise<number>;
 }
 
@@ -61,11 +61,11 @@ export async function createTestUsers(options: CreateOptions): Promise<TestUsers
     );
 
   const wanted = apportion(count, tiers).flatMap(({ name, count: many }) => Array.from({ length: many }, () => name));
-  const made: (TestUser & { id: string })[] = [];
+  const made: (TestUser & { userId: string })[] = [];
   const remove = async () => {
     let left = made.length;
-    await inTurns(made, async ({ id }) => {
-      await admin('DELETE', `/keys/${id}`);
+    await inTurns(made, async ({ userId }) => {
+      await admin('DELETE', `/users/${userId}`);
       left--;
     }).catch(() => undefined); // who does not answer once is not asked for all the others
     return left;
@@ -74,13 +74,18 @@ export async function createTestUsers(options: CreateOptions): Promise<TestUsers
   try {
     await inTurns(wanted, async (tier, index) => {
       if (signal.aborted) return;
-      const { id, key } = (await admin('POST', '/keys', {
+      const { userId, key } = (await admin('POST', '/keys', {
         email: `bench-${run}-${index + 1}@bench.invalid`,
         tier,
         scopes: ['jobs:write', 'jobs:read'],
         expiresAt: expiresAt.toISOString(),
-      })) as { id: string; key: string };
-      made.push({ id, key, tier, usualRate: usualRate(known.find(({ name }) => name === tier)?.requestsPerMinute) });
+      })) as { userId: string; key: string };
+      made.push({
+        userId,
+        key,
+        tier,
+        usualRate: usualRate(known.find(({ name }) => name === tier)?.requestsPerMinute),
+      });
     });
   } catch (error) {
     await remove();

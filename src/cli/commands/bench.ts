@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { Command } from 'commander';
 import type { Config } from '../../config/load.ts';
+import type { Database } from '../../db/pools.ts';
 import { messageOf, OperatorError, UsageError } from '../../kernel/errors.ts';
 import type { HttpClient } from '../../planning/http-client.ts';
 import type { LoadPlan } from '../../planning/load-plan.ts';
@@ -107,7 +108,7 @@ interface DeskOptions {
 /** Where the users come from: a key that is given, an admin key, or one that is made in the database for the occasion. */
 class Desk {
   readonly #options: DeskOptions;
-  #ownKeyId: string | undefined;
+  #ownOperator: string | undefined;
 
   constructor(options: DeskOptions) {
     this.#options = options;
@@ -125,13 +126,16 @@ class Desk {
     return createTestUsers({ client, adminKey, keyName, run, count, tiers, expiresAt, signal, onProgress: progress });
   }
 
-  /** Ends the admin key, if it was made here. */
+  /** Erases the operator, if they were made here. */
   async close(): Promise<void> {
-    const id = this.#ownKeyId;
-    if (id === undefined) return;
-    const { revokeKey } = await import('../../accounts/keys.ts');
-    await accountVerb(this.#options.options, LIST, (db) => revokeKey(db, id)).catch((error: unknown) => {
-      warn(`pdfprompt: the admin key ${id} of this test could not be revoked (${messageOf(error)}); it ends by itself`);
+    const email = this.#ownOperator;
+    if (email === undefined) return;
+    const { eraseUserByEmail } = await import('../../runtime/erase-user.ts');
+    const erase = (db: Database, config: Config) => eraseUserByEmail({ db, config }, email);
+    await accountVerb(this.#options.options, LIST, erase).catch((error: unknown) => {
+      warn(
+        `pdfprompt: the operator ${email} of this test could not be erased (${messageOf(error)}); the key ends by itself`,
+      );
     });
   }
 
@@ -145,8 +149,8 @@ class Desk {
     const { createKey } = await import('../../accounts/keys.ts');
     const email = `bench-${run}@bench.invalid`;
     const wanted = { email, scopes: ['admin' as const], expiresAt: expiresAt.toISOString() };
-    const { id, key } = await accountVerb(options, LIST, (db) => createKey(db, wanted));
-    this.#ownKeyId = id;
+    const { key } = await accountVerb(options, LIST, (db) => createKey(db, wanted));
+    this.#ownOperator = email;
     return key;
   }
 }
