@@ -1,7 +1,11 @@
 import { createKey } from '../../src/accounts/keys.ts';
+import { getUser } from '../../src/accounts/users.ts';
 import type { Ask } from './guests.ts';
 import type { StagedService } from './staged-service.ts';
 import type { Visit } from './visit.ts';
+
+/** Of the million's users, each of whom can be erased once. */
+let nextToGo = 6_000;
 
 /** What an operator does, in an order in which each has something to be done to. */
 export async function adminVisits({ chores }: StagedService, ask: Ask): Promise<Visit[]> {
@@ -63,6 +67,13 @@ export async function adminVisits({ chores }: StagedService, ask: Ask): Promise<
     {
       name: 'DELETE /v1/admin/tiers/{name}',
       run: async (turn) => void (await ask(admin, 'DELETE', `/v1/admin/tiers/new${turn}`, 204)),
+    },
+    {
+      name: 'DELETE /v1/admin/users/{id}',
+      run: async () => {
+        const { id } = await getUser(chores.db, { email: `user${nextToGo++}@example.com` });
+        await ask(admin, 'DELETE', `/v1/admin/users/${id}`, 204);
+      },
     },
   ];
 }

@@ -67,6 +67,7 @@ const LIMITS: Limits = {
     'update worker': 40,
     'read job, pg_database, worker': 400,
     'read job': 20,
+    'read user': 10,
   },
   cancelling: { 'update job': 130, 'update job_attempt': 6, 'update pgboss.job': 100 },
   // Four jobs of each worker.
@@ -93,6 +94,7 @@ const LIMITS: Limits = {
     'delete worker, reading job_attempt': 100,
     'update job': 100,
     'delete console_session': 10,
+    'read file_left': 10,
   },
   // The first five hundred of the queue, each with its place in it; four of them are put back.
   requeueing: {
@@ -153,13 +155,27 @@ const LIMITS: Limits = {
   'GET /v1/admin/tiers': {},
   'PUT /v1/admin/tiers/{name}': { 'insert tier': 30 },
   'DELETE /v1/admin/tiers/{name}': { 'read user_subscription': 8, 'delete tier': 10 },
+  // With some ten jobs.
+  'DELETE /v1/admin/users/{id}': {
+    'read user, user_subscription': 20,
+    'update user': 60,
+    'delete api_key': 40,
+    'read job': 300,
+    'read file': 100,
+    'delete job': 400,
+    'delete pgboss.job, reading pgboss.queue': 100,
+    'read user': 10,
+    'delete usage_history, insert usage_erased': 200,
+    'delete user': 20,
+  },
   'foreign keys': Object.fromEntries(
     [
       'look at api_key', 'look at user_subscription', 'look at file', 'look at job', 'look at queue', 'look at tier', 'look at user', 'look at worker',
-      'delete file', 'delete file_chunk', 'delete job_attempt', 'update job', 'update job_attempt',
+      'delete file', 'delete file_chunk', 'delete job_attempt', 'update job', 'update job_attempt', 'update api_key',
+      'delete api_key', 'delete console_session', 'delete job', 'delete lane', 'delete usage_history', 'delete user_subscription',
     ].map((what) => [`foreign key: ${what}`, 16]), // prettier-ignore
   ),
-  start: { 'read migration': 10, ...ACCOUNT },
+  start: { 'read migration': 10, 'read migration_added': 10, ...ACCOUNT },
 };
 
 /** Of any request, and of whatever is done beside it: who asks, on which tier; some hundred keys' last use. */
@@ -186,6 +202,8 @@ const TINY: Record<string, string> = {
   tier: 'as many rows as there are plans',
   worker: 'as many rows as workers were started in a month',
   migration: 'as many rows as there are files in sql/',
+  migration_added: 'as many rows as came with the last release',
+  file_left: 'PDFs of erased users that could not be reached: hardly ever any',
   'pgboss.queue': 'we have one queue',
   'pgboss.version': 'one row',
   'pgboss.instance': 'one row for each process',
