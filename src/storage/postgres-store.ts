@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Queryable, Transaction } from '../db/pools.ts';
 import { fileChunk } from '../db/schema.ts';
@@ -66,15 +66,13 @@ export class PostgresStore implements PdfStore {
 
 async function* pieces(db: Queryable, { userId, fileId }: WhichPdf): AsyncIterable<Uint8Array> {
   // One short query a piece: a slow reader holds neither a connection nor a snapshot.
-  for (let seq = -1; ; seq++) {
+  for (let seq = 0; ; seq++) {
     const [row] = await db
       .select({ bytes: fileChunk.bytes })
       .from(fileChunk)
-      .where(and(entering(userId), eq(fileChunk.fileId, fileId), gt(fileChunk.seq, seq)))
-      .orderBy(asc(fileChunk.seq))
-      .limit(1);
+      .where(and(entering(userId), eq(fileChunk.fileId, fileId), eq(fileChunk.seq, seq)));
     if (!row) {
-      if (seq === -1) throw new CodedError('file_expired', 'the PDF is no longer kept');
+      if (seq === 0) throw new CodedError('file_expired', 'the PDF is no longer kept');
       return;
     }
     yield row.bytes;
