@@ -31,5 +31,11 @@ export type Outcome =
 /** What cut an attempt short, if it was not the end of its worker. */
 type Interruption = 'memory' | 'browser' | 'room' | 'store';
 
+/** Why there is no PDF, for people. */
+export function reasonText(outcome: Exclude<Outcome, { kind: 'done' }>): string {
+  if (outcome.kind !== 'interrupted') return outcome.message;
+  return outcome.reason === 'room' ? 'there is no room for temporary files' : outcome.kind;
+}
+
 /** How an attempt is remembered: its outcome, or what was done to it from outside. */
 export type AttemptOutcome = Outcome['kind'] | 'lost' | 'cancelled';

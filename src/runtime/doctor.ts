@@ -3,6 +3,7 @@ import { access, constants, mkdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Config } from '../config/load.ts';
 import { chromiumAgeSeconds, CHROMIUM_MAX_AGE_DAYS } from '../domain/chromium-age.ts';
+import { reasonText } from '../domain/outcome.ts';
 import { parsePdfRequest } from '../domain/pdf-request.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { messageOf } from '../kernel/errors.ts';
@@ -167,7 +168,7 @@ async function checkRendering(config: Config, binary: ChromiumBinary, launcher: 
         status: 'ok',
         message: `a test page of ${outcome.pdf.size} bytes in ${Math.round(performance.now() - startedAt)} ms`,
       };
-    return { name: 'rendering', status: 'fail', message: 'message' in outcome ? outcome.message : outcome.kind };
+    return { name: 'rendering', status: 'fail', message: reasonText(outcome) };
   } finally {
     await renderer.stop();
   }

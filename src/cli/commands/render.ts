@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { Command } from 'commander';
+import { reasonText } from '../../domain/outcome.ts';
 import type { PdfRequest } from '../../domain/pdf-request.ts';
 import { messageOf, UsageError } from '../../kernel/errors.ts';
 import type { Renderer } from '../../render/renderer.ts';
@@ -126,7 +127,7 @@ async function renderOne(
 ): Promise<string | undefined> {
   const request = await toRequest(input, defaults);
   const outcome = await renderer.render(request, { tenant: 'render' });
-  if (outcome.kind !== 'done') return 'message' in outcome ? outcome.message : outcome.kind;
+  if (outcome.kind !== 'done') return reasonText(outcome);
   const bytes = Buffer.concat(outcome.pdf.chunks);
   if (output === '-')
     await new Promise<void>((done, failed) => process.stdout.write(bytes, (error) => (error ? failed(error) : done())));
