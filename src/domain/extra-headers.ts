@@ -25,7 +25,6 @@ export function originProblem(text: string): string | undefined {
   return isOrigin ? undefined : 'allowed: http or https, host and port, such as https://cdn.example.com';
 }
 
-/** Of a request. */
 interface Asked {
   url?: string | undefined;
   extraHTTPHeadersTo?: 'origin' | 'all' | readonly string[] | undefined;

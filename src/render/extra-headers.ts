@@ -34,7 +34,8 @@ async function holdRequests(session: CDPSession, headers: Headers, goTo: (url: s
   // A frame of another site may be in a process of its own, with requests of its own.
   session.on('sessionattached', (frame) => {
     holdRequests(frame, headers, goTo)
-      .finally(() => frame.send('Runtime.runIfWaitingForDebugger'))
+      .catch(() => undefined) // the frame has gone
+      .then(() => frame.send('Runtime.runIfWaitingForDebugger'))
       .catch(() => undefined);
   });
   await Promise.all([

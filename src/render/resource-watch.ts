@@ -114,12 +114,9 @@ export class ResourceWatch {
 
 /** Fonts and modules are loaded from another origin only if its server allows it. */
 function corsReason({ corsError, failedParameter }: Protocol.Network.CorsErrorStatus): string {
-  switch (corsError) {
-    case 'MissingAllowOriginHeader':
-      return 'cors: the server did not send Access-Control-Allow-Origin';
-    case 'AllowOriginMismatch':
-      return `cors: the server sent Access-Control-Allow-Origin: ${failedParameter.slice(0, 100)}, which is another origin`;
-    default:
-      return `cors: ${corsError} ${failedParameter.slice(0, 100)}`.trim();
-  }
+  if (corsError === 'MissingAllowOriginHeader') return 'cors: the server did not send Access-Control-Allow-Origin';
+  const sent = failedParameter.slice(0, 100);
+  return corsError === 'AllowOriginMismatch'
+    ? `cors: the server sent Access-Control-Allow-Origin: ${sent}, which is another origin`
+    : `cors: ${corsError} ${sent}`.trim();
 }

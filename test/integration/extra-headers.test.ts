@@ -50,7 +50,7 @@ const KINDS: Record<string, (url: string, asking: (script: string) => string) =>
 };
 
 /** These are sent without anybody being asked. */
-const UNASKED = ['SharedWorker', 'WebSocket'];
+const UNASKED = new Set(['SharedWorker', 'WebSocket']);
 
 type Seen = Record<string, string>;
 /** Of each site: which of the headers came with each kind of request, or which a preflight told of. */
@@ -60,7 +60,7 @@ const onSeen = new Set<() => void>();
 function note(site: string, { method, url, headers }: IncomingMessage): void {
   const kind = decodeURIComponent((url ?? '').slice(1));
   const given = Object.keys(HEADERS).map((name) => name.toLowerCase());
-  const told = String(headers['access-control-request-headers'] ?? '').split(',');
+  const told = (headers['access-control-request-headers'] ?? '').split(',');
   const found = given.filter((name) => String(headers[name]).includes('secret') || told.includes(name));
   seen.set(site, { ...seen.get(site), [method === 'OPTIONS' ? `${kind}, preflight` : kind]: found.join(' ') });
   for (const look of onSeen) look();
@@ -134,7 +134,7 @@ async function visit(body: object, by: Renderer = renderer): Promise<Record<stri
 }
 
 const ALL = 'authorization x-tenant cookie';
-const withAll = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, UNASKED.includes(kind) ? '' : ALL]));
+const withAll = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, UNASKED.has(kind) ? '' : ALL]));
 const withNone = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, '']));
 
 /** Everything that came with a preflight, or that was asked for once more, is looked at too. */
