@@ -6,6 +6,7 @@ import { type Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError, messageOf } from '../kernel/errors.ts';
 import { sendExtraHeaders } from './extra-headers.ts';
 import { isInert } from './inert.ts';
+import { mayNeedBase, relativeAddresses } from './relative-addresses.ts';
 import { unreachableError } from './unreachable.ts';
 import type { WarmPage } from './warm-page.ts';
 
@@ -92,7 +93,8 @@ async function setContent(warm: WarmPage, request: PdfRequest, html: string): Pr
   const { page, session, frameId } = warm;
   const isLoaded = Promise.withResolvers<void>();
   page.once(eventOf(request), () => isLoaded.resolve());
-  await session.send('Page.setDocumentContent', { frameId, html });
+  // A byte order mark would be text before the doctype, and so the end of it.
+  await session.send('Page.setDocumentContent', { frameId, html: html.replace(/^\uFEFF/, '') });
   await (warm.isLively ? Promise.race([isLoaded.promise, hasStopped(warm)]) : isLoaded.promise);
   await quietNetwork(warm, request);
 }
@@ -173,6 +175,7 @@ export async function whenReady<T>(
         if (seen > 0) checkArrival(warm, request);
         await Promise.race([waitForNamed(), navigation.moved()]);
         if (!hasMoved()) await waitForSeen(warm, request, deadline);
+        if (!hasMoved()) await noteRelativeAddresses(warm, request, deadline);
       });
       if (!hasMoved()) return await print();
     } catch (error) {
@@ -221,6 +224,17 @@ async function waitForSeen(warm: WarmPage, request: PdfRequest, deadline: Deadli
   } catch (error) {
     if (!(error instanceof DeadlineExceeded)) throw error;
   }
+}
+
+/** A document of `html` has nothing that they could be relative to: what they name has not loaded. */
+async function noteRelativeAddresses(
+  { session, watch, navigation }: WarmPage,
+  { html }: PdfRequest,
+  deadline: Deadline,
+): Promise<void> {
+  if (html === undefined || navigation.count > 0 || !mayNeedBase(html)) return;
+  const found = await deadline.race('looking for addresses', relativeAddresses(session));
+  for (const { url, reason } of found) watch.failed(url, reason);
 }
 
 async function waitForSelector(
