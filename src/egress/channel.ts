@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Events } from '../telemetry/events.ts';
 import type { DenialReason } from './policy.ts';
+import type { ServedOrigin } from './served-origin.ts';
 
 /** A document, and what it may use up on its way out. */
 export interface EgressUse {
@@ -11,6 +12,8 @@ export interface EgressUse {
   maxConnections: number;
   /** bytes in both directions together, at most */
   maxBytes: number;
+  /** answered by the proxy itself */
+  serves?: ServedOrigin | undefined;
 }
 
 /** Forbidden, or not there: which of them is told only where the address itself says it. */
@@ -45,6 +48,11 @@ export class EgressChannel {
   /** of the document of now, if it has one */
   get jobId(): string | undefined {
     return this.#use?.jobId;
+  }
+
+  /** What is answered without a server, for the document of now. */
+  get serves(): ServedOrigin | undefined {
+    return this.#use?.serves;
   }
 
   /** For one document. */

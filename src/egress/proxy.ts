@@ -82,6 +82,10 @@ export class EgressProxy {
     endsAlone(response);
     const channel = this.#channelOf(request.socket);
     const url = absoluteHttpUrl(request.url ?? '');
+    if (url && url.origin === channel.serves?.origin) {
+      channel.serves.answer(url, request, response);
+      return;
+    }
     const remote = await this.#reach(channel, url && { host: url.hostname, port: Number(url.port || 80) });
     if (!url || !remote) {
       refuse(response);

@@ -1,6 +1,7 @@
 import type { FailedResource } from '../domain/job.ts';
 import type { Outcome, RenderedPdf } from '../domain/outcome.ts';
 import type { PdfRequest } from '../domain/pdf-request.ts';
+import type { ServedOrigin } from '../egress/served-origin.ts';
 import { unlessAborted } from '../kernel/abort.ts';
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError, messageOf } from '../kernel/errors.ts';
@@ -10,6 +11,7 @@ import type { Events } from '../telemetry/events.ts';
 import type { RendererState } from '../telemetry/metrics.ts';
 import { errorType, type Span, Untraced } from '../telemetry/span.ts';
 import { type RendererEnd, RendererGone } from './browser-watch.ts';
+import { unlinkOrigin } from './folder.ts';
 import { MemoryGovernor, type Pressure } from './governor.ts';
 import { loadDocument, preparePage, whenReady } from './load.ts';
 import { PagePool, type PoolOptions } from './pool.ts';
@@ -38,6 +40,8 @@ interface RenderContext {
   /** for whoever reads the log */
   jobId?: string | undefined;
   signal?: AbortSignal | undefined;
+  /** where the document finds its own files, and is itself */
+  serves?: ServedOrigin | undefined;
   /** of the attempt: the steps become parts of it */
   span?: Span;
 }
@@ -147,7 +151,7 @@ export class Renderer extends Lifecycle {
 
   async #renderOnce(
     request: PdfRequest,
-    { tenant, jobId, signal, span }: RenderContext & { span: Span },
+    { tenant, jobId, signal, span, serves }: RenderContext & { span: Span },
     { latest, isAlone }: { latest: Deadline; isAlone: boolean },
   ): Promise<RenderedPdf> {
     const page = span.child('page'); // from the wish for one until it is prepared
@@ -164,6 +168,7 @@ export class Renderer extends Lifecycle {
           jobId,
           maxConnections: this.#caps.maxResources,
           maxBytes: this.#caps.egressBytes,
+          serves,
         });
         try {
           const print = this.#print(warm, request, deadline, { span, page });
@@ -211,6 +216,7 @@ export class Renderer extends Lifecycle {
         during: (work) => spans.span.during('wait', work),
         print: async () => {
           const { failures } = warm.watch;
+          if (warm.channel?.serves) await unlinkOrigin(warm.session, warm.channel.serves);
           if (request.failOnResourceError) failOn(failures);
           const wait = clock();
           const chunks = await spans.span.during('print', () => printPdf(warm.session, request.options, caps));

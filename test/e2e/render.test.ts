@@ -3,13 +3,16 @@
  * @module-tag user
  */
 
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { execFile as execFileWithCallback } from 'node:child_process';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../support/files.ts';
 import { readPdf } from '../support/pdf.ts';
 import { pdfprompt } from '../support/cli.ts';
 
+const execFile = promisify(execFileWithCallback);
 const cwd = await temporaryDirectory('render');
 for (const name of ['one', 'two', 'three']) await writeFile(join(cwd, `${name}.html`), `<h1>${name}</h1>`);
 
@@ -79,6 +82,108 @@ describe('pdfprompt render', () => {
     const { code, stderr } = await render(['one.html', '--request', '{"options":{"scale":7}}']);
     expect(stderr).toMatch(/one\.html: options\.scale: Too big/);
     expect(code).toBe(1);
+  });
+
+  it('serves a file\u2019s folder to it: nested, from the root, percent-encoded, with queries, and every kind of thing', async () => {
+    const folder = join(cwd, 'site');
+    await mkdir(join(folder, 'deep', 'er'), { recursive: true });
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>`;
+    await writeFile(join(folder, 'b ä%.svg'), svg);
+    await writeFile(join(folder, 'deep', 'root.css'), '@import "er/more.css?x"; .a::after { content: "styled " }');
+    await writeFile(join(folder, 'deep', 'er', 'more.css'), '.b::after { content: "imported " }');
+    await writeFile(join(folder, 'data.json'), '{"text":"fetched "}');
+    await writeFile(
+      join(folder, 'code.js'),
+      `import { text } from './deep/module.mjs'; document.querySelector('.c').append(text); document.body.append((await (await fetch('data.json')).json()).text); document.body.id = 'done'`,
+    );
+    await writeFile(join(folder, 'deep', 'module.mjs'), `export const text = 'module '`);
+    await writeFile(
+      join(folder, 'page #1.html'),
+      `<link rel="stylesheet" href="/deep/root.css?v=1"><p class="a"></p><p class="b"></p><p class="c"></p>
+      <img src="b%20%C3%A4%25.svg"><img src="./deep/../b%20ä%25.svg"><script type="module" src="code.js"></script>
+      <a href="other.html">another file</a> <a href="#there">a place</a> <a href="https://example.com/">outside</a><p id="there">`,
+    );
+    const options = '{"waitForSelector":{"selector":"#done"},"failOnResourceError":true}';
+    expect(await render(['site/page #1.html', '-o', 'site.pdf', '--request', options])).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+    const text = (await textOf('site.pdf')).join(' ');
+    for (const word of ['styled', 'imported', 'module', 'fetched']) expect(text).toContain(word);
+    const bytes = (await readFile(join(cwd, 'site.pdf'))).toString('latin1');
+    expect(bytes.match(/\/URI \([^)]*\)/g)).toEqual(['/URI (https://example.com/)']); // no link to where nobody is
+    expect(bytes).not.toContain('pdfprompt.internal');
+  });
+
+  it('serves nothing else: not above it, by whatever spelling or link, nothing hidden, no directory, no pipe', async () => {
+    const folder = join(cwd, 'wall');
+    await mkdir(join(folder, '.git'), { recursive: true });
+    await mkdir(join(cwd, 'wall-beside'));
+    await writeFile(join(cwd, 'secret.js'), 'document.write("secret ")');
+    await writeFile(join(cwd, 'wall-beside', 'secret.js'), 'document.write("secret ")');
+    await writeFile(join(folder, '.secret.js'), 'document.write("secret ")');
+    await writeFile(join(folder, '.git', 'secret.js'), 'document.write("secret ")');
+    await writeFile(join(folder, 'own.js'), 'document.write("own ")');
+    await symlink('../secret.js', join(folder, 'link.js'));
+    await symlink('..', join(folder, 'up'));
+    await symlink('.git', join(folder, 'git'));
+    await symlink('own.js', join(folder, 'inner.js'));
+    await execFile('mkfifo', [join(folder, 'pipe.js')]);
+    const out = [
+      '../secret.js',
+      '%2e%2e/secret.js',
+      '..%2fsecret.js',
+      '..%5csecret.js',
+      '/../secret.js',
+      '//secret.js',
+      '../wall-beside/secret.js',
+      'link.js',
+      'up/secret.js',
+      'git/secret.js',
+      '.secret.js',
+      '%2esecret.js',
+      '.git/secret.js',
+      'pipe.js',
+      'own.js%00',
+      '%zz',
+      '',
+    ].map((path) => `${path}#`);
+    const tags = [...out, join(cwd, 'secret.js'), `file://${cwd}/secret.js`].map(
+      (path) => `<script src="${path}"></script>`,
+    );
+    await writeFile(join(folder, 'page.html'), `<p>seen: ${tags.join('')}<script src="inner.js"></script>end`);
+    const { code, stderr } = await render(['wall/page.html', '-o', 'wall.pdf']);
+    expect(code).toBe(0);
+    expect((await textOf('wall.pdf')).join('')).toBe('seen: own end');
+    expect(stderr).toMatch(/^pdfprompt: wall\/page\.html: printed without \d+ of its resources: .* and \d+ more$/m);
+  });
+
+  it('prints files in other encodings as they were meant, and refuses what cannot be read', async () => {
+    const meant = '€ Grüße';
+    const files: Record<string, Buffer> = {
+      'utf-8': Buffer.from(`<p>${meant}`),
+      'utf-8, marked': Buffer.from(`\uFEFF<p>${meant}`),
+      'utf-16': Buffer.from(`\uFEFF<p>${meant}`, 'utf16le'),
+      'utf-16, big end first': Buffer.from(`\uFEFF<p>${meant}`, 'utf16le').swap16(),
+      'windows-1252': Buffer.from('<meta charset=windows-1252><p>\x80 Gr\xfc\xdfe', 'latin1'),
+      broken: Buffer.from('<p>Gr\xfc\xdfe', 'latin1'),
+    };
+    const names = Object.keys(files).map((name) => `${name}.html`);
+    await Promise.all(Object.entries(files).map(([name, bytes]) => writeFile(join(cwd, `${name}.html`), bytes)));
+    const { code, stderr } = await render([...names, '--out-dir', 'encodings']);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        'pdfprompt: broken.html: it is not valid utf-8, and does not say what else it is in: <meta charset="windows-1252">\n',
+    });
+    for (const name of Object.keys(files).filter((each) => each !== 'broken'))
+      expect({ name, text: (await textOf(`encodings/${name}.pdf`)).join('') }).toEqual({ name, text: meant });
+  });
+
+  it('says what stdin, which has no folder, names by a relative address', async () => {
+    const { code, stderr } = await render(['-', '-o', 'stdin.pdf'], '<img src="logo.png"><p>x</p>');
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^pdfprompt: -: printed without 1 of its resources: logo\.png \(relative_address: /);
   });
 
   it('never opens a file for the browser', async () => {

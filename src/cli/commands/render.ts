@@ -1,8 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { Command } from 'commander';
 import { reasonText } from '../../domain/outcome.ts';
 import type { PdfRequest } from '../../domain/pdf-request.ts';
+import type { ServedOrigin } from '../../egress/served-origin.ts';
 import { messageOf, UsageError } from '../../kernel/errors.ts';
 import type { Renderer } from '../../render/renderer.ts';
 import { loggerFor, progress, warn } from '../output.ts';
@@ -119,37 +120,58 @@ async function renderAll(renderer: Renderer, tasks: Task[], defaults: Record<str
   return failures;
 }
 
+/** Resources that did not load and are named. */
+const NAMED = 5;
+
 /** @returns what went wrong, in a sentence */
 async function renderOne(
   renderer: Renderer,
   { input, output }: Task,
   defaults: Record<string, unknown>,
 ): Promise<string | undefined> {
-  const request = await toRequest(input, defaults);
-  const outcome = await renderer.render(request, { tenant: 'render' });
-  if (outcome.kind !== 'done') return reasonText(outcome);
+  const { request, serves } = await toRequest(input, defaults);
+  const outcome = await renderer.render(request, { tenant: 'render', serves });
+  /** The origin of the folder is nobody's business. */
+  const inFolder = (text: string) => (serves ? text.replaceAll(`${serves.origin}/`, '') : text);
+  if (outcome.kind !== 'done') return inFolder(reasonText(outcome));
   const bytes = Buffer.concat(outcome.pdf.chunks);
   if (output === '-')
     await new Promise<void>((done, failed) => process.stdout.write(bytes, (error) => (error ? failed(error) : done())));
   else await writeFile(output, bytes);
-  for (const { url, reason } of outcome.pdf.failedResources)
-    warn(`pdfprompt: ${input}: printed without ${url} (${reason})`);
+  const { failedResources } = outcome.pdf;
+  if (failedResources.length > 0) {
+    const named = failedResources.slice(0, NAMED).map(({ url, reason }) => `${inFolder(url)} (${reason})`);
+    const more = failedResources.length > NAMED ? `, and ${failedResources.length - NAMED} more` : '';
+    warn(`pdfprompt: ${input}: printed without ${failedResources.length} of its resources: ${named.join(', ')}${more}`);
+  }
   return undefined;
 }
 
-async function toRequest(input: string, defaults: Record<string, unknown>): Promise<PdfRequest> {
-  // HTML is handed to the browser, never opened as a file: a document must not read its neighbours.
-  const source = isUrl(input)
-    ? { url: input }
-    : { html: input === '-' ? await readStdin() : await readFile(input, 'utf8') };
+async function toRequest(
+  input: string,
+  defaults: Record<string, unknown>,
+): Promise<{ request: PdfRequest; serves?: ServedOrigin }> {
+  const { source, serves } = await readSource(input);
   const { parsePdfRequest } = await import('../../domain/pdf-request.ts');
   const parsed = parsePdfRequest({ ...defaults, ...source });
-  if (parsed.ok) return parsed.request;
+  if (parsed.ok) return { request: parsed.request, ...(serves && { serves }) };
   throw new UsageError(parsed.fields.map(({ field, message }) => `${field}: ${message}`).join('; '));
 }
 
-async function readStdin(): Promise<string> {
+/** A file is served with its folder, never opened by the browser: so it has that and nothing else of this machine. */
+async function readSource(input: string): Promise<{ source: object; serves?: ServedOrigin }> {
+  if (isUrl(input)) return { source: { url: input } };
+  const { decodeHtml, htmlEncoding } = await import('../../render/html-encoding.ts');
+  if (input === '-') return { source: { html: decodeHtml(await readStdin()) } };
+  const bytes = await readFile(input);
+  const { serveFolder } = await import('../../render/folder.ts');
+  const file = { folder: dirname(input), name: basename(input), bytes, encoding: htmlEncoding(bytes) };
+  const { url, ...serves } = serveFolder(file);
+  return { source: { url }, serves };
+}
+
+async function readStdin(): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
