@@ -86,7 +86,10 @@ function length(minInches: number) {
 const template = z
   .string()
   .max(100_000)
-  .meta({ description: 'HTML; elements of class `date`, `title`, `url`, `pageNumber`, `totalPages` are filled in' });
+  .meta({
+    description:
+      'HTML; elements of class `date`, `title`, `url`, `pageNumber`, `totalPages` are filled in (`url` not with `html`). Without one, or with an empty one, nothing is printed there',
+  });
 
 const pdfOptions = z
   .strictObject({
@@ -101,7 +104,9 @@ const pdfOptions = z
         left: length(0).optional(),
       })
       .optional(),
-    landscape: z.boolean().default(false),
+    landscape: z.boolean().default(false).meta({
+      description: 'The paper lies, whatever `@page` says; unless `preferCSSPageSize` lets `@page` choose',
+    }),
     scale: z.number().min(0.1).max(2).default(1),
     printBackground: z.boolean().default(true),
     displayHeaderFooter: z.boolean().default(false),

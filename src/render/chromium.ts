@@ -110,7 +110,7 @@ export async function launchChromium(
     env: {
       PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
       HOME: profile,
-      LANG: 'C.UTF-8',
+      LANG: 'en_US.UTF-8',
       ...(binary.kind === 'headless-shell' && { TMPDIR: profile }),
       ...binary.env,
     },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CDPSession, Protocol } from 'puppeteer';
+import type { CDPSession, Page, Protocol } from 'puppeteer';
 import type { FailedResource, RenderTimings } from '../domain/job.ts';
 import type { RenderedPdf } from '../domain/outcome.ts';
 import { marginInches, paperSize, type PdfRequest } from '../domain/pdf-request.ts';
@@ -20,32 +20,57 @@ type PrintedPdf = Pick<RenderedPdf, 'chunks' | 'size' | 'sha256'>;
 
 /** Prints what the page shows now. @throws CodedError if the options do not fit it, or it is larger than allowed */
 export async function printPdf(
-  session: CDPSession,
+  { session, page }: { session: CDPSession; page: Page },
   options: PdfRequest['options'],
   caps: PdfCaps,
 ): Promise<PrintedPdf> {
+  const isTurned = options.landscape && !options.preferCSSPageSize;
+  if (isTurned) await session.send('Runtime.evaluate', { expression: turnPages(options) });
   if (options.omitBackground)
     await session.send('Emulation.setDefaultBackgroundColorOverride', { color: { r: 0, g: 0, b: 0, a: 0 } });
   try {
-    const { stream } = await session.send('Page.printToPDF', printParameters(options));
+    const { stream } = await session.send('Page.printToPDF', printParameters(options, page.url()));
     return await readPieces(session, stream ?? '', caps.maxBytes);
   } catch (error) {
     throw asCodedError(error, options);
   } finally {
+    if (isTurned) session.send('Runtime.evaluate', { expression: UNTURN_PAGES }).catch(() => undefined);
     if (options.omitBackground)
       await session.send('Emulation.setDefaultBackgroundColorOverride').catch(() => undefined);
   }
 }
 
-function printParameters(options: PdfRequest['options']): Protocol.Page.PrintToPDFRequest {
+/**
+ * Chromium lets an `@page` rule with a size decide which way a page lies, whatever it is told: with `landscape` the
+ * paper of the request is the document's own, on its named pages too.
+ */
+function turnPages(options: PdfRequest['options']): string {
+  const { width, height } = paperSize(options);
+  return `{
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync('@page { size: ${height}in ${width}in !important }');
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+  }`;
+}
+
+const UNTURN_PAGES = 'document.adoptedStyleSheets = document.adoptedStyleSheets.slice(0, -1)';
+
+/** An empty one, or none, is nothing: Chromium takes its own instead, with today's date and the document's title. */
+function template(html: string | undefined, documentUrl: string): string {
+  const content = html?.trim() ? html : '<span></span>';
+  // What came as html has no address to be shown.
+  return documentUrl.startsWith('about:') ? `<style>.url{display:none!important}</style>${content}` : content;
+}
+
+function printParameters(options: PdfRequest['options'], documentUrl: string): Protocol.Page.PrintToPDFRequest {
   const { width, height } = paperSize(options);
   const margin = marginInches(options);
   return {
     transferMode: 'ReturnAsStream',
     landscape: options.landscape,
     displayHeaderFooter: options.displayHeaderFooter,
-    headerTemplate: options.headerTemplate ?? '',
-    footerTemplate: options.footerTemplate ?? '',
+    headerTemplate: template(options.headerTemplate, documentUrl),
+    footerTemplate: template(options.footerTemplate, documentUrl),
     printBackground: options.printBackground,
     scale: options.scale,
     paperWidth: width,

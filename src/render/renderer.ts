@@ -219,7 +219,7 @@ export class Renderer extends Lifecycle {
           if (warm.channel?.serves) await unlinkOrigin(warm.session, warm.channel.serves);
           if (request.failOnResourceError) failOn(failures);
           const wait = clock();
-          const chunks = await spans.span.during('print', () => printPdf(warm.session, request.options, caps));
+          const chunks = await spans.span.during('print', () => printPdf(warm, request.options, caps));
           const print = clock();
           return describePdf(chunks, { page, load, wait, print }, failures, caps);
         },
