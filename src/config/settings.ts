@@ -323,8 +323,9 @@ export const SETTINGS = {
   documentMemoryLimitMb: {
     env: 'DOCUMENT_MEMORY_LIMIT_MB',
     kind: { type: 'integer', min: 64, max: 100_000 },
-    default: '1024',
-    description: 'Megabytes that one document may take while it is rendered; more fail its job',
+    default: '2048',
+    description:
+      'Megabytes that one document may take while it is rendered, if its worker has them; more fail its job. A table of 10,000 rows with five columns takes 1,200',
     commands: [...WITH_WORKER, 'render'],
   },
   pdfStore: {
