@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { FieldProblem } from '../kernel/errors.ts';
 import { fieldProblems, textProblem, withoutNulls } from './check-input.ts';
 import { headerNameProblem, originProblem } from './extra-headers.ts';
+import { canonicalLocale, canonicalTimezone } from './locale.ts';
 import { pageRangesProblem } from './page-ranges.ts';
 import { PRIORITY_NAMES } from './priority.ts';
 
@@ -83,13 +84,10 @@ function length(minInches: number) {
     .meta({ description: 'Pixels, or a number with `px`, `in`, `cm` or `mm`', example: '20mm' });
 }
 
-const template = z
-  .string()
-  .max(100_000)
-  .meta({
-    description:
-      'HTML; elements of class `date`, `title`, `url`, `pageNumber`, `totalPages` are filled in (`url` not with `html`). Without one, or with an empty one, nothing is printed there',
-  });
+const template = z.string().max(100_000).meta({
+  description:
+    'HTML; elements of class `date`, `title`, `url`, `pageNumber`, `totalPages` are filled in (`url` not with `html`). Without one, or with an empty one, nothing is printed there',
+});
 
 const pdfOptions = z
   .strictObject({
@@ -221,6 +219,22 @@ export const pdfRequestSchema = z
           'Where `setExtraHTTPHeaders` go: `origin`, which is the default, is scheme, host and port of `url`, and nowhere for `html`; `all` is wherever the document leads; a list is these origins and no other',
       }),
     userAgent: z.string().min(1).max(1_000).regex(printable, 'allowed: no control characters').optional(),
+    locale: z
+      .string()
+      .max(100, { abort: true })
+      .refine((tag) => canonicalLocale(tag) !== undefined, 'allowed: a language tag (BCP 47) such as de-DE or en')
+      .optional()
+      .meta({
+        description:
+          'What scripts format dates and numbers by, and `Accept-Language`. Unless given: the first language of an `Accept-Language` among `setExtraHTTPHeaders`, or en-US',
+        example: 'de-DE',
+      }),
+    timezone: z
+      .string()
+      .max(100, { abort: true })
+      .refine((name) => canonicalTimezone(name) !== undefined, 'allowed: a time zone (IANA) such as Europe/Berlin')
+      .optional()
+      .meta({ description: 'Time zone of scripts; the worker’s own unless given', example: 'Europe/Berlin' }),
     setJavaScriptEnabled: z.boolean().default(true),
     filename: z
       .string()

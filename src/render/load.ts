@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cookie, CookieData, Page } from 'puppeteer';
+import { acceptedLocale, canonicalLocale, canonicalTimezone } from '../domain/locale.ts';
 import { type PdfRequest, urlProblem } from '../domain/pdf-request.ts';
 import { shownUrl } from '../domain/shown-url.ts';
 import { type Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
@@ -46,6 +47,16 @@ export async function preparePage(warm: WarmPage, request: PdfRequest): Promise<
   }
   // A script may look at the screen before it is printed; nobody looks at mere layout.
   await warm.setMedia(request.emulateMediaType ?? (isJustLayout ? 'print' : 'browser'));
+  const locale =
+    request.locale === undefined ? acceptedLocale(request.setExtraHTTPHeaders) : canonicalLocale(request.locale);
+  if (locale !== undefined) {
+    warm.mark('locale');
+    await page.emulateLocale(locale);
+  }
+  if (request.timezone !== undefined) {
+    warm.mark('locale');
+    await page.emulateTimezone(canonicalTimezone(request.timezone));
+  }
   if (request.cookies) {
     warm.mark('network');
     await context.setCookie(...request.cookies.map((cookie) => cookieData(cookie, request.url)));

@@ -21,9 +21,10 @@ const CLOSE_TIMEOUT_MS = 3_000;
  * What a document may have left in its page, and so what has to be done before the next one:
  * - `scripts`: a script may have run: the next document gets a new realm
  * - `network`: something was loaded from outside, or there were cookies: they and the cache are cleared
+ * - `locale`: language and time zone are set back
  * - `origin`: a real origin with its storage was entered, or a window opened: the whole context is replaced
  */
-export type Trace = 'scripts' | 'network' | 'origin';
+export type Trace = 'scripts' | 'network' | 'locale' | 'origin';
 
 /** What a page is laid out for; a browser's own choice is the screen, and print while it prints. */
 export type Media = 'browser' | 'screen' | 'print';
@@ -185,6 +186,7 @@ export class WarmPage {
       await this.#session.send('Page.resetNavigationHistory');
       await this.#session.send('Runtime.evaluate', { expression: `window.name = ""; ${KEEP_OPEN}` });
     }
+    if (traces.has('locale')) await Promise.all([this.#page.emulateLocale(), this.#page.emulateTimezone()]);
     if (traces.has('network') || this.#watch.touchedNetwork)
       await Promise.all([
         this.#session.send('Storage.clearCookies', { browserContextId: this.#context.id as string }),

@@ -245,3 +245,18 @@ describe('headers of a request', () => {
     expect(problemsOf({ html: 'x', ...fields })).toEqual([expect.stringMatching(problem)]);
   });
 });
+
+describe('locale and timezone', () => {
+  it.each(['en', 'de-DE', 'zh-Hant', 'sr-Latn-RS', 'ar-EG-u-nu-latn'])('locale %s is taken', (locale) => {
+    expect(parsePdfRequest({ html: 'x', locale }).ok).toBe(true);
+  });
+  it.each(['', 'de_DE', 'xx', '*', 'german', 'de-DE,de', 'x'.repeat(101)])('locale %s is refused', (locale) => {
+    expect(parsePdfRequest({ html: 'x', locale })).toMatchObject({ ok: false, fields: [{ field: 'locale' }] });
+  });
+  it.each(['UTC', 'Europe/Berlin', 'europe/berlin', 'Etc/GMT+1'])('timezone %s is taken', (timezone) => {
+    expect(parsePdfRequest({ html: 'x', timezone }).ok).toBe(true);
+  });
+  it.each(['', '+01:00', 'Mars/Olympus', 'GMT+1'])('timezone %s is refused', (timezone) => {
+    expect(parsePdfRequest({ html: 'x', timezone })).toMatchObject({ ok: false, fields: [{ field: 'timezone' }] });
+  });
+});
