@@ -180,10 +180,10 @@ export async function whenReady<T>(
   const waitForNamed = waiter(warm, request, deadline);
   for (;;) {
     const seen = navigation.count;
-    const hasMoved = () => navigation.isLeaving || navigation.count !== seen;
+    const hasMoved = () => warm.isLively && (navigation.isLeaving || navigation.count !== seen);
     try {
       await during(async () => {
-        if (seen > 0) checkArrival(warm, request);
+        if (warm.isLively && seen > 0) checkArrival(warm, request);
         await Promise.race([waitForNamed(), navigation.moved()]);
         if (!hasMoved()) await waitForSeen(warm, request, deadline);
         if (!hasMoved()) await noteRelativeAddresses(warm, request, deadline);
