@@ -120,6 +120,42 @@ describe('options', () => {
     expect(result.text[1]).toMatch(/2\s*\/\s*2/);
   });
 
+  it.each([
+    ['empty', { headerTemplate: '', footerTemplate: '' }, 'body'],
+    ['blank', { headerTemplate: ' ', footerTemplate: '\n' }, 'body'],
+    ['none', {}, 'body'],
+    ['the address of html', { footerTemplate: '<i style="font-size:9px">[<i class="url"></i>]</i>' }, 'body []'],
+  ])('displayHeaderFooter: nothing that nobody asked for: %s', async (_, templates, found) => {
+    const html = '<title>internal</title><p>body';
+    const margin = { top: '1in', bottom: '1in' };
+    expect(await text({ html, options: { displayHeaderFooter: true, margin, ...templates } })).toBe(found);
+  });
+
+  it.each([
+    ['@page { size: A4 }', { landscape: true }, [842, 842]],
+    ['@page { size: A4 } @page wide { size: A3 } b { page: wide }', { landscape: true }, [842, 842]],
+    ['@page { size: A4 landscape }', { landscape: true }, [842, 842]],
+    ['@page { size: A4 }', { landscape: true, preferCSSPageSize: true }, [595, 595]],
+    ['@page { size: A4 } @page wide { size: A4 landscape } b { page: wide }', { preferCSSPageSize: true }, [595, 842]],
+    ['', {}, [595, 595]], // nothing of the ones before is left
+  ])('landscape and @page: %s %o', async (style, options, widths) => {
+    const html = `<style>${style} b { display: block; break-before: page; text-align: right }</style><p>x</p><b>right</b>`;
+    const { chunks } = await pdf({ html, options: { format: 'A4', ...options } });
+    const boxes = [
+      ...Buffer.concat(chunks)
+        .toString('latin1')
+        .matchAll(/\/MediaBox \[0 0 ([\d.]+)/g),
+    ];
+    expect(boxes).toHaveLength(widths.length);
+    for (const [page, [, width]] of boxes.entries())
+      expect(Math.abs(Number(width) - (widths[page] ?? 0))).toBeLessThanOrEqual(1);
+  });
+
+  it('tagged: a language that exists, unless the document says one', async () => {
+    expect(await raw({ html: '<p>x', options: { tagged: true } })).toMatch(/\/Lang \(en-US\)/);
+    expect(await raw({ html: '<html lang="de"><p>x', options: { tagged: true } })).toMatch(/\/Lang \(de\)/);
+  });
+
   it('printBackground: on unless switched off', async () => {
     const html = '<div style="background:rgb(255,0,0);width:50px;height:50px"></div>';
     expect(await content({ html })).toMatch(/\b1 0 0 rg\b/);
