@@ -10,7 +10,9 @@ const isList = (text: string) =>
   text.split(',').every((part) => {
     const [, from = '1', until] = /^(\d+)?\s*(?:-\s*(\d+)?)?$/.exec(part.trim()) ?? ['', '0'];
     const isRight = (page: string) => page.length <= 7 && Number(page) >= 1;
-    return /\d/.test(part) && isRight(from) && (until === undefined || (isRight(until) && Number(from) <= Number(until)));
+    return (
+      /\d/.test(part) && isRight(from) && (until === undefined || (isRight(until) && Number(from) <= Number(until)))
+    );
   });
 
 describe('options.pageRanges', () => {
