@@ -57,7 +57,8 @@ export class Navigation {
   /** The document that came last, and what was answered to its request; undefined if none has come. */
   get last(): (Arrival & { response: HTTPResponse | undefined }) | undefined {
     if (!this.#last) return undefined;
-    const isOfIt = this.#response?.url() === this.#last.url;
+    // The address of a document is told without its fragment.
+    const isOfIt = this.#response?.url().replace(/#.*/s, '') === this.#last.url;
     return { ...this.#last, response: isOfIt ? this.#response : undefined };
   }
 

@@ -79,7 +79,7 @@ const ENDINGS: [what: string, body: (canary: string) => Body, ending: string][] 
   ['a page that breaks off', (c) => at(`${site}/cut`, c), 'navigation_failed'],
   ['a host that is none', (c) => at('http://nowhere.invalid/x', c), 'navigation_failed'],
   ['a host that refuses', (c) => at(`${nobody}/x`, c), 'navigation_failed'],
-  ['a host that is forbidden', (c) => at('http://10.0.0.1/x', c), 'navigation_failed'],
+  ['a host that is forbidden', (c) => at('http://10.0.0.1/x', c), 'egress_denied'],
   ['a way to one that refuses', (c) => at(`${site}/to-nobody`, c), 'navigation_failed'],
 ]; // prettier-ignore
 

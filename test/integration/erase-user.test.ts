@@ -91,7 +91,7 @@ describe('a user who is erased', () => {
     const running = [await submit(ann, held), await submit(ann, held), await submit(ann, held)];
     const bobs = await submit(bob, held);
     await eventually(() => gate.waiting === 4, 60_000, 'all four are being rendered');
-    const waiting = [await submit(ann, { html: '<p>w</p>' }), await submit(bob, { html: '<p>w</p>' })];
+    const waiting = [await submit(ann, { html: '<p>w</p>' }), await submit(bob, { html: gate.html })];
     expect(pdfsOf(done)).toHaveLength(2);
     const [before, was] = [await stateOf(bob), await sums()];
     const charged = await sql`select completed, pages, bytes from pdfprompt_usage_history where user_id = ${ann.id}`;
@@ -104,7 +104,7 @@ describe('a user who is erased', () => {
         10_000,
         'every process has heard of it',
       );
-    await eventually(() => gate.waiting === 1, 30_000, 'the documents are given up');
+    await eventually(() => gate.waiting <= 2, 30_000, 'the documents are given up');
     await eventually(() => logged('result thrown away').length === 3, 30_000, 'the worker has said so');
     expect(await tablesWith(sql, ann.traces)).toEqual([]);
     const jobs = [done[0] as string, failed, ...running, waiting[0] as string];

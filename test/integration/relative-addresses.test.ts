@@ -51,11 +51,11 @@ const ADDRESSES = ['logo.png', '/a/logo.png', './logo.png?v=1', '../x', '//cdn.e
 const failuresOf = async (body: object) => (await pdfOf(renderer, body)).failedResources;
 
 describe('a relative address in a document that has no base', () => {
-  it.each(Object.entries(WAYS))('has failed: %s', async (way, of) => {
+  it.each(Object.entries(WAYS))('has failed: %s', async (_, of) => {
     const html = ADDRESSES.map((address) => of(address)).join('\n');
     const failures = await failuresOf({ html: `<!doctype html>${html}` });
     const expected = ADDRESSES.map((address) => ({
-      url: way === 'svg use' ? `${address}#part` : address,
+      url: address.replace(/\?.*/, ''),
       reason: RELATIVE,
     }));
     expect(failures.toSorted((a, b) => a.url.localeCompare(b.url))).toEqual(

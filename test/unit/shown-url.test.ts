@@ -11,7 +11,11 @@ describe('an address that is told', () => {
     ['data:text/html,<p>secret', 'data:'],
     ['blob:https://example.com/x', 'blob:'],
     ['file:///etc/passwd', 'file:'],
-    ['not an address?x', 'an address that is none'],
-    ['', 'an address that is none'],
+    ['img/logo.png?v=secret#x', 'img/logo.png'],
+    ['//cdn.example.com/x?secret', '//cdn.example.com/x'],
+    ['x://[', 'x://['],
+    ['//ann:secret@example.com/x', 'an address that is none'],
+    ['http://ann:secret@[', 'an address that is none'],
+    ['', ''],
   ])('%s: %s', (url, shown) => expect(shownUrl(url)).toBe(shown));
 });
