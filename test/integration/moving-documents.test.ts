@@ -118,7 +118,7 @@ describe('a document that goes elsewhere is followed', () => {
     [
       'where it may not',
       'http://169.254.169.254/latest',
-      'navigation_failed',
+      'egress_denied',
       /169\.254\.169\.254\/latest could not be/,
     ],
     ['where nothing is', 'about:blank', 'navigation_failed', /about:blank/],
