@@ -267,6 +267,14 @@ export const SETTINGS = {
       "`true`: Chromium without its sandbox, where it cannot have one; then a document that breaks Chromium has the worker's rights",
     commands: WITH_BROWSER,
   },
+  webgl: {
+    env: 'CHROMIUM_WEBGL',
+    kind: { type: 'boolean' },
+    default: 'false',
+    description:
+      '`true`: documents may draw with WebGL, as maps and some charts do; on the CPU, in a process that Chromium cannot put into its sandbox (docs/security.md)',
+    commands: WITH_BROWSER,
+  },
   renderJail: {
     env: 'RENDER_JAIL',
     kind: { type: 'choice', values: ['auto', 'namespace', 'proxy'] },

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { constants, createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { access, chmod, cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, chmod, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -28,6 +28,8 @@ export interface ChromiumBinary {
 interface FindOptions {
   chromePath: string | undefined;
   dataDir: string;
+  /** with what draws WebGL beside it, where that is packed apart */
+  webgl?: boolean;
   /** told before a step that takes long, such as unpacking */
   onProgress?: ((message: string) => void) | undefined;
 }
@@ -118,7 +120,7 @@ async function puppeteerShell(): Promise<string | undefined> {
  * argument list turns the sandbox off and is never used. Its libraries and its font are taken only
  * where the system has none.
  */
-async function packagedShell({ dataDir, onProgress }: FindOptions): Promise<ChromiumBinary | undefined> {
+async function packagedShell({ dataDir, webgl, onProgress }: FindOptions): Promise<ChromiumBinary | undefined> {
   let root: string;
   try {
     root = resolve(dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium')), '..');
@@ -143,10 +145,20 @@ async function packagedShell({ dataDir, onProgress }: FindOptions): Promise<Chro
       if (!existsSync(path)) throw error; // else another process was faster
     });
   }
+  if (webgl) await unpackSwiftShader(join(root, 'bin', 'swiftshader.tar.br'), home);
   const env: Record<string, string> = {};
   if (existsSync(join(home, 'lib'))) env.LD_LIBRARY_PATH = join(home, 'lib');
   if (!existsSync('/etc/fonts/fonts.conf')) env.FONTCONFIG_PATH = join(home, 'fonts');
   return { path, kind: 'headless-shell', source: `@sparticuz/chromium ${version}`, env };
+}
+
+/** Chromium looks for it beside its binary. Each file comes into being whole, whoever else unpacks it at the time. */
+async function unpackSwiftShader(archive: string, home: string): Promise<void> {
+  if (existsSync(join(home, 'vk_swiftshader_icd.json'))) return;
+  const draft = `${home}.${process.pid}`;
+  await unpackTar(archive, draft);
+  for (const name of (await readdir(draft)).toSorted()) await rename(join(draft, name), join(home, name)); // the one asked for is the last
+  await rm(draft, { recursive: true, force: true });
 }
 
 const fontsConf = (directory: string) =>

@@ -80,6 +80,8 @@ export interface LaunchOptions {
   jail?: { kind: JailKind; egress: GatewayOptions } | undefined;
   /** without its sandbox a document that breaks Chromium has the worker's machine */
   unsafeNoSandbox?: boolean;
+  /** its GPU process, which then draws on the CPU, is without a seccomp filter */
+  webgl?: boolean;
 }
 
 /**
@@ -89,7 +91,7 @@ export interface LaunchOptions {
  */
 export async function launchChromium(
   binary: ChromiumBinary,
-  { jail, unsafeNoSandbox = false }: LaunchOptions = {},
+  { jail, unsafeNoSandbox = false, webgl = false }: LaunchOptions = {},
 ): Promise<Chromium> {
   const identity = chromiumIdentity();
   const root = temporaryDirectory();
@@ -102,6 +104,8 @@ export async function launchChromium(
   if (binary.kind === 'full') flags.unshift('--headless=new');
   if (sharedMemoryIsSmall()) flags.push('--disable-dev-shm-usage');
   if (unsafeNoSandbox) flags.push('--no-sandbox');
+  // A browser that finds SwiftShader beside it loads it unless told not to, which starts threads, which keep the GPU process from its sandbox.
+  flags.push(webgl ? '--enable-unsafe-swiftshader' : '--disable-software-rasterizer');
   const options: SpawnOptions = {
     ...identity,
     cwd: profile,

@@ -17,6 +17,7 @@ export interface LauncherOptions {
   jail: Config['renderJail'];
   egress: GatewayOptions;
   unsafeNoSandbox: boolean;
+  webgl: boolean;
   events: Pick<Events, 'jailed' | 'browserStarted'>;
 }
 
@@ -82,8 +83,8 @@ export class Launcher {
   }
 
   async #start(kind: JailKind): Promise<Chromium> {
-    const { binary, egress, unsafeNoSandbox, events } = this.#options;
-    const chromium = await launchChromium(binary, { jail: { kind, egress }, unsafeNoSandbox });
+    const { binary, egress, unsafeNoSandbox, webgl, events } = this.#options;
+    const chromium = await launchChromium(binary, { jail: { kind, egress }, unsafeNoSandbox, webgl });
     events.browserStarted(chromium.version);
     return chromium;
   }

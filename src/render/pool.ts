@@ -30,6 +30,8 @@ export interface PoolOptions {
   maxDocuments: number;
   /** bytes that a browser may take for each document it renders; more, and it is replaced */
   memoryLimitBytes: number;
+  /** whether documents may draw with WebGL */
+  webgl: boolean;
   events: Pick<Events, 'browserEnded' | 'pageTaken'>;
 }
 
@@ -150,6 +152,7 @@ export class PagePool extends Lifecycle {
       isUsable = true;
       return result;
     } catch (error) {
+      if (this.#options.webgl && (signal?.aborted || error instanceof DeadlineExceeded)) this.#abandon(member);
       throw signal?.aborted ? error : await member.causeOf(error, page.ended, () => this.#endSilent(member));
     } finally {
       this.#inUse.delete(place);
@@ -359,6 +362,13 @@ export class PagePool extends Lifecycle {
       .then(() => this.#retire(member))
       .finally(() => this.#closing.delete(replacing));
     this.#closing.add(replacing);
+  }
+
+  /** A drawing that does not end outlives its page, in the GPU process, where those of other documents wait for it. */
+  #abandon(member: PoolMember): void {
+    if (!this.#members.has(member)) return;
+    this.#replace(member, 'unresponsive');
+    member.isRetiring = true;
   }
 
   #retire(member: PoolMember): void {

@@ -76,7 +76,7 @@ async function checkStore(config: Config): Promise<Check> {
 async function checkChromium(config: Config, onProgress: Progress): Promise<Check[]> {
   let binary: ChromiumBinary;
   try {
-    binary = await findChromium({ chromePath: config.chromePath, dataDir: config.dataDir, onProgress });
+    binary = await findChromium({ ...config, onProgress });
   } catch (error) {
     const [message = '', ...fix] = messageOf(error).split('\n');
     return [

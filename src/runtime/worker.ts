@@ -103,7 +103,7 @@ export async function buildRenderer({
   onProgress,
   overrides,
 }: BuildRendererOptions): Promise<Renderer> {
-  const binary = await findChromium({ chromePath: config.chromePath, dataDir: config.dataDir, onProgress });
+  const binary = await findChromium({ ...config, onProgress });
   if (binary.kind === 'full')
     log.warn(
       { path: binary.path },
@@ -130,6 +130,7 @@ export function buildLauncher(config: Config, binary: ChromiumBinary, events: Ev
     jail: config.renderJail,
     egress: { proxy, events },
     unsafeNoSandbox: config.unsafeNoSandbox,
+    webgl: config.webgl,
     events,
   });
 }
@@ -150,6 +151,7 @@ export function rendererOptions(
     maxAgeMs: config.browserMaxAgeMs,
     maxDocuments: config.browserMaxDocuments,
     memoryLimitBytes: config.browserMemoryLimitMb * MEGABYTE,
+    webgl: config.webgl,
     caps: {
       maxBytes: config.pdfMaxBytes,
       maxPages: config.pdfMaxPages,

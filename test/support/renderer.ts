@@ -14,10 +14,11 @@ export async function createRenderer(
   overrides: Partial<RendererOptions> = {},
   chromium?: ChromiumBinary,
 ): Promise<{ renderer: Renderer; lines: string[] }> {
-  const binary = chromium ?? (await findChromium({ chromePath: undefined, dataDir: inject('dataDir') }));
+  const config = testConfig(env);
+  const binary = chromium ?? (await findChromium({ ...config, chromePath: undefined, dataDir: inject('dataDir') }));
   const lines: string[] = [];
   const log = createLogger({ level: 'trace', process: 'test', human: false, write: (line) => lines.push(line) });
-  const options = rendererOptions(testConfig(env), binary, new Events(log));
+  const options = rendererOptions(config, binary, new Events(log));
   return { renderer: new Renderer({ ...options, ...overrides }), lines };
 }
 
