@@ -117,7 +117,7 @@ const JOBS = `
 
 const FILES = `
   insert into pdfprompt_file (id, job_id, user_id, store, size, pages, sha256, created_at, expires_at, expired_at)
-    select file_id, id, user_id, 'postgres', 24, 1, sha256('x'), at, at + interval '7 days',
+    select file_id, id, user_id, 'postgres', 25, 1, sha256('x'), at, at + interval '7 days',
       case when at < now() - interval '7 days' then at + interval '7 days' end
     from million_job where status = 'completed' order by i;
   insert into pdfprompt_file_chunk (file_id, seq, bytes)
@@ -130,5 +130,5 @@ const ATTEMPTS = `
 
 const USAGE = `
   insert into pdfprompt_usage_history (user_id, day, completed, pages, bytes, created_at)
-    select user_id, at::date, count(*), count(*), 24 * count(*), min(at) from million_job
+    select user_id, at::date, count(*), count(*), 25 * count(*), min(at) from million_job
     where status = 'completed' and at > now() - interval '10 days' group by 1, 2`;

@@ -56,6 +56,7 @@ const LIMITS: Limits = {
   worker: {
     'update pgboss.job': 150,
     'update job': 150,
+    'update job, reading worker': 150,
     'insert job_attempt': 80,
     'insert file, insert usage_history, update job, update job_attempt': 300,
     'insert file_chunk': 40,
@@ -162,6 +163,7 @@ const LIMITS: Limits = {
     'delete api_key': 40,
     'read job': 300,
     'read file': 100,
+    'insert file_left': 100,
     'delete job': 400,
     'delete pgboss.job, reading pgboss.queue': 100,
     'read user': 10,
