@@ -115,12 +115,7 @@ describe('a document that goes elsewhere is followed', () => {
 
   it.each([
     ['an error page', `${site}/broken`, 'document_status', /broken answered 500/],
-    [
-      'where it may not',
-      'http://169.254.169.254/latest',
-      'egress_denied',
-      /169\.254\.169\.254\/latest could not be/,
-    ],
+    ['where it may not', 'http://169.254.169.254/latest', 'egress_denied', /169\.254\.169\.254\/latest could not be/],
     ['where nothing is', 'about:blank', 'navigation_failed', /about:blank/],
   ])('to %s: by name', async (_, url, code, message) => {
     for (const body of both(leaving(`onload = () => location.href = "${url}"`)))
