@@ -4,6 +4,7 @@ import { job, jobAttempt, worker } from '../db/schema.ts';
 import type { PdfRequest } from '../domain/pdf-request.ts';
 import { type Claim, type JobQueue, MAX_LOSSES } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
+import { againAfterDeadlock } from './again-after-deadlock.ts';
 import { endAttempt } from './attempts.ts';
 import { fileIdOf } from './file-id.ts';
 import { type Lost, LOST, poison, toLost } from './lose.ts';
@@ -50,23 +51,24 @@ export async function claimJobs(
   { workerId, count }: ClaimInput,
 ): Promise<ClaimedJob[]> {
   let expired: Lost = { returned: [], poisoned: [] };
-  const claimed = await db.transaction(async (tx) => {
+  const claim = async (tx: Transaction): Promise<ClaimedJob[]> => {
     const claims = await queue.claim(tx, count);
     if (claims.length === 0) return [];
-    const ids = claims.map((claim) => claim.id);
+    const ids = claims.map(({ id }) => id);
     let rows = await start(tx, ids, workerId);
     if (rows.length < ids.length && !(await isAlive(tx, workerId))) throw new NotRegistered(workerId);
     const others = ids.filter((id) => !rows.some((row) => row.id === id));
     if (others.length > 0) expired = await loseExpired(tx, queue, others);
     if (expired.returned.length > 0) rows = [...rows, ...(await start(tx, others, workerId))];
     const jobs: ClaimedJob[] = [];
-    for (const claim of claims) {
-      const row = rows.find((each) => each.id === claim.id);
-      if (row) jobs.push(toClaimed(claim, row));
-      else await queue.complete(tx, claim); // it ended while it was in the queue: cancelled, deleted, poison
+    for (const place of claims) {
+      const row = rows.find((each) => each.id === place.id);
+      if (row) jobs.push(toClaimed(place, row));
+      else await queue.complete(tx, place); // it ended while it was in the queue: cancelled, deleted, poison
     }
     return jobs;
-  });
+  };
+  const claimed = await againAfterDeadlock(() => db.transaction(claim));
   for (const each of expired.returned) events.jobLost(each);
   for (const each of expired.poisoned) events.jobPoisoned(each);
   return claimed;

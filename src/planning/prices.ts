@@ -95,7 +95,7 @@ export async function readPrices(path: string): Promise<PriceTable> {
   const hint = 'allowed: a file like the one that pdfprompt plan --print-prices prints';
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(path, 'utf8'));
+    json = JSON.parse((await readFile(path, 'utf8')).replace(/^\uFEFF/, ''));
   } catch (error) {
     throw new UsageError(`--prices: ${path}: ${messageOf(error)}; ${hint}`, { cause: error });
   }

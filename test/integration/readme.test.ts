@@ -42,12 +42,13 @@ const service = await startService({ worker: true });
 const filledIn = (text: string) =>
   text.replaceAll('http://127.0.0.1:3000', service.address).replaceAll('pdf_…', service.key);
 
-/** An empty directory in which `npx pdfprompt` is this checkout's. */
+/** An empty directory in which `npx pdfprompt` is this checkout's; npm's own npx takes seconds to find that out. */
 const directory = await temporaryDirectory('readme');
-await mkdir(join(directory, 'node_modules', '.bin'), { recursive: true });
-await symlink(join(checkout, 'bin', 'pdfprompt.js'), join(directory, 'node_modules', '.bin', 'pdfprompt'));
+await mkdir(join(directory, 'bin'));
+await symlink(join(checkout, 'bin', 'pdfprompt.js'), join(directory, 'bin', 'pdfprompt'));
+await writeFile(join(directory, 'bin', 'npx'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
 const env = {
-  PATH: process.env.PATH ?? '',
+  PATH: `${join(directory, 'bin')}:${process.env.PATH}`,
   HOME: directory,
   PDFPROMPT_DATA_DIR: inject('dataDir'),
   NODE_COMPILE_CACHE: join(inject('dataDir'), 'compiled'),

@@ -1,3 +1,5 @@
+/** @module-tag long */
+
 import { extractImages, getDocumentProxy } from 'unpdf';
 import { describe, expect, it } from 'vitest';
 import { processTree, processType, seccompFilters } from '../../src/memory/processes.ts';

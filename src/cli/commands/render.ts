@@ -94,7 +94,8 @@ const isUrl = (input: string) => /^https?:\/\//i.test(input) && URL.canParse(inp
 async function readRequest(text: string | undefined): Promise<Record<string, unknown>> {
   if (text === undefined) return {};
   try {
-    const json: unknown = JSON.parse(text.startsWith('@') ? await readFile(text.slice(1), 'utf8') : text);
+    const content = text.startsWith('@') ? await readFile(text.slice(1), 'utf8') : text;
+    const json: unknown = JSON.parse(content.replace(/^\uFEFF/, ''));
     if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;
   } catch (error) {
     throw new UsageError(`--request: ${messageOf(error)}; allowed: a JSON object, or @file with one`, { cause: error });
