@@ -125,7 +125,12 @@ describe('OPS_PORT', () => {
     const checks = (names: string[]) => names.map((name) => expect.objectContaining({ name, status: 'ok' }) as unknown);
     expect(await (await get('/livez')).json()).toEqual({ status: 'ok', checks: checks(moving) });
     expect(await (await get('/startupz')).json()).toEqual({ status: 'started', checks: checks(['startup']) });
-    const needed = ['startup', 'shutdown', 'database', ...(command === 'work' ? ['registration'] : [])];
+    const needed = [
+      'startup',
+      'shutdown',
+      'database',
+      ...(command === 'work' ? ['registration', 'store', 'temporary files'] : []),
+    ];
     const ready = { status: 'ready', checks: checks(needed) };
     expect(await (await get('/readyz')).json()).toEqual(ready);
     const metrics = await get('/metrics');

@@ -1,3 +1,5 @@
+/** @module-tag long */
+
 import { rename } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';

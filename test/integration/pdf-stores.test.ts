@@ -174,7 +174,7 @@ describe.each([
   ['file', inDirectory],
 ] as const)('a PDF in the store %s that is cut short while it is read', (kind, service) => {
   it('ends as an error', async () => {
-    const bytes = new Uint8Array(40_000_000).fill(66);
+    const bytes = new Uint8Array(24_000_000).fill(66);
     const id = await completed(service, bytes, `cut-${kind}`);
     const [{ file_id: fileId } = { file_id: '' }] = await database.sql<{ file_id: string }[]>`
       select id as file_id from pdfprompt_file where job_id = ${id}`;
@@ -190,8 +190,8 @@ describe.each([
       response.pause();
     });
     await eventually(() => size >= 1_000_000, 20_000, 'some of it is there');
-    await database.sql`delete from pdfprompt_file_chunk where file_id = ${fileId} and seq > 12`;
-    await truncate(join(directory, fileId.slice(-2), `${fileId}.pdf`), 20_000_000).catch(() => undefined);
+    await database.sql`delete from pdfprompt_file_chunk where file_id = ${fileId} and seq > 10`;
+    await truncate(join(directory, fileId.slice(-2), `${fileId}.pdf`), 12_000_000).catch(() => undefined);
     response.removeAllListeners('data').on('data', (data: Buffer) => (size += data.byteLength));
     response.resume();
     await expect(once(response, 'end')).rejects.toThrow(/aborted/);
