@@ -81,7 +81,7 @@ export class FileStore implements PdfStore {
     });
     try {
       const found = (await handle.stat()).size;
-      if (size !== undefined && found !== size) throw new PdfDamaged(fileId, found, size);
+      if (found !== size) throw new PdfDamaged(fileId, found, size);
       yield* exactly(handle.createReadStream({ highWaterMark: CHUNK_BYTES }), which);
     } finally {
       await handle.close(); // however far it was read

@@ -11,8 +11,8 @@ export type KeptPdf = Pick<RenderedPdf, 'chunks' | 'size' | 'sha256'>;
 export interface WhichPdf {
   userId: string;
   fileId: string;
-  /** bytes, as its row says; without it, as many as there are */
-  size?: number;
+  /** bytes, as its row says */
+  size: number;
 }
 
 /** Where the bytes of PDFs are kept. */
@@ -77,8 +77,8 @@ export async function* exactly(
   let sent = 0;
   for await (const piece of pieces) {
     sent += piece.byteLength;
-    if (size !== undefined && sent > size) throw new PdfDamaged(fileId, `more than ${size}`, size);
+    if (sent > size) throw new PdfDamaged(fileId, `more than ${size}`, size);
     yield piece;
   }
-  if (size !== undefined && sent < size) throw new PdfDamaged(fileId, sent, size);
+  if (sent < size) throw new PdfDamaged(fileId, sent, size);
 }

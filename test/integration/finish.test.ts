@@ -45,8 +45,9 @@ describe.each([
     expect(await finishJob(deps, job, done)).toBe('completed');
     expect(await rowOf(job.id)).toMatchObject({ status: 'completed', attempts: 1, html: null, state: 'completed' });
     const [file] = await service.sql<{ id: string }[]>`select id from pdfprompt_file where job_id = ${job.id}`;
+    const which = { userId: job.userId, fileId: file?.id ?? '', size: bytes.byteLength };
     const read: Uint8Array[] = [];
-    for await (const chunk of store.open(db, { userId: job.userId, fileId: file?.id ?? '' })) read.push(chunk);
+    for await (const chunk of store.open(db, which)) read.push(chunk);
     expect(Buffer.concat(read).equals(Buffer.from(bytes))).toBe(true);
   });
 

@@ -55,8 +55,8 @@ async function statements({ userId, jobs }: Tenant): Promise<Sent[]> {
   };
   const { queued, completed } = jobs;
   await watch('a job', () => getJob(reads, { userId, jobId: queued }));
-  const { fileId } = await watch("a job's file", () => getJobFile(reads, { userId, jobId: completed }));
-  const pieces = new PostgresStore().open(reads, { userId, fileId })[Symbol.asyncIterator]();
+  const { fileId, size } = await watch("a job's file", () => getJobFile(reads, { userId, jobId: completed }));
+  const pieces = new PostgresStore().open(reads, { userId, fileId, size })[Symbol.asyncIterator]();
   await watch('a piece of a PDF', () => pieces.next());
   await watch('a list', () => listJobs(reads, { userId, limit: 100 }));
   await watch('a page of a list', () =>
