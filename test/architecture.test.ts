@@ -182,7 +182,7 @@ describe('the rules of the house', () => {
   });
 
   const planted: [string, Violation['rule'], Record<string, string>][] = [
-    ['an import that goes up', 'floors', { 'db/bell.ts': `import { x } from '../jobs/submit.ts';` }],
+    ['an import that goes up', 'floors', { 'db/notifier.ts': `import { x } from '../jobs/submit.ts';` }],
     ['a type import that goes up', 'floors', { 'domain/job.ts': `import type { X } from '../db/schema.ts';` }],
     [
       'two rooms of one floor that know each other',

@@ -1,18 +1,18 @@
 import { KnownAnswers } from '../cache/known-answers.ts';
 import { QueryCache } from '../cache/query-cache.ts';
-import type { Bell } from '../db/bell.ts';
+import type { Notifier } from '../db/notifier.ts';
 import type { Tier } from '../domain/tier.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { KnownRefusal } from './limits.ts';
 import type { Login } from './principals.ts';
 
-/** Milliseconds that anything is remembered while the bell is lost. */
+/** Milliseconds that anything is remembered while the notifier is lost. */
 const UNHEARD_MS = 2_000;
 /** Characters of all refusals together; one has some 400. */
 const REFUSALS_SIZE = 16_000_000;
 
 interface AccountCachesOptions {
-  bell: Bell;
+  notifier: Notifier;
   /** entries of each */
   max: number;
   /** milliseconds */
@@ -21,7 +21,7 @@ interface AccountCachesOptions {
 }
 
 /**
- * What one process remembers of accounts. A change is heard of from the bell, whoever makes it; while
+ * What one process remembers of accounts. A change is heard of from the notifier, whoever makes it; while
  * that is lost nothing is believed for long.
  */
 export class AccountCaches extends Lifecycle {
@@ -29,14 +29,14 @@ export class AccountCaches extends Lifecycle {
   readonly logins: QueryCache<Login | undefined>;
   /** by name */
   readonly tiers: QueryCache<Tier | undefined>;
-  /** by the user's id; each holds for the limits it was made by, so no bell is needed */
+  /** by the user's id; each holds for the limits it was made by, so no notifier is needed */
   readonly refusals: KnownAnswers<KnownRefusal>;
-  readonly #bell: Bell;
+  readonly #notifier: Notifier;
   #unlisten: (() => void)[] = [];
 
-  constructor({ bell, max, ttlMs, onRequest }: AccountCachesOptions) {
+  constructor({ notifier, max, ttlMs, onRequest }: AccountCachesOptions) {
     super();
-    this.#bell = bell;
+    this.#notifier = notifier;
     this.logins = new QueryCache({
       max,
       ttlMs: ttlMs.logins,
@@ -53,12 +53,12 @@ export class AccountCaches extends Lifecycle {
   protected async onStart(): Promise<void> {
     this.#unlisten = [
       // Without an id: everybody's.
-      this.#bell.on('accounts', (userId) =>
+      this.#notifier.on('accounts', (userId) =>
         this.logins.forget((login) => !login || userId === '' || login.userId === userId),
       ),
-      this.#bell.on('tiers', () => this.tiers.forget()),
-      this.#bell.on('lost', () => this.#limitAge(UNHEARD_MS)),
-      this.#bell.on('missed', () => {
+      this.#notifier.on('tiers', () => this.tiers.forget()),
+      this.#notifier.on('lost', () => this.#limitAge(UNHEARD_MS)),
+      this.#notifier.on('missed', () => {
         this.logins.forget();
         this.tiers.forget();
         this.#limitAge(Infinity);

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { KnownAnswers } from '../cache/known-answers.ts';
 import type { Database } from '../db/pools.ts';
-import { lane } from '../db/schema.ts';
+import { fairShare } from '../db/schema.ts';
 import type { Limits } from '../domain/tier.ts';
 import { CodedError } from '../kernel/errors.ts';
 
@@ -25,7 +25,7 @@ export interface Allowance {
 }
 
 /** What a lane says of its use: columns of a query, so snake case, and a type, so that drizzle takes it for a row. */
-export type LaneUse = {
+export type TenantUse = {
   /** requests accepted in the last 60 seconds */
   minute_used: number;
   /** seconds until the oldest of them is 60 seconds old */
@@ -62,7 +62,7 @@ export function isBelow({ requestsPerMinute, requestsPerDay }: Limits): SQL {
 
 const recentOf = (recent: SQL, at: SQL) => sql`array(select t from unnest(${recent}) as t where t > ${at} - ${MINUTE})`;
 
-/** The columns of {@link LaneUse}, of a row `l` with a lane's columns, at `at`. */
+/** The columns of {@link TenantUse}, of a row `l` with a lane's columns, at `at`. */
 export function useOf({ requestsPerMinute }: Limits, at: SQL): SQL {
   const recent = recentOf(sql`l.recent`, at);
   const until = (moment: SQL) => sql`extract(epoch from ${moment} - ${at})::double precision`;
@@ -77,7 +77,7 @@ export function useOf({ requestsPerMinute }: Limits, at: SQL): SQL {
 const DAY_SECONDS = 86_400;
 
 /** For each limit that there is. */
-export function allowances({ requestsPerMinute, requestsPerDay }: Limits, use: LaneUse): Allowance[] {
+export function allowances({ requestsPerMinute, requestsPerDay }: Limits, use: TenantUse): Allowance[] {
   const of = (name: LimitName, quota: number | null, windowSeconds: number, used: number, reset: number) =>
     quota === null
       ? []
@@ -113,7 +113,7 @@ interface Refusal {
 }
 
 /** Which limit is reached, if one is. */
-function refusalOf(limits: Limits, use: LaneUse): Refusal | undefined {
+function refusalOf(limits: Limits, use: TenantUse): Refusal | undefined {
   const all = allowances(limits, use);
   const isDayOver = all.some(({ name, remaining }) => name === 'day' && remaining === 0);
   if (isDayOver) return { limit: 'day', allowances: all, waitSeconds: use.day_reset };
@@ -159,8 +159,8 @@ export class Limiter {
   /** After a request was not accepted. @throws LimitReached unless it may be accepted by now */
   async refuse(userId: string, limits: Limits): Promise<void> {
     const { db, refusals, ttlMs } = this.#options;
-    const [use] = await db.execute<LaneUse>(sql`
-      select ${useOf(limits, sql`now.at`)} from ${lane} as l, (select clock_timestamp() as at) as now
+    const [use] = await db.execute<TenantUse>(sql`
+      select ${useOf(limits, sql`now.at`)} from ${fairShare} as l, (select clock_timestamp() as at) as now
       where l.user_id = ${userId}`);
     const refusal = use && refusalOf(limits, use);
     if (!refusal) return;

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Queryable } from '../db/pools.ts';
 import { entering } from '../db/tenant.ts';
 import type { Limits } from '../domain/tier.ts';
-import { type Allowance, allowances, type LaneUse, useOf } from './limits.ts';
+import { type Allowance, allowances, type TenantUse, useOf } from './limits.ts';
 
 /** What was charged for on one UTC day. */
 export interface UsageDay {
@@ -18,7 +18,7 @@ export async function readUsage(
   db: Queryable,
   { userId, limits, days }: { userId: string; limits: Limits; days: number },
 ): Promise<{ allowances: Allowance[]; today: UsageDay; history: UsageDay[] }> {
-  const [row] = await db.execute<LaneUse & { today: string; history: UsageDay[] }>(sql`
+  const [row] = await db.execute<TenantUse & { today: string; history: UsageDay[] }>(sql`
     with now as (select clock_timestamp() as at),
     l as (
       select recent, day, day_count from pdfprompt_lane where ${entering(userId)} and user_id = ${userId}

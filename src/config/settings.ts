@@ -61,7 +61,7 @@ export const SETTINGS = {
     default: undefined,
     defaultNote: '`DATABASE_URL`',
     description:
-      'The same database without a pooler in between: for migrations, the bell and the locks of workers, which need a session',
+      'The same database without a pooler in between: for migrations, the notifier and the locks of workers, which need a session',
     commands: WITH_DATABASE,
     secret: true,
   },

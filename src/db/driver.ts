@@ -1,26 +1,26 @@
 import { registerHooks } from 'node:module';
 import type { Options, Sql } from 'postgres';
-import { MENDS, POSTGRES_VERSION } from './driver-mends.ts';
-import type { Pulse } from './pulse.ts';
+import { PATCHES, POSTGRES_VERSION } from './driver-patches.ts';
+import type { ConnectionHeartbeat } from './connection-heartbeat.ts';
 
 /**
- * The database driver, mended as it is loaded (`driver-mends.ts`). A load hook does it in a checkout and
+ * The database driver, patched as it is loaded (`driver-patches.ts`). A load hook does it in a checkout and
  * in an installed package alike. It works only on what is loaded after it, so this file is the one door to
  * the driver and to the part of drizzle that loads it.
  */
-const done = new Set<object>();
+const applied = new Set<object>();
 
 registerHooks({
   load(url, context, nextLoad) {
     const loaded = nextLoad(url, context);
-    const mends = MENDS.filter((mend) => url.endsWith(mend.file));
-    if (mends.length === 0) return loaded;
+    const patches = PATCHES.filter(({ file }) => url.endsWith(file));
+    if (patches.length === 0) return loaded;
     let source =
       typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source ?? undefined);
-    for (const mend of mends) {
-      if (source.split(mend.broken).length !== 2) continue; // not there, or not only there
-      source = source.replace(mend.broken, () => mend.mended);
-      done.add(mend);
+    for (const patch of patches) {
+      if (source.split(patch.original).length !== 2) continue; // not there, or not only there
+      source = source.replace(patch.original, () => patch.patched);
+      applied.add(patch);
     }
     return { ...loaded, source };
   },
@@ -29,8 +29,10 @@ registerHooks({
 const { default: postgres } = await import('postgres');
 const { drizzle } = await import('drizzle-orm/postgres-js');
 
-if (done.size !== MENDS.length) {
-  throw new Error(`postgres.js is not the version ${POSTGRES_VERSION} that is mended here, or was loaded before that`);
+if (applied.size !== PATCHES.length) {
+  throw new Error(
+    `postgres.js is not the version ${POSTGRES_VERSION} that is patched here, or was loaded before the patches`,
+  );
 }
 
 export { drizzle };
@@ -42,7 +44,7 @@ interface ConnectOptions extends Options<Record<string, never>> {
   /** what LISTEN hears; the driver's own types leave it out */
   onnotify?: ((channel: string, payload: string) => void) | undefined;
   /** gives up connections whose other end is silent */
-  pulse?: Pulse;
+  heartbeat?: ConnectionHeartbeat;
 }
 
 /** A client with its own connections; none is opened before the first query. */

@@ -1,6 +1,6 @@
 import { connect } from './driver.ts';
 import { SESSION_TIMEOUTS } from './pools.ts';
-import { Pulse } from './pulse.ts';
+import { ConnectionHeartbeat } from './connection-heartbeat.ts';
 
 /** Milliseconds; the questions are easy. */
 const ANSWER_MS = 10_000;
@@ -21,7 +21,7 @@ export async function inspectServer(url: string, connectTimeoutMs: number): Prom
   const sql = connect(url, {
     max: 1,
     connect_timeout: connectTimeoutMs / 1000,
-    pulse: new Pulse({ answerMs: ANSWER_MS }),
+    heartbeat: new ConnectionHeartbeat({ answerMs: ANSWER_MS }),
   });
   try {
     const [row] = await sql<Omit<ServerFacts, 'connections'>[]>`
@@ -50,7 +50,7 @@ export async function missingTimeouts(url: string, connectTimeoutMs: number): Pr
   const sql = connect(url, {
     max: 1,
     connect_timeout: connectTimeoutMs / 1000,
-    pulse: new Pulse({ answerMs: ANSWER_MS }),
+    heartbeat: new ConnectionHeartbeat({ answerMs: ANSWER_MS }),
     prepare: false,
   });
   try {

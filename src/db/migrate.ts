@@ -4,13 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 import { connect } from './driver.ts';
 import { OperatorError } from '../kernel/errors.ts';
-import { Pulse } from './pulse.ts';
+import { ConnectionHeartbeat } from './connection-heartbeat.ts';
 
 const DIRECTORY = new URL('../../sql/', import.meta.url);
 /** One migration at a time over all processes. */
 const LOCK = 7_233_702;
 /** For a sign of life after a statement was sent, which itself may take as long as it likes. */
-const SIGN_TIMEOUT_MS = 10_000;
+const FIRST_BYTE_TIMEOUT_MS = 10_000;
 const NO_TRANSACTION = '-- pdfprompt: no transaction';
 
 /**
@@ -63,7 +63,7 @@ export async function migrate({
     max: 1,
     connect_timeout: connectTimeoutMs / 1000,
     connection: { application_name: 'pdfprompt migrate' },
-    pulse: new Pulse({ signMs: SIGN_TIMEOUT_MS, answerMs: Infinity }),
+    heartbeat: new ConnectionHeartbeat({ firstByteMs: FIRST_BYTE_TIMEOUT_MS, answerMs: Infinity }),
   });
   try {
     // Tried, not waited for: a waiting session holds a snapshot, for which CREATE INDEX CONCURRENTLY would wait in turn.

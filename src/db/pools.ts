@@ -2,7 +2,7 @@ import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { connect, drizzle } from './driver.ts';
 import { systemCodeOf } from '../kernel/errors.ts';
 import { Semaphore } from '../kernel/semaphore.ts';
-import { Pulse, type PulseLimits } from './pulse.ts';
+import { ConnectionHeartbeat, type HeartbeatLimits } from './connection-heartbeat.ts';
 
 /** Queries, typed by the schema. A transaction has the same face, so verbs take either. */
 export type Database = PostgresJsDatabase;
@@ -29,7 +29,7 @@ export interface PoolOptions {
   /** of one statement; 30 s unless given */
   statementTimeoutMs?: number;
   /** how long the database may be silent; unless given, by what a statement may take */
-  pulse?: PulseLimits;
+  heartbeat?: HeartbeatLimits;
 }
 
 export interface Pool {
@@ -49,7 +49,7 @@ export const SESSION_TIMEOUTS = {
 /** To get a connection of the pool: longer, and the caller does better to come back. */
 const ACQUIRE_TIMEOUT = 5_000;
 /** For a sign of life after a statement was sent: longer, and its connection is given up. */
-const SIGN_TIMEOUT = 5_000;
+const FIRST_BYTE_TIMEOUT = 5_000;
 /** For an answer beyond what a statement may take: Postgres has ended it by then, if it still is there. */
 const ANSWER_MARGIN = 5_000;
 /** Between two attempts to connect: the driver's own pause grows to 20 s, and it would be slept after the outage. */
@@ -65,15 +65,16 @@ const ALWAYS_BY_INDEX = { enable_seqscan: 'off', enable_bitmapscan: 'off', plan_
 export function openPool(options: PoolOptions): Pool {
   const { url, max, applicationName, idleTimeoutMs, connectTimeoutMs, prepare, role, onStatement } = options;
   const { statementTimeoutMs = SESSION_TIMEOUTS.statement_timeout } = options;
-  const { pulse = { signMs: prepare ? SIGN_TIMEOUT : undefined, answerMs: statementTimeoutMs + ANSWER_MARGIN } } =
-    options;
+  const {
+    heartbeat = { firstByteMs: prepare ? FIRST_BYTE_TIMEOUT : undefined, answerMs: statementTimeoutMs + ANSWER_MARGIN },
+  } = options;
   const client = connect(url, {
     max,
     idle_timeout: idleTimeoutMs / 1000,
     connect_timeout: connectTimeoutMs / 1000,
     backoff: () => RECONNECT_PAUSE / 1000,
     prepare,
-    pulse: new Pulse(pulse),
+    heartbeat: new ConnectionHeartbeat(heartbeat),
     connection: {
       application_name: applicationName,
       // What else a connection begins with, a pooler refuses.

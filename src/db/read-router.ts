@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Coalesced } from '../kernel/coalesced.ts';
+import { SingleFlight } from '../kernel/single-flight.ts';
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError, systemCodeOf } from '../kernel/errors.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
@@ -38,7 +38,7 @@ export class ReadRouter extends Lifecycle {
   readonly #primary: Database;
   readonly #replica: PoolOptions | undefined;
   readonly #events: Events;
-  readonly #needed: Coalesced<Position>;
+  readonly #needed: SingleFlight<Position>;
   readonly #lag = new Lag();
   #standby: Standby | undefined;
   /** why it is not used; undefined: it is used */
@@ -52,7 +52,7 @@ export class ReadRouter extends Lifecycle {
     this.#replica = replica && { ...replica, statementTimeoutMs: ANSWER_MS };
     this.#events = events;
     // With a deadline: those who ask next wait for this answer.
-    this.#needed = new Coalesced(() => new Deadline(ANSWER_MS).race('asking the primary', positionOf(primary)));
+    this.#needed = new SingleFlight(() => new Deadline(ANSWER_MS).race('asking the primary', positionOf(primary)));
     if (replica) {
       events.metrics.watchReplica(() => ({
         isHealthy: this.#fault === undefined,

@@ -140,7 +140,7 @@ export const jobAttempt = pgTable(
   (table) => [primaryKey({ columns: [table.jobId, table.run] })],
 );
 
-export const lane = pgTable('pdfprompt_lane', {
+export const fairShare = pgTable('pdfprompt_lane', {
   userId: uuid('user_id').primaryKey(),
   virtualFinish: doublePrecision('virtual_finish').notNull(),
   recent: instant('recent').array().notNull().default([]),

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Coalesced } from '../kernel/coalesced.ts';
+import { SingleFlight } from '../kernel/single-flight.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { openPool, type PoolOptions, type Queryable } from './pools.ts';
 import { type Position, positionFault, type PositionFault, positionOf } from './position.ts';
@@ -12,13 +12,13 @@ export class Standby {
   readonly #pool: ReturnType<typeof openPool>;
   /** Apart from the reads, which must not make it look slow. */
   readonly #probe: ReturnType<typeof openPool>;
-  readonly #question: Coalesced<Position>;
+  readonly #question: SingleFlight<Position>;
   #seen: Position | undefined;
 
   constructor(options: PoolOptions) {
     this.#pool = openPool(options);
     this.#probe = openPool({ ...options, max: 1, applicationName: `${options.applicationName} probe` });
-    this.#question = new Coalesced(() => positionOf(this.#probe.db));
+    this.#question = new SingleFlight(() => positionOf(this.#probe.db));
   }
 
   /** Where it was last seen. */

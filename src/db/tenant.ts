@@ -11,7 +11,7 @@ export const TENANT_ROLE = 'pdfprompt_tenant';
  * none; elsewhere it is without effect.
  *
  * In a sub-select of its own it is evaluated once, before the first row is looked for.
- * `test/integration/tenant-wall.test.ts` has the plans.
+ * `test/integration/tenant-isolation.test.ts` has the plans.
  */
 export function entering(userId: string): SQL {
   return sql`(select set_config('pdfprompt.tenant', ${userId}::text, true) is not null)`;

@@ -1,12 +1,12 @@
 import { and, eq, inArray } from 'drizzle-orm';
-import { ring } from '../db/bell.ts';
+import { notify } from '../db/notifier.ts';
 import type { Database } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 import { againAfterDeadlock } from './again-after-deadlock.ts';
 import { endAttempt } from './attempts.ts';
-import { ENDED } from './lose.ts';
+import { ENDED } from './lost-jobs.ts';
 
 interface CancelDeps {
   db: Database;
@@ -22,7 +22,7 @@ interface CancelInput {
 }
 
 /**
- * Ends a job that has not ended: a queued one never starts, a running one is stopped by the bell. One
+ * Ends a job that has not ended: a queued one never starts, a running one is stopped by the notifier. One
  * that has ended stays as it is.
  */
 export async function cancelJob(deps: CancelDeps, input: CancelInput): Promise<void> {
@@ -40,7 +40,7 @@ async function cancel({ db, queue }: CancelDeps, { userId, jobId }: CancelInput)
     if (rows.length === 0) return false;
     await endAttempt(tx, { jobId, outcome: 'cancelled' });
     await queue.cancel(tx, jobId);
-    await ring(tx, 'ended', jobId);
+    await notify(tx, 'ended', jobId);
     return true;
   });
 }

@@ -7,7 +7,7 @@ import type { Events } from '../telemetry/events.ts';
 import { againAfterDeadlock } from './again-after-deadlock.ts';
 import { endAttempt } from './attempts.ts';
 import { fileIdOf } from './file-id.ts';
-import { type Lost, LOST, poison, toLost } from './lose.ts';
+import { type Lost, LOST, poison, toLost } from './lost-jobs.ts';
 import { storedRequest } from './stored-request.ts';
 
 /** A job that is ours to run. `run` fences it: whoever claims it next has a higher one. */
@@ -58,7 +58,7 @@ export async function claimJobs(
     let rows = await start(tx, ids, workerId);
     if (rows.length < ids.length && !(await isAlive(tx, workerId))) throw new NotRegistered(workerId);
     const others = ids.filter((id) => !rows.some((row) => row.id === id));
-    if (others.length > 0) expired = await loseExpired(tx, queue, others);
+    if (others.length > 0) expired = await requeueExpiredClaims(tx, queue, others);
     if (expired.returned.length > 0) rows = [...rows, ...(await start(tx, others, workerId))];
     const jobs: ClaimedJob[] = [];
     for (const place of claims) {
@@ -102,7 +102,7 @@ async function start(tx: Transaction, ids: string[], workerId: string): Promise<
 }
 
 /** The floor below the reaper: jobs whose claim the queue itself let expire are still marked as processing. */
-async function loseExpired(tx: Transaction, queue: JobQueue, ids: string[]): Promise<Lost> {
+async function requeueExpiredClaims(tx: Transaction, queue: JobQueue, ids: string[]): Promise<Lost> {
   const expired: Lost = { returned: [], poisoned: [] };
   const rows = await tx
     .select({ ...LOST, losses: job.losses })

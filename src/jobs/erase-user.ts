@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import { z } from 'zod';
-import { ringing } from '../db/bell.ts';
+import { notifySql } from '../db/notifier.ts';
 import type { Database, Transaction } from '../db/pools.ts';
 import { checkInput } from '../domain/check-input.ts';
 import { emailSchema } from '../domain/email.ts';
@@ -131,7 +131,7 @@ async function eraseBatch(
     await queue.forget(tx, jobs.map(({ id }) => id)); // prettier-ignore
     await tx.execute(sql`delete from pdfprompt_job where id = any (${ids}::uuid[])`);
     const ended = idsOf(jobs.filter(({ status }) => status === 'queued' || status === 'processing'));
-    await tx.execute(sql`select ${ringing('ended', sql`id`)} from unnest(${ended}::text[]) as id`);
+    await tx.execute(sql`select ${notifySql('ended', sql`id`)} from unnest(${ended}::text[]) as id`);
     return { count: jobs.length, last: jobs.length < BATCH ? undefined : jobs.at(-1)?.id };
   });
 }

@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core';
-import { ring, ringing } from '../db/bell.ts';
+import { notify, notifySql } from '../db/notifier.ts';
 import { type Database, isDatabaseUnavailable, type Transaction } from '../db/pools.ts';
 import { file, job, jobAttempt, usageHistory } from '../db/schema.ts';
 import type { Outcome, RenderedPdf } from '../domain/outcome.ts';
@@ -11,7 +11,7 @@ import { storeFailureOf } from '../storage/postgres-store.ts';
 import { endAttempt } from './attempts.ts';
 import type { ClaimedJob } from './claim.ts';
 import { earlierFileIds } from './file-id.ts';
-import { BACK_IN_QUEUE, ENDED } from './lose.ts';
+import { BACK_IN_QUEUE, ENDED } from './lost-jobs.ts';
 import { REQUEST_WITHOUT_SECRETS, URL_WITHOUT_SECRETS } from './without-secrets.ts';
 
 /** Resources that did not load and are named: a document may load thousands. */
@@ -26,9 +26,9 @@ export interface FinishDeps {
 }
 
 /** What became of the job: its final status, `queued` if it went back, `fenced` if it was no longer ours. */
-export type Finish = 'completed' | 'failed' | 'queued' | 'fenced';
+export type Finish = 'completed' | 'failed' | 'queued' | 'stale';
 
-class FencedOff extends Error {}
+class StaleClaim extends Error {}
 
 /**
  * Writes what became of an attempt in one transaction: job, file, usage and queue together. If the
@@ -53,10 +53,10 @@ export async function finishJob(deps: FinishDeps, claimed: ClaimedJob, outcome: 
       return finish;
     });
   } catch (error) {
-    if (error instanceof FencedOff) {
+    if (error instanceof StaleClaim) {
       const before = await finishedBefore(db, claimed, outcome);
       if (!before) await removeBytes();
-      return before ?? 'fenced';
+      return before ?? 'stale';
     }
     // It may be committed all the same, if only the answer was lost: then the bytes are needed.
     if (!isDatabaseUnavailable(error)) await removeBytes();
@@ -69,7 +69,7 @@ async function finishedBefore(
   db: Database,
   { id, run }: ClaimedJob,
   { kind }: Outcome,
-): Promise<Exclude<Finish, 'fenced'> | undefined> {
+): Promise<Exclude<Finish, 'stale'> | undefined> {
   const [row] = await db
     .select({ status: job.status })
     .from(jobAttempt)
@@ -108,12 +108,12 @@ async function write(deps: FinishDeps, tx: Transaction, claimed: ClaimedJob, out
         return 'failed';
       }
       await own(tx, claimed, BACK_IN_QUEUE);
-      if (!(await deps.queue.giveBack(tx, claimed.claim))) throw new FencedOff();
+      if (!(await deps.queue.retryLater(tx, claimed.claim))) throw new StaleClaim();
       return 'queued';
     case 'interrupted':
       await own(tx, claimed, { ...BACK_IN_QUEUE, attempts: claimed.attempt - 1 });
-      if (!(await deps.queue.putBack(tx, claimed.claim))) throw new FencedOff();
-      await ring(tx, 'queued');
+      if (!(await deps.queue.requeue(tx, claimed.claim))) throw new StaleClaim();
+      await notify(tx, 'queued');
       return 'queued';
   }
 }
@@ -127,13 +127,13 @@ async function own(tx: Transaction, { id, run }: ClaimedJob, change: JobChange):
     .set(change)
     .where(and(eq(job.id, id), eq(job.status, 'processing'), eq(job.runs, run)))
     .returning({ id: job.id });
-  if (rows.length !== 1) throw new FencedOff();
+  if (rows.length !== 1) throw new StaleClaim();
 }
 
 async function end({ queue }: FinishDeps, tx: Transaction, claimed: ClaimedJob, change: JobChange): Promise<void> {
   await own(tx, claimed, { ...change, ...ENDED });
-  if (!(await queue.complete(tx, claimed.claim))) throw new FencedOff();
-  await ring(tx, 'ended', claimed.id);
+  if (!(await queue.complete(tx, claimed.claim))) throw new StaleClaim();
+  await notify(tx, 'ended', claimed.id);
 }
 
 /** The worker's own times, and by the database's clock how long the job waited and took in all. */
@@ -147,7 +147,7 @@ function timings(pdf?: RenderedPdf) {
 const WITHOUT_SECRETS = sql`request = ${REQUEST_WITHOUT_SECRETS}, url = ${URL_WITHOUT_SECRETS}`;
 
 /**
- * Everything about a document that is done but its bytes: job, file, charge, attempt and bell, in one
+ * Everything about a document that is done but its bytes: job, file, charge, attempt and notifier, in one
  * statement, for each further one is a trip to the database and back. It does nothing if the job is no longer ours.
  */
 async function complete(
@@ -174,10 +174,10 @@ async function complete(
     ), ended as (
       update ${jobAttempt} set ended_at = now(), outcome = 'done' where job_id in (select id from own) and run = ${run}
     )
-    select ${ringing('ended', id)} from own`);
-  if (!row) throw new FencedOff();
+    select ${notifySql('ended', id)} from own`);
+  if (!row) throw new StaleClaim();
   await store.save(tx, fileId, pdf);
   // Whoever died between these two lines and the commit left bytes that no row names. What is ours will be named.
   if (store.kind !== 'postgres') await store.remove(tx, earlierFileIds(id, run));
-  if (!(await queue.complete(tx, claim))) throw new FencedOff();
+  if (!(await queue.complete(tx, claim))) throw new StaleClaim();
 }

@@ -74,13 +74,15 @@ export class QueueWatch extends Lifecycle {
   async #watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const startedAt = performance.now();
-      await this.#look(startedAt).catch((error: unknown) => this.#events.backgroundFailed('counting the queue', error));
+      await this.#check(startedAt).catch((error: unknown) =>
+        this.#events.backgroundFailed('counting the queue', error),
+      );
       const tookMs = performance.now() - startedAt;
       await sleep(Math.max(this.#everyMs, tookMs / MAX_SHARE), undefined, { signal }).catch(() => undefined);
     }
   }
 
-  async #look(startedAt: number): Promise<void> {
+  async #check(startedAt: number): Promise<void> {
     const leaseMs = LEASE_LOOKS * this.#everyMs;
     const [held] = await this.#db.execute<{ state: ScaleState | null }>(sql`
       insert into ${lease} as l (name, holder, expires_at)

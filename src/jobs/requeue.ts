@@ -1,11 +1,11 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
-import { ring } from '../db/bell.ts';
+import { notify } from '../db/notifier.ts';
 import type { Database, Transaction } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { LostAbout } from '../telemetry/events.ts';
 import { endAttempt } from './attempts.ts';
-import { BACK_IN_QUEUE, LOST, toLost } from './lose.ts';
+import { BACK_IN_QUEUE, LOST, toLost } from './lost-jobs.ts';
 import { CLAIM_MARGIN_SECONDS } from './submit.ts';
 
 /** Jobs at the front of the queue that are looked at: a job without a place stays when others go, so it gets there. */
@@ -89,5 +89,5 @@ async function restore(tx: Transaction, queue: JobQueue, ids: string[]): Promise
       ceil((request ->> 'timeoutMs')::double precision / 1000)::integer + ${CLAIM_MARGIN_SECONDS}::integer as "expireInSeconds"
       from ${job} where ${inArray(job.id, ids)}`,
   );
-  await ring(tx, 'queued');
+  await notify(tx, 'queued');
 }

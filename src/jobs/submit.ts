@@ -6,16 +6,16 @@ import {
   allowances,
   FIRST_GRANT,
   isBelow,
-  type LaneUse,
+  type TenantUse,
   type Limiter,
   LimitReached,
   oneMore,
   useOf,
 } from '../accounts/limits.ts';
 import { type Principal, refused } from '../accounts/principals.ts';
-import { ringing } from '../db/bell.ts';
+import { notifySql } from '../db/notifier.ts';
 import type { Database, Queryable } from '../db/pools.ts';
-import { job, lane } from '../db/schema.ts';
+import { job, fairShare } from '../db/schema.ts';
 import { entering } from '../db/tenant.ts';
 import { type Job, queuedJob } from '../domain/job.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
@@ -170,7 +170,7 @@ async function insertLarge(db: Database, queue: JobQueue, entry: Entry): Promise
   const { userId, tier } = entry.principal;
   const [now] = await db.execute<{ is_open: boolean }>(sql`
     select not ${isRepeated(entry)}
-      and coalesce((select ${isBelow(tier)} from ${lane} as l where l.user_id = ${userId}), true) as is_open`);
+      and coalesce((select ${isBelow(tier)} from ${fairShare} as l where l.user_id = ${userId}), true) as is_open`);
   if (!now?.is_open) return undefined;
   const { names, values } = columnsOf(entry);
   return db.transaction(async (tx) => {
@@ -211,7 +211,7 @@ interface Placing {
 
 /**
  * If the limits allow it, puts one more job on the tenant's lane, behind those that are queued, or at
- * the present if none is, and into the queue, and rings the bell: in one statement. The lane's row is
+ * the present if none is, and into the queue, and rings the notifier: in one statement. The lane's row is
  * locked until the end of its transaction, so two submissions never stand in one place.
  */
 async function place(db: Queryable, queue: JobQueue, { entry, accept }: Placing): Promise<Submitted | undefined> {
@@ -231,9 +231,9 @@ async function place(db: Queryable, queue: JobQueue, { entry, accept }: Placing)
     hash: sql`decode(${hashes?.request ?? null}, 'hex')`,
     sentHash: sql`decode(${hashes?.sent ?? null}, 'hex')`,
   });
-  const [row] = await db.execute<LaneUse & { created_at: string; position: number }>(sql`
+  const [row] = await db.execute<TenantUse & { created_at: string; position: number }>(sql`
     with place as (
-      insert into ${lane} as l (user_id, virtual_finish, recent, day, day_count)
+      insert into ${fairShare} as l (user_id, virtual_finish, recent, day, day_count)
       select ${userId}, ${at} + ${cost}, ${FIRST_GRANT} from (select clock_timestamp() as at) as now where not ${isRepeated(entry)}
       on conflict (user_id) do update
         set (virtual_finish, recent, day, day_count) = (
@@ -243,14 +243,14 @@ async function place(db: Queryable, queue: JobQueue, { entry, accept }: Placing)
       returning virtual_finish, recent, day, day_count
     ), accepted as (${accepted}
     ), queued as (${queued}
-    ), told as materialized (
+    ), notified as materialized (
       select id, created_at, ${positionOf(sql`accepted`)} as position from accepted
     )
     select created_at, position, ${useOf(tier, granted)},
-      case when position < ${MAX_POSITION} then ${ringing('queued')} end, -- behind so many nobody waits for work
-      case when told.id is null then ('used ' || l.virtual_finish)::integer end, -- an error, and nothing is granted
+      case when position < ${MAX_POSITION} then ${notifySql('queued')} end, -- behind so many nobody waits for work
+      case when notified.id is null then ('used ' || l.virtual_finish)::integer end, -- an error, and nothing is granted
       1 / (select count(*) from queued) as is_queued -- or else an error, and nothing is accepted
-    from place as l left join told on true`);
+    from place as l left join notified on true`);
   if (!row) return undefined;
   const { created_at: createdAt, position: queuePosition } = row;
   const { metadata } = request;

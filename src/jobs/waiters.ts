@@ -1,23 +1,23 @@
-import type { Bell } from '../db/bell.ts';
+import type { Notifier } from '../db/notifier.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 
-/** Everybody in this process who waits for a job to end, woken by the one bell: any number costs no query and no connection. */
+/** Everybody in this process who waits for a job to end, woken by the one notifier: any number costs no query and no connection. */
 export class JobWaiters extends Lifecycle {
-  readonly #bell: Bell;
+  readonly #notifier: Notifier;
   readonly #waiting = new Map<string, Set<() => void>>();
   #unlisten: (() => void)[] = [];
   #stopped = false;
 
-  constructor(bell: Bell) {
+  constructor(notifier: Notifier) {
     super();
-    this.#bell = bell;
+    this.#notifier = notifier;
   }
 
   protected async onStart(): Promise<void> {
     this.#stopped = false;
     this.#unlisten = [
-      this.#bell.on('ended', (jobId) => this.#wake(jobId)),
-      this.#bell.on('missed', () => this.#wakeAll()), // it may have rung meanwhile: everybody looks
+      this.#notifier.on('ended', (jobId) => this.#wake(jobId)),
+      this.#notifier.on('missed', () => this.#wakeAll()), // it may have rung meanwhile: everybody looks
     ];
   }
 
@@ -28,7 +28,7 @@ export class JobWaiters extends Lifecycle {
   }
 
   /**
-   * Reads the job, and if `done` says that it has not ended waits for the bell and reads again.
+   * Reads the job, and if `done` says that it has not ended waits for the notifier and reads again.
    * @param ms milliseconds to wait at most; a stop of this service ends the wait too
    * @returns what was read last
    */

@@ -59,7 +59,7 @@ export class Health {
   readonly #startup = new Condition('startup', 'starting');
   readonly #stopping = new Condition('shutdown');
   readonly #needed: Condition[] = [];
-  readonly #moving: { condition: Condition; stillMs: () => number }[] = [];
+  readonly #moving: { condition: Condition; stalledForMs: () => number }[] = [];
   readonly #stuckMs: number;
 
   constructor({ stuckMs = STUCK_MS }: { stuckMs?: number } = {}) {
@@ -71,9 +71,9 @@ export class Health {
     this.#needed.push(condition);
   }
 
-  /** What the process is beyond help without. @param stillMs milliseconds for which it should have moved and has not */
-  mustMove(name: string, stillMs: () => number): void {
-    this.#moving.push({ condition: new Condition(name), stillMs });
+  /** What the process is beyond help without. @param stalledForMs milliseconds for which it should have moved and has not */
+  addLivenessCheck(name: string, stalledForMs: () => number): void {
+    this.#moving.push({ condition: new Condition(name), stalledForMs });
   }
 
   /** @param services that have yet to start; none: the process has started, for good */
@@ -101,8 +101,8 @@ export class Health {
 
   /** Is there hope? Not if only a new process could help. */
   liveness(): HealthCheck[] {
-    return this.#moving.map(({ condition, stillMs }) => {
-      const ms = stillMs();
+    return this.#moving.map(({ condition, stalledForMs }) => {
+      const ms = stalledForMs();
       condition.set(
         ms < this.#stuckMs ? undefined : `${condition.name}: it has not moved for ${Math.round(ms / 1000)} s`,
       );

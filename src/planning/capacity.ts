@@ -193,7 +193,7 @@ interface Shape {
   workload: Workload;
 }
 
-/** Milliseconds from the bell to the start of a job whose worker is idle. */
+/** Milliseconds from the notifier to the start of a job whose worker is idle. */
 const PICKUP_MS = 5;
 
 /** Documents a second that one worker does when it never waits for one. */

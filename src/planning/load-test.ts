@@ -19,7 +19,7 @@ interface LoadTestOptions {
   /** ends the load; there is a report all the same */
   signal: AbortSignal;
   /** ends what comes after the load, too: keys that are not revoked yet are left to their expiry */
-  hurry: AbortSignal;
+  forceStop: AbortSignal;
   onProgress: (progress: LoadProgress) => void;
 }
 
@@ -31,9 +31,9 @@ interface LoadTestOptions {
  * @throws OperatorError if the service is not there or does not take the key
  */
 export async function runLoadTest(options: LoadTestOptions): Promise<LoadReport | undefined> {
-  const { plan, run, hurry, signal, onProgress } = options;
+  const { plan, run, forceStop, signal, onProgress } = options;
   const desk = new HttpClient(plan.url, { connections: DESK_CONNECTIONS });
-  hurry.addEventListener('abort', () => desk.close());
+  forceStop.addEventListener('abort', () => desk.close());
   try {
     await greet(desk, plan.url);
     const { users, remove } = await options.users(desk);

@@ -82,7 +82,7 @@ export class JobQueue extends Lifecycle {
   }
 
   /** Gives the job back, to be tried again after a growing pause. @returns false if the claim was no longer ours */
-  async giveBack(tx: Queryable, claim: Claim): Promise<boolean> {
+  async retryLater(tx: Queryable, claim: Claim): Promise<boolean> {
     return affectedOne(await this.#boss.fail(QUEUE, claim, null, { db: executor(tx) }));
   }
 
@@ -94,7 +94,7 @@ export class JobQueue extends Lifecycle {
   }
 
   /** Gives the job back at once and without counting a try. @returns false if the claim was no longer ours */
-  async putBack(tx: Queryable, claim: Claim): Promise<boolean> {
+  async requeue(tx: Queryable, claim: Claim): Promise<boolean> {
     const db = executor(tx);
     return (
       affectedOne(await this.#boss.cancel(QUEUE, claim, { db })) &&

@@ -19,11 +19,11 @@ interface GovernorOptions {
   };
   /** bytes that one document's renderer may take */
   documentLimitBytes: number;
-  events: Pick<Events, 'memoryPressure' | 'documentSacrificed'>;
+  events: Pick<Events, 'memoryPressure' | 'documentEvicted'>;
 }
 
 /** Why a renderer process is ended by us. */
-type Sacrifice = Exclude<RendererEnd, 'crashed' | 'closed' | 'killed'>;
+type EvictionReason = Exclude<RendererEnd, 'crashed' | 'closed' | 'killed'>;
 
 interface Process {
   pid: number;
@@ -32,10 +32,10 @@ interface Process {
 
 const INTERVAL_MS = 500;
 const HIGH = 0.8;
-const CALM = 0.7;
+const NORMAL_BELOW = 0.7;
 const CRITICAL = 0.9;
 /** Milliseconds for the memory of what was ended to come back, before the next one is. */
-const SACRIFICE_PAUSE_MS = 1_000;
+const EVICTION_PAUSE_MS = 1_000;
 /** Milliseconds after a sacrifice for which documents run one at a time, so that the one given up has room when it is back. */
 const CAREFUL_MS = 30_000;
 /** A renderer that holds less (a plain document's holds some 30 MB) is not what fills the memory: to end it helps nobody. */
@@ -47,7 +47,7 @@ export class MemoryGovernor extends Lifecycle {
   #pressure: Pressure = 'normal';
   #reading: MemoryReading | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #sacrificedAt = -Infinity;
+  #evictedAt = -Infinity;
 
   constructor(options: GovernorOptions) {
     super();
@@ -66,20 +66,20 @@ export class MemoryGovernor extends Lifecycle {
   /** How many more documents may be taken on beside those running. */
   room(running: number): number {
     if (this.#pressure === 'critical') return 0;
-    const isCareful = this.#pressure === 'high' || performance.now() - this.#sacrificedAt < CAREFUL_MS;
+    const isCareful = this.#pressure === 'high' || performance.now() - this.#evictedAt < CAREFUL_MS;
     return isCareful ? Math.max(0, 1 - running) : Infinity;
   }
 
   protected async onStart(): Promise<void> {
-    this.#look();
-    this.#timer = setInterval(() => this.#look(), INTERVAL_MS);
+    this.#check();
+    this.#timer = setInterval(() => this.#check(), INTERVAL_MS);
   }
 
   protected async onStop(): Promise<void> {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
+  #check(): void {
     this.#reading = this.#options.read();
     if (this.#reading) this.#judge(this.#reading);
     if (this.#options.running() > 0) this.#watchDocuments();
@@ -89,7 +89,7 @@ export class MemoryGovernor extends Lifecycle {
     const before = this.#pressure;
     if (this.ratio >= CRITICAL) this.#pressure = 'critical';
     else if (this.ratio >= HIGH) this.#pressure = 'high';
-    else if (this.ratio < CALM) this.#pressure = 'normal';
+    else if (this.ratio < NORMAL_BELOW) this.#pressure = 'normal';
     else if (before === 'critical') this.#pressure = 'high';
     if (this.#pressure !== before) this.#options.events.memoryPressure({ pressure: this.#pressure, ...reading });
     if (this.#pressure !== 'normal') this.#options.pool.shrink();
@@ -104,11 +104,11 @@ export class MemoryGovernor extends Lifecycle {
       .toSorted((a, b) => b.bytes - a.bytes);
     const isRenderer = ({ pid }: Process) => processType(pid) === 'renderer';
     const tooLarge = largestFirst.filter(({ bytes }) => bytes > documentLimitBytes).filter(isRenderer);
-    for (const process of tooLarge) this.#sacrifice(process, 'too large');
-    if (this.#pressure !== 'critical' || performance.now() - this.#sacrificedAt < SACRIFICE_PAUSE_MS) return;
+    for (const process of tooLarge) this.#evict(process, 'too large');
+    if (this.#pressure !== 'critical' || performance.now() - this.#evictedAt < EVICTION_PAUSE_MS) return;
     const largest = largestFirst.find(isRenderer);
     if (largest && largest.bytes >= WORTHWHILE_BYTES)
-      this.#sacrifice(largest, this.#isAllThereIs(largest) ? 'fills the memory' : 'largest');
+      this.#evict(largest, this.#isAllThereIs(largest) ? 'fills the memory' : 'largest');
   }
 
   /** Nothing is rendered beside it, and without it there would be no pressure: it would come to the same again. */
@@ -119,14 +119,14 @@ export class MemoryGovernor extends Lifecycle {
   }
 
   /** The page is told before its process ends, so that no other crash of this moment is taken for this one. */
-  #sacrifice({ pid, bytes }: Process, why: Sacrifice): void {
+  #evict({ pid, bytes }: Process, why: EvictionReason): void {
     this.#options.pool.pageOf(pid)?.end(why);
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
       return; // it has ended meanwhile, by itself
     }
-    if (why !== 'too large') this.#sacrificedAt = performance.now();
-    this.#options.events.documentSacrificed({ why, bytes });
+    if (why !== 'too large') this.#evictedAt = performance.now();
+    this.#options.events.documentEvicted({ why, bytes });
   }
 }

@@ -6,7 +6,7 @@ import { shownUrl } from '../domain/shown-url.ts';
 import { type Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError, messageOf } from '../kernel/errors.ts';
 import { sendExtraHeaders } from './extra-headers.ts';
-import { isInert } from './inert.ts';
+import { isStatic } from './static-document.ts';
 import { mayNeedBase, relativeAddresses } from './relative-addresses.ts';
 import { unreachableError } from './unreachable.ts';
 import type { WarmPage } from './warm-page.ts';
@@ -30,7 +30,7 @@ const PICTURE_MS = 50;
 /** Whatever the request asks of the page itself. What a page has by default is left as it is. */
 export async function preparePage(warm: WarmPage, request: PdfRequest): Promise<void> {
   const { page, context, session } = warm;
-  const isJustLayout = request.html !== undefined && isInert(request.html);
+  const isJustLayout = request.html !== undefined && isStatic(request.html);
   if (!isJustLayout) warm.mark('scripts');
   await page.setJavaScriptEnabled(request.setJavaScriptEnabled && !isJustLayout);
   if (request.viewport) {

@@ -47,7 +47,7 @@ export class PoolMember {
   isBeingReplaced = false;
   readonly #ended = new AbortController();
   #isAsked = false;
-  #silentLooks = 0;
+  #silentChecks = 0;
 
   private constructor(chromium: Chromium, watch: BrowserWatch) {
     this.chromium = chromium;
@@ -94,12 +94,12 @@ export class PoolMember {
 
   /** Asks it for a sign of life, once a second. @returns whether it hangs: it has given none for too long */
   look(): boolean {
-    if (this.#isAsked) return ++this.#silentLooks >= SILENT_LOOKS;
+    if (this.#isAsked) return ++this.#silentChecks >= SILENT_LOOKS;
     this.#isAsked = true;
     this.watch.ask().then(
       () => {
         this.#isAsked = false;
-        this.#silentLooks = 0;
+        this.#silentChecks = 0;
       },
       () => undefined, // its connection is closed, so its process has ended, or will be ended for its silence
     );

@@ -50,7 +50,7 @@ interface Place {
 
 /** Milliseconds. */
 const CLOSE_TIMEOUT_MS = 3_000;
-const TEND_INTERVAL_MS = 1_000;
+const RECONCILE_INTERVAL_MS = 1_000;
 /** Between two looks at what the browsers take. */
 const EXAMINE_INTERVAL_MS = 10_000;
 /** Without a document: a page is dropped, a browser beside the last one is closed. */
@@ -118,7 +118,7 @@ export class PagePool extends Lifecycle {
     // A browser that cannot start is found out here, not by the first job.
     this.#add(await PoolMember.start(this.#options.launch));
     this.#examinedAt = performance.now();
-    this.#timer = setInterval(() => this.#tend(), TEND_INTERVAL_MS);
+    this.#timer = setInterval(() => this.#reconcile(), RECONCILE_INTERVAL_MS);
   }
 
   protected async onStop(): Promise<void> {
@@ -401,7 +401,7 @@ export class PagePool extends Lifecycle {
     this.#close(member, member.silence());
   }
 
-  #tend(): void {
+  #reconcile(): void {
     const now = performance.now();
     this.#idle.expire();
     for (const member of this.#members) {

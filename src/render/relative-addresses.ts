@@ -56,7 +56,7 @@ const FIND_RELATIVE = String.raw`(() => {
     for (const [, address] of (element.getAttribute('srcset') ?? '').matchAll(/\s*(data:\S+|[^\s,]\S*?)(?:,|\s[^,]*(?:,|$)|$)/gi))
       look(address);
 
-  const lookInStyle = (style) => {
+  const scanStyle = (style) => {
     for (const [, quoted, unquoted] of style.cssText.matchAll(/url\((?:"((?:[^"\\]|\\.)*)"|([^"')\s]*))\)/g))
       look(quoted ?? unquoted);
   };
@@ -71,17 +71,17 @@ const FIND_RELATIVE = String.raw`(() => {
   const hasFailed = (family) =>
     [...document.fonts].some((font) => font.status === 'error' && bare(font.family) === bare(family));
   const bare = (name) => name.replaceAll(/["']/g, '');
-  const lookInRules = (rules) => {
+  const scanRules = (rules) => {
     for (const rule of rules) {
       if (rule instanceof CSSImportRule) look(rule.href);
       else if (rule instanceof CSSFontFaceRule) {
-        if (hasFailed(rule.style.getPropertyValue('font-family'))) lookInStyle(rule.style);
-      } else if (rule instanceof CSSStyleRule && isUsed(rule.selectorText)) lookInStyle(rule.style);
-      if ('cssRules' in rule) lookInRules(rule.cssRules);
+        if (hasFailed(rule.style.getPropertyValue('font-family'))) scanStyle(rule.style);
+      } else if (rule instanceof CSSStyleRule && isUsed(rule.selectorText)) scanStyle(rule.style);
+      if ('cssRules' in rule) scanRules(rule.cssRules);
     }
   };
   // Those of other style sheets are relative to them.
-  for (const sheet of document.styleSheets) if (sheet.href === null) lookInRules(sheet.cssRules);
-  for (const element of document.querySelectorAll('[style*="url("]')) lookInStyle(element.style);
+  for (const sheet of document.styleSheets) if (sheet.href === null) scanRules(sheet.cssRules);
+  for (const element of document.querySelectorAll('[style*="url("]')) scanStyle(element.style);
   return [...found];
 })()`;

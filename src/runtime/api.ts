@@ -26,7 +26,7 @@ export interface Api {
    */
   drain(): Promise<void>;
   /** Ends a drain at once. */
-  hurry(): void;
+  forceStop(): void;
 }
 
 /** Characters of all jobs together that are answered from memory. */
@@ -35,13 +35,13 @@ const MEGABYTE = 1024 * 1024;
 
 /** The HTTP side of a process. */
 export function buildApi(
-  { config, name, db, reads, adminDb, connections, queue, bell, stores, events, health, tracing }: Base,
+  { config, name, db, reads, adminDb, connections, queue, notifier, stores, events, health, tracing }: Base,
   { drainMs = 0 } = {},
 ): Api {
-  const hurried = new AbortController();
+  const forced = new AbortController();
   const max = config.cacheMaxEntries;
   const caches = new AccountCaches({
-    bell,
+    notifier,
     max,
     ttlMs: { logins: config.cacheTtlSubscriptionsMs || Infinity, tiers: config.cacheTtlTiersMs || Infinity },
     onRequest: (cache, result) => events.cacheAsked(cache, result),
@@ -62,7 +62,7 @@ export function buildApi(
     maxSize: ENDED_JOBS_SIZE,
     onRequest: (result) => events.cacheAsked('jobs', result),
   });
-  const waiters = new JobWaiters(bell);
+  const waiters = new JobWaiters(notifier);
   const readRouter = new ReadRouter({
     primary: reads,
     replica: replicaOptions(config, name, events.metrics.statements('replica')),
@@ -103,9 +103,9 @@ export function buildApi(
     underWay,
     drain: async () => {
       health.drain();
-      await sleep(drainMs, undefined, { signal: hurried.signal }).catch(() => undefined);
+      await sleep(drainMs, undefined, { signal: forced.signal }).catch(() => undefined);
       await waiters.stop();
     },
-    hurry: () => hurried.abort(),
+    forceStop: () => forced.abort(),
   };
 }

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { type ConnectionSplit, type ProcessRole, splitConnections } from '../config/connections.ts';
 import type { Config } from '../config/load.ts';
-import { Bell, type BellEvent } from '../db/bell.ts';
+import { Notifier, type NotifierEvent } from '../db/notifier.ts';
 import { DatabaseWatch } from '../db/database-watch.ts';
 import type { Database, Pool } from '../db/pools.ts';
 import { checkTenantRole, TENANT_ROLE } from '../db/tenant.ts';
@@ -39,7 +39,7 @@ export interface Base {
   adminDb: Database;
   /** how many connections each of them may open */
   connections: ConnectionSplit;
-  bell: Bell;
+  notifier: Notifier;
   queue: JobQueue;
   /** where new PDFs are kept */
   store: PdfStore;
@@ -68,7 +68,7 @@ interface ComposeOptions extends Pick<ProcessRole, 'isApi' | 'isWorker'> {
 export interface RunningProcess {
   stop(): Promise<void>;
   /** Shortens a stop that is under way, or the next one. */
-  hurry(): void;
+  forceStop(): void;
   /**
    * Told of what was thrown where nothing could catch it: this process is about to stop.
    * @param jobId for which it was done, if that is known
@@ -98,11 +98,11 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
     await store.check();
     const db = open('main', split.main);
     await (isApi ? checkTenantRole(db) : db.execute(sql`select 1`)); // or nobody hears what is wrong with it before work comes
-    const bell = new Bell({
+    const notifier = new Notifier({
       url: handle.directUrl,
       applicationName: name,
       connectTimeoutMs: config.databaseConnectTimeoutMs,
-      events: [...new Set<BellEvent>([...(isApi ? API_HEARS : []), ...(isWorker ? WORKER_HEARS : [])])],
+      events: [...new Set<NotifierEvent>([...(isApi ? API_HEARS : []), ...(isWorker ? WORKER_HEARS : [])])],
     });
     const queue = new JobQueue({
       db,
@@ -137,11 +137,11 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       reads: open('reads', split.reads, TENANT_ROLE), // a pool that nobody asks opens no connection
       adminDb,
       connections: split,
-      bell,
+      notifier,
       queue,
       store,
       stores: storesOf(config, store),
-      services: [tracing, databaseWatch, queue, bell, queueWatch],
+      services: [tracing, databaseWatch, queue, notifier, queueWatch],
       release,
     };
   } catch (error) {

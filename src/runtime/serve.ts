@@ -42,7 +42,7 @@ export async function serve({ config, log, onProgress }: ServeOptions): Promise<
   }
   return {
     url: api.server.url,
-    hurry: () => api.hurry(),
+    forceStop: () => api.forceStop(),
     failed: (error, jobId) => events.processFailed({ jobId }, error),
     stop: async () => {
       await api.drain();

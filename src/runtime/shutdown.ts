@@ -29,7 +29,7 @@ interface RunOptions<T extends RunningProcess> {
 export async function runUntilStopped<T extends RunningProcess>(options: RunOptions<T>): Promise<void> {
   const { log, graceMs, start, onStarted, onStuck } = options;
   const stopping = Promise.withResolvers<void>();
-  const hurried = Promise.withResolvers<void>();
+  const forced = Promise.withResolvers<void>();
   let isStopping = false;
   let running: T | undefined;
   let failure: { error: unknown } | undefined;
@@ -49,7 +49,7 @@ export async function runUntilStopped<T extends RunningProcess>(options: RunOpti
     onNext: (signal) => {
       log.warn({ signal }, 'stopping at once');
       endWithin(END_MS);
-      hurried.resolve();
+      forced.resolve();
     },
   });
   const stopHearing = listenForFailures((error) => {
@@ -66,7 +66,7 @@ export async function runUntilStopped<T extends RunningProcess>(options: RunOpti
     log.info('started');
     if (!isStopping) onStarted(running);
     await stopping.promise;
-    void hurried.promise.then(() => running?.hurry());
+    void forced.promise.then(() => running?.forceStop());
     await running.stop();
     log.info('stopped');
   } finally {

@@ -67,7 +67,7 @@ async function upWith({ config, log, events, onProgress, renderer }: Begun): Pro
     return {
       url: api.server.url,
       key,
-      hurry: () => worker.hurry(),
+      forceStop: () => worker.forceStop(),
       failed: (error, jobId) => {
         events.processFailed({ jobId }, error);
         worker.blame(jobId);

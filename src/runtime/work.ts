@@ -27,7 +27,7 @@ export async function work({ config, log, onProgress }: WorkOptions): Promise<Ru
     );
     await services.start();
     return {
-      hurry: () => worker.hurry(),
+      forceStop: () => worker.forceStop(),
       failed: (error, jobId) => {
         events.processFailed({ jobId }, error);
         worker.blame(jobId);

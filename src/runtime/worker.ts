@@ -25,14 +25,14 @@ export interface Worker {
   /** to be started in this order, behind the base's */
   services: Service[];
   /** Ends the grace of a stop. */
-  hurry(): void;
+  forceStop(): void;
   /** Before a stop because of what was thrown where nothing could catch it, for a job if that is known. */
   blame(jobId: string | undefined): void;
 }
 
 /** The rendering side of a process. */
 export function buildWorker(base: Base, renderer: Renderer): Worker {
-  const { config, directUrl, db, adminDb, queue, bell, store, stores, events, tracing, health, database } = base;
+  const { config, directUrl, db, adminDb, queue, notifier, store, stores, events, tracing, health, database } = base;
   const registration = new Registration({
     db,
     queue,
@@ -46,7 +46,7 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
   const dispatcher = new Dispatcher({
     db,
     queue,
-    bell,
+    notifier,
     registration,
     store,
     events,
@@ -61,7 +61,7 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
   });
   events.metrics.watchSlots(() => dispatcher.slots);
   // A claim may hang for as long as the database is away: that is no reason to begin anew.
-  health.mustMove('dispatcher', () => Math.min(dispatcher.stillMs, database.okMs));
+  health.addLivenessCheck('dispatcher', () => Math.min(dispatcher.stalledForMs, database.okMs));
   health.needs(registration.condition);
   events.metrics.watchRegistration(() => registration.condition.isOk);
   for (const { condition } of [storeWatch, roomWatch]) health.needs(condition);
@@ -69,7 +69,7 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
     store: () => storeWatch.condition.isOk,
     temporary: () => roomWatch.condition.isOk,
   });
-  health.mustMove('browser', () => renderer.browserlessMs);
+  health.addLivenessCheck('browser', () => renderer.browserlessMs);
   const reaper = new Reaper({ db, queue, registration, events });
   const maintenance = new Maintenance({
     db: adminDb,
@@ -81,7 +81,7 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
   });
   return {
     services: [renderer, registration, reaper, maintenance, storeWatch, roomWatch, dispatcher],
-    hurry: () => dispatcher.hurry(),
+    forceStop: () => dispatcher.forceStop(),
     blame: (jobId) => dispatcher.blame(jobId),
   };
 }

@@ -160,26 +160,26 @@ export class Events {
     this.#log.info(about, 'operator acted');
   }
 
-  jobGivenBack(job: AttemptAbout & { reason: string; err?: unknown }): void {
-    this.metrics.givenBack.inc({ reason: job.reason });
+  jobRequeued(job: AttemptAbout & { reason: string; err?: unknown }): void {
+    this.metrics.requeued.inc({ reason: job.reason });
     this.#log.warn(job, 'job given back');
   }
 
   /** Its worker was lost, or did not end it in time: it went back to the queue. */
   jobLost(job: LostAbout): void {
-    this.metrics.givenBack.inc({ reason: 'lost' });
+    this.metrics.requeued.inc({ reason: 'lost' });
     this.#log.warn({ ...job, reason: 'lost' }, 'job given back');
   }
 
   /** A worker found it in its name without knowing of it: it went back to the queue. */
   jobReturned(job: LostAbout): void {
-    this.metrics.givenBack.inc({ reason: 'interrupted' });
+    this.metrics.requeued.inc({ reason: 'interrupted' });
     this.#log.warn({ ...job, reason: 'interrupted' }, 'job given back');
   }
 
   /** The queue did not have it while its row said so: it was put back. */
   jobStranded(job: LostAbout): void {
-    this.metrics.givenBack.inc({ reason: 'stranded' });
+    this.metrics.requeued.inc({ reason: 'stranded' });
     this.#log.warn({ ...job, reason: 'stranded' }, 'job given back');
   }
 
@@ -210,8 +210,8 @@ export class Events {
   }
 
   /** Somebody newer owns the job: what this attempt made was thrown away. */
-  jobFencedOff(job: AttemptAbout): void {
-    this.metrics.resultsThrownAway.inc();
+  jobResultDiscarded(job: AttemptAbout): void {
+    this.metrics.resultsDiscarded.inc();
     this.#log.warn(job, 'result thrown away: the job is no longer ours');
   }
 
@@ -288,8 +288,8 @@ export class Events {
   }
 
   /** A renderer process was ended: it was too large, or the largest when memory ran out. */
-  documentSacrificed(about: { why: string; bytes: number }): void {
-    this.metrics.sacrificedDocuments.inc({ reason: about.why });
+  documentEvicted(about: { why: string; bytes: number }): void {
+    this.metrics.evictedDocuments.inc({ reason: about.why });
     this.#log.warn(about, 'document given up for its memory');
   }
 

@@ -62,7 +62,7 @@ export class Metrics {
     ['tier', 'reason', 'fault'],
   );
   readonly cancelled = this.#counter('pdf_cancelled_total', 'Documents that nobody wanted any more', []);
-  readonly givenBack = this.#counter('pdf_given_back_total', 'Attempts after which the job went back to the queue', [
+  readonly requeued = this.#counter('pdf_given_back_total', 'Attempts after which the job went back to the queue', [
     'reason',
   ]);
   readonly wait = this.#histogram('pdf_wait_seconds', 'From acceptance to the first attempt', {
@@ -84,7 +84,7 @@ export class Metrics {
     'Errors that nothing could catch, each of which stops its process',
     [],
   );
-  readonly resultsThrownAway = this.#counter('pdf_fenced_total', 'Results thrown away: somebody newer had the job', []);
+  readonly resultsDiscarded = this.#counter('pdf_fenced_total', 'Results thrown away: somebody newer had the job', []);
   readonly storeWritesFailed = this.#counter('store_writes_failed_total', 'PDFs that the store did not keep', [
     'store',
     'reason',
@@ -97,9 +97,7 @@ export class Metrics {
   ]);
   readonly pageRequests = this.#counter('warm_page_requests_total', 'Pages taken for a document', ['result']);
   readonly browserRestarts = this.#counter('browser_restarts_total', 'Browsers ended or replaced', ['reason']);
-  readonly sacrificedDocuments = this.#counter('documents_sacrificed_total', 'Documents given up for memory', [
-    'reason',
-  ]);
+  readonly evictedDocuments = this.#counter('documents_sacrificed_total', 'Documents given up for memory', ['reason']);
   readonly egressDenied = this.#counter('egress_denied_total', 'Connections of documents that were refused', [
     'reason',
   ]);
@@ -225,9 +223,9 @@ export class Metrics {
   watchSlots(state: () => SlotsState): void {
     for (const tier of FIRST_TIERS) this.expectJobsOf(tier);
     for (const reason of ['retry', 'interrupted', 'memory', 'browser', 'room', 'store'])
-      this.givenBack.inc({ reason }, 0);
+      this.requeued.inc({ reason }, 0);
     for (const reason of ['crashed', 'unresponsive']) this.browserRestarts.inc({ reason }, 0);
-    for (const reason of ['too large', 'fills the memory', 'largest']) this.sacrificedDocuments.inc({ reason }, 0);
+    for (const reason of ['too large', 'fills the memory', 'largest']) this.evictedDocuments.inc({ reason }, 0);
     this.#gauge('worker_slots', 'Documents that can be rendered at a time', {
       labelNames: ['state'],
       collect: (gauge) => {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Bell } from '../db/bell.ts';
+import type { Notifier } from '../db/notifier.ts';
 import { isDatabaseUnavailable } from '../db/pools.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
 import { type ClaimedJob, claimJobs, NotRegistered } from '../jobs/claim.ts';
 import { type Finish, finishJob, type FinishDeps } from '../jobs/finish.ts';
-import { loseJobsOf, returnUnknownJobs } from '../jobs/lose.ts';
+import { requeueLostJobs, returnUnknownJobs } from '../jobs/lost-jobs.ts';
 import { crashPoint, plantedFault } from '../kernel/crash-point.ts';
 import { forJob } from '../kernel/current-job.ts';
 import { Deadline } from '../kernel/deadline.ts';
@@ -22,7 +22,7 @@ import type { Registration } from './registration.ts';
 import type { StoreWatch } from './store-watch.ts';
 
 interface DispatcherOptions extends FinishDeps {
-  bell: Bell;
+  notifier: Notifier;
   registration: Pick<Registration, 'workerId' | 'condition'>;
   renderer: Pick<Renderer, 'render' | 'room'>;
   storeWatch: Pick<StoreWatch, 'condition' | 'failed'>;
@@ -37,7 +37,7 @@ interface DispatcherOptions extends FinishDeps {
   graceMs: number;
 }
 
-/** The backstop under the bell, which can be lost with its connection; an empty claim costs less than a millisecond. */
+/** The backstop under the notifier, which can be lost with its connection; an empty claim costs less than a millisecond. */
 const POLL_MS = 1_000;
 const RETRY_MS = { first: 100, longest: 2_000 };
 
@@ -66,7 +66,7 @@ interface Running {
 }
 
 /**
- * Takes from the queue exactly as many jobs as it has free slots: woken by the bell, by each slot
+ * Takes from the queue exactly as many jobs as it has free slots: woken by the notifier, by each slot
  * that becomes free, and by the clock. Pull, not push: what is not claimed stays visible in the queue.
  *
  * A suspect, a job with which a worker was lost, runs alone: it waits until all others have ended, and
@@ -90,7 +90,7 @@ export class Dispatcher extends Lifecycle {
   #wake = Promise.withResolvers<void>();
   #unlisten: (() => void)[] = [];
   #turnedAt: number | undefined;
-  readonly #hurried = Promise.withResolvers<void>();
+  readonly #forced = Promise.withResolvers<void>();
 
   constructor(options: DispatcherOptions) {
     super();
@@ -103,7 +103,7 @@ export class Dispatcher extends Lifecycle {
   }
 
   /** Milliseconds since it last looked for work, which it does every second; 0 if it need not. */
-  get stillMs(): number {
+  get stalledForMs(): number {
     return this.#turnedAt === undefined ? 0 : performance.now() - this.#turnedAt;
   }
 
@@ -112,12 +112,12 @@ export class Dispatcher extends Lifecycle {
   }
 
   protected async onStart(): Promise<void> {
-    const { bell } = this.#options;
+    const { notifier } = this.#options;
     this.#stopping = new AbortController();
     this.#unlisten = [
-      bell.on('queued', () => this.#wake.resolve()),
-      bell.on('missed', () => this.#wake.resolve()),
-      bell.on('ended', (jobId) => this.#ended(jobId)), // cancelled, or somebody newer finished it
+      notifier.on('queued', () => this.#wake.resolve()),
+      notifier.on('missed', () => this.#wake.resolve()),
+      notifier.on('ended', (jobId) => this.#ended(jobId)), // cancelled, or somebody newer finished it
     ];
     this.#loop = this.#run();
   }
@@ -129,15 +129,15 @@ export class Dispatcher extends Lifecycle {
     for (const stop of this.#unlisten) stop();
     await this.#loop;
     if (this.#suspect && !this.#suspect.isRunning) await this.#giveBack(this.#suspect.job);
-    await Promise.race([this.#drain(this.#options.graceMs), this.#hurried.promise]);
+    await Promise.race([this.#drain(this.#options.graceMs), this.#forced.promise]);
     if (this.#isBlameUnknown) await this.#suspectAll();
     for (const { abort } of this.#running) abort.abort();
     await this.#drain(GIVE_BACK_MS);
   }
 
   /** For a second signal: the grace ends now, or never begins. */
-  hurry(): void {
-    this.#hurried.resolve();
+  forceStop(): void {
+    this.#forced.resolve();
   }
 
   /**
@@ -147,7 +147,7 @@ export class Dispatcher extends Lifecycle {
   blame(jobId: string | undefined): void {
     if (jobId !== undefined && this.#runningOf(jobId).length > 0) this.#blamed.add(jobId);
     else this.#isBlameUnknown = true;
-    this.hurry();
+    this.forceStop();
   }
 
   /** What they end with is then no longer ours to write. */
@@ -156,7 +156,7 @@ export class Dispatcher extends Lifecycle {
     try {
       const lost = await new Deadline(GIVE_BACK_MS).race(
         'giving jobs back',
-        db.transaction((tx) => loseJobsOf(tx, queue, registration.workerId)),
+        db.transaction((tx) => requeueLostJobs(tx, queue, registration.workerId)),
       );
       for (const job of lost.returned) events.jobLost(job);
       for (const job of lost.poisoned) events.jobPoisoned(job);
@@ -319,9 +319,9 @@ export class Dispatcher extends Lifecycle {
 
   #report(about: AttemptAbout, outcome: Outcome, finish: Finish, ms: number): void {
     const { events } = this.#options;
-    if (finish === 'fenced') events.jobFencedOff(about);
+    if (finish === 'stale') events.jobResultDiscarded(about);
     else if (finish === 'queued')
-      events.jobGivenBack({
+      events.jobRequeued({
         ...about,
         reason: outcome.kind === 'interrupted' ? (outcome.reason ?? outcome.kind) : outcome.kind,
         err: outcome.kind === 'retry' ? outcome.cause : undefined,

@@ -1,7 +1,7 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Database } from '../db/pools.ts';
 import { worker } from '../db/schema.ts';
-import { loseJobsOf } from '../jobs/lose.ts';
+import { requeueLostJobs } from '../jobs/lost-jobs.ts';
 import { SILENCE_SECONDS } from '../jobs/queue-watch.ts';
 import { waitBriefly } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
@@ -14,7 +14,7 @@ const INTERVAL_MS = 500;
  * Milliseconds after a loss of our own session, or a start of the server, before anybody is taken for
  * dead: an outage frees every lock at once, and the living need a moment to take theirs again.
  */
-const CALM_MS = 5_000;
+const STARTUP_GRACE_MS = 5_000;
 
 interface ReaperOptions {
   db: Database;
@@ -51,9 +51,9 @@ export class Reaper extends Lifecycle {
     const { registration, events } = this.#options;
     this.#isBusy = true;
     try {
-      const dead = registration.heldMs < CALM_MS ? [] : await this.#findDead();
+      const dead = registration.heldMs < STARTUP_GRACE_MS ? [] : await this.#findDead();
       // Twice in a row: a session that was merely cut takes its lock again between two passes.
-      for (const id of dead) if (this.#suspects.has(id)) await this.#bury(id);
+      for (const id of dead) if (this.#suspects.has(id)) await this.#markLost(id);
       this.#suspects = new Set(dead);
     } catch (error) {
       this.#suspects.clear();
@@ -67,7 +67,7 @@ export class Reaper extends Lifecycle {
     const rows = await this.#options.db.execute<{ id: string }>(sql`
       select w.id from pdfprompt_worker w
       where w.ended_at is null and w.id <> ${this.#options.registration.workerId}
-        and now() - pg_postmaster_start_time() > ${CALM_MS} * interval '1 millisecond'
+        and now() - pg_postmaster_start_time() > ${STARTUP_GRACE_MS} * interval '1 millisecond'
         and (w.seen_at < now() - ${SILENCE_SECONDS} * interval '1 second'
           or w.cut_off_at is null and not exists (
             select 1 from pg_locks l where l.locktype = 'advisory' and l.granted and l.objsubid = 2
@@ -84,18 +84,18 @@ export class Reaper extends Lifecycle {
     return rows.map((row) => row.id);
   }
 
-  async #bury(workerId: string): Promise<void> {
+  async #markLost(workerId: string): Promise<void> {
     const { db, queue, events } = this.#options;
-    const { buried, returned, poisoned } = await db.transaction(async (tx) => {
+    const { marked, returned, poisoned } = await db.transaction(async (tx) => {
       const rows = await tx
         .update(worker)
         .set({ endedAt: sql`now()`, isLost: true })
         .where(and(eq(worker.id, workerId), isNull(worker.endedAt)))
         .returning({ id: worker.id });
-      return { buried: rows.length, ...(await loseJobsOf(tx, queue, workerId)) };
+      return { marked: rows.length, ...(await requeueLostJobs(tx, queue, workerId)) };
     });
     const jobs = returned.length + poisoned.length;
-    if (buried + jobs > 0) events.workerLost({ workerId, jobs }); // or else somebody else did
+    if (marked + jobs > 0) events.workerLost({ workerId, jobs }); // or else somebody else did
     for (const job of returned) events.jobLost(job);
     for (const job of poisoned) events.jobPoisoned(job);
   }

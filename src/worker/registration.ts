@@ -5,7 +5,7 @@ import type { Client } from '../db/driver.ts';
 import type { Database } from '../db/pools.ts';
 import { worker } from '../db/schema.ts';
 import { Session } from '../db/session.ts';
-import { returnUnknownJobs } from '../jobs/lose.ts';
+import { returnUnknownJobs } from '../jobs/lost-jobs.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { Condition } from '../kernel/health.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';

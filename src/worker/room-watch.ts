@@ -3,7 +3,7 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import { missingRoom, temporaryPlaces } from '../render/temporary-room.ts';
 import type { Events } from '../telemetry/events.ts';
 
-const LOOK_MS = 1_000;
+const CHECK_MS = 1_000;
 
 /** Whether there is room for what Chromium writes while it renders. While there is none, nothing is claimed. */
 export class RoomWatch extends Lifecycle {
@@ -18,15 +18,15 @@ export class RoomWatch extends Lifecycle {
   }
 
   protected async onStart(): Promise<void> {
-    this.#look();
-    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#check();
+    this.#timer = setInterval(() => this.#check(), CHECK_MS);
   }
 
   protected async onStop(): Promise<void> {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
+  #check(): void {
     const wasOk = this.condition.isOk;
     const reason = missingRoom(this.#places);
     this.condition.set(reason);

@@ -6,7 +6,7 @@ import { ask, percentile, type Result, type Stage } from './stage.ts';
 const JOBS = 2_000;
 const CLIENTS = 8;
 const TARGET_WAIT_SECONDS = 240;
-const LOOK_MS = 2_000;
+const CHECK_MS = 2_000;
 /** Milliseconds after which it has failed. */
 const PATIENCE_MS = 12 * 60_000;
 const ENV = {
@@ -52,7 +52,7 @@ export async function autoscale(stage: Stage): Promise<Result> {
     return workers.length === 1 && Object.values(depth).every((jobs) => jobs === 0);
   };
 
-  await sleep(LOOK_MS);
+  await sleep(CHECK_MS);
   await follow();
   let sent = 0;
   const submitting = Promise.all(
@@ -68,7 +68,7 @@ export async function autoscale(stage: Stage): Promise<Result> {
       select count(*)::int as ended from pdfprompt_job where completed_at is not null`;
     return row?.ended ?? 0;
   };
-  for (let isOver = false; !isOver && performance.now() - startedAt < PATIENCE_MS; await sleep(LOOK_MS)) {
+  for (let isOver = false; !isOver && performance.now() - startedAt < PATIENCE_MS; await sleep(CHECK_MS)) {
     isOver = (await follow()) && (await ended()) === JOBS;
     if (drainedAt === undefined && (await ended()) === JOBS) drainedAt = second();
   }

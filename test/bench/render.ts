@@ -53,7 +53,7 @@ export async function render(stage: Stage, files: string[]): Promise<Result> {
   const chromium = await launchChromium(binary);
   const renderer = await stage.renderer();
   const ended = new Ended();
-  await stage.sql.listen('pdfprompt_ended', (id) => ended.ring(id));
+  await stage.sql.listen('pdfprompt_ended', (id) => ended.notify(id));
   const agent = new Agent({ keepAlive: true, maxSockets: 2 * CLIENTS });
   const keys = await Promise.all(
     Array.from({ length: TENANTS }, async (_, index) => (await stage.user(`tenant${index}@example.com`)).key),
@@ -226,12 +226,12 @@ async function submitAndWait(agent: Agent, address: string, key: string, body: B
   await ended.of(id);
 }
 
-/** Hears the bell that each job's last transaction rings. */
+/** Hears the notifier that each job's last transaction rings. */
 class Ended {
   readonly #waiting = new Map<string, () => void>();
   readonly #early = new Set<string>();
 
-  ring(id: string): void {
+  notify(id: string): void {
     const wake = this.#waiting.get(id);
     if (wake) wake();
     else this.#early.add(id); // before its submission was answered

@@ -19,7 +19,7 @@ const bellUrl = new URL(url);
 bellUrl.port = String(proxy.port);
 const env = {
   DATABASE_URL: url,
-  DATABASE_DIRECT_URL: bellUrl.href, // only the bell goes this way
+  DATABASE_DIRECT_URL: bellUrl.href, // only the notifier goes this way
   DATABASE_MAX_CONNECTIONS: '8',
   LOG_LEVEL: 'error',
 };
@@ -88,7 +88,7 @@ it('a change of tier and a revoked key are in force in four processes as soon as
   for (const ms of Object.values(await changes())) expect(ms).toBeLessThan(HEARD_MS);
 });
 
-it('also when the bell has gone silent, and as soon as they are heard of when it is back', async () => {
+it('also when the notifier has gone silent, and as soon as they are heard of when it is back', async () => {
   proxy.silence();
   for (const ms of Object.values(await changes())) expect(ms).toBeLessThan(30_000);
   proxy.resume();
@@ -96,7 +96,7 @@ it('also when the bell has gone silent, and as soon as they are heard of when it
   for (const ms of Object.values(await changes())) expect(ms).toBeLessThan(HEARD_MS);
 }, 60_000);
 
-it('and when the connection of the bell is cut again and again', async () => {
+it('and when the connection of the notifier is cut again and again', async () => {
   const changing = changes();
   for (let time = 0; time < 10; time++) {
     proxy.cut();

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { POSTGRES_VERSION } from '../../src/db/driver-mends.ts';
+import { POSTGRES_VERSION } from '../../src/db/driver-patches.ts';
 import { createDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
 import { readPdf } from '../support/pdf.ts';

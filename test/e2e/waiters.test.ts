@@ -86,7 +86,7 @@ it('2,000 clients that wait cost memory, but no connection and no query, and are
   // Each looked for its job once; from then on nothing is asked.
   await eventually(async () => (await secondsSinceLastQuery()) > 4, 30_000, 'the API asks nothing more');
   const count = await connections();
-  expect(count).toBeLessThanOrEqual(21); // the pool, and the bell
+  expect(count).toBeLessThanOrEqual(21); // the pool, and the notifier
   expect(memory() - before).toBeLessThan(MEMORY_MB);
 
   const endedAt = new Map<string, number>();

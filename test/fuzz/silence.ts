@@ -1,5 +1,5 @@
 /** Milliseconds between two looks. */
-const LOOK_MS = 10;
+const CHECK_MS = 10;
 
 /**
  * Watches how long the event loop of this process is held up. Only what the process computed meanwhile counts:
@@ -13,12 +13,12 @@ export function watchSilence(onSilence: (ms: number) => void = () => undefined):
   const timer = setInterval(() => {
     const now = performance.now();
     const { user, system } = process.cpuUsage(cpu);
-    const ms = Math.round(Math.min(now - seenAt - LOOK_MS, (user + system) / 1000));
+    const ms = Math.round(Math.min(now - seenAt - CHECK_MS, (user + system) / 1000));
     seenAt = now;
     cpu = process.cpuUsage();
     if (ms <= watch.longest) return;
     watch.longest = ms;
     onSilence(ms);
-  }, LOOK_MS);
+  }, CHECK_MS);
   return watch;
 }

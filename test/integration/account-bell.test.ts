@@ -44,7 +44,7 @@ async function rings(work: () => Promise<unknown>): Promise<string[]> {
 const account = () => [`pdfprompt_accounts ${userId}`];
 const tiers = ['pdfprompt_tiers '];
 
-describe('the bell for accounts', () => {
+describe('the notifier for accounts', () => {
   it('rings for what a verb changes, once', async () => {
     const more = { email: 'ann@example.com' };
     expect(await rings(() => createKey(db, more))).toEqual(account());
@@ -121,7 +121,7 @@ describe('the bell for accounts', () => {
   });
 });
 
-describe('the bell for tiers', () => {
+describe('the notifier for tiers', () => {
   it('rings for every change, whoever makes it', async () => {
     const gold = { name: 'gold', requestsPerMinute: null, requestsPerDay: null, priority: 1 };
     expect(await rings(() => defineTier(db, gold))).toEqual(tiers);

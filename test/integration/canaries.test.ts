@@ -6,7 +6,7 @@ import type { Job } from '../../src/domain/job.ts';
 import { claimJobs, type ClaimedJob } from '../../src/jobs/claim.ts';
 import { expire } from '../../src/jobs/expire.ts';
 import { finishJob } from '../../src/jobs/finish.ts';
-import { loseJobsOf } from '../../src/jobs/lose.ts';
+import { requeueLostJobs } from '../../src/jobs/lost-jobs.ts';
 import { filesWith, tablesWith } from '../support/everywhere.ts';
 import { temporaryDirectory } from '../support/files.ts';
 import { freePort } from '../support/free-port.ts';
@@ -173,13 +173,13 @@ describe('what was in a request to let somebody in', async () => {
       await finishJob({ ...base, retentionMs }, job, outcome);
       const { id: jobId, userId, tier, requestId, run, attempt, waitedMs } = job;
       const about = { jobId, userId, tier, requestId, traceId: undefined, run, attempt, waitedMs };
-      base.events.jobGivenBack({ ...about, reason: 'retry', err: cause });
+      base.events.jobRequeued({ ...about, reason: 'retry', err: cause });
     }
     expect(endOf(await jobOf(failed, quiet))).toBe('browser_failed');
     const poison = await ask(newCanary(), html(canary), quiet);
     for (let losses = 0; losses < 3; losses++) {
       await claim();
-      await base.db.transaction((tx) => loseJobsOf(tx, base.queue, workerId));
+      await base.db.transaction((tx) => requeueLostJobs(tx, base.queue, workerId));
     }
     expect(endOf(await jobOf(poison, quiet))).toBe('poison');
     const interrupted = await ask(newCanary(), html(canary), quiet);

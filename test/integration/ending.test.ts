@@ -3,7 +3,7 @@ import type { Job } from '../../src/domain/job.ts';
 import type { Outcome } from '../../src/domain/outcome.ts';
 import { claimJobs, type ClaimedJob } from '../../src/jobs/claim.ts';
 import { finishJob } from '../../src/jobs/finish.ts';
-import { loseJobsOf } from '../../src/jobs/lose.ts';
+import { requeueLostJobs } from '../../src/jobs/lost-jobs.ts';
 import { Deadline } from '../../src/kernel/deadline.ts';
 import { MAX_ATTEMPTS, MAX_LOSSES } from '../../src/queue/boss.ts';
 import { doneWith } from '../support/outcomes.ts';
@@ -64,7 +64,7 @@ const WAYS: [what: string, status: Job['status'], end: (id: string) => Promise<u
     async (id) => {
       await claim();
       await losses(id, MAX_LOSSES - 1);
-      await base.db.transaction((tx) => loseJobsOf(tx, base.queue, workerId));
+      await base.db.transaction((tx) => requeueLostJobs(tx, base.queue, workerId));
     },
   ],
   [
@@ -83,8 +83,8 @@ describe('whoever waits for a job is told of its end when', () => {
   it.each(WAYS)('%s', async (_, status, end) => {
     const id = await submit();
     const answer = request(`/v1/jobs/${id}?wait=${WAIT}`).then(async (response) => (await response.json()) as Job);
-    // The answer may come without the bell, if the request arrives when all is over.
-    const rung = new Promise<void>((done) => base.bell.on('ended', (jobId) => jobId === id && done()));
+    // The answer may come without the notifier, if the request arrives when all is over.
+    const rung = new Promise<void>((done) => base.notifier.on('ended', (jobId) => jobId === id && done()));
     await end(id);
     await new Deadline(TOLD_MS).race('the bell', rung);
     expect((await new Deadline(TOLD_MS).race('the answer', answer)).status).toBe(status);

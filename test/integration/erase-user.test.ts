@@ -234,7 +234,7 @@ describe('a worker that had the job of a user who is gone', () => {
     const [job] = await claimJobs(alone, { workerId, count: 1 });
     expect(await eraseUser(alone, { id: userId })).toMatchObject({ jobs: 1, isDone: true });
     const done = doneWith(new TextEncoder().encode('%PDF-1.7'));
-    expect(await finishJob({ ...alone, retentionMs }, job as ClaimedJob, done)).toBe('fenced');
+    expect(await finishJob({ ...alone, retentionMs }, job as ClaimedJob, done)).toBe('stale');
     expect(readdirSync(quietDirectory, { recursive: true }).filter((name) => String(name).endsWith('.pdf'))).toEqual(
       [],
     );

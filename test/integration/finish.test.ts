@@ -104,15 +104,15 @@ describe.each([
     const [usage] =
       await service.sql`select sum(completed)::int as charged, (select count(*)::int from pdfprompt_file) as files from pdfprompt_usage_history`;
     expect(usage?.charged).toBe(usage?.files);
-    expect(await finishJob(deps, job, { kind: 'reject', code: 'print_failed', message: 'x' })).toBe('fenced');
+    expect(await finishJob(deps, job, { kind: 'reject', code: 'print_failed', message: 'x' })).toBe('stale');
   });
 
   it('of an attempt that somebody newer has overtaken writes nothing', async () => {
     const job = await claimed();
     const before = await stored();
     await service.sql`update pdfprompt_job set runs = runs + 1 where id = ${job.id}`;
-    expect(await finishJob(deps, job, done)).toBe('fenced');
-    expect(await finishJob(deps, job, { kind: 'reject', code: 'print_failed', message: 'x' })).toBe('fenced');
+    expect(await finishJob(deps, job, done)).toBe('stale');
+    expect(await finishJob(deps, job, { kind: 'reject', code: 'print_failed', message: 'x' })).toBe('stale');
     expect(await rowOf(job.id)).toMatchObject({ status: 'processing', attempts: 1 });
     expect(await stored()).toBe(before);
     await finishJob(deps, { ...job, run: 2 }, done);
@@ -121,7 +121,7 @@ describe.each([
   it('of a cancelled job writes nothing', async () => {
     const job = await claimed();
     await service.request(`/v1/jobs/${job.id}`, { method: 'DELETE' });
-    expect(await finishJob(deps, job, done)).toBe('fenced');
+    expect(await finishJob(deps, job, done)).toBe('stale');
     expect(await rowOf(job.id)).toMatchObject({ status: 'cancelled', state: 'cancelled' });
   });
 });

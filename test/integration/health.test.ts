@@ -159,22 +159,22 @@ describe('/startupz', () => {
 
 describe('/livez', () => {
   it('fails once something that should move has not for minutes, and says what', async () => {
-    let stillMs = 0;
+    let stalledForMs = 0;
     const health = new Health({ stuckMs: 300_000 });
-    health.mustMove('dispatcher', () => stillMs);
-    health.mustMove('browser', () => 0);
+    health.addLivenessCheck('dispatcher', () => stalledForMs);
+    health.addLivenessCheck('browser', () => 0);
     const ops = await opsOf(health);
     expect(await probe(ops.url, '/livez')).toMatchObject({ status: 200, body: { status: 'ok' } });
-    stillMs = 299_000;
+    stalledForMs = 299_000;
     expect((await probe(ops.url, '/livez')).status).toBe(200);
-    stillMs = 312_000;
+    stalledForMs = 312_000;
     const answer = await probe(ops.url, '/livez');
     expect(answer).toMatchObject({ status: 503, body: { detail: 'dispatcher: it has not moved for 312 s' } });
     expect(answer.body.checks.map(({ name, status }) => [name, status])).toEqual([
       ['dispatcher', 'failing'],
       ['browser', 'ok'],
     ]);
-    stillMs = 0;
+    stalledForMs = 0;
     expect((await probe(ops.url, '/livez')).status).toBe(200);
   });
 });

@@ -7,7 +7,7 @@ import type { Job } from '../../src/domain/job.ts';
 import { claimJobs, type ClaimedJob } from '../../src/jobs/claim.ts';
 import { earlierFileIds, fileIdOf } from '../../src/jobs/file-id.ts';
 import { finishJob } from '../../src/jobs/finish.ts';
-import { loseJobsOf } from '../../src/jobs/lose.ts';
+import { requeueLostJobs } from '../../src/jobs/lost-jobs.ts';
 import { sweepFiles } from '../../src/jobs/sweep-files.ts';
 import { FileStore, PARTS } from '../../src/storage/file-store.ts';
 import { Maintenance } from '../../src/worker/maintenance.ts';
@@ -44,7 +44,7 @@ const pdfs = async () => (await readdir(directory, { recursive: true })).filter(
 /** As a worker that dies between the bytes and the commit leaves it. */
 async function dieBeforeCommit(job: ClaimedJob): Promise<void> {
   await store.save(NONE, job.fileId, done.pdf);
-  await db.transaction(async (tx) => loseJobsOf(tx, queue, workerId));
+  await db.transaction(async (tx) => requeueLostJobs(tx, queue, workerId));
 }
 
 describe("a file's id", () => {

@@ -27,7 +27,7 @@ async function test(
     run: 'test',
     users: async () => ({ users: USERS, remove: async () => 0 }),
     signal,
-    hurry: new AbortController().signal,
+    forceStop: new AbortController().signal,
     onProgress,
   });
   if (!report) throw new Error('there is no report');

@@ -79,9 +79,9 @@ describe('a job that its queue does not have', () => {
     const [before] = await claim();
     await deletePlace(id);
     expect(await requeue()).toEqual([id]);
-    expect(await finish(before as ClaimedJob)).toBe('fenced');
+    expect(await finish(before as ClaimedJob)).toBe('stale');
     const [after] = await claim();
-    expect(await finish(before as ClaimedJob)).toBe('fenced');
+    expect(await finish(before as ClaimedJob)).toBe('stale');
     expect(await finish(after as ClaimedJob)).toBe('completed');
   });
 

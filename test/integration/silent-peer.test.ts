@@ -26,7 +26,7 @@ async function behindProxy(options: Partial<PoolOptions> = {}): Promise<{ pool: 
     idleTimeoutMs: 60_000,
     connectTimeoutMs: CONNECT_MS,
     prepare: true,
-    pulse: { signMs: SIGN_MS, answerMs: ANSWER_MS },
+    heartbeat: { firstByteMs: SIGN_MS, answerMs: ANSWER_MS },
     ...options,
   });
   afterAll(async () => {
@@ -94,7 +94,7 @@ describe('a pool whose peer falls silent', () => {
   });
 
   it('asks nothing of a pooler, where statements stand in line, and still does not wait for ever', async () => {
-    const { pool, proxy } = await behindProxy({ prepare: false, pulse: { answerMs: ANSWER_MS } });
+    const { pool, proxy } = await behindProxy({ prepare: false, heartbeat: { answerMs: ANSWER_MS } });
     await pool.db.execute(sql`select 1`);
     proxy.strand();
     const ms = await failing(pool.db.execute(sql`select 1`));
@@ -130,7 +130,7 @@ describe('a pool whose peer falls silent', () => {
     ['busy', 500],
     ['opening', 500],
   ])('closes connections that are %s, with what waits for them, within %i ms', async (state, limitMs) => {
-    const { pool, proxy } = await behindProxy({ pulse: { answerMs: 60_000 }, connectTimeoutMs: 60_000 });
+    const { pool, proxy } = await behindProxy({ heartbeat: { answerMs: 60_000 }, connectTimeoutMs: 60_000 });
     if (state !== 'opening') await pool.db.execute(sql`select 1`);
     proxy.silence();
     const waiting = state === 'idle' ? undefined : failing(pool.db.execute(sql`select 1`));

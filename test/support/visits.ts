@@ -2,7 +2,7 @@ import type { Client } from '../../src/db/driver.ts';
 import { cancelJob } from '../../src/jobs/cancel.ts';
 import { expire } from '../../src/jobs/expire.ts';
 import { fileIdOf } from '../../src/jobs/file-id.ts';
-import { loseJobsOf, returnUnknownJobs } from '../../src/jobs/lose.ts';
+import { requeueLostJobs, returnUnknownJobs } from '../../src/jobs/lost-jobs.ts';
 import { requeueStranded } from '../../src/jobs/requeue.ts';
 import { sweepFiles } from '../../src/jobs/sweep-files.ts';
 import type { FileStore } from '../../src/storage/file-store.ts';
@@ -165,7 +165,7 @@ export async function planVisits(
       name: 'losing',
       run: async () => {
         const workerId = await loseWorker(sql);
-        await db.transaction(async (tx) => loseJobsOf(tx, queue, workerId));
+        await db.transaction(async (tx) => requeueLostJobs(tx, queue, workerId));
       },
     },
     {

@@ -7,7 +7,7 @@ import { absoluteHttpUrl, tunnelTarget } from '../../src/egress/target.ts';
 import { parseJson } from '../../src/http/parse-json.ts';
 import { contentDisposition } from '../../src/http/send-pdf.ts';
 import { withoutSecrets } from '../../src/kernel/secrets.ts';
-import { isInert } from '../../src/render/inert.ts';
+import { isStatic } from '../../src/render/static-document.ts';
 import { countPages } from '../../src/render/page-count.ts';
 import { pipeTransport } from '../../src/render/pipe-transport.ts';
 import { growsFaster } from '../support/linear.ts';
@@ -33,8 +33,8 @@ const tried = (work: () => unknown) => () => {
 
 /** Everything that reads a document or a body on the event loop, and how it meets a text. */
 const READERS: Record<string, (text: string) => () => unknown> = {
-  'whether a document is inert': (text) => () => isInert(text),
-  'whether a document is inert, in a tag': (text) => () => isInert(`<p>x</p><meta content="${text}`),
+  'whether a document is inert': (text) => () => isStatic(text),
+  'whether a document is inert, in a tag': (text) => () => isStatic(`<p>x</p><meta content="${text}`),
   'the pages of a PDF': (text) => {
     const pieces = [Buffer.from(text.slice(0, 1_000)), Buffer.from(`${text.slice(1_000)}trailer <</Size 1 /Root 1 0 R>> startxref 1 %%EOF`)];
     return () => countPages(pieces);

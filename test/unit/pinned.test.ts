@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { POSTGRES_VERSION } from '../../src/db/driver-mends.ts';
+import { POSTGRES_VERSION } from '../../src/db/driver-patches.ts';
 import { PINNED } from '../support/pinned.ts';
 
 interface Manifest {

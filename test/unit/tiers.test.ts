@@ -68,7 +68,7 @@ const THE_SAME_ALL_THE_SAME = new Set([
   'test/e2e/pooler.test.ts', // of the pooler only
   'test/e2e/fonts.test.ts', // of the fonts only
   'test/e2e/bench.test.ts', // a server of its own, to be stopped
-  'test/integration/tenant-wall.test.ts', // a cluster of its own, for its roles
+  'test/integration/tenant-isolation.test.ts', // a cluster of its own, for its roles
   'test/unit/tiers.test.ts', // this
 ]);
 

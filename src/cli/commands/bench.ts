@@ -59,14 +59,14 @@ async function bench(options: BenchOptions): Promise<void> {
   const { listenForSignals } = await import('../../runtime/signals.ts');
   const run = randomBytes(4).toString('hex');
   const stop = new AbortController();
-  const hurry = new AbortController();
+  const forceStop = new AbortController();
   let signal: NodeJS.Signals | undefined;
   const stopListening = listenForSignals({
     onFirst: (which) => {
       signal = which;
       stop.abort();
     },
-    onNext: () => hurry.abort(),
+    onNext: () => forceStop.abort(),
   });
   const desk = new Desk({ options, config, plan, run, signal: stop.signal });
   const live = new LiveLine();
@@ -76,7 +76,7 @@ async function bench(options: BenchOptions): Promise<void> {
       run,
       users: (client) => desk.users(client),
       signal: stop.signal,
-      hurry: hurry.signal,
+      forceStop: forceStop.signal,
       onProgress: (now) => live.show(now),
     });
     live.end();

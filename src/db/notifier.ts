@@ -5,13 +5,13 @@ import type { Queryable } from './pools.ts';
 import { Session } from './session.ts';
 
 /**
- * What the bell rings for: `queued`: there is work; `ended`: a job has its final status (payload: its id);
+ * What the notifier rings for: `queued`: there is work; `ended`: a job has its final status (payload: its id);
  * `accounts`: something of a user's keys or subscription changed (payload: the user's id, or nothing: everybody's); `tiers`: a tier did.
  * The last two are rung by the tables themselves, whoever changes them.
  */
-export type BellEvent = 'queued' | 'ended' | 'accounts' | 'tiers';
+export type NotifierEvent = 'queued' | 'ended' | 'accounts' | 'tiers';
 
-const CHANNELS: Record<BellEvent, string> = {
+const CHANNELS: Record<NotifierEvent, string> = {
   queued: 'pdfprompt_queued',
   ended: 'pdfprompt_ended',
   accounts: 'pdfprompt_accounts',
@@ -21,32 +21,34 @@ const CHANNELS: Record<BellEvent, string> = {
 const BEAT_MS = 2_000;
 
 /** Rings for every process when the surrounding transaction commits. */
-export async function ring(db: Queryable, event: 'queued' | 'ended', payload = ''): Promise<void> {
-  await db.execute(sql`select ${ringing(event, payload)}`);
+export async function notify(db: Queryable, event: 'queued' | 'ended', payload = ''): Promise<void> {
+  await db.execute(sql`select ${notifySql(event, payload)}`);
 }
 
 /** The same, as a part of another statement. */
-export function ringing(event: 'queued' | 'ended', payload: string | SQL = ''): SQL {
+export function notifySql(event: 'queued' | 'ended', payload: string | SQL = ''): SQL {
   return sql`pg_notify(${CHANNELS[event]}, ${payload})`;
 }
 
-interface BellOptions {
+interface NotifierOptions {
   url: string;
   applicationName: string;
   connectTimeoutMs: number;
   /** what this process has to hear */
-  events: BellEvent[];
+  events: NotifierEvent[];
 }
 
 /**
  * LISTEN on one connection of its own. When that is gone `lost` is emitted, and after every reconnect
  * `missed`: what was rung meanwhile is lost, so listeners look for themselves.
  */
-export class Bell extends Lifecycle {
+export class Notifier extends Lifecycle {
   readonly #session: Session;
-  readonly #emitter = new EventEmitter<Record<BellEvent | 'lost' | 'missed', [payload: string]>>().setMaxListeners(0);
+  readonly #emitter = new EventEmitter<Record<NotifierEvent | 'lost' | 'missed', [payload: string]>>().setMaxListeners(
+    0,
+  );
 
-  constructor({ url, applicationName, connectTimeoutMs, events }: BellOptions) {
+  constructor({ url, applicationName, connectTimeoutMs, events }: NotifierOptions) {
     super();
     const eventOf = new Map(events.map((event) => [CHANNELS[event], event]));
     this.#session = new Session({
@@ -68,7 +70,7 @@ export class Bell extends Lifecycle {
   }
 
   /** @returns the function that stops listening */
-  on(event: BellEvent | 'lost' | 'missed', listener: (payload: string) => void): () => void {
+  on(event: NotifierEvent | 'lost' | 'missed', listener: (payload: string) => void): () => void {
     this.#emitter.on(event, listener);
     return () => this.#emitter.off(event, listener);
   }

@@ -2,7 +2,7 @@
  * One question for all who ask before it is sent. Nobody gets the answer to a question that was
  * sent before they asked: those who come while one is under way share the next.
  */
-export class Coalesced<T> {
+export class SingleFlight<T> {
   readonly #send: () => Promise<T>;
   #underWay: Promise<unknown> = Promise.resolve();
   #next: Promise<T> | undefined;

@@ -1,18 +1,18 @@
 import type { Socket } from 'node:net';
 
-export interface PulseLimits {
+export interface HeartbeatLimits {
   /**
    * Milliseconds for the first sign of life after a statement was sent. It is asked for in front of the
    * statement, so it does not depend on what the statement takes. undefined: it is not asked for, as behind
    * a pooler, where a statement may stand in line.
    */
-  signMs?: number | undefined;
+  firstByteMs?: number | undefined;
   /** milliseconds without a byte while an answer is waited for; Infinity: it may take as long as it likes */
   answerMs: number;
 }
 
 /** Milliseconds between two looks, at most. */
-const LOOK_MS = 1_000;
+const CHECK_MS = 1_000;
 /** Close of the unnamed portal, which nobody has open, and Flush: answered at once, whatever comes behind it. */
 const QUESTION = Buffer.from([0x43, 0, 0, 0, 6, 0x50, 0, 0x48, 0, 0, 0, 4]);
 
@@ -25,15 +25,15 @@ const QUESTION = Buffer.from([0x43, 0, 0, 0, 6, 0x50, 0, 0x48, 0, 0, 0, 4]);
  * Silence is counted in looks, not read from a clock: when this process itself stood still, what came
  * meanwhile is read before the next look.
  */
-export class Pulse {
-  readonly #limits: PulseLimits;
-  readonly #lookMs: number;
+export class ConnectionHeartbeat {
+  readonly #limits: HeartbeatLimits;
+  readonly #checkMs: number;
   readonly #connections = new Set<Connection>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(limits: PulseLimits) {
+  constructor(limits: HeartbeatLimits) {
     this.#limits = limits;
-    this.#lookMs = Math.min(LOOK_MS, (limits.signMs ?? limits.answerMs) / 5);
+    this.#checkMs = Math.min(CHECK_MS, (limits.firstByteMs ?? limits.answerMs) / 5);
   }
 
   /**
@@ -41,30 +41,30 @@ export class Pulse {
    * @returns to be called before each statement: what is to be sent in front of it
    */
   watch(socket: Socket, use: () => Use): () => Buffer | undefined {
-    const { signMs } = this.#limits;
-    const connection: Connection = { socket, use, isHeard: true, silentLooks: 0 };
+    const { firstByteMs } = this.#limits;
+    const connection: Connection = { socket, use, isHeard: true, silentChecks: 0 };
     socket.on('data', () => {
       connection.isHeard = true;
-      connection.silentLooks = 0;
+      connection.silentChecks = 0;
     });
     this.#connections.add(connection);
-    this.#timer ??= setInterval(() => this.#look(), this.#lookMs).unref();
+    this.#timer ??= setInterval(() => this.#check(), this.#checkMs).unref();
     return () => {
-      connection.isHeard = signMs === undefined;
-      connection.silentLooks = 0;
-      return signMs === undefined ? undefined : QUESTION;
+      connection.isHeard = firstByteMs === undefined;
+      connection.silentChecks = 0;
+      return firstByteMs === undefined ? undefined : QUESTION;
     };
   }
 
-  #look(): void {
+  #check(): void {
     let isAnySilent = false;
     for (const connection of this.#connections) {
       const { socket, use, isHeard } = connection;
       if (socket.destroyed) this.#connections.delete(connection);
       else if (use() === 'waiting') {
-        const limitMs = (isHeard ? undefined : this.#limits.signMs) ?? this.#limits.answerMs;
-        connection.silentLooks++;
-        if (connection.silentLooks * this.#lookMs < limitMs) continue;
+        const limitMs = (isHeard ? undefined : this.#limits.firstByteMs) ?? this.#limits.answerMs;
+        connection.silentChecks++;
+        if (connection.silentChecks * this.#checkMs < limitMs) continue;
         isAnySilent = true;
         // Once the idle ones are closed: who hears of this shall not try again with one of them.
         setTimeout(() => socket.destroy(new PeerSilent(limitMs)), 1);
@@ -86,7 +86,7 @@ interface Connection {
   use: () => Use;
   /** since the last statement was sent */
   isHeard: boolean;
-  silentLooks: number;
+  silentChecks: number;
 }
 
 class PeerSilent extends Error {

@@ -1,5 +1,5 @@
 import { and, eq, notInArray, sql } from 'drizzle-orm';
-import { ring } from '../db/bell.ts';
+import { notify } from '../db/notifier.ts';
 import type { Database, Queryable } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
@@ -43,7 +43,7 @@ export function toLost({ id, requestId, traceparent, ...row }: LostRow): LostAbo
  * the cause.
  * @returns which jobs went back, and which of them were poison, to be told of once this is committed
  */
-export async function loseJobsOf(tx: Queryable, queue: JobQueue, workerId: string): Promise<Lost> {
+export async function requeueLostJobs(tx: Queryable, queue: JobQueue, workerId: string): Promise<Lost> {
   const rows = await tx
     .select({ ...LOST, losses: job.losses })
     .from(job)
@@ -69,7 +69,7 @@ export async function loseJobsOf(tx: Queryable, queue: JobQueue, workerId: strin
       await queue.release(tx, id);
     }
   }
-  if (rows.length > 0) await ring(tx, 'queued');
+  if (rows.length > 0) await notify(tx, 'queued');
   return lost;
 }
 
@@ -93,7 +93,7 @@ export async function returnUnknownJobs(
       await endAttempt(tx, { jobId: id, outcome: 'interrupted', reason: 'left over' });
       await queue.release(tx, id);
     }
-    if (rows.length > 0) await ring(tx, 'queued');
+    if (rows.length > 0) await notify(tx, 'queued');
     return rows.map(toLost);
   });
 }
@@ -112,6 +112,6 @@ export async function poison(tx: Queryable, queue: JobQueue, id: string): Promis
     .where(eq(job.id, id))
     .returning(LOST);
   await queue.cancel(tx, id);
-  await ring(tx, 'ended', id);
+  await notify(tx, 'ended', id);
   return rows.map(toLost);
 }

@@ -23,7 +23,7 @@ const TAG_HINTS = [
  * scripts switched off, so nothing runs if the judgement is wrong; most invoices, tickets and reports are.
  * Time is linear in the document.
  */
-export function isInert(html: string): boolean {
+export function isStatic(html: string): boolean {
   const has = (text: string) => (hint: RegExp) => hint.test(text);
   if (HINTS.some(has(html))) return false;
   for (const [tag] of html.matchAll(TAG)) if (TAG_HINTS.some(has(tag))) return false;

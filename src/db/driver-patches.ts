@@ -1,11 +1,11 @@
 /** What is mended here, and pinned in package.json: another version may be broken in other places. */
 export const POSTGRES_VERSION = '3.4.9';
 
-interface Mend {
+interface Patch {
   file: string;
   /** is there once, or the version is another */
-  broken: string;
-  mended: string;
+  original: string;
+  patched: string;
 }
 
 const CONNECTION = '/postgres/src/connection.js';
@@ -23,11 +23,11 @@ const CLIENT = '/postgres/src/index.js';
  *
  * Mended, every statement after the loss fails with CONNECTION_CLOSED.
  */
-const LOST_CONNECTION: Mend[] = [
+const LOST_CONNECTION: Patch[] = [
   {
     file: CONNECTION,
-    broken: 'const x = socket.write(chunk, fn)',
-    mended: `if (socket === null) {
+    original: 'const x = socket.write(chunk, fn)',
+    patched: `if (socket === null) {
       clearImmediate(nextWriteTimer)
       chunk = nextWriteTimer = null
       error(Errors.connection('CONNECTION_CLOSED', options, socket))
@@ -38,13 +38,13 @@ const LOST_CONNECTION: Mend[] = [
   },
   {
     file: CLIENT,
-    broken: 'new Promise((_, reject) => connection.onclose = reject)',
-    mended: 'new Promise((_, reject) => connection.onclose = e => { queries.lost = e; reject(e) })',
+    original: 'new Promise((_, reject) => connection.onclose = reject)',
+    patched: 'new Promise((_, reject) => connection.onclose = e => { queries.lost = e; reject(e) })',
   },
   {
     file: CLIENT,
-    broken: 'q.catch(e => uncaughtError || (uncaughtError = e))',
-    mended: `q.catch(e => uncaughtError || (uncaughtError = e))
+    original: 'q.catch(e => uncaughtError || (uncaughtError = e))',
+    patched: `q.catch(e => uncaughtError || (uncaughtError = e))
         if (queries.lost)
           return q.reject(queries.lost)`,
   },
@@ -58,14 +58,14 @@ const LOST_CONNECTION: Mend[] = [
  * - While the client ends: `end` does not hear of it, and waits for its whole timeout.
  * - By us, at an end: the socket stays until the other end closes it too, which a silent one never does.
  */
-const CLOSED_CONNECTION: Mend[] = [
+const CLOSED_CONNECTION: Patch[] = [
   {
     file: CONNECTION,
-    broken: `    if (initial)
+    original: `    if (initial)
       return reconnect()
 
     !hadError && (query || sent.length) && error(Errors.connection('CONNECTION_CLOSED', options, socket))`,
-    mended: `    chunk = nextWriteTimer = errorResponse = null
+    patched: `    chunk = nextWriteTimer = errorResponse = null
     if (initial && ++retries < options.host.length)
       return reconnect()
 
@@ -76,8 +76,8 @@ const CLOSED_CONNECTION: Mend[] = [
   },
   {
     file: CONNECTION,
-    broken: `socket.readyState === 'open' && socket.end(b().X().end())`,
-    mended: `if (socket.readyState !== 'open' || socket.writableLength > 0) socket.destroy()
+    original: `socket.readyState === 'open' && socket.end(b().X().end())`,
+    patched: `if (socket.readyState !== 'open' || socket.writableLength > 0) socket.destroy()
       else socket.end(b().X().end()), socket.destroySoon()`,
   },
 ];
@@ -90,15 +90,15 @@ const CLOSED_CONNECTION: Mend[] = [
  * A connection whose other end is silent is waited for without end. Mended, there is a `pulse` option; its
  * question goes in front of each statement.
  */
-const STATEMENT: Mend[] = [
+const STATEMENT: Patch[] = [
   {
     file: CONNECTION,
-    broken: `      return write(toBuffer(q))
+    original: `      return write(toBuffer(q))
         && !q.describeFirst
         && !q.cursorFn
         && sent.length < max_pipeline
         && (!q.options.onexecute || q.options.onexecute(connection))`,
-    mended: `      const statement = toBuffer(q)
+    patched: `      const statement = toBuffer(q)
       const question = connection.ask && connection.ask()
       question && write(question)
       return write(statement)
@@ -107,23 +107,23 @@ const STATEMENT: Mend[] = [
   },
   {
     file: CONNECTION,
-    broken: `socket.on('data', data)`,
-    mended: `connection.ask = options.pulse && options.pulse.watch(socket, () =>
+    original: `socket.on('data', data)`,
+    patched: `connection.ask = options.heartbeat && options.heartbeat.watch(socket, () =>
         query ? 'waiting' : initial || connection.reserved ? 'held' : 'idle')
       socket.on('data', data)`,
   },
   {
     file: CONNECTION,
-    broken: `  function CloseComplete() {
+    original: `  function CloseComplete() {
     result.count`,
-    mended: `  function CloseComplete() {
+    patched: `  function CloseComplete() {
     if (!query.cursorFn) return // the answer to the question
     result.count`,
   },
   {
     file: CLIENT,
-    broken: 'socket          : o.socket,',
-    mended: 'socket: o.socket, pulse: o.pulse,',
+    original: 'socket          : o.socket,',
+    patched: 'socket: o.socket, heartbeat: o.heartbeat,',
   },
 ];
 
@@ -131,12 +131,12 @@ const STATEMENT: Mend[] = [
  * A query fails, or its backend dies, after its first rows: they are counted to the next query's answer on
  * that connection, which then begins with as many holes.
  */
-const FIRST_ROWS: Mend[] = [
+const FIRST_ROWS: Patch[] = [
   {
     file: CONNECTION,
-    broken: 'query = results = errorResponse = null',
-    mended: 'rows = 0, query = results = errorResponse = null',
+    original: 'query = results = errorResponse = null',
+    patched: 'rows = 0, query = results = errorResponse = null',
   },
 ];
 
-export const MENDS: readonly Mend[] = [...LOST_CONNECTION, ...CLOSED_CONNECTION, ...STATEMENT, ...FIRST_ROWS];
+export const PATCHES: readonly Patch[] = [...LOST_CONNECTION, ...CLOSED_CONNECTION, ...STATEMENT, ...FIRST_ROWS];
