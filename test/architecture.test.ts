@@ -52,7 +52,7 @@ const REASONS = {
   names:
     'No barrels, no default exports, no drawers for odds and ends, kebab-case names: a newcomer opens the right file at the first guess.',
   driver:
-    'The driver is mended as db/driver.ts loads it: loaded by another file first, it ends the process when a backend dies.',
+    'The driver is patched as db/driver.ts loads it: loaded by another file first, it ends the process when a backend dies.',
   processes:
     'A process may end while it is read of: only kernel/processes.ts opens /proc/<pid>, and says what it means that nobody is there.',
   pure: 'domain/ is pure: no I/O and no clock, so that what is true of a job is true in every test.',
@@ -209,9 +209,9 @@ describe('the rules of the house', () => {
       'doors',
       { 'jobs/submit.ts': `import { html } from 'hono/html';` },
     ],
-    ['the driver loaded past its mend', 'driver', { 'db/pools.ts': `import postgres from 'postgres';` }],
+    ['the driver loaded past its patches', 'driver', { 'db/pools.ts': `import postgres from 'postgres';` }],
     [
-      'drizzle loading the driver past its mend',
+      'drizzle loading the driver past its patches',
       'driver',
       { 'db/pools.ts': `import { drizzle } from 'drizzle-orm/postgres-js';` },
     ],

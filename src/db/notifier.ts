@@ -53,7 +53,7 @@ export class Notifier extends Lifecycle {
     const eventOf = new Map(events.map((event) => [CHANNELS[event], event]));
     this.#session = new Session({
       url,
-      applicationName: `${applicationName} bell`,
+      applicationName: `${applicationName} notifier`,
       connectTimeoutMs,
       beatMs: BEAT_MS,
       open: async (client) => {

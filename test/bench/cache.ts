@@ -6,7 +6,7 @@ import { percentile, type Result, type Stage } from './stage.ts';
 import { act, pickRoute, type RouteName, ROUTES, type Tenant } from './tenants.ts';
 
 const USERS = 1_000;
-const LANES = 4;
+const SLOTS = 4;
 const SLICES = 6;
 const SLICE_MS = 8_000;
 const ALONE = 300;
@@ -21,7 +21,7 @@ export async function cache(stage: Stage): Promise<Result> {
   const tenants: Tenant[] = keys.map((key) => ({ key, jobId: undefined }));
   const stop = await pretendToWork(stage);
   const apis = { off: await stage.serve(MODES.off), on: await stage.serve(MODES.on) };
-  const agent = new Agent({ keepAlive: true, maxSockets: LANES });
+  const agent = new Agent({ keepAlive: true, maxSockets: SLOTS });
   const any = () => tenants[Math.floor(Math.random() * tenants.length)] as Tenant;
 
   const times: Record<Mode, Record<RouteName, number[]>> = { off: empty(), on: empty() };
@@ -31,13 +31,13 @@ export async function cache(stage: Stage): Promise<Result> {
     const { address, queries: count } = apis[mode];
     const before = await count();
     const until = performance.now() + SLICE_MS;
-    const lane = async () => {
+    const slot = async () => {
       while (performance.now() < until) {
         const route = pickRoute();
         times[mode][route].push(await act(agent, address, any(), route));
       }
     };
-    await Promise.all(Array.from({ length: LANES }, lane));
+    await Promise.all(Array.from({ length: SLOTS }, slot));
     queries[mode] += (await count()) - before;
   }
 

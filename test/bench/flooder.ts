@@ -47,7 +47,7 @@ process.once('SIGTERM', () => {
   process.exit();
 });
 const flood = kind as keyof typeof CONNECTIONS;
-for (let lane = 0; lane < CONNECTIONS[flood]; lane++)
+for (let slot = 0; slot < CONNECTIONS[flood]; slot++)
   void (async () => {
     for (;;) await once[flood]();
   })();

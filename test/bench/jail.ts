@@ -9,7 +9,7 @@ import type { Result, Stage } from './stage.ts';
 
 const ROUNDS = 5;
 const SECONDS = 3;
-const LANES = 2;
+const SLOTS = 2;
 const IMAGES = 10;
 const FIXTURE = new URL('../fixtures/invoice.html', import.meta.url).pathname;
 /** 1 × 1 pixel. */
@@ -73,13 +73,13 @@ export async function jail(stage: Stage, files: string[]): Promise<Result> {
 async function renderFor(renderer: Renderer, request: PdfRequest, tenant: () => string): Promise<number> {
   let count = 0;
   const until = performance.now() + SECONDS * 1_000;
-  const lane = async () => {
+  const slot = async () => {
     while (performance.now() < until) {
       const outcome = await renderer.render(request, { tenant: tenant() });
       if (outcome.kind !== 'done' || outcome.pdf.failedResources.length > 0) throw new Error(JSON.stringify(outcome));
       count++;
     }
   };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  await Promise.all(Array.from({ length: SLOTS }, slot));
   return count;
 }

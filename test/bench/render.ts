@@ -44,7 +44,7 @@ interface Way {
 /**
  * The raw Chromium loop (warm pages, setContent, page.pdf), a new context for each document, our renderer
  * alone, and the whole service (HTTP, queue, rendered, stored), in turns, in one run. With files: those
- * documents; as they are, and with an inert script added.
+ * documents; as they are, and with an static script added.
  */
 export async function render(stage: Stage, files: string[]): Promise<Result> {
   const binary = await stage.chromium();
@@ -79,7 +79,7 @@ export async function render(stage: Stage, files: string[]): Promise<Result> {
       name: `service, ${name}`,
       run: (html: string, seconds: number) => {
         const body = Buffer.from(JSON.stringify({ html }));
-        return inLanes(CLIENTS, seconds, async () => submitAndWait(agent, address, await key(), body, ended));
+        return inSlots(CLIENTS, seconds, async () => submitAndWait(agent, address, await key(), body, ended));
       },
       pids: service,
       // Its regular tenants have all been here: which of them are warm is up to the service.
@@ -87,7 +87,7 @@ export async function render(stage: Stage, files: string[]): Promise<Result> {
         warmUp: (html: string) => {
           const body = Buffer.from(JSON.stringify({ html }));
           const open = [...keys];
-          return inLanes(CLIENTS, Infinity, async () => {
+          return inSlots(CLIENTS, Infinity, async () => {
             const next = open.pop();
             if (next === undefined) return false;
             await submitAndWait(agent, address, next, body, ended);
@@ -152,18 +152,18 @@ function documents(files: string[]): [string, string][] {
   });
 }
 
-/** @param once false ends the lane */
-async function inLanes(lanes: number, seconds: number, once: () => Promise<boolean | void>): Promise<number[]> {
+/** @param once false ends the slot */
+async function inSlots(slots: number, seconds: number, once: () => Promise<boolean | void>): Promise<number[]> {
   const times: number[] = [];
   const until = performance.now() + seconds * 1000;
-  const lane = async () => {
+  const slot = async () => {
     while (performance.now() < until) {
       const startedAt = performance.now();
       if ((await once()) === false) break;
       times.push(performance.now() - startedAt);
     }
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  await Promise.all(Array.from({ length: slots }, slot));
   return times;
 }
 
@@ -175,9 +175,9 @@ async function warmLoop(browser: Browser): Promise<Way['run']> {
   );
   return (html, seconds) => {
     const free = [...pages];
-    return inLanes(CORES, seconds, async () => {
+    return inSlots(CORES, seconds, async () => {
       const page = free.pop();
-      if (!page) throw new Error('more lanes than pages');
+      if (!page) throw new Error('more slots than pages');
       await page.setContent(html);
       await page.pdf(PRINT);
       free.push(page);
@@ -187,7 +187,7 @@ async function warmLoop(browser: Browser): Promise<Way['run']> {
 
 function contextLoop(browser: Browser): Way['run'] {
   return (html, seconds) =>
-    inLanes(CORES, seconds, async () => {
+    inSlots(CORES, seconds, async () => {
       const context = await browser.createBrowserContext();
       const page = await context.newPage();
       await page.setContent(html);
@@ -200,7 +200,7 @@ function rendererLoop(renderer: Renderer, tenant: () => string): Way['run'] {
   return (html, seconds) => {
     const parsed = parsePdfRequest({ html });
     if (!parsed.ok) throw new Error('the document is not a valid request');
-    return inLanes(CORES, seconds, async () => {
+    return inSlots(CORES, seconds, async () => {
       const outcome = await renderer.render(parsed.request, { tenant: tenant() });
       if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));
     });
@@ -220,13 +220,13 @@ function zipf(): number {
   return CUMULATIVE.findIndex((sum) => at <= sum);
 }
 
-/** Submits a job and waits until the database rings that its PDF is stored. */
+/** Submits a job and waits until the database announces that its PDF is stored. */
 async function submitAndWait(agent: Agent, address: string, key: string, body: Buffer, ended: Ended): Promise<void> {
   const { id } = JSON.parse(await ask(agent, 'POST', `${address}/v1/jobs`, key, body)) as { id: string };
   await ended.of(id);
 }
 
-/** Hears the notifier that each job's last transaction rings. */
+/** Receives the notification that each job's last transaction sends. */
 class Ended {
   readonly #waiting = new Map<string, () => void>();
   readonly #early = new Set<string>();

@@ -6,7 +6,7 @@ import { Usage } from './usage.ts';
 
 const RENDERS = 5_000;
 const MARK = 500;
-const LANES = 3;
+const SLOTS = 3;
 const TENANTS = 20;
 
 const row = '<tr><td>Widget</td><td>3</td><td>9.99</td></tr>';
@@ -35,7 +35,7 @@ export async function soak(stage: Stage): Promise<Result> {
   let next = 0;
   let failures = 0;
   const until = async (end: number) => {
-    const lane = async () => {
+    const slot = async () => {
       while (next < end) {
         const number = next++;
         const request = requests[number % requests.length] as PdfRequest;
@@ -43,7 +43,7 @@ export async function soak(stage: Stage): Promise<Result> {
         if (outcome.kind !== 'done') failures++;
       }
     };
-    await Promise.all(Array.from({ length: LANES }, lane));
+    await Promise.all(Array.from({ length: SLOTS }, slot));
     global.gc?.();
     const megabytes = Math.round(usage.pssBytes() / 1024 / 1024);
     const files = readdirSync('/proc/self/fd').length;

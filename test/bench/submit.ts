@@ -5,12 +5,12 @@ import { v7 as uuidv7 } from 'uuid';
 import { ask, percentile, type Result, spread, type Stage } from './stage.ts';
 
 const SECONDS = 8;
-const LANES = 16;
+const SLOTS = 16;
 
 /** Submissions through HTTP with everything on, beside the bare transaction that queues a job. */
 export async function submit(stage: Stage): Promise<Result> {
   const [, address = ''] = await stage.start(['serve', '--port', '0'], /serves at (http:\S+)/);
-  const keys = await Promise.all(Array.from({ length: LANES }, (_, index) => stage.user(`user${index}@example.com`)));
+  const keys = await Promise.all(Array.from({ length: SLOTS }, (_, index) => stage.user(`user${index}@example.com`)));
   const boss = new PgBoss({ connectionString: stage.url, supervise: false, schedule: false, migrate: false });
   await boss.start();
   const [owner] = await stage.sql<{ id: string }[]>`select id from pdfprompt_user limit 1`;
@@ -25,9 +25,9 @@ export async function submit(stage: Stage): Promise<Result> {
     });
   });
   const body = Buffer.from('{"html":"<p>x</p>"}');
-  const agent = new Agent({ keepAlive: true, maxSockets: LANES });
-  const http = await load(async (lane) => {
-    await ask(agent, 'POST', `${address}/v1/jobs`, keys[lane]?.key ?? '', body);
+  const agent = new Agent({ keepAlive: true, maxSockets: SLOTS });
+  const http = await load(async (slot) => {
+    await ask(agent, 'POST', `${address}/v1/jobs`, keys[slot]?.key ?? '', body);
   });
   agent.destroy();
   await boss.stop({ graceful: false });
@@ -42,16 +42,16 @@ export async function submit(stage: Stage): Promise<Result> {
   };
 }
 
-async function load(once: (lane: number) => Promise<void>): Promise<number[]> {
+async function load(once: (slot: number) => Promise<void>): Promise<number[]> {
   const times: number[] = [];
   const until = performance.now() + SECONDS * 1_000;
-  const lane = async (index: number) => {
+  const slot = async (index: number) => {
     while (performance.now() < until) {
       const startedAt = performance.now();
       await once(index);
       times.push(performance.now() - startedAt);
     }
   };
-  await Promise.all(Array.from({ length: LANES }, (_, index) => lane(index)));
+  await Promise.all(Array.from({ length: SLOTS }, (_, index) => slot(index)));
   return times;
 }

@@ -20,8 +20,8 @@ interface ClientsOptions {
   addresses: string[];
   keys: string[];
   jobs: number;
-  lanes: number;
-  /** milliseconds between two jobs of a lane */
+  slots: number;
+  /** milliseconds between two jobs of a slot */
   pauseMs: () => number;
   ledgerPath: string;
 }
@@ -41,13 +41,13 @@ export class Clients {
   }
 
   async run(): Promise<void> {
-    await Promise.all(Array.from({ length: this.#options.lanes }, (_, lane) => this.#lane(lane)));
+    await Promise.all(Array.from({ length: this.#options.slots }, (_, slot) => this.#slot(slot)));
     closeSync(this.#file);
   }
 
-  async #lane(lane: number): Promise<void> {
+  async #slot(slot: number): Promise<void> {
     const { jobs, keys, pauseMs } = this.#options;
-    const key = keys[lane % keys.length] ?? '';
+    const key = keys[slot % keys.length] ?? '';
     while (this.#next < jobs) {
       const number = this.#next++;
       const kind = kindOf(number);

@@ -18,7 +18,7 @@ import { TcpProxy } from '../support/tcp-proxy.ts';
 
 const APIS = 2;
 const WORKERS = 3;
-const LANES = 6;
+const SLOTS = 6;
 /** Milliseconds after an outage for which a worker may still be without a connection. */
 const RECONNECT_MS = 2_000;
 /** Milliseconds: longer than a claim lasts that nobody settles. */
@@ -83,7 +83,7 @@ export async function runChaos({ jobs, faults, onProgress }: ChaosOptions): Prom
       addresses,
       keys,
       jobs,
-      lanes: LANES,
+      slots: SLOTS,
       pauseMs: () => 100 + Math.random() * 500,
       ledgerPath: join(directory, 'ledger.jsonl'),
     });

@@ -15,11 +15,11 @@ afterAll(async () => {
   await proxy.close();
   await pool.close();
 });
-const bellUrl = new URL(url);
-bellUrl.port = String(proxy.port);
+const notifierUrl = new URL(url);
+notifierUrl.port = String(proxy.port);
 const env = {
   DATABASE_URL: url,
-  DATABASE_DIRECT_URL: bellUrl.href, // only the notifier goes this way
+  DATABASE_DIRECT_URL: notifierUrl.href, // only the notifier goes this way
   DATABASE_MAX_CONNECTIONS: '8',
   LOG_LEVEL: 'error',
 };

@@ -42,11 +42,11 @@ beforeAll(async () => {
 const get = (path: string) => fetch(`${address}${path}`, { headers });
 
 /** Clients that submit without pause; what was acknowledged, and how everything was answered. */
-function load(body: object, { pauseMs = 50, lanes = 2, keys = [key] } = {}) {
+function load(body: object, { pauseMs = 50, slots = 2, keys = [key] } = {}) {
   const acknowledged: string[] = [];
   const answers: { status: number; at: number; ms: number; retryAfter: string | null }[] = [];
   let isOver = false;
-  const lane = async (number: number) => {
+  const slot = async (number: number) => {
     const its = { ...headers, authorization: `Bearer ${keys[number % keys.length]}` };
     while (!isOver) {
       const at = performance.now();
@@ -62,7 +62,7 @@ function load(body: object, { pauseMs = 50, lanes = 2, keys = [key] } = {}) {
       await sleep(pauseMs);
     }
   };
-  const running = Promise.all(Array.from({ length: lanes }, (_, number) => lane(number)));
+  const running = Promise.all(Array.from({ length: slots }, (_, number) => slot(number)));
   return {
     acknowledged,
     answers,
@@ -132,7 +132,7 @@ describe('Postgres', () => {
   });
 
   it('loses a hundred backends in transactions: nobody ends, nothing is lost', async () => {
-    const { acknowledged, answers, end } = load({ html: '<p>x</p>' }, { pauseMs: 0, lanes: 10 });
+    const { acknowledged, answers, end } = load({ html: '<p>x</p>' }, { pauseMs: 0, slots: 10 });
     for (let killed = 0, until = performance.now() + 60_000; killed < 100; await sleep(1)) {
       expect(performance.now()).toBeLessThan(until);
       const rows = await sql`
@@ -203,7 +203,7 @@ describe('Postgres', () => {
     });
     await locked.promise;
     // Of many tenants: the requests of one wait for its own.
-    const { acknowledged, answers, end } = load({ html: '<p>x</p>' }, { pauseMs: 0, lanes: TENANTS, keys: tenants });
+    const { acknowledged, answers, end } = load({ html: '<p>x</p>' }, { pauseMs: 0, slots: TENANTS, keys: tenants });
     await sleep(6_500);
     const refused = answers.length;
     expect(refused).toBeGreaterThan(0);

@@ -75,7 +75,7 @@ describe('the published package', () => {
     ).toEqual([]);
   });
 
-  it('brings the versions that it was made for, and mends its driver', async () => {
+  it('brings the versions that it was made for, and patches its driver', async () => {
     const home = await install('versions', '--omit=optional');
     const { dependencies } = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8')) as {
       dependencies: Record<string, string>;
@@ -86,7 +86,7 @@ describe('the published package', () => {
     };
     for (const name of PINNED) expect([name, await installed(name)]).toEqual([name, dependencies[name]]);
     expect(await installed('postgres')).toBe(POSTGRES_VERSION);
-    // It throws if one of the mends does not apply.
+    // It throws if one of the patches does not apply.
     const program = `import { connect } from 'pdfprompt/dist/db/driver.js'; console.log(typeof connect('postgres://x/y'));`;
     const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], { cwd: home });
     expect(stdout).toBe('function\n');

@@ -78,10 +78,10 @@ describe('behind a transaction-mode pooler', async () => {
   it('what needs a session has one past the pooler, and all else shares the few that the pooler makes', async () => {
     const sessions = await sql<{ name: string }[]>`
       select application_name as name from pg_stat_activity
-      where datname = current_database() and application_name in ('pdfprompt serve bell', 'pdfprompt work bell', 'pdfprompt worker')`;
+      where datname = current_database() and application_name in ('pdfprompt serve notifier', 'pdfprompt work notifier', 'pdfprompt worker')`;
     expect(sessions.map(({ name }) => name).sort()).toEqual([
-      'pdfprompt serve bell',
-      'pdfprompt work bell',
+      'pdfprompt serve notifier',
+      'pdfprompt work notifier',
       'pdfprompt worker',
     ]);
     const [lock] = await sql`

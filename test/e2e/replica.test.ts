@@ -14,7 +14,7 @@ import { eventually } from '../support/processes.ts';
 import { openStandby } from '../support/standby.ts';
 
 const TRIES = 10_000;
-const LANES = 12;
+const SLOTS = 12;
 /** Milliseconds that a list may take on a busy machine while its replica fails: one timeout, and the read itself. Alone it takes 300. */
 const SLOWEST_LIST = 10_000;
 
@@ -126,7 +126,7 @@ async function during(name: string, work: () => Promise<unknown>): Promise<Phase
 }
 
 /** Submits with one API and lists with the other, cancels with that one and lists with the first, over and over; asks for usage now and then. */
-async function lane(key: string, isOver: () => boolean): Promise<void> {
+async function slot(key: string, isOver: () => boolean): Promise<void> {
   for (let round = 0; !isOver(); round++) {
     const [one, other] = round % 2 === 0 ? apis : [apis[1], apis[0]];
     const submitted = await ask(key, 'POST', `${one.address}/v1/jobs`, { html: '<p>x</p>' });
@@ -164,11 +164,11 @@ async function health(): Promise<string> {
 }
 
 it('replay paused, then stopped, then back: nobody fails, nobody misses what they just wrote', async () => {
-  const keys = await createKeys(LANES);
+  const keys = await createKeys(SLOTS);
   let isOver = false;
   phase = { name: 'before', tries: 0, stale: 0, failed: [], slowestList: 0, onReplica: 0, reads: 0 };
   phases.push(phase);
-  const lanes = Promise.all(keys.map((key) => lane(key, () => isOver)));
+  const slots = Promise.all(keys.map((key) => slot(key, () => isOver)));
 
   const healthy = await during('healthy', () => untilTried(TRIES * 0.3));
   expect(await health()).toBe('1,1');
@@ -199,7 +199,7 @@ it('replay paused, then stopped, then back: nobody fails, nobody misses what the
   });
   const back = await during('back', () => untilTried(TRIES));
   isOver = true;
-  await lanes;
+  await slots;
 
   for (const { name, tries, stale, failed, slowestList, onReplica, reads } of phases) {
     process.stdout.write(

@@ -28,9 +28,9 @@ describe('a document that ends every worker that runs it', () => {
   it('is alone from the second time on: it fails by name, and none of its neighbours', async () => {
     gate.shut();
     let victim = await worker(3);
-    const innocent = await submit(2, { html: gate.html });
-    await eventually(async () => (await runningAt(victim.pid, innocent)) === 2, 60_000, 'its neighbours run');
-    const [guilty = ''] = await submit(1, { html: '<p>x</p>', filename: 'chaos-kill.pdf' });
+    const unaffected = await submit(2, { html: gate.html });
+    await eventually(async () => (await runningAt(victim.pid, unaffected)) === 2, 60_000, 'its neighbours run');
+    const [offending = ''] = await submit(1, { html: '<p>x</p>', filename: 'chaos-kill.pdf' });
     await victim.exited;
     gate.open();
     for (let more = 0; more < 2; more++) {
@@ -38,11 +38,11 @@ describe('a document that ends every worker that runs it', () => {
       await victim.exited;
     }
     await worker(3);
-    await eventually(all([guilty], 'failed'), 60_000, 'it is given up');
-    await eventually(all(innocent, 'completed'), 60_000, 'its neighbours are done');
-    expect((await errorOf(guilty))?.code).toBe('poison');
+    await eventually(all([offending], 'failed'), 60_000, 'it is given up');
+    await eventually(all(unaffected, 'completed'), 60_000, 'its neighbours are done');
+    expect((await errorOf(offending))?.code).toBe('poison');
     const [{ losses } = { losses: 9 }] = await sql<{ losses: number }[]>`
-      select max(losses) as losses from pdfprompt_job where id in ${sql(innocent)}`;
+      select max(losses) as losses from pdfprompt_job where id in ${sql(unaffected)}`;
     expect(losses).toBe(1); // with what killed the first; with nothing after that
   }, 300_000);
 
@@ -71,20 +71,20 @@ describe('a document during which something throws where nothing can catch it', 
   it('fails alone; its worker gives back what it has, uncounted, and ends with an error', async () => {
     gate.shut();
     const victim = await worker(3);
-    const innocent = await submit(2, { html: gate.html });
-    await eventually(async () => (await runningAt(victim.pid, innocent)) === 2, 60_000, 'its neighbours run');
-    const [guilty = ''] = await submit(1, { html: gate.html, filename: 'chaos-throw.pdf' });
+    const unaffected = await submit(2, { html: gate.html });
+    await eventually(async () => (await runningAt(victim.pid, unaffected)) === 2, 60_000, 'its neighbours run');
+    const [offending = ''] = await submit(1, { html: gate.html, filename: 'chaos-throw.pdf' });
     const { code, stderr } = await victim.exited;
     expect(code).toBe(1);
     expect(stderr).toMatch(/"level":"fatal".*thrown by chaos-throw.pdf/);
-    expect(stderr).toContain(`"jobId":"${guilty}"`);
-    expect(await errorOf(guilty)).toMatchObject({ code: 'internal' });
-    expect(await outcomes(innocent)).toEqual(['interrupted', 'interrupted']);
-    expect(await attemptsOf(innocent)).toEqual([0, 0]);
+    expect(stderr).toContain(`"jobId":"${offending}"`);
+    expect(await errorOf(offending)).toMatchObject({ code: 'internal' });
+    expect(await outcomes(unaffected)).toEqual(['interrupted', 'interrupted']);
+    expect(await attemptsOf(unaffected)).toEqual([0, 0]);
     gate.open();
     await worker(3);
-    await eventually(all(innocent, 'completed'), 60_000, 'its neighbours are done');
-    expect(await outcomes(innocent)).toEqual(['interrupted done', 'interrupted done']);
+    await eventually(all(unaffected, 'completed'), 60_000, 'its neighbours are done');
+    expect(await outcomes(unaffected)).toEqual(['interrupted done', 'interrupted done']);
   }, 300_000);
 });
 

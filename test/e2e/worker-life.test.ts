@@ -26,7 +26,7 @@ describe('a worker that is stopped and wakes up', () => {
       60_000,
       'it notices',
     );
-    // One at a time: each may be the cause. The other was given back until its turn came.
+    // One at a time: each may be the cause. The other was requeued until its turn came.
     for (const outcome of await outcomes(ids)) expect(outcome).toMatch(/^lost (?:interrupted )*done$/);
     expect(await sql`select 1 from pdfprompt_file where job_id in ${sql(ids)}`).toHaveLength(2);
 

@@ -13,7 +13,7 @@ import { type Exchange, generateExchange, type Speech } from './generate.ts';
 /** Turns of the event loop without a word from anybody, after which an exchange is over. Not milliseconds: a busy machine needs more. */
 const QUIET_TURNS = 20;
 /** Exchanges at a time. */
-const LANES = 96;
+const SLOTS = 96;
 
 export interface ProxyFuzzOptions {
   seed: number;
@@ -25,7 +25,7 @@ export interface ProxyFuzzOptions {
 
 /** The real proxy between hostile browsers and hostile servers, over real sockets, in this process. */
 export class ProxyFuzz {
-  readonly #lanes: Lane[] = [];
+  readonly #slots: Slot[] = [];
   readonly #gateway: Gateway;
 
   private constructor(gateway: Gateway) {
@@ -33,32 +33,32 @@ export class ProxyFuzz {
   }
 
   static async open(): Promise<ProxyFuzz> {
-    const lanes = await Promise.all(Array.from({ length: LANES }, () => Lane.open()));
-    const rules = lanes.flatMap(({ port }) => parseEgressRule(`127.0.0.1:${port}`) ?? []);
+    const slots = await Promise.all(Array.from({ length: SLOTS }, () => Slot.open()));
+    const rules = slots.flatMap(({ port }) => parseEgressRule(`127.0.0.1:${port}`) ?? []);
     const dialer = new Dialer({ policy: new EgressPolicy({ policy: 'none', rules }) });
     const gateway = loopbackGateway({
       proxy: new EgressProxy(dialer),
       events: { egressDenied: () => undefined },
     });
     const fuzz = new ProxyFuzz(gateway);
-    for (const lane of lanes) {
-      lane.channel = await gateway.open();
-      fuzz.#lanes.push(lane);
+    for (const slot of slots) {
+      slot.channel = await gateway.open();
+      fuzz.#slots.push(slot);
     }
     return fuzz;
   }
 
   /** Exchanges that are under way: whatever goes wrong, it is one of these. */
   get current(): number[] {
-    return this.#lanes.flatMap(({ number }) => number ?? []);
+    return this.#slots.flatMap(({ number }) => number ?? []);
   }
 
   async run({ seed, from, to, onDone = () => undefined }: ProxyFuzzOptions): Promise<void> {
     let next = from;
     await Promise.all(
-      this.#lanes.map(async (lane) => {
+      this.#slots.map(async (slot) => {
         while (next < to) {
-          await lane.exchange(seed, next++);
+          await slot.exchange(seed, next++);
           onDone(next - from);
         }
       }),
@@ -67,18 +67,18 @@ export class ProxyFuzz {
 
   /** Statuses of one proper request through each channel. */
   async proper(): Promise<string[]> {
-    return Promise.all(this.#lanes.map((lane) => lane.proper()));
+    return Promise.all(this.#slots.map((slot) => slot.proper()));
   }
 
   /** @throws if connections are left */
   async close(): Promise<void> {
     this.#gateway.closeAll();
-    await Promise.all(this.#lanes.map((lane) => lane.close()));
+    await Promise.all(this.#slots.map((slot) => slot.close()));
   }
 }
 
 /** One way through the proxy, and the server at its end. */
-class Lane {
+class Slot {
   readonly port: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -93,9 +93,9 @@ class Lane {
     server.on('connection', (socket: Socket) => this.#serve(socket));
   }
 
-  static async open(): Promise<Lane> {
+  static async open(): Promise<Slot> {
     const server = createServer();
-    return new Lane(server, await listenOnLoopback(server));
+    return new Slot(server, await listenOnLoopback(server));
   }
 
   get #origin(): string {

@@ -29,7 +29,7 @@ describe('backends that are killed in the middle of transactions', () => {
       const [row] = await pool.db.execute<{ id: string }>(sql`select ${id}::text as id`);
       if (row?.id !== id) strangers.push({ asked: id, answered: row });
     };
-    const lane = async (index: number) => {
+    const slot = async (index: number) => {
       for (let turn = 0; killed < 200; turn++) {
         try {
           await new Deadline(60_000).race('a transaction', transaction(`${index}-${turn}`, turn % 3));
@@ -48,7 +48,7 @@ describe('backends that are killed in the middle of transactions', () => {
         await sleep(20);
       }
     };
-    await Promise.all([killer(), ...Array.from({ length: 14 }, (_, index) => lane(index))]);
+    await Promise.all([killer(), ...Array.from({ length: 14 }, (_, index) => slot(index))]);
 
     expect(unexpected).toEqual([]);
     expect(strangers).toEqual([]);

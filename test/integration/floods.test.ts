@@ -20,7 +20,7 @@ const percentile = (times: number[], part: number) =>
 
 describe('a flood by one tenant', () => {
   /** So many at a time that they take their time: who stood in line with them would wait as long as they do. */
-  const LANES = 150;
+  const SLOTS = 150;
 
   it.each(Object.keys(everythingOf(ask, ann)).filter((what) => !what.includes('large')))(
     'with %s makes another wait for none of it',
@@ -35,15 +35,15 @@ describe('a flood by one tenant', () => {
         expect(await work()).toBeLessThan(300);
         into?.push(performance.now() - startedAt);
       };
-      const lanes = Array.from({ length: LANES }, async () => {
+      const slots = Array.from({ length: SLOTS }, async () => {
         while (!isOver) await timed(own, flood);
       });
-      await eventually(() => (own?.length ?? 0) > LANES, 60_000, 'the flood is there');
+      await eventually(() => (own?.length ?? 0) > SLOTS, 60_000, 'the flood is there');
       for (let round = 0; round < 4; round++)
         for (const once of [other['a submission'], other['a list'], other['a job']])
           if (once) await timed(others, once);
       isOver = true;
-      await Promise.all(lanes);
+      await Promise.all(slots);
       expect(percentile(others ?? [], 0.5)).toBeLessThan(percentile(own ?? [], 0.5) / 2);
       await isIdle();
     },

@@ -52,7 +52,7 @@ describe('the API', async () => {
     const watch = watchSilence();
     const seen = new Map<string, number>();
     let next = 0;
-    const lane = async () => {
+    const slot = async () => {
       for (let number = next++; number < 2_000; number = next++) {
         const { pieces, ends } = generateRequest(SEED, number);
         for (const status of await say(pieces, ends)) {
@@ -61,7 +61,7 @@ describe('the API', async () => {
         }
       }
     };
-    await Promise.all(Array.from({ length: 100 }, lane));
+    await Promise.all(Array.from({ length: 100 }, slot));
     watch.end();
     expect(thrown).toEqual([]);
     expect(seen.get('HTTP/1.1 200')).toBeGreaterThan(20);

@@ -72,7 +72,7 @@ describe('a large document', () => {
     }
   });
 
-  it('is written before its lane is locked, and seen by nobody before it has its place', async () => {
+  it('is written before the fair-share row is locked, and seen by nobody before it has its place', async () => {
     const name = email();
     const key = await newKey(name);
     await submit(key, SMALL);
@@ -83,7 +83,7 @@ describe('a large document', () => {
           and wait_event = ${kind}`
       ).length > 0;
 
-    // Nothing can be written to the jobs: the lane is free.
+    // Nothing can be written to the jobs: the fair-share row is free.
     let answer = Promise.resolve({ status: 0 });
     await sql.begin(async (tx) => {
       await tx`lock table pdfprompt_job in share mode`;
@@ -93,7 +93,7 @@ describe('a large document', () => {
     });
     expect((await answer).status).toBe(202);
 
-    // The lane is locked: the document is written, and not there.
+    // The fair-share row is locked: the document is written, and not there.
     await sql.begin(async (tx) => {
       await tx`select 1 from pdfprompt_lane where user_id = ${owner?.id ?? ''} for update`;
       answer = submit(key, LARGE);

@@ -118,7 +118,7 @@ describe('what is done to a browser from outside', () => {
 describe('a document that takes its browser with it', () => {
   it('is found by rendering each alone: it fails by name, its neighbours are done', async () => {
     // Stands for it: whoever asks at the gate with 200 MB in hand has its browser aborted, from here.
-    const guilty = { ...script('window.kept = new Uint8Array(200 << 20).fill(1)'), waitForTimeout: 20_000 };
+    const offending = { ...script('window.kept = new Uint8Array(200 << 20).fill(1)'), waitForTimeout: 20_000 };
     const end = await neighbours();
     let isOver = false;
     const aborting = (async () => {
@@ -126,7 +126,7 @@ describe('a document that takes its browser with it', () => {
         for (const browser of browsers())
           if (renderersOf(browser).some((pid) => privateBytes(pid) > 150 << 20)) signal([browser], 'SIGABRT');
     })();
-    const outcome = await renderBody(renderer, { ...guilty, timeoutMs: 60_000 }, 'mallory');
+    const outcome = await renderBody(renderer, { ...offending, timeoutMs: 60_000 }, 'mallory');
     isOver = true;
     await aborting;
     expect(outcome).toMatchObject({ kind: 'reject', code: 'document_crashed' });

@@ -250,8 +250,8 @@ describe('whatever the two say of a job, ours and the queue', () => {
       pairs.map(({ ours, theirs }) => ({ ours, theirs, is: finals.has(ours) ? ours : 'completed' })),
     );
     // Of those that waited nobody is taken for a cause, whatever was in the same claim.
-    const innocent = pairs.filter(({ ours }) => ours === 'queued').map(({ id }) => id);
-    const runs = await sql`select distinct runs, attempts, losses from pdfprompt_job where id in ${sql(innocent)}`;
+    const unaffected = pairs.filter(({ ours }) => ours === 'queued').map(({ id }) => id);
+    const runs = await sql`select distinct runs, attempts, losses from pdfprompt_job where id in ${sql(unaffected)}`;
     expect([...runs]).toEqual([{ runs: 1, attempts: 1, losses: 0 }]);
     const waiting = await sql`select id from pgboss.job where state < 'completed'`;
     expect([...waiting]).toEqual([]);

@@ -7,7 +7,7 @@ import { isDatabaseUnavailable, openPool, type Pool, type PoolOptions } from '..
 import { createDatabase } from '../support/database.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
-const SIGN_MS = 500;
+const FIRST_BYTE_MS = 500;
 const ANSWER_MS = 2_000;
 const CONNECT_MS = 1_000;
 /** Milliseconds more than any limit here: a machine may be busy. Nothing here would end by itself within minutes. */
@@ -26,7 +26,7 @@ async function behindProxy(options: Partial<PoolOptions> = {}): Promise<{ pool: 
     idleTimeoutMs: 60_000,
     connectTimeoutMs: CONNECT_MS,
     prepare: true,
-    heartbeat: { firstByteMs: SIGN_MS, answerMs: ANSWER_MS },
+    heartbeat: { firstByteMs: FIRST_BYTE_MS, answerMs: ANSWER_MS },
     ...options,
   });
   afterAll(async () => {
@@ -56,10 +56,10 @@ describe('a pool whose peer falls silent', () => {
     await pool.db.execute(sql`select 1`);
     proxy.strand();
     const stranded = failing(pool.db.execute(sql`select 1`)); // on the connection that is there
-    const slow = sleepThere(pool, 3 * SIGN_MS); // on a new one
-    expect(await stranded).toBeLessThan(SIGN_MS + SLACK_MS);
+    const slow = sleepThere(pool, 3 * FIRST_BYTE_MS); // on a new one
+    expect(await stranded).toBeLessThan(FIRST_BYTE_MS + SLACK_MS);
     expect(await pool.db.execute(sql`select 1 as one`)).toEqual([{ one: 1 }]);
-    expect(await slow).toMatchObject([{ ms: 3 * SIGN_MS }]);
+    expect(await slow).toMatchObject([{ ms: 3 * FIRST_BYTE_MS }]);
   });
 
   it('frees every place: waiting statements fail, and the next ones get new connections', async () => {
@@ -82,11 +82,11 @@ describe('a pool whose peer falls silent', () => {
     expect(lost.filter((each) => each !== 'it did not fail')).toHaveLength(1);
   });
 
-  it('waits longer for an answer once there was a sign of life, but not for ever', async () => {
+  it('waits longer for an answer once the peer has sent a byte, but not for ever', async () => {
     const { pool, proxy } = await behindProxy();
     await pool.db.execute(sql`select 1`);
     const slow = failing(sleepThere(pool, 60_000));
-    await sleep(SIGN_MS / 2);
+    await sleep(FIRST_BYTE_MS / 2);
     proxy.strand();
     const ms = await slow;
     expect(ms).toBeGreaterThan(ANSWER_MS / 2);
@@ -110,7 +110,7 @@ describe('a pool whose peer falls silent', () => {
       proxy.strand();
       await tx.execute(sql`insert into whole values (2)`);
     });
-    expect(await failing(transaction)).toBeLessThan(SIGN_MS + SLACK_MS);
+    expect(await failing(transaction)).toBeLessThan(FIRST_BYTE_MS + SLACK_MS);
     expect(await pool.db.execute(sql`select * from whole`)).toEqual([]);
   });
 
@@ -119,7 +119,7 @@ describe('a pool whose peer falls silent', () => {
     for (let time = 0; time < 3; time++) {
       const answer = Promise.resolve(pool.db.execute(sql`select 1 as one`));
       await sleep(0); // it is sent
-      const until = performance.now() + 2 * SIGN_MS;
+      const until = performance.now() + 2 * FIRST_BYTE_MS;
       while (performance.now() < until);
       expect(await answer).toEqual([{ one: 1 }]);
     }

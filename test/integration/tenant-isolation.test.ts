@@ -120,7 +120,7 @@ describe.each(await statements(ann))('$name, read without its WHERE', (statement
     expect(await firstColumn(walled, text.replace(GATE, gateOf(bob)))).toEqual([]);
   });
 
-  it("is everybody's for a role that is not behind the wall: it is the wall that holds", async () => {
+  it("is everybody's for a role without row-level security: the policies are what isolates", async () => {
     const both = [...rowsOf(statement.name, ann), ...rowsOf(statement.name, bob)].sort();
     expect(await firstColumn(sql, without(statement, gateOf(ann)))).toEqual(both);
   });
@@ -293,7 +293,7 @@ describe('a service whose user is no superuser', async () => {
     expect(await expire({ db: adminDb, stores, retentionMs: 60_000 })).toEqual({ files: 2, documents: 0, jobs: 0 });
     expect((await ask(`/v1/jobs/${cat.jobs.completed}/pdf`, cat)).status).toBe(410);
 
-    // The wall is there for it too, although all of this is its own.
+    // Row-level security applies to it too, although all of this is its own.
     const reads = drizzle(client) as Database;
     expect(await listJobs(reads, { userId: cat.userId, limit: 10 })).toMatchObject({ data: { length: 5 } });
     const behind = connect(owner.url, { max: 1, connection: { role: TENANT_ROLE } });

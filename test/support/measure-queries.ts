@@ -140,6 +140,6 @@ function whoOf({ application, phase, shape, text }: PhasedPlan): string {
     return 'queue watch'; // every few seconds, whoever is at what
   if (shape.startsWith('foreign key')) return 'foreign keys';
   if (application.startsWith('pdfprompt work')) return 'worker';
-  if (application === 'pdfprompt serve bell') return 'bell';
+  if (application === 'pdfprompt serve notifier') return 'notifier';
   return phase;
 }

@@ -52,7 +52,7 @@ const LIMITS: Limits = {
   'POST /v1/jobs/{id}/retry': { [SUBMIT]: 700, 'read job': 150 },
   'GET /v1/usage': { 'read lane, usage_history': 40 },
   'GET /readyz': {},
-  // Two at a time: claimed, written down, given back.
+  // Two at a time: claimed, written down, requeued.
   worker: {
     'update pgboss.job': 150,
     'update job': 150,

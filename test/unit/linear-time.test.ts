@@ -33,8 +33,8 @@ const tried = (work: () => unknown) => () => {
 
 /** Everything that reads a document or a body on the event loop, and how it meets a text. */
 const READERS: Record<string, (text: string) => () => unknown> = {
-  'whether a document is inert': (text) => () => isStatic(text),
-  'whether a document is inert, in a tag': (text) => () => isStatic(`<p>x</p><meta content="${text}`),
+  'whether a document is static': (text) => () => isStatic(text),
+  'whether a document is static, in a tag': (text) => () => isStatic(`<p>x</p><meta content="${text}`),
   'the pages of a PDF': (text) => {
     const pieces = [Buffer.from(text.slice(0, 1_000)), Buffer.from(`${text.slice(1_000)}trailer <</Size 1 /Root 1 0 R>> startxref 1 %%EOF`)];
     return () => countPages(pieces);

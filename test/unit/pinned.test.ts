@@ -23,7 +23,7 @@ describe('a package on whose insides we lean', () => {
     }).toEqual({ asked: version, locked: version, installed: version });
   });
 
-  it('of postgres, which is there once, it is the version that the mends are for', () => {
+  it('of postgres, which is there once, it is the version that the patches are for', () => {
     expect(dependencies.postgres).toBe(POSTGRES_VERSION);
     expect(Object.keys(packages).filter((path) => path.endsWith('node_modules/postgres'))).toHaveLength(1);
   });

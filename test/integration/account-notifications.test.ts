@@ -29,15 +29,15 @@ beforeAll(async () => {
 beforeEach(async () => {
   const created = await createKey(db, { email: 'ann@example.com', tier: 'starter' });
   ({ userId, id: keyId } = created);
-  await rings(async () => undefined);
+  await notifications(async () => undefined);
 });
 
-/** What rings by the end of the work. Postgres delivers in the order of commits, so our own ring comes last. */
-async function rings(work: () => Promise<unknown>): Promise<string[]> {
+/** The notifications sent by the end of the work. Postgres delivers in the order of commits, so the one that marks the end comes last. */
+async function notifications(work: () => Promise<unknown>): Promise<string[]> {
   heard = [];
   await work();
   await sql`select pg_notify('test_end', ${END})`;
-  await eventually(() => heard.at(-1) === END, 30_000, 'the bell');
+  await eventually(() => heard.at(-1) === END, 30_000, 'the notification');
   return heard.slice(0, -1);
 }
 
@@ -45,13 +45,13 @@ const account = () => [`pdfprompt_accounts ${userId}`];
 const tiers = ['pdfprompt_tiers '];
 
 describe('the notifier for accounts', () => {
-  it('rings for what a verb changes, once', async () => {
+  it('announces what a verb changes, once', async () => {
     const more = { email: 'ann@example.com' };
-    expect(await rings(() => createKey(db, more))).toEqual(account());
-    expect(await rings(() => createKey(db, { ...more, tier: 'enterprise' }))).toEqual(account());
-    expect(await rings(() => setTier(db, { userId, tier: 'professional' }))).toEqual(account());
-    expect(await rings(() => rotateKey(db, { id: keyId }))).toEqual(account());
-    expect(await rings(() => revokeKey(db, keyId))).toEqual(account());
+    expect(await notifications(() => createKey(db, more))).toEqual(account());
+    expect(await notifications(() => createKey(db, { ...more, tier: 'enterprise' }))).toEqual(account());
+    expect(await notifications(() => setTier(db, { userId, tier: 'professional' }))).toEqual(account());
+    expect(await notifications(() => rotateKey(db, { id: keyId }))).toEqual(account());
+    expect(await notifications(() => revokeKey(db, keyId))).toEqual(account());
   });
 
   it.each([
@@ -79,37 +79,41 @@ describe('the notifier for accounts', () => {
     ],
     ['a deleted subscription', () => sql`delete from pdfprompt_user_subscription where user_id = ${userId}`],
     ['a deleted user', () => sql`delete from pdfprompt_user where id = ${userId}`],
-  ])('rings for %s, by hand', async (_, change) => {
-    expect(await rings(change)).toEqual(account());
+  ])('announces %s, by hand', async (_, change) => {
+    expect(await notifications(change)).toEqual(account());
   });
 
-  it('rings for a deleted user without keys and subscription', async () => {
+  it('announces a deleted user without keys and subscription', async () => {
     const [row] = await sql<
       { id: string }[]
     >`insert into pdfprompt_user (id, email) values (gen_random_uuid(), 'bob@example.com') returning id`;
-    expect(await rings(() => sql`delete from pdfprompt_user where id = ${row?.id ?? ''}`)).toEqual([
+    expect(await notifications(() => sql`delete from pdfprompt_user where id = ${row?.id ?? ''}`)).toEqual([
       `pdfprompt_accounts ${row?.id}`,
     ]);
   });
 
-  it('rings for both users when a key changes hands', async () => {
+  it('announces both users when a key changes hands', async () => {
     const bob = await createKey(db, { email: 'bob@example.com' });
-    await rings(async () => undefined);
+    await notifications(async () => undefined);
     expect(
-      (await rings(() => sql`update pdfprompt_api_key set user_id = ${bob.userId} where id = ${keyId}`)).toSorted(),
+      (
+        await notifications(() => sql`update pdfprompt_api_key set user_id = ${bob.userId} where id = ${keyId}`)
+      ).toSorted(),
     ).toEqual([`pdfprompt_accounts ${userId}`, `pdfprompt_accounts ${bob.userId}`].toSorted());
   });
 
-  it('rings for everybody when a table is emptied', async () => {
-    expect(await rings(() => sql`truncate pdfprompt_api_key cascade`)).toEqual(['pdfprompt_accounts ']);
-    expect(await rings(() => sql`truncate pdfprompt_user_subscription`)).toEqual(['pdfprompt_accounts ']);
+  it('announces everybody when a table is emptied', async () => {
+    expect(await notifications(() => sql`truncate pdfprompt_api_key cascade`)).toEqual(['pdfprompt_accounts ']);
+    expect(await notifications(() => sql`truncate pdfprompt_user_subscription`)).toEqual(['pdfprompt_accounts ']);
   });
 
   it('is silent for the use of a key, and for what changes nothing', async () => {
-    expect(await rings(() => sql`update pdfprompt_api_key set last_used_at = now()`)).toEqual([]);
-    expect(await rings(() => sql`update pdfprompt_api_key set scopes = scopes, revoked_at = revoked_at`)).toEqual([]);
+    expect(await notifications(() => sql`update pdfprompt_api_key set last_used_at = now()`)).toEqual([]);
     expect(
-      await rings(() =>
+      await notifications(() => sql`update pdfprompt_api_key set scopes = scopes, revoked_at = revoked_at`),
+    ).toEqual([]);
+    expect(
+      await notifications(() =>
         sql
           .begin(async (tx) => {
             await tx`update pdfprompt_api_key set revoked_at = now()`;
@@ -122,15 +126,17 @@ describe('the notifier for accounts', () => {
 });
 
 describe('the notifier for tiers', () => {
-  it('rings for every change, whoever makes it', async () => {
+  it('announces every change, whoever makes it', async () => {
     const gold = { name: 'gold', requestsPerMinute: null, requestsPerDay: null, priority: 1 };
-    expect(await rings(() => defineTier(db, gold))).toEqual(tiers);
-    expect(await rings(() => sql`update pdfprompt_tier set requests_per_minute = 3 where name = 'starter'`)).toEqual(
+    expect(await notifications(() => defineTier(db, gold))).toEqual(tiers);
+    expect(
+      await notifications(() => sql`update pdfprompt_tier set requests_per_minute = 3 where name = 'starter'`),
+    ).toEqual(tiers);
+    expect(await notifications(() => sql`delete from pdfprompt_tier where name = 'gold'`)).toEqual(tiers);
+    expect(await notifications(() => sql`insert into pdfprompt_tier (name, priority) values ('silver', 1)`)).toEqual(
       tiers,
     );
-    expect(await rings(() => sql`delete from pdfprompt_tier where name = 'gold'`)).toEqual(tiers);
-    expect(await rings(() => sql`insert into pdfprompt_tier (name, priority) values ('silver', 1)`)).toEqual(tiers);
-    expect(await rings(() => sql`truncate pdfprompt_tier cascade`)).toEqual(expect.arrayContaining(tiers));
+    expect(await notifications(() => sql`truncate pdfprompt_tier cascade`)).toEqual(expect.arrayContaining(tiers));
     await sql`insert into pdfprompt_tier (name, priority) values ('starter', 0)`;
   });
 });
