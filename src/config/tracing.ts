@@ -1,10 +1,3 @@
-/** What OpenTelemetry's standard variables ask for; where the traces go, its exporter reads for itself. */
-export interface TracingSettings {
-  sampler: Sampler;
-  /** 0 to 1, for the samplers that take one */
-  ratio: number;
-}
-
 const SAMPLERS = [
   'always_on',
   'always_off',
@@ -14,40 +7,45 @@ const SAMPLERS = [
   'parentbased_traceidratio',
 ] as const;
 
-type Sampler = (typeof SAMPLERS)[number];
+/** What OpenTelemetry's standard variables ask for; the exporter itself reads where the traces go. */
+export interface TracingSettings {
+  sampler: (typeof SAMPLERS)[number];
+  /** 0 to 1, for the samplers that take one */
+  ratio: number;
+}
 
-/** The one way traces are sent, which every collector understands. */
+/** The only supported protocol; every collector understands it. */
 const PROTOCOL = 'http/protobuf';
 
 /**
- * Traces are wanted when an OTLP exporter is named or an endpoint is.
- * @returns undefined if they are not; `problems` name the variables that cannot be followed
+ * Tracing is on when an OTLP exporter or an endpoint is set.
+ * @returns undefined if it is off; `problems` name the variables with a value that is not supported
  */
 export function tracingSettings(env: Record<string, string | undefined>): {
   tracing: TracingSettings | undefined;
   problems: string[];
 } {
-  const off = { tracing: undefined, problems: [] };
-  const read = (...names: string[]) => {
-    const name = names.find((each) => (env[each] ?? '').trim() !== '');
-    return name === undefined ? undefined : { name, value: (env[name] ?? '').trim() };
-  };
-  if (read('OTEL_SDK_DISABLED')?.value.toLowerCase() === 'true') return off;
-  const exporter = read('OTEL_TRACES_EXPORTER');
-  if (exporter?.value === 'none') return off;
-  if (!exporter && !read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT')) return off;
-
   const problems: string[] = [];
-  const refuse = ({ name, value }: { name: string; value: string }, allowed: string) =>
-    problems.push(`${name}: ${JSON.stringify(value)} is not allowed; allowed: ${allowed}`);
-  if (exporter && exporter.value !== 'otlp') refuse(exporter, 'otlp, none');
+  const read = (...names: string[]) =>
+    names.map((name) => ({ name, value: env[name]?.trim() ?? '' })).find(({ value }) => value !== '');
+  const check = (variable: ReturnType<typeof read>, isAllowed: (value: string) => boolean, allowed: string) => {
+    if (variable && !isAllowed(variable.value))
+      problems.push(`${variable.name}: ${JSON.stringify(variable.value)} is not allowed; allowed: ${allowed}`);
+  };
+
+  const exporter = read('OTEL_TRACES_EXPORTER');
+  const isDisabled = read('OTEL_SDK_DISABLED')?.value.toLowerCase() === 'true' || exporter?.value === 'none';
+  const target = exporter ?? read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT');
+  if (isDisabled || !target) return { tracing: undefined, problems };
+
+  check(exporter, (value) => value === 'otlp', 'otlp, none');
   const protocol = read('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL');
-  if (protocol && protocol.value !== PROTOCOL) refuse(protocol, PROTOCOL);
+  check(protocol, (value) => value === PROTOCOL, PROTOCOL);
   const named = read('OTEL_TRACES_SAMPLER');
   const sampler = SAMPLERS.find((each) => each === (named?.value ?? 'parentbased_always_on'));
-  if (named && !sampler) refuse(named, SAMPLERS.join(', '));
+  check(named, () => sampler !== undefined, SAMPLERS.join(', '));
   const argument = sampler?.endsWith('ratio') ? read('OTEL_TRACES_SAMPLER_ARG') : undefined;
-  const ratio = /^(?:\d+|\d*\.\d+)$/.test(argument?.value ?? '1') ? Number(argument?.value ?? '1') : Number.NaN;
-  if (argument && !(ratio <= 1)) refuse(argument, 'a number from 0 to 1');
+  const ratio = Number(argument?.value ?? 1);
+  check(argument, (value) => /^(?:\d+|\d*\.\d+)$/.test(value) && ratio <= 1, 'a number from 0 to 1');
   return { tracing: sampler && { sampler, ratio }, problems };
 }

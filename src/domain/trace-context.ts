@@ -1,26 +1,25 @@
-/** Where in which trace something happens (W3C Trace Context). */
+/** A place in a trace (W3C Trace Context), in OpenTelemetry's shape. */
 interface TraceContext {
   /** 32 hex digits */
   traceId: string;
   /** 16 hex digits */
   spanId: string;
-  /** one byte; the lowest bit: whoever began the trace keeps it */
-  flags: number;
+  /** one byte; the lowest bit: the caller records the trace */
+  traceFlags: number;
 }
 
-const TRACEPARENT = /^([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/;
+const TRACEPARENT = /^(?!ff)([\da-f]{2})-(?!0+-)([\da-f]{32})-(?!0+-)([\da-f]{16})-([\da-f]{2})(-.*)?$/;
 
-/** Reads a `traceparent` header, of a later version too. @returns undefined for one that is not valid: it is to be ignored */
+/** Reads a `traceparent` header, of a later version too. @returns undefined for an invalid one, which is to be ignored */
 export function parseTraceparent(header: string | null | undefined): TraceContext | undefined {
   const [, version, traceId = '', spanId = '', flags = '', rest] = TRACEPARENT.exec(header?.trim() ?? '') ?? [];
-  if (version === undefined || version === 'ff' || (version === '00' && rest !== undefined)) return undefined;
-  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;
+  if (version === undefined || (version === '00' && rest !== undefined)) return undefined;
   const byte = Number.parseInt(flags, 16);
-  return { traceId, spanId, flags: version === '00' ? byte : byte & 1 };
+  return { traceId, spanId, traceFlags: version === '00' ? byte : byte & 1 };
 }
 
-export function formatTraceparent({ traceId, spanId, flags }: TraceContext): string {
-  return `00-${traceId}-${spanId}-${flags.toString(16).padStart(2, '0')}`;
+export function formatTraceparent({ traceId, spanId, traceFlags }: TraceContext): string {
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 }
 
 /** For the log. */

@@ -254,7 +254,7 @@ describe('traces that are asked for where what makes them is not installed', () 
     });
     expect(await submit(address, { html: '<p>x</p>' })).toMatch(/^[0-9a-f-]{36}$/);
     expect(cli.stderr()).toMatch(
-      /"level":"warn".*Traces are asked for .* Type: npm install @opentelemetry\/api .*traces are off/,
+      /"level":"warn".*Traces are asked for .* Type: npm install @opentelemetry\/sdk-trace .*traces are off/,
     );
     await stop(cli);
   });
