@@ -69,7 +69,7 @@ export async function claimJobs(
     return jobs;
   };
   const claimed = await againAfterDeadlock(() => db.transaction(claim));
-  for (const each of expired.returned) events.jobLost(each);
+  for (const each of expired.returned) events.jobRequeued(each, 'lost');
   for (const each of expired.poisoned) events.jobPoisoned(each);
   return claimed;
 }

@@ -35,26 +35,26 @@ export async function runUntilStopped<T extends RunningProcess>(options: RunOpti
   let failure: { error: unknown } | undefined;
   const endWithin = (ms: number) => {
     void sleep(ms, undefined, { ref: false }).then(() => {
-      log.error({ ms }, 'not stopped in time; what is left is found by the other processes');
+      log.error('process.stop_timed_out', { ms });
       onStuck();
     });
   };
   const stopListening = listenForSignals({
     onFirst: (signal) => {
-      log.info({ signal }, 'stopping');
+      log.info('process.stopping', { signal });
       isStopping = true;
       endWithin(graceMs + END_MS);
       stopping.resolve();
     },
     onNext: (signal) => {
-      log.warn({ signal }, 'stopping at once');
+      log.warn('process.stop_forced', { signal });
       endWithin(END_MS);
       forced.resolve();
     },
   });
   const stopHearing = listenForFailures((error) => {
     if (running) running.failed(error, currentJob());
-    else log.fatal({ err: error }, 'unexpected error before the start was over');
+    else log.fatal('process.start_crashed', { err: error });
     if (failure) return;
     failure = { error };
     isStopping = true;
@@ -63,12 +63,12 @@ export async function runUntilStopped<T extends RunningProcess>(options: RunOpti
   });
   try {
     running = await start();
-    log.info('started');
+    log.info('process.started');
     if (!isStopping) onStarted(running);
     await stopping.promise;
     void forced.promise.then(() => running?.forceStop());
     await running.stop();
-    log.info('stopped');
+    log.info('process.stopped');
   } finally {
     stopListening();
     stopHearing();

@@ -104,12 +104,8 @@ export async function buildRenderer({
   overrides,
 }: BuildRendererOptions): Promise<Renderer> {
   const binary = await findChromium({ ...config, onProgress });
-  if (binary.kind === 'full')
-    log.warn(
-      { path: binary.path },
-      'rendering with full Chrome, which is 3 to 4 times slower than chrome-headless-shell',
-    );
-  else log.debug({ path: binary.path, source: binary.source }, 'found Chromium');
+  if (binary.kind === 'full') log.warn('chromium.slow', { path: binary.path });
+  else log.debug('chromium.found', { path: binary.path, source: binary.source });
   const renderer = new Renderer({ ...rendererOptions(config, binary, events), ...overrides });
   events.metrics.watchRenderer(() => renderer.state);
   return renderer;

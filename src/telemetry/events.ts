@@ -3,58 +3,135 @@ import type { ErrorCode } from '../kernel/errors.ts';
 import type { Logger } from './log.ts';
 import { Metrics } from './metrics.ts';
 
-/** Why the read replica is not used; `unknown`: nobody has looked yet. */
+/** Why the read replica is not used; `unknown`: it has not been checked yet. */
 export type ReplicaFault = 'unknown' | 'failed' | 'behind' | 'no standby' | 'another database' | 'another timeline';
 
-/** Which request it was. */
+/** Identifies a request. */
 export interface RequestAbout {
   requestId: string | undefined;
-  /** of the trace that it is a part of, its caller's or ours */
+  /** of the trace that it is a part of, the caller's or ours */
   traceId: string | undefined;
 }
 
-/** Which request it was, and with whose key. */
+/** Identifies a request and the key that it was made with. */
 export interface AdminAbout extends RequestAbout {
   /** the key's id */
   by: string;
 }
 
-/** Whose a job is; in every line that tells of it. The request is the one that made it. */
+/** Identifies a job, in every line about it. The request is the one that submitted it. */
 export interface JobAbout extends RequestAbout {
   jobId: string;
   userId: string;
   tier: string;
 }
 
-/** Whose a job is that its worker did not end. */
+/** Identifies a job that its worker did not end. */
 export interface LostAbout extends JobAbout {
-  /** attempts, with those that do not count */
+  /** number of the attempt, those that do not count included */
   run: number;
 }
 
-/** Whose an attempt is; in every line that tells of it. */
+/** Identifies an attempt, in every line about it. */
 export interface AttemptAbout extends LostAbout {
   attempt: number;
   /** from acceptance to the start of this attempt */
   waitedMs: number;
 }
 
-/** What became of a key. Never the key itself. */
+/** Identifies what was done to a key. Never the key itself. */
 interface KeyAbout extends AdminAbout {
   keyId: string;
   userId: string;
 }
 
+/** Milliseconds for which a failure that repeats is not logged again. */
 const QUIET_MS = 10_000;
 
 /**
- * One function for each thing that happens to the business. Here is where a metric is counted
- * beside the line that is logged, so that the two cannot disagree.
+ * One function for each thing that happens. It counts the metric and writes the log line, so that the two cannot
+ * disagree.
  */
 export class Events {
   readonly metrics: Metrics;
   readonly #log: Logger;
-  readonly #failures = new Map<string, { saidAt: number; suppressed: number }>();
+  readonly #failures = new Map<string, { loggedAt: number; suppressed: number }>();
+
+  // Events without a metric.
+  readonly requestCrashed = (request: RequestAbout, err: unknown): void =>
+    this.#log.error('request.crashed', { ...request, err });
+  /** A PDF could not be read to its end: the connection was closed, so that a part of it is not taken for the whole. */
+  readonly downloadCutOff = (request: RequestAbout & { jobId: string; userId: string }, err: unknown): void =>
+    this.#log.warn('download.aborted', { ...request, err });
+  /** A key was not valid. */
+  readonly loginFailed = (request: RequestAbout & { address: string }): void =>
+    this.#log.debug('login.failed', request);
+  /** So many keys from this address were not valid that it has to wait. */
+  readonly loginsBlocked = (request: RequestAbout & { address: string; failures: number }): void =>
+    this.#log.warn('login.blocked', request);
+  /** A bug: the job stays claimed until the claim expires. */
+  readonly jobCrashed = (job: AttemptAbout, err: unknown): void => this.#log.error('job.crashed', { ...job, err });
+  /** An operator did something in the console. */
+  readonly operatorActed = (about: {
+    what: 'signed in' | 'refused' | 'signed out' | 'cancelled a job' | 'retried a job';
+    requestId: string;
+    userId: string;
+    keyId: string;
+    jobId?: string;
+  }): void => this.#log.info('operator.acted', about);
+  readonly userCreated = (user: AdminAbout & { userId: string; tier: string | null }): void =>
+    this.#log.info('user.created', user);
+  /** With all their data; by an operator, or by a worker that continued an erasure that was interrupted. */
+  readonly userErased = (user: Partial<AdminAbout> & { userId: string; jobs: number }): void =>
+    this.#log.info('user.erased', user);
+  /** The user and the subscription were created too, if they were new. */
+  readonly keyCreated = (
+    key: KeyAbout & { tier: string | null; scopes: readonly string[]; expiresAt: string | null },
+  ): void => this.#log.info('key.created', key);
+  /** `keyId` is the new one. */
+  readonly keyRotated = (key: KeyAbout & { replaces: string; replacedExpiresAt: string }): void =>
+    this.#log.info('key.rotated', key);
+  readonly keyRevoked = (key: KeyAbout): void => this.#log.info('key.revoked', key);
+  readonly subscriptionSet = (user: AdminAbout & { userId: string; tier: string | null }): void =>
+    this.#log.info('subscription.set', user);
+  readonly tierDefined = (
+    tier: AdminAbout & {
+      tier: string;
+      requestsPerMinute: number | null;
+      requestsPerDay: number | null;
+      priority: number;
+      isNew: boolean;
+    },
+  ): void => this.#log.info('tier.defined', tier);
+  readonly tierDeleted = (tier: AdminAbout & { tier: string }): void => this.#log.info('tier.deleted', tier);
+  readonly storeBack = (about: { store: string }): void => this.#log.info('store.recovered', about);
+  /** Chromium's temporary files have hardly any space left. */
+  readonly temporaryRoomShort = (about: { reason: string }): void => this.#log.error('temporary_space.low', about);
+  readonly temporaryRoomBack = (): void => this.#log.info('temporary_space.recovered');
+  readonly workerRegistered = (worker: { workerId: string; concurrency: number }): void =>
+    this.#log.info('worker.registered', worker);
+  /** This worker was marked lost (it was paused, or cut off from the database) and has registered again. */
+  readonly workerReturned = (worker: { workerId: string }): void => this.#log.warn('worker.registered_again', worker);
+  /** It has requeued its jobs and stops. */
+  readonly workerLeft = (worker: { workerId: string }): void => this.#log.info('worker.left', worker);
+  readonly workerSessionBack = (worker: { workerId: string }): void =>
+    this.#log.info('worker.session_restored', worker);
+  /** Before a process of this version starts to work. */
+  readonly migrated = (about: { migrations: string[] }): void => this.#log.info('database.migrated', about);
+  /** Several queries in a row failed, or the database is read-only: this process is not ready. */
+  readonly databaseAway = (about: { reason: string }): void => this.#log.error('database.unavailable', about);
+  readonly databaseBack = (): void => this.#log.info('database.available');
+  readonly replicaUsed = (): void => this.#log.info('replica.used');
+  /** From now on the primary is read, until the replica is healthy again. */
+  readonly replicaLeft = (about: { fault: ReplicaFault; lagSeconds: number; err: unknown }): void =>
+    this.#log.warn('replica.left', about);
+  /** PDFs, documents of jobs without a PDF, and jobs past their retention were deleted. */
+  readonly expired = (counts: { files: number; documents: number; jobs: number }): void =>
+    this.#log.info('retention.applied', counts);
+  /** PDFs in the directory that belong to no job. */
+  readonly filesSwept = (counts: { files: number }): void => this.#log.info('retention.orphans_removed', counts);
+  /** Traces are asked for and cannot be made: this process runs without them. */
+  readonly tracesUnavailable = (err: unknown): void => this.#log.warn('tracing.unavailable', { err });
 
   constructor(log: Logger, metrics = new Metrics()) {
     this.#log = log;
@@ -74,40 +151,30 @@ export class Events {
     const route = `${request.method} ${request.route}`;
     this.metrics.apiRequests.inc({ tier: request.tier ?? 'none', route, status: request.status });
     this.metrics.apiResponse.observe({ route }, request.ms / 1000);
-    if (request.status >= 500) this.#log.warn(request, 'request failed');
-    else this.#log.debug(request, 'request answered');
-  }
-
-  requestCrashed(request: RequestAbout, err: unknown): void {
-    this.#log.error({ ...request, err }, 'unexpected error in a request');
-  }
-
-  /** A PDF could not be read to its end: the connection was ended, so that nobody takes a part of it for the whole. */
-  downloadCutOff(request: RequestAbout & { jobId: string; userId: string }, err: unknown): void {
-    this.#log.warn({ ...request, err }, 'download cut off');
-  }
-
-  jobSubmitted(job: JobAbout & { priority: string }): void {
-    this.metrics.submitted.inc({ tier: job.tier });
-    this.#log.info(job, 'job submitted');
+    if (request.status >= 500) this.#log.warn('request.failed', request);
+    else this.#log.debug('request.answered', request);
   }
 
   /** A request was over a limit of its tier. */
   rateLimited(request: RequestAbout & { userId: string; tier: string; limit: string }): void {
     this.metrics.rateLimited.inc({ tier: request.tier, limit: request.limit });
-    this.#log.debug(request, 'rate limited');
+    this.#log.debug('request.rate_limited', request);
   }
 
-  /** A cache was asked, and knew or did not. */
   cacheAsked(cache: string, result: 'hit' | 'miss'): void {
     this.metrics.cacheRequests.inc({ cache, result });
+  }
+
+  jobSubmitted(job: JobAbout & { priority: string }): void {
+    this.metrics.submitted.inc({ tier: job.tier });
+    this.#log.info('job.submitted', job);
   }
 
   jobStarted(job: AttemptAbout): void {
     this.metrics.expectJobsOf(job.tier);
     this.metrics.attempts.inc();
     if (job.run === 1) this.metrics.wait.observe({ tier: job.tier }, job.waitedMs / 1000);
-    this.#log.debug(job, 'job started');
+    this.#log.debug('job.started', job);
   }
 
   /** `ms`: of the attempt that ended it. */
@@ -125,13 +192,13 @@ export class Events {
     else this.#jobFailed(tier, job.code ?? 'internal');
     this.metrics.generation.observe({ tier }, job.ms / 1000);
     this.metrics.turnaround.observe({ tier }, (job.waitedMs + job.ms) / 1000);
-    this.#log.info(job, 'job ended');
+    this.#log.info('job.ended', job);
   }
 
-  /** One worker after another was lost with it. */
+  /** Several workers were lost with it. */
   jobPoisoned(job: LostAbout): void {
     this.#jobFailed(job.tier, 'poison');
-    this.#log.error({ ...job, status: 'failed', code: 'poison' }, 'job ended');
+    this.#log.error('job.ended', { ...job, status: 'failed', code: 'poison' });
   }
 
   #jobFailed(tier: string, reason: ErrorCode): void {
@@ -139,177 +206,75 @@ export class Events {
   }
 
   /** The request is the one that cancelled it. */
-  jobCancelled(job: {
-    jobId: string;
-    userId: string;
-    requestId: string | undefined;
-    traceId?: string | undefined;
-  }): void {
+  jobCancelled(job: Partial<RequestAbout> & { jobId: string; userId: string }): void {
     this.metrics.cancelled.inc();
-    this.#log.info(job, 'job cancelled');
+    this.#log.info('job.cancelled', job);
   }
 
-  /** An operator did something in the console. */
-  operatorActed(about: {
-    what: 'signed in' | 'refused' | 'signed out' | 'cancelled a job' | 'retried a job';
-    requestId: string;
-    userId: string;
-    keyId: string;
-    jobId?: string;
-  }): void {
-    this.#log.info(about, 'operator acted');
+  /**
+   * @param reason besides the outcomes of an attempt: `lost`: its worker was lost, or did not end it in time;
+   *   `interrupted`: its worker stopped, or never received it; `stranded`: its row says queued and the queue lacked it
+   */
+  jobRequeued(job: LostAbout | AttemptAbout, reason: string, err?: unknown): void {
+    this.metrics.requeued.inc({ reason });
+    this.#log.warn('job.requeued', { ...job, reason, err });
   }
 
-  jobRequeued(job: AttemptAbout & { reason: string; err?: unknown }): void {
-    this.metrics.requeued.inc({ reason: job.reason });
-    this.#log.warn(job, 'job given back');
+  /** Another worker owns the job now: the result of this attempt was discarded. */
+  jobResultDiscarded(job: AttemptAbout): void {
+    this.metrics.resultsDiscarded.inc();
+    this.#log.warn('job.result_discarded', job);
   }
 
-  /** Its worker was lost, or did not end it in time: it went back to the queue. */
-  jobLost(job: LostAbout): void {
-    this.metrics.requeued.inc({ reason: 'lost' });
-    this.#log.warn({ ...job, reason: 'lost' }, 'job given back');
-  }
-
-  /** A worker found it in its name without knowing of it: it went back to the queue. */
-  jobReturned(job: LostAbout): void {
-    this.metrics.requeued.inc({ reason: 'interrupted' });
-    this.#log.warn({ ...job, reason: 'interrupted' }, 'job given back');
-  }
-
-  /** The queue did not have it while its row said so: it was put back. */
-  jobStranded(job: LostAbout): void {
-    this.metrics.requeued.inc({ reason: 'stranded' });
-    this.#log.warn({ ...job, reason: 'stranded' }, 'job given back');
-  }
-
-  /** A PDF could not be kept; its job went back. Told in full when it begins, counted each time. */
+  /** A PDF could not be stored; its job was requeued. @param about `isNew`: the first failure since the last success */
   storeFailed(about: { store: string; reason: string; isNew: boolean }, err: unknown): void {
     const { isNew, ...labels } = about;
     this.metrics.storeWritesFailed.inc(labels);
-    if (isNew) this.#log.error({ ...labels, err }, 'PDFs cannot be kept; nothing is claimed until they can');
-    else this.#log.debug({ ...labels, err }, 'a PDF could not be kept');
+    if (isNew) this.#log.error('store.failed', { ...labels, err });
+    else this.#log.debug('store.write_failed', { ...labels, err });
   }
 
-  storeBack(about: { store: string }): void {
-    this.#log.info(about, 'PDFs can be kept again');
-  }
-
-  /** There is hardly room for the files that Chromium needs for a while. */
-  temporaryRoomShort(about: { reason: string }): void {
-    this.#log.error(about, 'no room for temporary files; nothing is claimed until there is');
-  }
-
-  temporaryRoomBack(): void {
-    this.#log.info('there is room for temporary files again');
-  }
-
-  /** A fault of ours: the job stays claimed until the queue takes it for lost. */
-  jobCrashed(job: AttemptAbout, err: unknown): void {
-    this.#log.error({ ...job, err }, 'unexpected error in a job');
-  }
-
-  /** Somebody newer owns the job: what this attempt made was thrown away. */
-  jobResultDiscarded(job: AttemptAbout): void {
-    this.metrics.resultsDiscarded.inc();
-    this.#log.warn(job, 'result thrown away: the job is no longer ours');
-  }
-
-  /** A key was not valid. */
-  loginFailed(request: RequestAbout & { address: string }): void {
-    this.#log.debug(request, 'login failed');
-  }
-
-  /** From this address there were so many keys that are not valid that no other is looked at for a while. */
-  loginsBlocked(request: RequestAbout & { address: string; failures: number }): void {
-    this.#log.warn(request, 'logins blocked');
-  }
-
-  userCreated(user: AdminAbout & { userId: string; tier: string | null }): void {
-    this.#log.info(user, 'user created');
-  }
-
-  /** With all that was theirs. By an operator, or by a worker that went on where somebody was cut off. */
-  userErased(user: Partial<AdminAbout> & { userId: string; jobs: number }): void {
-    this.#log.info(user, 'user erased');
-  }
-
-  /** With it the user and the subscription, if they were new. */
-  keyCreated(key: KeyAbout & { tier: string | null; scopes: readonly string[]; expiresAt: string | null }): void {
-    this.#log.info(key, 'key created');
-  }
-
-  /** `keyId` is the new one. */
-  keyRotated(key: KeyAbout & { replaces: string; replacedExpiresAt: string }): void {
-    this.#log.info(key, 'key rotated');
-  }
-
-  keyRevoked(key: KeyAbout): void {
-    this.#log.info(key, 'key revoked');
-  }
-
-  subscriptionSet(user: AdminAbout & { userId: string; tier: string | null }): void {
-    this.#log.info(user, 'subscription set');
-  }
-
-  tierDefined(
-    tier: AdminAbout & {
-      tier: string;
-      requestsPerMinute: number | null;
-      requestsPerDay: number | null;
-      priority: number;
-      isNew: boolean;
-    },
-  ): void {
-    this.#log.info(tier, 'tier defined');
-  }
-
-  tierDeleted(tier: AdminAbout & { tier: string }): void {
-    this.#log.info(tier, 'tier deleted');
-  }
-
-  /** A page was found for a document: one that its tenant had before, or a new one. */
+  /** A page was taken for a document: a `warm` one that its tenant had before, or a new one. */
   pageTaken(kind: 'warm' | 'cold'): void {
     this.metrics.pageRequests.inc({ result: kind });
-    this.#log.trace({ kind }, 'page taken');
+    this.#log.trace('page.taken', { kind });
   }
 
-  /** A browser was ended or replaced, and why. */
+  browserStarted(version: string): void {
+    this.metrics.chromiumStarted(version);
+    this.#log.debug('browser.started', { version });
+  }
+
+  /** A browser was ended or replaced. */
   browserEnded(reason: string): void {
     this.metrics.browserRestarts.inc({ reason });
-    if (reason === 'crashed' || reason === 'unresponsive') this.#log.warn({ reason }, 'browser ended');
-    else this.#log.info({ reason }, 'browser ended');
+    const isFault = reason === 'crashed' || reason === 'unresponsive';
+    this.#log[isFault ? 'warn' : 'info']('browser.ended', { reason });
   }
 
-  /** Memory came close to its limit, or is well below it again. Bytes. */
+  /** Memory use came close to its limit, or is well below it again. Bytes. */
   memoryPressure(state: { pressure: string; used: number; limit: number; source: string }): void {
-    if (state.pressure === 'normal') this.#log.info(state, 'memory pressure is over');
-    else this.#log.warn(state, 'memory pressure');
+    if (state.pressure === 'normal') this.#log.info('memory.recovered', state);
+    else this.#log.warn('memory.low', state);
   }
 
   /** A renderer process was ended: it was too large, or the largest when memory ran out. */
   documentEvicted(about: { why: string; bytes: number }): void {
     this.metrics.evictedDocuments.inc({ reason: about.why });
-    this.#log.warn(about, 'document given up for its memory');
+    this.#log.warn('document.evicted', about);
   }
 
-  browserStarted(version: string): void {
-    this.metrics.chromiumStarted(version);
-    this.#log.debug({ version }, 'browser started');
-  }
-
-  /** How this process keeps documents from its network, found out as its first browser started. */
+  /** How this process keeps documents from its network, known when its first browser has started. */
   jailed(about: { jail: string; sandbox: boolean; reason?: string | undefined }): void {
     this.metrics.jail.set({ kind: about.jail }, 1);
     this.metrics.sandbox.set(about.sandbox ? 1 : 0);
-    if (about.reason === undefined && about.sandbox) this.#log.info(about, 'documents are jailed');
-    else this.#log.warn(about, 'documents are jailed less well than could be');
+    if (about.reason === undefined && about.sandbox) this.#log.info('isolation.full', about);
+    else this.#log.warn('isolation.reduced', about);
   }
 
-  /** A document wanted to go where it may not. Logged for the first few of each document. */
+  /** A document tried to connect where it may not. @param about `authority`: `host:port` */
   egressDenied(about: {
     reason: string;
-    /** `host:port` */
     authority: string;
     userId: string | undefined;
     jobId: string | undefined;
@@ -317,98 +282,38 @@ export class Events {
   }): void {
     const { isLogged, ...line } = about;
     this.metrics.egressDenied.inc({ reason: line.reason });
-    if (isLogged) this.#log.warn(line, 'egress denied; EGRESS_ALLOW opens networks and hosts');
+    if (isLogged) this.#log.warn('egress.denied', line);
   }
 
   workerLost(worker: { workerId: string; jobs: number }): void {
     this.metrics.workersLost.inc();
-    this.#log.warn(worker, 'worker lost; its jobs were handed on');
+    this.#log.warn('worker.lost', worker);
   }
 
-  /** What holds this worker's lock is gone: it ends what it has, and claims nothing until it is back. */
+  /** The session that holds this worker's lock is gone: it finishes its jobs, and claims none until it has another. */
   workerSessionLost(worker: { workerId: string }): void {
     this.metrics.sessionsLost.inc();
-    this.#log.warn(worker, "the worker's session is lost; it claims nothing meanwhile");
+    this.#log.warn('worker.session_lost', worker);
   }
 
-  workerSessionBack(worker: { workerId: string }): void {
-    this.#log.info(worker, "the worker's session is back");
-  }
-
-  /** Something threw where nothing could catch it, for a job if that is known: the process stops, in order. */
+  /** An error that nothing caught, in this job if that is known: the process stops, in order. */
   processFailed(about: { jobId: string | undefined }, err: unknown): void {
     this.metrics.processFailures.inc();
-    this.#log.fatal({ ...about, err }, 'unexpected error; this process stops');
+    this.#log.fatal('process.crashed', { ...about, err });
   }
 
-  /** This worker was taken for dead (it was stopped, or cut off) and begins anew. */
-  workerReturned(worker: { workerId: string }): void {
-    this.#log.warn(worker, 'taken for lost, registered again');
-  }
-
-  workerRegistered(worker: { workerId: string; concurrency: number }): void {
-    this.#log.info(worker, 'worker registered');
-  }
-
-  /** It gave back what it had, and is gone. */
-  workerLeft(worker: { workerId: string }): void {
-    this.#log.info(worker, 'worker left');
-  }
-
-  /** Before a process of this version began its work. */
-  migrated(about: { migrations: string[] }): void {
-    this.#log.info(about, 'database migrated');
-  }
-
-  /** The database did not answer, or could not be written, several times in a row: this process is not ready. */
-  databaseAway(about: { reason: string }): void {
-    this.#log.error(about, 'the database is away');
-  }
-
-  databaseBack(): void {
-    this.#log.info('the database is back');
-  }
-
-  /** A read that the replica may answer was sent to it, or to the primary. */
+  /** A read that the replica may answer was sent there or to the primary. */
   replicaRead(where: 'replica' | 'primary'): void {
     this.metrics.replicaReads.inc({ where });
-    this.#log.trace({ where }, 'read routed');
+    this.#log.trace('replica.read', { where });
   }
 
-  /** From now on the replica is read, until it is left. */
-  replicaUsed(): void {
-    this.#log.info('the read replica is used');
-  }
-
-  /** From now on the primary is read, until the replica is well again. */
-  replicaLeft(about: { fault: ReplicaFault; lagSeconds: number; err: unknown }): void {
-    this.#log.warn(about, `the read replica is left (${about.fault}); look at DATABASE_READ_REPLICA_URL`);
-  }
-
-  /** PDFs whose bytes are gone, documents that never became one, and jobs that are no longer told of. */
-  expired(counts: { files: number; documents: number; jobs: number }): void {
-    this.#log.info(counts, 'expired');
-  }
-
-  /** PDFs in the directory that belonged to no file of a job. */
-  filesSwept(counts: { files: number }): void {
-    this.#log.info(counts, 'PDFs removed that nobody knew of');
-  }
-
-  /** Traces are asked for and cannot be made: this process goes on without them. */
-  tracesUnavailable(err: unknown): void {
-    this.#log.warn({ err }, 'traces are off');
-  }
-
-  /** Said once in ten seconds for each kind of work: what is tried again and again fails again and again. */
+  /** Logged once in ten seconds for each kind of work: retries may fail for a long time. */
   backgroundFailed(what: string, err: unknown): void {
     const now = performance.now();
-    const { saidAt, suppressed } = this.#failures.get(what) ?? { saidAt: -Infinity, suppressed: 0 };
-    if (now - saidAt < QUIET_MS) {
-      this.#failures.set(what, { saidAt, suppressed: suppressed + 1 });
-      return;
-    }
-    this.#failures.set(what, { saidAt: now, suppressed: 0 });
-    this.#log.error({ what, err, ...(suppressed > 0 && { suppressed }) }, 'background work failed');
+    const { loggedAt, suppressed } = this.#failures.get(what) ?? { loggedAt: -Infinity, suppressed: 0 };
+    const isQuiet = now - loggedAt < QUIET_MS;
+    this.#failures.set(what, isQuiet ? { loggedAt, suppressed: suppressed + 1 } : { loggedAt: now, suppressed: 0 });
+    if (!isQuiet) this.#log.error('background.failed', { what, err, ...(suppressed > 0 && { suppressed }) });
   }
 }

@@ -1,10 +1,14 @@
 import { withoutQuery } from '../kernel/errors.ts';
 import { withoutSecrets } from '../kernel/secrets.ts';
-import { type Logger as PinoLogger, pino } from 'pino';
+import { pino } from 'pino';
+import { LOG_MESSAGES, type LogEvent } from './log-messages.ts';
 
-export type Logger = Pick<PinoLogger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
-/** What never reaches a log, wherever in a line it stands. */
+/** Each method writes one line, with the event's message; an error goes into the field `err`. */
+export type Logger = Record<(typeof LEVELS)[number], (event: LogEvent, fields?: object) => void>;
+
+/** Fields that are never written, nor as fields of a field. */
 const REDACTED = [
   'authorization',
   'cookie',
@@ -23,15 +27,15 @@ export interface LogOptions {
   level: string;
   /** `serve`, `work`, … */
   process: string;
-  /** Human lines instead of JSON. */
+  /** Lines for people instead of JSON. */
   human: boolean;
   write: (line: string) => void;
 }
 
-/** JSON lines, or human lines on a terminal. Passwords in URLs are blotted out wherever they appear. */
+/** Passwords, keys and the queries of URLs are removed wherever they appear. */
 export function createLogger({ level, process: name, human, write }: LogOptions): Logger {
   const paths = REDACTED.flatMap((field) => [field, `*.${field}`]);
-  return pino(
+  const lines = pino(
     {
       level,
       base: { process: name, pid: process.pid },
@@ -42,18 +46,32 @@ export function createLogger({ level, process: name, human, write }: LogOptions)
     },
     { write: (line: string) => write(withoutSecrets(human ? humanLine(line) : line)) },
   );
+  const methods = LEVELS.map((method): [string, Logger['info']] => [
+    method,
+    (event, fields) => lines[method]({ event, ...fields }, LOG_MESSAGES[event]),
+  ]);
+  return Object.fromEntries(methods) as Logger;
 }
 
-/** Without the values of a row, which Postgres tells in the details of a check that fails. */
+/** Without `detail`: when a check constraint fails, Postgres quotes the row there. */
 function serialized(error: unknown): object {
-  const { detail: _, ...told } = pino.stdSerializers.err(withoutQuery(error) as Error);
-  return told;
+  const { detail: _, ...others } = pino.stdSerializers.err(withoutQuery(error) as Error);
+  return others;
 }
 
 const COLOURS: Record<string, string> = { trace: '90', debug: '90', info: '36', warn: '33', error: '31', fatal: '31' };
 
 function humanLine(line: string): string {
-  const { level, time, msg, process: _, pid: __, err, ...rest } = JSON.parse(line) as Record<string, unknown>;
+  const {
+    level,
+    time,
+    msg,
+    event: _,
+    process: __,
+    pid: ___,
+    err,
+    ...rest
+  } = JSON.parse(line) as Record<string, unknown>;
   const details = Object.entries(rest).map(
     ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );

@@ -158,7 +158,7 @@ export class Dispatcher extends Lifecycle {
         'giving jobs back',
         db.transaction((tx) => requeueLostJobs(tx, queue, registration.workerId)),
       );
-      for (const job of lost.returned) events.jobLost(job);
+      for (const job of lost.returned) events.jobRequeued(job, 'lost');
       for (const job of lost.poisoned) events.jobPoisoned(job);
     } catch (error) {
       events.backgroundFailed('giving jobs back', error); // then the other workers find them
@@ -223,7 +223,7 @@ export class Dispatcher extends Lifecycle {
       if (this.#isClaimUnanswered) {
         const known = [...this.#running].map(({ job }) => job.id);
         for (const job of await returnUnknownJobs(this.#options, { workerId, known }))
-          this.#options.events.jobReturned(job);
+          this.#options.events.jobRequeued(job, 'interrupted');
       }
       this.#isClaimUnanswered = false;
       const claimed = await claimJobs(this.#options, { workerId, count });
@@ -321,11 +321,11 @@ export class Dispatcher extends Lifecycle {
     const { events } = this.#options;
     if (finish === 'stale') events.jobResultDiscarded(about);
     else if (finish === 'queued')
-      events.jobRequeued({
-        ...about,
-        reason: outcome.kind === 'interrupted' ? (outcome.reason ?? outcome.kind) : outcome.kind,
-        err: outcome.kind === 'retry' ? outcome.cause : undefined,
-      });
+      events.jobRequeued(
+        about,
+        outcome.kind === 'interrupted' ? (outcome.reason ?? outcome.kind) : outcome.kind,
+        outcome.kind === 'retry' ? outcome.cause : undefined,
+      );
     else if (outcome.kind === 'done')
       events.jobEnded({ ...about, status: finish, ms, pages: outcome.pdf.pages, bytes: outcome.pdf.size });
     else events.jobEnded({ ...about, status: finish, ms, ...('code' in outcome && { code: outcome.code }) });

@@ -77,7 +77,7 @@ export class Maintenance extends Lifecycle {
   }
 
   async #requeue(): Promise<void> {
-    for (const job of await requeueStranded(this.#deps)) this.#deps.events.jobStranded(job);
+    for (const job of await requeueStranded(this.#deps)) this.#deps.events.jobRequeued(job, 'stranded');
   }
 
   async #sweep(): Promise<void> {

@@ -96,7 +96,7 @@ export class Reaper extends Lifecycle {
     });
     const jobs = returned.length + poisoned.length;
     if (marked + jobs > 0) events.workerLost({ workerId, jobs }); // or else somebody else did
-    for (const job of returned) events.jobLost(job);
+    for (const job of returned) events.jobRequeued(job, 'lost');
     for (const job of poisoned) events.jobPoisoned(job);
   }
 }

@@ -84,7 +84,7 @@ export class Registration extends Lifecycle {
   async #leave(): Promise<void> {
     const { db, queue, events } = this.#options;
     for (const job of await returnUnknownJobs({ db, queue }, { workerId: this.workerId, known: [] }))
-      events.jobReturned(job);
+      events.jobRequeued(job, 'interrupted');
     await db
       .update(worker)
       .set({ endedAt: sql`now()` })

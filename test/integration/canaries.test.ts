@@ -173,7 +173,7 @@ describe('what was in a request to let somebody in', async () => {
       await finishJob({ ...base, retentionMs }, job, outcome);
       const { id: jobId, userId, tier, requestId, run, attempt, waitedMs } = job;
       const about = { jobId, userId, tier, requestId, traceId: undefined, run, attempt, waitedMs };
-      base.events.jobRequeued({ ...about, reason: 'retry', err: cause });
+      base.events.jobRequeued(about, 'retry', cause);
     }
     expect(endOf(await jobOf(failed, quiet))).toBe('browser_failed');
     const poison = await ask(newCanary(), html(canary), quiet);

@@ -4,21 +4,29 @@ import { createLogger } from '../../src/telemetry/log.ts';
 function logged(fields: object, human = false): string {
   const lines: string[] = [];
   createLogger({ level: 'info', process: 'test', human, write: (line) => lines.push(line) }).info(
+    'job.submitted',
     fields,
-    'something happened',
   );
   return lines.join('');
 }
 
 describe('a log line', () => {
-  it('is JSON with level, time, process and message', () => {
+  it('is JSON with level, time, process, event and message', () => {
     expect(JSON.parse(logged({ jobId: 'j1' }))).toMatchObject({
       level: 'info',
       process: 'test',
       jobId: 'j1',
-      msg: 'something happened',
+      event: 'job.submitted',
+      msg: 'job submitted',
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
     });
+  });
+
+  it('is for people on a terminal: the message, without the event', () => {
+    const line = logged({ jobId: 'j1' }, true);
+    expect(line).toContain('job submitted');
+    expect(line).toContain('jobId=j1');
+    expect(line).not.toContain('job.submitted');
   });
 
   it.each([
