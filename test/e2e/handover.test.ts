@@ -29,7 +29,7 @@ describe('a worker that is killed with four documents in hand', () => {
     const told = heir
       .stderr()
       .split('\n')
-      .filter((line) => line.includes('"job given back"') && line.includes('"reason":"lost"'));
+      .filter((line) => line.includes('"job.requeued"') && line.includes('"reason":"lost"'));
     expect(told.map((line) => (JSON.parse(line) as { jobId: string }).jobId).toSorted()).toEqual(ids.toSorted());
   });
 });

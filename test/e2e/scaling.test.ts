@@ -138,7 +138,7 @@ describe('docs/scaling.md, every command of it', { timeout: STEP_MS }, () => {
     expect(killed).toContain('work_2 ended with 137');
     const jobs = pdfs.match(/^[\w-]{36} %PDF$/gm) ?? [];
     expect(new Set(jobs).size).toBe(20);
-    expect(pdfs).toMatch(/"jobs":[12],"msg":"worker lost; its jobs were handed on"/);
+    expect(pdfs).toMatch(/"jobs":[12],"msg":"worker lost; its jobs were requeued"/);
     const queue = JSON.parse(figures.slice(figures.indexOf('{"'))) as QueueFigures;
     expect(queue.workers).toBe(2);
     expect(queue.desiredWorkers).toBeGreaterThanOrEqual(1);

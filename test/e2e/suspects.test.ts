@@ -102,7 +102,7 @@ describe('a worker whose session is cut and cannot come back', () => {
     const had = await submit(2, { html: gate.html });
     await eventually(async () => (await runningAt(cut.pid, had)) === 2, 60_000, 'it has two');
     way.refuse();
-    await eventually(() => /session is lost/.test(cut.stderr()), 60_000, 'it says so');
+    await eventually(() => /worker\.session_lost/.test(cut.stderr()), 60_000, 'it says so');
     const other = await worker(2);
     expect(await registered()).toBe(0);
     const more = await submit(4, { html: gate.html });

@@ -22,7 +22,7 @@ describe('a worker that is stopped and wakes up', () => {
     await eventually(all(ids, 'completed'), 60_000, 'the other worker did them');
     zombie.child.kill('SIGCONT');
     await eventually(
-      () => /result thrown away/.test(zombie.stderr()) && /registered again/.test(zombie.stderr()),
+      () => /result discarded/.test(zombie.stderr()) && /registered again/.test(zombie.stderr()),
       60_000,
       'it notices',
     );

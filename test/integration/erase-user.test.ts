@@ -105,7 +105,7 @@ describe('a user who is erased', () => {
         'every process has heard of it',
       );
     await eventually(() => gate.waiting <= 2, 30_000, 'the documents are given up');
-    await eventually(() => logged('result thrown away').length === 3, 30_000, 'the worker has said so');
+    await eventually(() => logged('result discarded').length === 3, 30_000, 'the worker has said so');
     expect(await tablesWith(sql, ann.traces)).toEqual([]);
     const jobs = [done[0] as string, failed, ...running, waiting[0] as string];
     expect(await tablesWith(sql, jobs)).toEqual([]);

@@ -66,7 +66,7 @@ describe('/readyz', () => {
     }
     expect(Math.min(...times)).toBeLessThan(WAITED_MS);
     proxy.resume();
-    expect(service.lines.filter((line) => line.includes('the database is away'))).toEqual([]);
+    expect(service.lines.filter((line) => line.includes('database.unavailable'))).toEqual([]);
   });
 
   it('fails within ten seconds of an outage, says why and since when, and is back at once', async () => {
@@ -94,7 +94,7 @@ describe('/readyz', () => {
     const told = lines
       .map((line) => (JSON.parse(line) as { msg: string }).msg)
       .filter((msg) => /database is/.test(msg));
-    expect(told).toEqual(['the database is away', 'the database is back']);
+    expect(told).toEqual(['the database is unavailable', 'the database is available again']);
   }, 90_000);
 
   it('fails at once while the process drains', async () => {

@@ -115,8 +115,8 @@ describe('the jobs of a worker that was lost', () => {
       await reaper.stop();
     });
     expect(lines).toMatchObject([
-      { level: 'warn', msg: 'worker lost; its jobs were handed on', workerId, jobs: 1 },
-      { level: 'warn', msg: 'job given back', jobId: id, reason: 'lost', tier: 'unlimited', run: 1 },
+      { level: 'warn', event: 'worker.lost', workerId, jobs: 1 },
+      { level: 'warn', event: 'job.requeued', jobId: id, reason: 'lost', tier: 'unlimited', run: 1 },
     ]);
     expect(lines[1]?.requestId).toBe(response.headers.get('x-request-id'));
   });

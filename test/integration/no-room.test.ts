@@ -78,7 +78,7 @@ describe.each(STORES)('%s', async (_name, reason, open) => {
     expect(await sql`select 1 from pdfprompt_job where attempts > 0 or losses > 0`).toEqual([]);
     const outcomes = await sql`select distinct outcome, reason from pdfprompt_job_attempt`;
     expect([...outcomes]).toEqual([{ outcome: 'interrupted', reason: 'store' }]);
-    expect(told('PDFs cannot be kept; nothing is claimed until they can')).toBe(1);
+    expect(told('PDFs cannot be stored; no job is claimed until they can')).toBe(1);
     const { body } = await base.events.metrics.text();
     expect(body).toMatch(new RegExp(`pdfprompt_store_writes_failed_total\\{.*reason="${reason}".*\\} [1-9]`));
     expect(body).toContain('pdfprompt_worker_has_room{place="store"} 0');
@@ -86,7 +86,7 @@ describe.each(STORES)('%s', async (_name, reason, open) => {
     await mendIt();
     await eventually(all('completed'), 30_000, 'they are done');
     expect(store()).toMatchObject({ status: 'ok' });
-    expect(told('PDFs can be kept again')).toBe(1);
+    expect(told('PDFs can be stored again')).toBe(1);
     for (const id of ids) {
       const { file } = (await (await request(`/v1/jobs/${id}`)).json()) as Job;
       const pdf = await (await request(`/v1/jobs/${id}/pdf`)).bytes();

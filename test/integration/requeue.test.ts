@@ -105,8 +105,15 @@ describe('a job that its queue does not have', () => {
     await maintenance.start();
     await eventually(async () => (await placeOf(id)) !== undefined, 20_000, 'the job is in the queue');
     await maintenance.stop();
-    const lines = service.lines.map((line) => JSON.parse(line) as { msg: string; jobId?: string; reason?: string });
-    expect(lines.filter(({ msg, jobId }) => msg === 'job given back' && jobId === id)).toMatchObject([
+    const lines = service.lines.map(
+      (line) =>
+        JSON.parse(line) as {
+          event: string;
+          jobId?: string;
+          reason?: string;
+        },
+    );
+    expect(lines.filter(({ event, jobId }) => event === 'job.requeued' && jobId === id)).toMatchObject([
       { reason: 'stranded' },
     ]);
     for (const job of await claim()) await finish(job);
