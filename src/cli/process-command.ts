@@ -1,9 +1,7 @@
 import { Command } from 'commander';
 import type { Config } from '../config/load.ts';
 import { armCrashPoint, plantFaults } from '../kernel/crash-point.ts';
-import type { RunningProcess } from '../runtime/compose.ts';
-import type { Progress } from '../runtime/database.ts';
-import type { Logger } from '../telemetry/log.ts';
+import type { ProcessOptions, RunningProcess } from '../runtime/start-process.ts';
 import { loggerFor, print, progress } from './output.ts';
 import { addSettingFlags, readConfig } from './settings-flags.ts';
 
@@ -11,7 +9,7 @@ interface ProcessCommand<T extends RunningProcess> {
   name: 'up' | 'serve' | 'work';
   description: string;
   /** loads what the process needs, and nothing else does */
-  start: (options: { config: Config; log: Logger; onProgress: Progress }) => Promise<T>;
+  start: (options: ProcessOptions) => Promise<T>;
   /** printed when it has started */
   greeting: (running: T, config: Config) => string;
 }

@@ -12,33 +12,33 @@ import { UnderWay } from '../http/under-way.ts';
 import { JobReader } from '../jobs/job-reader.ts';
 import { JobWaiters } from '../jobs/waiters.ts';
 import type { Service } from '../kernel/lifecycle.ts';
+import { MEGABYTE } from '../kernel/units.ts';
 import type { Base } from './compose.ts';
 import { replicaOptions, VERSION } from './database.ts';
 
 export interface Api {
-  /** to be started in this order, behind the base's */
+  /** started in this order, after the base's */
   services: Service[];
   server: HttpServer;
   underWay: UnderWay;
   /**
-   * From now on `/readyz` fails. Requests are answered for some time more, so that a load balancer can
-   * see it before connections are refused; after that nobody is kept waiting.
+   * Keeps answering for `drainMs`, so that load balancers see the failing `/readyz` before connections are
+   * refused. Then ends the waits of requests that wait for a job.
    */
   drain(): Promise<void>;
   /** Ends a drain at once. */
   forceStop(): void;
 }
 
-/** Characters of all jobs together that are answered from memory. */
+/** Characters of all the ended jobs that are kept in memory. */
 const ENDED_JOBS_SIZE = 32_000_000;
-const MEGABYTE = 1024 * 1024;
 
-/** The HTTP side of a process. */
+/** The HTTP side of a process. @param drainMs milliseconds of {@link Api.drain} */
 export function buildApi(
   { config, name, db, reads, adminDb, connections, queue, notifier, stores, events, health, tracing }: Base,
   { drainMs = 0 } = {},
 ): Api {
-  const forced = new AbortController();
+  const forceStop = new AbortController();
   const max = config.cacheMaxEntries;
   const caches = new AccountCaches({
     notifier,
@@ -48,7 +48,7 @@ export function buildApi(
   });
   const keyUse = new KeyUse({
     db: adminDb,
-    onError: (error) => events.backgroundFailed('writing down the use of keys', error),
+    onError: (error) => events.backgroundFailed('recording the use of keys', error),
   });
   const principals = new Principals({
     db,
@@ -102,10 +102,9 @@ export function buildApi(
     server,
     underWay,
     drain: async () => {
-      health.drain();
-      await sleep(drainMs, undefined, { signal: forced.signal }).catch(() => undefined);
+      await sleep(drainMs, undefined, { signal: forceStop.signal }).catch(() => undefined);
       await waiters.stop();
     },
-    forceStop: () => forced.abort(),
+    forceStop: () => forceStop.abort(),
   };
 }

@@ -64,18 +64,6 @@ interface ComposeOptions extends Pick<ProcessRole, 'isApi' | 'isWorker'> {
   handle: DatabaseHandle;
 }
 
-/** A process that runs until it is told to stop. */
-export interface RunningProcess {
-  stop(): Promise<void>;
-  /** Shortens a stop that is under way, or the next one. */
-  forceStop(): void;
-  /**
-   * Told of what was thrown where nothing could catch it: this process is about to stop.
-   * @param jobId for which it was done, if that is known
-   */
-  failed(error: unknown, jobId: string | undefined): void;
-}
-
 /** Everything is built here, by hand, once; each part gets only what it uses. */
 export async function composeBase(options: ComposeOptions): Promise<Base> {
   const { config, log, events, name, isApi, isWorker, handle } = options;

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentJob } from '../kernel/current-job.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { RunningProcess } from './compose.ts';
 import { listenForFailures } from './failures.ts';
 import { listenForSignals } from './signals.ts';
+import type { RunningProcess } from './start-process.ts';
 
 /** Milliseconds behind the grace, or behind a second signal, in which a process has to have ended. */
 const END_MS = 12_000;

@@ -10,6 +10,7 @@ import { Concurrency } from '../worker/concurrency.ts';
 import { Dispatcher } from '../worker/dispatcher.ts';
 import { forNoJob } from '../kernel/current-job.ts';
 import type { Service } from '../kernel/lifecycle.ts';
+import { MEGABYTE } from '../kernel/units.ts';
 import { Maintenance } from '../worker/maintenance.ts';
 import { Reaper } from '../worker/reaper.ts';
 import { Registration } from '../worker/registration.ts';
@@ -20,19 +21,26 @@ import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Base } from './compose.ts';
 import type { Progress } from './database.ts';
+import type { ProcessOptions } from './start-process.ts';
 
 export interface Worker {
-  /** to be started in this order, behind the base's */
+  renderer: Renderer;
+  /** started in this order, after the base's */
   services: Service[];
-  /** Ends the grace of a stop. */
+  /** Ends the grace period of a stop. */
   forceStop(): void;
-  /** Before a stop because of what was thrown where nothing could catch it, for a job if that is known. */
+  /** Called before a stop because of an error that nothing caught. @param jobId the job that the code ran for, if that is known */
   blame(jobId: string | undefined): void;
 }
 
-/** The rendering side of a process. */
-export function buildWorker(base: Base, renderer: Renderer): Worker {
+/** The rendering side of a process. @throws OperatorError if there is no Chromium */
+export async function buildWorker(
+  base: Base,
+  { onProgress, overrides = {} }: Pick<ProcessOptions, 'onProgress' | 'overrides'>,
+): Promise<Worker> {
   const { config, directUrl, db, adminDb, queue, notifier, store, stores, events, tracing, health, database } = base;
+  const { readMemory: read } = overrides;
+  const renderer = overrides.renderer ?? (await buildRenderer({ ...base, onProgress, readMemory: read }));
   const registration = new Registration({
     db,
     queue,
@@ -60,7 +68,7 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
     retentionMs: config.pdfRetentionMs,
   });
   events.metrics.watchSlots(() => dispatcher.slots);
-  // A claim may hang for as long as the database is away: that is no reason to begin anew.
+  // A claim may hang while the database is unavailable. A restart would not help.
   health.addLivenessCheck('dispatcher', () => Math.min(dispatcher.stalledForMs, database.okMs));
   health.needs(registration.condition);
   events.metrics.watchRegistration(() => registration.condition.isOk);
@@ -80,40 +88,32 @@ export function buildWorker(base: Base, renderer: Renderer): Worker {
     events,
   });
   return {
+    renderer,
     services: [renderer, registration, reaper, maintenance, storeWatch, roomWatch, dispatcher],
     forceStop: () => dispatcher.forceStop(),
     blame: (jobId) => dispatcher.blame(jobId),
   };
 }
 
-interface BuildRendererOptions {
+interface BuildRendererOptions extends Pick<RendererOptions, 'readMemory'> {
   config: Config;
   log: Logger;
   events: Events;
   onProgress: Progress;
-  /** for tests */
-  overrides?: Pick<RendererOptions, 'readMemory'>;
 }
 
 /** @throws OperatorError if there is no Chromium */
-export async function buildRenderer({
-  config,
-  log,
-  events,
-  onProgress,
-  overrides,
-}: BuildRendererOptions): Promise<Renderer> {
+export async function buildRenderer(options: BuildRendererOptions): Promise<Renderer> {
+  const { config, log, events, onProgress, readMemory: read } = options;
   const binary = await findChromium({ ...config, onProgress });
   if (binary.kind === 'full') log.warn('chromium.slow', { path: binary.path });
   else log.debug('chromium.found', { path: binary.path, source: binary.source });
-  const renderer = new Renderer({ ...rendererOptions(config, binary, events), ...overrides });
+  const renderer = new Renderer({ ...rendererOptions(config, binary, events), readMemory: read });
   events.metrics.watchRenderer(() => renderer.state);
   return renderer;
 }
 
-const MEGABYTE = 1024 * 1024;
-
-/** Warm pages never plan for more than two fifths of the memory; one takes some 20 MB. */
+/** Warm pages may take two fifths of the memory at most; one takes about 20 MB. */
 function affordableWarmPages(): number {
   const limit = readMemory()?.limit ?? totalmem();
   return Math.floor((limit * 0.4) / (20 * MEGABYTE));

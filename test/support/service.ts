@@ -2,13 +2,12 @@ import { afterAll, inject } from 'vitest';
 import { type Config, loadConfig } from '../../src/config/load.ts';
 import type { UnderWay } from '../../src/http/under-way.ts';
 import type { Renderer, RendererOptions } from '../../src/render/renderer.ts';
-import { type Service, ServiceGroup } from '../../src/kernel/lifecycle.ts';
+import type { Service } from '../../src/kernel/lifecycle.ts';
 import { isRoot } from '../../src/kernel/privileges.ts';
 import { buildApi } from '../../src/runtime/api.ts';
-import { type Base, composeBase } from '../../src/runtime/compose.ts';
-import { openDatabase } from '../../src/runtime/database.ts';
-import { buildRenderer, buildWorker } from '../../src/runtime/worker.ts';
-import { Events } from '../../src/telemetry/events.ts';
+import type { Base } from '../../src/runtime/compose.ts';
+import { startProcess } from '../../src/runtime/start-process.ts';
+import { buildWorker } from '../../src/runtime/worker.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
 import { createUnlimitedKey } from './accounts.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
@@ -24,7 +23,7 @@ export interface TestService extends TestDatabase {
   /** of the worker, if there is one */
   renderer: Renderer | undefined;
   /** started in this order */
-  services: Service[];
+  services: readonly Service[];
   /** what everybody has under way at the API */
   underWay: UnderWay;
   /** every log line of the service */
@@ -53,40 +52,27 @@ export async function startService({
   const config = testConfig({ DATABASE_URL: database.url, SHUTDOWN_GRACE: '1', ...env });
   const lines: string[] = [];
   const log = createLogger({ level: 'trace', process: 'test', human: false, write: (line) => lines.push(line) });
-  const events = new Events(log);
-  const handle = await openDatabase({ config, onProgress: () => undefined });
-  const base = await composeBase({
-    config,
-    log,
-    events,
-    name: 'pdfprompt test',
-    isApi: true,
-    isWorker: worker,
-    handle,
-  });
-  const api = buildApi(base);
-  const renderer = worker
-    ? await buildRenderer({ config, log, events, onProgress: () => undefined, overrides: { readMemory } })
-    : undefined;
-  const services = [...base.services, ...(renderer ? buildWorker(base, renderer).services : []), ...api.services];
-  const group = new ServiceGroup(services, (left) => base.health.awaits(left));
-  await group.start();
+  const role = { name: 'pdfprompt test', isApi: true, isWorker: worker };
+  const options = { config, log, onProgress: () => undefined, overrides: { readMemory } };
+  const running = await startProcess(options, role, async (base) => ({
+    worker: worker ? await buildWorker(base, options) : undefined,
+    api: buildApi(base),
+  }));
   afterAll(async () => {
-    await api.drain();
-    await group.stop();
-    await base.release();
+    await running.stop();
     keepLog(inject('dataDir'), lines.join(''));
   });
+  const { base, services } = running;
   const newKey = async (email: string) => (await createUnlimitedKey(base.db, email)).key;
   const key = await newKey('ann@example.com');
-  const address = api.server.url;
+  const address = running.api.server.url;
   return {
     ...database,
     base,
     services,
     lines,
-    renderer,
-    underWay: api.underWay,
+    renderer: running.worker?.renderer,
+    underWay: running.api.underWay,
     address,
     key,
     newKey,

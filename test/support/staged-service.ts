@@ -2,13 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Outcome } from '../../src/domain/outcome.ts';
 import type { PdfRequest } from '../../src/domain/pdf-request.ts';
-import { ServiceGroup } from '../../src/kernel/lifecycle.ts';
 import { isRoot } from '../../src/kernel/privileges.ts';
 import type { Renderer } from '../../src/render/renderer.ts';
-import { type Base, composeBase } from '../../src/runtime/compose.ts';
+import type { Base } from '../../src/runtime/compose.ts';
 import { serve } from '../../src/runtime/serve.ts';
-import { buildWorker } from '../../src/runtime/worker.ts';
-import { Events } from '../../src/telemetry/events.ts';
+import { startProcess } from '../../src/runtime/start-process.ts';
+import { work } from '../../src/runtime/work.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
 import { doneWith } from './outcomes.ts';
 
@@ -39,26 +38,17 @@ export async function openStagedService({ databaseUrl, dataDir, log: write }: St
   };
   const config = loadConfig({ env, isRoot: isRoot() });
   const log = createLogger({ level: 'error', process: 'staged', human: false, write });
-  const handle = { url: databaseUrl, directUrl: databaseUrl, isEmbedded: false, release: async () => undefined };
-  const compose = (name: string, isWorker: boolean) =>
-    composeBase({ config, log, events: new Events(log), name, isApi: false, isWorker, handle });
-  const api = await serve({ config, log, onProgress: () => undefined });
-  const work = await compose('pdfprompt work', true);
-  const chores = await compose('pdfprompt chores', false);
-  const services = new ServiceGroup([
-    ...chores.services,
-    ...work.services,
-    ...buildWorker(work, pretendedRenderer()).services,
-  ]);
-  await services.start();
+  const options = { config, log, onProgress: () => undefined };
+  const api = await serve(options);
+  const worker = await work({ ...options, overrides: { renderer: pretendedRenderer() } });
+  const nothing = async () => ({});
+  const chores = await startProcess(options, { name: 'pdfprompt chores', isApi: false, isWorker: false }, nothing);
   return {
     url: api.url,
-    chores,
+    chores: chores.base,
     stop: async () => {
-      await services.stop();
+      await Promise.all([worker.stop(), chores.stop()]);
       await api.stop();
-      await work.release();
-      await chores.release();
     },
   };
 }
