@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Queryable } from '../db/pools.ts';
-import { entering } from '../db/tenant.ts';
+import { forTenant } from '../db/tenant.ts';
 import type { Limits } from '../domain/tier.ts';
 import { type Allowance, allowances, type TenantUse, useOf } from './limits.ts';
 
@@ -21,7 +21,7 @@ export async function readUsage(
   const [row] = await db.execute<TenantUse & { today: string; history: UsageDay[] }>(sql`
     with now as (select clock_timestamp() as at),
     l as (
-      select recent, day, day_count from pdfprompt_lane where ${entering(userId)} and user_id = ${userId}
+      select recent, day, day_count from pdfprompt_lane where ${forTenant(userId)} and user_id = ${userId}
       union all
       select '{}', null, 0
       limit 1
@@ -30,7 +30,7 @@ export async function readUsage(
       coalesce((
         select json_agg(json_build_object('day', u.day, 'completed', u.completed, 'pages', u.pages, 'bytes', u.bytes) order by u.day desc)
         from pdfprompt_usage_history u
-        where ${entering(userId)} and u.user_id = ${userId} and u.day > (now.at at time zone 'utc')::date - ${days}::integer
+        where ${forTenant(userId)} and u.user_id = ${userId} and u.day > (now.at at time zone 'utc')::date - ${days}::integer
       ), '[]') as history
     from now, l`);
   if (!row) throw new Error('the database did not answer the question');

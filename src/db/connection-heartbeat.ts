@@ -2,28 +2,27 @@ import type { Socket } from 'node:net';
 
 export interface HeartbeatLimits {
   /**
-   * Milliseconds for the first sign of life after a statement was sent. It is asked for in front of the
-   * statement, so it does not depend on what the statement takes. undefined: it is not asked for, as behind
-   * a pooler, where a statement may stand in line.
+   * Milliseconds until the first byte after a statement was sent. A small request goes ahead of each statement and is
+   * answered at once, however long the statement takes. undefined: no such request, as behind a pooler, which may
+   * queue statements.
    */
   firstByteMs?: number | undefined;
-  /** milliseconds without a byte while an answer is waited for; Infinity: it may take as long as it likes */
+  /** milliseconds without a byte while an answer is awaited; Infinity: no limit */
   answerMs: number;
 }
 
-/** Milliseconds between two looks, at most. */
+/** Maximum milliseconds between two checks. */
 const CHECK_MS = 1_000;
-/** Close of the unnamed portal, which nobody has open, and Flush: answered at once, whatever comes behind it. */
-const QUESTION = Buffer.from([0x43, 0, 0, 0, 6, 0x50, 0, 0x48, 0, 0, 0, 4]);
+/** Close of the unnamed portal, which is never open, and Flush: Postgres answers at once, before it runs the statement. */
+const PING = Buffer.from([0x43, 0, 0, 0, 6, 0x50, 0, 0x48, 0, 0, 0, 4]);
 
 /**
- * Whether the other end of a client's connections is still there. A peer that vanished (a failover, dropped
- * packets, a host without power) closes nothing: Postgres's own timeouts end there, and the operating system's
- * take a quarter of an hour. A connection that is silent for too long is destroyed; the driver does the rest,
- * as for any that is lost.
+ * Detects that the server of a client's connections has vanished. After a failover, dropped packets or a power cut
+ * no connection is closed: Postgres's own timeouts run on the lost server, and the operating system's take 15
+ * minutes. A connection that is silent for too long is destroyed; the driver handles it like any lost connection.
  *
- * Silence is counted in looks, not read from a clock: when this process itself stood still, what came
- * meanwhile is read before the next look.
+ * Silence is counted in checks, not read from a clock: if this process itself was stopped, the data that arrived
+ * meanwhile is read before the next check.
  */
 export class ConnectionHeartbeat {
   readonly #limits: HeartbeatLimits;
@@ -37,8 +36,8 @@ export class ConnectionHeartbeat {
   }
 
   /**
-   * @param use what is made of the connection now
-   * @returns to be called before each statement: what is to be sent in front of it
+   * @param use returns the connection's present use
+   * @returns to be called before each statement; it returns the bytes to send ahead of the statement
    */
   watch(socket: Socket, use: () => Use): () => Buffer | undefined {
     const { firstByteMs } = this.#limits;
@@ -52,7 +51,7 @@ export class ConnectionHeartbeat {
     return () => {
       connection.isHeard = firstByteMs === undefined;
       connection.silentChecks = 0;
-      return firstByteMs === undefined ? undefined : QUESTION;
+      return firstByteMs === undefined ? undefined : PING;
     };
   }
 
@@ -66,11 +65,11 @@ export class ConnectionHeartbeat {
         connection.silentChecks++;
         if (connection.silentChecks * this.#checkMs < limitMs) continue;
         isAnySilent = true;
-        // Once the idle ones are closed: who hears of this shall not try again with one of them.
+        // Only after the idle connections below are closed: a caller that retries must not get one of them.
         setTimeout(() => socket.destroy(new PeerSilent(limitMs)), 1);
       }
     }
-    // Those that nobody uses may be as dead. To find out would cost somebody's patience each, a new one costs nothing.
+    // Idle connections may be dead as well. A new connection costs less than the time-out of a caller.
     if (isAnySilent) for (const { socket, use } of this.#connections) if (use() === 'idle') socket.destroy();
     if (this.#connections.size > 0) return;
     clearInterval(this.#timer);
@@ -78,22 +77,22 @@ export class ConnectionHeartbeat {
   }
 }
 
-/** `waiting`: for an answer; `held`: it is being opened, or in a transaction between two statements. */
+/** `waiting` for an answer; `held`: opening, or in a transaction between two statements. */
 type Use = 'waiting' | 'held' | 'idle';
 
 interface Connection {
   socket: Socket;
   use: () => Use;
-  /** since the last statement was sent */
+  /** whether data came since the last statement was sent */
   isHeard: boolean;
   silentChecks: number;
 }
 
 class PeerSilent extends Error {
+  override name = 'PeerSilent';
   readonly code = 'ETIMEDOUT';
 
   constructor(ms: number) {
     super(`the database has been silent for ${ms} ms`);
-    this.name = 'PeerSilent';
   }
 }

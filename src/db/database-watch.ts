@@ -6,15 +6,15 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Database } from './pools.ts';
 
-/** Milliseconds between two questions: while all is well, and while it is not. */
+/** Milliseconds between two checks. */
 const PAUSE_MS = { ok: 1_000, failing: 250 };
 const ANSWER_MS = 2_000;
-/** One slow answer is no outage. */
+/** Failures in a row that make an outage: one slow answer is none. */
 const FAILURES = 3;
-/** Questions without an answer, at most: each has a connection that others want. */
-const MOST_UNANSWERED = 3;
+/** Unanswered checks at most: each occupies a connection of the pool. */
+const MAX_UNANSWERED = 3;
 
-/** Asks the database whether it can be written, again and again, so that a probe need not wait for the answer. */
+/** Checks again and again whether the database can be written, so that health probes answer from memory. */
 export class DatabaseWatch extends Lifecycle {
   readonly condition = new Condition('database');
   readonly #db: Database;
@@ -42,12 +42,12 @@ export class DatabaseWatch extends Lifecycle {
 
   async #watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      this.#note(await this.#ask());
+      this.#record(await this.#check());
       await sleep(this.#failures === 0 ? PAUSE_MS.ok : PAUSE_MS.failing, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  #note(fault: string | undefined): void {
+  #record(fault: string | undefined): void {
     this.#failures = fault === undefined ? 0 : this.#failures + 1;
     const wasOk = this.condition.isOk;
     if (fault === undefined) this.condition.set(undefined);
@@ -56,18 +56,18 @@ export class DatabaseWatch extends Lifecycle {
     if (!wasOk && this.condition.isOk) this.#events.databaseBack();
   }
 
-  /** @returns what is wrong with it */
-  async #ask(): Promise<string | undefined> {
+  /** @returns the fault, if there is one */
+  async #check(): Promise<string | undefined> {
     const silence = 'the database does not answer';
-    if (this.#unanswered >= MOST_UNANSWERED) return silence;
+    if (this.#unanswered >= MAX_UNANSWERED) return silence;
     this.#unanswered++;
-    const asked = Promise.resolve(
+    const answer = Promise.resolve(
       this.#db.execute<{ is_read_only: boolean }>(
         sql`select current_setting('transaction_read_only')::boolean as is_read_only`,
       ),
     ).finally(() => this.#unanswered--);
     try {
-      const [row] = await new Deadline(ANSWER_MS).race('asking the database', asked);
+      const [row] = await new Deadline(ANSWER_MS).race('checking the database', answer);
       return row?.is_read_only ? 'the database is read-only' : undefined;
     } catch {
       return silence;

@@ -1,9 +1,9 @@
-/** What is mended here, and pinned in package.json: another version may be broken in other places. */
+/** The version that the patches fit; package.json pins it. */
 export const POSTGRES_VERSION = '3.4.9';
 
 interface Patch {
   file: string;
-  /** is there once, or the version is another */
+  /** occurs exactly once in the file; otherwise the driver is another version */
   original: string;
   patched: string;
 }
@@ -12,16 +12,16 @@ const CONNECTION = '/postgres/src/connection.js';
 const CLIENT = '/postgres/src/index.js';
 
 /**
- * A backend dies while a transaction is open (porsager/postgres#1066, #1154, #1208):
+ * A connection is lost while a transaction is open (porsager/postgres#1066, #1154, #1208). Unpatched:
  *
- * - The next statement is written to a socket that is no longer there. That throws outside of every
- *   promise and ends the process.
- * - What is left of the transaction is sent on the connection that replaces the dead one: outside of
- *   any transaction, or before the new connection has introduced itself, and then it never answers.
- * - A statement that came between the socket's error and its close stays in the line of those that wait
- *   for an answer: the next statement's answer would be taken for its own.
+ * - The driver writes the next statement to a socket that is null. That throws outside of every promise and ends
+ *   the process.
+ * - It sends the rest of the transaction on the replacement connection: outside of a transaction, or before the
+ *   login, and then the statement never settles.
+ * - A statement sent between the socket's error and its close stays in the list of unanswered statements, and gets
+ *   the answer of the next one.
  *
- * Mended, every statement after the loss fails with CONNECTION_CLOSED.
+ * Patched: every statement after the loss fails with CONNECTION_CLOSED.
  */
 const LOST_CONNECTION: Patch[] = [
   {
@@ -51,12 +51,13 @@ const LOST_CONNECTION: Patch[] = [
 ];
 
 /**
- * A connection is closed:
+ * Connections that are closed:
  *
- * - By who accepts it and has no server to offer, such as a load balancer: it is tried again at once and
- *   for ever, and so is a list of hosts that all refuse. Mended, each host is tried once.
- * - While the client ends: `end` does not hear of it, and waits for its whole timeout.
- * - By us, at an end: the socket stays until the other end closes it too, which a silent one never does.
+ * - A load balancer without a server accepts and closes at once, or all hosts of a list refuse. Unpatched, the driver
+ *   reconnects without a pause and for ever. Patched, it tries each host once.
+ * - The server closes a connection during `end`. Unpatched, `end` waits for its whole timeout. Patched, it resolves.
+ * - `end` closes a connection. Unpatched, the socket stays until the server closes it too, which a vanished server
+ *   never does. Patched, the socket is destroyed.
  */
 const CLOSED_CONNECTION: Patch[] = [
   {
@@ -83,12 +84,11 @@ const CLOSED_CONNECTION: Patch[] = [
 ];
 
 /**
- * On a busy pool a BEGIN that is sent right behind another client's query does not get the connection for
- * itself, and fails as unsafe. Mended, nothing is ever sent behind an unanswered query of somebody else,
- * which also keeps fast queries from waiting behind slow ones.
- *
- * A connection whose other end is silent is waited for without end. Mended, there is a `pulse` option; its
- * question goes in front of each statement.
+ * - Unpatched, the driver pipelines statements of different callers on one connection. A BEGIN behind another
+ *   caller's query does not reserve the connection and fails as unsafe, and fast queries wait for slow ones.
+ *   Patched, a connection has one unanswered statement at a time.
+ * - Unpatched, the driver waits without a limit for a server that has vanished. Patched, there is a `heartbeat`
+ *   option (`connection-heartbeat.ts`), whose ping goes ahead of each statement.
  */
 const STATEMENT: Patch[] = [
   {
@@ -99,8 +99,8 @@ const STATEMENT: Patch[] = [
         && sent.length < max_pipeline
         && (!q.options.onexecute || q.options.onexecute(connection))`,
     patched: `      const statement = toBuffer(q)
-      const question = connection.ask && connection.ask()
-      question && write(question)
+      const ping = connection.ping && connection.ping()
+      ping && write(ping)
       return write(statement)
         && q.options.onexecute
         && q.options.onexecute(connection)`,
@@ -108,7 +108,7 @@ const STATEMENT: Patch[] = [
   {
     file: CONNECTION,
     original: `socket.on('data', data)`,
-    patched: `connection.ask = options.heartbeat && options.heartbeat.watch(socket, () =>
+    patched: `connection.ping = options.heartbeat && options.heartbeat.watch(socket, () =>
         query ? 'waiting' : initial || connection.reserved ? 'held' : 'idle')
       socket.on('data', data)`,
   },
@@ -117,7 +117,7 @@ const STATEMENT: Patch[] = [
     original: `  function CloseComplete() {
     result.count`,
     patched: `  function CloseComplete() {
-    if (!query.cursorFn) return // the answer to the question
+    if (!query.cursorFn) return // the answer to a ping
     result.count`,
   },
   {
@@ -128,8 +128,8 @@ const STATEMENT: Patch[] = [
 ];
 
 /**
- * A query fails, or its backend dies, after its first rows: they are counted to the next query's answer on
- * that connection, which then begins with as many holes.
+ * A query fails after its first rows. Unpatched, the next answer on that connection begins with as many empty
+ * entries. Patched, the count of rows is reset.
  */
 const FIRST_ROWS: Patch[] = [
   {

@@ -3,10 +3,10 @@ import type { Options, Sql } from 'postgres';
 import { PATCHES, POSTGRES_VERSION } from './driver-patches.ts';
 import type { ConnectionHeartbeat } from './connection-heartbeat.ts';
 
-/**
- * The database driver, patched as it is loaded (`driver-patches.ts`). A load hook does it in a checkout and
- * in an installed package alike. It works only on what is loaded after it, so this file is the one door to
- * the driver and to the part of drizzle that loads it.
+/*
+ * The database driver, patched by a load hook (`driver-patches.ts`), which works in a checkout and in an installed
+ * package alike. The hook affects only modules loaded after it, so all code imports the driver, and the part of
+ * drizzle that loads it, from this file.
  */
 const applied = new Set<object>();
 
@@ -18,7 +18,7 @@ registerHooks({
     let source =
       typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source ?? undefined);
     for (const patch of patches) {
-      if (source.split(patch.original).length !== 2) continue; // not there, or not only there
+      if (source.split(patch.original).length !== 2) continue;
       source = source.replace(patch.original, () => patch.patched);
       applied.add(patch);
     }
@@ -31,7 +31,7 @@ const { drizzle } = await import('drizzle-orm/postgres-js');
 
 if (applied.size !== PATCHES.length) {
   throw new Error(
-    `postgres.js is not the version ${POSTGRES_VERSION} that is patched here, or was loaded before the patches`,
+    `postgres.js cannot be patched: it is not version ${POSTGRES_VERSION}, or it was loaded before db/driver.ts`,
   );
 }
 
@@ -41,17 +41,17 @@ export const { PostgresError } = postgres;
 export type Client = Sql;
 
 interface ConnectOptions extends Options<Record<string, never>> {
-  /** what LISTEN hears; the driver's own types leave it out */
+  /** called for each notification of a LISTEN; missing in the driver's types */
   onnotify?: ((channel: string, payload: string) => void) | undefined;
-  /** gives up connections whose other end is silent */
+  /** closes connections whose server is silent */
   heartbeat?: ConnectionHeartbeat;
 }
 
-/** A client with its own connections; none is opened before the first query. */
+/** A client with its own connections; the first query opens the first of them. */
 export function connect(url: string, options: ConnectOptions = {}): Sql {
   return postgres(url, {
     onnotice: () => undefined,
-    // A query of the driver's own at each connect, whose failure nobody would hear of. We need no array types.
+    // Otherwise the driver queries the array types at each connect, which we do not need, and ignores a failure.
     fetch_types: false,
     ...options,
   });

@@ -1,18 +1,18 @@
-/** More than ten minutes of looks are thinned out. */
+/** Samples that are kept: ten minutes, one a second. With more, every other one is dropped. */
 const MAX_SAMPLES = 600;
 
-/** How long ago it is that the primary was where its standby is now, by our own clock. */
+/** A standby's lag: how long ago, by this process's clock, the primary was where the standby is now. */
 export class Lag {
-  /** where the primary was and when, from the first that the standby has not reached */
+  /** the primary's positions that the standby has not reached yet, oldest first */
   #samples: { lsn: bigint; at: number }[] = [];
 
-  /** The primary is at `lsn`. */
+  /** Records that the primary is at `lsn`. */
   wrote(lsn: bigint): void {
     if (this.#samples.length >= MAX_SAMPLES) this.#samples = this.#samples.filter((_, index) => index % 2 === 0);
     this.#samples.push({ lsn, at: performance.now() });
   }
 
-  /** The standby is at `lsn`. */
+  /** Records that the standby is at `lsn`. */
   replayed(lsn: bigint): void {
     this.#samples = this.#samples.filter((sample) => sample.lsn > lsn);
   }

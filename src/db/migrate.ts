@@ -2,27 +2,29 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sql } from 'postgres';
-import { connect } from './driver.ts';
 import { OperatorError } from '../kernel/errors.ts';
 import { ConnectionHeartbeat } from './connection-heartbeat.ts';
+import { connect } from './driver.ts';
 
 const DIRECTORY = new URL('../../sql/', import.meta.url);
-/** One migration at a time over all processes. */
+/** Advisory lock: one migration at a time over all processes. */
 const LOCK = 7_233_702;
-/** For a sign of life after a statement was sent, which itself may take as long as it likes. */
+/** For the first byte after a statement was sent; the statement itself has no limit. */
 const FIRST_BYTE_TIMEOUT_MS = 10_000;
 const NO_TRANSACTION = '-- pdfprompt: no transaction';
 
 /**
- * The newest migration that a program must know to run on this schema. What came after it only adds to what there
- * was, and is written down in a table of its own, at which a program of the last release does not look: so that can
- * run beside this one, and in place of it. CONTRIBUTING.md says when this grows.
+ * The newest migration that a program must know to run on this schema. The later ones only add to it. They are
+ * recorded in a table of their own, which the previous release does not read, so that it can still run on this
+ * database. CONTRIBUTING.md says when to raise this number.
  */
 export const NEEDED = 15;
 
-/** Of the migrations up to {@link NEEDED}, and of those after it. */
+/** Records the migrations up to {@link NEEDED}. */
 const NEEDED_TABLE = 'pdfprompt_migration';
+/** Records the migrations after {@link NEEDED}. */
 const ADDED_TABLE = 'pdfprompt_migration_added';
+const TABLES = [NEEDED_TABLE, ADDED_TABLE];
 
 interface Migration {
   version: number;
@@ -32,23 +34,23 @@ interface Migration {
 }
 
 export interface MigrationReport {
-  /** names of the migrations applied, or with `check` those that are missing */
+  /** names of the migrations applied, or with `check` of those that are missing */
   pending: string[];
 }
 
 export interface MigrateOptions {
   url: string;
   connectTimeoutMs: number;
-  /** only look */
+  /** changes nothing */
   check?: boolean;
   onApply?: (name: string) => void;
-  /** what else belongs to the schema (the queue's tables), run under the same lock */
+  /** migrates the rest of the schema (the queue's tables) under the same lock; returns what was missing */
   afterwards?: (check: boolean) => Promise<string[]>;
 }
 
 /**
- * Brings the database to this version: every file in `sql/` that it has not had, in order. One that is newer stays as
- * it is, if this version can run on it.
+ * Applies every file in `sql/` that the database lacks, in order. A newer database is left unchanged if this version
+ * can run on it.
  * @throws OperatorError if a migration was edited after it was applied, or the database is too new for this version
  */
 export async function migrate({
@@ -66,11 +68,12 @@ export async function migrate({
     heartbeat: new ConnectionHeartbeat({ firstByteMs: FIRST_BYTE_TIMEOUT_MS, answerMs: Infinity }),
   });
   try {
-    // Tried, not waited for: a waiting session holds a snapshot, for which CREATE INDEX CONCURRENTLY would wait in turn.
+    // Polled: a session that waits for the lock holds a snapshot, for which CREATE INDEX CONCURRENTLY would wait.
     while (!check && !(await tryLock(sql))) await sleep(100);
-    const pending = missing(known, await appliedMigrations(sql));
+    const tables = await existingTables(sql);
+    const pending = findMissing(known, await readApplied(sql, tables));
     if (!check) {
-      await keepOldOnesOut(sql);
+      await prepareTables(sql, tables);
       for (const migration of pending) {
         onApply?.(migration.name);
         await apply(sql, migration);
@@ -79,7 +82,7 @@ export async function migrate({
     const more = (await afterwards?.(check)) ?? [];
     return { pending: [...pending.map((migration) => migration.name), ...more] };
   } finally {
-    await sql.end({ timeout: 5 }); // gives the lock back
+    await sql.end({ timeout: 5 }); // releases the lock
   }
 }
 
@@ -98,30 +101,28 @@ async function tryLock(sql: Sql): Promise<boolean> {
   return row?.locked === true;
 }
 
-interface Applied {
-  version: number;
-  name: string;
-  sha256: string;
-  /** whether a program that does not know it must not run */
+/** Which of {@link TABLES} there are. */
+async function existingTables(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`
+    select tablename as name from pg_tables where schemaname = current_schema() and tablename in ${sql(TABLES)}`;
+  return rows.map(({ name }) => name);
+}
+
+interface Applied extends Omit<Migration, 'text'> {
+  /** whether only programs that know it may run */
   isNeeded: boolean;
 }
 
-async function appliedMigrations(sql: Sql): Promise<Map<number, Applied>> {
+async function readApplied(sql: Sql, tables: string[]): Promise<Map<number, Applied>> {
   const applied = new Map<number, Applied>();
-  for (const table of [NEEDED_TABLE, ADDED_TABLE]) {
-    if (!(await exists(sql, table))) continue;
+  for (const table of tables) {
     const rows = await sql<Omit<Applied, 'isNeeded'>[]>`select version, name, sha256 from ${sql(table)}`;
     for (const row of rows) applied.set(row.version, { ...row, isNeeded: table === NEEDED_TABLE });
   }
   return applied;
 }
 
-async function exists(sql: Sql, table: string): Promise<boolean> {
-  const rows = await sql`select 1 from pg_tables where schemaname = current_schema() and tablename = ${table}`;
-  return rows.length > 0;
-}
-
-function missing(known: Migration[], applied: Map<number, Applied>): Migration[] {
+function findMissing(known: Migration[], applied: Map<number, Applied>): Migration[] {
   const newest = known.at(-1)?.version ?? 0;
   for (const { version, name, isNeeded } of applied.values()) {
     if (version > newest && isNeeded)
@@ -129,24 +130,24 @@ function missing(known: Migration[], applied: Map<number, Applied>): Migration[]
         `The database has migration ${name}, which this version of pdfprompt does not know. Run a newer pdfprompt.`,
       );
   }
-  return known.filter((migration) => {
-    const had = applied.get(migration.version);
-    if (had && had.sha256 !== migration.sha256) {
+  return known.filter(({ version, name, sha256 }) => {
+    const had = applied.get(version);
+    if (had && had.sha256 !== sha256)
       throw new OperatorError(
-        `Migration ${migration.name} is not the one that was applied to this database (its content differs). Migrations are never edited: restore the file, or start with an empty database.`,
+        `Migration ${name} is not the one that was applied to this database (its content differs). Migrations are never edited: restore the file, or start with an empty database.`,
       );
-    }
     return !had;
   });
 }
 
-/** A migration takes away what programs have used that do not know this or that one: from before it on they are refused. */
-async function keepOldOnesOut(sql: Sql): Promise<void> {
-  for (const table of [NEEDED_TABLE, ADDED_TABLE]) {
-    if (!(await exists(sql, table)))
-      await sql`create table if not exists ${sql(table)} (
-        version integer primary key, name text not null, sha256 text not null, applied_at timestamptz not null default now())`;
-  }
+/**
+ * Creates the tables that are missing, and moves the record of what is needed by now to where older programs read it:
+ * they refuse to run from then on, before a migration takes away what they use.
+ */
+async function prepareTables(sql: Sql, existing: string[]): Promise<void> {
+  for (const table of TABLES.filter((each) => !existing.includes(each)))
+    await sql`create table if not exists ${sql(table)} (
+      version integer primary key, name text not null, sha256 text not null, applied_at timestamptz not null default now())`;
   await sql`
     with needed as (delete from ${sql(ADDED_TABLE)} where version <= ${NEEDED} returning *)
     insert into ${sql(NEEDED_TABLE)} select * from needed`;
@@ -168,7 +169,7 @@ async function apply(sql: Sql, { version, name, text, sha256 }: Migration): Prom
   }
 }
 
-/** A concurrent build that was cut off leaves an invalid index of the name, which IF NOT EXISTS would take for done. */
+/** An interrupted concurrent build leaves an invalid index of the same name, which IF NOT EXISTS would accept. */
 async function dropInvalidIndexes(sql: Sql): Promise<void> {
   const rows = await sql<{ name: string }[]>`
     select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid

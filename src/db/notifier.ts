@@ -5,52 +5,50 @@ import type { Queryable } from './pools.ts';
 import { Session } from './session.ts';
 
 /**
- * What the notifier rings for: `queued`: there is work; `ended`: a job has its final status (payload: its id);
- * `accounts`: something of a user's keys or subscription changed (payload: the user's id, or nothing: everybody's); `tiers`: a tier did.
- * The last two are rung by the tables themselves, whoever changes them.
+ * - `queued`: a job was put into the queue
+ * - `ended`: a job has its final status (payload: its id)
+ * - `accounts`: a user's keys or subscription changed (payload: the user's id; empty: any user's)
+ * - `tiers`: a tier changed
+ *
+ * Triggers on the tables send the last two, whoever changes the rows.
  */
 export type NotifierEvent = 'queued' | 'ended' | 'accounts' | 'tiers';
 
-const CHANNELS: Record<NotifierEvent, string> = {
-  queued: 'pdfprompt_queued',
-  ended: 'pdfprompt_ended',
-  accounts: 'pdfprompt_accounts',
-  tiers: 'pdfprompt_tiers',
-};
-/** A peer that vanished is noticed this much, and the time for an answer, later. */
+type Listened = NotifierEvent | 'lost' | 'missed';
+
+const channelOf = (event: NotifierEvent) => `pdfprompt_${event}`;
+/** A vanished server is noticed after this and the time-out of an answer. */
 const BEAT_MS = 2_000;
 
-/** Rings for every process when the surrounding transaction commits. */
+/** Notifies every process when the surrounding transaction commits. */
 export async function notify(db: Queryable, event: 'queued' | 'ended', payload = ''): Promise<void> {
   await db.execute(sql`select ${notifySql(event, payload)}`);
 }
 
-/** The same, as a part of another statement. */
+/** The same as an expression, for use in another statement. */
 export function notifySql(event: 'queued' | 'ended', payload: string | SQL = ''): SQL {
-  return sql`pg_notify(${CHANNELS[event]}, ${payload})`;
+  return sql`pg_notify(${channelOf(event)}, ${payload})`;
 }
 
 interface NotifierOptions {
   url: string;
   applicationName: string;
   connectTimeoutMs: number;
-  /** what this process has to hear */
+  /** the events that this process listens for */
   events: NotifierEvent[];
 }
 
 /**
- * LISTEN on one connection of its own. When that is gone `lost` is emitted, and after every reconnect
- * `missed`: what was rung meanwhile is lost, so listeners look for themselves.
+ * LISTEN on one connection of its own. Emits `lost` when the connection is lost, and `missed` after every reconnect:
+ * notifications sent meanwhile are lost, so listeners must check for themselves what changed.
  */
 export class Notifier extends Lifecycle {
   readonly #session: Session;
-  readonly #emitter = new EventEmitter<Record<NotifierEvent | 'lost' | 'missed', [payload: string]>>().setMaxListeners(
-    0,
-  );
+  readonly #emitter = new EventEmitter<Record<Listened, [payload: string]>>().setMaxListeners(0);
 
   constructor({ url, applicationName, connectTimeoutMs, events }: NotifierOptions) {
     super();
-    const eventOf = new Map(events.map((event) => [CHANNELS[event], event]));
+    const eventOf = new Map(events.map((event) => [channelOf(event), event]));
     this.#session = new Session({
       url,
       applicationName: `${applicationName} notifier`,
@@ -70,7 +68,7 @@ export class Notifier extends Lifecycle {
   }
 
   /** @returns the function that stops listening */
-  on(event: NotifierEvent | 'lost' | 'missed', listener: (payload: string) => void): () => void {
+  on(event: Listened, listener: (payload: string) => void): () => void {
     this.#emitter.on(event, listener);
     return () => this.#emitter.off(event, listener);
   }

@@ -4,7 +4,7 @@ import { systemCodeOf } from '../kernel/errors.ts';
 import { Semaphore } from '../kernel/semaphore.ts';
 import { ConnectionHeartbeat, type HeartbeatLimits } from './connection-heartbeat.ts';
 
-/** Queries, typed by the schema. A transaction has the same face, so verbs take either. */
+/** drizzle's client. Functions that also run inside a transaction take a {@link Queryable}. */
 export type Database = PostgresJsDatabase;
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 export type Queryable = Database | Transaction;
@@ -18,47 +18,47 @@ export interface PoolOptions {
   idleTimeoutMs: number;
   connectTimeoutMs: number;
   /**
-   * false: behind a pooler that has another connection for each transaction. Nothing is then asked of a
-   * connection that would have to last.
+   * false: behind a pooler that uses another connection for each transaction. Then there are no prepared statements,
+   * and no settings per connection.
    */
   prepare: boolean;
-  /** reads and writes as another role than the URL's */
+  /** reads and writes as this role instead of the URL's user */
   role?: string | undefined;
-  /** told of each statement, when it is answered or fails; without the wait for a connection */
+  /** called when a statement has ended, with its duration without the wait for a connection */
   onStatement?: ((seconds: number) => void) | undefined;
-  /** of one statement; 30 s unless given */
+  /** of one statement; default 30 s */
   statementTimeoutMs?: number;
-  /** how long the database may be silent; unless given, by what a statement may take */
+  /** how long the database may be silent; the default follows from the statement time-out */
   heartbeat?: HeartbeatLimits;
 }
 
 export interface Pool {
   db: Database;
-  /** connections at work now, and at most */
+  /** connections in use now, and their maximum */
   state(): { active: number; max: number };
   /** Waits up to `timeoutMs` (1 s) for running queries, then closes every connection. */
   close(timeoutMs?: number): Promise<void>;
 }
 
-/** Milliseconds. One statement, one wait for a lock, one pause inside a transaction: none may hold others up. */
+/** Milliseconds. They keep one client from blocking others: per statement, wait for a lock, idle time in a transaction. */
 export const SESSION_TIMEOUTS = {
   statement_timeout: 30_000,
   lock_timeout: 10_000,
   idle_in_transaction_session_timeout: 30_000,
 } as const;
-/** To get a connection of the pool: longer, and the caller does better to come back. */
+/** To get a connection of the pool; afterwards the caller should try again later. */
 const ACQUIRE_TIMEOUT = 5_000;
-/** For a sign of life after a statement was sent: longer, and its connection is given up. */
+/** For the first byte after a statement was sent; afterwards the connection is closed. */
 const FIRST_BYTE_TIMEOUT = 5_000;
-/** For an answer beyond what a statement may take: Postgres has ended it by then, if it still is there. */
+/** For an answer after the statement time-out, by which a running Postgres has ended the statement. */
 const ANSWER_MARGIN = 5_000;
-/** Between two attempts to connect: the driver's own pause grows to 20 s, and it would be slept after the outage. */
+/** Between two attempts to connect. The driver's own pause grows to 20 s, which would outlast the outage. */
 const RECONNECT_PAUSE = 100;
 
 /**
- * Every query here has its index. Prepared while a table was small or not yet analyzed, a query would
- * keep reading all of it when it has grown by a million rows. And planned for its values, the newest jobs of a tenant
- * that once sent many would be looked for among everybody's, newest first, however long that tenant has been away.
+ * Every query here has an index. A plan that was prepared while a table was small or not analyzed would keep reading
+ * the whole table after it has grown by a million rows. A custom plan can be wrong too: for a tenant that once sent
+ * many jobs, it looks for the newest ones among those of all tenants.
  */
 const ALWAYS_BY_INDEX = { enable_seqscan: 'off', enable_bitmapscan: 'off', plan_cache_mode: 'force_generic_plan' };
 
@@ -77,7 +77,7 @@ export function openPool(options: PoolOptions): Pool {
     heartbeat: new ConnectionHeartbeat(heartbeat),
     connection: {
       application_name: applicationName,
-      // What else a connection begins with, a pooler refuses.
+      // A pooler refuses all other startup parameters.
       ...(prepare && {
         ...SESSION_TIMEOUTS,
         statement_timeout: statementTimeoutMs,
@@ -88,24 +88,22 @@ export function openPool(options: PoolOptions): Pool {
   });
   const connections = new Semaphore(max, ACQUIRE_TIMEOUT);
   return {
-    db: drizzle(
-      governed(client, { prepare, connections, onStatement, ...(!prepare && role !== undefined && { role }) }),
-    ),
+    db: drizzle(adapt(client, { prepare, connections, onStatement, role: prepare ? undefined : role })),
     state: () => ({ active: connections.taken, max }),
     close: (timeoutMs = 1_000) => client.end({ timeout: timeoutMs / 1000 }),
   };
 }
 
-interface Governing {
+interface AdaptOptions {
   prepare: boolean;
-  /** absent inside a transaction, which has its connection already */
+  /** undefined inside a transaction, which has a connection */
   connections?: Semaphore;
   onStatement: PoolOptions['onStatement'];
-  /** to be entered by each transaction; a statement gets one of its own */
-  role?: string;
+  /** set in each transaction, behind a pooler; a single statement gets a transaction for it */
+  role?: string | undefined;
 }
 
-/** Of the driver: a client or a transaction. */
+/** The driver's client, or a transaction. */
 interface Scope {
   unsafe(text: string, parameters?: unknown[], options?: object): Query;
   begin<T>(work: (scope: Scope) => PromiseLike<T>): Promise<T>;
@@ -116,11 +114,18 @@ interface Query extends PromiseLike<unknown> {
 }
 
 /**
- * What drizzle gets for a client. Decided here for every query: that it is prepared (drizzle asks the
- * driver not to, which doubles the latency; without parameters it stays as it is, for it may be several
- * statements at once), how long it waits for a connection, and as which role it runs.
+ * Wraps the driver's client for drizzle. Each statement is prepared (drizzle asks the driver not to, which doubles the
+ * latency; a text without parameters may be several statements, which cannot be prepared), waits a limited time for a
+ * connection, and runs as the role.
  */
-function governed<T extends object>(client: T, governing: Governing): T {
+function adapt<T extends object>(client: T, { prepare, connections, onStatement, role }: AdaptOptions): T {
+  const onConnection = <R>(work: () => PromiseLike<R>) => (connections ? connections.run(work) : work());
+  const inTransaction =
+    <R>(work: (transaction: Scope) => PromiseLike<R>) =>
+    async (transaction: Scope) => {
+      if (role !== undefined) await setRole(transaction, role);
+      return work(transaction);
+    };
   return new Proxy(client, {
     get(target, property, receiver) {
       const value: unknown = Reflect.get(target, property, receiver);
@@ -128,25 +133,23 @@ function governed<T extends object>(client: T, governing: Governing): T {
       const scope = target as T & Scope;
       if (property === 'unsafe') {
         return (text: string, parameters?: unknown[], options?: object) => {
-          const prepare = governing.prepare && parameters !== undefined && parameters.length > 0;
-          return query((read) =>
-            within(governing, scope, (inner) => read(inner.unsafe(text, parameters, { ...options, prepare }))),
-          );
+          const isPrepared = prepare && parameters !== undefined && parameters.length > 0;
+          const run = (read: (query: Query) => PromiseLike<unknown>) => {
+            const send = (inner: Scope) =>
+              timed(() => read(inner.unsafe(text, parameters, { ...options, prepare: isPrepared })), onStatement);
+            return onConnection(() => (role === undefined ? send(scope) : scope.begin(inTransaction(send))));
+          };
+          return lazyQuery(run);
         };
       }
       if (property === 'begin' || property === 'savepoint') {
         return (...arguments_: unknown[]) => {
-          const inner = arguments_.map((argument) =>
-            typeof argument === 'function'
-              ? async (transaction: Scope) => {
-                  if (governing.role !== undefined) await enter(transaction, governing.role);
-                  const { prepare, onStatement } = governing;
-                  return argument(governed(transaction, { prepare, onStatement }));
-                }
-              : argument,
+          const inner = arguments_.map((each) =>
+            typeof each === 'function'
+              ? inTransaction((transaction) => each(adapt(transaction, { prepare, onStatement })))
+              : each,
           );
-          const begin = () => value.apply(target, inner) as Promise<unknown>;
-          return governing.connections ? governing.connections.run(begin) : begin();
+          return onConnection(() => value.apply(target, inner) as Promise<unknown>);
         };
       }
       return value;
@@ -154,44 +157,26 @@ function governed<T extends object>(client: T, governing: Governing): T {
   });
 }
 
-/** Like the driver's own, a query starts when it is waited for. */
-function query(start: (read: (query: Query) => PromiseLike<unknown>) => Promise<unknown>): Query {
+/** Like the driver's own, a query starts when its result is awaited. */
+function lazyQuery(start: (read: (query: Query) => PromiseLike<unknown>) => PromiseLike<unknown>): Query {
   return {
-    // oxlint-disable-next-line unicorn/no-thenable -- it stands for the driver's, which is one
-    then: (onDone, onFailed) => start((made) => made).then(onDone, onFailed),
-    values: () => start((made) => made.values()),
+    // oxlint-disable-next-line unicorn/no-thenable -- it replaces the driver's query, which is thenable
+    then: (onDone, onFailed) => start((query) => query).then(onDone, onFailed),
+    values: () => start((query) => query.values()),
   };
 }
 
-/** With a connection, in the role. */
-async function within<T>(
-  { connections, role, onStatement }: Governing,
-  scope: Scope,
-  work: (scope: Scope) => PromiseLike<T>,
-): Promise<T> {
-  const timed = onStatement ? async (inner: Scope) => timing(() => work(inner), onStatement) : work;
-  const run =
-    role === undefined
-      ? () => timed(scope)
-      : () =>
-          scope.begin(async (transaction) => {
-            await enter(transaction, role);
-            return timed(transaction);
-          });
-  return connections ? connections.run(run) : run();
-}
-
-async function timing<T>(work: () => PromiseLike<T>, onDone: (seconds: number) => void): Promise<T> {
+async function timed<T>(work: () => PromiseLike<T>, onDone?: (seconds: number) => void): Promise<T> {
   const startedAt = performance.now();
   try {
     return await work();
   } finally {
-    onDone((performance.now() - startedAt) / 1_000);
+    onDone?.((performance.now() - startedAt) / 1_000);
   }
 }
 
 /** Until the transaction ends. */
-async function enter(transaction: Scope, role: string): Promise<void> {
+async function setRole(transaction: Scope, role: string): Promise<void> {
   await transaction.unsafe(
     "select set_config('role', $1, true), set_config('statement_timeout', $2, true)",
     [role, String(SESSION_TIMEOUTS.statement_timeout)],
@@ -200,19 +185,19 @@ async function enter(transaction: Scope, role: string): Promise<void> {
 }
 
 const UNAVAILABLE = new Set([
-  // the way there
+  // connection
   'CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED', 'CONNECT_TIMEOUT',
   'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH',
-  '57P01', '57P02', '57P03', '57P05', // stopping, crashed, starting, idle for too long
-  // full or busy
+  '57P01', '57P02', '57P03', '57P05', // shutting down, crashed, starting up, idle for too long
+  // too busy, or out of resources
   'ACQUIRE_TIMEOUT', '53000', '53100', '53200', '53300', '53400', // connections, disk, memory
-  '55P03', '57014', '25P03', '25P04', // lock, statement, pause in a transaction, transaction took too long
-  '40001', '40P01', // one of two that got in each other's way
-  '25006', // read-only: a standby that was or will be the primary
-  '58030', // its disk fails
+  '55P03', '57014', '25P03', '25P04', // time-outs: lock, statement, idle in a transaction, transaction
+  '40001', '40P01', // serialization failure, deadlock
+  '25006', // read-only: a failover is under way
+  '58030', // an I/O error
 ]); // prettier-ignore
 
-/** Whether the database is away or busy for now, so that the same again may work. */
+/** Whether the database is temporarily unavailable or busy, so that a retry may succeed. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const code = systemCodeOf(error);
   return code !== undefined && UNAVAILABLE.has(code);

@@ -1,18 +1,18 @@
 import { sql } from 'drizzle-orm';
 import type { Queryable } from './pools.ts';
 
-/** How far a server is in the log of all changes: a primary has written so far, a standby has replayed so far. */
+/** A position in the write-ahead log (WAL): how far a primary has written it, or a standby has replayed it. */
 export interface Position {
   isStandby: boolean;
-  /** which database it is; a standby has its primary's */
+  /** identifies the database cluster; a standby has its primary's */
   system: string;
-  /** grows with every failover, where two logs part */
+  /** incremented by every failover, after which the logs differ */
   timeline: number;
   /** bytes from the beginning of the log */
   lsn: bigint;
 }
 
-/** Why what was committed at one position cannot be read from a server at another. */
+/** Why a standby cannot answer for its primary. */
 export type PositionFault = 'no standby' | 'another database' | 'another timeline' | 'behind';
 
 interface Row {
@@ -24,13 +24,12 @@ interface Row {
 }
 
 /**
- * Asked of a primary after a commit was acknowledged, the answer lies behind that commit: it is
- * flushed before it is acknowledged, unless the operator does without that. A standby's timeline is
- * that of its last checkpoint for a user who may not see what it receives: after a failover such a
- * user finds it some minutes late.
+ * The server's position. A primary's lies after every acknowledged commit: a commit is flushed before it is
+ * acknowledged, and with synchronous_commit off the inserted position is used. Users who may not read
+ * pg_stat_wal_receiver get a standby's timeline from its last checkpoint, after a failover some minutes late.
  */
 export async function positionOf(db: Queryable): Promise<Position> {
-  // The parameter makes it a prepared statement.
+  // The parameter is there to make it a prepared statement (see `pools.ts`).
   const [row] = await db.execute<Row>(sql`
     select pg_is_in_recovery() as is_standby, system_identifier::text as system,
       case when pg_is_in_recovery() then coalesce(received_tli, timeline_id)
@@ -39,7 +38,7 @@ export async function positionOf(db: Queryable): Promise<Position> {
         when current_setting('synchronous_commit') = 'off' then pg_current_wal_insert_lsn()
         else pg_current_wal_flush_lsn() end - ${'0/0'}::pg_lsn as lsn
     from pg_control_system(), pg_control_checkpoint() left join pg_stat_wal_receiver on true`);
-  if (!row) throw new Error('the server did not say how far it is');
+  if (!row) throw new Error('the server returned no position');
   return { isStandby: row.is_standby, system: row.system, timeline: row.timeline, lsn: BigInt(row.lsn ?? 0) };
 }
 
@@ -47,15 +46,14 @@ export async function positionOf(db: Queryable): Promise<Position> {
 const LOG_PAGE = 8_192n;
 
 /**
- * Whether the log may have been flushed in the middle of a record: Postgres does so at the end of a
- * page while nobody commits, up to its `wal_writer_delay` of 200 ms. No standby comes so far before
- * the rest of the record, however fast it is.
+ * Whether the log may have been flushed in the middle of a record: without commits Postgres flushes up to the end of
+ * a page, for up to its `wal_writer_delay` of 200 ms. No standby reaches that position before the record is complete.
  */
 export function mayEndInRecord({ lsn }: Position): boolean {
   return lsn % LOG_PAGE === 0n;
 }
 
-/** Whether a standby has everything that its primary had; if not, why. */
+/** @returns undefined if the standby has replayed everything up to the primary's position */
 export function positionFault(standby: Position, primary: Position): PositionFault | undefined {
   if (standby.system !== primary.system) return 'another database';
   if (!standby.isStandby) return 'no standby';

@@ -11,28 +11,27 @@ import { Standby } from './standby.ts';
 
 interface ReadRouterOptions {
   primary: Database;
-  /** undefined: everything is read from the primary */
+  /** undefined: all reads go to the primary */
   replica: Omit<PoolOptions, 'statementTimeoutMs'> | undefined;
   events: Events;
 }
 
-/** Milliseconds between two looks at the replica. */
+/** Milliseconds between two checks of the replica. */
 const CHECK_EVERY_MS = 1_000;
-/** Milliseconds for an answer, to a read or a look; a replica that takes longer is left. */
+/** Milliseconds for the answer to a read or a check; a slower replica is no longer used. */
 const ANSWER_MS = 1_000;
-/** Milliseconds for the replica to come as far as a read needs it; then it is left. */
+/** Milliseconds for the replica to replay what a read needs; a slower replica is no longer used. */
 const CATCH_UP_MS = 100;
-/** Milliseconds where it may be unable to: then only this read goes to the primary. */
+/** The same at a position that no replica may reach yet; afterwards only this read goes to the primary. */
 const CATCH_UP_IN_RECORD_MS = 10;
-/** What a standby does to a query that is in the way of what it replays. No fault of its: it is asked of the primary. */
+/** serialization_failure, deadlock_detected: a standby cancels queries that block its replay. That is no fault of it. */
 const CONFLICTS = new Set(['40001', '40P01']);
 
 /**
- * Reads that may go to the replica: listings, usage, statistics. One that is asked for after a write
- * was acknowledged, by whatever process, shows that write: the primary is asked where it is after
- * the call came, and the replica must have come as far. If there is none, or it lags, fails or does
- * not answer, the primary is read instead, and nobody is asked to wait for it again before it was
- * seen to be well.
+ * Reads that may go to the replica: listings, usage, statistics. A read shows every write that was acknowledged before
+ * it, by any process: it first gets the primary's position, and the replica must have replayed the log up to there.
+ * Without a replica, or if it lags, fails or does not answer, the primary answers, and no read waits for the replica
+ * again until a check has succeeded.
  */
 export class ReadRouter extends Lifecycle {
   readonly #primary: Database;
@@ -41,7 +40,7 @@ export class ReadRouter extends Lifecycle {
   readonly #needed: SingleFlight<Position>;
   readonly #lag = new Lag();
   #standby: Standby | undefined;
-  /** why it is not used; undefined: it is used */
+  /** why the replica is not used; undefined: it is used */
   #fault: ReplicaFault | undefined = 'unknown';
   #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
@@ -51,18 +50,14 @@ export class ReadRouter extends Lifecycle {
     this.#primary = primary;
     this.#replica = replica && { ...replica, statementTimeoutMs: ANSWER_MS };
     this.#events = events;
-    // With a deadline: those who ask next wait for this answer.
+    // With a deadline, because the next callers wait for this answer.
     this.#needed = new SingleFlight(() => new Deadline(ANSWER_MS).race('asking the primary', positionOf(primary)));
-    if (replica) {
-      events.metrics.watchReplica(() => ({
-        isHealthy: this.#fault === undefined,
-        lagSeconds: this.#lag.seconds,
-      }));
-    }
+    if (replica)
+      events.metrics.watchReplica(() => ({ isHealthy: this.#fault === undefined, lagSeconds: this.#lag.seconds }));
   }
 
   /**
-   * @param query only reads; asked again of the primary if the replica fails
+   * @param query only reads; it runs again on the primary if the replica fails
    * @throws what `query` throws on the primary, or a CodedError that it throws on either
    */
   async read<T>(query: (db: Queryable) => Promise<T>): Promise<T> {
@@ -75,7 +70,7 @@ export class ReadRouter extends Lifecycle {
     }
     this.#events.replicaRead('primary');
     const answer = await query(this.#primary);
-    // What the primary can answer, the replica should have.
+    // The primary could answer the same query: the replica is at fault.
     if (standby && tried) this.#leave(standby, 'failed', tried.error);
     return answer;
   }
@@ -96,7 +91,7 @@ export class ReadRouter extends Lifecycle {
     this.#standby = undefined;
   }
 
-  /** The answer of the replica; nothing if it is not the one to ask; the error if it may be the query's own. */
+  /** @returns the replica's answer; the error if the query may be its cause; undefined if the replica cannot be used */
   async #readFrom<T>(
     standby: Standby,
     query: (db: Queryable) => Promise<T>,
@@ -105,23 +100,19 @@ export class ReadRouter extends Lifecycle {
     try {
       needed = await this.#needed.ask();
     } catch {
-      return undefined; // the primary shall say itself what is wrong
+      return undefined; // the query on the primary will report the fault
     }
     try {
       const isInRecord = mayEndInRecord(needed);
-      const late = await standby.catchUp(needed, isInRecord ? CATCH_UP_IN_RECORD_MS : CATCH_UP_MS);
-      if (late === 'behind' && isInRecord) return undefined;
-      if (late) {
-        this.#leave(standby, late);
-        return undefined;
-      }
+      const fault = await standby.catchUp(needed, isInRecord ? CATCH_UP_IN_RECORD_MS : CATCH_UP_MS);
+      if (fault && !(fault === 'behind' && isInRecord)) this.#leave(standby, fault);
+      if (fault) return undefined;
       const read = await new Deadline(ANSWER_MS).race('reading from the replica', standby.read(needed, query));
-      if ('answer' in read) return read;
-      return undefined; // restarted since it was last seen: not a moment to wait, but no reason to leave it
+      return 'answer' in read ? read : undefined; // no answer: it was restarted, which is no reason to leave it
     } catch (error) {
       if (error instanceof CodedError) throw error;
       if (CONFLICTS.has(systemCodeOf(error) ?? '')) return undefined;
-      if (!isAway(error)) return { error };
+      if (!(error instanceof DeadlineExceeded || isDatabaseUnavailable(error))) return { error };
       this.#leave(standby, 'failed', error);
       return undefined;
     }
@@ -135,7 +126,7 @@ export class ReadRouter extends Lifecycle {
     }
   }
 
-  /** Uses the replica if it answers and is near, leaves it if not. */
+  /** Uses the replica if it answers and keeps up, and leaves it otherwise. */
   async #check(): Promise<void> {
     const standby = this.#standby;
     if (!standby) return;
@@ -143,11 +134,11 @@ export class ReadRouter extends Lifecycle {
     try {
       needed = await this.#needed.ask();
     } catch {
-      return; // then nothing can be read, and nothing be known
+      return; // without the primary's position the replica cannot be judged
     }
     this.#lag.wrote(needed.lsn);
     try {
-      await new Deadline(ANSWER_MS).race('asking the replica', standby.look());
+      await new Deadline(ANSWER_MS).race('asking the replica', standby.check());
       const fault = await standby.catchUp(needed, CATCH_UP_MS);
       if (standby.position) this.#lag.replayed(standby.position.lsn);
       if (fault === 'behind' && mayEndInRecord(needed) && this.#lag.seconds < CHECK_EVERY_MS / 1000) return;
@@ -165,14 +156,12 @@ export class ReadRouter extends Lifecycle {
   }
 
   #leave(standby: Standby, fault: ReplicaFault, error?: unknown): void {
-    if (standby !== this.#standby) return; // left already, for a new one
+    if (standby !== this.#standby) return; // already replaced
     if (fault !== this.#fault) this.#events.replicaLeft({ fault, lagSeconds: this.#lag.seconds, err: error });
     this.#fault = fault;
     if (fault !== 'failed' || !this.#replica) return;
-    // Whoever waits for an answer shall not wait longer; and a peer that vanished never gives a connection back.
+    // New connections: closing the old ones ends their waiting reads, and a vanished server never frees them.
     this.#standby = new Standby(this.#replica);
     standby.close().catch(() => undefined);
   }
 }
-
-const isAway = (error: unknown) => error instanceof DeadlineExceeded || isDatabaseUnavailable(error);

@@ -20,14 +20,14 @@ import type { PdfRequest } from '../domain/pdf-request.ts';
 import { DEFAULT_SCOPES, type Scope } from '../domain/scope.ts';
 
 /*
- * The tables as TypeScript sees them. `sql/` is what makes them, with their checks, keys and
- * indexes; test/integration/schema.test.ts holds the two against each other.
+ * The tables as drizzle needs them. `sql/` creates them, with their checks, keys and indexes;
+ * test/integration/schema.test.ts compares the two.
  */
 
 const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
-/** What is stored of a request in one column; the rest has columns of its own. */
+/** The part of a request in the column `request`; the other members have columns of their own. */
 export type StoredRequest = Omit<PdfRequest, 'html' | 'url' | 'filename' | 'metadata'>;
 
 export const tier = pgTable('pdfprompt_tier', {

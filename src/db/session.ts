@@ -8,23 +8,23 @@ interface SessionOptions {
   /** shown in pg_stat_activity */
   applicationName: string;
   connectTimeoutMs: number;
-  /** milliseconds between two beats */
+  /** milliseconds between two heartbeats */
   beatMs: number;
-  /** Makes the session what it has to be, after each connect. What it throws is tried again with a new connection. */
+  /** Sets up the session after each connect. If it throws, it is called again with a new connection. */
   open: (client: Client) => Promise<void>;
-  /** A sign of life. What it throws ends the connection. */
+  /** Sends a heartbeat. If it throws, the connection is replaced. */
   beat: (client: Client) => Promise<void>;
-  /** told when the connection is gone, or as good as gone; `open` is called when there is another */
+  /** called when the connection is lost or does not answer, and after each failed attempt to reconnect */
   onLost?: () => void;
-  /** what LISTEN hears */
+  /** called for each notification of a LISTEN */
   onNotify?: (channel: string, payload: string) => void;
 }
 
 const RECONNECT_MS = 100;
-/** Milliseconds for an answer: a peer that vanished never closes its connection. */
+/** Milliseconds for an answer: a server that vanished never closes its connection. */
 const ANSWER_TIMEOUT_MS = 5_000;
 
-/** One connection that is kept, for what lives as long as a session does: LISTEN and advisory locks. */
+/** One permanent connection, replaced when it is lost, for what ends with a session: LISTEN and advisory locks. */
 export class Session extends Lifecycle {
   readonly #options: SessionOptions;
   #client: Client | undefined;
@@ -39,7 +39,7 @@ export class Session extends Lifecycle {
     this.#options = options;
   }
 
-  /** Milliseconds since there last was no connection: 0 while there is none, Infinity if it never was lost. */
+  /** Milliseconds since the last reconnect: 0 without a connection, Infinity if it was never lost. */
   get heldMs(): number {
     if (this.#openedAt === undefined) return 0;
     return this.#wasLost ? performance.now() - this.#openedAt : Infinity;
@@ -55,7 +55,7 @@ export class Session extends Lifecycle {
   protected async onStop(): Promise<void> {
     this.#stopping.abort();
     this.#wake.resolve();
-    await this.#close(); // ends what is waited for as well
+    await this.#close(); // fails what the loop waits for
     await this.#loop;
     await this.#close();
   }
@@ -100,7 +100,7 @@ export class Session extends Lifecycle {
         await this.#pause(beatMs);
         if (signal.aborted) return;
         if (this.#openedAt === undefined || !this.#client) throw new Error('the connection was closed');
-        await new Deadline(ANSWER_TIMEOUT_MS).race('a beat', beat(this.#client));
+        await new Deadline(ANSWER_TIMEOUT_MS).race('a heartbeat', beat(this.#client));
       } catch {
         if (signal.aborted) return;
         this.#wasLost = true;
@@ -111,7 +111,7 @@ export class Session extends Lifecycle {
     }
   }
 
-  /** Until the next beat is due, the connection is lost, or this session stops. */
+  /** Waits until the next heartbeat is due, the connection is lost, or this session stops. */
   async #pause(ms: number): Promise<void> {
     if (this.#openedAt === undefined || this.#stopping.signal.aborted) return;
     this.#wake = Promise.withResolvers();

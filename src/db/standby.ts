@@ -1,59 +1,58 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SingleFlight } from '../kernel/single-flight.ts';
 import { Deadline } from '../kernel/deadline.ts';
-import { openPool, type PoolOptions, type Queryable } from './pools.ts';
+import { openPool, type Pool, type PoolOptions, type Queryable } from './pools.ts';
 import { type Position, positionFault, type PositionFault, positionOf } from './position.ts';
 
-/** Milliseconds between two looks at how far it is, while somebody waits for that. */
+/** Milliseconds between two checks of the position while a read waits for it. */
 const POLL_MS = 3;
 
-/** The connections to a standby, and how far it was when it was last asked. */
+/** The connections to a standby, and its last known position. */
 export class Standby {
-  readonly #pool: ReturnType<typeof openPool>;
-  /** Apart from the reads, which must not make it look slow. */
-  readonly #probe: ReturnType<typeof openPool>;
-  readonly #question: SingleFlight<Position>;
-  #seen: Position | undefined;
+  readonly #pool: Pool;
+  /** A connection apart from the reads, so that slow reads do not delay the checks. */
+  readonly #probe: Pool;
+  readonly #check: SingleFlight<Position>;
+  #position: Position | undefined;
 
   constructor(options: PoolOptions) {
     this.#pool = openPool(options);
     this.#probe = openPool({ ...options, max: 1, applicationName: `${options.applicationName} probe` });
-    this.#question = new SingleFlight(() => positionOf(this.#probe.db));
+    this.#check = new SingleFlight(() => positionOf(this.#probe.db));
   }
 
-  /** Where it was last seen. */
+  /** The last known position. */
   get position(): Position | undefined {
-    return this.#seen;
+    return this.#position;
   }
 
-  /** Asks how far it is. @throws the driver's error */
-  async look(): Promise<Position> {
-    this.#seen = await this.#question.ask();
-    return this.#seen;
+  /** Reads the present position. @throws the driver's error */
+  async check(): Promise<Position> {
+    this.#position = await this.#check.ask();
+    return this.#position;
   }
 
   /**
-   * Waits for it to come as far as `needed`, up to `timeoutMs`.
-   * @returns why it did not
+   * Waits up to `timeoutMs` until the standby has replayed the log up to `needed`.
+   * @returns undefined if it has
    * @throws the driver's error
    */
   async catchUp(needed: Position, timeoutMs: number): Promise<PositionFault | undefined> {
-    if (this.#seen && positionFault(this.#seen, needed) === undefined) return undefined;
+    if (this.#position && positionFault(this.#position, needed) === undefined) return undefined;
     const deadline = new Deadline(timeoutMs);
     const late = sleep(timeoutMs, 'late' as const, { ref: false });
     for (;;) {
-      const seen = await Promise.race([this.look(), late]);
-      if (seen === 'late') return 'behind';
-      const fault = positionFault(seen, needed);
+      const position = await Promise.race([this.check(), late]);
+      if (position === 'late') return 'behind';
+      const fault = positionFault(position, needed);
       if (fault !== 'behind' || deadline.remainingMs === 0) return fault;
       await sleep(POLL_MS);
     }
   }
 
   /**
-   * What `query` reads there, or why it may not be read there. Asked again in the same session: it
-   * may have been restarted meanwhile, and then it is behind where it was, and an address may stand
-   * for several standbys.
+   * Runs `query` if the standby has replayed the log up to `needed`. The position is checked in the same transaction:
+   * a restarted standby may be behind its last known position, and an address may lead to several standbys.
    * @throws what `query` throws
    */
   async read<T>(
@@ -61,13 +60,13 @@ export class Standby {
     query: (db: Queryable) => Promise<T>,
   ): Promise<{ answer: T } | { fault: PositionFault }> {
     return this.#pool.db.transaction(async (tx) => {
-      this.#seen = await positionOf(tx);
-      const fault = positionFault(this.#seen, needed);
+      this.#position = await positionOf(tx);
+      const fault = positionFault(this.#position, needed);
       return fault ? { fault } : { answer: await query(tx) };
     });
   }
 
-  /** Closes every connection; what still runs on them fails. */
+  /** Closes every connection; queries that still run fail. */
   async close(): Promise<void> {
     await Promise.all([this.#pool.close(0), this.#probe.close(0)]);
   }

@@ -1,7 +1,7 @@
 import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm';
 import type { Database, Queryable } from '../db/pools.ts';
 import { file, job } from '../db/schema.ts';
-import { entering } from '../db/tenant.ts';
+import { forTenant } from '../db/tenant.ts';
 import type { Job, JobStatus } from '../domain/job.ts';
 import { priorityName } from '../domain/priority.ts';
 import { CodedError, type ErrorCode } from '../kernel/errors.ts';
@@ -87,7 +87,7 @@ export async function listJobs(
   const rows = await select(db)
     .where(
       and(
-        entering(input.userId),
+        forTenant(input.userId),
         eq(job.userId, input.userId),
         input.status && eq(job.status, input.status),
         input.cursor ? lt(job.id, input.cursor) : undefined,
@@ -105,7 +105,7 @@ async function findRow(db: Database, userId: string, jobId: string): Promise<Row
         .select({ ...columns, position })
         .from(job)
         .leftJoin(file, eq(file.jobId, job.id))
-        .where(and(entering(userId), eq(job.id, jobId), eq(job.userId, userId)))
+        .where(and(forTenant(userId), eq(job.id, jobId), eq(job.userId, userId)))
     : [];
   if (!row) throw new CodedError('not_found', 'there is no such job');
   return row;

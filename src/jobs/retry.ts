@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import { job } from '../db/schema.ts';
-import { entering } from '../db/tenant.ts';
+import { forTenant } from '../db/tenant.ts';
 import { parsePdfRequest } from '../domain/pdf-request.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { storedRequest } from './stored-request.ts';
@@ -30,7 +30,7 @@ export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput
           metadata: job.metadata,
         })
         .from(job)
-        .where(and(entering(userId), eq(job.id, jobId), eq(job.userId, userId)))
+        .where(and(forTenant(userId), eq(job.id, jobId), eq(job.userId, userId)))
     : [];
   if (!row) throw new CodedError('not_found', 'there is no such job');
   if (row.status !== 'failed' && row.status !== 'cancelled')

@@ -16,7 +16,7 @@ import { type Principal, refused } from '../accounts/principals.ts';
 import { notifySql } from '../db/notifier.ts';
 import type { Database, Queryable } from '../db/pools.ts';
 import { job, fairShare } from '../db/schema.ts';
-import { entering } from '../db/tenant.ts';
+import { forTenant } from '../db/tenant.ts';
 import { type Job, queuedJob } from '../domain/job.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import type { PdfRequest } from '../domain/pdf-request.ts';
@@ -274,7 +274,7 @@ export async function isUsedKey(
   const rows = await reads
     .select({ id: job.id })
     .from(job)
-    .where(and(entering(userId), eq(job.userId, userId), eq(job.idempotencyKey, idempotencyKey)));
+    .where(and(forTenant(userId), eq(job.userId, userId), eq(job.idempotencyKey, idempotencyKey)));
   return rows.length > 0;
 }
 
@@ -287,7 +287,7 @@ async function findByIdempotencyKey(
   const [before] = await db
     .select({ id: job.id, request: job.idempotencyHash, sent: job.sentHash })
     .from(job)
-    .where(and(entering(userId), eq(job.userId, userId), eq(job.idempotencyKey, idempotencyKey)));
+    .where(and(forTenant(userId), eq(job.userId, userId), eq(job.idempotencyKey, idempotencyKey)));
   if (!before) return undefined;
   const isSame = before.sent
     ? Buffer.from(before.sent).toString('hex') === hashes?.sent

@@ -109,7 +109,7 @@ async function checkReplica(config: Config, primaryUrl: string): Promise<Check[]
   try {
     const needed = await positionOf(primary.db);
     const startedAt = performance.now();
-    await new Deadline(2 * CONNECT_TIMEOUT_MS).race('asking the read replica', standby.look());
+    await new Deadline(2 * CONNECT_TIMEOUT_MS).race('asking the read replica', standby.check());
     const fault = await standby.catchUp(needed, CATCH_UP_MS);
     if (fault) return [{ name, status: 'warn', ...REPLICA_FAULTS[fault] }];
     const ms = Math.round(performance.now() - startedAt);

@@ -3,7 +3,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Queryable, Transaction } from '../db/pools.ts';
 import { fileChunk } from '../db/schema.ts';
-import { entering } from '../db/tenant.ts';
+import { forTenant } from '../db/tenant.ts';
 import { CodedError, messageOf, systemCodeOf } from '../kernel/errors.ts';
 import {
   CHUNK_BYTES,
@@ -70,7 +70,7 @@ async function* pieces(db: Queryable, { userId, fileId }: WhichPdf): AsyncIterab
     const [row] = await db
       .select({ bytes: fileChunk.bytes })
       .from(fileChunk)
-      .where(and(entering(userId), eq(fileChunk.fileId, fileId), eq(fileChunk.seq, seq)));
+      .where(and(forTenant(userId), eq(fileChunk.fileId, fileId), eq(fileChunk.seq, seq)));
     if (!row) {
       if (seq === 0) throw new CodedError('file_expired', 'the PDF is no longer kept');
       return;
