@@ -5,7 +5,7 @@ import { PRIORITY_NAMES } from '../domain/priority.ts';
 import type { QueueFigures } from '../domain/queue-figures.ts';
 import { FIRST_TIERS } from '../domain/tier.ts';
 
-/** What a renderer says of itself. */
+/** The state of a renderer. */
 export interface RendererState {
   /** browser processes alive */
   browsers: number;
@@ -13,9 +13,9 @@ export interface RendererState {
   busy: number;
   /** pages kept warm */
   warm: number;
-  /** bytes of all browsers, as last looked at */
+  /** bytes of all browsers, as last measured */
   memoryBytes: number;
-  /** memory used, of what there is: 0 to 1 */
+  /** memory used, as a part of the tightest limit: 0 to 1 */
   memoryRatio: number;
 }
 
@@ -28,100 +28,96 @@ export interface PoolState {
 /** Slots of a worker. */
 export interface SlotsState {
   busy: number;
-  /** for now: what `auto` found best, or what was given */
+  /** for now: what `auto` found best, or the setting */
   limit: number;
 }
 
-/** The read replica, as last looked at. */
+/** The read replica, as last checked. */
 interface ReplicaState {
   isHealthy: boolean;
   lagSeconds: number;
 }
 
-/** Seconds: from what a warm page takes to the longest time that a document may. */
+/** Seconds: from a warm page to the longest time limit of a document. */
 const RENDER_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 120, 300];
-/** Seconds: the same, and what a queue can add to it. */
+/** Seconds: the same, and the time in the queue. */
 const WAIT_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600];
 const API_BUCKETS = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const QUERY_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Every metric of a process, declared once. Labels are bounded: never an id, an address or a message. */
+/** Every metric of a process, declared once. Labels are bounded: never an id, a URL or a message. */
 export class Metrics {
   readonly #registry = new Registry();
 
-  readonly apiRequests = this.#counter('api_requests_total', 'Requests answered', ['tier', 'route', 'status']);
-  readonly apiResponse = this.#histogram('api_response_seconds', 'From a request to its answer', {
-    labelNames: ['route'],
-    buckets: API_BUCKETS,
-  });
-  readonly submitted = this.#counter('pdf_submitted_total', 'Documents accepted', ['tier']);
-  readonly attempts = this.#counter('pdf_attempts_total', 'Attempts at documents that were begun', []);
-  readonly completed = this.#counter('pdf_completed_total', 'Documents that became a PDF', ['tier']);
+  readonly apiRequests = this.#counter('api_requests_total', 'Requests answered', 'tier', 'route', 'status');
+  readonly apiResponse = this.#histogram('api_response_seconds', 'From a request to its answer', API_BUCKETS, 'route');
+  readonly cacheRequests = this.#counter('cache_requests_total', 'Lookups in a cache', 'cache', 'result');
+  readonly rateLimited = this.#counter('rate_limited_total', 'Requests over the limit of their tier', 'tier', 'limit');
+  readonly replicaReads = this.#counter(
+    'replica_reads_total',
+    'Listings and statistics, by where they were read',
+    'where',
+  );
+
+  readonly submitted = this.#counter('pdf_submitted_total', 'Jobs accepted', 'tier');
+  readonly attempts = this.#counter('pdf_attempts_total', 'Attempts started');
+  readonly completed = this.#counter('pdf_completed_total', 'Jobs completed', 'tier');
   readonly failed = this.#counter(
     'pdf_failed_total',
-    "Documents given up, by error code; fault: the document's or ours",
-    ['tier', 'reason', 'fault'],
-  );
-  readonly cancelled = this.#counter('pdf_cancelled_total', 'Documents that nobody wanted any more', []);
-  readonly requeued = this.#counter('pdf_given_back_total', 'Attempts after which the job went back to the queue', [
+    'Jobs failed, by error code; fault: of the document or of the service',
+    'tier',
     'reason',
-  ]);
-  readonly wait = this.#histogram('pdf_wait_seconds', 'From acceptance to the first attempt', {
-    labelNames: ['tier'],
-    buckets: WAIT_BUCKETS,
-  });
-  readonly generation = this.#histogram('pdf_generation_seconds', 'An attempt that ended the job, until it is stored', {
-    labelNames: ['tier'],
-    buckets: RENDER_BUCKETS,
-  });
-  readonly turnaround = this.#histogram('pdf_turnaround_seconds', 'From acceptance to the end of the job', {
-    labelNames: ['tier'],
-    buckets: WAIT_BUCKETS,
-  });
-  readonly workersLost = this.#counter('workers_lost_total', 'Workers taken for dead, by whoever noticed', []);
-  readonly sessionsLost = this.#counter('worker_sessions_lost_total', 'Sessions of workers that were cut', []);
-  readonly processFailures = this.#counter(
-    'process_failures_total',
-    'Errors that nothing could catch, each of which stops its process',
-    [],
+    'fault',
   );
-  readonly resultsDiscarded = this.#counter('pdf_fenced_total', 'Results thrown away: somebody newer had the job', []);
-  readonly storeWritesFailed = this.#counter('store_writes_failed_total', 'PDFs that the store did not keep', [
+  readonly cancelled = this.#counter('pdf_cancelled_total', 'Jobs cancelled');
+  readonly requeued = this.#counter('pdf_given_back_total', 'Attempts after which the job was requeued', 'reason');
+  readonly resultsDiscarded = this.#counter('pdf_fenced_total', 'Results discarded: another worker had the job');
+  readonly wait = this.#histogram('pdf_wait_seconds', 'From acceptance to the first attempt', WAIT_BUCKETS, 'tier');
+  readonly generation = this.#histogram(
+    'pdf_generation_seconds',
+    'Duration of the attempt that ended the job, until the PDF is stored',
+    RENDER_BUCKETS,
+    'tier',
+  );
+  readonly turnaround = this.#histogram(
+    'pdf_turnaround_seconds',
+    'From acceptance to the end of the job',
+    WAIT_BUCKETS,
+    'tier',
+  );
+
+  readonly workersLost = this.#counter('workers_lost_total', 'Workers marked lost, by the process that noticed');
+  readonly sessionsLost = this.#counter('worker_sessions_lost_total', 'Database sessions that workers lost');
+  readonly processFailures = this.#counter('process_failures_total', 'Uncaught errors: each stops its process');
+  readonly storeWritesFailed = this.#counter(
+    'store_writes_failed_total',
+    'PDFs that could not be stored',
     'store',
     'reason',
-  ]);
+  );
 
-  readonly cacheRequests = this.#counter('cache_requests_total', 'Questions to a cache', ['cache', 'result']);
-  readonly rateLimited = this.#counter('rate_limited_total', 'Requests over the limit of their tier', [
-    'tier',
-    'limit',
-  ]);
-  readonly pageRequests = this.#counter('warm_page_requests_total', 'Pages taken for a document', ['result']);
-  readonly browserRestarts = this.#counter('browser_restarts_total', 'Browsers ended or replaced', ['reason']);
-  readonly evictedDocuments = this.#counter('documents_sacrificed_total', 'Documents given up for memory', ['reason']);
-  readonly egressDenied = this.#counter('egress_denied_total', 'Connections of documents that were refused', [
+  readonly pageRequests = this.#counter('warm_page_requests_total', 'Pages taken for a document', 'result');
+  readonly browserRestarts = this.#counter('browser_restarts_total', 'Browsers ended or replaced', 'reason');
+  readonly evictedDocuments = this.#counter(
+    'documents_sacrificed_total',
+    'Documents stopped because of their memory use',
     'reason',
-  ]);
-  readonly jail = this.#gauge('jail', 'How documents are kept from the network: 1 for what is in force', {
-    labelNames: ['kind'],
-  });
-  readonly #chromiumInfo = this.#gauge('chromium_info', 'Which Chromium renders: always 1', {
-    labelNames: ['version'],
-  });
+  );
+  readonly egressDenied = this.#counter('egress_denied_total', 'Connections of documents that were refused', 'reason');
+  readonly jail = this.#gauge('jail', 'How documents are isolated from the network: 1 for the kind in use', ['kind']);
   readonly sandbox = this.#gauge('chromium_sandbox', "Whether Chromium's sandbox is on");
-  readonly buildInfo = this.#gauge('build_info', 'Which pdfprompt this is, and what it does: always 1', {
-    labelNames: ['version', 'node', 'role'],
-  });
-  readonly replicaReads = this.#counter('replica_reads_total', 'Listings and statistics, by where they were read', [
-    'where',
+  readonly #chromiumInfo = this.#gauge('chromium_info', 'Version of Chromium: always 1', ['version']);
+  readonly buildInfo = this.#gauge('build_info', 'Version and role of this process: always 1', [
+    'version',
+    'node',
+    'role',
   ]);
 
   readonly #queryDuration = this.#histogram(
     'db_query_duration_seconds',
-    'Statements, without the wait for a connection',
-    {
-      labelNames: ['pool'],
-      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
-    },
+    'Duration of statements, without the wait for a connection',
+    QUERY_BUCKETS,
+    'pool',
   );
   #chromium: string | undefined;
   readonly #pools = new Map<string, () => PoolState>();
@@ -130,50 +126,53 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry });
   }
 
-  /** From now on the figures of the queue are asked for at each scrape; undefined: another process tells of them. */
+  // Each `watch…` adds gauges that are read at each scrape.
+
+  /** @param figures undefined while another process reports them */
   watchQueue(figures: () => QueueFigures | undefined): void {
-    this.#gauge('queue_depth', 'Jobs that wait; told by one process for all', {
-      labelNames: ['priority'],
-      collect: (gauge) => {
-        gauge.reset();
-        const depth = figures()?.depth;
-        if (depth) for (const priority of PRIORITY_NAMES) gauge.set({ priority }, depth[priority] ?? 0);
-      },
+    this.#gauge('queue_depth', 'Jobs waiting; reported by one process for all', ['priority'], (gauge) => {
+      gauge.reset();
+      const depth = figures()?.depth;
+      if (depth) for (const priority of PRIORITY_NAMES) gauge.set({ priority }, depth[priority] ?? 0);
     });
-    const watch = (name: string, help: string, read: (seen: QueueFigures) => number) =>
-      this.#gauge(name, `${help}; told by one process for all`, {
-        collect: (gauge) => {
-          const seen = figures();
-          if (seen) gauge.set(read(seen));
-          else gauge.remove();
-        },
+    const watch = (name: string, help: string, read: (figures: QueueFigures) => number) =>
+      this.#gauge(name, `${help}; reported by one process for all`, [], (gauge) => {
+        const known = figures();
+        if (known) gauge.set(read(known));
+        else gauge.remove();
       });
-    watch('queue_oldest_seconds', 'Since the job that has waited longest was accepted', (seen) => seen.oldestSeconds);
+    watch('queue_oldest_seconds', 'Age of the job that has waited longest', ({ oldestSeconds }) => oldestSeconds);
     watch('workers', 'Workers alive', ({ workers }) => workers);
-    watch('desired_workers', 'Workers that keep waits below AUTOSCALE_TARGET_WAIT', (seen) => seen.desiredWorkers);
+    watch(
+      'desired_workers',
+      'Workers needed to keep waits below AUTOSCALE_TARGET_WAIT',
+      ({ desiredWorkers }) => desiredWorkers,
+    );
     watch(
       'db_server_connections',
-      "Connections of everybody to the database's server",
-      (seen) => seen.serverConnections.active,
+      'Connections of all clients to the database server',
+      ({ serverConnections }) => serverConnections.active,
     );
-    watch('db_server_connections_max', 'Connections that the server takes', (seen) => seen.serverConnections.max);
+    watch(
+      'db_server_connections_max',
+      'Connections that the database server allows',
+      ({ serverConnections }) => serverConnections.max,
+    );
   }
 
-  /** From now on this process ends jobs of a tier: counters of what is rare are there before it happens. */
+  /** This process ends jobs of a tier: its counters of rare faults start at 0, so that the first fault is an increase. */
   expectJobsOf(tier: string): void {
     this.completed.inc({ tier }, 0);
     for (const reason of SERVICE_FAULTS) this.failed.inc({ tier, reason, fault: 'service' }, 0);
   }
 
-  /** A browser of this version was started. */
   chromiumStarted(version: string): void {
     if (this.#chromium === undefined)
       this.#gauge(
         'chromium_age_seconds',
-        "Since the stable release of Chromium's major version, by the published cadence",
-        {
-          collect: (gauge) => gauge.set(chromiumAgeSeconds(this.#chromium ?? '', Date.now()) ?? 0),
-        },
+        "Time since the stable release of Chromium's major version, by the published schedule",
+        [],
+        (gauge) => gauge.set(chromiumAgeSeconds(this.#chromium ?? '', Date.now()) ?? 0),
       );
     if (this.#chromium === version) return;
     this.#chromium = version;
@@ -181,88 +180,76 @@ export class Metrics {
     this.#chromiumInfo.set({ version }, 1);
   }
 
-  /** To be told of each statement of a pool, in seconds. */
+  /** @returns a callback for the duration of each statement of a pool, in seconds */
   statements(pool: string): (seconds: number) => void {
     return (seconds) => this.#queryDuration.observe({ pool }, seconds);
   }
 
-  /** From now on a pool of connections is asked at each scrape. */
   watchPool(pool: string, state: () => PoolState): void {
     if (this.#pools.size === 0) {
       const watch = (name: string, help: string, read: (state: PoolState) => number) =>
-        this.#gauge(name, help, {
-          labelNames: ['pool'],
-          collect: (gauge) => {
-            for (const [label, its] of this.#pools) gauge.set({ pool: label }, read(its()));
-          },
+        this.#gauge(name, help, ['pool'], (gauge) => {
+          for (const [label, stateOf] of this.#pools) gauge.set({ pool: label }, read(stateOf()));
         });
-      watch('db_connections_active', 'Connections to Postgres at work', ({ active }) => active);
+      watch('db_connections_active', 'Connections to Postgres in use', ({ active }) => active);
       watch('db_connections_max', 'Connections to Postgres, at most', ({ max }) => max);
     }
     this.#pools.set(pool, state);
   }
 
-  /** From now on the renderer is asked at each scrape. */
   watchRenderer(state: () => RendererState): void {
     const watch = (name: string, help: string, read: () => number) =>
-      this.#gauge(name, help, { collect: (gauge) => gauge.set(read()) });
+      this.#gauge(name, help, [], (gauge) => gauge.set(read()));
     watch('browser_pool_size', 'Browser processes alive', () => state().browsers);
-    watch(
-      'browser_memory_bytes',
-      'Memory that only the browsers hold, looked at every 10 s',
-      () => state().memoryBytes,
-    );
+    watch('browser_memory_bytes', 'Memory that only the browsers use, measured every 10 s', () => state().memoryBytes);
     watch('warm_pages', 'Pages kept warm for their tenants', () => state().warm);
-    watch('memory_pressure_ratio', 'Memory used, of what limits this process most', () => state().memoryRatio);
+    watch(
+      'memory_pressure_ratio',
+      'Memory used, as a part of the tightest limit of this process',
+      () => state().memoryRatio,
+    );
   }
 
-  /**
-   * From now on the worker is asked at each scrape. What can go wrong in it begins at 0: a counter that
-   * begins with its first event has never risen, for whoever looks at increases.
-   */
+  /** The counters of a worker's rare faults start at 0 too. */
   watchSlots(state: () => SlotsState): void {
     for (const tier of FIRST_TIERS) this.expectJobsOf(tier);
     for (const reason of ['retry', 'interrupted', 'memory', 'browser', 'room', 'store'])
       this.requeued.inc({ reason }, 0);
     for (const reason of ['crashed', 'unresponsive']) this.browserRestarts.inc({ reason }, 0);
     for (const reason of ['too large', 'fills the memory', 'largest']) this.evictedDocuments.inc({ reason }, 0);
-    this.#gauge('worker_slots', 'Documents that can be rendered at a time', {
-      labelNames: ['state'],
-      collect: (gauge) => {
-        const { busy, limit } = state();
-        gauge.set({ state: 'busy' }, busy);
-        gauge.set({ state: 'free' }, Math.max(0, limit - busy));
-      },
+    this.#gauge('worker_slots', 'Documents that can be rendered at a time', ['state'], (gauge) => {
+      const { busy, limit } = state();
+      gauge.set({ state: 'busy' }, busy);
+      gauge.set({ state: 'free' }, Math.max(0, limit - busy));
     });
   }
 
-  /** From now on the worker's registration is asked for at each scrape. */
   watchRegistration(isHeld: () => boolean): void {
-    this.#gauge('worker_registered', 'Whether the worker has the session without which it claims nothing', {
-      collect: (gauge) => gauge.set(isHeld() ? 1 : 0),
-    });
+    this.#gauge(
+      'worker_registered',
+      'Whether the worker has the database session that it needs to claim jobs',
+      [],
+      (gauge) => gauge.set(Number(isHeld())),
+    );
   }
 
-  /** From now on the places where a worker writes are asked at each scrape. */
+  /** @param hasRoom whether the worker can write to each place */
   watchRoom(store: 'postgres' | 'file', hasRoom: Record<'store' | 'temporary', () => boolean>): void {
     for (const reason of ['altered', store === 'file' ? 'ENOSPC' : '53100'])
       this.storeWritesFailed.inc({ store, reason }, 0);
-    this.#gauge('worker_has_room', 'Whether the worker can write what it has to; without, it claims nothing', {
-      labelNames: ['place'],
-      collect: (gauge) => {
-        for (const [place, isOk] of Object.entries(hasRoom)) gauge.set({ place }, isOk() ? 1 : 0);
-      },
+    const help = 'Whether the worker can store PDFs and temporary files; if not, it claims no job';
+    this.#gauge('worker_has_room', help, ['place'], (gauge) => {
+      for (const [place, isOk] of Object.entries(hasRoom)) gauge.set({ place }, Number(isOk()));
     });
   }
 
-  /** From now on the read replica's state is asked for at each scrape. */
   watchReplica(state: () => ReplicaState): void {
-    this.#gauge('replica_healthy', 'Whether the read replica is used', {
-      collect: (gauge) => gauge.set(state().isHealthy ? 1 : 0),
-    });
-    this.#gauge('replica_lag_seconds', 'How far the read replica is behind the primary', {
-      collect: (gauge) => gauge.set(state().lagSeconds),
-    });
+    this.#gauge('replica_healthy', 'Whether the read replica is used', [], (gauge) =>
+      gauge.set(Number(state().isHealthy)),
+    );
+    this.#gauge('replica_lag_seconds', 'How far the read replica is behind the primary', [], (gauge) =>
+      gauge.set(state().lagSeconds),
+    );
   }
 
   /** In Prometheus's text format. */
@@ -270,19 +257,15 @@ export class Metrics {
     return { body: await this.#registry.metrics(), contentType: this.#registry.contentType };
   }
 
-  #counter(name: string, help: string, labelNames: string[]): Counter {
+  #counter(name: string, help: string, ...labelNames: string[]): Counter {
     return new Counter({ name: `pdfprompt_${name}`, help, labelNames, registers: [this.#registry] });
   }
 
-  #histogram(name: string, help: string, options: { labelNames: string[]; buckets: number[] }): Histogram {
-    return new Histogram({ name: `pdfprompt_${name}`, help, ...options, registers: [this.#registry] });
+  #histogram(name: string, help: string, buckets: number[], ...labelNames: string[]): Histogram {
+    return new Histogram({ name: `pdfprompt_${name}`, help, buckets, labelNames, registers: [this.#registry] });
   }
 
-  #gauge(
-    name: string,
-    help: string,
-    { labelNames = [], collect }: { labelNames?: string[]; collect?: (gauge: Gauge) => void } = {},
-  ): Gauge {
+  #gauge(name: string, help: string, labelNames: string[] = [], collect?: (gauge: Gauge) => void): Gauge {
     const gauge: Gauge = new Gauge({
       name: `pdfprompt_${name}`,
       help,
