@@ -1,70 +1,62 @@
 import { LRUCache } from 'lru-cache';
 
 interface QueryCacheOptions {
-  /** entries; 0: nothing is kept */
+  /** entries; 0: nothing is cached */
   max: number;
-  /** milliseconds that an answer is good for; Infinity: for ever */
+  /** milliseconds for which an answer is valid; Infinity: for ever */
   ttlMs: number;
-  /** told of every question */
+  /** called for each `get` */
   onRequest: (result: 'hit' | 'miss') => void;
 }
 
 interface Entry<V> {
-  value: V;
-  /** by this process's clock */
+  /** as `performance.now()` has it */
   askedAt: number;
+  answer: Promise<V>;
+  /** unset until the query has answered */
+  known?: { value: V };
 }
 
 /**
- * Answers of the database that hold for a while, "there is none" included. However many ask at a time,
- * the question is asked once. Who is told of changes calls `forget`; an answer to a question that was
- * under way by then is given to those who wait for it, but not kept.
+ * Answers of the database, "there is none" included. A query that is in flight serves all who ask meanwhile. Errors are
+ * not cached. An answer to a query that was in flight at a `forget` goes to those who wait for it, and is not kept.
+ *
+ * The `fetchMethod` and `ttl` of lru-cache do not suffice: its in-flight keys cannot be listed, so that some entries
+ * could not be forgotten safely; it does not cache `undefined`; and a `ttl` cannot be shortened for a while.
  */
 export class QueryCache<V> {
   readonly #entries: LRUCache<string, Entry<V>> | undefined;
-  readonly #asking = new Map<string, Promise<V>>();
-  readonly #ttlMs: number;
-  readonly #onRequest: (result: 'hit' | 'miss') => void;
-  #oldestMs = Infinity;
+  readonly #options: QueryCacheOptions;
+  #maxAgeMs = Infinity;
 
-  constructor({ max, ttlMs, onRequest }: QueryCacheOptions) {
-    this.#entries = max > 0 ? new LRUCache({ max }) : undefined;
-    this.#ttlMs = ttlMs;
-    this.#onRequest = onRequest;
+  constructor(options: QueryCacheOptions) {
+    this.#options = options;
+    this.#entries = options.max > 0 ? new LRUCache({ max: options.max }) : undefined;
   }
 
-  async get(key: string, ask: () => Promise<V>): Promise<V> {
-    if (!this.#entries) return ask();
-    const entry = this.#entries.get(key);
-    if (entry && performance.now() - entry.askedAt < Math.min(this.#ttlMs, this.#oldestMs)) {
-      this.#onRequest('hit');
-      return entry.value;
-    }
-    this.#onRequest('miss');
-    return this.#asking.get(key) ?? this.#ask(this.#entries, key, ask);
+  async get(key: string, query: () => Promise<V>): Promise<V> {
+    const { ttlMs, onRequest } = this.#options;
+    const entries = this.#entries;
+    if (!entries) return query();
+    const cached = entries.get(key);
+    const isValid = cached && performance.now() - cached.askedAt < Math.min(ttlMs, this.#maxAgeMs);
+    onRequest(cached?.known && isValid ? 'hit' : 'miss');
+    if (cached && (isValid || !cached.known)) return cached.answer;
+    const entry: Entry<V> = { askedAt: performance.now(), answer: query() };
+    entries.set(key, entry);
+    const removeFailed = () => entries.peek(key) === entry && entries.delete(key);
+    void entry.answer.then((value) => (entry.known = { value }), removeFailed);
+    return entry.answer;
   }
 
-  async #ask(entries: LRUCache<string, Entry<V>>, key: string, ask: () => Promise<V>): Promise<V> {
-    const askedAt = performance.now();
-    const asking = ask();
-    this.#asking.set(key, asking);
-    try {
-      const value = await asking;
-      if (this.#asking.get(key) === asking) entries.set(key, { value, askedAt });
-      return value;
-    } finally {
-      if (this.#asking.get(key) === asking) this.#asking.delete(key);
-    }
-  }
-
-  /** What is no longer so. Without `isAffected`, everything. */
+  /** Removes the entries whose values are affected by a change; without `isAffected`, all. */
   forget(isAffected: (value: V) => boolean = () => true): void {
-    this.#asking.clear();
-    for (const [key, { value }] of this.#entries?.entries() ?? []) if (isAffected(value)) this.#entries?.delete(key);
+    for (const [key, { known }] of this.#entries?.entries() ?? [])
+      if (!known || isAffected(known.value)) this.#entries?.delete(key);
   }
 
-  /** While nobody tells us of changes: no answer is good for longer than this. Infinity ends it. */
+  /** For a time in which changes may be missed: no answer is valid for longer than this. Infinity ends it. */
   limitAge(ms: number): void {
-    this.#oldestMs = ms;
+    this.#maxAgeMs = ms;
   }
 }

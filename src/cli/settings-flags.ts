@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type Config, loadConfig } from '../config/load.ts';
 import { readSecretFiles } from '../config/secret-files.ts';
-import { allowedValues, flagOf, type SettingCommand, SETTING_LIST, type SettingName } from '../config/settings.ts';
+import { flagOf, type SettingCommand, SETTING_LIST, type SettingName } from '../config/settings.ts';
 import { isRoot } from '../kernel/privileges.ts';
 
 /** Gives a command the flag of every setting that concerns it. */
@@ -11,7 +11,7 @@ export function addSettingFlags(command: Command, name: SettingCommand): Command
     const fallback = setting.defaultNote?.replaceAll('`', '') ?? setting.default;
     const option = new Option(
       `--${flagOf(setting)} <value>`,
-      `${setting.description} (${allowedValues(setting.kind)}; ${setting.env}${fallback === undefined ? '' : `; default: ${fallback}`})`,
+      `${setting.description} (${setting.kind.allowed}; ${setting.env}${fallback === undefined ? '' : `; default: ${fallback}`})`,
     );
     command.addOption(option.helpGroup('Settings, each also an environment variable:'));
   }

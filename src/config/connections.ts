@@ -1,35 +1,35 @@
-/** What a process does, and so what it needs connections for. */
+/** What a process does decides what it needs connections for. */
 export interface ProcessRole {
   isApi: boolean;
   isWorker: boolean;
-  /** uses the embedded Postgres, and counts itself there */
+  /** uses the embedded Postgres, which it holds a lease on */
   isEmbedded?: boolean;
 }
 
 /** Connections of one process. */
 export interface ConnectionSplit {
-  /** writes, keys, the worker's own work */
+  /** writes, API keys, the worker's claims and results */
   main: number;
-  /** what is read for a tenant; none without an API */
+  /** reads of one tenant's data; 0 without an API */
   reads: number;
-  /** slow work that nobody waits for */
+  /** slow background work */
   admin: number;
-  /** kept for as long as the process lives: the bell's, the worker's lock, the lease of the embedded Postgres */
+  /** open as long as the process lives: of the notifier, the worker's lock, the lease of the embedded Postgres */
   sessions: number;
 }
 
-/** The smallest `DATABASE_MAX_CONNECTIONS` that has one of each for every role. */
+/** The smallest `DATABASE_MAX_CONNECTIONS` with at least one connection for each purpose, in any role. */
 export const FEWEST_CONNECTIONS = 6;
 
-/** From here on the slow work gets a second one. */
+/** From this total on the slow work gets a second connection. */
 const MANY = 12;
 
-/** Divides `DATABASE_MAX_CONNECTIONS` among all that a process does. @param total at least {@link FEWEST_CONNECTIONS} */
+/** Divides `DATABASE_MAX_CONNECTIONS` among the purposes of a process. @param total at least {@link FEWEST_CONNECTIONS} */
 export function splitConnections(total: number, { isApi, isWorker, isEmbedded = false }: ProcessRole): ConnectionSplit {
   const sessions = 1 + Number(isWorker) + Number(isEmbedded);
   const admin = total < MANY ? 1 : 2;
   const rest = total - sessions - admin;
-  // Every request of a tenant asks for its key in the main pool, and half of them read nothing else.
+  // Every request looks up its key in the main pool; half of the requests read nothing else.
   const reads = isApi ? Math.max(1, Math.floor(rest / 3)) : 0;
   return { main: rest - reads, reads, admin, sessions };
 }
@@ -38,7 +38,7 @@ export function splitConnections(total: number, { isApi, isWorker, isEmbedded = 
 export interface Fleet {
   serve: number;
   work: number;
-  /** each on the embedded Postgres, or with a `DATABASE_URL` */
+  /** with the embedded Postgres, or a `DATABASE_URL` */
   up?: number;
 }
 
@@ -46,27 +46,27 @@ interface BudgetInput {
   fleet: Fleet;
   /** `DATABASE_MAX_CONNECTIONS` of each process */
   each: number;
-  /** Behind a pooler only the sessions reach the server; what the pooler opens is `others`. */
+  /** behind a pooler only the sessions reach the server; the pooler's own connections are `others` */
   isPooled?: boolean;
-  /** connections that the server has for users like ours */
+  /** connections that the server allows to users without special rights */
   maxConnections: number;
-  /** of these, taken by other programs */
+  /** those of them that other programs use */
   others?: number;
 }
 
 export interface ConnectionBudget {
-  /** what the fleet may open, and one command beside it */
+  /** what the fleet and one command may open */
   needed: number;
-  /** what there is for it */
+  /** what is left for them */
   available: number;
-  /** the largest `DATABASE_MAX_CONNECTIONS` of each process that fits; below {@link FEWEST_CONNECTIONS} none does */
+  /** the largest `DATABASE_MAX_CONNECTIONS` of each process that fits; none does if below {@link FEWEST_CONNECTIONS} */
   largestEach: number;
 }
 
-/** Of a command such as `keys create`: its pool, and looking for migrations. */
+/** Of a command such as `keys create`: its pool, and the check for migrations. */
 const COMMAND_CONNECTIONS = 3;
 
-/** Adds up what processes may open, and holds it against what the server has. */
+/** Compares the connections that processes may open with those that the server allows. */
 export function connectionBudget(input: BudgetInput): ConnectionBudget {
   const { fleet, each, isPooled = false, maxConnections, others = 0 } = input;
   const { serve, work, up = 0 } = fleet;

@@ -1,18 +1,18 @@
 import { isIP } from 'node:net';
 
-/** What an operator opens to documents beside the public internet: a network or a host, on these ports. */
+/** A network or a host that documents may load from in addition to the public internet, on these ports. */
 export type EgressRule =
   | { kind: 'network'; network: string; ports: readonly number[] }
   /** `*.example.com` is every name below example.com */
   | { kind: 'host'; host: string; ports: readonly number[] };
 
-/** Of http and https. */
+/** For http and https. */
 export const WEB_PORTS: readonly number[] = [80, 443];
 
 export const EGRESS_RULES_ALLOWED =
   'networks and hosts, separated by commas: 10.1.0.0/16, 10.1.2.3:8080, [fd00::1]:8080, intranet.example, *.intranet.example, intranet.example:8443';
 
-/** @returns undefined if it is none */
+/** @returns undefined if the text is no rule */
 export function parseEgressRule(text: string): EgressRule | undefined {
   const [, bracketed, port] = /^\[([^\]]+)\](?::(\d{1,5}))?$/.exec(text) ?? [];
   if (bracketed !== undefined) return networkRule(bracketed, port);
@@ -34,7 +34,7 @@ function networkRule(text: string, port: string | undefined): EgressRule | undef
 function hostRule(text: string, port: string | undefined): EgressRule | undefined {
   const ports = portsOf(port);
   const name = text.replace(/^\*\./, '');
-  // A last label of digits would be an address in one of its older spellings.
+  // With a last label of digits it would be an IPv4 address in an older notation.
   const isName = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(name) && !/(^|\.)(\d+|0x[\da-f]*)$/i.test(name);
   return isName && ports ? { kind: 'host', host: text.toLowerCase(), ports } : undefined;
 }

@@ -1,23 +1,12 @@
-import { homedir } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ScalePolicy } from '../domain/desired-workers.ts';
 import { UsageError } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
-import { type EgressRule, parseEgressRule } from './egress-rule.ts';
-import {
-  allowedValues,
-  initialConcurrency,
-  flagOf,
-  type Setting,
-  SETTING_LIST,
-  type SettingName,
-  type SETTINGS,
-} from './settings.ts';
+import type { EgressRule } from './egress-rule.ts';
+import type { Kind } from './kinds.ts';
+import { flagOf, SETTING_LIST, type SettingName, type SETTINGS } from './settings.ts';
 import { type TracingSettings, tracingSettings } from './tracing.ts';
-
-/** Where PDFs are kept. */
-type StoreLocation = { kind: 'postgres' } | { kind: 'file'; directory: string };
 
 type Environment = Record<string, string | undefined>;
 
@@ -28,73 +17,43 @@ interface LoadInput {
   isRoot: boolean;
 }
 
-type Value = string | number | boolean | EgressRule[] | undefined;
-
-/** What each kind of setting becomes once parsed. */
-type Parsed<K extends string> = K extends 'integer' | 'duration'
-  ? number
-  : K extends 'integer-or-auto'
-    ? number | 'auto'
-    : K extends 'boolean'
-      ? boolean
-      : K extends 'egress-rules'
-        ? EgressRule[]
-        : string;
-
 type Values = {
   [N in SettingName]:
-    Parsed<(typeof SETTINGS)[N]['kind']['type']> | ((typeof SETTINGS)[N]['default'] extends string ? never : undefined);
+    | ((typeof SETTINGS)[N]['kind'] extends Kind<infer T> ? T : never)
+    | ((typeof SETTINGS)[N] extends { default: string } ? never : undefined);
 };
 
-/** Every setting, checked and derived. Nothing below `cli/` sees the environment. Durations are in milliseconds. */
-export interface Config extends Omit<
-  Values,
-  | 'dataDir'
-  | 'workerConcurrency'
-  | 'maxPdfConcurrency'
-  | 'pdfStore'
-  | 'renderIsolation'
-  | 'renderJail'
-  | 'egressPolicy'
-  | 'egressRules'
-  | 'autoscaleTargetWaitMs'
-  | 'autoscaleMinWorkers'
-  | 'autoscaleMaxWorkers'
-  | 'autoscaleDownAfterMs'
-> {
+type Derived = 'maxPdfConcurrency' | 'egressPolicy' | 'egressRules' | `autoscale${string}`;
+
+/** Every setting, checked and derived. Only `cli/` reads the environment. Durations are in milliseconds. */
+export interface Config extends Omit<Values, 'dataDir' | 'workerConcurrency' | Extract<SettingName, Derived>> {
   /** absolute */
   dataDir: string;
-  /** documents at a time: where it begins and how far `auto` may go; the same unless it is `auto` */
+  /** documents at a time: the first value and the highest that `auto` may choose; the same unless it is `auto` */
   workerConcurrency: { initial: number; max: number };
-  renderIsolation: 'tenant' | 'job' | 'shared';
-  renderJail: 'auto' | 'namespace' | 'proxy';
-  egress: { policy: 'public' | 'none'; rules: readonly EgressRule[] };
-  pdfStore: StoreLocation;
+  egress: { policy: Values['egressPolicy']; rules: readonly EgressRule[] };
   autoscale: ScalePolicy;
-  /** undefined: nobody wants traces */
+  /** undefined: tracing is off */
   tracing: TracingSettings | undefined;
 }
 
 /**
- * Reads every setting from flags and environment, checks them, derives what follows.
+ * Reads every setting from flags and environment, checks them, and derives the rest of the configuration.
  * @throws UsageError that lists every problem at once
  */
 export function loadConfig({ env, flags = {}, isRoot }: LoadInput): Config {
   const problems: string[] = unknownVariables(env);
-  const checked: Partial<Record<SettingName, Value>> = {};
+  const checked: Partial<Record<SettingName, unknown>> = {};
   for (const setting of SETTING_LIST) {
     const flag = flags[setting.name];
-    const fromEnv = env[setting.env];
-    // An empty variable is how compose files and shells write "not set".
-    const text = flag ?? (fromEnv === '' ? undefined : fromEnv) ?? setting.default;
-    const parsed = text === undefined ? { value: undefined } : parse(setting, text.trim());
-    if ('value' in parsed) checked[setting.name] = parsed.value;
-    else {
-      const shown = setting.secret ? 'its value' : JSON.stringify(text);
-      problems.push(
-        `${flag === undefined ? setting.env : `--${flagOf(setting)}`}: ${shown} is not allowed; allowed: ${allowedValues(setting.kind)}`,
-      );
-    }
+    // Compose files and shells write an empty variable for "not set".
+    const text = flag ?? (env[setting.env] || setting.default);
+    const value = text === undefined ? undefined : setting.kind.parse(text.trim());
+    checked[setting.name] = value;
+    if (text === undefined || value !== undefined) continue;
+    const name = flag === undefined ? setting.env : `--${flagOf(setting)}`;
+    const shown = setting.secret ? 'its value' : JSON.stringify(text);
+    problems.push(`${name}: ${shown} is not allowed; allowed: ${setting.kind.allowed}`);
   }
   const values = checked as Values;
   const { tracing, problems: tracingProblems } = tracingSettings(env);
@@ -105,41 +64,42 @@ export function loadConfig({ env, flags = {}, isRoot }: LoadInput): Config {
       `The settings have ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((line) => `  - ${line}`).join('\n')}`,
     );
 
-  const { maxPdfConcurrency, workerConcurrency, dataDir, pdfStore, renderIsolation, renderJail, ...others } = values;
-  const { egressPolicy, egressRules, ...most } = others;
-  const { autoscaleTargetWaitMs, autoscaleMinWorkers, autoscaleMaxWorkers, autoscaleDownAfterMs, ...rest } = most;
+  const { maxPdfConcurrency, workerConcurrency, dataDir, egressPolicy, egressRules, ...others } = values;
+  const { autoscaleTargetWaitMs, autoscaleMinWorkers, autoscaleMaxWorkers, autoscaleDownAfterMs, ...rest } = others;
   return {
     ...rest,
     dataDir: resolve(dataDir ?? defaultDataDir(env, isRoot)),
     workerConcurrency: concurrency(workerConcurrency, Math.min(maxPdfConcurrency, pages(values))),
-    renderIsolation: renderIsolation as Config['renderIsolation'],
-    renderJail: renderJail as Config['renderJail'],
+    egress: { policy: egressPolicy, rules: egressRules ?? [] },
     autoscale: {
       targetWaitMs: autoscaleTargetWaitMs,
       min: autoscaleMinWorkers,
       max: autoscaleMaxWorkers,
       downAfterMs: autoscaleDownAfterMs,
     },
-    egress: { policy: egressPolicy as Config['egress']['policy'], rules: egressRules ?? [] },
-    pdfStore: pdfStore === 'postgres' ? { kind: 'postgres' } : { kind: 'file', directory: fileURLToPath(pdfStore) },
     tracing,
   };
 }
 
 const pages = ({ browserPoolSize, browserMaxPages }: Values) => browserPoolSize * browserMaxPages;
 
+/** Rendering is bound by the CPU, so `auto` starts with a document for each core and one that waits for the database. */
+export function initialConcurrency(): number {
+  return availableParallelism() + 1;
+}
+
 function concurrency(wanted: Values['workerConcurrency'], ceiling: number): Config['workerConcurrency'] {
   const initial = Math.min(wanted === 'auto' ? initialConcurrency() : wanted, ceiling);
   return { initial, max: wanted === 'auto' ? ceiling : initial };
 }
 
-/** Settings that are allowed each, but not together. */
+/** Settings that are each allowed, but not together. */
 function relationProblems(values: Values): string[] {
   const { workerConcurrency, databaseUrl, databaseDirectUrl } = values;
   const problems: string[] = [];
   if (databaseDirectUrl !== undefined && databaseUrl === undefined)
     problems.push(
-      'DATABASE_DIRECT_URL: it is another way to the database of DATABASE_URL, which is not set; allowed: both, or DATABASE_URL alone',
+      'DATABASE_DIRECT_URL: it is the direct way to the database of DATABASE_URL, which is not set; allowed: both, or DATABASE_URL alone',
     );
   const ceiling = pages(values);
   if (workerConcurrency !== 'auto' && workerConcurrency > ceiling)
@@ -153,52 +113,7 @@ function relationProblems(values: Values): string[] {
   return problems;
 }
 
-function parse({ kind }: Setting, text: string): { value: Value } | { bad: true } {
-  const bad = { bad: true } as const;
-  const integer = (min: number, max: number) => {
-    const value = /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    return value >= min && value <= max ? { value } : bad;
-  };
-  switch (kind.type) {
-    case 'integer':
-      return integer(kind.min, kind.max);
-    case 'integer-or-auto':
-      return text === 'auto' ? { value: text } : integer(kind.min, kind.max);
-    case 'duration': {
-      const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-      const factor = kind.unit === 'seconds' ? 1000 : 1;
-      return value >= kind.min && value <= kind.max ? { value: value * factor } : bad;
-    }
-    case 'choice':
-      return kind.values.includes(text) ? { value: text } : bad;
-    case 'boolean':
-      return text === 'true' || text === 'false' ? { value: text === 'true' } : bad;
-    case 'postgres-url':
-      return URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol) ? { value: text } : bad;
-    case 'store':
-      return text === 'postgres' || isFileUrl(text) ? { value: text } : bad;
-    case 'egress-rules': {
-      const rules = text.split(',').map((rule) => parseEgressRule(rule.trim()));
-      return rules.includes(undefined) ? bad : { value: rules as EgressRule[] };
-    }
-    case 'path':
-      return text !== '' && !text.includes('\0') ? { value: text } : bad;
-    case 'host':
-      return /^[\w.:%-]+$/.test(text) ? { value: text } : bad;
-    case 'api-key':
-      return /^pdf_\w+$/.test(text) ? { value: text } : bad;
-  }
-}
-
-function isFileUrl(text: string): boolean {
-  try {
-    return fileURLToPath(text) !== '/';
-  } catch {
-    return false;
-  }
-}
-
-/** Ours are known by their prefix; other names only if they are one slip away from one of ours. */
+/** Variables that look like a setting: by our prefix, or because they are a typo away from one. */
 function unknownVariables(env: Environment): string[] {
   const known = SETTING_LIST.map((setting) => setting.env);
   return Object.keys(env).flatMap((name) => {

@@ -5,8 +5,8 @@ import { SETTING_LIST } from './settings.ts';
 type Environment = Record<string, string | undefined>;
 
 /**
- * `DATABASE_URL_FILE=/run/secrets/database_url` is `DATABASE_URL` with what that file contains, and
- * so for every secret setting: containers are handed their secrets as files.
+ * `DATABASE_URL_FILE=/run/secrets/database_url` sets `DATABASE_URL` to the content of that file, and so for every
+ * secret setting: containers get their secrets as files.
  * @throws UsageError that lists every problem at once
  */
 export function readSecretFiles(env: Environment): Environment {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { initialConcurrency } from '../config/settings.ts';
+import { initialConcurrency } from '../config/load.ts';
 import type { Config } from '../config/load.ts';
 import type { Calibration } from '../planning/calibration.ts';
 import { calibrationFromHistory } from '../planning/history.ts';

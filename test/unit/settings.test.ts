@@ -50,7 +50,7 @@ describe('settings', () => {
   it('refuse a way past the pooler to a database that is not named', () => {
     const env = { DATABASE_DIRECT_URL: 'postgres://db/pdfprompt' };
     expect(() => load(env)).toThrow(
-      'DATABASE_DIRECT_URL: it is another way to the database of DATABASE_URL, which is not set',
+      'DATABASE_DIRECT_URL: it is the direct way to the database of DATABASE_URL, which is not set',
     );
     expect(load({ ...env, DATABASE_URL: 'postgres://pooler/pdfprompt' })).toMatchObject({
       databaseDirectUrl: env.DATABASE_DIRECT_URL,

@@ -1,0 +1,84 @@
+import { fileURLToPath } from 'node:url';
+import { EGRESS_RULES_ALLOWED, type EgressRule, parseEgressRule } from './egress-rule.ts';
+
+/** How the text of a setting is checked and read. */
+export interface Kind<T> {
+  /** what it may be, for people */
+  allowed: string;
+  /** @returns undefined for a text that is not allowed */
+  parse: (text: string) => T | undefined;
+}
+
+/** Where PDFs are stored. */
+export type StoreLocation = { kind: 'postgres' } | { kind: 'file'; directory: string };
+
+export function integer(min: number, max: number): Kind<number> {
+  return {
+    allowed: `a whole number from ${min} to ${max}`,
+    parse: (text) => (/^-?\d{1,15}$/.test(text) ? within(Number(text), min, max) : undefined),
+  };
+}
+
+export function integerOrAuto(min: number, max: number): Kind<number | 'auto'> {
+  const { allowed, parse } = integer(min, max);
+  return { allowed: `auto, or ${allowed}`, parse: (text) => (text === 'auto' ? text : parse(text)) };
+}
+
+/** Read as milliseconds. @param min and `max`: in the unit */
+export function duration(unit: 'seconds' | 'milliseconds', min: number, max: number): Kind<number> {
+  const factor = unit === 'seconds' ? 1000 : 1;
+  return {
+    allowed: `${unit}, from ${min} to ${max}`,
+    parse: (text) =>
+      /^\d+(\.\d+)?$/.test(text) ? within(Number(text) * factor, min * factor, max * factor) : undefined,
+  };
+}
+
+export function choice<T extends string>(...values: T[]): Kind<T> {
+  return { allowed: values.join(', '), parse: (text) => values.find((value) => value === text) };
+}
+
+export const boolean: Kind<boolean> = {
+  allowed: 'true or false',
+  parse: (text) => (text === 'true' || text === 'false' ? text === 'true' : undefined),
+};
+
+export const postgresUrl = textKind(
+  'postgres://user:password@host:port/database',
+  (text) => URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol),
+);
+
+export const path = textKind('a path', (text) => text !== '' && !text.includes('\0'));
+
+export const host = textKind('an IP address or a host name', (text) => /^[\w.:%-]+$/.test(text));
+
+export const apiKey = textKind('a key as pdf_…', (text) => /^pdf_\w+$/.test(text));
+
+export const store: Kind<StoreLocation> = {
+  allowed: 'postgres, or an absolute directory as file:///…',
+  parse: (text) => {
+    if (text === 'postgres') return { kind: 'postgres' };
+    try {
+      const directory = fileURLToPath(text);
+      return directory === '/' ? undefined : { kind: 'file', directory };
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+export const egressRules: Kind<readonly EgressRule[]> = {
+  allowed: EGRESS_RULES_ALLOWED,
+  parse: (text) => {
+    const rules = text.split(',').map((rule) => parseEgressRule(rule.trim()));
+    return rules.every((rule) => rule !== undefined) ? rules : undefined;
+  },
+};
+
+function textKind(allowed: string, isAllowed: (text: string) => boolean): Kind<string> {
+  return { allowed, parse: (text) => (isAllowed(text) ? text : undefined) };
+}
+
+function within(value: number, min: number, max: number): number | undefined {
+  return value >= min && value <= max ? value : undefined;
+}
