@@ -3,13 +3,13 @@ import { LRUCache } from 'lru-cache';
 interface IdleItemsOptions<T> {
   /** items, of all owners together */
   max: number;
-  /** milliseconds after which an item that nobody took is dropped */
+  /** milliseconds after which an unused item is dropped */
   idleMs: number;
-  /** what becomes of an item that is dropped: it was not used for longest, or for too long */
+  /** called with each item that is dropped: it was unused the longest, or for too long */
   onDrop: (item: T) => void;
 }
 
-/** Things that are kept for their owners while nobody uses them; those that were not used for longest go first. */
+/** Keeps unused items for their owners; the least recently used are dropped first. */
 export class IdleItems<T extends object> {
   readonly #items: LRUCache<T, string>;
 
@@ -32,8 +32,8 @@ export class IdleItems<T extends object> {
   }
 
   /**
-   * Takes an item of this owner away.
-   * @param fitness the highest wins, and of equal ones the one used last; 0: not this one
+   * Removes and returns an item of this owner.
+   * @param fitness the highest wins, and of equal ones the most recently used; 0: not this one
    */
   take(owner: string, fitness: (item: T) => number): T | undefined {
     let best: T | undefined;
@@ -53,17 +53,17 @@ export class IdleItems<T extends object> {
     return [...this.#items.keys()].filter(isCounted).length;
   }
 
-  /** Forgets items without dropping them: they are gone already. */
+  /** Removes items without `onDrop`: they no longer exist. */
   forget(isGone: (item: T) => boolean): void {
     for (const item of [...this.#items.keys()].filter(isGone)) this.#items.delete(item);
   }
 
-  /** Drops what nobody took for too long. */
+  /** Drops the items that were unused for too long. */
   expire(): void {
     this.#items.purgeStale();
   }
 
-  /** Drops all but the `count` used last. */
+  /** Drops all but the `count` most recently used. */
   trim(count: number): void {
     while (this.#items.size > count) this.#items.pop();
   }

@@ -1,15 +1,15 @@
 import { LRUCache } from 'lru-cache';
 
 interface KnownAnswersOptions {
-  /** entries; 0: nothing is kept */
+  /** entries; 0: nothing is cached */
   max: number;
-  /** characters that all of them may have together */
+  /** characters of all entries together, as JSON */
   maxSize: number;
-  /** told of every question */
+  /** called for each `get` */
   onRequest: (result: 'hit' | 'miss') => void;
 }
 
-/** Answers that are known to stay the same for a time of their own. */
+/** Values that cannot change for a known time, different for each. */
 export class KnownAnswers<V extends object> {
   readonly #entries: LRUCache<string, V> | undefined;
   readonly #onRequest: (result: 'hit' | 'miss') => void;
@@ -26,7 +26,7 @@ export class KnownAnswers<V extends object> {
     return value;
   }
 
-  /** @param ms for so long */
+  /** @param ms how long the value is valid */
   put(key: string, value: V, ms: number): void {
     if (ms > 0) this.#entries?.set(key, value, { ttl: ms });
   }
