@@ -6,9 +6,9 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { KnownRefusal } from './limits.ts';
 import type { Login } from './principals.ts';
 
-/** Milliseconds that anything is remembered while the notifier is lost. */
-const UNHEARD_MS = 2_000;
-/** Characters of all refusals together; one has some 400. */
+/** Milliseconds for which an entry is valid while the notifier is not connected. */
+const UNNOTIFIED_MS = 2_000;
+/** Characters of all cached refusals together; one has some 400. */
 const REFUSALS_SIZE = 16_000_000;
 
 interface AccountCachesOptions {
@@ -21,15 +21,15 @@ interface AccountCachesOptions {
 }
 
 /**
- * What one process remembers of accounts. A change is heard of from the notifier, whoever makes it; while
- * that is lost nothing is believed for long.
+ * The caches of accounts in one process. The notifier reports every change, also one by hand in SQL; while it is not
+ * connected, entries are valid for a short time only.
  */
 export class AccountCaches extends Lifecycle {
   /** by a key's hash; undefined: there is no such key */
   readonly logins: QueryCache<Login | undefined>;
   /** by name */
   readonly tiers: QueryCache<Tier | undefined>;
-  /** by the user's id; each holds for the limits it was made by, so no notifier is needed */
+  /** by the user's id; each names the limits it holds for, so it needs no notification */
   readonly refusals: KnownAnswers<KnownRefusal>;
   readonly #notifier: Notifier;
   #unlisten: (() => void)[] = [];
@@ -52,12 +52,12 @@ export class AccountCaches extends Lifecycle {
 
   protected async onStart(): Promise<void> {
     this.#unlisten = [
-      // Without an id: everybody's.
+      // Without an id the change concerns all users.
       this.#notifier.on('accounts', (userId) =>
         this.logins.forget((login) => !login || userId === '' || login.userId === userId),
       ),
       this.#notifier.on('tiers', () => this.tiers.forget()),
-      this.#notifier.on('lost', () => this.#limitAge(UNHEARD_MS)),
+      this.#notifier.on('lost', () => this.#limitAge(UNNOTIFIED_MS)),
       this.#notifier.on('missed', () => {
         this.logins.forget();
         this.tiers.forget();

@@ -19,7 +19,7 @@ export interface ConsoleSession {
 const TOKEN = /^[\w-]{43}$/;
 const hashOf = (token: string) => createHash('sha256').update(token).digest();
 
-/** Begins a session of a key that was checked. @returns 256 random bits for the cookie; only their hash is kept */
+/** Creates a session for a key that was checked. @returns 256 random bits for the cookie; only their hash is stored */
 export async function createSession(db: Database, { keyId }: { keyId: string }): Promise<string> {
   const token = randomBytes(32).toString('base64url');
   const expiresAt = sql`now() + ${SESSION_SECONDS} * interval '1 second'`;
@@ -28,9 +28,9 @@ export async function createSession(db: Database, { keyId }: { keyId: string }):
 }
 
 /**
- * Whose a session is. The key is looked at each time, and not from memory: revoked, expired, without its
- * scope or its user's subscription, it ends the session at once.
- * @returns undefined if there is no such session, or no longer
+ * The operator of a session. The key is read from the database each time: a session ends at once when its key is
+ * revoked or expires, or loses its scope or its user's subscription.
+ * @returns undefined if there is no such session, or it has ended
  */
 export async function findSession(db: Database, token: string): Promise<ConsoleSession | undefined> {
   if (!TOKEN.test(token)) return undefined;
@@ -52,7 +52,7 @@ export async function findSession(db: Database, token: string): Promise<ConsoleS
   return { userId, email, keyId, keyPrefix, expiresAt: new Date(row.expires_at) };
 }
 
-/** Ends a session; fine if there is none. */
+/** Ends a session; does nothing if there is none. */
 export async function endSession(db: Database, token: string): Promise<void> {
   await db.delete(consoleSession).where(eq(consoleSession.tokenHash, hashOf(token)));
 }

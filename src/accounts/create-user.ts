@@ -6,7 +6,7 @@ import { subscribe } from './subscriptions.ts';
 import { ensureUser, getUser, newUserSchema, type User } from './users.ts';
 
 /**
- * A user with a subscription and without a key.
+ * Creates a user with a subscription and without a key.
  * @throws CodedError `user_exists`, and `invalid_request` for an email or a tier that is not allowed
  */
 export async function createUser(db: Database, input: { email: string; tier?: string | undefined }): Promise<User> {

@@ -10,10 +10,10 @@ interface KeyUseOptions {
   onError: (error: unknown) => void;
 }
 
-/** When each key was last used, written down for many requests at a time: `last_used_at` is some seconds late. */
+/** Writes `last_used_at` of the API keys, once in 10 s for all requests since. */
 export class KeyUse extends Lifecycle {
   readonly #options: KeyUseOptions;
-  /** of key ids, by this process's clock */
+  /** by the key's id */
   #lastUsed = new Map<string, Date>();
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
@@ -44,7 +44,7 @@ export class KeyUse extends Lifecycle {
     this.#lastUsed = new Map();
     try {
       const uses = JSON.stringify([...lastUsed].map(([id, at]) => ({ id, at })));
-      // Nobody is waited for: who holds a key is another process that writes the same, or an operator.
+      // A locked key is skipped: another process is writing the same, or an operator is changing the key.
       await this.#options.db.execute(sql`
         update pdfprompt_api_key k set last_used_at = greatest(k.last_used_at, u.at)
         from (

@@ -17,7 +17,7 @@ export interface CreatedKey {
   key: string;
   user: string;
   userId: string;
-  /** null only if somebody took the subscription away by hand */
+  /** null only if the subscription was removed by hand, in SQL */
   tier: string | null;
   scopes: Scope[];
   expiresAt: string | null;
@@ -27,7 +27,7 @@ export interface ListedKey {
   id: string;
   user: string;
   userId: string;
-  /** null only if somebody took the subscription away by hand */
+  /** null only if the subscription was removed by hand, in SQL */
   tier: string | null;
   prefix: string;
   scopes: Scope[];
@@ -35,11 +35,11 @@ export interface ListedKey {
   lastUsedAt: string | null;
   expiresAt: string | null;
   revokedAt: string | null;
-  /** the id of the key it was made from by a rotation */
+  /** the id of the key that a rotation replaced by this one */
   replaces: string | null;
 }
 
-const EXPIRY = 'allowed: a time to come, in ISO 8601 with its zone, such as 2031-12-31T00:00:00Z';
+const EXPIRY = 'allowed: a time in the future, in ISO 8601 with its zone, such as 2031-12-31T00:00:00Z';
 
 export const newKeySchema = newUserSchema
   .extend({
@@ -47,12 +47,12 @@ export const newKeySchema = newUserSchema
     expiresAt: z.iso
       .datetime({ offset: true, error: EXPIRY })
       .optional()
-      .meta({ description: 'From then on the key is not valid; never if not given' }),
+      .meta({ description: 'The key is valid until then; without it, for ever' }),
   })
   .meta({ id: 'NewKey' });
 
 /**
- * A new key. The user is made if new; the subscription is made, or changed when `tier` is given.
+ * Creates a key; the user and the subscription too, if new. With `tier` an existing subscription is changed.
  * @throws CodedError `invalid_request` for an email, a tier, scopes or an expiry that is not allowed
  */
 export async function createKey(
@@ -78,9 +78,9 @@ export async function createKey(
 }
 
 /**
- * Keys of one user or of all, oldest first, the ended ones too. `cursor` is the id of the last key
- * of the page before; without a limit it is one page.
- * @throws CodedError `not_found` for the user, `invalid_request` for an email that is none
+ * Keys of one user or of all, oldest first, revoked and expired ones included. `cursor` is the id of the last key of
+ * the previous page; without a limit everything is one page.
+ * @throws CodedError `not_found` for the user, `invalid_request` for an email that is not valid
  */
 export async function listKeys(
   db: Database,
@@ -95,7 +95,7 @@ export async function listKeys(
   return { data, nextCursor: rows.length > data.length ? (data.at(-1)?.id ?? null) : null };
 }
 
-/** Ends a key for good; twice is fine. @throws CodedError `not_found` */
+/** Revokes a key; does nothing if it is revoked. @throws CodedError `not_found` */
 export async function revokeKey(db: Database, id: string): Promise<ListedKey> {
   if (!isUuid(id)) throw noKey(id);
   await db

@@ -6,8 +6,8 @@ import type { Limits } from '../domain/tier.ts';
 import { CodedError } from '../kernel/errors.ts';
 
 /*
- * Limits are exact because they live where a submission takes its turn anyway: in the row of the
- * tenant's lane, which is locked from the check to the commit. The time is read behind the lock.
+ * Limits are exact: the requests are counted in the tenant's row of the fair-share state, which each submission locks
+ * from the check to the commit. The time is read after the lock is taken.
  */
 
 export type LimitName = 'minute' | 'day';
@@ -15,22 +15,22 @@ export type LimitName = 'minute' | 'day';
 /** What is left of one limit. */
 export interface Allowance {
   name: LimitName;
-  /** requests in all */
+  /** requests allowed in the window */
   quota: number;
   windowSeconds: number;
   used: number;
   remaining: number;
-  /** seconds until more is left than now */
+  /** seconds until `remaining` grows */
   resetSeconds: number;
 }
 
-/** What a lane says of its use: columns of a query, so snake case, and a type, so that drizzle takes it for a row. */
+/** Use by the fair-share state: columns of a query, so snake case, and a type, as drizzle requires of a row. */
 export type TenantUse = {
   /** requests accepted in the last 60 seconds */
   minute_used: number;
   /** seconds until the oldest of them is 60 seconds old */
   minute_reset: number;
-  /** seconds until so many of them are that one more is within the limit; 0 if it is now */
+  /** seconds until one more request is within the limit; 0 if it is now */
   minute_wait: number;
   /** requests accepted on this UTC day */
   day_used: number;
@@ -41,10 +41,10 @@ export type TenantUse = {
 const MINUTE = sql`interval '60 seconds'`;
 const utcDay = (at: SQL) => sql`(${at} at time zone 'utc')::date`;
 
-/** The three columns of a tenant's first request ever, as a query over `now.at`. */
+/** `recent, day, day_count` of a tenant's first request, as columns of a query over `now.at`. */
 export const FIRST_GRANT = sql`array[now.at], ${utcDay(sql`now.at`)}, 1`;
 
-/** `(recent, day, day_count)` after one more request on the lane `l`, as a query over `now.at`. */
+/** The same after one more request of the tenant with the fair-share row `l`. */
 export function oneMore({ requestsPerMinute }: Limits): SQL {
   const today = utcDay(sql`now.at`);
   const recent =
@@ -52,7 +52,7 @@ export function oneMore({ requestsPerMinute }: Limits): SQL {
   return sql`${recent}, ${today}, case when l.day = ${today} then l.day_count + 1 else 1 end`;
 }
 
-/** Whether the lane `l` is below its limits: asked just before {@link oneMore}, and true then too if it is now. */
+/** Whether the row `l` is below its limits. If so, it still is a moment later, when {@link oneMore} is written. */
 export function isBelow({ requestsPerMinute, requestsPerDay }: Limits): SQL {
   const now = sql`clock_timestamp()`;
   return sql`
@@ -62,7 +62,7 @@ export function isBelow({ requestsPerMinute, requestsPerDay }: Limits): SQL {
 
 const recentOf = (recent: SQL, at: SQL) => sql`array(select t from unnest(${recent}) as t where t > ${at} - ${MINUTE})`;
 
-/** The columns of {@link TenantUse}, of a row `l` with a lane's columns, at `at`. */
+/** The columns of {@link TenantUse} at `at`, over a fair-share row `l`. */
 export function useOf({ requestsPerMinute }: Limits, at: SQL): SQL {
   const recent = recentOf(sql`l.recent`, at);
   const until = (moment: SQL) => sql`extract(epoch from ${moment} - ${at})::double precision`;
@@ -76,7 +76,7 @@ export function useOf({ requestsPerMinute }: Limits, at: SQL): SQL {
 
 const DAY_SECONDS = 86_400;
 
-/** For each limit that there is. */
+/** One for each limit of the tier. */
 export function allowances({ requestsPerMinute, requestsPerDay }: Limits, use: TenantUse): Allowance[] {
   const of = (name: LimitName, quota: number | null, windowSeconds: number, used: number, reset: number) =>
     quota === null
@@ -88,7 +88,7 @@ export function allowances({ requestsPerMinute, requestsPerDay }: Limits, use: T
   ];
 }
 
-/** A tenant has asked for as much as its tier allows. */
+/** A request was over a limit of the tenant's tier. */
 export class LimitReached extends CodedError {
   readonly limit: LimitName;
   readonly allowances: Allowance[];
@@ -105,14 +105,13 @@ export class LimitReached extends CodedError {
   }
 }
 
-/** Why one more request is refused, and for how long. */
+/** Why a request is refused, and for how long. */
 interface Refusal {
   limit: LimitName;
   allowances: Allowance[];
   waitSeconds: number;
 }
 
-/** Which limit is reached, if one is. */
 function refusalOf(limits: Limits, use: TenantUse): Refusal | undefined {
   const all = allowances(limits, use);
   const isDayOver = all.some(({ name, remaining }) => name === 'day' && remaining === 0);
@@ -120,24 +119,24 @@ function refusalOf(limits: Limits, use: TenantUse): Refusal | undefined {
   return use.minute_wait > 0 ? { limit: 'minute', allowances: all, waitSeconds: use.minute_wait } : undefined;
 }
 
-/** What is kept of a refusal, by the user's id. */
+/** A cached refusal. */
 export interface KnownRefusal {
   limits: Limits;
   refusal: Refusal;
-  /** by this process's clock */
+  /** as `performance.now()` has it */
   untilMs: number;
 }
 
 interface LimiterOptions {
   db: Database;
   refusals: KnownAnswers<KnownRefusal>;
-  /** milliseconds that a refusal is answered from memory, at most */
+  /** milliseconds that a refusal is cached, at most */
   ttlMs: number;
 }
 
 /**
- * Remembers who is at their limit: until it can have changed, nobody is at it less in any process, so
- * that asking again and again costs no query.
+ * Refuses tenants that are at their limit, from a cache: use only falls as time passes, so a refusal holds in every
+ * process until its time is over, and repeated requests cost no query.
  */
 export class Limiter {
   readonly #options: LimiterOptions;
@@ -146,7 +145,7 @@ export class Limiter {
     this.#options = options;
   }
 
-  /** Whether a tenant is known to be at its limit. Nothing is said of who is not known. */
+  /** @returns undefined if no refusal is cached: the tenant may be at its limit all the same */
   known(userId: string, limits: Limits): LimitReached | undefined {
     const known = this.#options.refusals.get(userId);
     if (!known || !areSame(known.limits, limits)) return undefined;
@@ -156,7 +155,7 @@ export class Limiter {
     return new LimitReached({ ...known.refusal, waitSeconds, allowances: known.refusal.allowances.map(left) });
   }
 
-  /** After a request was not accepted. @throws LimitReached unless it may be accepted by now */
+  /** For a request that the database refused. @throws LimitReached, unless the limit allows it by now */
   async refuse(userId: string, limits: Limits): Promise<void> {
     const { db, refusals, ttlMs } = this.#options;
     const [use] = await db.execute<TenantUse>(sql`

@@ -8,7 +8,7 @@ import { CodedError } from '../kernel/errors.ts';
 import { hashKey, looksLikeKey } from './key-format.ts';
 import { findTier } from './tiers.ts';
 
-/** Who a request comes from. */
+/** The user and the key that a request was made with. */
 export interface Principal {
   userId: string;
   keyId: string;
@@ -17,13 +17,13 @@ export interface Principal {
   scopes: readonly Scope[];
 }
 
-/** A key that is not revoked or expired, whose it is, and the tier they are on. */
+/** A valid key, its user and their tier. */
 export interface Login {
   keyId: string;
   userId: string;
   tier: string;
   scopes: readonly Scope[];
-  /** milliseconds since 1970; undefined: never */
+  /** Unix time in milliseconds; undefined: never */
   expiresAt: number | undefined;
 }
 
@@ -33,11 +33,11 @@ interface PrincipalsOptions {
   logins: QueryCache<Login | undefined>;
   /** by name */
   tiers: QueryCache<Tier | undefined>;
-  /** told of each use of a key */
+  /** called at each use of a key */
   onUse: (keyId: string) => void;
 }
 
-/** Finds out who a bearer key belongs to. */
+/** Finds the user of a bearer key. */
 export class Principals {
   readonly #options: PrincipalsOptions;
 
@@ -45,29 +45,27 @@ export class Principals {
     this.#options = options;
   }
 
-  /**
-   * @throws CodedError `unauthenticated`, with the same message whether the key is malformed, unknown, revoked or expired
-   */
+  /** @throws CodedError `unauthenticated`, the same for a key that is malformed, unknown, revoked or expired */
   async find(bearer: string): Promise<Principal> {
     const { db, logins, tiers, onUse } = this.#options;
     if (!looksLikeKey(bearer)) throw refused();
     const login = await logins.get(hashKey(bearer).toString('base64'), () => findLogin(db, bearer));
     if (!login || (login.expiresAt ?? Infinity) <= Date.now()) throw refused();
     const tier = await tiers.get(login.tier, () => findTier(db, login.tier));
-    if (!tier) throw refused(); // it cannot go while a subscription names it
+    if (!tier) throw refused(); // not expected: a tier with subscriptions cannot be deleted
     onUse(login.keyId);
     return { userId: login.userId, keyId: login.keyId, tier, scopes: login.scopes };
   }
 }
 
-/** The same for every key that is not, or no longer, valid. */
+/** One message for every key that is not valid. */
 export const refused = () =>
   new CodedError(
     'unauthenticated',
-    'Authorization: the API key is not valid; allowed: Bearer pdf_…, made with `pdfprompt keys create`',
+    'Authorization: the API key is not valid; allowed: Bearer pdf_…, created with `pdfprompt keys create`',
   );
 
-/** @returns undefined for a key that is not one, or not known, revoked or expired */
+/** @returns undefined for a key that is malformed, unknown, revoked or expired */
 export async function findLogin(db: Database, bearer: string): Promise<Login | undefined> {
   if (!looksLikeKey(bearer)) return undefined;
   const hash = hashKey(bearer);

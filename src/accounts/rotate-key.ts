@@ -11,7 +11,7 @@ import { type CreatedKey, getKey, noKey } from './keys.ts';
 export interface RotatedKey extends CreatedKey {
   /** the id of the old key */
   replaces: string;
-  /** until when the old key is valid too */
+  /** the old key is valid until then */
   replacedExpiresAt: string;
 }
 
@@ -25,15 +25,15 @@ export const rotationSchema = z
       .min(0, GRACE)
       .max(MAX_GRACE_SECONDS, GRACE)
       .default(24 * 3600)
-      .meta({ description: 'Seconds that the old key is valid beside the new one; 0 ends it at once' }),
+      .meta({ description: 'Seconds for which the old key stays valid; 0 ends it at once' }),
   })
   .meta({ id: 'Rotation' });
 
 /**
- * A new key for the same user with the same scopes; the old one expires after the grace, so that
- * there is time to hand the new one out. A key with an expiry gets a successor that lives as long
- * as it was meant to itself. Each key is rotated once, and of a key and its successors no more than
- * two are ever valid: a third would be one that nobody thinks of.
+ * Creates a key for the same user with the same scopes. The old one expires after the grace, so that there is time to
+ * distribute the new one. If the old key has an expiry, the new one is valid for as long as the old one was when
+ * it was created. Each key is rotated once, and of a key and its successors at most two are valid at a time, so that
+ * no forgotten key stays valid.
  * @throws CodedError `not_found`, `invalid_request`, and `key_not_rotatable`, which says why
  */
 export async function rotateKey(
@@ -62,7 +62,7 @@ export async function rotateKey(
       .set({ expiresAt: sql`least(${apiKey.expiresAt}, now() + ${graceSeconds} * interval '1 second')` })
       .where(eq(apiKey.id, old.id))
       .returning({ expiresAt: apiKey.expiresAt });
-    if (!ending?.expiresAt) throw new Error('a key that is locked has no end');
+    if (!ending?.expiresAt) throw new Error('a key that was just given an expiry has none');
     const { user, userId, tier, scopes, expiresAt } = await getKey(tx, newId);
     const replacedExpiresAt = ending.expiresAt.toISOString();
     return { id: newId, key, user, userId, tier, scopes, expiresAt, replaces: old.id, replacedExpiresAt };
@@ -72,8 +72,7 @@ export async function rotateKey(
 async function requireRotatable(tx: Transaction, old: typeof apiKey.$inferSelect): Promise<void> {
   const refuse = (why: string) => new CodedError('key_not_rotatable', why);
   const [successor] = await tx.select({ id: apiKey.id }).from(apiKey).where(eq(apiKey.replaces, old.id));
-  if (successor)
-    throw refuse(`the key ${old.id} was rotated already, into ${successor.id}; allowed: a key that was not`);
+  if (successor) throw refuse(`the key ${old.id} was already rotated, to ${successor.id}; allowed: a key that was not`);
   if (!(await isLive(tx, old.id)))
     throw refuse(`the key ${old.id} ${old.revokedAt ? 'is revoked' : 'has expired'}; allowed: a key that is valid`);
   if (old.replaces !== null && (await isLive(tx, old.replaces)))
@@ -84,12 +83,5 @@ async function requireRotatable(tx: Transaction, old: typeof apiKey.$inferSelect
 
 async function isLive(tx: Transaction, id: string): Promise<boolean> {
   const live = sql`${apiKey.revokedAt} is null and (${apiKey.expiresAt} is null or ${apiKey.expiresAt} > now())`;
-  return (
-    (
-      await tx
-        .select({ id: apiKey.id })
-        .from(apiKey)
-        .where(and(eq(apiKey.id, id), live))
-    ).length === 1
-  );
+  return (await tx.$count(apiKey, and(eq(apiKey.id, id), live))) === 1;
 }

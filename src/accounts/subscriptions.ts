@@ -7,7 +7,7 @@ import { requireTier } from './tiers.ts';
 import { getUser, type User } from './users.ts';
 
 /**
- * Puts a user on a tier, from now on.
+ * Changes the tier of a user.
  * @throws CodedError `not_found` for the user, `invalid_request` for the tier
  */
 export async function setTier(db: Database, input: { userId: string; tier: string }): Promise<User> {
@@ -19,16 +19,16 @@ export async function setTier(db: Database, input: { userId: string; tier: strin
 }
 
 /**
- * The same as a part of another verb: without a tier the user stays where they are, or starts on `otherwise`.
- * @returns the tier in force afterwards
- * @throws CodedError `not_found` for a user who is being erased, `invalid_request` for a tier that is not there
+ * The same as part of a transaction. Without `tier` the user keeps theirs, or starts on `otherwise`.
+ * @returns the tier afterwards
+ * @throws CodedError `not_found` for a user who is being erased, `invalid_request` for an unknown tier
  */
 export async function subscribe(
   tx: Transaction,
   input: { userId: string; tier: string | undefined; otherwise: string },
 ): Promise<string> {
   const inForce = and(eq(userSubscription.userId, input.userId), isNull(userSubscription.endedAt));
-  // One change at a time, or two would both begin a subscription.
+  // The lock allows one change at a time: two could both insert a subscription.
   const isThere = and(eq(user.id, input.userId), isNull(user.erasedAt));
   const [owner] = await tx.select({ id: user.id }).from(user).where(isThere).for('no key update');
   if (!owner) throw new CodedError('not_found', `there is no user ${input.userId}`);
@@ -36,7 +36,7 @@ export async function subscribe(
   const wanted = input.tier ?? current?.tier ?? input.otherwise;
   await requireTier(tx, wanted);
   if (current?.tier === wanted) return wanted;
-  // Not now(), which is when the transaction began: it may have waited for another change.
+  // Not now(), the start of the transaction: it may have waited for another change since.
   if (current)
     await tx
       .update(userSubscription)

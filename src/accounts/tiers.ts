@@ -23,7 +23,7 @@ export async function findTier(db: Queryable, name: string): Promise<Tier | unde
 }
 
 /**
- * Makes a tier, or gives the one of this name other limits; they hold from now on for whoever is on it.
+ * Creates a tier, or changes the limits of the one with this name, at once for all its users.
  * @throws CodedError `invalid_request`
  */
 export async function defineTier(db: Database, input: Tier): Promise<{ tier: Tier; isNew: boolean }> {
@@ -33,16 +33,16 @@ export async function defineTier(db: Database, input: Tier): Promise<{ tier: Tie
     .values({ name, ...limits })
     .onConflictDoUpdate({ target: tier.name, set: { ...limits, updatedAt: sql`now()` } })
     .returning({ ...columns, isNew: sql<boolean>`xmax = 0` });
-  if (!row) throw new Error('a tier that was just written is not there');
+  if (!row) throw new Error('the database returned no row for a tier that it wrote');
   const { isNew, ...written } = row;
   return { tier: written, isNew };
 }
 
-/** @throws CodedError `not_found`, and `tier_in_use` while it is somebody's tier */
+/** @throws CodedError `not_found`, and `tier_in_use` while it has users */
 export async function deleteTier(db: Database, name: string): Promise<void> {
   if (!tierNameSchema.safeParse(name).success) throw noTier(name);
   await db.transaction(async (tx) => {
-    // From here on nobody is put on it: see requireTier.
+    // The lock keeps users from being put on it: see requireTier.
     const [found] = await tx.select({ name: tier.name }).from(tier).where(eq(tier.name, name)).for('update');
     if (!found) throw noTier(name);
     const [users] = await tx
@@ -60,8 +60,8 @@ export async function deleteTier(db: Database, name: string): Promise<void> {
 }
 
 /**
- * That there is such a tier, and will be until the transaction ends.
- * @throws CodedError `invalid_request` that lists the tiers there are
+ * Ensures that the tier exists until the transaction ends.
+ * @throws CodedError `invalid_request` that lists the tiers
  */
 export async function requireTier(tx: Transaction, name: string): Promise<void> {
   const [found] = await tx.select({ name: tier.name }).from(tier).where(eq(tier.name, name)).for('key share');

@@ -4,7 +4,7 @@ import { forTenant } from '../db/tenant.ts';
 import type { Limits } from '../domain/tier.ts';
 import { type Allowance, allowances, type TenantUse, useOf } from './limits.ts';
 
-/** What was charged for on one UTC day. */
+/** What was charged on one UTC day. */
 export interface UsageDay {
   /** YYYY-MM-DD */
   day: string;
@@ -13,7 +13,7 @@ export interface UsageDay {
   bytes: number;
 }
 
-/** What a user has used of their limits by now, and what they were charged for, newest day first. */
+/** What a user has used of their limits now, and what they were charged, newest day first. */
 export async function readUsage(
   db: Queryable,
   { userId, limits, days }: { userId: string; limits: Limits; days: number },
@@ -33,7 +33,7 @@ export async function readUsage(
         where ${forTenant(userId)} and u.user_id = ${userId} and u.day > (now.at at time zone 'utc')::date - ${days}::integer
       ), '[]') as history
     from now, l`);
-  if (!row) throw new Error('the database did not answer the question');
+  if (!row) throw new Error('the database returned no row for a query that always has one');
   const { today, history } = row;
   return {
     allowances: allowances(limits, row),

@@ -11,7 +11,7 @@ import { CodedError } from '../kernel/errors.ts';
 export interface User {
   id: string;
   email: string;
-  /** null only if somebody took the subscription away by hand: such a user's keys do not work */
+  /** null only if the subscription was removed by hand, in SQL: the user's keys do not work then */
   tier: string | null;
   createdAt: string;
 }
@@ -32,17 +32,17 @@ const select = (db: Queryable) =>
     .from(user)
     .leftJoin(userSubscription, and(eq(userSubscription.userId, user.id), isNull(userSubscription.endedAt)));
 
-/** One that is being erased is not told of any more. */
+/** A user who is being erased is not shown. */
 const isThere = isNull(user.erasedAt);
 
-/** @throws CodedError `not_found`, and `invalid_request` for an email that is none */
+/** @throws CodedError `not_found`, and `invalid_request` for an email that is not valid */
 export async function getUser(db: Queryable, which: { id: string } | { email: string }): Promise<User> {
   if ('id' in which) return one(db, isUuid(which.id) ? eq(user.id, which.id) : undefined, which.id);
   const { email } = checkInput(z.object({ email: emailSchema }), which);
   return one(db, eq(user.email, email), email);
 }
 
-/** A page of users, oldest first. `cursor` is the id of the last user of the page before. */
+/** A page of users, oldest first. `cursor` is the id of the last user of the previous page. */
 export async function listUsers(
   db: Database,
   input: { limit: number; cursor?: string | undefined },
@@ -55,7 +55,7 @@ export async function listUsers(
   return { data, nextCursor: rows.length > input.limit ? (data.at(-1)?.id ?? null) : null };
 }
 
-/** The user of this email, which was checked; made if new, still without a subscription. */
+/** Finds the user with this valid email, or creates one, still without a subscription. */
 export async function ensureUser(tx: Transaction, email: string): Promise<{ id: string; isNew: boolean }> {
   const made = await tx
     .insert(user)

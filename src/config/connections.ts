@@ -24,7 +24,7 @@ export const FEWEST_CONNECTIONS = 6;
 /** From this total on the slow work gets a second connection. */
 const MANY = 12;
 
-/** Divides `DATABASE_MAX_CONNECTIONS` among the purposes of a process. @param total at least {@link FEWEST_CONNECTIONS} */
+/** Divides `DATABASE_MAX_CONNECTIONS` by purpose. @param total at least {@link FEWEST_CONNECTIONS} */
 export function splitConnections(total: number, { isApi, isWorker, isEmbedded = false }: ProcessRole): ConnectionSplit {
   const sessions = 1 + Number(isWorker) + Number(isEmbedded);
   const admin = total < MANY ? 1 : 2;

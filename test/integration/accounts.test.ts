@@ -36,7 +36,7 @@ describe('createKey', () => {
     [{ email, scopes: [] }, 'scopes', /allowed: one or more of jobs:write, jobs:read, usage:read, admin/],
     [{ email, scopes: ['jobs:read', 'root'] }, 'scopes[1]', /"root" is not allowed; allowed: jobs:write, jobs:read/],
     [{ email, expiresAt: '2099-01-01T00:00:00' }, 'expiresAt', /with its zone/],
-    [{ email, expiresAt: inHours(-1) }, 'expiresAt', /allowed: a time to come/],
+    [{ email, expiresAt: inHours(-1) }, 'expiresAt', /allowed: a time in the future/],
     [{ email, tier: 'gold' }, 'tier', /there is no tier "gold"; allowed: starter, professional, enterprise, system/],
   ])('refuses %o and leaves nothing behind', async (input, field, message) => {
     const count = async () =>
@@ -115,11 +115,11 @@ describe('rotateKey', () => {
         code: 'key_not_rotatable',
         message: expect.stringMatching(why),
       });
-    await refused(first.id, new RegExp(`^the key ${first.id} was rotated already, into ${second.id}`));
+    await refused(first.id, new RegExp(`^the key ${first.id} was already rotated, to ${second.id}`));
     await refused(second.id, new RegExp(`^the key ${first.id}, which ${second.id} replaces, is still valid`));
     await revokeKey(db, first.id);
     const third = await rotateKey(db, { id: second.id, graceSeconds: 0 });
-    await refused(second.id, /was rotated already/);
+    await refused(second.id, /was already rotated/);
     await revokeKey(db, third.id);
     await refused(third.id, /is revoked; allowed: a key that is valid/);
     const expired = await createKey(db, { email });

@@ -23,9 +23,9 @@ describe('a wrong command line', () => {
     ],
     [
       ['keys', 'create', '--user', 'a@b.c', '--expires', '2020-01-01'],
-      /--expires: allowed: a time to come, in ISO 8601 with its zone/,
+      /--expires: allowed: a time in the future, in ISO 8601 with its zone/,
     ],
-    [['keys', 'create', '--user', 'a@b.c', '--expires', 'tomorrow'], /--expires: allowed: a time to come/],
+    [['keys', 'create', '--user', 'a@b.c', '--expires', 'tomorrow'], /--expires: allowed: a time in the future/],
     [['keys', 'list', '--user', 'ghost@b.c'], /there is no user ghost@b\.c\. Type: pdfprompt keys create/],
     [['keys', 'revoke', '7'], /there is no key 7\. Type: pdfprompt keys list/],
     [['keys', 'revoke', '01a20b1c-7e0d-7435-94b8-d6ab64f6fe25'], /there is no key 01a20b1c/],
@@ -114,7 +114,7 @@ describe('pdfprompt keys and tiers', () => {
     expect(rotated).toMatchObject({ scopes: ['jobs:read', 'usage:read'], replaces: created.id });
     expect(Date.parse(rotated.replacedExpiresAt) - Date.now()).toBeLessThan(60_000);
     const again = await cli(['keys', 'rotate', created.id]);
-    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('was rotated already') });
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('was already rotated') });
     const { stdout } = await cli(['keys', 'list', '--user', 'EVE@example.com']);
     expect(stdout.trim().split('\n')).toHaveLength(3);
     expect(stdout).toMatch(/jobs:read,usage:read .* expires 20/);
