@@ -105,8 +105,7 @@ export const SETTINGS = {
     env: 'CACHE_TTL_LIMITS',
     kind: kinds.duration('seconds', 0, 86_400),
     default: '60',
-    description:
-      'Seconds for which the refusal of a tenant at its limit is cached, at most; 0: until it is over',
+    description: 'Seconds for which the refusal of a tenant at its limit is cached, at most; 0: until it is over',
     commands: WITH_API,
   },
   cacheTtlTiersMs: {
@@ -319,8 +318,7 @@ export const SETTINGS = {
     env: 'PDF_STORE',
     kind: kinds.store,
     default: 'postgres',
-    description:
-      'Where PDFs are stored: `postgres`, or a directory that every process can reach, `file:///var/pdfs`',
+    description: 'Where PDFs are stored: `postgres`, or a directory that every process can reach, `file:///var/pdfs`',
     commands: ['up', 'serve', 'work', 'users', 'doctor', 'plan'],
   },
   pdfRetentionMs: {
