@@ -13,7 +13,7 @@ const pool = openTestPool(url);
 const { key, userId } = await createUnlimitedKey(pool.db, 'ann@example.com');
 await pool.close();
 
-/** Says on stderr which of OpenTelemetry's packages a process loads. */
+/** Logs on stderr which of OpenTelemetry's packages a process loads. */
 const hook = `import { registerHooks } from 'node:module';
 registerHooks({ resolve(name, context, next) {
   if (name.startsWith('@opentelemetry/')) process.stderr.write('loads ' + name + '\\n');
@@ -34,7 +34,7 @@ async function work(more: Record<string, string> = {}): Promise<Cli> {
   return cli;
 }
 
-/** What has not been sent yet is sent as they stop. */
+/** They send the remaining spans as they stop. */
 async function stop(...processes: Cli[]): Promise<void> {
   for (const { child } of processes) child.kill('SIGTERM');
   for (const { exited } of processes) expect(await exited).toMatchObject({ code: 0, signal: null });
@@ -72,14 +72,14 @@ const lines = (cli: Cli) =>
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-/** The only one of a trace that has this name. */
+/** The only span of a trace with this name. */
 function only(spans: ReceivedSpan[], name: string): ReceivedSpan {
   const found = spans.filter((span) => span.name === name);
   expect(found.map((span) => span.name)).toEqual([name]);
   return found[0] as ReceivedSpan;
 }
 
-describe('a service that is asked for traces', () => {
+describe('a service with tracing on', () => {
   let receiver: OtlpReceiver;
   let api: Cli;
   let worker: Cli;
@@ -99,7 +99,7 @@ describe('a service that is asked for traces', () => {
     api = serving.cli;
     worker = await work(otel);
     const { address } = serving;
-    // Queued behind it, so that the wait is there to be seen.
+    // The first job waits for 300 ms, so that the others wait in the queue.
     ids.good = await submit(
       address,
       { html: '<h1>canary-77002</h1>', waitForTimeout: 300, metadata: { note: 'canary-77003' } },
@@ -166,7 +166,7 @@ describe('a service that is asked for traces', () => {
     expect(spans).toHaveLength(10);
   });
 
-  it('stores the context of its own request, by which the worker goes on', async () => {
+  it('stores the context of its own request, which the worker continues', async () => {
     const request = only(traceOf(CALLER.traceId), 'POST /v1/jobs');
     expect(await storedFor(ids.good)).toBe(`00-${CALLER.traceId}-${request.spanId}-01`);
   });
@@ -176,13 +176,13 @@ describe('a service that is asked for traces', () => {
     expect(await storedFor(ids.unsampled)).toMatch(new RegExp(`^00-${UNSAMPLED}-[0-9a-f]{16}-00$`));
   });
 
-  it('begins a trace of its own where the caller has none, or none that is valid', () => {
+  it('starts a trace of its own if the caller sends no valid one', () => {
     const spans = traceOfJob(ids.alone);
     expect(only(spans, 'POST /v1/jobs').parentId).toBe('');
     expect(only(spans, 'job').attributes['pdfprompt.outcome']).toBe('completed');
   });
 
-  it('says what a document failed of, and at which step', () => {
+  it('shows why a document failed, and at which step', () => {
     const spans = traceOfJob(ids.bad);
     expect(only(spans, 'job')).toMatchObject({
       isError: true,
@@ -193,24 +193,24 @@ describe('a service that is asked for traces', () => {
     expect(only(spans, 'store').isError).toBe(false);
   });
 
-  it('tells of no document, key, cookie or query, and of no probe', () => {
+  it('contains no document, key, cookie or query, and no probe', () => {
     expect(receiver.spans.length).toBeGreaterThan(30);
     expect(receiver.raw()).not.toContain(key);
     expect(receiver.raw()).not.toMatch(/canary-\d+|livez/);
     expect(new Set(receiver.headers.map((each) => each['x-collector-key']))).toEqual(new Set(['canary-77001']));
   });
 
-  it('names the trace in every line of the log that tells of the job', () => {
-    const told = (cli: Cli) =>
+  it('names the trace in every log line about the job', () => {
+    const messages = (cli: Cli) =>
       lines(cli)
         .filter((line) => line.traceId === CALLER.traceId)
         .map((line) => line.msg);
-    expect(told(api)).toEqual(['job submitted', 'request answered']);
-    expect(told(worker)).toEqual(['job started', 'job ended']);
+    expect(messages(api)).toEqual(['job submitted', 'request answered']);
+    expect(messages(worker)).toEqual(['job started', 'job ended']);
   });
 });
 
-describe('traces that are asked for in the worker only', () => {
+describe('tracing in the worker only', () => {
   let receiver: OtlpReceiver;
   let api: Cli;
   let worker: Cli;
@@ -229,21 +229,21 @@ describe('traces that are asked for in the worker only', () => {
     await stop(api, worker);
   }, 300_000);
 
-  it('go on with the trace of the caller, which is stored as it came', async () => {
+  it('continues the trace of the caller, which is stored as it came', async () => {
     expect(await storedFor(id)).toBe(traceparent(CALLER.traceId, '01'));
     expect(only(receiver.spans, 'job')).toMatchObject({ traceId: CALLER.traceId, parentId: CALLER.spanId });
     expect(receiver.spans.map((span) => span.resource['service.name'])).not.toContain('pdfprompt-serve');
   });
 
-  it('cost the API nothing: it loads none of what makes them', () => {
+  it('costs the API nothing: it does not load the SDK', () => {
     expect(worker.stderr()).toMatch(/^loads @opentelemetry\/sdk-trace$/m);
     expect(api.stderr()).toContain('job submitted');
-    expect(api.stderr()).not.toMatch(/^loads @opentelemetry\/(?!api$)/m); // that one is pg-boss's and prom-client's too
+    expect(api.stderr()).not.toMatch(/^loads @opentelemetry\/(?!api$)/m); // pg-boss and prom-client load that one too
   });
 });
 
-describe('traces that are asked for where what makes them is not installed', () => {
-  it('stop nothing: the log says what to type, and documents are printed', async () => {
+describe('tracing without the optional packages', () => {
+  it('does not stop the process: the log says what to type, and jobs are accepted', async () => {
     const gone = hook.replace(
       'return next',
       "if (name.startsWith('@opentelemetry/sdk')) name += '-that-is-not-there'; return next",
@@ -261,7 +261,7 @@ describe('traces that are asked for where what makes them is not installed', () 
 });
 
 describe('OTEL_TRACES_SAMPLER=always_off', () => {
-  it('sends nothing, and tells the worker so', async () => {
+  it('sends nothing, and the worker follows it', async () => {
     const receiver = await openOtlpReceiver();
     const { cli, address } = await serve({
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
@@ -275,7 +275,7 @@ describe('OTEL_TRACES_SAMPLER=always_off', () => {
 });
 
 describe('a collector', () => {
-  it('that is away or mute holds no job up, and is complained of once in a while', async () => {
+  it('that is down or does not answer delays no job, and is logged once in a while', async () => {
     const mute = await openOtlpReceiver({ isMute: true });
     const { cli, address } = await serve({ OTEL_EXPORTER_OTLP_ENDPOINT: mute.url });
     const worker = await work({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` });

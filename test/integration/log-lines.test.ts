@@ -8,7 +8,7 @@ import { startService } from '../support/service.ts';
 const service = await startService();
 const operator = await createKey(service.base.db, { email: 'operator@example.com', scopes: ['admin'] });
 
-/** What was logged from info on while `work` was done. */
+/** The lines of level info and above that `work` writes. */
 async function linesOf(work: () => Promise<unknown>): Promise<Record<string, unknown>[]> {
   const before = service.lines.length;
   await work();
@@ -92,7 +92,7 @@ describe('a job', () => {
 });
 
 describe('the jobs of a worker that was lost', () => {
-  it('are one line each, as they go back to the queue', async () => {
+  it('are one line each, as they are requeued', async () => {
     const response = await service.request('/v1/jobs', { method: 'POST', body: '{"html":"<p>x</p>"}' });
     const { id } = (await response.json()) as { id: string };
     const workerId = uuidv7();

@@ -9,7 +9,7 @@ import { freePort } from '../support/free-port.ts';
 import { eventually } from '../support/processes.ts';
 import { type Scrape, scrape } from '../support/scrape.ts';
 
-/** What dashboards of others may rely on, each with the labels that it has. */
+/** What other dashboards may rely on, each with its labels. */
 const PROMISED: Record<string, string[]> = {
   queue_depth: ['priority'],
   queue_oldest_seconds: [],
@@ -63,7 +63,7 @@ async function keysOf(url: string): Promise<{ ann: string; bob: string }> {
 describe('the metrics of serve and work, after all kinds of documents', async () => {
   const { url, sql } = await createDatabase();
   const { ann, bob } = await keysOf(url);
-  // No standby, so it is never used: but it is told of.
+  // No standby, so it is never used; its metrics are there.
   const api = await startWith(url, ['serve', '--port', '0'], { DATABASE_READ_REPLICA_URL: url });
   const worker = await startWith(url, ['work', '--concurrency', '2']);
   const { address } = api;
@@ -90,7 +90,7 @@ describe('the metrics of serve and work, after all kinds of documents', async ()
   await eventually(
     async () => {
       await look();
-      // a moment after the commit; and the queue is looked at every 5 s
+      // a moment after the commit; and the queue is counted every 5 s
       return total('pdf_completed_total') === 6 && total('workers') === 1 && total('warm_pages') > 0;
     },
     60_000,
@@ -107,7 +107,7 @@ describe('the metrics of serve and work, after all kinds of documents', async ()
     }
   });
 
-  it('are written down in docs/observability.md as they are', () => {
+  it('are in docs/observability.md as they are', () => {
     const text = readFileSync(new URL('../../docs/observability.md', import.meta.url), 'utf8');
     const rows = [...text.matchAll(/^\| `(pdfprompt_\w+)`\s+\| (\w+)\s+\| (.*?)\s+\| (.*?)\s+\|$/gm)];
     const written = rows.map(([, name, type, labels, help]) => ({ name, type, labels, help }));
@@ -166,7 +166,7 @@ describe('the metrics of serve and work, after all kinds of documents', async ()
     expect(total('worker_slots')).toBe(2);
   });
 
-  it('have the counters of what is our fault before it happens, or nobody sees the first', () => {
+  it('have the counters of service faults before the first fault, so that it is an increase', () => {
     for (const reason of ['poison', 'browser_failed', 'internal'])
       for (const tier of ['starter', 'professional', 'enterprise', 'system', 'unlimited'])
         expect(scrapes[1]?.sum('pdfprompt_pdf_failed_total', { tier, reason, fault: 'service' })).toBe(0);

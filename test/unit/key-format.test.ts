@@ -9,7 +9,7 @@ describe('an API key', () => {
     expect(keys.every(looksLikeKey)).toBe(true);
   });
 
-  it('is told from a mistyped one without a query', () => {
+  it('differs from a mistyped one without a query', () => {
     const key = generateKey();
     for (let at = 4; at < key.length; at++) {
       const typo = key.slice(0, at) + (key[at] === 'a' ? 'b' : 'a') + key.slice(at + 1);

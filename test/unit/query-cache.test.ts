@@ -9,7 +9,7 @@ const cacheOf = (options: { max?: number; ttlMs?: number } = {}) =>
     onRequest: (result) => results.push(result),
     ...options,
   });
-/** A question whose answers are given by hand. */
+/** A query whose answers are given by hand. */
 function question() {
   const asked: PromiseWithResolvers<number | undefined>[] = [];
   const ask = () => {
@@ -21,7 +21,7 @@ function question() {
 }
 
 describe('QueryCache', () => {
-  it('asks once, however many ask at a time, and says what was a hit', async () => {
+  it('queries once, however many ask at a time, and reports hits and misses', async () => {
     results.length = 0;
     const cache = cacheOf();
     const { asked, ask } = question();
@@ -39,7 +39,7 @@ describe('QueryCache', () => {
     expect(await cache.get('a', async () => 2)).toBeUndefined();
   });
 
-  it('does not keep what was asked before a change was heard of, but gives it to who waits', async () => {
+  it('does not keep the answer to a query from before a change, but gives it to those who wait', async () => {
     const cache = cacheOf();
     const { asked, ask } = question();
     const before = cache.get('a', ask);
@@ -52,7 +52,7 @@ describe('QueryCache', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('keeps no failure', async () => {
+  it('keeps no error', async () => {
     const cache = cacheOf();
     await expect(cache.get('a', () => Promise.reject(new Error('away')))).rejects.toThrow('away');
     expect(await cache.get('a', async () => 3)).toBe(3);
@@ -74,7 +74,7 @@ describe('QueryCache', () => {
     expect(await cacheOf({ ttlMs: 0 }).get('a', async () => 1)).toBe(1);
   });
 
-  it('has so many entries and no more, and none if it is turned off', async () => {
+  it('has at most `max` entries, and none with 0', async () => {
     const small = cacheOf({ max: 2 });
     for (const key of ['a', 'b', 'c']) await small.get(key, async () => 1);
     expect(await small.get('a', async () => 2)).toBe(2);

@@ -63,7 +63,7 @@ describe('the variables of OpenTelemetry', () => {
     });
   });
 
-  it('stop the start where they ask for what cannot be done, each by its name', () => {
+  it('prevent the start if their values are not supported, each by its name', () => {
     const env = {
       ...endpoint,
       OTEL_TRACES_EXPORTER: 'zipkin',
