@@ -55,6 +55,8 @@ const REASONS = {
     'The driver is patched as db/driver.ts loads it: loaded by another file first, it ends the process when a backend dies.',
   processes:
     'A process may end while it is read of: only kernel/processes.ts opens /proc/<pid>, and says what it means that nobody is there.',
+  errors:
+    'Errors are told apart by type and code: a text changes with every version of a library. Where a library gives nothing else, render/chromium-errors.ts reads it.',
   pure: 'domain/ is pure: no I/O and no clock, so that what is true of a job is true in every test.',
 } as const;
 
@@ -98,6 +100,7 @@ function violations(sources: Sources): Violation[] {
       add('environment', file);
     if (room !== 'cli' && /\bprocess\.(exit|abort|exitCode)\b/.test(code)) add('exit', file);
     if (file !== 'kernel/processes.ts' && /['"`]\/proc\/(\$\{|self\/)/.test(code)) add('processes', file);
+    if (file !== 'render/chromium-errors.ts' && READS_ERROR_TEXT.test(code)) add('errors', file);
     if (room !== 'runtime' && /\bprocess\.(on|once)\(\s*['"]SIG/.test(code)) add('signals', file);
     if (room === 'domain' && /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bMath\.random\(/.test(code))
       add('pure', file);
@@ -119,6 +122,10 @@ function violations(sources: Sources): Violation[] {
   }
   return found;
 }
+
+/** `error.message.includes(…)`, `/…/.test(messageOf(error))`, `message === '…'` and the like. */
+const READS_ERROR_TEXT =
+  /(\bmessage|\bmessageOf\([^()]*\)|\bhint)\??\.(includes|startsWith|endsWith|match|matchAll|search|indexOf)\(|\.(test|exec)\((\w+\.)*(message\b|messageOf\()|\bmessage [!=]== ['"`/]\w/;
 
 const roomOf = (file: string) => file.split('/')[0] ?? '';
 const withoutComments = (text: string) => text.replaceAll(/\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/.*$/gm, '');
@@ -224,6 +231,9 @@ describe('the rules of the house', () => {
       'processes',
       { 'render/launcher.ts': "const status = readFileSync(`/proc/${pid}/status`, 'utf8');" },
     ],
+    ['an error known by its text', 'errors', { 'jobs/claim.ts': `if (error.message.includes('gone')) return;` }],
+    ['an error known by a pattern', 'errors', { 'jobs/claim.ts': `if (/gone/.test(messageOf(error))) return;` }],
+    ['an error known by its whole text', 'errors', { 'jobs/claim.ts': `if (error.message === 'gone') return;` }],
     [
       'the browser in serve',
       'serve',

@@ -105,11 +105,10 @@ export class UsageError extends OperatorError {
   override name = 'UsageError';
 }
 
-/** What drizzle throws quotes the whole statement and its values: beneath it lies the error that says what went wrong. */
+/** The cause of a DrizzleQueryError, whose own message quotes the whole statement and its values. Other errors stay as they are. */
 export function withoutQuery(error: unknown): unknown {
-  return error instanceof Error && error.message.startsWith('Failed query:') && error.cause !== undefined
-    ? error.cause
-    : error;
+  const isOfDrizzle = error instanceof Error && 'query' in error && 'params' in error;
+  return isOfDrizzle && error.cause !== undefined ? error.cause : error;
 }
 
 /** The message of anything that was thrown. */

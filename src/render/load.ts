@@ -4,7 +4,8 @@ import { acceptedLocale, canonicalLocale, canonicalTimezone } from '../domain/lo
 import { type PdfRequest, urlProblem } from '../domain/pdf-request.ts';
 import { shownUrl } from '../domain/shown-url.ts';
 import { type Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
-import { CodedError, messageOf } from '../kernel/errors.ts';
+import { CodedError } from '../kernel/errors.ts';
+import { isAbout, networkErrorOf } from './chromium-errors.ts';
 import { sendExtraHeaders } from './extra-headers.ts';
 import { isStatic } from './static-document.ts';
 import { mayNeedBase, relativeAddresses } from './relative-addresses.ts';
@@ -126,7 +127,7 @@ async function goto(warm: WarmPage, request: PdfRequest, within: <T>(work: Promi
     const { waitUntil } = request.gotoOptions;
     await within(page.goto(url, { waitUntil, timeout: 0 }));
   } catch (error) {
-    const reason = /net::(ERR_[A-Z_]+)/.exec(messageOf(error))?.[1];
+    const reason = networkErrorOf(error);
     const unreachable = reason === undefined ? undefined : channel?.unreachable(url);
     if (unreachable) throw unreachableError(url, unreachable);
     if (reason)
@@ -191,17 +192,13 @@ export async function whenReady<T>(
       if (!hasMoved()) return await print();
     } catch (error) {
       if (error instanceof CodedError || error instanceof DeadlineExceeded) throw error;
-      if (!hasMoved() && !isOfNavigation(error)) throw error;
+      if (!hasMoved() && !isAbout(error, 'document gone')) throw error;
     }
     await deadline.race('following the document to where it goes', navigation.settled(eventOf(request)));
     if (!request.emulateMediaType) await warm.setMedia('browser');
     await deadline.race('a quiet network', quietNetwork(warm, request));
   }
 }
-
-/** A script of ours was under way when its document went. */
-const isOfNavigation = (error: unknown) =>
-  /context was destroyed|target navigated|cannot find context|was collected|detached/i.test(messageOf(error));
 
 /** @returns what waits for what the request names, each time it is called; the selector's time begins here */
 function waiter(warm: WarmPage, request: PdfRequest, deadline: Deadline): () => Promise<void> {
@@ -263,7 +260,7 @@ async function waitForSelector(
         'selector_not_found',
         `waitForSelector.selector: it did not ${hidden ? 'disappear' : 'appear'} within ${error.limitMs} ms`,
       );
-    if (/is not a valid selector|not a valid XPath|SyntaxError/i.test(messageOf(error)))
+    if (isAbout(error, 'selector'))
       throw new CodedError('selector_not_found', 'waitForSelector.selector: it is not a valid selector', {
         cause: error,
       });

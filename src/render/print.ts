@@ -3,7 +3,8 @@ import type { CDPSession, Page, Protocol } from 'puppeteer';
 import type { FailedResource, RenderTimings } from '../domain/job.ts';
 import type { RenderedPdf } from '../domain/outcome.ts';
 import { marginInches, paperSize, type PdfRequest } from '../domain/pdf-request.ts';
-import { CodedError, messageOf } from '../kernel/errors.ts';
+import { CodedError } from '../kernel/errors.ts';
+import { isAbout } from './chromium-errors.ts';
 import { countPages } from './page-count.ts';
 
 /** What a PDF may be. */
@@ -108,15 +109,14 @@ async function readPieces(session: CDPSession, handle: string, maxBytes: number)
 }
 
 function asCodedError(error: unknown, options: PdfRequest['options']): unknown {
-  const message = messageOf(error);
   const cause = { cause: error };
-  if (/page range/i.test(message))
+  if (isAbout(error, 'page ranges'))
     return new CodedError(
       'page_ranges_invalid',
       `options.pageRanges: ${JSON.stringify(options.pageRanges)} fits no page of the document`,
       cause,
     );
-  if (/invalid print parameters|content area is empty|margin/i.test(message))
+  if (isAbout(error, 'margins'))
     return new CodedError('print_failed', 'options.margin: the margins leave no room on the paper', cause);
   return error;
 }

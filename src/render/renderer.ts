@@ -4,13 +4,14 @@ import type { PdfRequest } from '../domain/pdf-request.ts';
 import type { ServedOrigin } from '../egress/served-origin.ts';
 import { unlessAborted } from '../kernel/abort.ts';
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
-import { CodedError, messageOf } from '../kernel/errors.ts';
+import { CodedError } from '../kernel/errors.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { readMemory, type MemoryReading } from '../memory/reading.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { RendererState } from '../telemetry/metrics.ts';
 import { errorType, type Span, Untraced } from '../telemetry/span.ts';
 import { type RendererEnd, RendererGone } from './browser-watch.ts';
+import { isAbout } from './chromium-errors.ts';
 import { unlinkOrigin } from './folder.ts';
 import { MemoryGovernor, type Pressure } from './governor.ts';
 import { loadDocument, preparePage, whenReady } from './load.ts';
@@ -298,7 +299,7 @@ function judgeRenderer(how: RendererEnd): Outcome | undefined {
 
 /** What went wrong again and again, and is not the document's fault as far as we know. */
 function failure(error: unknown): Outcome {
-  if (/Printing failed/i.test(messageOf(error)))
+  if (isAbout(error, 'printing'))
     return { kind: 'retry', code: 'print_failed', message: 'the browser could not print the document', cause: error };
   const isGone = error instanceof RendererGone || error instanceof BrowserGone;
   const message = isGone ? 'the browser ended while it rendered the document' : 'the browser failed';

@@ -8,7 +8,9 @@ import { checkTenantRole, TENANT_ROLE } from '../db/tenant.ts';
 import { QueueWatch } from '../jobs/queue-watch.ts';
 import { type Condition, Health } from '../kernel/health.ts';
 import type { Service } from '../kernel/lifecycle.ts';
+import type { MemoryReading } from '../memory/reading.ts';
 import { JobQueue } from '../queue/boss.ts';
+import type { Renderer } from '../render/renderer.ts';
 import { FileStore } from '../storage/file-store.ts';
 import type { PdfStore } from '../storage/pdf-store.ts';
 import { PdfStores } from '../storage/pdf-stores.ts';
@@ -17,6 +19,15 @@ import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { Tracing } from '../telemetry/tracing.ts';
 import { databaseError, type DatabaseHandle, openConfiguredPool, VERSION } from './database.ts';
+
+/** Parts that a caller brings, such as a test: the rest is composed as always. */
+export interface Overrides {
+  events?: Events;
+  /** used instead of one that is made by the settings; started and stopped with the worker */
+  renderer?: Renderer;
+  /** used instead of what the kernel reports about this process's memory */
+  readMemory?: (() => MemoryReading | undefined) | undefined;
+}
 
 /** What every process is made of, whatever its role. */
 export interface Base {

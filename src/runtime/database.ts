@@ -153,7 +153,7 @@ const HINTS: Record<string, string> = {
 /** A sentence for the operator, if it is one of the usual faults; without the password. */
 export function databaseError(error: unknown, url: string): Error {
   const code = systemCodeOf(error);
-  const hint = ownHint(error) ?? (code === undefined ? undefined : HINTS[code]);
+  const hint = serverHint(error) ?? (code === undefined ? undefined : HINTS[code]);
   if (error instanceof OperatorError || hint === undefined) return error as Error;
   const { host, pathname } = new URL(url);
   return new OperatorError(
@@ -162,10 +162,9 @@ export function databaseError(error: unknown, url: string): Error {
   );
 }
 
-/** What a migration of ours says is to be typed. */
-function ownHint(error: unknown): string | undefined {
-  const hint = error instanceof PostgresError ? error.hint : undefined;
-  return hint?.startsWith('Type as a superuser') ? hint : undefined;
+/** Of a missing privilege: our migrations say what to type as a superuser. */
+function serverHint(error: unknown): string | undefined {
+  return error instanceof PostgresError && error.code === '42501' ? error.hint : undefined;
 }
 
 /** Of this package. */

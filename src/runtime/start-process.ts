@@ -1,24 +1,13 @@
 import type { ProcessRole } from '../config/connections.ts';
 import type { Config } from '../config/load.ts';
 import { type Service, ServiceGroup } from '../kernel/lifecycle.ts';
-import type { MemoryReading } from '../memory/reading.ts';
-import type { Renderer } from '../render/renderer.ts';
 import { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Api } from './api.ts';
-import { type Base, composeBase } from './compose.ts';
+import { type Base, composeBase, type Overrides } from './compose.ts';
 import { openDatabase, type Progress } from './database.ts';
 import { buildOps } from './ops.ts';
 import type { Worker } from './worker.ts';
-
-/** Parts that a caller brings, such as a test: the rest is composed as always. */
-export interface Overrides {
-  events?: Events;
-  /** used instead of one that is made by the settings; started and stopped with the worker */
-  renderer?: Renderer;
-  /** used instead of what the kernel reports about this process's memory */
-  readMemory?: (() => MemoryReading | undefined) | undefined;
-}
 
 export interface ProcessOptions {
   config: Config;

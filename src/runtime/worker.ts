@@ -19,9 +19,8 @@ import { StoreWatch } from '../worker/store-watch.ts';
 import type { Config } from '../config/load.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { Base } from './compose.ts';
+import type { Base, Overrides } from './compose.ts';
 import type { Progress } from './database.ts';
-import type { ProcessOptions } from './start-process.ts';
 
 export interface Worker {
   renderer: Renderer;
@@ -36,7 +35,7 @@ export interface Worker {
 /** The rendering side of a process. @throws OperatorError if there is no Chromium */
 export async function buildWorker(
   base: Base,
-  { onProgress, overrides = {} }: Pick<ProcessOptions, 'onProgress' | 'overrides'>,
+  { onProgress, overrides = {} }: { onProgress: Progress; overrides?: Overrides },
 ): Promise<Worker> {
   const { config, directUrl, db, adminDb, queue, notifier, store, stores, events, tracing, health, database } = base;
   const { readMemory: read } = overrides;

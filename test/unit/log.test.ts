@@ -1,3 +1,4 @@
+import { DrizzleQueryError } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/telemetry/log.ts';
 
@@ -38,11 +39,7 @@ describe('a log line', () => {
     { err: new Error('connect to postgres://ann:canary@db:5432/x failed') },
     { note: 'pdf_canary0000000000000000000000000000000' },
     {
-      err: Object.assign(
-        new Error('Failed query: insert into pdfprompt_job values ($1)\nparams: canary', {
-          cause: new Error('connection lost'),
-        }),
-      ),
+      err: new DrizzleQueryError('insert into pdfprompt_job values ($1)', ['canary'], new Error('connection lost')),
     },
   ])('never shows a secret: %o', (fields) => {
     expect(logged(fields)).not.toContain('canary');
