@@ -9,7 +9,7 @@ interface AttemptEnd {
   reason?: string | undefined;
 }
 
-/** Writes down what became of the attempt at a job that is under way, if one is. */
+/** Records the outcome of a job's present attempt, if there is one. */
 export async function endAttempt(tx: Queryable, { jobId, outcome, reason }: AttemptEnd): Promise<void> {
   await tx
     .update(jobAttempt)

@@ -4,7 +4,7 @@ import type { Database } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
-import { againAfterDeadlock } from './again-after-deadlock.ts';
+import { retryAfterDeadlock } from './retry-after-deadlock.ts';
 import { endAttempt } from './attempts.ts';
 import { ENDED } from './lost-jobs.ts';
 
@@ -22,14 +22,14 @@ interface CancelInput {
 }
 
 /**
- * Ends a job that has not ended: a queued one never starts, a running one is stopped by the notifier. One
- * that has ended stays as it is.
+ * Cancels a job that has not ended: a queued job never starts; the worker of a running one is notified and stops it. A
+ * job that has ended stays unchanged.
  */
 export async function cancelJob(deps: CancelDeps, input: CancelInput): Promise<void> {
-  if (await againAfterDeadlock(() => cancel(deps, input))) deps.events.jobCancelled(input);
+  if (await retryAfterDeadlock(() => cancel(deps, input))) deps.events.jobCancelled(input);
 }
 
-/** @returns false if it had ended */
+/** @returns false if the job had ended */
 async function cancel({ db, queue }: CancelDeps, { userId, jobId }: CancelInput): Promise<boolean> {
   return db.transaction(async (tx) => {
     const rows = await tx

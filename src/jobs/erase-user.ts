@@ -9,19 +9,19 @@ import { emailSchema } from '../domain/email.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { PdfStores } from '../storage/pdf-stores.ts';
-import { againAfterDeadlock } from './again-after-deadlock.ts';
+import { retryAfterDeadlock } from './retry-after-deadlock.ts';
 import { earlierFileIds } from './file-id.ts';
 
-/** Jobs in one transaction: short enough to be in nobody's way. */
+/** Jobs in one transaction, so that it holds its locks only briefly. */
 const BATCH = 200;
 
-/** Milliseconds until jobs are looked for again that were somebody's, who is about to write down what became of them. */
+/** Milliseconds until the next pass over jobs that were locked, as by a worker that writes a result. */
 const AGAIN_MS = 50;
 
-/** Seconds since somebody began to erase a user: before, they are at it. */
+/** Seconds after which an erasure that was begun is taken for interrupted. */
 const SETTLED_SECONDS = 60;
 
-/** Days after which nobody is expected any more who can reach the bytes of an erased PDF. */
+/** Days to wait for a process that can reach the store of an erased PDF. */
 const UNREACHED_DAYS = 30;
 
 export interface EraseDeps {
@@ -32,18 +32,18 @@ export interface EraseDeps {
 
 export interface ErasedUser {
   id: string;
-  /** of them erased by this call */
+  /** jobs erased by this call */
   jobs: number;
-  /** false: there was more to erase than time; the workers do the rest */
+  /** false: the time was not enough; the workers erase the rest */
   isDone: boolean;
 }
 
 /**
- * Erases a user and all that is theirs: keys, sessions, jobs, PDFs, places in the queue. From its first transaction on
- * nothing of theirs is valid; what was accepted before it ends goes too, and who renders it finds it gone. What they
- * were charged for stays in sums without a name. Cut off, it is gone on with by any worker.
+ * Erases a user with their keys, sessions, jobs, PDFs and places in the queue. After the first transaction no key is
+ * valid. Jobs accepted before it are erased too, even while they are rendered. The usage stays in anonymous sums. If
+ * the process stops, any worker continues.
  * @param withinMs milliseconds after which the rest is left to the workers
- * @throws CodedError `not_found`, and `invalid_request` for an email that is none
+ * @throws CodedError `not_found`; `invalid_request` if the email is not valid
  */
 export async function eraseUser(
   deps: EraseDeps,
@@ -54,7 +54,7 @@ export async function eraseUser(
   return { id, ...(await eraseAll(deps, id, performance.now() + withinMs)) };
 }
 
-/** Goes on where somebody was cut off. @returns who is gone now */
+/** Continues interrupted erasures. @returns the users erased */
 export async function finishErasing(deps: EraseDeps, { settledSeconds = SETTLED_SECONDS } = {}): Promise<ErasedUser[]> {
   const users = await deps.db.execute<{ id: string }>(sql`
     select id from pdfprompt_user
@@ -65,7 +65,7 @@ export async function finishErasing(deps: EraseDeps, { settledSeconds = SETTLED_
   return erased;
 }
 
-/** The email is free at once: whoever gets it next is somebody else. */
+/** Marks the user as erased and frees the email at once. */
 async function beginErasing(db: Database, which: { id: string } | { email: string }): Promise<string> {
   const { email } = 'email' in which ? checkInput(z.object({ email: emailSchema }), which) : {};
   const id = 'id' in which && isUuid(which.id) ? which.id : null;
@@ -82,19 +82,19 @@ async function beginErasing(db: Database, which: { id: string } | { email: strin
   });
 }
 
-/** Which every process hears of at the commit. With them go the sessions of the console. */
+/** A trigger notifies every process; the console's sessions are deleted by cascade. */
 async function deleteKeys(tx: Transaction, userId: string): Promise<void> {
   await tx.execute(sql`delete from pdfprompt_api_key where user_id = ${userId}`);
 }
 
 async function eraseAll(deps: EraseDeps, userId: string, until: number): Promise<Omit<ErasedUser, 'id'>> {
   for (let jobs = 0; ; await sleep(AGAIN_MS)) {
-    // What is under way first: it would be rendered for nobody.
+    // Queued and running jobs first, to save their rendering.
     for (const isUnderWay of [true, false]) {
       for (let batch: Batch | undefined; !batch || batch.last !== undefined;) {
         if (performance.now() > until) return { jobs, isDone: false };
         const after = batch?.last;
-        batch = await againAfterDeadlock(() => eraseBatch(deps, { userId, isUnderWay, after }));
+        batch = await retryAfterDeadlock(() => eraseBatch(deps, { userId, isUnderWay, after }));
         jobs += batch.count;
       }
     }
@@ -104,11 +104,11 @@ async function eraseAll(deps: EraseDeps, userId: string, until: number): Promise
 
 interface Batch {
   count: number;
-  /** the id of its last job; undefined: there is no further one */
+  /** the id of its last job; undefined: this was the last batch */
   last: string | undefined;
 }
 
-interface Doomed extends Record<string, unknown> {
+interface ErasedJob extends Record<string, unknown> {
   id: string;
   status: string;
   runs: number;
@@ -119,12 +119,12 @@ async function eraseBatch(
   { userId, isUnderWay, after }: { userId: string; isUnderWay: boolean; after: string | undefined },
 ): Promise<Batch> {
   return db.transaction(async (tx) => {
-    await deleteKeys(tx, userId); // one may have been made or rotated at the moment at which they all went
+    await deleteKeys(tx, userId); // one may have been created while the first transaction deleted them
     const which = isUnderWay ? sql`and status in ('queued', 'processing')` : sql``;
-    const jobs = await tx.execute<Doomed>(sql`
+    const jobs = await tx.execute<ErasedJob>(sql`
       select id, status, runs from pdfprompt_job
       where user_id = ${userId} and id > ${after ?? '00000000-0000-0000-0000-000000000000'} ${which}
-      order by id limit ${BATCH} for update skip locked`); // who is at those is not waited for
+      order by id limit ${BATCH} for update skip locked`);
     if (jobs.length === 0) return { count: 0, last: undefined };
     const ids = idsOf(jobs);
     await removeFiles(tx, stores, { jobs, ids });
@@ -136,14 +136,14 @@ async function eraseBatch(
   });
 }
 
-/** As Postgres writes an array. */
+/** A Postgres array literal. */
 const idsOf = (rows: { id: string }[]) => `{${rows.map(({ id }) => id).join(',')}}`;
 
 /**
- * The bytes outside the database, before the commit: a crash in between leaves rows that are found again, not bytes
- * that nobody knows of. Runs that died before their commit may have left some that no row names.
+ * Removes bytes outside the database, before the commit: a crash in between leaves rows for the next pass, not bytes
+ * without a row. That includes bytes of runs that died before their commit, which no row names.
  */
-async function removeFiles(tx: Transaction, stores: PdfStores, { jobs, ids }: { jobs: Doomed[]; ids: string }) {
+async function removeFiles(tx: Transaction, stores: PdfStores, { jobs, ids }: { jobs: ErasedJob[]; ids: string }) {
   const files = await tx.execute<{ id: string; store: string }>(
     sql`select id, store from pdfprompt_file where job_id = any (${ids}::uuid[])`,
   );
@@ -152,7 +152,7 @@ async function removeFiles(tx: Transaction, stores: PdfStores, { jobs, ids }: { 
     .flatMap(({ id, runs }) => earlierFileIds(id, runs + 1));
   const idsIn = (kind: string) => [
     ...files.filter(({ store }) => store === kind).map(({ id }) => id),
-    ...(kind === 'postgres' ? [] : unnamed), // there it was rolled back
+    ...(kind === 'postgres' ? [] : unnamed), // in the database they were rolled back
   ];
   for (const kind of stores.kinds) if (kind !== 'postgres') await stores.of(kind)?.remove(tx, idsIn(kind));
   const unreached = ['file', ...files.map(({ store }) => store)].filter(
@@ -166,14 +166,14 @@ async function removeFiles(tx: Transaction, stores: PdfStores, { jobs, ids }: { 
 }
 
 /**
- * The user's own row, with what hangs on it, if no job is left: one may have been accepted meanwhile, or have been
- * somebody's. Under the row's lock none can be.
+ * Deletes the user's row, with the rows that refer to it. The lock on it keeps new jobs out.
+ * @returns false if there still are jobs: accepted meanwhile, or locked before
  */
 async function eraseRow(db: Database, userId: string): Promise<boolean> {
   return db.transaction(async (tx) => {
     await tx.execute(sql`select 1 from pdfprompt_user where id = ${userId} for update`);
     const jobs = await tx.execute(sql`select 1 from pdfprompt_job where user_id = ${userId} limit 1`);
-    if (jobs.length > 0) return false; // its worker may wait for this very lock
+    if (jobs.length > 0) return false; // not under this lock: the worker of a job may be waiting for it
     await tx.execute(sql`
       with charged as (delete from pdfprompt_usage_history where user_id = ${userId} returning day, completed, pages, bytes)
       insert into pdfprompt_usage_erased as sum select day, completed, pages, bytes from charged
@@ -184,7 +184,7 @@ async function eraseRow(db: Database, userId: string): Promise<boolean> {
   });
 }
 
-/** What others could not reach, and this process can. @returns how many of at most `limit` were looked at */
+/** Removes bytes that other processes could not reach. @returns how many records were handled, at most `limit` */
 export async function removeLeftFiles(
   { db, stores }: Pick<EraseDeps, 'db' | 'stores'>,
   limit: number,

@@ -4,17 +4,17 @@ import type { Database } from '../db/pools.ts';
 import { file } from '../db/schema.ts';
 import type { PdfStores } from '../storage/pdf-stores.ts';
 import { removeLeftFiles } from './erase-user.ts';
-import { REQUEST_WITHOUT_SECRETS } from './without-secrets.ts';
+import { REDACTED_REQUEST } from './redacted-request.ts';
 
-/** Rows in one transaction: short enough to be in nobody's way. */
+/** Rows in one transaction, so that it holds its locks only briefly. */
 const BATCH = 200;
-/** Batches in one pass; what is left waits for the next. */
-const MOST_BATCHES = 50;
+/** Batches in one pass; the next pass continues. */
+const MAX_BATCHES = 50;
 
-/** Days for which a job is still told of after its PDF has expired; until then it answers 410, from then on 404. */
-const TOLD_DAYS = 30;
+/** Days that a job is kept after its PDF has expired: until then it answers 410, afterwards 404. */
+const KEPT_DAYS = 30;
 
-/** Hours after which a PDF expires even where its bytes cannot be reached: until then, somebody who can removes them. */
+/** Hours after which a PDF expires even if this process cannot reach its store; before, a worker that can removes it. */
 const UNREACHED_HOURS = 24;
 
 export interface ExpireDeps {
@@ -24,7 +24,7 @@ export interface ExpireDeps {
   retentionMs: number;
 }
 
-/** Forgets what has been kept for long enough. @returns how many PDFs, documents without a PDF, and jobs */
+/** Deletes what has expired. @returns how many PDFs, documents of jobs without a PDF, and jobs */
 export async function expire(deps: ExpireDeps): Promise<{ files: number; documents: number; jobs: number }> {
   const files = await inBatches(() => expireFiles(deps));
   const documents = await inBatches(() => eraseDocuments(deps));
@@ -37,7 +37,7 @@ export async function expire(deps: ExpireDeps): Promise<{ files: number; documen
 
 async function inBatches(batch: () => Promise<number>): Promise<number> {
   let sum = 0;
-  for (let count = 0; count < MOST_BATCHES; count++) {
+  for (let count = 0; count < MAX_BATCHES; count++) {
     const done = await batch();
     sum += done;
     if (done < BATCH) break;
@@ -45,7 +45,7 @@ async function inBatches(batch: () => Promise<number>): Promise<number> {
   return sum;
 }
 
-/** The bytes of PDFs whose time is over go; their rows stay, so that they answer 410. */
+/** Deletes the bytes of expired PDFs. Their rows stay, so that they answer 410. */
 async function expireFiles({ db, stores }: ExpireDeps): Promise<number> {
   return db.transaction(async (tx) => {
     const due = await tx
@@ -62,14 +62,14 @@ async function expireFiles({ db, stores }: ExpireDeps): Promise<number> {
         ),
       )
       .limit(BATCH)
-      .for('update', { skipLocked: true }); // another worker is at those
+      .for('update', { skipLocked: true }); // another worker handles those
     const ids = due.map((row) => row.id);
     if (ids.length === 0) return 0;
     await tx
       .update(file)
       .set({ expiredAt: sql`now()` })
       .where(inArray(file.id, ids));
-    // Before the commit: a crash in between leaves a row that is tried again, not bytes that nobody knows of.
+    // Before the commit: a crash in between leaves a row for the next pass, not bytes without a row.
     for (const kind of stores.kinds) {
       const its = due.filter((row) => row.store === kind).map((row) => row.id);
       await stores.of(kind)?.remove(tx, its);
@@ -79,12 +79,12 @@ async function expireFiles({ db, stores }: ExpireDeps): Promise<number> {
 }
 
 /**
- * What was asked for, with the cookies and headers for it: of jobs that failed or were cancelled kept as long as their
- * PDF would have been. Of those that have one, only where it came from is left by then.
+ * Deletes documents and credentials (cookies, headers) of jobs that ended without a PDF, after the time that a PDF is
+ * kept. Completed jobs have lost theirs already, except for the redacted URL, which goes now too.
  */
 async function eraseDocuments({ db, retentionMs }: ExpireDeps): Promise<number> {
   const rows = await db.execute(sql`
-    update pdfprompt_job set html = null, url = null, request = ${REQUEST_WITHOUT_SECRETS}
+    update pdfprompt_job set html = null, url = null, request = ${REDACTED_REQUEST}
     where id = any (array(
       select id from pdfprompt_job
       where (html is not null or url is not null or request ?| '{cookies,setExtraHTTPHeaders}'::text[])
@@ -95,23 +95,23 @@ async function eraseDocuments({ db, retentionMs }: ExpireDeps): Promise<number> 
 }
 
 /**
- * Jobs that ended long ago, with all that belongs to them. Written so that there is one way to read them,
- * from the oldest on: as joins, they were read by reading every job or every file that is kept.
+ * Deletes jobs that ended long ago, with all their rows. With sub-selects, so that the only plan reads the oldest jobs
+ * first; as a join it read every job or every file.
  */
 async function deleteJobs({ db, retentionMs }: ExpireDeps): Promise<number> {
   const rows = await db.execute(sql`
     delete from pdfprompt_job where id = any (array(
       select j.id from pdfprompt_job j
-      where j.completed_at < now() - ${retentionMs / 1000} * interval '1 second' - ${TOLD_DAYS} * interval '1 day'
+      where j.completed_at < now() - ${retentionMs / 1000} * interval '1 second' - ${KEPT_DAYS} * interval '1 day'
         and coalesce((select f.expired_at is not null from pdfprompt_file f where f.job_id = j.id), true)
       limit ${BATCH} for update skip locked))
     returning 1`);
   return rows.length;
 }
 
-/** Workers that ended long ago, once no attempt names them: until then it would take a change of each. */
+/** Deletes workers that ended long ago, once no attempt refers to them: before, each attempt would have to change. */
 async function deleteWorkers({ db }: ExpireDeps): Promise<void> {
   await db.execute(sql`
-    delete from pdfprompt_worker w where w.ended_at < now() - ${TOLD_DAYS} * interval '1 day'
+    delete from pdfprompt_worker w where w.ended_at < now() - ${KEPT_DAYS} * interval '1 day'
       and (select 1 from pdfprompt_job_attempt a where a.worker_id = w.id limit 1) is null`);
 }

@@ -12,9 +12,9 @@ import { endAttempt } from './attempts.ts';
 import type { ClaimedJob } from './claim.ts';
 import { earlierFileIds } from './file-id.ts';
 import { BACK_IN_QUEUE, ENDED } from './lost-jobs.ts';
-import { REQUEST_WITHOUT_SECRETS, URL_WITHOUT_SECRETS } from './without-secrets.ts';
+import { REDACTED_REQUEST, REDACTED_URL } from './redacted-request.ts';
 
-/** Resources that did not load and are named: a document may load thousands. */
+/** Failed resources that are recorded by name: a document may load thousands. */
 const KEPT_FAILURES = 20;
 
 export interface FinishDeps {
@@ -25,30 +25,30 @@ export interface FinishDeps {
   retentionMs: number;
 }
 
-/** What became of the job: its final status, `queued` if it went back, `fenced` if it was no longer ours. */
+/** The job's status after the attempt; `stale` if the claim was no longer valid, so that nothing was written. */
 export type Finish = 'completed' | 'failed' | 'queued' | 'stale';
 
 class StaleClaim extends Error {}
 
 /**
- * Writes what became of an attempt in one transaction: job, file, usage and queue together. If the
- * job is no longer ours at this attempt, nothing is written and the result is thrown away. May be
- * tried again when the database was away: a commit whose answer never came is recognised.
- * @throws StoreFailure if the store did not keep the PDF: nothing is written, and the job is still ours
+ * Writes the outcome of an attempt in one transaction: job, file, usage and queue. If another claim of the job has
+ * followed, nothing is written and the result is dropped. May be called again after a failure of the database: a
+ * commit whose answer was lost is recognised.
+ * @throws StoreFailure if the store did not keep the PDF: nothing is written, and the claim is still valid
  */
 export async function finishJob(deps: FinishDeps, claimed: ClaimedJob, outcome: Outcome): Promise<Finish> {
   const { db, store } = deps;
-  // A store outside the database knows nothing of a rollback.
+  // A rollback does not remove bytes from a store outside the database.
   const removeBytes = async () => {
     if (outcome.kind === 'done' && store.kind !== 'postgres')
-      await store.remove(db, [claimed.fileId]).catch(() => undefined); // then the sweep does
+      await store.remove(db, [claimed.fileId]).catch(() => undefined); // `sweepFiles` removes what is left
   };
   try {
     return await db.transaction(async (tx) => {
-      const finish = await write(deps, tx, claimed, outcome);
-      if (outcome.kind !== 'done')
-        // or else it is a part of that
-        await endAttempt(tx, { jobId: claimed.id, outcome: outcome.kind, reason: reasonOf(outcome) });
+      const finish =
+        outcome.kind === 'done'
+          ? await complete(deps, tx, claimed, outcome.pdf)
+          : await failOrRequeue(deps, tx, claimed, outcome);
       crashPoint('finish.written');
       return finish;
     });
@@ -58,13 +58,13 @@ export async function finishJob(deps: FinishDeps, claimed: ClaimedJob, outcome: 
       if (!before) await removeBytes();
       return before ?? 'stale';
     }
-    // It may be committed all the same, if only the answer was lost: then the bytes are needed.
+    // If only the answer was lost, it may be committed and the bytes needed.
     if (!isDatabaseUnavailable(error)) await removeBytes();
     throw (outcome.kind === 'done' && storeFailureOf(error)) || error;
   }
 }
 
-/** What this very attempt has written already. */
+/** @returns what this same run has written already, if it has */
 async function finishedBefore(
   db: Database,
   { id, run }: ClaimedJob,
@@ -79,86 +79,74 @@ async function finishedBefore(
   return row.status === 'completed' || row.status === 'failed' ? row.status : 'queued';
 }
 
-function reasonOf(outcome: Outcome): string | undefined {
-  if ('code' in outcome) return `${outcome.code}: ${outcome.message}`;
-  return outcome.kind === 'interrupted' ? outcome.reason : undefined;
-}
-
-async function write(deps: FinishDeps, tx: Transaction, claimed: ClaimedJob, outcome: Outcome): Promise<Finish> {
-  switch (outcome.kind) {
-    case 'done':
-      await complete(deps, tx, claimed, outcome.pdf);
-      return 'completed';
-    case 'reject':
-      await end(deps, tx, claimed, {
-        status: 'failed',
-        errorCode: outcome.code,
-        errorMessage: outcome.message,
-        timings: timings(),
-      });
-      return 'failed';
-    case 'retry':
-      if (claimed.attempt >= MAX_ATTEMPTS) {
-        await end(deps, tx, claimed, {
-          status: 'failed',
-          errorCode: outcome.code,
-          errorMessage: `${outcome.message} (${claimed.attempt} attempts)`,
-          timings: timings(),
-        });
-        return 'failed';
-      }
-      await own(tx, claimed, BACK_IN_QUEUE);
-      if (!(await deps.queue.retryLater(tx, claimed.claim))) throw new StaleClaim();
-      return 'queued';
-    case 'interrupted':
-      await own(tx, claimed, { ...BACK_IN_QUEUE, attempts: claimed.attempt - 1 });
-      if (!(await deps.queue.requeue(tx, claimed.claim))) throw new StaleClaim();
-      await notify(tx, 'queued');
-      return 'queued';
+async function failOrRequeue(
+  { queue }: FinishDeps,
+  tx: Transaction,
+  claimed: ClaimedJob,
+  outcome: Exclude<Outcome, { kind: 'done' }>,
+): Promise<Finish> {
+  const { id: jobId, claim, attempt } = claimed;
+  if (outcome.kind === 'interrupted') {
+    await change(tx, claimed, { ...BACK_IN_QUEUE, attempts: attempt - 1 });
+    if (!(await queue.requeue(tx, claim))) throw new StaleClaim();
+    await notify(tx, 'queued');
+    await endAttempt(tx, { jobId, outcome: 'interrupted', reason: outcome.reason });
+    return 'queued';
   }
+  const { kind, code, message } = outcome;
+  const isRequeued = kind === 'retry' && attempt < MAX_ATTEMPTS;
+  if (isRequeued) {
+    await change(tx, claimed, BACK_IN_QUEUE);
+    if (!(await queue.retryLater(tx, claim))) throw new StaleClaim();
+  } else {
+    const errorMessage = kind === 'retry' ? `${message} (${attempt} attempts)` : message;
+    await change(tx, claimed, { ...ENDED, status: 'failed', errorCode: code, errorMessage, timings: timings() });
+    if (!(await queue.complete(tx, claim))) throw new StaleClaim();
+    await notify(tx, 'ended', jobId);
+  }
+  await endAttempt(tx, { jobId, outcome: kind, reason: `${code}: ${message}` });
+  return isRequeued ? 'queued' : 'failed';
 }
 
-type JobChange = PgUpdateSetSource<typeof job>;
-
-/** Changes the job if it is still ours, at our run. */
-async function own(tx: Transaction, { id, run }: ClaimedJob, change: JobChange): Promise<void> {
+/** Changes the job's row. @throws StaleClaim unless it is still processing in our run */
+async function change(tx: Transaction, { id, run }: ClaimedJob, columns: PgUpdateSetSource<typeof job>): Promise<void> {
   const rows = await tx
     .update(job)
-    .set(change)
+    .set(columns)
     .where(and(eq(job.id, id), eq(job.status, 'processing'), eq(job.runs, run)))
     .returning({ id: job.id });
   if (rows.length !== 1) throw new StaleClaim();
 }
 
-async function end({ queue }: FinishDeps, tx: Transaction, claimed: ClaimedJob, change: JobChange): Promise<void> {
-  await own(tx, claimed, { ...change, ...ENDED });
-  if (!(await queue.complete(tx, claimed.claim))) throw new StaleClaim();
-  await notify(tx, 'ended', claimed.id);
-}
-
-/** The worker's own times, and by the database's clock how long the job waited and took in all. */
+/** The worker's own times, and by the database's clock the time in the queue and in total. */
 function timings(pdf?: RenderedPdf) {
   const own = JSON.stringify(pdf?.timings ?? {});
   const since = (from: unknown, until: unknown) => sql`round(extract(epoch from ${until} - ${from}) * 1000)::bigint`;
   return sql`jsonb_build_object('queued', ${since(job.createdAt, job.startedAt)}, 'total', ${since(job.createdAt, sql`now()`)}) || ${own}::text::jsonb`;
 }
 
-/** The PDF needs no more what let it in. Where the document came from is still told. */
-const WITHOUT_SECRETS = sql`request = ${REQUEST_WITHOUT_SECRETS}, url = ${URL_WITHOUT_SECRETS}`;
-
 /**
- * Everything about a document that is done but its bytes: job, file, charge, attempt and notifier, in one
- * statement, for each further one is a trip to the database and back. It does nothing if the job is no longer ours.
+ * Writes a completed job. Everything but the bytes and the queue is one statement, to save round trips:
+ *
+ * - `own`: the job's row, if it is still processing in our run; the other parts do nothing without it. Credentials and
+ *   the document are no longer needed.
+ * - `kept`: the file
+ * - `charged`: the tenant's usage of the day
+ * - `ended`: the attempt
+ * - the notification
+ *
+ * @throws StaleClaim
  */
 async function complete(
   { queue, store, retentionMs }: FinishDeps,
   tx: Transaction,
   { id, run, userId, fileId, claim }: ClaimedJob,
   pdf: RenderedPdf,
-): Promise<void> {
+): Promise<Finish> {
   const [row] = await tx.execute(sql`
     with own as (
-      update ${job} set status = 'completed', html = null, ${WITHOUT_SECRETS}, worker_id = null, completed_at = now(),
+      update ${job} set status = 'completed', html = null, request = ${REDACTED_REQUEST}, url = ${REDACTED_URL},
+        worker_id = null, completed_at = now(),
         failed_resources = ${JSON.stringify(pdf.failedResources.slice(0, KEPT_FAILURES))}::text::jsonb,
         failed_resource_count = ${pdf.failedResources.length}, timings = ${timings(pdf)}
       where id = ${id} and status = 'processing' and runs = ${run} returning id
@@ -177,7 +165,8 @@ async function complete(
     select ${notifySql('ended', id)} from own`);
   if (!row) throw new StaleClaim();
   await store.save(tx, fileId, pdf);
-  // Whoever died between these two lines and the commit left bytes that no row names. What is ours will be named.
+  // Earlier runs may have died between saving and the commit, and left bytes that no row names.
   if (store.kind !== 'postgres') await store.remove(tx, earlierFileIds(id, run));
   if (!(await queue.complete(tx, claim))) throw new StaleClaim();
+  return 'completed';
 }

@@ -5,7 +5,7 @@ import { file, job, jobAttempt, user, worker } from '../db/schema.ts';
 import { type Priority, priorityName } from '../domain/priority.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { failedResourceCount } from './read.ts';
-import { REQUEST_WITHOUT_SECRETS, URL_WITHOUT_SECRETS } from './without-secrets.ts';
+import { REDACTED_REQUEST, REDACTED_URL } from './redacted-request.ts';
 
 /** One run of a job. */
 export interface TimelineAttempt {
@@ -44,10 +44,10 @@ const select = (db: Queryable, where: SQL) =>
       runs: job.runs,
       losses: job.losses,
       hasDocument: sql<boolean>`${job.html} is not null or ${job.url} is not null`,
-      url: sql<string | null>`${URL_WITHOUT_SECRETS}`,
+      url: sql<string | null>`${REDACTED_URL}`,
       filename: job.filename,
       metadata: job.metadata,
-      request: sql<Record<string, unknown>>`${REQUEST_WITHOUT_SECRETS}`,
+      request: sql<Record<string, unknown>>`${REDACTED_REQUEST}`,
       errorCode: job.errorCode,
       errorMessage: job.errorMessage,
       timings: job.timings,

@@ -7,14 +7,14 @@ import { type JobQueue, MAX_LOSSES } from '../queue/boss.ts';
 import type { LostAbout } from '../telemetry/events.ts';
 import { endAttempt } from './attempts.ts';
 
-/** A job's columns when it is nobody's again. */
+/** The columns of a job that is back in the queue. */
 export const BACK_IN_QUEUE = { status: 'queued', startedAt: null, workerId: null } as const;
 
-/** And when it is nobody's for ever, without a PDF. Its document is kept for some time: it may be asked for again. */
+/** The columns of a job that ended without a PDF. Its document is kept for some time, because it may be retried. */
 export const ENDED = { workerId: null, completedAt: sql`now()` } as const;
 
-/** What is told of a job that its worker did not end. */
-export const LOST = {
+/** The columns that {@link toLostAbout} takes. */
+export const LOST_COLUMNS = {
   id: job.id,
   userId: job.userId,
   tier: job.tier,
@@ -23,95 +23,108 @@ export const LOST = {
   run: job.runs,
 };
 
-/** What became of jobs whose worker was lost. */
-export interface Lost {
-  /** to the queue */
+type LostRow = Pick<typeof job.$inferSelect, 'id' | 'userId' | 'tier' | 'requestId' | 'traceparent'> & { run: number };
+
+/** For the log, without other columns of the row. */
+export function toLostAbout({ id, userId, tier, run, requestId, traceparent }: LostRow): LostAbout {
+  return { userId, tier, run, jobId: id, requestId: requestId ?? undefined, traceId: traceIdOf(traceparent) };
+}
+
+/** The jobs of lost workers, to be logged after the commit. */
+export interface LostJobs {
+  /** back in the queue */
   returned: LostAbout[];
+  /** failed with the code `poison` */
   poisoned: LostAbout[];
 }
 
-type LostRow = Pick<typeof job.$inferSelect, 'id' | 'userId' | 'tier' | 'requestId' | 'traceparent'> & { run: number };
-
-export function toLost({ id, requestId, traceparent, ...row }: LostRow): LostAbout {
-  return { ...row, jobId: id, requestId: requestId ?? undefined, traceId: traceIdOf(traceparent) };
-}
-
 /**
- * Hands on the jobs of a worker that was lost: at once, and counted apart from failures. A job that
- * was there each time a worker was lost is taken for the cause and fails as `poison`. From the second
- * time on it runs alone (`worker/dispatcher.ts`): one that others were beside had not begun, and is not
- * the cause.
- * @returns which jobs went back, and which of them were poison, to be told of once this is committed
+ * Requeues the jobs of a lost worker at once; no attempt is counted. A job that was being rendered each of
+ * {@link MAX_LOSSES} times that a worker was lost is taken for the cause and fails with `poison`. After its first loss
+ * a job runs alone (`worker/dispatcher.ts`), so if it was claimed together with others it had not begun and is not the
+ * cause.
  */
-export async function requeueLostJobs(tx: Queryable, queue: JobQueue, workerId: string): Promise<Lost> {
+export async function requeueLostJobs(tx: Queryable, queue: JobQueue, workerId: string): Promise<LostJobs> {
   const rows = await tx
-    .select({ ...LOST, losses: job.losses })
+    .select({ ...LOST_COLUMNS, losses: job.losses })
     .from(job)
     .where(and(eq(job.workerId, workerId), eq(job.status, 'processing')))
     .for('update');
-  const lost: Lost = { returned: [], poisoned: [] };
-  for (const { losses, ...row } of rows) {
-    const { id } = row;
-    const hasRun = losses === 0 || rows.length === 1;
+  const lost: LostJobs = { returned: [], poisoned: [] };
+  for (const row of rows) {
+    const hasRun = row.losses === 0 || rows.length === 1;
     const reason = hasRun ? 'its worker was lost' : 'its worker was lost before it began';
-    await endAttempt(tx, { jobId: id, outcome: 'lost', reason });
-    if (hasRun && losses + 1 >= MAX_LOSSES) lost.poisoned.push(...(await poison(tx, queue, id)));
-    else {
-      lost.returned.push(toLost(row));
-      await tx
-        .update(job)
-        .set({
-          ...BACK_IN_QUEUE,
-          attempts: sql`${job.attempts} - 1`,
-          losses: hasRun ? losses + 1 : losses,
-        })
-        .where(eq(job.id, id));
-      await queue.release(tx, id);
-    }
+    const isRequeued = await endLostRun(tx, queue, row, { reason, losses: hasRun ? row.losses + 1 : undefined });
+    if (isRequeued) await queue.release(tx, row.id);
+    lost[isRequeued ? 'returned' : 'poisoned'].push(toLostAbout(row));
   }
   if (rows.length > 0) await notify(tx, 'queued');
   return lost;
 }
 
+interface LostRun {
+  reason: string;
+  /** with this one; undefined: it does not count as a loss */
+  losses: number | undefined;
+}
+
 /**
- * Gives back what a worker has in its name but does not know of: the claim was committed, but the
- * answer was lost with the connection. Not counted.
- * @param known the jobs that it does know of; none when it leaves
- * @returns which jobs those were
+ * Ends the run of a job whose worker was lost, but leaves the job's place in the queue as it is.
+ * @returns whether the job is queued again; otherwise it failed with `poison`
  */
-export async function returnUnknownJobs(
+export async function endLostRun(tx: Queryable, queue: JobQueue, { id }: LostRow, run: LostRun): Promise<boolean> {
+  const { reason, losses } = run;
+  if (losses === undefined || losses < MAX_LOSSES) {
+    await undoRun(tx, { jobId: id, outcome: 'lost', reason }, losses);
+    return true;
+  }
+  await endAttempt(tx, { jobId: id, outcome: 'lost', reason });
+  await tx
+    .update(job)
+    .set({
+      status: 'failed',
+      ...ENDED,
+      losses,
+      errorCode: 'poison',
+      errorMessage: `the worker was lost ${MAX_LOSSES} times while it rendered this document`,
+    })
+    .where(eq(job.id, id));
+  await queue.cancel(tx, id);
+  await notify(tx, 'ended', id);
+  return false;
+}
+
+/** Ends the run of a job without counting an attempt. The job is queued again. */
+export async function undoRun(tx: Queryable, end: Parameters<typeof endAttempt>[1], losses?: number): Promise<void> {
+  await endAttempt(tx, end);
+  await tx
+    .update(job)
+    .set({ ...BACK_IN_QUEUE, attempts: ATTEMPTS_BEFORE, losses })
+    .where(eq(job.id, end.jobId));
+}
+
+const ATTEMPTS_BEFORE = sql`greatest(${job.attempts} - 1, 0)`;
+
+/**
+ * Requeues the jobs that a worker has claimed according to the database but does not know of: the claim was
+ * committed, and the answer was lost with the connection. No attempt is counted.
+ * @param known the ids of the jobs that the worker knows of; none when it leaves
+ */
+export async function requeueUnknownJobs(
   { db, queue }: { db: Database; queue: JobQueue },
   { workerId, known }: { workerId: string; known: string[] },
 ): Promise<LostAbout[]> {
   return db.transaction(async (tx) => {
     const rows = await tx
       .update(job)
-      .set({ ...BACK_IN_QUEUE, attempts: sql`${job.attempts} - 1` })
+      .set({ ...BACK_IN_QUEUE, attempts: ATTEMPTS_BEFORE })
       .where(and(eq(job.workerId, workerId), eq(job.status, 'processing'), notInArray(job.id, known)))
-      .returning(LOST);
+      .returning(LOST_COLUMNS);
     for (const { id } of rows) {
       await endAttempt(tx, { jobId: id, outcome: 'interrupted', reason: 'left over' });
       await queue.release(tx, id);
     }
     if (rows.length > 0) await notify(tx, 'queued');
-    return rows.map(toLost);
+    return rows.map(toLostAbout);
   });
-}
-
-/** Fails a job that took one worker after another with it. @returns whose it is, to be told of once this is committed */
-export async function poison(tx: Queryable, queue: JobQueue, id: string): Promise<LostAbout[]> {
-  const rows = await tx
-    .update(job)
-    .set({
-      status: 'failed',
-      ...ENDED,
-      losses: sql`${job.losses} + 1`,
-      errorCode: 'poison',
-      errorMessage: `the worker was lost ${MAX_LOSSES} times while it rendered this document`,
-    })
-    .where(eq(job.id, id))
-    .returning(LOST);
-  await queue.cancel(tx, id);
-  await notify(tx, 'ended', id);
-  return rows.map(toLost);
 }

@@ -1,17 +1,16 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, inArray, sql } from 'drizzle-orm';
 import { notify } from '../db/notifier.ts';
-import type { Database, Transaction } from '../db/pools.ts';
+import type { Database } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { LostAbout } from '../telemetry/events.ts';
-import { endAttempt } from './attempts.ts';
-import { BACK_IN_QUEUE, LOST, toLost } from './lost-jobs.ts';
+import { LOST_COLUMNS, toLostAbout, undoRun } from './lost-jobs.ts';
 import { CLAIM_MARGIN_SECONDS } from './submit.ts';
 
-/** Jobs at the front of the queue that are looked at: a job without a place stays when others go, so it gets there. */
+/** Jobs at the front of the queue that are checked. Jobs that are not in the queue stay while others go, so they get there. */
 const FRONT = 500;
 
-/** Seconds since a job was accepted or begun: before, somebody is at it. */
+/** Seconds since a job was accepted or begun. Before, its transaction may still be under way. */
 const SETTLED_SECONDS = 5;
 
 interface RequeueDeps {
@@ -20,10 +19,9 @@ interface RequeueDeps {
 }
 
 /**
- * Puts jobs back into the queue whose row says that they are in it, while it does not have them: it drops what has
- * waited for a month, and somebody may have deleted rows of it. They keep their place. A job that was being rendered
- * begins again, uncounted.
- * @returns which jobs those were
+ * Requeues jobs that are queued or processing by their row, but missing in the queue: the queue deletes jobs that have
+ * waited for a month, and somebody may have deleted rows. They keep their rank. A job that was being rendered begins
+ * again, and no attempt is counted.
  */
 export async function requeueStranded(
   { db, queue }: RequeueDeps,
@@ -32,29 +30,37 @@ export async function requeueStranded(
   const suspects = await findStranded({ db, queue }, settledSeconds);
   if (suspects.length === 0) return [];
   return db.transaction(async (tx) => {
-    // Looked at again under their locks: nobody can submit, claim or end them meanwhile.
+    // Checked again with the rows locked, so that nobody can submit, claim or end these jobs meanwhile.
     const locked = await tx
       .select({ id: job.id })
       .from(job)
       .where(and(inArray(job.id, suspects), inArray(job.status, ['queued', 'processing'])))
       .for('update', { skipLocked: true });
-    const ids = locked.map(({ id }) => id);
-    if (ids.length === 0) return [];
+    if (locked.length === 0) return [];
+    const lockedIds = locked.map(({ id }) => id);
     const stranded = await tx
-      .select({ ...LOST, status: job.status })
+      .select({ ...LOST_COLUMNS, status: job.status })
       .from(job)
-      .where(and(inArray(job.id, ids), sql`not ${queue.has(sql`${job.id}`)}`));
-    for (const { id, status } of stranded) if (status === 'processing') await giveUpRun(tx, id);
-    await restore(
+      .where(and(inArray(job.id, lockedIds), sql`not ${queue.has(sql`${job.id}`)}`));
+    if (stranded.length === 0) return [];
+    for (const { id, status } of stranded)
+      // If a worker still renders it, its result is rejected: there is no claim to complete.
+      if (status === 'processing')
+        await undoRun(tx, { jobId: id, outcome: 'lost', reason: 'its place in the queue was lost' });
+    const ids = stranded.map(({ id }) => id);
+    await queue.restore(
       tx,
-      queue,
-      stranded.map(({ id }) => id),
+      ids,
+      sql`select id, -rank as priority,
+        ceil((request ->> 'timeoutMs')::double precision / 1000)::integer + ${CLAIM_MARGIN_SECONDS}::integer as "expireInSeconds"
+        from ${job} where ${inArray(job.id, ids)}`,
     );
-    return stranded.map(toLost);
+    await notify(tx, 'queued');
+    return stranded.map(toLostAbout);
   });
 }
 
-/** One snapshot of both: what is in it is in no transaction that is under way. */
+/** In one snapshot of jobs and queue, so that no transaction under way looks like a stranded job. */
 async function findStranded({ db, queue }: RequeueDeps, settledSeconds: number): Promise<string[]> {
   const since = sql`now() - ${settledSeconds} * interval '1 second'`;
   const rows = await db.execute<{ id: string }>(sql`
@@ -69,25 +75,4 @@ async function findStranded({ db, queue }: RequeueDeps, settledSeconds: number):
     select id from pdfprompt_job as nobodys
     where status = 'processing' and worker_id is null and started_at < ${since} and not ${queue.has(sql`nobodys.id`)}`);
   return rows.map(({ id }) => id);
-}
-
-/** Whoever is at it finds the result fenced off, as there is no claim to complete. */
-async function giveUpRun(tx: Transaction, id: string): Promise<void> {
-  await endAttempt(tx, { jobId: id, outcome: 'lost', reason: 'its place in the queue was lost' });
-  await tx
-    .update(job)
-    .set({ ...BACK_IN_QUEUE, attempts: sql`greatest(${job.attempts} - 1, 0)` })
-    .where(eq(job.id, id));
-}
-
-async function restore(tx: Transaction, queue: JobQueue, ids: string[]): Promise<void> {
-  if (ids.length === 0) return;
-  await queue.restore(
-    tx,
-    ids,
-    sql`select id, -rank as priority,
-      ceil((request ->> 'timeoutMs')::double precision / 1000)::integer + ${CLAIM_MARGIN_SECONDS}::integer as "expireInSeconds"
-      from ${job} where ${inArray(job.id, ids)}`,
-  );
-  await notify(tx, 'queued');
 }

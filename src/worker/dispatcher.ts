@@ -5,7 +5,7 @@ import type { Outcome } from '../domain/outcome.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
 import { type ClaimedJob, claimJobs, NotRegistered } from '../jobs/claim.ts';
 import { type Finish, finishJob, type FinishDeps } from '../jobs/finish.ts';
-import { requeueLostJobs, returnUnknownJobs } from '../jobs/lost-jobs.ts';
+import { requeueLostJobs, requeueUnknownJobs } from '../jobs/lost-jobs.ts';
 import { crashPoint, plantedFault } from '../kernel/crash-point.ts';
 import { forJob } from '../kernel/current-job.ts';
 import { Deadline } from '../kernel/deadline.ts';
@@ -222,7 +222,7 @@ export class Dispatcher extends Lifecycle {
     try {
       if (this.#isClaimUnanswered) {
         const known = [...this.#running].map(({ job }) => job.id);
-        for (const job of await returnUnknownJobs(this.#options, { workerId, known }))
+        for (const job of await requeueUnknownJobs(this.#options, { workerId, known }))
           this.#options.events.jobRequeued(job, 'interrupted');
       }
       this.#isClaimUnanswered = false;

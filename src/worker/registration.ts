@@ -5,7 +5,7 @@ import type { Client } from '../db/driver.ts';
 import type { Database } from '../db/pools.ts';
 import { worker } from '../db/schema.ts';
 import { Session } from '../db/session.ts';
-import { returnUnknownJobs } from '../jobs/lost-jobs.ts';
+import { requeueUnknownJobs } from '../jobs/lost-jobs.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { Condition } from '../kernel/health.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
@@ -83,7 +83,7 @@ export class Registration extends Lifecycle {
 
   async #leave(): Promise<void> {
     const { db, queue, events } = this.#options;
-    for (const job of await returnUnknownJobs({ db, queue }, { workerId: this.workerId, known: [] }))
+    for (const job of await requeueUnknownJobs({ db, queue }, { workerId: this.workerId, known: [] }))
       events.jobRequeued(job, 'interrupted');
     await db
       .update(worker)

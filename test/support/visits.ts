@@ -2,7 +2,7 @@ import type { Client } from '../../src/db/driver.ts';
 import { cancelJob } from '../../src/jobs/cancel.ts';
 import { expire } from '../../src/jobs/expire.ts';
 import { fileIdOf } from '../../src/jobs/file-id.ts';
-import { requeueLostJobs, returnUnknownJobs } from '../../src/jobs/lost-jobs.ts';
+import { requeueLostJobs, requeueUnknownJobs } from '../../src/jobs/lost-jobs.ts';
 import { requeueStranded } from '../../src/jobs/requeue.ts';
 import { sweepFiles } from '../../src/jobs/sweep-files.ts';
 import type { FileStore } from '../../src/storage/file-store.ts';
@@ -170,7 +170,7 @@ export async function planVisits(
     },
     {
       name: 'leaving',
-      run: async () => void (await returnUnknownJobs({ db, queue }, { workerId: await loseWorker(sql), known: [] })),
+      run: async () => void (await requeueUnknownJobs({ db, queue }, { workerId: await loseWorker(sql), known: [] })),
     },
     { name: 'reaping', run: async () => void (await loseWorker(sql)) },
     {
