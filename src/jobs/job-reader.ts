@@ -3,10 +3,10 @@ import type { Database } from '../db/pools.ts';
 import { isFinal, type Job } from '../domain/job.ts';
 import { getJob } from './read.ts';
 
-/** Milliseconds; all that can still change of a job that has ended is that its PDF expires. */
+/** Milliseconds that a job that has ended is cached. It can still change in one way: its PDF expires. */
 const ENDED_MS = 60_000;
 
-/** Reads jobs for those who ask again and again: one that has ended is answered from memory for a while. */
+/** Reads jobs for clients that poll: a job that has ended is answered from memory for a while. */
 export class JobReader {
   readonly #db: Database;
   readonly #ended: KnownAnswers<Job>;
@@ -16,7 +16,7 @@ export class JobReader {
     this.#ended = ended;
   }
 
-  /** @throws CodedError `not_found`, for another's job too */
+  /** @throws CodedError `not_found`, for another tenant's job too */
   async get(which: { userId: string; jobId: string }): Promise<Job> {
     const key = `${which.userId} ${which.jobId}`;
     const ended = this.#ended.get(key);
@@ -27,7 +27,7 @@ export class JobReader {
   }
 }
 
-/** From its expiry until the bytes are gone, a job is read each time. */
+/** After its expiry and until its bytes are deleted, a job is not cached. */
 function msUntilExpiry({ file }: Job): number {
   return file?.url ? Date.parse(file.expiresAt) - Date.now() : Infinity;
 }

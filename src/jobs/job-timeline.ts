@@ -4,7 +4,7 @@ import type { Queryable } from '../db/pools.ts';
 import { file, job, jobAttempt, user, worker } from '../db/schema.ts';
 import { type Priority, priorityName } from '../domain/priority.ts';
 import { CodedError } from '../kernel/errors.ts';
-import { failedResourceCount } from './read.ts';
+import { countFailedResources } from './read.ts';
 import { REDACTED_REQUEST, REDACTED_URL } from './redacted-request.ts';
 
 /** One run of a job. */
@@ -15,20 +15,20 @@ export interface TimelineAttempt {
   endedAt: Date | null;
   outcome: string | null;
   reason: string | null;
-  /** `host:pid`; null: forgotten by now */
+  /** `host:pid`; null: its row was deleted */
   worker: string | null;
 }
 
 type Found = NonNullable<Awaited<ReturnType<typeof select>>[number]>;
 
-/** A job as an operator sees it: everything but the document itself, and what its owner sent to be let in. */
+/** A job as an operator sees it: everything but the document and credentials. */
 export type JobTimeline = Omit<Found, 'priority'> & {
   priority: Priority;
-  /** oldest first; of a job that ran very often only the last ones */
+  /** oldest first, the last {@link MAX_ATTEMPTS} */
   attempts: TimelineAttempt[];
 };
 
-const MOST_ATTEMPTS = 100;
+const MAX_ATTEMPTS = 100;
 
 const select = (db: Queryable, where: SQL) =>
   db
@@ -52,11 +52,11 @@ const select = (db: Queryable, where: SQL) =>
       errorMessage: job.errorMessage,
       timings: job.timings,
       failedResources: job.failedResources,
-      failedResourceCount: failedResourceCount(),
+      failedResourceCount: countFailedResources(),
       createdAt: job.createdAt,
       startedAt: job.startedAt,
       completedAt: job.completedAt,
-      /** by the database's clock, as all else */
+      /** by the database's clock, like the other times */
       now: sql`now()`.mapWith(job.createdAt),
       file: {
         id: file.id,
@@ -72,7 +72,7 @@ const select = (db: Queryable, where: SQL) =>
     .leftJoin(file, eq(file.jobId, job.id))
     .where(where);
 
-/** One job of whomever, with every attempt at it. @throws CodedError `not_found` */
+/** A job of any tenant with its attempts. @throws CodedError `not_found` */
 export async function readJobTimeline(db: Queryable, jobId: string): Promise<JobTimeline> {
   const [row] = isUuid(jobId) ? await select(db, eq(job.id, jobId)) : [];
   if (!row) throw new CodedError('not_found', 'there is no such job');
@@ -89,6 +89,6 @@ export async function readJobTimeline(db: Queryable, jobId: string): Promise<Job
     .leftJoin(worker, eq(worker.id, jobAttempt.workerId))
     .where(eq(jobAttempt.jobId, row.id))
     .orderBy(desc(jobAttempt.run))
-    .limit(MOST_ATTEMPTS);
+    .limit(MAX_ATTEMPTS);
   return { ...row, priority: priorityName(row.priority), attempts: attempts.toReversed() };
 }

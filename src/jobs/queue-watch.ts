@@ -12,26 +12,26 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Events } from '../telemetry/events.ts';
 
 interface QueueWatchOptions {
-  /** of slow work: a long queue takes long to count */
+  /** the pool for slow statements: counting a long queue takes time */
   db: Database;
   events: Events;
   policy: ScalePolicy;
-  /** milliseconds between two looks */
+  /** milliseconds between two counts */
   everyMs?: number;
 }
 
-/** Seconds without a sign of life after which a worker is taken for dead. */
+/** Seconds without a heartbeat after which a worker is marked lost. */
 export const SILENCE_SECONDS = 10;
 const LEASE = 'queue figures';
 const EVERY_MS = 5_000;
-/** A lease outlives this many looks that do not come. */
-const LEASE_LOOKS = 3;
-/** Looking takes no more than this part of the time. */
+/** Intervals without a count after which the lease expires. */
+const LEASE_INTERVALS = 3;
+/** Counting takes at most this part of the time. */
 const MAX_SHARE = 1 / 20;
 
 /**
- * Counts the queue for all processes of the fleet: whichever holds the lease exports the figures, so
- * that sums over instances are right. If it dies, another one follows within four looks.
+ * Counts the queue for all processes. Only the process that holds the lease exports the figures, so that sums over
+ * instances are right. If it dies, another takes over within four intervals.
  */
 export class QueueWatch extends Lifecycle {
   readonly #db: Database;
@@ -39,7 +39,7 @@ export class QueueWatch extends Lifecycle {
   readonly #policy: ScalePolicy;
   readonly #everyMs: number;
   readonly #holder = uuidv4();
-  #seen: { figures: QueueFigures; until: number } | undefined;
+  #counted: { figures: QueueFigures; until: number } | undefined;
   #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
 
@@ -51,9 +51,9 @@ export class QueueWatch extends Lifecycle {
     this.#everyMs = everyMs;
   }
 
-  /** As last seen; undefined: another process tells of them. */
+  /** The last figures; undefined: another process exports them. */
   get figures(): QueueFigures | undefined {
-    return this.#seen && this.#seen.until > performance.now() ? this.#seen.figures : undefined;
+    return this.#counted && this.#counted.until > performance.now() ? this.#counted.figures : undefined;
   }
 
   protected async onStart(): Promise<void> {
@@ -63,18 +63,22 @@ export class QueueWatch extends Lifecycle {
 
   protected async onStop(): Promise<void> {
     this.#stopping.abort();
-    await waitBriefly(this.#loop.then(() => this.#giveUpLease())); // or it runs out
-    this.#seen = undefined;
+    await waitBriefly(this.#loop.then(() => this.#releaseLease())); // otherwise it expires
+    this.#counted = undefined;
   }
 
-  async #giveUpLease(): Promise<void> {
-    if (this.figures) await this.#db.delete(lease).where(and(eq(lease.name, LEASE), eq(lease.holder, this.#holder)));
+  async #releaseLease(): Promise<void> {
+    if (this.figures) await this.#db.delete(lease).where(this.#isHeld);
+  }
+
+  get #isHeld() {
+    return and(eq(lease.name, LEASE), eq(lease.holder, this.#holder));
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const startedAt = performance.now();
-      await this.#check(startedAt).catch((error: unknown) =>
+      await this.#count(startedAt).catch((error: unknown) =>
         this.#events.backgroundFailed('counting the queue', error),
       );
       const tookMs = performance.now() - startedAt;
@@ -82,29 +86,23 @@ export class QueueWatch extends Lifecycle {
     }
   }
 
-  async #check(startedAt: number): Promise<void> {
-    const leaseMs = LEASE_LOOKS * this.#everyMs;
+  async #count(startedAt: number): Promise<void> {
+    const leaseMs = LEASE_INTERVALS * this.#everyMs;
     const [held] = await this.#db.execute<{ state: ScaleState | null }>(sql`
       insert into ${lease} as l (name, holder, expires_at)
       values (${LEASE}, ${this.#holder}, now() + ${leaseMs / 1000} * interval '1 second')
       on conflict (name) do update set holder = excluded.holder, expires_at = excluded.expires_at
       where l.holder = excluded.holder or l.expires_at < now()
       returning state`);
-    if (!held) {
-      this.#seen = undefined;
-      return;
-    }
+    if (!held) return void (this.#counted = undefined);
     const before = held.state ?? undefined;
     const figures = nextScale(this.#policy, before, await count(this.#db, before?.countedAt));
-    await this.#db
-      .update(lease)
-      .set({ state: figures })
-      .where(and(eq(lease.name, LEASE), eq(lease.holder, this.#holder)));
-    this.#seen = { figures, until: startedAt + leaseMs };
+    await this.#db.update(lease).set({ state: figures }).where(this.#isHeld);
+    this.#counted = { figures, until: startedAt + leaseMs };
   }
 }
 
-/** @param since when the last look was */
+/** @param since time of the last count */
 async function count(db: Database, since = new Date().toISOString()): Promise<QueueCount> {
   const [row] = await db.execute<{
     at: string;
@@ -113,8 +111,8 @@ async function count(db: Database, since = new Date().toISOString()): Promise<Qu
     processing: number;
     ended: number;
     workers: number;
-    connections: number;
-    max_connections: number;
+    active: number;
+    max: number;
   }>(sql`
     select to_json(now()) as at,
       (select coalesce(json_object_agg(priority, jobs), '{}') from (
@@ -125,28 +123,21 @@ async function count(db: Database, since = new Date().toISOString()): Promise<Qu
       (select count(*)::integer from pdfprompt_job where completed_at > ${since}) as ended,
       (select count(*)::integer from pdfprompt_worker where ended_at is null
         and seen_at > now() - ${SILENCE_SECONDS} * interval '1 second') as workers,
-      (select sum(numbackends)::integer from pg_stat_database) as connections,
-      current_setting('max_connections')::integer as max_connections`);
+      (select sum(numbackends)::integer from pg_stat_database) as active,
+      current_setting('max_connections')::integer as max`);
   if (!row) throw new Error('the queue could not be counted');
   const depth = Object.fromEntries(PRIORITY_NAMES.map((name) => [name, 0])) as QueueCount['depth'];
   for (const [priority, jobs] of Object.entries(row.depth)) depth[priorityName(Number(priority))] += jobs;
-  const { processing, ended, workers, connections, max_connections: max } = row;
+  const { processing, ended, workers, active, max } = row;
   const countedAt = new Date(row.at).toISOString();
-  return {
-    countedAt,
-    depth,
-    oldestSeconds: Math.max(0, row.oldest_seconds ?? 0),
-    processing,
-    ended,
-    workers,
-    serverConnections: { active: connections, max },
-  };
+  const oldestSeconds = Math.max(0, row.oldest_seconds ?? 0);
+  return { countedAt, depth, oldestSeconds, processing, ended, workers, serverConnections: { active, max } };
 }
 
-/** Seconds for which the last figures are told while nobody holds the lease: after a kill the next one is there within 20. */
+/** Seconds that the last figures are valid without a lease: after a kill the next process counts within 20. */
 const HANDOVER_SECONDS = 45;
 
-/** As last counted by whichever process does. @throws CodedError `unavailable` if none does */
+/** The last figures of the process that counts. @throws CodedError `unavailable` if none does */
 export async function readQueueFigures(db: Queryable): Promise<QueueFigures> {
   const [row] = await db
     .select({ state: lease.state })
@@ -154,7 +145,7 @@ export async function readQueueFigures(db: Queryable): Promise<QueueFigures> {
     .where(and(eq(lease.name, LEASE), gt(lease.expiresAt, sql`now() - ${HANDOVER_SECONDS} * interval '1 second'`)));
   const figures = queueFiguresSchema.strip().safeParse(row?.state);
   if (figures.success) return figures.data;
-  throw new CodedError('unavailable', 'nobody counts the queue now: no API process and no worker is running', {
+  throw new CodedError('unavailable', 'the queue is not counted: no API process and no worker is running', {
     retryAfterSeconds: 5,
   });
 }

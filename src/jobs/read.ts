@@ -1,4 +1,5 @@
 import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm';
+import { validate as isUuid } from 'uuid';
 import type { Database, Queryable } from '../db/pools.ts';
 import { file, job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
@@ -7,7 +8,7 @@ import { priorityName } from '../domain/priority.ts';
 import { CodedError, type ErrorCode } from '../kernel/errors.ts';
 import type { StoreKind } from '../storage/pdf-store.ts';
 
-/** The job without the document, which may be 10 MB. */
+/** A job without its document, which may be 10 MB. */
 const columns = {
   id: job.id,
   status: job.status,
@@ -19,7 +20,7 @@ const columns = {
   errorMessage: job.errorMessage,
   timings: job.timings,
   failedResources: job.failedResources,
-  failedResourceCount: failedResourceCount(),
+  failedResourceCount: countFailedResources(),
   createdAt: job.createdAt,
   startedAt: job.startedAt,
   completedAt: job.completedAt,
@@ -34,26 +35,24 @@ const columns = {
   },
 };
 
-/** A job that was completed before it was counted has its list, and so has one that an older worker completes. */
-export function failedResourceCount() {
+/** The column lacks the count if an older version completed the job; the list has at least its length. */
+export function countFailedResources() {
   return sql<number>`greatest(${job.failedResourceCount}, jsonb_array_length(${job.failedResources}))`;
 }
 
 const select = (db: Queryable) => db.select(columns).from(job).leftJoin(file, eq(file.jobId, job.id));
 type Row = Awaited<ReturnType<typeof select>>[number];
 
-/** Nobody needs to know their place more exactly than this, and counting a long queue costs. */
+/** Positions are counted up to this one, because counting a long queue is expensive. */
 export const MAX_POSITION = 100;
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** One job of its owner. @throws CodedError `not_found`, for another's job too */
+/** A job of its owner. @throws CodedError `not_found`, for another tenant's job too */
 export async function getJob(db: Database, { userId, jobId }: { userId: string; jobId: string }): Promise<Job> {
   const { position, ...row } = await findRow(db, userId, jobId);
   return toJob(row, position);
 }
 
-/** What is needed to send a job's PDF. @throws CodedError `not_found`, `job_not_ready`, `file_expired` */
+/** Where and what a job's PDF is. @throws CodedError `not_found`, `job_not_ready`, `file_expired` */
 export async function getJobFile(
   db: Database,
   input: { userId: string; jobId: string },
@@ -65,21 +64,16 @@ export async function getJobFile(
   filename: string;
   failedResourceCount: number;
 }> {
-  const row = await findRow(db, input.userId, input.jobId);
-  if (row.status !== 'completed' || !row.file)
-    throw new CodedError('job_not_ready', `the job is ${row.status}; a PDF is there when it is completed`);
-  if (row.file.expiredAt) throw new CodedError('file_expired', 'the PDF is no longer kept');
-  return {
-    fileId: row.file.id,
-    store: row.file.store,
-    size: row.file.size,
-    sha256: hex(row.file.sha256),
-    filename: withExtension(row.filename ?? row.id),
-    failedResourceCount: row.failedResourceCount,
-  };
+  const { status, file: kept, failedResourceCount, ...row } = await findRow(db, input.userId, input.jobId);
+  if (status !== 'completed' || !kept)
+    throw new CodedError('job_not_ready', `the job is ${status}; a PDF is there when it is completed`);
+  if (kept.expiredAt) throw new CodedError('file_expired', 'the PDF is no longer kept');
+  const { id: fileId, store, size } = kept;
+  const filename = withExtension(row.filename ?? row.id);
+  return { fileId, store, size, sha256: hex(kept.sha256), filename, failedResourceCount };
 }
 
-/** A page of a user's jobs, newest first. `cursor` is the id of the last job of the page before. */
+/** A page of a tenant's jobs, newest first. `cursor` is the id of the last job of the page before. */
 export async function listJobs(
   db: Queryable,
   input: { userId: string; status?: JobStatus | undefined; limit: number; cursor?: string | undefined },
@@ -100,7 +94,7 @@ export async function listJobs(
 }
 
 async function findRow(db: Database, userId: string, jobId: string): Promise<Row & { position: number | null }> {
-  const [row] = UUID.test(jobId)
+  const [row] = isUuid(jobId)
     ? await db
         .select({ ...columns, position })
         .from(job)
@@ -111,12 +105,12 @@ async function findRow(db: Database, userId: string, jobId: string): Promise<Row
   return row;
 }
 
-/** Of a queued job. Other tenants' jobs are ahead of it too, so a function counts that may see them. */
+/** The position of a queued job. A database function counts it, because the role cannot see other tenants' jobs. */
 const position = sql<
   number | null
 >`case when ${job.isQueued} then pdfprompt_queue_position(${job.rank}, ${job.id}) end`;
 
-/** The place in the queue of a row with `rank` and `id`, as an expression; from {@link MAX_POSITION} on the same for all. */
+/** The position in the queue of a row with `rank` and `id`, as an expression; at most {@link MAX_POSITION}. */
 export function positionOf(row: SQL): SQL {
   return sql`(select count(*)::integer + 1 from (
     select 1 from ${job} as ahead where ahead.is_queued and (ahead.rank, ahead.id) < (${row}.rank, ${row}.id) limit ${MAX_POSITION - 1}

@@ -12,10 +12,10 @@ interface RetryInput extends Omit<SubmitInput, 'request'> {
 }
 
 /**
- * Asks again for what did not become a PDF: a new job with the same request, which is counted and limited
- * as any other. The old one stays as it is.
- * @throws CodedError `not_found`, for another's job too; `job_not_retryable` unless it failed or was
- *   cancelled and its document is still kept; and what submitting throws
+ * Submits the request of a failed or cancelled job again. The new job counts towards the limits like any other; the
+ * old one stays unchanged.
+ * @throws CodedError `not_found`, for another tenant's job too; `job_not_retryable` if the job has another status, or
+ *   its document is no longer kept; and the errors of {@link submitJob}
  */
 export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput): Promise<Submitted> {
   const { userId } = input.principal;
@@ -37,7 +37,7 @@ export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput
     throw new CodedError('job_not_retryable', `the job is ${row.status}; allowed: a job that failed or was cancelled`);
   if (row.html === null && row.url === null)
     throw new CodedError('job_not_retryable', "the job's document is no longer kept; submit it again");
-  // It may have been stored by an older version: checked again, it has every default of this one.
+  // An older version may have stored it: parsing fills in the defaults of this version.
   const parsed = parsePdfRequest(storedRequest(row));
   if (!parsed.ok)
     throw new CodedError(

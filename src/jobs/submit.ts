@@ -31,7 +31,7 @@ import { getJob, MAX_POSITION, positionOf } from './read.ts';
 
 export interface SubmitDeps {
   db: Database;
-  /** what is read for the tenant alone */
+  /** for reads that see the rows of one tenant only */
   reads: Database;
   queue: JobQueue;
   limiter: Limiter;
@@ -39,34 +39,34 @@ export interface SubmitDeps {
 }
 
 export interface SubmitInput {
-  /** whose job it is, and what its tier allows */
+  /** the job's owner, and the limits of the tier */
   principal: Pick<Principal, 'userId' | 'tier'>;
   request: PdfRequest;
-  /** the JSON that the request was made of, if it was: what an idempotency key stands for */
+  /** the JSON that the request was parsed from, if there is one: an idempotency key stands for it */
   sent?: unknown;
   idempotencyKey?: string | undefined;
   requestId?: string | undefined;
-  /** W3C trace context, for whoever does the job */
+  /** W3C trace context, for the worker */
   traceparent?: string | undefined;
 }
 
 export interface Submitted {
   job: Job;
-  /** false if the idempotency key had made it before */
+  /** false if an earlier request with the idempotency key had created it */
   created: boolean;
-  /** what is left after it of each limit of the tier; none of a job that was there before */
+  /** what is left of each limit of the tier; empty if the job was not created */
   allowances: Allowance[];
 }
 
-/** Seconds that a claim may outlast the document's own time limit before the queue takes its worker for dead. */
+/** Seconds that a claim may outlast the document's time limit before the queue takes its worker for lost. */
 export const CLAIM_MARGIN_SECONDS = 60;
-/** A limit may open again between the refusal and the question why. */
+/** A limit may be free again between the refusal and the query for its reason. */
 const TRIES = 5;
-/** Characters of a document; a larger one is written before its tenant's lane is locked. */
+/** Characters; a larger document is written before the tenant's fair-share state is locked. */
 const LARGE = 65_536;
 
 /**
- * Accepts a job: within the tier's limits, the row and its place in the queue, or none of it.
+ * Accepts a job within the tier's limits: writes its row and its place in the queue, or nothing.
  * @throws CodedError `idempotency_mismatch` if the key was used with another request
  * @throws LimitReached
  */
@@ -88,7 +88,7 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
           return created;
         }
       }
-      // A repeated request gets its job, whatever the limits say.
+      // A repeated request gets its job even at the limit.
       const before = await findByIdempotencyKey(reads, { userId, idempotencyKey, hashes });
       if (before) return { job: await getJob(reads, { userId, jobId: before }), created: false, allowances: [] };
       if (refusal) throw refusal;
@@ -101,18 +101,18 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
   throw new CodedError('unavailable', 'too many requests of yours at once; try again', { retryAfterSeconds: 1 });
 }
 
-/** A job on its way into the database. */
+/** A job that is being submitted. */
 interface Entry extends SubmitInput {
   id: string;
   priority: number;
   hashes: Hashes | undefined;
 }
 
-/** What an idempotency key was used with, as SHA-256 in hex. */
+/** SHA-256 in hex of what an idempotency key was used with. */
 interface Hashes {
   /** of the canonical JSON that was sent */
   sent: string;
-  /** of the request with every default: what the last release knows */
+  /** of the request with every default, for the previous release */
   request: string;
 }
 
@@ -122,73 +122,50 @@ function hashesOf({ request, sent = request }: SubmitInput): Hashes {
 }
 
 /**
- * What Postgres says if somebody else has used the key at the same moment: to the text that stands for
- * that, and to the unique index.
+ * The idempotency key is in use: unique_violation, and invalid_text_representation, which the statement in
+ * {@link place} raises itself.
  */
-const KEY_IS_USED = new Set(['22P02', '23505']);
-/** And if there is no such user. */
-const NOBODYS = '23503';
-/** Behind every other: a document that is not placed yet is in nobody's way, its own included. */
+const KEY_IS_USED = new Set(['23505', '22P02']);
+const FOREIGN_KEY_VIOLATION = '23503';
+/** The rank of a large document that has no place yet: behind every other job. */
 const LAST_RANK = 2_147_483_647;
 
 /**
- * Makes the job, if the limits allow it, and puts it into its place.
- * @returns undefined if it is not within the limits, or the idempotency key has been used: another's
- *   insert with it is waited for
+ * Creates the job in its place, if the limits allow it.
+ * @returns undefined if a limit is reached or the idempotency key is in use; waits for other inserts with the same key
  */
 async function insertJob(db: Database, queue: JobQueue, entry: Entry): Promise<Submitted | undefined> {
-  const insert = (entry.request.html?.length ?? 0) > LARGE ? insertLarge : insertAtOnce;
   try {
-    return await insert(db, queue, entry);
+    return (entry.request.html?.length ?? 0) > LARGE
+      ? await insertLarge(db, queue, entry)
+      : await place(db, queue, entry, { hasRow: false });
   } catch (error) {
-    if (systemCodeOf(error) === NOBODYS) throw refused(); // its user was erased since the key was looked at
-    const isUsed = error instanceof TransactionRollbackError || KEY_IS_USED.has(systemCodeOf(error) ?? '');
-    if (!isUsed) throw error;
-    return undefined;
+    const code = systemCodeOf(error) ?? '';
+    if (code === FOREIGN_KEY_VIOLATION) throw refused(); // the user was erased after the key was checked
+    if (error instanceof TransactionRollbackError || KEY_IS_USED.has(code)) return undefined;
+    throw error;
   }
 }
 
-/** In one statement, which is a transaction. */
-function insertAtOnce(db: Database, queue: JobQueue, entry: Entry): Promise<Submitted | undefined> {
-  const { names, values } = columnsOf(entry);
-  return place(db, queue, {
-    entry,
-    accept: ({ rank, createdAt, key, hash, sentHash }) => sql`
-      insert into ${job} (${names}, rank, created_at, idempotency_key, idempotency_hash, sent_hash)
-      select ${values}, ${rank}, ${createdAt}, ${key}, ${hash}, ${sentHash} from place as l
-      on conflict do nothing
-      returning id, rank, created_at`,
-  });
-}
-
 /**
- * In a transaction that writes the document first, so that the lane is locked only for what is left. It has
- * no place and no key until then: both are had in the same order by every submission. What would be refused
- * as things are is not written; whether it is refused is decided behind the lock.
+ * Writes the document first, in the same transaction, so that the tenant's fair-share state is not locked while
+ * megabytes are written. A job that would be refused is not written at all: the limits and the key are checked before,
+ * without a lock.
  */
 async function insertLarge(db: Database, queue: JobQueue, entry: Entry): Promise<Submitted | undefined> {
   const { userId, tier } = entry.principal;
   const [now] = await db.execute<{ is_open: boolean }>(sql`
-    select not ${isRepeated(entry)}
+    select not ${isKeyUsed(entry)}
       and coalesce((select ${isBelow(tier)} from ${fairShare} as l where l.user_id = ${userId}), true) as is_open`);
   if (!now?.is_open) return undefined;
   const { names, values } = columnsOf(entry);
   return db.transaction(async (tx) => {
     await tx.execute(sql`insert into ${job} (${names}, rank) values (${values}, ${LAST_RANK})`);
-    const placed = await place(tx, queue, {
-      entry,
-      accept: ({ rank, createdAt, key, hash, sentHash }) => sql`
-        update ${job} as j
-        set rank = ${rank}, created_at = ${createdAt},
-          idempotency_key = ${key}, idempotency_hash = ${hash}, sent_hash = ${sentHash}
-        from place as l where j.id = ${entry.id}
-        returning j.id, j.rank, j.created_at`,
-    });
-    return placed ?? tx.rollback();
+    return (await place(tx, queue, entry, { hasRow: true })) ?? tx.rollback();
   });
 }
 
-/** All that is known of a job before it has its place. */
+/** The columns of a job that do not depend on its place. */
 function columnsOf({ principal, request, requestId, traceparent, id, priority }: Entry): { names: SQL; values: SQL } {
   const { html, url, filename, metadata, ...rest } = request;
   return {
@@ -199,46 +176,59 @@ function columnsOf({ principal, request, requestId, traceparent, id, priority }:
   };
 }
 
-function isRepeated({ principal, idempotencyKey }: Entry): SQL {
+function isKeyUsed({ principal, idempotencyKey }: Entry): SQL {
   return sql`exists (select 1 from ${job} where user_id = ${principal.userId} and idempotency_key = ${idempotencyKey ?? null})`;
 }
 
-interface Placing {
-  entry: Entry;
-  /** what writes the job with what it gets from the row `l`; it returns id, rank and created_at */
-  accept: (given: { rank: SQL; createdAt: SQL; key: SQL; hash: SQL; sentHash: SQL }) => SQL;
-}
-
 /**
- * If the limits allow it, puts one more job on the tenant's lane, behind those that are queued, or at
- * the present if none is, and into the queue, and rings the notifier: in one statement. The lane's row is
- * locked until the end of its transaction, so two submissions never stand in one place.
+ * Gives the job its place, in one statement, to save round trips. Each part reads from the one before:
+ *
+ * - `place` counts the job in the row `l`, the tenant's fair-share state, if the tenant is below the limits. The job's
+ *   virtual time begins where the tenant's last queued job ends, or now if none is queued. The row stays locked until
+ *   the commit, so that limits are exact and no two jobs get the same place.
+ * - `accepted` writes the job's row with the rank of that place; `hasRow`: updates the row there is.
+ * - `queued` adds the job to the queue; the statement is pg-boss's own.
+ * - `notified` has the job's position. Workers are notified unless so many jobs are ahead that no worker can be idle.
+ *
+ * No row of `place`: nothing is written, and nothing returned. With a row of `place` and none of `accepted` the key is
+ * in use: a cast that fails (22P02) undoes the count. Without a row in `queued` a division by zero undoes everything.
  */
-async function place(db: Queryable, queue: JobQueue, { entry, accept }: Placing): Promise<Submitted | undefined> {
+async function place(
+  db: Queryable,
+  queue: JobQueue,
+  entry: Entry,
+  { hasRow }: { hasRow: boolean },
+): Promise<Submitted | undefined> {
   const { principal, request, idempotencyKey, hashes, id, priority } = entry;
   const { userId, tier } = principal;
-  const at = sql`extract(epoch from now.at)::double precision`;
+
+  const now = sql`(select clock_timestamp() as at) as now`;
+  const present = sql`extract(epoch from now.at)::double precision`;
   const cost = sql`${costOf(tier.priority)}::double precision`;
   const isIdle = sql`not exists (select 1 from ${job} where user_id = ${userId} and is_queued and id <> ${id})`;
+  const start = sql`case when ${isIdle} then ${present} else greatest(${present}, l.virtual_finish) end`;
+
+  const acceptedAt = sql`l.recent[cardinality(l.recent)]`;
+  const placeNames = sql.raw('rank, created_at, idempotency_key, idempotency_hash, sent_hash');
+  const placeValues = sql`${rankOf(sql`virtual_finish`, priority)}, ${acceptedAt}, ${idempotencyKey ?? null}::text,
+    decode(${hashes?.request ?? null}, 'hex'), decode(${hashes?.sent ?? null}, 'hex')`;
+  let accepted = sql`update ${job} as j set (${placeNames}) = (${placeValues}) from place as l where j.id = ${id}
+    returning j.id, j.rank, j.created_at`;
+  if (!hasRow) {
+    const { names, values } = columnsOf(entry);
+    accepted = sql`insert into ${job} (${names}, ${placeNames}) select ${values}, ${placeValues} from place as l
+      on conflict do nothing returning id, rank, created_at`;
+  }
   const queued = await queue.enqueueing(
     sql`select id, -rank as priority, ${expireInSeconds(request)}::integer as "expireInSeconds" from accepted`,
   );
-  const granted = sql`l.recent[cardinality(l.recent)]`;
-  const accepted = accept({
-    rank: rankOf(sql`virtual_finish`, priority),
-    createdAt: granted,
-    key: sql`${idempotencyKey ?? null}::text`,
-    hash: sql`decode(${hashes?.request ?? null}, 'hex')`,
-    sentHash: sql`decode(${hashes?.sent ?? null}, 'hex')`,
-  });
+
   const [row] = await db.execute<TenantUse & { created_at: string; position: number }>(sql`
     with place as (
       insert into ${fairShare} as l (user_id, virtual_finish, recent, day, day_count)
-      select ${userId}, ${at} + ${cost}, ${FIRST_GRANT} from (select clock_timestamp() as at) as now where not ${isRepeated(entry)}
+      select ${userId}, ${present} + ${cost}, ${FIRST_GRANT} from ${now} where not ${isKeyUsed(entry)}
       on conflict (user_id) do update
-        set (virtual_finish, recent, day, day_count) = (
-          select case when ${isIdle} then ${at} else greatest(${at}, l.virtual_finish) end + ${cost}, ${oneMore(tier)}
-          from (select clock_timestamp() as at) as now)
+        set (virtual_finish, recent, day, day_count) = (select ${start} + ${cost}, ${oneMore(tier)} from ${now})
         where ${isBelow(tier)}
       returning virtual_finish, recent, day, day_count
     ), accepted as (${accepted}
@@ -246,10 +236,10 @@ async function place(db: Queryable, queue: JobQueue, { entry, accept }: Placing)
     ), notified as materialized (
       select id, created_at, ${positionOf(sql`accepted`)} as position from accepted
     )
-    select created_at, position, ${useOf(tier, granted)},
-      case when position < ${MAX_POSITION} then ${notifySql('queued')} end, -- behind so many nobody waits for work
-      case when notified.id is null then ('used ' || l.virtual_finish)::integer end, -- an error, and nothing is granted
-      1 / (select count(*) from queued) as is_queued -- or else an error, and nothing is accepted
+    select created_at, position, ${useOf(tier, acceptedAt)},
+      case when position < ${MAX_POSITION} then ${notifySql('queued')} end,
+      case when notified.id is null then ('used ' || l.virtual_finish)::integer end,
+      1 / (select count(*) from queued) as is_queued
     from place as l left join notified on true`);
   if (!row) return undefined;
   const { created_at: createdAt, position: queuePosition } = row;
@@ -261,42 +251,36 @@ async function place(db: Queryable, queue: JobQueue, { entry, accept }: Placing)
   };
 }
 
-/** Seconds until the queue takes a claim's worker for dead. */
+/** Seconds after which the queue takes the worker of a claim for lost. */
 function expireInSeconds({ timeoutMs }: PdfRequest): number {
   return Math.ceil(timeoutMs / 1000) + CLAIM_MARGIN_SECONDS;
 }
 
-/** Whether a tenant has made a job with the key. */
-export async function isUsedKey(
-  reads: Database,
-  { userId, idempotencyKey }: { userId: string; idempotencyKey: string },
-): Promise<boolean> {
-  const rows = await reads
-    .select({ id: job.id })
-    .from(job)
-    .where(and(forTenant(userId), eq(job.userId, userId), eq(job.idempotencyKey, idempotencyKey)));
-  return rows.length > 0;
+/** Whether the tenant has a job with this idempotency key. */
+export async function isUsedKey(reads: Database, key: { userId: string; idempotencyKey: string }): Promise<boolean> {
+  return (await readKey(reads, key)).length > 0;
 }
 
 /** @throws CodedError `idempotency_mismatch` */
 async function findByIdempotencyKey(
-  db: Database,
+  reads: Database,
   { userId, idempotencyKey, hashes }: Pick<Entry, 'idempotencyKey' | 'hashes'> & { userId: string },
 ): Promise<string | undefined> {
   if (idempotencyKey === undefined) return undefined;
-  const [before] = await db
-    .select({ id: job.id, request: job.idempotencyHash, sent: job.sentHash })
-    .from(job)
-    .where(and(forTenant(userId), eq(job.userId, userId), eq(job.idempotencyKey, idempotencyKey)));
+  const [before] = await readKey(reads, { userId, idempotencyKey });
   if (!before) return undefined;
   const isSame = before.sent
     ? Buffer.from(before.sent).toString('hex') === hashes?.sent
-    : Buffer.from(before.request ?? []).toString('hex') === hashes?.request; // made by the last release
-  if (!isSame) {
-    throw new CodedError(
-      'idempotency_mismatch',
-      'Idempotency-Key: it was used with another body; allowed: the same body again, or a new key',
-    );
-  }
-  return before.id;
+    : Buffer.from(before.request ?? []).toString('hex') === hashes?.request; // created by the previous release
+  if (isSame) return before.id;
+  throw new CodedError(
+    'idempotency_mismatch',
+    'Idempotency-Key: it was used with another body; allowed: the same body again, or a new key',
+  );
 }
+
+const readKey = (reads: Database, { userId, idempotencyKey }: { userId: string; idempotencyKey: string }) =>
+  reads
+    .select({ id: job.id, request: job.idempotencyHash, sent: job.sentHash })
+    .from(job)
+    .where(and(forTenant(userId), eq(job.userId, userId), eq(job.idempotencyKey, idempotencyKey)));

@@ -3,17 +3,18 @@ import type { Database } from '../db/pools.ts';
 import { type FileStore, PARTS } from '../storage/file-store.ts';
 import { jobIdRange } from './file-id.ts';
 
-/** Milliseconds from when a PDF is written: a finish is one transaction, which cannot last for as long. */
+/** Milliseconds since a PDF was written: the transaction that finishes its job cannot take that long. */
 const ABANDONED_MS = 3_600_000;
 
-/** Files that are asked for in one statement. */
+/** Files checked in one statement. */
 const BATCH = 500;
 
 /**
- * Removes PDFs that a job of this database has left in a part of the directory, while no row of a file names them:
- * of runs that died before their commit, or that expired when the directory could not be reached. What belongs to no
- * job that is known may be another database's, and stays.
- * @returns how many
+ * Removes files that belong to a job of this database, but have no row: of runs that died before their commit, and of
+ * PDFs that expired while the directory could not be reached. Files of unknown jobs stay: they may belong to another
+ * database.
+ * @param part of the directory, as for {@link FileStore.list}
+ * @returns how many were removed
  */
 export async function sweepFiles(
   { db, store }: { db: Database; store: Pick<FileStore, 'list' | 'remove'> },

@@ -11,7 +11,7 @@ const RANGES = {
 export type HistoryRange = keyof typeof RANGES;
 export const HISTORY_RANGES = Object.keys(RANGES) as [HistoryRange, ...HistoryRange[]];
 
-/** Jobs that are looked at, newest first: a busier service sees less far back. */
+/** Jobs that are counted at most, newest first. On a busy service they do not reach back over the whole range. */
 export const MOST_ENDED = 200_000;
 
 export interface HistoryBucket {
@@ -26,9 +26,9 @@ export interface HistoryBucket {
 export interface ThroughputHistory {
   range: HistoryRange;
   bucketSeconds: number;
-  /** oldest first, without a gap; the last one is not over */
+  /** oldest first, without gaps; the last one has not ended */
   buckets: HistoryBucket[];
-  /** before this not every job was counted; null: all were */
+  /** jobs that ended before this may be missing; null: none are */
   incompleteBefore: Date | null;
 }
 
@@ -41,7 +41,7 @@ type Row = {
   oldest: number;
 };
 
-/** What ended, and how long it had waited, by when it ended. Percentiles are exact. */
+/** The jobs that ended and their waiting times, by time of their end. Percentiles are exact. */
 export async function readThroughputHistory(
   db: Queryable,
   range: HistoryRange,
@@ -54,7 +54,7 @@ export async function readThroughputHistory(
     sql`select date_part('epoch', date_bin(${width}, now(), 'epoch')) as last`,
   );
   const first = (clock?.last ?? 0) - (count - 1) * bucketSeconds;
-  // date_part and not extract, which counts in decimals: half of the time.
+  // date_part takes half the time of extract, which returns numeric.
   const rows = await db.execute<Row>(sql`
     select date_part('epoch', bucket) as bucket, count(*) filter (where status = 'completed')::integer as completed,
       count(*) filter (where status = 'failed')::integer as failed,
@@ -75,13 +75,8 @@ export async function readThroughputHistory(
       const start = first + index * bucketSeconds;
       const row = byStart.get(start);
       const [waitP50, waitP95] = row?.waits ?? [null, null];
-      return {
-        at: new Date(start * 1_000),
-        completed: row?.completed ?? 0,
-        failed: row?.failed ?? 0,
-        waitP50,
-        waitP95,
-      };
+      const { completed = 0, failed = 0 } = row ?? {};
+      return { at: new Date(start * 1_000), completed, failed, waitP50, waitP95 };
     }),
     incompleteBefore: seen >= most ? new Date((rows[0]?.oldest ?? 0) * 1_000) : null,
   };

@@ -1,7 +1,7 @@
 import type { Notifier } from '../db/notifier.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 
-/** Everybody in this process who waits for a job to end, woken by the one notifier: any number costs no query and no connection. */
+/** The requests in this process that wait for a job to end. All share one notifier; waiting takes no query and no connection. */
 export class JobWaiters extends Lifecycle {
   readonly #notifier: Notifier;
   readonly #waiting = new Map<string, Set<() => void>>();
@@ -17,7 +17,7 @@ export class JobWaiters extends Lifecycle {
     this.#stopped = false;
     this.#unlisten = [
       this.#notifier.on('ended', (jobId) => this.#wake(jobId)),
-      this.#notifier.on('missed', () => this.#wakeAll()), // it may have rung meanwhile: everybody looks
+      this.#notifier.on('missed', () => this.#wakeAll()), // any job may have ended meanwhile
     ];
   }
 
@@ -28,9 +28,9 @@ export class JobWaiters extends Lifecycle {
   }
 
   /**
-   * Reads the job, and if `done` says that it has not ended waits for the notifier and reads again.
+   * Reads the job, and until `done` is true waits for its notification and reads again.
    * @param ms milliseconds to wait at most; a stop of this service ends the wait too
-   * @returns what was read last
+   * @returns the last value read
    */
   async waitFor<T>(
     jobId: string,
@@ -41,7 +41,7 @@ export class JobWaiters extends Lifecycle {
   ): Promise<T> {
     const until = performance.now() + ms;
     for (;;) {
-      // Listens before it looks: what ends in between is not missed.
+      // Listens before it reads, so that it does not miss an end in between.
       const { promise, resolve } = Promise.withResolvers<void>();
       const waiters = this.#waiting.get(jobId) ?? new Set();
       this.#waiting.set(jobId, waiters.add(resolve));
