@@ -114,7 +114,8 @@ const names = (Object.keys(SAMPLES) as (keyof Samples)[]).filter((name) => !COUN
 describe('docs/logging.md', () => {
   it('has a row for each event of the log, with its message', () => {
     const rows = written().map(({ event, msg }) => [event, msg]);
-    expect(rows.toSorted()).toEqual(Object.entries(LOG_MESSAGES).toSorted());
+    expect(rows).toHaveLength(Object.keys(LOG_MESSAGES).length);
+    expect(Object.fromEntries(rows)).toEqual(LOG_MESSAGES);
   });
 
   it.each(names)('has the row of %s, with its level and every field', (name) => {
