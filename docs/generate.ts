@@ -1,21 +1,22 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dashboard } from '../grafana/dashboard.ts';
-import { envExample, settingsMarkdown } from '../src/config/reference.ts';
+import { envExample, mainSettingsMarkdown, settingsMarkdown } from '../src/config/reference.ts';
 
-// `npm run docs`: writes what is made from the code. test/unit/reference.test.ts fails when it was forgotten.
+// `npm run docs`: writes what is made from the code. test/unit/reference.test.ts fails if the files are out of date.
 
-const readme = new URL('../README.md', import.meta.url);
+const root = new URL('../', import.meta.url);
 const MARKED = /(<!-- settings -->)[\s\S]*(<!-- \/settings -->)/;
 
-writeFileSync(new URL('../.env.example', import.meta.url), envExample());
-writeFileSync(
-  readme,
-  readFileSync(readme, 'utf8').replace(
-    MARKED,
-    (_, start: string, end: string) => `${start}\n\n${settingsMarkdown()}\n\n${end}`,
-  ),
-);
-writeFileSync(
-  new URL('../grafana/dashboards/pdfprompt.json', import.meta.url),
-  `${JSON.stringify(dashboard(), null, 2)}\n`,
-);
+function insertTable(name: string, table: string): void {
+  const file = new URL(name, root);
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(
+    file,
+    text.replace(MARKED, (_, start: string, end: string) => `${start}\n\n${table}\n\n${end}`),
+  );
+}
+
+insertTable('README.md', mainSettingsMarkdown());
+insertTable('docs/settings.md', settingsMarkdown());
+writeFileSync(new URL('.env.example', root), envExample());
+writeFileSync(new URL('grafana/dashboards/pdfprompt.json', root), `${JSON.stringify(dashboard(), null, 2)}\n`);

@@ -15,25 +15,38 @@ import { startService } from '../support/service.ts';
 
 const run = promisify(execFile);
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
-const readme = readFileSync(join(checkout, 'README.md'), 'utf8');
-const blocks = [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({
-  language,
-  text,
-}));
+/** The pages whose examples are run. docs/scaling.md has a test of its own. */
+const PAGES = [
+  'README.md',
+  'docs/http-api.md',
+  'docs/command-line.md',
+  'docs/operating.md',
+  'docs/settings.md',
+  'docs/tenants.md',
+  '.github/CONTRIBUTING.md',
+];
+const pages = PAGES.map((page) => readFileSync(join(checkout, page), 'utf8'));
+const blocks = pages.flatMap((page) =>
+  [...page.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({ language, text })),
+);
 
 /** Every example, by something that is in it, and which file runs it if this one does not. */
 const EXAMPLES: Record<string, string> = {
   'npx pdfprompt up': 'test/e2e/up.test.ts',
   '-o hello.pdf': 'here',
+  'node hello.ts': 'here',
   'pdfprompt render invoice.html': 'here',
   'pdfprompt migrate': 'here',
   'node print-invoice.mjs': 'here',
   '/v1/admin/keys': 'here',
+  'keys create --user invoices@example.com': 'here',
+  'customer-4711@example.com': 'here',
   'pdfprompt bench': 'test/e2e/bench.test.ts',
   'keys create --user ops@example.com --scopes admin': 'here',
   'promtool test rules': 'test/integration/promtool.test.ts',
   'plan --now': 'test/e2e/plan.test.ts',
   'npm run check': 'here',
+  'npm run bench': 'here',
 };
 
 const example = (part: string) => blocks.find(({ text }) => text.includes(part))?.text ?? '';
@@ -57,8 +70,8 @@ const shell = (script: string, more: Record<string, string> = {}) =>
   run('bash', ['-euo', 'pipefail', '-c', script], { cwd: directory, env: { ...env, ...more } });
 const pdf = async (name: string) => readPdf(await readFile(join(directory, name)));
 
-describe("the README's examples", () => {
-  it('are run, every one of them', () => {
+describe('the examples in the README and the docs', () => {
+  it('are all run', () => {
     const code = blocks.filter(({ language }) => language !== 'text');
     const without = code.filter(({ text }) => !Object.keys(EXAMPLES).some((part) => text.includes(part)));
     expect(without).toEqual([]);
@@ -69,6 +82,15 @@ describe("the README's examples", () => {
   it('print the first PDF with curl', async () => {
     await shell(filledIn(example('-o hello.pdf')));
     expect(await pdf('hello.pdf')).toMatchObject({ pages: 1, text: ['Hello'] });
+  });
+
+  it('print the first PDF with TypeScript', async () => {
+    await writeFile(
+      join(directory, 'hello.ts'),
+      filledIn(example('node hello.ts')).replace("'hello.pdf'", "'typed.pdf'"),
+    );
+    await shell('node hello.ts', { PDFPROMPT_KEY: service.key });
+    expect(await pdf('typed.pdf')).toMatchObject({ pages: 1, text: ['Hello'] });
   });
 
   it('print an invoice from a program', async () => {
@@ -106,19 +128,26 @@ describe("the README's examples", () => {
       tier: 'professional',
       key: expect.stringMatching(/^pdf_/),
     });
+    const customer = await shell(filledIn(example('customer-4711@example.com')), { ADMIN_KEY: adminKey });
+    expect(JSON.parse(customer.stdout)).toMatchObject({ user: 'customer-4711@example.com', tier: 'professional' });
   });
 
   it('start an API and a worker on a database, and make keys', async () => {
     const database = await createDatabase();
     const port = await freePort();
     const ours = { DATABASE_URL: database.url, PORT: String(port) };
-    const lines = [example('pdfprompt migrate'), example('/v1/admin/keys'), example('--scopes admin --expires')]
+    const lines = [
+      example('pdfprompt migrate'),
+      example('keys create --user ops@example.com --tier system'),
+      example('keys create --user ops@example.com --scopes admin'),
+      example('keys create --user invoices@example.com'),
+    ]
       .join('')
       .split('\n')
       .filter((line) => line.startsWith('npx pdfprompt '))
       // Not for the whole network, as on a server.
       .map((line) => line.replace('0.0.0.0', '127.0.0.1').split(' ').slice(2));
-    expect(lines.map(([command]) => command)).toEqual(['migrate', 'keys', 'serve', 'work', 'keys', 'keys']);
+    expect(lines.map(([command]) => command)).toEqual(['migrate', 'keys', 'serve', 'work', 'keys', 'keys', 'keys']);
     let key = '';
     const running: Cli[] = [];
     for (const line of lines) {
@@ -146,7 +175,10 @@ describe("the README's examples", () => {
     const { scripts } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };
-    const named = [...readme.matchAll(/\bnpm (?:run )?([a-z]+(?::[a-z]+)*)/g)].map(([, name = '']) => name);
-    expect(named.filter((name) => name !== 'ci' && name !== 'install' && scripts[name] === undefined)).toEqual([]);
+    const named = pages.flatMap((page) =>
+      [...page.matchAll(/\bnpm (?:run )?([a-z]+(?::[a-z]+)*)/g)].map(([, name = '']) => name),
+    );
+    const ofNpm = ['ci', 'install', 'pack', 'run'];
+    expect(named.filter((name) => !ofNpm.includes(name) && scripts[name] === undefined)).toEqual([]);
   });
 });

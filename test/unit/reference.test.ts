@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { envExample, settingsMarkdown } from '../../src/config/reference.ts';
+import { envExample, mainSettingsMarkdown, settingsMarkdown } from '../../src/config/reference.ts';
 
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 /** Without what a formatter does to a table. */
@@ -10,13 +10,23 @@ const plain = (markdown: string) =>
     .replaceAll(/[ \t]+/g, ' ')
     .trim();
 
-describe('what is written of the settings', () => {
-  it('in .env.example is what the table says (npm run docs)', () => {
+const tableOf = (name: string) => plain(/<!-- settings -->([\s\S]*)<!-- \/settings -->/.exec(read(name))?.[1] ?? '');
+
+describe('the lists of settings are up to date (npm run docs)', () => {
+  it('.env.example', () => {
     expect(read('.env.example')).toBe(envExample());
   });
 
-  it('in the README is what the table says (npm run docs)', () => {
-    const section = /<!-- settings -->([\s\S]*)<!-- \/settings -->/.exec(read('README.md'))?.[1] ?? '';
-    expect(plain(section)).toBe(plain(settingsMarkdown()));
+  it('README.md, with ten of them', () => {
+    expect(tableOf('README.md')).toBe(plain(mainSettingsMarkdown()));
+    expect(mainSettingsMarkdown().split('\n').length).toBe(2 + 10);
   });
+
+  it('docs/settings.md, with all of them', () => {
+    expect(tableOf('docs/settings.md')).toBe(plain(settingsMarkdown()));
+  });
+});
+
+it('the README can be read in three minutes', () => {
+  expect(read('README.md').split('\n').length).toBeLessThanOrEqual(130);
 });
