@@ -1,7 +1,7 @@
-# One image for `serve`, `work` and `migrate`; the command chooses. docs/deployment.md says how to run it.
+# One image for `serve`, `work` and `migrate`; the command decides which. How to run it: docs/deployment.md.
 #
-# Trixie is Debian's stable release: its security team brings every new Chromium there within days.
-# In the release before, chromium-headless-shell gets none once its regular support has ended.
+# Trixie is Debian's stable release, which gets every new Chromium from the security team within days.
+# The previous release gets none for chromium-headless-shell once its regular support has ended.
 
 FROM node:24.21.0-trixie-slim AS build
 WORKDIR /build
@@ -11,8 +11,8 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 RUN npm run build
 
-# What the program needs when it has a DATABASE_URL and a Chromium: no embedded Postgres and no
-# unpacked browser, which are optional, and nothing for development.
+# With a DATABASE_URL and an installed Chromium the program needs neither the embedded Postgres nor the
+# browser package, which are optional, nor anything for development.
 FROM node:24.21.0-trixie-slim AS dependencies
 WORKDIR /build
 COPY package.json package-lock.json ./
@@ -24,7 +24,7 @@ LABEL org.opencontainers.image.title="pdfprompt" \
       org.opencontainers.image.licenses="MIT"
 
 # Without CJK the image is 90 MB smaller: --build-arg FONTS="fonts-liberation fonts-noto-core".
-# Drivers of graphics cards (200 MB) come along as dependencies, and are never opened without one.
+# Graphics drivers (200 MB) are installed as dependencies; without a graphics card they are never used, so they are removed.
 ARG FONTS="fonts-liberation fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji"
 RUN apt-get update \
   && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
@@ -43,7 +43,7 @@ COPY bin bin
 COPY sql sql
 RUN ln -s /app/bin/pdfprompt.js /usr/local/bin/pdfprompt
 
-# Nothing is written but below /tmp, so the root file system may be read-only.
+# The program writes below /tmp only, so the root file system may be read-only.
 ENV NODE_ENV=production \
     CHROME_PATH=/usr/lib/chromium/chromium-headless-shell \
     PDFPROMPT_DATA_DIR=/tmp/pdfprompt \
@@ -52,12 +52,12 @@ ENV NODE_ENV=production \
     OPS_PORT=9464
 EXPOSE 3000 9464
 
-# By number, so that Kubernetes can see that it is not root.
+# By number: Kubernetes verifies from it that the user is not root.
 USER 10001:10001
 STOPSIGNAL SIGTERM
-# Of `serve` and `work`: the other commands are over before it is asked.
+# For `serve` and `work`; the other commands end before the first check.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.OPS_PORT + '/livez').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# tini reaps what a killed browser leaves behind.
+# tini reaps the child processes of a killed browser.
 ENTRYPOINT ["tini", "--", "pdfprompt"]
 CMD ["--help"]

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// This file must parse on any Node, so that an old one is told what it needs in one sentence.
+// This file must parse on any Node, so that an old one prints what it needs, in one sentence.
 import { existsSync } from 'node:fs';
 import { URL } from 'node:url';
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes the secrets of docker-compose.yml into secrets/: each once, never again.
-# The files can be read by all, for the users of the containers are not yours; the directory only by you.
+# Writes the secrets of docker-compose.yml into secrets/, and never overwrites one.
+# Everyone can read the files, because the containers run as other users; only you can enter the directory.
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p secrets

@@ -1,4 +1,4 @@
-// The dashboard, row by row in the order in which one asks. `npm run docs` writes dashboards/pdfprompt.json from it.
+// The dashboard, row by row in the order in which an operator asks. `npm run docs` writes dashboards/pdfprompt.json from it.
 
 type Unit = 'short' | 's' | 'bytes' | 'percentunit' | 'reqps' | 'ops' | 'none';
 
@@ -9,26 +9,26 @@ interface Panel {
   unit: Unit;
   /** PromQL by legend */
   targets: Record<string, string>;
-  /** where it becomes red; with `isWorseBelow` below it */
+  /** the panel is red above it; with `isWorseBelow` below it */
   limit?: number;
   isWorseBelow?: boolean;
   isStacked?: boolean;
   max?: number;
-  /** of 24 */
+  /** of 24 columns */
   width?: number;
-  /** of the alert that watches it: a page in docs/runbooks */
+  /** the page in docs/runbooks of this panel's alert */
   runbook?: string;
 }
 
 const MINE = 'instance=~"$instance"';
-/** Asked to wait, these tell of the document's time, not of the API's. */
+/** Requests that wait for a document: their duration is the document's, not the API's. */
 const LONG_POLLING = 'route!~".*[?]wait|POST /v1/pdf"';
 
 const rate = (metric: string, labels = '') => `rate(pdfprompt_${metric}{${labels || MINE}}[$__rate_interval])`;
 const sum = (by: string, metric: string, labels?: string) => `sum by (${by}) (${rate(metric, labels)})`;
 const quantile = (q: number, by: string, metric: string, labels?: string) =>
   `histogram_quantile(${q}, ${sum(by ? `le, ${by}` : 'le', `${metric}_bucket`, labels)})`;
-/** The middle and the slow end of a histogram, by a label. */
+/** p50 and p95 of a histogram, by a label. */
 const quantiles = (by: string, metric: string, labels?: string) => ({
   [`{{${by}}} p50`]: quantile(0.5, by, metric, labels),
   [`{{${by}}} p95`]: quantile(0.95, by, metric, labels),
@@ -39,9 +39,9 @@ const both = (text: (slo: string) => string) => ({ documents: text('documents'),
 const ROWS: Record<string, Panel[]> = {
   'Are users served?': [
     {
-      title: 'Served well, 30 days',
+      title: 'Good, 30 days',
       description:
-        'Documents that did not fail through our fault, and requests that were not answered 5xx. Promised: 99.9 %.',
+        'Documents that did not fail through our fault, and requests that were not answered 5xx. Objective: 99.9 %.',
       kind: 'stat',
       unit: 'percentunit',
       limit: 0.999,
@@ -52,7 +52,7 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'Error budget left, 30 days',
-      description: 'Of the 0.1 % that may fail. Below 0 the promise is broken.',
+      description: 'Of the 0.1 % that may fail. Below 0 the objective is missed.',
       kind: 'stat',
       unit: 'percentunit',
       limit: 0.1,
@@ -63,7 +63,7 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'Alerts',
-      description: 'That fire now.',
+      description: 'Alerts that are firing.',
       kind: 'stat',
       unit: 'none',
       limit: 1,
@@ -82,7 +82,7 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'Documents ended',
-      description: 'By what became of them.',
+      description: 'By outcome.',
       unit: 'ops',
       isStacked: true,
       width: 6,
@@ -96,7 +96,7 @@ const ROWS: Record<string, Panel[]> = {
   'How long do they wait?': [
     {
       title: 'Queue',
-      description: 'Documents that wait, over all processes.',
+      description: 'Waiting documents, over all processes.',
       unit: 'short',
       isStacked: true,
       limit: 100,
@@ -105,7 +105,7 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'Oldest in the queue',
-      description: 'Since the document that has waited longest was accepted.',
+      description: 'The age of the document that has waited longest.',
       unit: 's',
       targets: { oldest: 'pdfprompt:queue_oldest_seconds:max1m' },
       runbook: 'queue-depth',
@@ -119,7 +119,7 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'Generation',
-      description: 'The attempt that ended the document, until it is stored.',
+      description: 'The last attempt at a document, until its PDF is stored.',
       unit: 's',
       limit: 15,
       targets: quantiles('tier', 'pdf_generation_seconds'),
@@ -133,7 +133,7 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'API',
-      description: 'Requests without those that wait for a document.',
+      description: 'Requests, except those that wait for a document.',
       unit: 's',
       targets: {
         p50: quantile(0.5, '', 'api_response_seconds', `${MINE}, ${LONG_POLLING}`),
@@ -145,7 +145,7 @@ const ROWS: Record<string, Panel[]> = {
   'Is it us or the documents?': [
     {
       title: 'Share that fails',
-      description: 'Of the documents that ended: ours, and what their senders have to mend.',
+      description: 'Of the documents that ended: our failures, and those that their senders have to fix.',
       unit: 'percentunit',
       limit: 0.05,
       isStacked: true,
@@ -164,15 +164,15 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: "Documents' failures",
-      description: 'By error code: what is at the address, how long it takes, how large it is.',
+      description: 'By error code: the address, the time or the size was the problem.',
       unit: 'ops',
       isStacked: true,
       targets: { '{{reason}}': sum('reason', 'pdf_failed_total', `${MINE}, fault="document"`) },
       runbook: 'error-rate-high',
     },
     {
-      title: 'Second tries',
-      description: 'Attempts after which the document went back to the queue, and results that came too late.',
+      title: 'Repeated attempts',
+      description: 'Attempts after which the document was requeued, and results that came too late.',
       unit: 'ops',
       targets: {
         '{{reason}}': sum('reason', 'pdf_given_back_total'),
@@ -182,7 +182,7 @@ const ROWS: Record<string, Panel[]> = {
     {
       title: 'Workers lost, browsers ended',
       description:
-        'A browser that is replaced because it is old or large is no fault. A process that fails stops in order; a worker whose session is cut claims nothing until it is back.',
+        'Replacing an old or large browser is normal. A process that fails shuts down in order; a worker whose session is cut claims nothing until it is restored.',
       unit: 'ops',
       targets: {
         'workers lost': `sum(${rate('workers_lost_total')})`,
@@ -194,7 +194,7 @@ const ROWS: Record<string, Panel[]> = {
       runbook: 'worker-lost',
     },
     {
-      title: 'Connections of documents that were refused',
+      title: 'Refused connections of documents',
       description: 'By reason. EGRESS_ALLOW opens networks and hosts.',
       unit: 'ops',
       targets: { '{{reason}}': sum('reason', 'egress_denied_total') },
@@ -203,7 +203,7 @@ const ROWS: Record<string, Panel[]> = {
   'What is full?': [
     {
       title: 'Workers',
-      description: 'Alive, as one process counts them for all, and processes that answer Prometheus.',
+      description: 'Living workers, as one process counts them for all, and processes that answer Prometheus.',
       unit: 'short',
       targets: {
         workers: 'pdfprompt:workers:last1m',
@@ -214,7 +214,7 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'Slots',
-      description: 'Documents that are and can be rendered at a time.',
+      description: 'How many documents are rendered, and how many could be.',
       unit: 'short',
       isStacked: true,
       targets: { '{{state}}': `sum by (state) (pdfprompt_worker_slots{${MINE}})` },
@@ -223,7 +223,7 @@ const ROWS: Record<string, Panel[]> = {
     {
       title: 'Memory',
       description:
-        'Of what limits the process most. Above 80 % less is claimed, at 90 % the largest document is given up.',
+        'Of the fullest limit that applies to the process. Above 80 % less is claimed, at 90 % the largest document is evicted.',
       unit: 'percentunit',
       limit: 0.85,
       max: 1,
@@ -232,7 +232,7 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'Memory of processes',
-      description: 'Browsers, and Node beside them.',
+      description: 'Browsers and Node.',
       unit: 'bytes',
       targets: {
         '{{instance}} browsers': `pdfprompt_browser_memory_bytes{${MINE}}`,
@@ -251,7 +251,7 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'Connections to the database',
-      description: 'Taken, of the pool of a process, and of what the server takes from everybody.',
+      description: 'In use, of the pool of a process, and of max_connections of the server.',
       unit: 'percentunit',
       limit: 0.8,
       max: 1,
@@ -263,19 +263,19 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'CPU',
-      description: 'Cores that Node takes, browsers apart.',
+      description: 'Cores that Node uses, without the browsers.',
       unit: 'short',
       targets: { '{{instance}}': `rate(process_cpu_seconds_total{job=~"pdfprompt.*", ${MINE}}[$__rate_interval])` },
     },
     {
       title: 'Event loop lag',
-      description: 'How late Node comes to what it has to do: high, it has too little CPU.',
+      description: 'How late Node runs its callbacks. If it is high, Node has too little CPU.',
       unit: 's',
       targets: { '{{instance}}': `nodejs_eventloop_lag_p99_seconds{job=~"pdfprompt.*", ${MINE}}` },
     },
     {
       title: 'Versions',
-      description: 'What runs where.',
+      description: 'The version of each process.',
       kind: 'table',
       unit: 'none',
       targets: {
@@ -285,7 +285,7 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'Age of Chromium',
-      description: 'Since the stable release of its major version, by the published cadence.',
+      description: 'Since the stable release of its major version, by the published schedule.',
       kind: 'stat',
       unit: 's',
       limit: 120 * 86_400,
@@ -331,14 +331,14 @@ const ROWS: Record<string, Panel[]> = {
       targets: { '{{pool}}': sum('pool', 'db_query_duration_seconds_count') },
     },
     {
-      title: 'Statements take',
+      title: 'Duration of statements',
       description: 'Without the wait for a connection.',
       unit: 's',
       targets: quantiles('pool', 'db_query_duration_seconds'),
     },
     {
       title: 'Answered from memory',
-      description: 'Share of the questions to each cache, and of the documents that found a warm page.',
+      description: 'Share of the lookups in each cache, and of the documents that found a warm page.',
       unit: 'percentunit',
       max: 1,
       targets: {
@@ -356,7 +356,7 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'Replica',
-      description: '1: it is used.',
+      description: '1: the replica is used.',
       unit: 'short',
       limit: 1,
       isWorseBelow: true,
@@ -366,7 +366,7 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'Replica lag',
-      description: 'How long ago the primary was where the replica is.',
+      description: 'How far the replica is behind the primary.',
       unit: 's',
       limit: 30,
       targets: { '{{instance}}': `pdfprompt_replica_lag_seconds{${MINE}}` },
@@ -402,7 +402,7 @@ function panel(of: Panel, id: number, gridPos: object): object {
     fieldConfig: {
       defaults: {
         unit,
-        // Without a floor of 0 small movements look large; what may be negative has none.
+        // Axes start at 0, or small changes look large; except for values that may be negative.
         ...(kind === 'timeseries' && { min: 0 }),
         ...(max !== undefined && { max }),
         thresholds: { mode: 'absolute', steps },
@@ -479,7 +479,7 @@ export function dashboard(): object {
   return {
     uid: 'pdfprompt',
     title: 'pdfprompt',
-    description: 'Are users served, how long do they wait, is it us or the documents, what is full, who uses it.',
+    description: 'Are users served? How long do they wait? Do we fail, or the documents? What is full? Who uses it?',
     tags: ['pdfprompt'],
     schemaVersion: 39,
     editable: true,

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Run once, by the image, in a new database: the service's user, its database, and what a replica needs.
+# The image runs it once in a new database. Creates the service's user, its database, and what a replica needs.
 set -eu
 
 psql --set=ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
   --set=password="$(cat /run/secrets/pdfprompt_password)" \
   --set=replication_password="$(cat /run/secrets/replication_password)" <<'SQL'
--- createrole: `pdfprompt migrate` makes the role that reads for tenants.
+-- createrole: `pdfprompt migrate` creates the role that reads for tenants.
 create role pdfprompt login createrole password :'password';
 create database pdfprompt owner pdfprompt;
 create role replicator login replication password :'replication_password';

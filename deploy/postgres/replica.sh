@@ -1,13 +1,13 @@
 #!/bin/sh
-# A streaming standby of $PRIMARY_HOST: its files are copied once, beside where they belong, and put
-# in place by one rename, so that a copy that was cut off is never taken for a database.
+# A streaming standby of $PRIMARY_HOST. The files are copied once, to a draft directory, which is then
+# renamed, so that an interrupted copy is never taken for a database.
 set -eu
 
 if [ ! -e "$PGDATA/PG_VERSION" ]; then
   draft="$PGDATA.draft"
   mkdir -p "$(dirname "$PGDATA")"
   rm -rf "$draft" "$PGDATA"
-  # The password is kept with the copy, readable by its owner alone.
+  # pg_basebackup stores the password with the copy, readable by its owner only.
   PGPASSWORD=$(cat /run/secrets/replication_password)
   export PGPASSWORD
   pg_basebackup --host="$PRIMARY_HOST" --username=replicator --pgdata="$draft" \
