@@ -6,7 +6,7 @@ import { canonicalLocale, canonicalTimezone } from './locale.ts';
 import { pageRangesProblem } from './page-ranges.ts';
 import { PRIORITY_NAMES } from './priority.ts';
 
-/** Bounds of a request, in one place because the README, OpenAPI and the checks all show them. */
+/** Bounds of a request, for the schema, the documentation and the checks. */
 export const REQUEST_BOUNDS = {
   /** bytes of a request body */
   bodyBytes: 10 * 1024 * 1024,
@@ -17,11 +17,7 @@ export const REQUEST_BOUNDS = {
   headerOrigins: 50,
 } as const;
 
-const TOO_MUCH_METADATA = `allowed: at most ${REQUEST_BOUNDS.metadataEntries} entries`;
-const METADATA_VALUE = `allowed: a string of at most 500 characters, a number (whole ones up to ${Number.MAX_SAFE_INTEGER}), a boolean or null`;
-const TOO_MANY_HEADERS = `allowed: at most ${REQUEST_BOUNDS.extraHeaders} headers`;
-
-/** Width and height in inches, as puppeteer has them. */
+/** Width and height in inches, as puppeteer defines them. */
 const PAPER_SIZES = {
   letter: [8.5, 11],
   legal: [8.5, 14],
@@ -36,30 +32,9 @@ const PAPER_SIZES = {
   a6: [4.1339, 5.8268],
 } as const;
 
-const PAPER_FORMATS = [
-  'Letter',
-  'Legal',
-  'Tabloid',
-  'Ledger',
-  'A0',
-  'A1',
-  'A2',
-  'A3',
-  'A4',
-  'A5',
-  'A6',
-  'letter',
-  'legal',
-  'tabloid',
-  'ledger',
-  'a0',
-  'a1',
-  'a2',
-  'a3',
-  'a4',
-  'a5',
-  'a6',
-] as const;
+type Paper = keyof typeof PAPER_SIZES;
+const PAPERS = Object.keys(PAPER_SIZES) as Paper[];
+const capitalized = (paper: Paper) => (paper.charAt(0).toUpperCase() + paper.slice(1)) as Capitalize<Paper>;
 
 const UNITS_PER_INCH = { px: 96, in: 1, cm: 2.54, mm: 25.4 } as const;
 
@@ -78,42 +53,57 @@ function length(minInches: number) {
     .union([z.number(), z.string().regex(/^\d{1,6}(\.\d{1,6})?(px|in|cm|mm)?$/, allowed)], {
       error: `Invalid length; ${allowed}`,
     })
-    .refine((value) => inches(value) >= minInches && inches(value) <= MAX_LENGTH_INCHES, {
-      error: `Invalid length; ${allowed}`,
-    })
-    .meta({ description: 'Pixels, or a number with `px`, `in`, `cm` or `mm`', example: '20mm' });
+    .refine((value) => inches(value) >= minInches && inches(value) <= MAX_LENGTH_INCHES, `Invalid length; ${allowed}`)
+    .meta({ description: 'Pixels, or a number with `px`, `in`, `cm` or `mm`', example: '20mm' })
+    .optional();
 }
 
-const template = z.string().max(100_000).meta({
-  description:
-    'HTML; elements of class `date`, `title`, `url`, `pageNumber`, `totalPages` are filled in (`url` not with `html`). Without one, or with an empty one, nothing is printed there',
-});
+/** A string for which `problemOf` returns undefined; it is not called for a longer one. */
+function checked(problemOf: (text: string) => string | undefined, maxLength?: number) {
+  const text = maxLength === undefined ? z.string() : z.string().max(maxLength, { abort: true });
+  return text.superRefine((value, context) => {
+    const message = problemOf(value);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
+}
+
+/** A string without control characters. */
+function line(minLength: number, maxLength: number) {
+  // oxlint-disable-next-line no-control-regex -- it excludes control characters
+  const printable = z
+    .string()
+    .max(maxLength)
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'allowed: no control characters');
+  return minLength === 0 ? printable : printable.min(minLength);
+}
+
+const template = z
+  .string()
+  .max(100_000)
+  .meta({
+    description:
+      'HTML; elements of class `date`, `title`, `url`, `pageNumber`, `totalPages` are filled in (`url` not with `html`). Without one, or with an empty one, nothing is printed there',
+  })
+  .optional();
 
 const pdfOptions = z
   .strictObject({
-    format: z.enum(PAPER_FORMATS).default('Letter').meta({ description: 'Paper; `width` and `height` win over it' }),
-    width: length(0.1).optional(),
-    height: length(0.1).optional(),
-    margin: z
-      .strictObject({
-        top: length(0).optional(),
-        right: length(0).optional(),
-        bottom: length(0).optional(),
-        left: length(0).optional(),
-      })
-      .optional(),
+    format: z
+      .enum([...PAPERS.map(capitalized), ...PAPERS])
+      .default('Letter')
+      .meta({ description: 'Paper; `width` and `height` win over it' }),
+    width: length(0.1),
+    height: length(0.1),
+    margin: z.strictObject({ top: length(0), right: length(0), bottom: length(0), left: length(0) }).optional(),
     landscape: z.boolean().default(false).meta({
       description: 'The paper lies, whatever `@page` says; unless `preferCSSPageSize` lets `@page` choose',
     }),
     scale: z.number().min(0.1).max(2).default(1),
     printBackground: z.boolean().default(true),
     displayHeaderFooter: z.boolean().default(false),
-    headerTemplate: template.optional(),
-    footerTemplate: template.optional(),
-    pageRanges: z
-      .string()
-      .max(1_000, { abort: true })
-      .superRefine(checkedBy(pageRangesProblem))
+    headerTemplate: template,
+    footerTemplate: template,
+    pageRanges: checked(pageRangesProblem, 1_000)
       .optional()
       .meta({ description: 'All pages if empty', example: '1-5, 8' }),
     preferCSSPageSize: z.boolean().default(false),
@@ -130,18 +120,11 @@ const milliseconds = z.int().min(0).max(REQUEST_BOUNDS.timeoutMs.max);
 
 const waitUntil = z.enum(['load', 'domcontentloaded', 'networkidle0', 'networkidle2']);
 
-// oxlint-disable-next-line no-control-regex -- control characters are what it is about
-const printable = /^[^\u0000-\u001f\u007f]*$/;
-
-/** A longer one is not parsed. */
-const address = z.string().max(8192, { abort: true }).superRefine(checkedBy(urlProblem));
-
-const headerName = z.string().superRefine(checkedBy(headerNameProblem));
-const origin = z.string().max(300, { abort: true }).superRefine(checkedBy(originProblem));
+const address = checked(urlProblem, 8192);
 
 const cookie = z.strictObject({
-  name: z.string().min(1).max(4096).regex(printable, 'allowed: no control characters'),
-  value: z.string().max(4096).regex(printable, 'allowed: no control characters'),
+  name: line(1, 4096),
+  value: line(0, 4096),
   url: address.optional(),
   domain: z
     .string()
@@ -156,8 +139,10 @@ const cookie = z.strictObject({
   expires: z.number().optional().meta({ description: 'Seconds since 1970' }),
 });
 
-/** JSON may have more digits than a number here keeps: the last of them would be another when it is shown. */
-function isKeptAsItIs(value: number): boolean {
+const METADATA_VALUE = `allowed: a string of at most 500 characters, a number (whole ones up to ${Number.MAX_SAFE_INTEGER}), a boolean or null`;
+
+/** Whether a number keeps all the digits it had in JSON, so that it is shown as it was sent. */
+function keepsDigits(value: number): boolean {
   return !Number.isInteger(value) || Number.isSafeInteger(value) || Math.abs(value) >= 1e21;
 }
 
@@ -176,9 +161,10 @@ export const pdfRequestSchema = z
     gotoOptions: z
       .strictObject({
         waitUntil: z
-          .union([waitUntil, z.array(waitUntil).min(1).max(4)], {
-            error: 'allowed: load, domcontentloaded, networkidle0, networkidle2, or a list of them',
-          })
+          .union(
+            [waitUntil, z.array(waitUntil).min(1).max(4)],
+            'allowed: load, domcontentloaded, networkidle0, networkidle2, or a list of them',
+          )
           .default('load'),
         timeout: milliseconds.optional(),
       })
@@ -205,20 +191,20 @@ export const pdfRequestSchema = z
       .optional(),
     cookies: z.array(cookie).max(100).optional(),
     setExtraHTTPHeaders: z
-      .record(headerName, z.string().max(8192).regex(printable, 'allowed: no control characters'))
-      .refine((headers) => Object.keys(headers).length <= REQUEST_BOUNDS.extraHeaders, TOO_MANY_HEADERS)
+      .record(checked(headerNameProblem), line(0, 8192))
       .optional()
       .meta({ description: 'Sent along with requests to the origins of `extraHTTPHeadersTo`, and to no other' }),
     extraHTTPHeadersTo: z
-      .union([z.enum(['origin', 'all']), z.array(origin).min(1).max(REQUEST_BOUNDS.headerOrigins)], {
-        error: 'allowed: origin, all, or a list of origins such as ["https://cdn.example.com"]',
-      })
+      .union(
+        [z.enum(['origin', 'all']), z.array(checked(originProblem, 300)).min(1).max(REQUEST_BOUNDS.headerOrigins)],
+        'allowed: origin, all, or a list of origins such as ["https://cdn.example.com"]',
+      )
       .optional()
       .meta({
         description:
           'Where `setExtraHTTPHeaders` go: `origin`, which is the default, is scheme, host and port of `url`, and nowhere for `html`; `all` is wherever the document leads; a list is these origins and no other',
       }),
-    userAgent: z.string().min(1).max(1_000).regex(printable, 'allowed: no control characters').optional(),
+    userAgent: line(1, 1_000).optional(),
     locale: z
       .string()
       .max(100, { abort: true })
@@ -236,11 +222,7 @@ export const pdfRequestSchema = z
       .optional()
       .meta({ description: 'Time zone of scripts; the worker’s own unless given', example: 'Europe/Berlin' }),
     setJavaScriptEnabled: z.boolean().default(true),
-    filename: z
-      .string()
-      .min(1)
-      .max(200)
-      .regex(printable, 'allowed: no control characters')
+    filename: line(1, 200)
       .regex(/^[^/\\]*$/, 'allowed: a file name without / and \\')
       .regex(
         /^[^\p{Bidi_Control}\u0080-\u009f\u2028\u2029]*$/u,
@@ -252,9 +234,8 @@ export const pdfRequestSchema = z
         z.string().min(1).max(100),
         z
           .union([z.string().max(500), z.number(), z.boolean(), z.null()], METADATA_VALUE)
-          .refine((value) => typeof value !== 'number' || isKeptAsItIs(value), METADATA_VALUE),
+          .refine((value) => typeof value !== 'number' || keepsDigits(value), METADATA_VALUE),
       )
-      .refine((value) => Object.keys(value).length <= REQUEST_BOUNDS.metadataEntries, TOO_MUCH_METADATA)
       .default({})
       .meta({ description: 'Yours: kept with the job, shown with it, not looked at' }),
     timeoutMs: z
@@ -277,44 +258,32 @@ export const pdfRequestSchema = z
       .meta({ description: "Lower than your tier's, if you like; never higher" }),
   })
   .superRefine((body, context) => {
-    if (body.html !== undefined && body.url !== undefined) {
-      context.addIssue({ code: 'custom', path: ['url'], message: 'allowed: either html or url, not both' });
-    }
-    if (body.html === undefined && body.url === undefined) {
-      context.addIssue({ code: 'custom', path: ['html'], message: 'required: either html or url' });
-    }
-    if (body.html !== undefined && body.extraHTTPHeadersTo === 'origin') {
-      context.addIssue({
-        code: 'custom',
-        path: ['extraHTTPHeadersTo'],
-        message: 'html has no origin; allowed with it: all, or a list of origins',
-      });
-    }
-    for (const [index, { url, domain }] of (body.cookies ?? []).entries()) {
-      if (body.url === undefined && url === undefined && domain === undefined) {
-        context.addIssue({
-          code: 'custom',
-          path: ['cookies', index, 'domain'],
-          message: 'required with html: a domain or a url',
-        });
-      }
-    }
+    const refuse = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });
+    const hasHtml = body.html !== undefined;
+    const hasUrl = body.url !== undefined;
+    if (hasHtml && hasUrl) refuse(['url'], 'allowed: either html or url, not both');
+    if (!hasHtml && !hasUrl) refuse(['html'], 'required: either html or url');
+    if (hasHtml && body.extraHTTPHeadersTo === 'origin')
+      refuse(['extraHTTPHeadersTo'], 'html has no origin; allowed with it: all, or a list of origins');
+    for (const [index, { url, domain }] of (body.cookies ?? []).entries())
+      if (!hasUrl && url === undefined && domain === undefined)
+        refuse(['cookies', index, 'domain'], 'required with html: a domain or a url');
   })
   .meta({ id: 'PdfRequest', description: 'null is the same as absent, but for the values of `metadata`' });
 
-/** What to print and how, with every default filled in. Exactly one of `html` and `url` is there. */
+/** A request with every default. Exactly one of `html` and `url` is set. */
 export type PdfRequest = z.output<typeof pdfRequestSchema>;
 
-/** Inches of the paper: what `width` and `height` leave open comes from `format`. */
+/** Inches of the paper; `format` is the default for `width` and `height`. */
 export function paperSize({ format, width, height }: PdfRequest['options']): { width: number; height: number } {
-  const [formatWidth, formatHeight] = PAPER_SIZES[format.toLowerCase() as keyof typeof PAPER_SIZES];
+  const [formatWidth, formatHeight] = PAPER_SIZES[format.toLowerCase() as Paper];
   return {
     width: width === undefined ? formatWidth : inches(width),
     height: height === undefined ? formatHeight : inches(height),
   };
 }
 
-/** Inches of each margin; none unless asked for. */
+/** Inches of each margin; the default is 0. */
 export function marginInches({
   margin = {},
 }: PdfRequest['options']): Record<'top' | 'right' | 'bottom' | 'left', number> {
@@ -322,33 +291,21 @@ export function marginInches({
   return { top: inches(top), right: inches(right), bottom: inches(bottom), left: inches(left) };
 }
 
-/** What is wrong with a document's address, or undefined if it may be loaded: http or https, no userinfo. */
+/** @returns undefined if a document may be loaded from there: http or https, no user name and password */
 export function urlProblem(text: string): string | undefined {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    return 'allowed: an absolute http or https URL';
-  }
+  const url = URL.parse(text);
+  if (!url) return 'allowed: an absolute http or https URL';
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return `allowed: http and https, not ${url.protocol}`;
   if (url.username !== '' || url.password !== '') return 'allowed: a URL without user name and password';
   return undefined;
 }
 
-/** @param problem what is wrong with a text, if anything is */
-function checkedBy(problem: (text: string) => string | undefined) {
-  return (text: string, context: z.core.$RefinementCtx) => {
-    const message = problem(text);
-    if (message !== undefined) context.addIssue({ code: 'custom', message });
-  };
-}
-
-/** `sent` is what came, without any default: what does not change with a release. */
+/** `sent` is the JSON without nulls and without defaults, which change with releases. */
 export type ParsedRequest = { ok: true; request: PdfRequest; sent: unknown } | { ok: false; fields: FieldProblem[] };
 
-/** Checks parsed JSON against {@link pdfRequestSchema} and names every field that is wrong. */
+/** Validates parsed JSON against {@link pdfRequestSchema} and names every field that is wrong. */
 export function parsePdfRequest(json: unknown): ParsedRequest {
-  const problem = textProblem(json) ?? crowdProblem(json);
+  const problem = textProblem(json) ?? countProblem(json);
   if (problem) return { ok: false, fields: [problem] };
   const sent = withoutNulls(pdfRequestSchema, json);
   const parsed = pdfRequestSchema.safeParse(sent);
@@ -356,13 +313,15 @@ export function parsePdfRequest(json: unknown): ParsedRequest {
   return { ok: false, fields: fieldProblems(parsed.error, pdfRequestSchema) };
 }
 
-/** The schema says the same, but only after it has looked at each of thousands of entries. */
-function crowdProblem(json: unknown): FieldProblem | undefined {
+/** Not part of the schema, which would validate each of thousands of entries first. */
+function countProblem(json: unknown): FieldProblem | undefined {
   const { metadata, setExtraHTTPHeaders } = (json ?? {}) as Record<string, unknown>;
+  const { metadataEntries, extraHeaders } = REQUEST_BOUNDS;
   const hasMore = (value: unknown, most: number) =>
     typeof value === 'object' && value !== null && Object.keys(value).length > most;
-  if (hasMore(metadata, REQUEST_BOUNDS.metadataEntries)) return { field: 'metadata', message: TOO_MUCH_METADATA };
-  if (hasMore(setExtraHTTPHeaders, REQUEST_BOUNDS.extraHeaders))
-    return { field: 'setExtraHTTPHeaders', message: TOO_MANY_HEADERS };
+  if (hasMore(metadata, metadataEntries))
+    return { field: 'metadata', message: `allowed: at most ${metadataEntries} entries` };
+  if (hasMore(setExtraHTTPHeaders, extraHeaders))
+    return { field: 'setExtraHTTPHeaders', message: `allowed: at most ${extraHeaders} headers` };
   return undefined;
 }
