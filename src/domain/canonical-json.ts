@@ -1,4 +1,4 @@
-/** The same text for the same JSON, in whatever order its members came. @param value of bounded depth */
+/** JSON with sorted members, so that equal values give equal texts. @param value of bounded depth */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(sorted(value));
 }

@@ -8,7 +8,7 @@ export const MAX_DEPTH = 32;
 /** Values in a body, at every level together. */
 export const MAX_VALUES = 20_000;
 
-/** What came from outside, checked. @throws CodedError `invalid_request` that names every wrong field */
+/** Validates input from outside. @throws CodedError `invalid_request` that names every wrong field */
 export function checkInput<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
   const text = textProblem(input);
   if (text) throw invalidFields([text]);
@@ -18,45 +18,45 @@ export function checkInput<T extends z.ZodType>(schema: T, input: unknown): z.ou
 }
 
 /**
- * The same without the members that are null, but for those that may be: in typed clients null says "not set".
+ * Removes members that are null where the schema does not allow null: typed clients send null for "not set".
  * @param input of bounded depth
+ * @returns the input itself, which may be large, if there is nothing to remove
  */
 export function withoutNulls(schema: z.ZodType | undefined, input: unknown): unknown {
   if (typeof input !== 'object' || input === null) return input;
-  const isArray = Array.isArray(input);
-  const members: [string, unknown][] = [];
-  let isAsItWas = true;
-  for (const [name, value] of Object.entries(input)) {
-    const within = stepInto(schema, name);
-    if (value === null && !isArray && !within?.safeParse(null).success) isAsItWas = false;
-    else {
-      const kept = withoutNulls(within, value);
-      members.push([name, kept]);
-      isAsItWas &&= kept === value;
-    }
+  if (Array.isArray(input)) {
+    const items = input.map((item, index) => withoutNulls(stepInto(schema, index), item));
+    return items.some((item, index) => item !== input[index]) ? items : input;
   }
-  if (isAsItWas) return input; // it may be large
-  return isArray ? members.map(([, value]) => value) : Object.fromEntries(members);
+  let isChanged = false;
+  const members = Object.entries(input).flatMap(([name, value]) => {
+    const member = stepInto(schema, name);
+    const isKept = value !== null || member?.safeParse(null).success;
+    const kept = withoutNulls(member, value);
+    isChanged ||= !isKept || kept !== value;
+    return isKept ? [[name, kept]] : [];
+  });
+  return isChanged ? Object.fromEntries(members) : input;
 }
 
-/** Problems that a caller is told of: a body may have thousands. */
+/** Problems that are reported at most: a body may have thousands. */
 const MAX_PROBLEMS = 50;
-/** Characters of a name that may be meant as a part of another. */
+/** Characters that an unknown name must have to be matched with a part of a known one. */
 const MIN_PART = 5;
 
-/** The problems zod found with what was checked against `schema`, one line per field; the first of them, if there are many. */
+/** The problems that zod found, one per field, at most {@link MAX_PROBLEMS}. @param schema the one that was used */
 export function fieldProblems(error: z.ZodError, schema: z.ZodType): FieldProblem[] {
   const problems: FieldProblem[] = [];
   for (const issue of error.issues) {
     if (issue.code === 'unrecognized_keys')
       for (const [index, key] of issue.keys.slice(0, MAX_PROBLEMS).entries()) {
         const meant = meantName(schema, issue.path, key);
-        const allowed = () => (index === 0 ? `; allowed: ${namesAt(schema, issue.path).join(', ')}` : ''); // said once
+        const allowed = () => (index === 0 ? `; allowed: ${namesAt(schema, issue.path).join(', ')}` : ''); // in the first message only
         const hint = meant === undefined ? allowed() : `; did you mean ${meant}?`;
         problems.push({ field: pathText([...issue.path, key]), message: `unknown field${hint}` });
       }
     else {
-      // Of a name that is wrong zod says no more than that; what is wrong with it lies beneath.
+      // For an invalid name the outer message says only that; the inner one says why.
       const { message } = (issue.code === 'invalid_key' && issue.issues[0]) || issue;
       problems.push({ field: pathText(issue.path), message });
     }
@@ -65,7 +65,7 @@ export function fieldProblems(error: z.ZodError, schema: z.ZodType): FieldProble
   return problems.slice(0, MAX_PROBLEMS);
 }
 
-/** What was probably meant: a name like it at the same place or anywhere else, or a longer one with it inside. */
+/** The name that was probably meant: a similar one at the same place or elsewhere, or a longer one that contains it. */
 function meantName(schema: z.ZodType, at: PropertyKey[], key: string): string | undefined {
   const here = namesAt(schema, at);
   const paths = namesWithin(schema);
@@ -73,7 +73,7 @@ function meantName(schema: z.ZodType, at: PropertyKey[], key: string): string | 
   const elsewhere = nearest(key, paths.map(last));
   const contains = (path: string) => {
     const name = last(path);
-    if (key.length < MIN_PART || key.length > name.length) return false; // it may be of megabytes
+    if (key.length < MIN_PART || key.length > name.length) return false; // the key may have megabytes
     return name.toLowerCase().includes(key.toLowerCase());
   };
   return (
@@ -88,13 +88,13 @@ export const TOO_DEEP = `allowed: at most ${MAX_DEPTH} levels of nesting`;
 export const TOO_MANY = `allowed: at most ${MAX_VALUES} values`;
 
 /**
- * The first string that Postgres cannot store or UTF-8 cannot carry, or the first place nested too deep or
- * with too many values. The input is hostile: what is counted is counted before it is walked.
+ * Finds the first string that Postgres or UTF-8 cannot represent, the first place that is nested too deep, or the
+ * place where there are too many values. Values are counted before they are visited, because input may be hostile.
  */
 export function textProblem(json: unknown): FieldProblem | undefined {
   const path: PropertyKey[] = [];
   let values = 1;
-  /** Leaves `path` at the place of the problem. */
+  /** If there is a problem, `path` stays at its place. */
   const problemOf = (value: unknown): string | undefined => {
     if (path.length > MAX_DEPTH) return TOO_DEEP;
     const problem = badText(path.at(-1)) ?? badText(value);

@@ -1,45 +1,45 @@
 import { type QueueFigures, queuedJobs } from './queue-figures.ts';
 
-/** What an operator allows. */
+/** The operator's limits. */
 export interface ScalePolicy {
   /** milliseconds that a job may wait */
   targetWaitMs: number;
   min: number;
   max: number;
-  /** milliseconds for which fewer must have sufficed */
+  /** milliseconds for which fewer workers must have been enough before their number is reduced */
   downAfterMs: number;
 }
 
-/** What was counted at one look. */
+/** One count of the queue. */
 export type QueueCount = Pick<
   QueueFigures,
   'countedAt' | 'depth' | 'oldestSeconds' | 'processing' | 'workers' | 'serverConnections'
 > & {
-  /** jobs ended since the look before */
+  /** jobs ended since the count before */
   ended: number;
 };
 
-/** What one look leaves to the next. */
+/** The state that each count passes to the next. */
 export interface ScaleState extends QueueFigures {
-  /** since when fewer would do, and the most that were needed since; null: not fewer */
+  /** since when fewer workers are enough, and the maximum needed since then; null: they are not */
   fewer: { since: string; needed: number } | null;
 }
 
-/** Documents a second that a worker is trusted with before one has shown what it can: an invoice takes two cores 50 ms. */
+/** Documents a second that a worker is assumed to render before there is a measurement. An invoice takes two cores 50 ms. */
 const FIRST_PER_WORKER = 4;
 /** Seconds over which rates are smoothed. */
 const SMOOTHING_SECONDS = 30;
-/** Steady work may keep workers busy for this part of the time; above it waits grow long. */
+/** The part of the time that arrivals may keep workers busy; with more, waiting times grow. */
 const UTILISATION = 0.8;
-/** Of the time allowed, the part in which a backlog shall be gone: new workers need some to start. */
+/** The part of the allowed wait in which a backlog is to be rendered; the rest is for workers to start. */
 const DRAIN_SHARE = 0.8;
-/** However late it is already, a backlog gets this part of the time allowed. */
+/** The part of the allowed wait that a backlog gets even if it is late already. */
 const LEAST_SHARE = 0.2;
 
 /**
- * How many workers there should be: as many as the arrivals keep busy, and as many as bring the
- * backlog down before its oldest job has waited too long. More at once; fewer only when fewer have
- * sufficed for a while, and then no fewer than were needed in that while.
+ * The number of workers for the arrivals, or for the backlog to be rendered before its oldest job has waited too long,
+ * whichever is more. It grows at once. It shrinks after fewer workers have been enough for a while, to the maximum
+ * needed in that time.
  */
 export function nextScale(policy: ScalePolicy, before: ScaleState | undefined, count: QueueCount): ScaleState {
   const { ended: _, ...seen } = count;
@@ -67,7 +67,7 @@ function ratesOf(before: ScaleState | undefined, count: QueueCount): Rates {
   const smooth = (old: number, now: number) => old + weight * (now - old);
   const endedPerSecond = smooth(before.endedPerSecond, count.ended / seconds);
   const workers = Math.min(count.workers, before.workers);
-  // Only who never lacked work shows what it can; otherwise it can do at least what it did.
+  // Workers that always had work show their capacity; otherwise their rate is a lower bound.
   const wasBusy = queuedJobs(before) > 0 && queuedJobs(count) > 0;
   const perWorkerPerSecond =
     workers === 0

@@ -3,7 +3,7 @@ import { z } from 'zod';
 const EMAIL = /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u;
 const MAX_LENGTH = 320;
 
-/** By what a user is known. Emails are kept and compared in lower case. */
+/** Emails identify users. They are stored and compared in lower case. */
 export const emailSchema = z
   .string()
   .trim()

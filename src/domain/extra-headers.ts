@@ -1,5 +1,5 @@
-/** Of one connection, or told by the browser itself: Chromium refuses to send one that was given. */
-const NOT_FOR_REQUESTS = new Set([
+/** Headers of the connection, or that the browser sets itself: Chromium refuses to send given ones. */
+const CONNECTION_HEADERS = new Set([
   'content-length',
   'host',
   'keep-alive',
@@ -10,31 +10,31 @@ const NOT_FOR_REQUESTS = new Set([
   'upgrade',
 ]);
 
-/** What is wrong with the name of a header that is to be sent along, if anything is. */
+/** @returns undefined if a document's requests may have a header of this name */
 export function headerNameProblem(name: string): string | undefined {
   if (!/^[!#$%&'*+.^_`|~\w-]{1,200}$/.test(name)) return 'allowed: an HTTP header name';
-  return NOT_FOR_REQUESTS.has(name.toLowerCase())
+  return CONNECTION_HEADERS.has(name.toLowerCase())
     ? 'allowed: headers of the request, not of its connection'
     : undefined;
 }
 
-/** What is wrong with an origin, if anything is. */
+/** @returns undefined if the text is an origin */
 export function originProblem(text: string): string | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const url = URL.parse(text);
   const isOrigin = url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
   return isOrigin ? undefined : 'allowed: http or https, host and port, such as https://cdn.example.com';
 }
 
-interface Asked {
+interface HeaderScope {
   url?: string | undefined;
   extraHTTPHeadersTo?: 'origin' | 'all' | readonly string[] | undefined;
 }
 
 /**
- * The origins that `setExtraHTTPHeaders` go to. By default the one that was asked for: where it redirects to is
- * another, and so is the same host by another scheme or port. A document of `html` has none.
+ * The origins that `setExtraHTTPHeaders` are sent to. The default is the origin of `url`, without the targets of its
+ * redirects and without other schemes and ports of the same host; none for `html`.
  */
-export function headerOrigins({ url, extraHTTPHeadersTo: to = 'origin' }: Asked): 'all' | ReadonlySet<string> {
+export function headerOrigins({ url, extraHTTPHeadersTo: to = 'origin' }: HeaderScope): 'all' | ReadonlySet<string> {
   if (to === 'all') return to;
   if (to === 'origin') return new Set(url === undefined ? [] : [new URL(url).origin]);
   return new Set(to.map((origin) => new URL(origin).origin));

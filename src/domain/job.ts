@@ -4,14 +4,12 @@ import { type Priority, priorityName } from './priority.ts';
 export const JOB_STATUSES = ['queued', 'processing', 'completed', 'failed', 'cancelled'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
-/** A job that has one of these stays as it is for ever. */
-const FINAL_STATUSES = new Set<JobStatus>(['completed', 'failed', 'cancelled']);
-
+/** Whether a job with this status can no longer change. */
 export function isFinal(status: JobStatus): boolean {
-  return FINAL_STATUSES.has(status);
+  return status !== 'queued' && status !== 'processing';
 }
 
-/** Flat, so that it can be shown, searched and logged: at most 50 entries of 500 characters. */
+/** Flat, for display, search and logs: at most 50 entries of 500 characters. */
 export type JobMetadata = Record<string, string | number | boolean | null>;
 
 /** Milliseconds spent, as measured by the worker. */
@@ -36,7 +34,7 @@ export interface FailedResource {
 
 interface JobFile {
   id: string;
-  /** where its bytes are; not told to its owner */
+  /** where the bytes are; not shown to the owner */
   store: 'postgres' | 'file';
   /** bytes */
   size: number;
@@ -45,11 +43,11 @@ interface JobFile {
   sha256: string;
   /** null once the PDF has expired */
   url: string | null;
-  /** from then on it may go any moment */
+  /** the PDF is deleted some time after it */
   expiresAt: string;
 }
 
-/** A job as its owner sees it, but for its file's store. Times are ISO 8601 in UTC. */
+/** A job as its owner sees it, apart from the file's store. Times are ISO 8601 in UTC. */
 export interface Job {
   id: string;
   status: JobStatus;
@@ -63,7 +61,7 @@ export interface Job {
   timings: JobTimings | null;
   error: { code: ErrorCode; message: string } | null;
   file: JobFile | null;
-  /** the first of them */
+  /** the first 20 */
   failedResources: FailedResource[];
   failedResourceCount: number;
   metadata: JobMetadata;

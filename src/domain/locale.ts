@@ -1,4 +1,4 @@
-/** A language tag (BCP 47) as the browser takes it, or undefined if it is none, or of a language that nobody knows here. */
+/** The canonical form of a language tag (BCP 47); undefined if it is invalid or the language is unknown. */
 export function canonicalLocale(tag: string): string | undefined {
   try {
     const [locale] = Intl.getCanonicalLocales(tag);
@@ -8,7 +8,7 @@ export function canonicalLocale(tag: string): string | undefined {
   }
 }
 
-/** The name of a time zone (IANA) as the browser takes it, or undefined if it is none. An offset is no name. */
+/** The canonical name of a time zone (IANA); undefined if there is none, as for an offset. */
 export function canonicalTimezone(name: string): string | undefined {
   if (/^[+-]/.test(name)) return undefined;
   try {
@@ -18,14 +18,14 @@ export function canonicalTimezone(name: string): string | undefined {
   }
 }
 
-/** The language that an `Accept-Language` header asks for first, if there is one that is known. */
+/** The preferred language of an `Accept-Language` header, if it is known. */
 export function acceptedLocale(headers: Record<string, string> = {}): string | undefined {
   const value = Object.entries(headers).find(([name]) => name.toLowerCase() === 'accept-language')?.[1] ?? '';
-  const wishes = value.split(',').map((wish) => {
-    const [tag = '', ...parameters] = wish.split(';').map((part) => part.trim());
+  const languages = value.split(',').map((language) => {
+    const [tag = '', ...parameters] = language.split(';').map((part) => part.trim());
     const quality = parameters.find((parameter) => /^q=/i.test(parameter))?.slice(2);
     return { tag, quality: quality === undefined ? 1 : Number(quality) };
   });
-  const [first] = wishes.filter(({ quality }) => quality > 0).toSorted((a, b) => b.quality - a.quality);
+  const [first] = languages.filter(({ quality }) => quality > 0).toSorted((a, b) => b.quality - a.quality);
   return first && canonicalLocale(first.tag);
 }

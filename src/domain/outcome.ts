@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { FailedResource, RenderTimings } from './job.ts';
 
-/** A PDF in memory, in the pieces it arrived in. */
+/** A PDF in memory, in the pieces in which it was received. */
 export interface RenderedPdf {
   chunks: Uint8Array[];
   /** bytes */
@@ -15,12 +15,12 @@ export interface RenderedPdf {
 }
 
 /**
- * What became of one attempt. A value, not an exception:
+ * The outcome of one attempt:
  * - `done`: there is a PDF
- * - `reject`: the document's own fault; trying again would give the same
- * - `retry`: our fault (a browser crashed); another attempt may succeed
- * - `interrupted`: nobody's fault: the worker is shutting down, memory or the room for temporary files ran out, the
- *   browser ended too late for another try, or the store did not keep the PDF; the job goes back, no attempt counted
+ * - `reject`: the document is at fault; another attempt would fail in the same way
+ * - `retry`: the service is at fault (a browser crashed); another attempt may succeed
+ * - `interrupted`: the worker is shutting down, memory or disk space for temporary files ran out, the browser ended too
+ *   late for another try, or the store did not keep the PDF. The job is requeued, and no attempt is counted.
  */
 export type Outcome =
   | { kind: 'done'; pdf: RenderedPdf }
@@ -28,7 +28,7 @@ export type Outcome =
   | { kind: 'retry'; code: ErrorCode; message: string; cause: unknown }
   | { kind: 'interrupted'; reason?: Interruption };
 
-/** What cut an attempt short, if it was not the end of its worker. */
+/** Why an attempt was interrupted, if its worker is not shutting down. */
 type Interruption = 'memory' | 'browser' | 'room' | 'store';
 
 /** Why there is no PDF, for people. */
@@ -37,5 +37,5 @@ export function reasonText(outcome: Exclude<Outcome, { kind: 'done' }>): string 
   return outcome.reason === 'room' ? 'there is no room for temporary files' : outcome.kind;
 }
 
-/** How an attempt is remembered: its outcome, or what was done to it from outside. */
+/** The recorded outcome of an attempt; the last two come from outside of the worker. */
 export type AttemptOutcome = Outcome['kind'] | 'lost' | 'cancelled';

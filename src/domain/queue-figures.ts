@@ -4,7 +4,7 @@ import { PRIORITY_NAMES } from './priority.ts';
 const count = (description: string) => z.int().min(0).meta({ description });
 const rate = (description: string) => z.number().min(0).meta({ description });
 
-/** What is queued over all tenants, and how many workers it takes. */
+/** The queue over all tenants, and the number of workers for it. */
 export const queueFiguresSchema = z
   .strictObject({
     countedAt: z.iso.datetime().meta({ description: 'Every 5 seconds, by one process for all' }),
@@ -24,7 +24,7 @@ export const queueFiguresSchema = z
 
 export type QueueFigures = z.infer<typeof queueFiguresSchema>;
 
-/** Jobs that wait, of whatever priority. */
+/** Queued jobs of all priorities. */
 export function queuedJobs({ depth }: Pick<QueueFigures, 'depth'>): number {
   return Object.values(depth).reduce((sum, jobs) => sum + jobs, 0);
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a schema says of what is inside of it: whatever may be left out, or has a default, is looked through. */
+/** The schema inside of optional and nullable ones, and of ones with a default. */
 function inner(schema: z.ZodType | undefined): z.ZodType | undefined {
   let at = schema;
   while (
@@ -13,7 +13,7 @@ function inner(schema: z.ZodType | undefined): z.ZodType | undefined {
   return at;
 }
 
-/** The schema of a member or an item. @returns undefined if it knows no such thing */
+/** The schema of a member or an item. @returns undefined if it defines none */
 export function stepInto(schema: z.ZodType | undefined, key: PropertyKey): z.ZodType | undefined {
   const at = inner(schema);
   if (at instanceof z.ZodObject) return Object.hasOwn(at.shape, key) ? (at.shape[String(key)] as z.ZodType) : undefined;
@@ -22,13 +22,13 @@ export function stepInto(schema: z.ZodType | undefined, key: PropertyKey): z.Zod
   return undefined;
 }
 
-/** The names of the members at a place. */
+/** The names of the members at a path. */
 export function namesAt(schema: z.ZodType, path: PropertyKey[]): string[] {
   const at = inner(path.reduce<z.ZodType | undefined>(stepInto, schema));
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 
-/** The names of all members at any depth, as paths: `options.margin.top`. Those of the items of a list are left out. */
+/** The paths of all members at any depth, such as `options.margin.top`; without those of items of a list. */
 export function namesWithin(schema: z.ZodType): string[] {
   const at = inner(schema);
   if (!(at instanceof z.ZodObject)) return [];

@@ -1,19 +1,20 @@
 import { z } from 'zod';
 
-/** The tier that a user gets when none is named. */
+/** The tier of a user that is created without one. */
 export const DEFAULT_TIER = 'starter';
 
-/** The tiers that are there to begin with; an operator may change them, and add to them. */
+/** The tiers that migrations create; an operator may change them, and add others. */
 export const FIRST_TIERS = ['starter', 'professional', 'enterprise', 'system'];
 
-/** Requests; above it there is no use in a limit. */
+/** Requests; a larger limit would never be reached. */
 const MAX_LIMIT = 1_000_000_000;
+const LIMIT = `allowed: a whole number from 1 to ${MAX_LIMIT}, or no limit`;
 
 const limit = (per: string) =>
   z
-    .int(`allowed: a whole number from 1 to ${MAX_LIMIT}, or no limit`)
-    .min(1, `allowed: a whole number from 1 to ${MAX_LIMIT}, or no limit`)
-    .max(MAX_LIMIT, `allowed: a whole number from 1 to ${MAX_LIMIT}, or no limit`)
+    .int(LIMIT)
+    .min(1, LIMIT)
+    .max(MAX_LIMIT, LIMIT)
     .nullable()
     .meta({ description: `Requests ${per}; null: no limit` });
 
@@ -36,5 +37,5 @@ export const tierSchema = z
 /** A plan: what its users may do. */
 export type Tier = z.infer<typeof tierSchema>;
 
-/** How many requests are accepted, at most; null: as many as there are. */
+/** How many requests are accepted at most; null: no limit. */
 export type Limits = Pick<Tier, 'requestsPerMinute' | 'requestsPerDay'>;

@@ -14,14 +14,14 @@ import {
   type WhichPdf,
 } from './pdf-store.ts';
 
-/** Parts of the directory, by the last byte of a PDF's id. */
+/** Subdirectories, by the last byte of a PDF's id. */
 export const PARTS = 256;
-/** By it the directory is known: where it is mounted, an empty one lies when it is not. */
+/** A file that marks the directory as ours: if it is missing, the file system is not mounted there. */
 const MARK = '.pdfprompt-store';
-/** Seconds after which somebody may have mounted the directory again. */
-const AWAY_SECONDS = 5;
+/** Seconds for `retryAfterSeconds` while the directory is not mounted. */
+const UNMOUNTED_SECONDS = 5;
 
-/** PDFs in a directory that the API and every worker can reach. A name is there only with all of its bytes. */
+/** PDFs in a directory that the API and every worker can reach. A file gets its name when all of its bytes are written. */
 export class FileStore implements PdfStore {
   readonly kind = 'file';
   readonly #directory: string;
@@ -44,23 +44,23 @@ export class FileStore implements PdfStore {
 
   async save(_: Transaction, fileId: string, { chunks, ...pdf }: KeptPdf): Promise<void> {
     const path = this.#path(fileId);
-    await failing(async () => {
+    await withStoreFailure(async () => {
       await this.#withDraft(path, async (draft) => {
         await write(draft, { chunks, ...pdf });
         await rename(draft, path);
       });
-      await syncDirectory(dirname(path)); // or a power failure takes the name back, which a row has by then
+      await syncDirectory(dirname(path)); // otherwise a power failure may undo the rename
     });
   }
 
   async probe(_: Queryable, bytes: number): Promise<void> {
-    const piece = randomBytes(Math.min(bytes, CHUNK_BYTES)); // what repeats, a file system may compress
-    const chunks = [...Array<Uint8Array>(Math.floor(bytes / piece.length)).fill(piece)];
+    const piece = randomBytes(Math.min(bytes, CHUNK_BYTES)); // random, because a file system may compress
+    const chunks = Array<Uint8Array>(Math.floor(bytes / piece.length)).fill(piece);
     chunks.push(piece.subarray(0, bytes % piece.length));
     const hash = createHash('sha256');
     for (const chunk of chunks) hash.update(chunk);
     const sha256 = hash.digest('hex');
-    await failing(() =>
+    await withStoreFailure(() =>
       this.#withDraft(this.#path(uuidv7()), async (draft) => {
         await write(draft, { chunks, size: bytes, sha256 });
         await rm(draft);
@@ -73,10 +73,11 @@ export class FileStore implements PdfStore {
     const path = this.#path(fileId);
     const handle = await open(path, 'r').catch(async (error: unknown) => {
       if (systemCodeOf(error) !== 'ENOENT') throw error;
-      if (await this.#isThere()) throw new CodedError('file_expired', 'the PDF is no longer kept', { cause: error });
+      const isMounted = await stat(this.#mark).catch(() => undefined);
+      if (isMounted) throw new CodedError('file_expired', 'the PDF is no longer kept', { cause: error });
       throw new CodedError('unavailable', 'the directory with the PDFs cannot be reached now', {
         cause: error,
-        retryAfterSeconds: AWAY_SECONDS,
+        retryAfterSeconds: UNMOUNTED_SECONDS,
       });
     });
     try {
@@ -84,28 +85,31 @@ export class FileStore implements PdfStore {
       if (found !== size) throw new PdfDamaged(fileId, found, size);
       yield* exactly(handle.createReadStream({ highWaterMark: CHUNK_BYTES }), which);
     } finally {
-      await handle.close(); // however far it was read
+      await handle.close();
     }
   }
 
   async remove(_: Queryable, fileIds: string[]): Promise<void> {
-    for (const fileId of fileIds) await failing(() => rm(this.#path(fileId), { force: true }));
+    for (const fileId of fileIds) await withStoreFailure(() => rm(this.#path(fileId), { force: true }));
   }
 
   /**
-   * The PDFs of one part of the directory that were written long ago; drafts as old are removed on the way.
+   * Lists the PDFs in one subdirectory that are older than `olderThanMs` milliseconds, and removes drafts of that age.
    * @param part 0 to {@link PARTS} - 1
-   * @param olderThanMs milliseconds
    * @returns their ids
    */
   async list(part: number, olderThanMs: number): Promise<string[]> {
     const directory = join(this.#directory, part.toString(16).padStart(2, '0'));
     const ids: string[] = [];
-    for (const name of await namesIn(directory)) {
+    const names = await readdir(directory).catch((error: unknown) => {
+      if (systemCodeOf(error) === 'ENOENT') return []; // created with its first PDF
+      throw error;
+    });
+    for (const name of names) {
       const [, id, draft] = /^([0-9a-f-]{36})\.pdf(\.\d+\.tmp)?$/.exec(name) ?? [];
-      if (id === undefined) continue; // nothing of ours
+      if (id === undefined) continue;
       const path = join(directory, name);
-      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity })); // gone meanwhile
+      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity })); // removed meanwhile
       if (Date.now() - mtimeMs < olderThanMs) continue;
       if (draft === undefined) ids.push(id);
       else await rm(path, { force: true });
@@ -113,16 +117,19 @@ export class FileStore implements PdfStore {
     return ids;
   }
 
-  /** Marks the directory the first time. From then on the mark must be there: nothing is put where it is not mounted. */
+  get #mark(): string {
+    return join(this.#directory, MARK);
+  }
+
+  /** Marks the directory the first time. Later a missing mark is an error: the file system is not mounted. */
   async #enter(): Promise<void> {
-    const mark = join(this.#directory, MARK);
-    if (this.#isMarked) return void (await stat(mark));
+    if (this.#isMarked) return void (await stat(this.#mark));
     await mkdir(this.#directory, { recursive: true });
-    await (await open(mark, 'a')).close();
+    await (await open(this.#mark, 'a')).close();
     this.#isMarked = true;
   }
 
-  /** Whatever becomes of it, no draft is left, unless the process dies: then the sweep finds it. */
+  /** Removes the draft if `work` fails. If the process dies, `list` removes it later. */
   async #withDraft(path: string, work: (draft: string) => Promise<void>): Promise<void> {
     const draft = `${path}.${process.pid}.tmp`;
     try {
@@ -135,21 +142,14 @@ export class FileStore implements PdfStore {
     }
   }
 
-  async #isThere(): Promise<boolean> {
-    return stat(join(this.#directory, MARK)).then(
-      () => true,
-      () => false,
-    );
-  }
-
-  /** UUIDv7 starts with the time: its first digits would put all of today into one directory, its last spread. */
+  /** By the last digits of the UUIDv7, which are random; the first ones are the time. */
   #path(fileId: string): string {
     return join(this.#directory, fileId.slice(-2), `${fileId}.pdf`);
   }
 }
 
-/** Every error of the system is one of the store, for whoever writes to it. */
-async function failing<T>(work: () => Promise<T>): Promise<T> {
+/** Turns every error of `work` into a {@link StoreFailure}. */
+async function withStoreFailure<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -158,12 +158,12 @@ async function failing<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** On the disk when it returns, and read again. @throws StoreFailure if something else is there */
+/** Writes a file, syncs it to the disk, and reads it back. @throws StoreFailure if it has other bytes */
 async function write(path: string, { chunks, size, sha256 }: KeptPdf): Promise<void> {
   const handle = await open(path, 'w+', 0o640);
   try {
     for (const chunk of chunks) {
-      // On a disk that is nearly full less is written than was asked for: only what is asked next fails.
+      // On a nearly full disk fewer bytes are written than requested; the next write fails.
       for (let at = 0; at < chunk.byteLength;) at += (await handle.write(chunk, at)).bytesWritten;
     }
     await handle.sync();
@@ -192,17 +192,8 @@ async function syncDirectory(path: string): Promise<void> {
   try {
     await handle.sync();
   } catch (error) {
-    if (!['EINVAL', 'ENOTSUP', 'EPERM'].includes(systemCodeOf(error) ?? '')) throw error; // not to be had here
+    if (!['EINVAL', 'ENOTSUP', 'EPERM'].includes(systemCodeOf(error) ?? '')) throw error; // the file system cannot sync directories
   } finally {
     await handle.close();
-  }
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return []; // nothing was ever kept in it
-    throw error;
   }
 }

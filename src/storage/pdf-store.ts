@@ -1,47 +1,46 @@
 import type { Queryable, Transaction } from '../db/pools.ts';
 import type { RenderedPdf } from '../domain/outcome.ts';
 
-/** As the row of a file names the store that has its bytes. */
+/** The store of a file's bytes, as its row names it. */
 export type StoreKind = 'postgres' | 'file';
 
-/** What a store is given to keep. */
+/** A PDF to be saved. */
 export type KeptPdf = Pick<RenderedPdf, 'chunks' | 'size' | 'sha256'>;
 
-/** Whose PDF is read, and which. */
+/** A PDF to be read, and its owner. */
 export interface WhichPdf {
   userId: string;
   fileId: string;
-  /** bytes, as its row says */
+  /** bytes, by the file's row */
   size: number;
 }
 
-/** Where the bytes of PDFs are kept. */
+/** A place for the bytes of PDFs. */
 export interface PdfStore {
   readonly kind: StoreKind;
   /** Checks that the store can be written to. @throws OperatorError that names the setting */
   check(): Promise<void>;
   /**
-   * Keeps the bytes, and looks whether what is there is what was given. If `tx` is rolled back afterwards the caller
-   * removes them again.
-   * @throws StoreFailure if it has no room for them, cannot be written or reached, or has other bytes now
+   * Saves the bytes and verifies them. If `tx` is rolled back afterwards, the caller removes them.
+   * @throws StoreFailure if the store is full, cannot be written or reached, or has altered the bytes
    */
   save(tx: Transaction, fileId: string, pdf: KeptPdf): Promise<void>;
-  /** Writes as many bytes as a PDF may have, and leaves nothing of them. @throws StoreFailure as {@link save} */
+  /** Writes this many bytes and removes them again. @throws StoreFailure as {@link save} */
   probe(db: Queryable, bytes: number): Promise<void>;
   /**
-   * The bytes, for their owner, in pieces of at most 1 MB: exactly `size` of them.
-   * @throws CodedError `file_expired` if they are gone, `unavailable` if the store is
-   * @throws PdfDamaged if there are fewer or more; before the first piece where that can be seen
+   * The bytes of a PDF, exactly `size` of them, in pieces of at most 1 MB.
+   * @throws CodedError `file_expired` if they were removed, `unavailable` if the store cannot be reached
+   * @throws PdfDamaged if there are fewer or more; before the first piece if the store knows its size
    */
   open(db: Queryable, which: WhichPdf): AsyncIterable<Uint8Array>;
-  /** Forgets the bytes; fine if there are none. */
+  /** Removes the bytes, if there are any. */
   remove(db: Queryable, fileIds: string[]): Promise<void>;
 }
 
-/** The store did not keep a PDF: it is full, read-only, broken, not there, or has something else than it was given. */
+/** The store did not keep a PDF: it is full, read-only, broken, unreachable, or has altered the bytes. */
 export class StoreFailure extends Error {
   override name = 'StoreFailure';
-  /** the system's or Postgres's code; `altered` if what is there is not what was written */
+  /** the system's or Postgres's code; `altered` if other bytes were read back than were written */
   readonly reason: string;
 
   constructor(reason: string, message: string, options: { cause?: unknown } = {}) {
@@ -50,7 +49,7 @@ export class StoreFailure extends Error {
   }
 }
 
-/** What is in the store is not what was put there. */
+/** The store does not have the bytes that were saved. */
 export class PdfDamaged extends Error {
   override name = 'PdfDamaged';
 
@@ -69,7 +68,7 @@ export function rechunk(chunks: Uint8Array[]): Uint8Array[] {
   return pieces;
 }
 
-/** Passes the pieces on. @throws PdfDamaged instead of a piece too many, and instead of an end that comes too soon */
+/** Passes the pieces on. @throws PdfDamaged before a piece that is too much, or at an end that is too early */
 export async function* exactly(
   pieces: AsyncIterable<Uint8Array>,
   { fileId, size }: WhichPdf,

@@ -1,6 +1,6 @@
 import type { PdfStore, StoreKind } from './pdf-store.ts';
 
-/** Every store that this process can reach. A PDF is read from the one that its row names, wherever new ones go. */
+/** The stores that this process can reach. A PDF is read from the store that its row names. */
 export class PdfStores {
   readonly #stores: ReadonlyMap<StoreKind, PdfStore>;
 
@@ -8,7 +8,7 @@ export class PdfStores {
     this.#stores = new Map(stores.map((store) => [store.kind, store]));
   }
 
-  /** @returns undefined if it cannot be reached from here */
+  /** @returns undefined if this process cannot reach it */
   of(kind: StoreKind): PdfStore | undefined {
     return this.#stores.get(kind);
   }

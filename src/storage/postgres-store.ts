@@ -15,16 +15,16 @@ import {
   type WhichPdf,
 } from './pdf-store.ts';
 
-/** No room on its disk, or the disk fails: the database is there, but does not keep what it is given. */
+/** disk_full, io_error: the database answers, but does not save anything. */
 const FAILURES = new Set(['53100', '58030']);
-const NO_SUCH_FILE = '23503';
+const FOREIGN_KEY_VIOLATION = '23503';
 
-/** PDFs in the database: saved in the same transaction as everything else about the job. */
+/** PDFs in the database, saved in the transaction that finishes the job. */
 export class PostgresStore implements PdfStore {
   readonly kind = 'postgres';
 
   async check(): Promise<void> {
-    // the database is checked by whoever opens it
+    // The database is checked when it is opened.
   }
 
   async save(tx: Transaction, fileId: string, { chunks, size, sha256 }: KeptPdf): Promise<void> {
@@ -41,7 +41,7 @@ export class PostgresStore implements PdfStore {
       throw new StoreFailure('altered', `${kept} of ${size} bytes are in the database as they were sent`);
   }
 
-  /** The rows name no file, so they are refused; but only once they are written, and written they are only with room. */
+  /** The rows refer to no file, so Postgres rejects them at the end of the statement, if there was space to write them. */
   async probe(db: Queryable, bytes: number): Promise<void> {
     const fileId = uuidv7();
     const piece = new Uint8Array(Math.min(bytes, CHUNK_BYTES));
@@ -50,8 +50,7 @@ export class PostgresStore implements PdfStore {
         insert into ${fileChunk} (file_id, seq, bytes)
         select ${fileId}::uuid, seq, ${piece}::bytea from generate_series(1, ${Math.ceil(bytes / piece.length)}::int) as seq`);
     } catch (error) {
-      const code = systemCodeOf(error);
-      if (code !== NO_SUCH_FILE) throw storeFailureOf(error) ?? error;
+      if (systemCodeOf(error) !== FOREIGN_KEY_VIOLATION) throw storeFailureOf(error) ?? error;
     }
   }
 
@@ -65,7 +64,7 @@ export class PostgresStore implements PdfStore {
 }
 
 async function* pieces(db: Queryable, { userId, fileId }: WhichPdf): AsyncIterable<Uint8Array> {
-  // One short query a piece: a slow reader holds neither a connection nor a snapshot.
+  // A query for each piece, so that a slow reader holds no connection and no snapshot.
   for (let seq = 0; ; seq++) {
     const [row] = await db
       .select({ bytes: fileChunk.bytes })
@@ -79,7 +78,7 @@ async function* pieces(db: Queryable, { userId, fileId }: WhichPdf): AsyncIterab
   }
 }
 
-/** What kept a PDF from being stored, whichever statement of its transaction it was; undefined if it was something else. */
+/** The failure of the store behind an error of any statement in its transaction; undefined for other errors. */
 export function storeFailureOf(error: unknown): StoreFailure | undefined {
   if (error instanceof StoreFailure) return error;
   const code = systemCodeOf(error);

@@ -14,8 +14,8 @@ describe('an address that is told', () => {
     ['img/logo.png?v=secret#x', 'img/logo.png'],
     ['//cdn.example.com/x?secret', '//cdn.example.com/x'],
     ['x://[', 'x://['],
-    ['//ann:secret@example.com/x', 'an address that is none'],
-    ['http://ann:secret@[', 'an address that is none'],
+    ['//ann:secret@example.com/x', 'an invalid address'],
+    ['http://ann:secret@[', 'an invalid address'],
     ['', ''],
   ])('%s: %s', (url, shown) => expect(shownUrl(url)).toBe(shown));
 });
