@@ -1,12 +1,12 @@
 import { readProcessFile, threadsOf } from '../kernel/processes.ts';
 
 /**
- * Process ids of a process and of all below it, by the kernel's lists of children: a tenth of the time
- * that looking at every process of the machine takes. Only the one given where there is no /proc.
+ * Ids of a process and all its descendants; only its own where there is no /proc. Follows the kernel's lists of
+ * children, which takes a tenth of the time of reading every process on the machine.
  */
 export function processTree(root: number): number[] {
   const pids = [root];
-  for (const pid of pids) pids.push(...childrenOf(pid)); // grows while it is read
+  for (const pid of pids) pids.push(...childrenOf(pid)); // the loop also visits what it adds
   return pids;
 }
 
@@ -16,37 +16,35 @@ function childrenOf(pid: number): number[] {
   );
 }
 
-/** Chromium's `--type` of a process: `renderer`, `utility`, …; the first process of a browser has none. */
+/** Chromium's `--type` of a process: `renderer`, `utility`, …; undefined for the main process of a browser. */
 export function processType(pid: number): string | undefined {
   return /--type=([\w-]+)/.exec(readProcessFile(pid, 'cmdline') ?? '')?.[1];
 }
 
-/**
- * Seccomp filters that a process is under; every process of a container is under the container's own.
- * @returns undefined if the process has ended
- */
+/** Number of seccomp filters of a process, including the container's; undefined if the process has ended. */
 export function seccompFilters(pid: number | 'self'): number | undefined {
   const status = readProcessFile(pid, 'status');
   if (status === undefined) return undefined;
   if (!/^Seccomp:\s*2$/m.test(status)) return 0;
   const count = /^Seccomp_filters:\s*(\d+)$/m.exec(status)?.[1];
-  return pid === 'self' ? Number(count ?? 0) : Number(count ?? 1); // before Linux 5.9 nobody counts them
+  return pid === 'self' ? Number(count ?? 0) : Number(count ?? 1); // Linux before 5.9 does not report the number
 }
 
-/** Bytes that only this process holds in memory; cheap, and readable whoever it belongs to. 0 if it has ended. */
+/** Bytes of memory that only this process uses; cheap, and readable for processes of every user. 0 if it has ended. */
 export function privateBytes(pid: number): number {
   const [, resident = '0', shared = '0'] = readProcessFile(pid, 'statm')?.split(' ') ?? [];
   return (Number(resident) - Number(shared)) * PAGE_BYTES;
 }
 
 /**
- * Bytes of the process with its share of what it has in common with others (PSS), which adds up to what
- * a browser really takes. Dearer than {@link privateBytes}, which stands in where the kernel lets nobody look.
+ * Bytes of memory of the process with its share of the memory it shares with others (PSS): the sum over a browser's
+ * processes is what the browser really uses. Costs more than {@link privateBytes}, which it falls back to where the
+ * kernel denies access.
  */
 export function proportionalBytes(pid: number): number {
   const kilobytes = /^Pss:\s+(\d+)/m.exec(readProcessFile(pid, 'smaps_rollup') ?? '')?.[1];
   return kilobytes === undefined ? privateBytes(pid) : Number(kilobytes) * 1024;
 }
 
-/** Of every system Chromium runs on but some ARM servers, where this counts too little. */
+/** Some ARM servers have larger pages; there, {@link privateBytes} is too low. */
 const PAGE_BYTES = 4096;
