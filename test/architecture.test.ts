@@ -31,6 +31,7 @@ const DOORS: Record<string, string> = {
   commander: 'cli',
   hono: 'http',
   'lru-cache': 'cache',
+  mime: 'render',
   pino: 'telemetry',
   postgres: 'db',
   'prom-client': 'telemetry',

@@ -2,53 +2,25 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { extname, join, sep } from 'node:path';
+import { join, sep } from 'node:path';
 import { pipeline } from 'node:stream';
+import mime from 'mime/lite';
 import type { CDPSession } from 'puppeteer';
 import type { ServedOrigin } from '../egress/served-origin.ts';
 
-/** By extension; what is not here is bytes, and the browser looks at those of pictures and fonts itself. */
-const MEDIA_TYPES: Record<string, string> = {
-  '.avif': 'image/avif',
-  '.css': 'text/css',
-  '.csv': 'text/csv',
-  '.gif': 'image/gif',
-  '.htm': 'text/html',
-  '.html': 'text/html',
-  '.ico': 'image/x-icon',
-  '.jpeg': 'image/jpeg',
-  '.jpg': 'image/jpeg',
-  '.js': 'text/javascript',
-  '.json': 'application/json',
-  '.mjs': 'text/javascript',
-  '.mp4': 'video/mp4',
-  '.otf': 'font/otf',
-  '.png': 'image/png',
-  '.svg': 'image/svg+xml',
-  '.ttf': 'font/ttf',
-  '.txt': 'text/plain',
-  '.wasm': 'application/wasm',
-  '.webm': 'video/webm',
-  '.webp': 'image/webp',
-  '.woff': 'font/woff',
-  '.woff2': 'font/woff2',
-  '.xhtml': 'application/xhtml+xml',
-  '.xml': 'text/xml',
-};
-
 export interface FolderDocument {
-  /** what the document's addresses are relative to */
+  /** the base of the document's relative URLs */
   folder: string;
-  /** of the document in it */
+  /** of the document's file in it */
   name: string;
   bytes: Uint8Array;
-  /** that the bytes are in, as the WHATWG calls it */
+  /** of the bytes, by its WHATWG name */
   encoding: string;
 }
 
 /**
- * A document with the files of its folder, under an origin of its own. Its name cannot be guessed: where Chromium is
- * in our network, another user of the machine may find the proxy's port while it prints.
+ * An origin with a document and the files of its folder. Its name cannot be guessed: where Chromium is in our network,
+ * another user of the machine may find the proxy's port while the document is printed.
  */
 export function serveFolder({ folder, name, bytes, encoding }: FolderDocument): ServedOrigin & { url: string } {
   const origin = `http://${randomBytes(16).toString('hex')}.pdfprompt.internal`;
@@ -57,29 +29,25 @@ export function serveFolder({ folder, name, bytes, encoding }: FolderDocument): 
   return {
     origin,
     url: url.href,
-    answer: (asked, request, response) => {
-      if (asked.pathname === url.pathname) response.writeHead(200, document).end(bytes);
-      else sendFile(folder, asked, request, response).catch(() => notFound(response));
+    answer: (requested, request, response) => {
+      if (requested.pathname === url.pathname) response.writeHead(200, document).end(bytes);
+      else sendFile(folder, requested, request, response).catch(() => notFound(response));
     },
   };
 }
 
 async function sendFile(folder: string, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = await pathWithin(folder, url.pathname);
-  if (path === undefined) {
-    notFound(response);
-    return;
-  }
-  // A pipe would wait for whoever writes.
+  if (path === undefined) return notFound(response);
+  // Without O_NONBLOCK, opening a named pipe waits for a writer.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const stats = await file.stat();
   if (!stats.isFile()) {
     await file.close();
-    notFound(response);
-    return;
+    return notFound(response);
   }
   response.writeHead(200, {
-    'Content-Type': MEDIA_TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream',
+    'Content-Type': mime.getType(path) ?? 'application/octet-stream', // of these the browser recognizes pictures and fonts
     'Content-Length': stats.size,
   });
   if (request.method === 'HEAD' || stats.size === 0) {
@@ -89,8 +57,8 @@ async function sendFile(folder: string, url: URL, request: IncomingMessage, resp
 }
 
 /**
- * The file of an address, if it is in the folder in the end, links followed, and neither it nor a directory on the
- * way is hidden: what begins with a dot is seldom a document's, and often a secret.
+ * The path of a file, if it is in the folder after following links, and neither the file nor a directory in the path is
+ * hidden: names that begin with a dot are rarely part of a document and often secrets.
  */
 async function pathWithin(folder: string, pathname: string): Promise<string | undefined> {
   let names: string[];
@@ -112,8 +80,8 @@ function notFound(response: ServerResponse): void {
 }
 
 /**
- * A link to another file of the folder would lead nowhere in the PDF, where this origin is unknown. An address that is
- * none makes no link there, and looks as one on the page; those to a place in the document stay.
+ * Removes links to other files of the folder, since the PDF's readers cannot reach this origin. With an invalid URL the
+ * text still looks like a link but is none in the PDF. Links to a place in the document stay.
  */
 export async function unlinkOrigin(session: CDPSession, { origin }: ServedOrigin): Promise<void> {
   const expression = `for (const link of document.querySelectorAll('a[href], area[href]'))
