@@ -1,29 +1,34 @@
 import { OperatorError } from '../kernel/errors.ts';
 
-/** Bytes in which a declaration counts. */
+/** A declaration after these bytes does not count. */
 const PRESCAN_BYTES = 1024;
 
-/** Of those that a page may not be in, what is taken instead (WHATWG HTML, 13.2.3.2). */
-const INSTEAD: Record<string, string> = { 'utf-16le': 'utf-8', 'utf-16be': 'utf-8' };
+/** Encodings that a document cannot declare, with what replaces them (WHATWG HTML, 13.2.3.2). */
+const REPLACEMENTS: Record<string, string> = {
+  'utf-16le': 'utf-8',
+  'utf-16be': 'utf-8',
+  'x-user-defined': 'windows-1252',
+};
 
 /**
- * The encoding of an HTML file: of its byte order mark, or as it declares in its first 1024 bytes, or UTF-8.
- * @throws OperatorError that names it, if it is none that there is or the bytes are not in it
+ * The encoding of an HTML file: that of its byte order mark, the one declared in its first 1024 bytes, or UTF-8. Not by
+ * a library: those ignore an unknown encoding, which here is an error.
+ * @throws OperatorError if the encoding is unknown or the bytes are not valid in it
  */
 export function htmlEncoding(bytes: Uint8Array): string {
   const { label, isDeclared } = sniff(bytes);
   const decoder = decoderOf(label);
-  if (!decoder) throw new OperatorError(`it says that it is in ${label}, which is no encoding of web pages`);
+  if (!decoder) throw new OperatorError(`it declares the encoding ${label}, which does not exist on the web`);
   try {
     decoder.decode(bytes);
   } catch (error) {
-    const hint = isDeclared ? '' : ', and does not say what else it is in: <meta charset="windows-1252">';
+    const hint = isDeclared ? '' : ', and declares no other encoding, such as <meta charset="windows-1252">';
     throw new OperatorError(`it is not valid ${decoder.encoding}${hint}`, { cause: error });
   }
   return decoder.encoding;
 }
 
-/** The text of an HTML file, without a byte order mark. @throws OperatorError as {@link htmlEncoding} */
+/** The text of an HTML file, without a byte order mark. @throws OperatorError like {@link htmlEncoding} */
 export function decodeHtml(bytes: Uint8Array): string {
   return new TextDecoder(htmlEncoding(bytes)).decode(bytes);
 }
@@ -43,16 +48,12 @@ function sniff(bytes: Uint8Array): { label: string; isDeclared: boolean } {
   if (first === 0xff && second === 0xfe) return { label: 'utf-16le', isDeclared: true };
   const declared = declaredIn(Buffer.from(bytes.subarray(0, PRESCAN_BYTES)).toString('latin1'));
   if (declared === undefined) return { label: 'utf-8', isDeclared: false };
-  const encoding = decoderOf(declared)?.encoding;
-  return {
-    label: (encoding && INSTEAD[encoding]) ?? (declared === 'x-user-defined' ? 'windows-1252' : declared),
-    isDeclared: true,
-  };
+  return { label: REPLACEMENTS[decoderOf(declared)?.encoding ?? declared] ?? declared, isDeclared: true };
 }
 
 const ATTRIBUTE = /([^\s=>"'/]+)(?:\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?/g;
 
-/** What a meta element says, outside of comments. */
+/** The encoding that a meta element declares, outside comments. */
 function declaredIn(start: string): string | undefined {
   for (const [, inside = ''] of start.replaceAll(/<!--[^]*?(?:-->|$)/g, '').matchAll(/<meta[\s/]([^>]*)/gi)) {
     const attributes = new Map<string, string>();

@@ -59,11 +59,11 @@ describe('an HTML file', () => {
   it.each([
     [
       bytes('<p>Gr\xfc\xdfe'),
-      /^it is not valid utf-8, and does not say what else it is in: <meta charset="windows-1252">$/,
+      /^it is not valid utf-8, and declares no other encoding, such as <meta charset="windows-1252">$/,
     ],
     [bytes('<meta charset=utf-8>Gr\xfc\xdfe'), /^it is not valid utf-8$/],
     [bytes('<meta charset=shift_jis>\xff\xff'), /^it is not valid shift_jis$/],
-    [bytes('<meta charset=martian>x'), /^it says that it is in martian, which is no encoding of web pages$/],
+    [bytes('<meta charset=martian>x'), /^it declares the encoding martian, which does not exist on the web$/],
   ])('is refused rather than printed wrong: %j', (file, message) => {
     expect(() => htmlEncoding(file)).toThrow(message);
     expect(() => decodeHtml(file)).toThrow(message);
