@@ -1,44 +1,46 @@
 import type { CDPSession } from 'puppeteer';
 import type { FailedResource } from '../domain/job.ts';
 
-/** Addresses that are told of. */
+/** Most URLs reported. */
 const MAX_FOUND = 1_000;
 
 /**
- * Whether a document may name a resource by an address that needs a base: cheap, so that most documents, which name
- * none, cost nothing more. Every document with a script may, once that has run.
+ * Whether a document may contain a relative URL of a resource; always so for a document with a script. Fast, so that the
+ * search in the page can be skipped for most documents.
  */
 export function mayNeedBase(html: string): boolean {
-  return HINTS.some((hint) => hint.test(html));
+  return HINTS.test(html);
 }
 
-/** Each way begins with a character that is rare in what makes documents large, and is bounded on both sides of it. */
-const HINTS = [
-  /<script/i,
-  /@import/i,
-  /\((?<=image-set\()/i,
-  /=(?<=srcset\s{0,9}=)/i,
-  /=(?<=(?:src|href|poster|data|background)\s{0,9}=)\s{0,9}["']?\s{0,9}(?!["'\s>#]|data:|https?:)/i,
-  /\((?<=url\()\s{0,9}["']?\s{0,9}(?!["'\s)#]|data:|https?:)/i,
-];
+/** A single expression reads the document once. Each part begins with a rare character and limits what it reads around it. */
+const HINTS = new RegExp(
+  [
+    /<script/,
+    /@import/,
+    /\((?<=image-set\()/,
+    /=(?<=srcset\s{0,9}=)/,
+    /=(?<=(?:src|href|poster|data|background)\s{0,9}=)\s{0,9}["']?\s{0,9}(?!["'\s>#]|data:|https?:)/,
+    /\((?<=url\()\s{0,9}["']?\s{0,9}(?!["'\s)#]|data:|https?:)/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'i',
+);
 
 const REASON = 'relative_address: it has no base here; use an absolute URL, a data: URL or <base href>';
 const INVALID = 'invalid_address: it is no URL';
 
-/**
- * What a document without a base names by addresses that need one. The browser asks nobody for these, so nothing
- * fails that could be heard of.
- */
+/** The relative URLs of resources in a document without a base. The browser makes no request for these that could fail. */
 export async function relativeAddresses(session: CDPSession): Promise<FailedResource[]> {
   const { result } = await session.send('Runtime.evaluate', { expression: FIND_RELATIVE, returnByValue: true });
   const found = Array.isArray(result.value) ? (result.value as unknown[]) : [];
   return found.map(String).map((url) => ({ url, reason: URL.canParse(url, 'http://base.invalid') ? REASON : INVALID }));
 }
 
-/** Runs in the page. A link (`a href`) is no resource; nor is an empty address, which asks for nothing with a base either. */
+/** Runs in the page. Links (`a href`) are not resources, and an empty URL loads nothing. */
 const FIND_RELATIVE = String.raw`(() => {
   const found = new Set();
-  const look = (address) => {
+  const check = (address) => {
     const text = (address ?? '').trim();
     if (text !== '' && found.size < ${MAX_FOUND} && !URL.canParse(text, document.baseURI)) found.add(text.slice(0, 500));
   };
@@ -51,14 +53,14 @@ const FIND_RELATIVE = String.raw`(() => {
     'xlink:href': 'image,use,feImage',
   };
   for (const [name, selector] of Object.entries(attributes))
-    for (const element of document.querySelectorAll(selector)) look(element.getAttribute(name));
+    for (const element of document.querySelectorAll(selector)) check(element.getAttribute(name));
   for (const element of document.querySelectorAll('[srcset]'))
     for (const [, address] of (element.getAttribute('srcset') ?? '').matchAll(/\s*(data:\S+|[^\s,]\S*?)(?:,|\s[^,]*(?:,|$)|$)/gi))
-      look(address);
+      check(address);
 
   const scanStyle = (style) => {
     for (const [, quoted, unquoted] of style.cssText.matchAll(/url\((?:"((?:[^"\\]|\\.)*)"|([^"')\s]*))\)/g))
-      look(quoted ?? unquoted);
+      check(quoted ?? unquoted);
   };
   const isUsed = (selector) => {
     try {
@@ -67,20 +69,20 @@ const FIND_RELATIVE = String.raw`(() => {
       return true;
     }
   };
-  /** Of a font with such an address it is known whether a text wanted it. */
+  /** Whether a text uses the font. */
   const hasFailed = (family) =>
     [...document.fonts].some((font) => font.status === 'error' && bare(font.family) === bare(family));
   const bare = (name) => name.replaceAll(/["']/g, '');
   const scanRules = (rules) => {
     for (const rule of rules) {
-      if (rule instanceof CSSImportRule) look(rule.href);
+      if (rule instanceof CSSImportRule) check(rule.href);
       else if (rule instanceof CSSFontFaceRule) {
         if (hasFailed(rule.style.getPropertyValue('font-family'))) scanStyle(rule.style);
       } else if (rule instanceof CSSStyleRule && isUsed(rule.selectorText)) scanStyle(rule.style);
       if ('cssRules' in rule) scanRules(rule.cssRules);
     }
   };
-  // Those of other style sheets are relative to them.
+  // URLs in other style sheets are relative to the style sheet.
   for (const sheet of document.styleSheets) if (sheet.href === null) scanRules(sheet.cssRules);
   for (const element of document.querySelectorAll('[style*="url("]')) scanStyle(element.style);
   return [...found];

@@ -88,7 +88,7 @@ describe('a relative address in a document that has no base', () => {
     expect(await failuresOf({ html, ...body })).toEqual([]);
   });
 
-  it('is told from what is no address at all', async () => {
+  it('is distinguished from an invalid URL', async () => {
     expect(await failuresOf({ html: '<img src="x://[">' })).toEqual([
       { url: 'x://[', reason: 'invalid_address: it is no URL' },
     ]);
@@ -98,7 +98,7 @@ describe('a relative address in a document that has no base', () => {
     '<h1>Hello</h1>',
     `<p style="color: red">x</p><a href="https://example.com/">x</a><a href="#x">x</a><img src="${png}">`,
     '<style>@font-face { src: url(data:font/woff2;base64,AAAA) } p { background: url("https://example.com/a.png") }</style>',
-  ])('is not even looked for in %s', (html) => {
+  ])('is not searched for in %s', (html) => {
     expect(mayNeedBase(html)).toBe(false);
   });
 });
