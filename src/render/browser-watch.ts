@@ -2,15 +2,16 @@ import type { Browser, CDPSession } from 'puppeteer';
 import { Deadline } from '../kernel/deadline.ts';
 
 /**
- * How a page's renderer process came to its end:
- * - `crashed`: by itself, which is its document's doing
- * - `closed`: with its page, which nobody but its document can have closed
- * - `killed`: from outside: by the kernel, an operator, somebody who tries us
- * - the others by us: the document took more than one may, filled the memory alone, or was the largest when it ran out
+ * Why a page's renderer process ended:
+ * - `crashed`: its document crashed it
+ * - `closed`: its document closed the page
+ * - `killed`: by a signal from outside, such as the kernel's or an operator's
+ * - the others: evicted, since the document exceeded its limit, filled the memory alone, or was the largest when memory
+ *   ran out
  */
 export type RendererEnd = 'crashed' | 'closed' | 'killed' | 'too large' | 'fills the memory' | 'largest';
 
-/** The renderer of a document's page has ended. */
+/** The renderer process of a document ended. */
 export class RendererGone extends Error {
   override name = 'RendererGone';
   readonly how: RendererEnd;
@@ -23,7 +24,7 @@ export class RendererGone extends Error {
 
 const START_TIMEOUT_MS = 10_000;
 
-/** Asks one browser whether it is there, and hears from it which pages have crashed or are gone: on a connection to the browser itself, not to a page. */
+/** A session with a browser itself, to check whether it answers and to learn of pages that crash or close. */
 export class BrowserWatch {
   readonly #session: CDPSession;
   readonly #listeners = new Map<string, (end: RendererEnd) => void>();
@@ -31,8 +32,8 @@ export class BrowserWatch {
   private constructor(session: CDPSession) {
     this.#session = session;
     session.on('Target.targetCrashed', ({ targetId, status }) => {
-      // A process that got SIGKILL or SIGTERM was `killed`. What a document does to its own ends in `crashed` (a full
-      // stack, a failed check, no memory for the heap) or `abnormal`.
+      // `killed` means SIGKILL or SIGTERM. A document causes `crashed` (a full stack, a failed check, a heap without
+      // memory) or `abnormal`.
       this.#listeners.get(targetId)?.(status === 'killed' ? 'killed' : 'crashed');
     });
     session.on('Target.targetDestroyed', ({ targetId }) => this.#listeners.get(targetId)?.('closed'));
@@ -48,13 +49,13 @@ export class BrowserWatch {
     return new Deadline(START_TIMEOUT_MS).race('watching a browser', start());
   }
 
-  /** Calls `listener` when the renderer of this page ends. @returns what stops it */
+  /** Calls `listener` when the renderer of this page ends. @returns a function that removes the listener */
   onRendererEnd(targetId: string, listener: (end: RendererEnd) => void): () => void {
     this.#listeners.set(targetId, listener);
     return () => this.#listeners.delete(targetId);
   }
 
-  /** One round trip: what puppeteer has of the browser's version is a copy. Rejects if the connection is closed. */
+  /** One round trip to the browser. Rejects if the connection is closed. */
   async ask(): Promise<void> {
     await this.#session.send('Browser.getVersion');
   }

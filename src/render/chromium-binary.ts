@@ -12,38 +12,37 @@ import { isReachable, reachableDirectory, unprivilegedIdentity } from '../kernel
 
 const run = promisify(execFile);
 
-/** Who Chromium runs as when we are root: nobody who owns anything. */
+/** The user of Chromium when this process is root: one who owns nothing. */
 export const chromiumIdentity = () => unprivilegedIdentity(['nobody']);
 
 export interface ChromiumBinary {
   path: string;
-  /** `full`: Chrome with a window system's worth of code; prints 3–4 times slower and leaks more */
+  /** `full`: regular Chrome, which prints 3–4 times slower and leaks more memory */
   kind: 'headless-shell' | 'full';
-  /** where it was found, for people */
+  /** where it was found, for messages */
   source: string;
-  /** what it needs beside an empty environment */
+  /** environment variables that it needs */
   env: Record<string, string>;
 }
 
 interface FindOptions {
   chromePath: string | undefined;
   dataDir: string;
-  /** with what draws WebGL beside it, where that is packed apart */
+  /** whether to unpack the files for WebGL too */
   webgl?: boolean;
-  /** told before a step that takes long, such as unpacking */
+  /** called before a step that takes long, such as unpacking */
   onProgress?: ((message: string) => void) | undefined;
 }
 
-/** In this order; the first that is there is taken. */
 const SEARCH_PATH = ['/usr/bin', '/usr/local/bin', '/usr/lib/chromium', '/opt/google/chrome', '/headless-shell'];
 const SHELL_NAMES = ['chrome-headless-shell', 'chromium-headless-shell', 'headless-shell', 'headless_shell'];
 const FULL_NAMES = ['google-chrome-stable', 'google-chrome', 'chromium', 'chromium-browser', 'chrome'];
 const MAC_CHROME = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
 
 /**
- * Finds the browser: `CHROME_PATH`, puppeteer's own chrome-headless-shell, the system's headless
- * shell, the binary of the npm package `@sparticuz/chromium`, full Chrome.
- * @throws OperatorError that says what to type if there is none
+ * Finds the browser; the first of these: `CHROME_PATH`, puppeteer's chrome-headless-shell, the system's headless shell,
+ * the binary of the npm package `@sparticuz/chromium`, full Chrome.
+ * @throws OperatorError with what to install if there is none
  */
 export async function findChromium(options: FindOptions): Promise<ChromiumBinary> {
   const found = await search(options);
@@ -57,23 +56,19 @@ async function search(options: FindOptions): Promise<ChromiumBinary> {
       throw new OperatorError(
         `CHROME_PATH: ${path} is not a program that can be run; allowed: the path of a chrome-headless-shell or Chrome`,
       );
-    return { path, kind: kindOf(path), source: 'CHROME_PATH', env: {} };
+    const kind = /headless[-_]shell/.test(basename(path)) ? 'headless-shell' : 'full';
+    return { path, kind, source: 'CHROME_PATH', env: {} };
   }
+  const shells = { kind: 'headless-shell', env: {} } as const;
   const puppeteers = await puppeteerShell();
-  if (puppeteers)
-    return { path: puppeteers, kind: 'headless-shell', source: "puppeteer's chrome-headless-shell", env: {} };
+  if (puppeteers) return { ...shells, path: puppeteers, source: "puppeteer's chrome-headless-shell" };
   const shell = await firstProgram(SHELL_NAMES);
-  if (shell) return { path: shell, kind: 'headless-shell', source: "the system's headless shell", env: {} };
+  if (shell) return { ...shells, path: shell, source: "the system's headless shell" };
   const packaged = await packagedShell(options);
   if (packaged) return packaged;
-  const full = (await firstProgram(FULL_NAMES)) ?? (existsSync(MAC_CHROME) ? MAC_CHROME : undefined);
-  if (full)
-    return {
-      path: full,
-      kind: 'full',
-      source: 'full Chrome (slower: a headless shell prints 3–4 times faster)',
-      env: {},
-    };
+  const path = (await firstProgram(FULL_NAMES)) ?? (existsSync(MAC_CHROME) ? MAC_CHROME : undefined);
+  const source = 'full Chrome (slower: a headless shell prints 3–4 times faster)';
+  if (path) return { path, kind: 'full', source, env: {} };
   throw new OperatorError(
     'There is no Chromium here. Type one of:\n' +
       '  npm install @sparticuz/chromium                              (Linux x64)\n' +
@@ -83,42 +78,35 @@ async function search(options: FindOptions): Promise<ChromiumBinary> {
   );
 }
 
-function kindOf(path: string): ChromiumBinary['kind'] {
-  return /headless[-_]shell/.test(basename(path)) ? 'headless-shell' : 'full';
-}
-
 async function isExecutable(path: string): Promise<boolean> {
-  return access(path, constants.X_OK).then(
-    async () => (await stat(path)).isFile(),
-    () => false,
+  const stats = await access(path, constants.X_OK).then(
+    () => stat(path),
+    () => undefined,
   );
+  return stats?.isFile() ?? false;
 }
 
 async function firstProgram(names: string[]): Promise<string | undefined> {
-  for (const name of names) {
-    for (const directory of SEARCH_PATH) {
-      if (await isExecutable(join(directory, name))) return join(directory, name);
-    }
-  }
+  for (const path of names.flatMap((name) => SEARCH_PATH.map((directory) => join(directory, name))))
+    if (await isExecutable(path)) return path;
   return undefined;
 }
 
 async function puppeteerShell(): Promise<string | undefined> {
   const cache = join(homedir(), '.cache', 'puppeteer');
-  if (!existsSync(cache)) return undefined; // spares loading puppeteer
+  if (!existsSync(cache)) return undefined; // avoids loading puppeteer
   try {
     const { default: puppeteer } = await import('puppeteer');
     const path = await puppeteer.executablePath({ headless: 'shell' });
     return (await isExecutable(path)) ? path : undefined;
   } catch {
-    return undefined; // it says so when its browser was not downloaded
+    return undefined; // thrown if its browser was not downloaded
   }
 }
 
 /**
- * Only the binary of `@sparticuz/chromium`, unpacked once where no other user can write; its own
- * argument list turns the sandbox off and is never used. Its libraries and its font are taken only
- * where the system has none.
+ * The binary of `@sparticuz/chromium`, unpacked once where no other user can write. Its own arguments turn the sandbox
+ * off and are not used. Its libraries and fonts are used only where the system has none.
  */
 async function packagedShell({ dataDir, webgl, onProgress }: FindOptions): Promise<ChromiumBinary | undefined> {
   let root: string;
@@ -142,7 +130,7 @@ async function packagedShell({ dataDir, webgl, onProgress }: FindOptions): Promi
     if (!(await runs(join(draft, 'headless-shell')))) await unpackTar(join(root, 'bin', 'al2023.tar.br'), draft);
     await rename(draft, home).catch(async (error: unknown) => {
       await rm(draft, { recursive: true, force: true });
-      if (!existsSync(path)) throw error; // else another process was faster
+      if (!existsSync(path)) throw error; // otherwise another process was faster
     });
   }
   if (webgl) await unpackSwiftShader(join(root, 'bin', 'swiftshader.tar.br'), home);
@@ -152,12 +140,13 @@ async function packagedShell({ dataDir, webgl, onProgress }: FindOptions): Promi
   return { path, kind: 'headless-shell', source: `@sparticuz/chromium ${version}`, env };
 }
 
-/** Chromium looks for it beside its binary. Each file comes into being whole, whoever else unpacks it at the time. */
+/** Next to Chromium's binary. Each file is renamed into place, since other processes may unpack at the same time. */
 async function unpackSwiftShader(archive: string, home: string): Promise<void> {
   if (existsSync(join(home, 'vk_swiftshader_icd.json'))) return;
   const draft = `${home}.${process.pid}`;
   await unpackTar(archive, draft);
-  for (const name of (await readdir(draft)).toSorted()) await rename(join(draft, name), join(home, name)); // the one asked for is the last
+  // Sorted, so that the file whose existence is checked above comes last.
+  for (const name of (await readdir(draft)).toSorted()) await rename(join(draft, name), join(home, name));
   await rm(draft, { recursive: true, force: true });
 }
 
@@ -173,7 +162,7 @@ async function unpackTar(source: string, directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o755 });
   const archive = join(directory, basename(source, '.br'));
   await unpackFile(source, archive);
-  // From a file, not a pipe: tar stops reading at the end mark, which a pipe would take for a failure.
+  // From a file, since tar stops reading at the end mark, which makes a pipe fail.
   await run('tar', ['-x', '--no-same-owner', '-C', directory, '-f', archive]);
   await rm(archive);
 }
@@ -185,14 +174,14 @@ async function runs(path: string): Promise<boolean> {
   );
 }
 
-/** Root's browser runs as another user: one that lies where that user cannot go is copied to where it can. */
+/** Copies the binary if Chromium's user, who is another one for root, cannot access its directory. */
 async function reachableCopy(path: string, { dataDir, onProgress }: FindOptions): Promise<string> {
   const identity = chromiumIdentity();
   if (!identity || isReachable(path, identity)) return path;
   const { mtimeMs, size } = await stat(path);
   const home = join(await reachableDirectory(dataDir, 'chromium', identity), `copy-${size}-${Math.round(mtimeMs)}`);
   if (!existsSync(home)) {
-    onProgress?.('Copying Chromium to where its user can reach it');
+    onProgress?.('Copying Chromium to a directory that its user can access');
     const draft = `${home}.${process.pid}`;
     await cp(dirname(path), draft, { recursive: true });
     await chmod(draft, 0o755);

@@ -5,36 +5,34 @@ import type { PdfRequest } from '../domain/pdf-request.ts';
 type Headers = Record<string, string>;
 
 /**
- * Sends a request's `setExtraHTTPHeaders` along, where they may go and nowhere else: each request of the page is
- * held, redirects one by one, and gets them or not. What is never held never gets them: WebSocket handshakes, and what
- * shared and nested workers ask for. Nor does a preflight tell of them.
- *
- * One more trip to the browser for each request.
- * @returns whether they go to an address
+ * Adds `setExtraHTTPHeaders` to the page's requests, but only to the allowed origins. Each request is paused for that,
+ * also each redirect, which costs a round trip to the browser. Requests that cannot be paused never get the headers:
+ * WebSocket handshakes, and those of shared and nested workers. A preflight does not list them.
+ * @returns whether the headers go to a URL
  */
 export async function sendExtraHeaders(session: CDPSession, request: PdfRequest): Promise<(url: string) => boolean> {
   const headers = request.setExtraHTTPHeaders ?? {};
   const origins = headerOrigins(request);
   const goTo = (url: string) => origins === 'all' || (URL.canParse(url) && origins.has(new URL(url).origin));
-  if (origins === 'all' || origins.size > 0) await holdRequests(session, headers, goTo);
+  if (origins === 'all' || origins.size > 0) await interceptRequests(session, headers, goTo);
   return goTo;
 }
 
-async function holdRequests(session: CDPSession, headers: Headers, goTo: (url: string) => boolean): Promise<void> {
+async function interceptRequests(session: CDPSession, headers: Headers, goTo: (url: string) => boolean): Promise<void> {
   session.on('Fetch.requestPaused', ({ requestId, request, redirectedRequestId }) => {
-    // What has been redirected still has what the request before it was given.
+    // A redirected request still has the headers that were added to the request before.
     const own = redirectedRequestId === undefined ? request.headers : without(request.headers, headers);
     const sent = goTo(request.url) ? { ...without(own, headers), ...headers } : own;
-    const onward = { requestId, headers: Object.entries(sent).map(([name, value]) => ({ name, value })) };
+    const continued = { requestId, headers: Object.entries(sent).map(([name, value]) => ({ name, value })) };
     session
-      .send('Fetch.continueRequest', onward)
+      .send('Fetch.continueRequest', continued)
       .catch(() => session.send('Fetch.failRequest', { requestId, errorReason: 'Failed' }))
-      .catch(() => undefined); // the page has gone
+      .catch(() => undefined); // the page is closed
   });
-  // A frame of another site may be in a process of its own, with requests of its own.
+  // A frame of another site may have its own process and session.
   session.on('sessionattached', (frame) => {
-    holdRequests(frame, headers, goTo)
-      .catch(() => undefined) // the frame has gone
+    interceptRequests(frame, headers, goTo)
+      .catch(() => undefined) // the frame is gone
       .then(() => frame.send('Runtime.runIfWaitingForDebugger'))
       .catch(() => undefined);
   });
@@ -49,7 +47,7 @@ async function holdRequests(session: CDPSession, headers: Headers, goTo: (url: s
   ]);
 }
 
-function without(sent: Headers, headers: Headers): Headers {
-  const given = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
-  return Object.fromEntries(Object.entries(sent).filter(([name]) => !given.has(name.toLowerCase())));
+function without(sent: Headers, removed: Headers): Headers {
+  const names = new Set(Object.keys(removed).map((name) => name.toLowerCase()));
+  return Object.fromEntries(Object.entries(sent).filter(([name]) => !names.has(name.toLowerCase())));
 }

@@ -1,20 +1,20 @@
-/** Bytes at the end in which the trailer is, and of an object in which its first entries are. */
+/** Large enough for the trailer at the end, and for the first entries of an object. */
 const TAIL_BYTES = 1024;
 const HEAD_BYTES = 256;
-/** Of the table of objects: `0000009758 00000 n\r\n`. */
+/** An entry of the cross-reference table: `0000009758 00000 n\r\n`. */
 const ENTRY_BYTES = 20;
 
 /**
- * Pages of a PDF that Chromium wrote, read as a viewer does: the trailer names the catalog, that the root of
- * the page tree, and that counts every page. Nothing between them is looked at, so it costs the same for every
- * PDF, and no title, image or link of the document can have a say in it.
+ * The number of pages of a PDF by Chromium, read as a viewer does: the trailer names the catalog, the catalog the root of
+ * the page tree, and the root has the number. Costs the same for every PDF, and no content of the document can change
+ * the result.
  * @param pieces the bytes, in order
- * @returns 0 if this is no such PDF
+ * @returns 0 if it is not a PDF by Chromium
  */
 export function countPages(pieces: readonly Uint8Array[]): number {
   const size = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
   const tail = textAt(pieces, Math.max(0, size - TAIL_BYTES), TAIL_BYTES);
-  const trailer = tail.slice(Math.max(0, tail.lastIndexOf('trailer'))); // behind it nothing is the document's
+  const trailer = tail.slice(Math.max(0, tail.lastIndexOf('trailer'))); // after it there is no content of the document
   const root = numberIn(trailer, /^trailer\s+<<\s*\/Size \d+\s+\/Root (\d+) 0 R\b/);
   const table = numberIn(trailer, /\bstartxref\s+(\d+)\s+%%EOF\s*$/);
   if (root === undefined || table === undefined) return 0;
@@ -39,16 +39,11 @@ function numberIn(text: string, pattern: RegExp): number | undefined {
 
 /** At most `length` bytes from `offset` on. */
 function textAt(pieces: readonly Uint8Array[], offset: number, length: number): string {
-  const parts: Uint8Array[] = [];
-  let from = offset;
-  let left = length;
-  for (const piece of pieces) {
-    if (from < piece.byteLength && left > 0) {
-      const part = piece.subarray(from, from + left);
-      parts.push(part);
-      left -= part.byteLength;
-    }
-    from = Math.max(0, from - piece.byteLength);
-  }
+  let start = offset;
+  const parts = pieces.map((piece) => {
+    const part = piece.subarray(Math.max(0, start), Math.max(0, start + length));
+    start -= piece.byteLength;
+    return part;
+  });
   return Buffer.concat(parts).toString('latin1');
 }

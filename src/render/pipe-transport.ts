@@ -1,13 +1,12 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ConnectionTransport } from 'puppeteer';
 
-/** Bytes of one message. A piece of a PDF takes less than two million; V8 makes no string of 512. */
+/** A piece of a PDF needs less than 2 MB, and V8 has no strings of 512 MB. */
 const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
 
 /**
- * Chrome's pipe protocol: JSON messages, each ended by a NUL. Who speaks has rendered hostile documents, and may
- * be one by now: a message that is too large, or that puppeteer cannot take, is the end of that browser, and of
- * nothing else.
+ * Chrome's pipe protocol: JSON messages, each followed by a NUL. The browser has rendered untrusted documents and may be
+ * compromised: a message that is too large or that puppeteer cannot handle ends that browser and nothing else.
  * @param end ends the browser
  */
 export function pipeTransport(input: Writable, output: Readable, end: () => void): ConnectionTransport {
@@ -18,14 +17,14 @@ export function pipeTransport(input: Writable, output: Readable, end: () => void
     close: () => input.end(),
   };
   const giveUp = () => {
-    output.destroy(); // nothing more of what it says is heard
+    output.destroy(); // ignores further messages
     end();
   };
-  const take = (message: string) => {
+  const handle = (message: string) => {
     try {
-      // puppeteer parses it in an asynchronous function: what fails there is a rejection that nobody waits for.
-      const taken: unknown = transport.onmessage?.(message);
-      Promise.resolve(taken).catch(giveUp);
+      // puppeteer's handler is asynchronous, so an error becomes a rejection.
+      const handled: unknown = transport.onmessage?.(message);
+      Promise.resolve(handled).catch(giveUp);
     } catch {
       giveUp();
     }
@@ -40,7 +39,7 @@ export function pipeTransport(input: Writable, output: Readable, end: () => void
       pending = [];
       size = 0;
       start = at + 1;
-      take(message.toString('utf8'));
+      handle(message.toString('utf8'));
     }
     if (start === data.length) return;
     const rest = data.subarray(start);
@@ -51,7 +50,7 @@ export function pipeTransport(input: Writable, output: Readable, end: () => void
     giveUp();
   });
   output.once('close', () => transport.onclose?.());
-  input.on('error', () => undefined); // the process is gone: 'close' says so
+  input.on('error', () => undefined); // the process has ended; 'close' reports it
   output.on('error', () => undefined);
   return transport;
 }

@@ -1,6 +1,6 @@
 /**
- * What a document can do beyond being laid out: run a script, bring another document in, or leave
- * something in its page that outlasts it (a policy, a preferred style sheet). Broad on purpose.
+ * Signs that a document does more than layout: it may run a script, load another document, or change its page beyond
+ * its own life (a policy, a preferred style sheet). They match too much rather than too little.
  */
 const HINTS = [
   /<[\s/]*(?:script|noscript|i?frame|fencedframe|portal|object|embed|applet|video|audio)/i,
@@ -10,18 +10,17 @@ const HINTS = [
   /scripting/i, // @media (scripting: none)
 ];
 
-/** Always matches up to the end of the tag, so that no character is read twice, however many tags begin there. */
+/** Matches up to the end of the tag, so that no character is read twice. */
 const TAG = /<(?:meta|link|style)[^>]*/gi;
 const TAG_HINTS = [
-  // whatever a meta element declares, but the encoding
+  // everything a meta element can declare, except for the encoding
   /referrer|http-equiv(?!\s*=\s*(?:["']\s*)?(?:content-type|x-ua-compatible)\b)/i,
   /\s(?:title|blocking)\s*=/i,
 ];
 
 /**
- * Whether a document is mere layout, so that its page can be used again as it is. It is rendered with
- * scripts switched off, so nothing runs if the judgement is wrong; most invoices, tickets and reports are.
- * Time is linear in the document.
+ * Whether a document is static, so that its page can be reused without wiping. Most invoices, tickets and reports are. A
+ * static document is rendered without scripts, so a wrong answer is harmless. Takes time linear in the document's size.
  */
 export function isStatic(html: string): boolean {
   const has = (text: string) => (hint: RegExp) => hint.test(text);
