@@ -193,7 +193,7 @@ describe('a name', () => {
     await expect(dial('rebinding.example')).rejects.toMatchObject({ reason: 'address' });
   });
 
-  it('is looked up once: what was checked is what is dialled', async () => {
+  it('is looked up once: the checked address is the one dialled', async () => {
     let lookups = 0;
     // The first answer is one that is allowed here, every later one another.
     zone.set('once.example', () => (lookups++ < 2 ? ['127.0.0.1'] : ['127.0.0.9'])); // A and AAAA
@@ -204,16 +204,16 @@ describe('a name', () => {
     });
   });
 
-  it('that leads inside is told of as if it were nobody\u2019s: only what the text of an address says is said', async () => {
+  it('of an internal host gets the same answer as an unknown one: only the text of an address may show the reason', async () => {
     zone.set('inside.example', () => ['10.0.0.1']);
     const { channel, ask } = await openChannel([]);
-    const told = async (url: string) => {
+    const reasonOf = async (url: string) => {
       await ask(url);
       return channel.unreachable(url);
     };
-    expect(await told('http://inside.example/')).toEqual(await told('http://nobody.example/'));
-    expect(await told('http://10.0.0.1/')).toEqual({ denied: 'address' });
-    expect(await told('http://inside.example:8080/')).toEqual({ denied: 'port' });
+    expect(await reasonOf('http://inside.example/')).toEqual(await reasonOf('http://nobody.example/'));
+    expect(await reasonOf('http://10.0.0.1/')).toEqual({ denied: 'address' });
+    expect(await reasonOf('http://inside.example:8080/')).toEqual({ denied: 'port' });
     expect(channel.unreachable('http://never-asked.example/')).toBeUndefined();
   });
 

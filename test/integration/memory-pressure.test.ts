@@ -110,7 +110,7 @@ describe('memory', () => {
     gate.shut();
   }, 60_000);
 
-  it('at 90 % with nothing beside it, a document that is itself what fills the memory fails by name', async () => {
+  it('at 90 % with no other document, a document that fills the memory alone fails with its own code', async () => {
     const large = await submit({ html: LARGE });
     await eventually(() => gate.waiting === 1, 60_000, 'the memory is taken');
     ratio = 0.95; // 150 MB above the 80 %, and it holds more

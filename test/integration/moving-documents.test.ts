@@ -11,7 +11,7 @@ const PAGES: Record<string, string> = {
   hop: 'hop<script>onload = () => location.replace("/hop-again")</script>',
   'hop-again': 'hop<form action="/final" method="post"></form><script>document.forms[0].submit()</script>',
 };
-/** Answered late, so that whoever does not wait is seen. */
+/** Answered late, which shows whether a test waits. */
 const LATE_MS = 300;
 let loops = 0;
 

@@ -117,7 +117,7 @@ describe('what is done to a browser from outside', () => {
 
 describe('a document that takes its browser with it', () => {
   it('is found by rendering each alone: it fails by name, its neighbours are done', async () => {
-    // Stands for it: whoever asks at the gate with 200 MB in hand has its browser aborted, from here.
+    // Simulates it: a browser whose document holds 200 MB is aborted from here.
     const offending = { ...script('window.kept = new Uint8Array(200 << 20).fill(1)'), waitForTimeout: 20_000 };
     const end = await neighbours();
     let isOver = false;

@@ -44,7 +44,7 @@ const drawing = (kind: 'webgl' | 'webgl2', color = RED) => `
 
 const gpuProcesses = () => processTree(process.pid).filter((pid) => processType(pid) === 'gpu-process');
 
-// On first: then what draws WebGL lies beside the browser that must not use it.
+// On first, so that the WebGL files are installed next to the browser that must not use them.
 describe('CHROMIUM_WEBGL', () => {
   it('true: what was drawn with WebGL is in the PDF, and a drawing that does not end ends with its document', async () => {
     const { renderer } = await createRenderer({ CHROMIUM_WEBGL: 'true' });

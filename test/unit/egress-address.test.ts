@@ -152,7 +152,7 @@ describe('EGRESS_ALLOW', () => {
     ],
     ['[fd00::1]:8080', ['[fd00::1]:8080', '[fd00::2]:8080', '[fd00::1]'], ['allowed', 'policy', 'policy']],
     ['fd00::/8', ['[fd12::1]', '[fe80::1]'], ['allowed', 'policy']],
-  ])('%s opens that and nothing beside it', (rule, hosts, expected) => {
+  ])('%s opens only that', (rule, hosts, expected) => {
     expect(hosts.map((host) => verdict(host, allowing(rule)))).toEqual(expected);
   });
 

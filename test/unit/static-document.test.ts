@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/planning/seeded-random.ts';
 import { isStatic } from '../../src/render/static-document.ts';
 
-/** What is looked for, said as plainly as can be: in time that explodes, which is why the program says it otherwise. */
+/** The same conditions as plain expressions, which take more than linear time and so are not used by the program. */
 const PLAIN = [
   /<\s*\/?\s*(?:script|noscript|i?frame|fencedframe|portal|object|embed|applet|video|audio)/i,
   /<meta[^>]*(?:referrer|http-equiv(?!\s*=\s*["']?\s*(?:content-type|x-ua-compatible)\b))/i,
