@@ -57,7 +57,7 @@ const REASONS = {
   processes:
     'A process may end while it is read of: only kernel/processes.ts opens /proc/<pid>, and says what it means that nobody is there.',
   errors:
-    'Errors are told apart by type and code: a text changes with every version of a library. Where a library gives nothing else, render/chromium-errors.ts reads it.',
+    'Errors are told apart by type and code: a text changes with every version of a library. Where a library gives nothing else, render/browser-error.ts reads it.',
   pure: 'domain/ is pure: no I/O and no clock, so that what is true of a job is true in every test.',
 } as const;
 
@@ -101,7 +101,7 @@ function violations(sources: Sources): Violation[] {
       add('environment', file);
     if (room !== 'cli' && /\bprocess\.(exit|abort|exitCode)\b/.test(code)) add('exit', file);
     if (file !== 'kernel/processes.ts' && /['"`]\/proc\/(\$\{|self\/)/.test(code)) add('processes', file);
-    if (file !== 'render/chromium-errors.ts' && READS_ERROR_TEXT.test(code)) add('errors', file);
+    if (file !== 'render/browser-error.ts' && READS_ERROR_TEXT.test(code)) add('errors', file);
     if (room !== 'runtime' && /\bprocess\.(on|once)\(\s*['"]SIG/.test(code)) add('signals', file);
     if (room === 'domain' && /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bMath\.random\(/.test(code))
       add('pure', file);

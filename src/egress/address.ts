@@ -1,8 +1,8 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * IPv4 that is not everybody's: IANA's special-purpose registry (RFC 6890 and what came after), multicast,
- * and the one address in public space under which a cloud answers its machines (Azure's 168.63.129.16).
+ * IPv4 networks outside the public internet: IANA's special-purpose registry (RFC 6890 and its updates), multicast,
+ * and Azure's 168.63.129.16, a public address at which the cloud offers services to its own machines.
  */
 const NOT_PUBLIC_IPV4 = [
   '0.0.0.0/8', // this network
@@ -26,12 +26,12 @@ const NOT_PUBLIC_IPV4 = [
   '240.0.0.0/4', // reserved, and broadcast
 ];
 
-/** All that is handed out to the public, of which these parts lead elsewhere, or into an IPv4 network. */
+/** The range for public addresses, and the parts of it that are not public or that contain an IPv4 address. */
 const PUBLIC_IPV6 = '2000::/3';
 const NOT_PUBLIC_IPV6 = [
   '2001::/23', // IETF protocol assignments: Teredo, benchmarks, ORCHID, …
   '2001:db8::/32', // documentation
-  '2002::/16', // 6to4: an IPv4 address inside
+  '2002::/16', // 6to4: contains an IPv4 address
   '2620:4f:8000::/48', // AS112
   '3fff::/20', // documentation
 ];
@@ -40,9 +40,9 @@ const notPublic = blockList([...NOT_PUBLIC_IPV4, ...NOT_PUBLIC_IPV6]);
 const publicIpv6 = blockList([PUBLIC_IPV6]);
 
 /**
- * Whether an address is on the public internet. By allow-list: what is not known to be public is not,
- * such as IPv4 addresses written as IPv6 ones (`::ffff:10.0.0.1`, `64:ff9b::a00:1`).
- * @param address as the resolver or `URL` writes it, without brackets; anything else is not public
+ * Whether an address is on the public internet. Anything not known to be public counts as not public, such as IPv4
+ * addresses written as IPv6 (`::ffff:10.0.0.1`, `64:ff9b::a00:1`).
+ * @param address as the resolver or `URL` writes it, without brackets; any other text is not public
  */
 export function isPublicAddress(address: string): boolean {
   switch (isIP(address)) {

@@ -3,41 +3,42 @@ import type { Events } from '../telemetry/events.ts';
 import type { DenialReason } from './policy.ts';
 import type { ServedOrigin } from './served-origin.ts';
 
-/** A document, and what it may use up on its way out. */
+/** The document that uses a channel, and its limits. */
 export interface EgressUse {
   userId: string;
-  /** none outside of the queue */
+  /** undefined for documents that did not come through the queue */
   jobId?: string | undefined;
-  /** connections that its tunnels and requests make, at most */
+  /** most connections, counted over tunnels and requests */
   maxConnections: number;
-  /** bytes in both directions together, at most */
+  /** most bytes, in both directions together */
   maxBytes: number;
-  /** answered by the proxy itself */
+  /** the origin that the proxy answers itself */
   serves?: ServedOrigin | undefined;
 }
 
-/** Forbidden, or not there: which of them is told only where the address itself says it. */
+/** A destination that could not be reached. */
 export interface Unreachable {
+  /** the policy's reason, if the address alone shows it; undefined otherwise, so that nothing about our network leaks */
   denied: DenialReason | undefined;
 }
 
-/** Log lines of denials for one document; the metric counts them all. */
+/** Most log lines about denials for one document; the metric counts all denials. */
 const MAX_LOGGED = 10;
 
 /**
- * The one way out of one page: closed, but for the time in which a document is rendered there. What one
- * document has begun ends with it.
+ * The only network access of one page. It is open only while a document is rendered there; when the document is done,
+ * all its connections end.
  */
 export class EgressChannel {
   readonly #events: Pick<Events, 'egressDenied'>;
   readonly #sockets = new Set<Socket>();
-  /** by `host:port`: why, if that may be told */
+  /** by `host:port`: the reason, if it may be shown to the tenant */
   readonly #unreachable = new Map<string, DenialReason | undefined>();
   #use: EgressUse | undefined;
   #connections = 0;
   #bytes = 0;
   #logged = 0;
-  /** what the browser is told: `http://address:port` */
+  /** the proxy address for this page: `http://address:port` */
   readonly proxyServer: string;
 
   constructor(proxyServer: string, events: Pick<Events, 'egressDenied'>) {
@@ -45,17 +46,12 @@ export class EgressChannel {
     this.#events = events;
   }
 
-  /** of the document of now, if it has one */
-  get jobId(): string | undefined {
-    return this.#use?.jobId;
+  /** undefined while no document is being rendered */
+  get use(): EgressUse | undefined {
+    return this.#use;
   }
 
-  /** What is answered without a server, for the document of now. */
-  get serves(): ServedOrigin | undefined {
-    return this.#use?.serves;
-  }
-
-  /** For one document. */
+  /** Starts the use by a document. */
   open(use: EgressUse): void {
     this.shut();
     this.#use = use;
@@ -63,13 +59,13 @@ export class EgressChannel {
     this.#connections = this.#bytes = this.#logged = 0;
   }
 
-  /** Ends every connection, and lets none through until it is opened again. */
+  /** Ends all connections, and refuses new ones until the next {@link open}. */
   shut(): void {
     this.#use = undefined;
     this.#endConnections();
   }
 
-  /** What the document of now, or the last one, could not reach; undefined if it did, or never tried. */
+  /** Whether the current or the last document failed to reach this URL; undefined if it did not fail or never tried. */
   unreachable(url: string): Unreachable | undefined {
     if (!URL.canParse(url)) return undefined;
     const { protocol, hostname, port } = new URL(url);
@@ -77,25 +73,25 @@ export class EgressChannel {
     return this.#unreachable.has(authority) ? { denied: this.#unreachable.get(authority) } : undefined;
   }
 
-  /** Counts one more connection. @returns why there may be none, if so */
+  /** Counts one more connection. @returns why it is denied; undefined if it is allowed */
   admit(): DenialReason | undefined {
     if (!this.#use) return 'idle';
     this.#connections++;
     return this.#connections > this.#use.maxConnections || this.#bytes > this.#use.maxBytes ? 'budget' : undefined;
   }
 
-  /** A connection that ends with the document, and with its budget. */
-  hold(socket: Socket): void {
+  /** Registers a connection, to end it with the document or when the budget is used up. */
+  track(socket: Socket): void {
     if (!this.#use) {
       socket.destroy();
       return;
     }
-    if (this.#sockets.has(socket)) return; // the browser's, for one more request
+    if (this.#sockets.has(socket)) return; // a connection of the browser that carries another request
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
   }
 
-  /** Counts bytes of the document's; all its connections end when there are too many. */
+  /** Counts transferred bytes; beyond the document's limit all its connections end. */
   count(bytes: number): void {
     this.#bytes += bytes;
     if (!this.#use || this.#bytes <= this.#use.maxBytes || this.#sockets.size === 0) return;
@@ -109,18 +105,19 @@ export class EgressChannel {
   }
 
   /**
-   * @param authority `host:port`, as far as it is known
-   * @param isEvident the text of the address says so, and nothing that was found out
+   * Records that the policy denied a connection.
+   * @param authority `host:port`, or as much of it as is known
+   * @param isEvident whether the text of the address alone shows the reason
    */
   deny(reason: DenialReason, authority: string, { isEvident = false } = {}): void {
     this.#unreachable.set(authority, isEvident ? reason : undefined);
-    if (!this.#use) return; // what a document leaves behind is no event
+    if (!this.#use) return; // left over from a document that is done
     const { userId, jobId } = this.#use;
     this.#events.egressDenied({ reason, authority, userId, jobId, isLogged: this.#logged++ < MAX_LOGGED });
   }
 
-  /** Nobody forbade it, but nobody answered either. */
-  missed(authority: string): void {
+  /** Records that the policy allowed a connection but it failed. */
+  failed(authority: string): void {
     this.#unreachable.set(authority, undefined);
   }
 }

@@ -3,10 +3,10 @@ import { connect, isIP, type Socket } from 'node:net';
 import { Deadline } from '../kernel/deadline.ts';
 import type { DenialReason, EgressPolicy } from './policy.ts';
 
-/** The policy does not allow it. */
+/** The policy does not allow the connection. */
 export class Denied extends Error {
   readonly reason: DenialReason;
-  /** The name that was asked for says so by itself, so that saying it again tells nobody anything. */
+  /** Whether the text of the address alone shows the reason: then it may be shown to the tenant. */
   readonly isEvident: boolean;
 
   constructor(reason: DenialReason, { isEvident }: { isEvident: boolean }) {
@@ -16,7 +16,6 @@ export class Denied extends Error {
   }
 }
 
-/** Milliseconds. */
 const RESOLVE_TIMEOUT_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const DIAL_TIMEOUT_MS = 15_000;
@@ -27,21 +26,21 @@ interface DialerOptions {
   nameServers?: readonly string[] | undefined;
 }
 
-/** Connects to where the policy allows, and only there: the address that was checked is the one that is dialled. */
+/** Connects only to what the policy allows. It dials exactly the addresses that it checked. */
 export class Dialer {
   readonly #policy: EgressPolicy;
   readonly #resolver: Resolver;
 
   constructor({ policy, nameServers }: DialerOptions) {
     this.#policy = policy;
-    // Not getaddrinfo: it would let a document with slow names hold the few threads that all of Node shares.
+    // Not getaddrinfo: it uses Node's few shared threads, and one document with slow names could occupy them all.
     this.#resolver = new Resolver({ timeout: RESOLVE_TIMEOUT_MS, tries: 2 });
     if (nameServers) this.#resolver.setServers(nameServers);
   }
 
   /**
-   * @param host as `URL.hostname` has it: lower case, addresses in their usual spelling, IPv6 in brackets
-   * @throws Denied, or whatever kept it from being reached
+   * @param host as in `URL.hostname`: lower case, addresses in canonical form, IPv6 in brackets
+   * @throws Denied, or the error of the lookup or connection
    */
   async dial(host: string, port: number): Promise<Socket> {
     const deadline = new Deadline(DIAL_TIMEOUT_MS);
@@ -55,7 +54,7 @@ export class Dialer {
     for (const address of addresses) {
       try {
         const socket = await connectTo(address, port, deadline.within(CONNECT_TIMEOUT_MS));
-        // What is on the other end is what was checked: nothing on the way may have made another of it.
+        // Check the peer's address again, in case something between (such as NAT) changed it.
         const reached = socket.remoteAddress ?? '';
         const denied = isNamed || reached === address ? undefined : this.#policy.denyAddress(reached, port);
         if (!denied) return socket;
@@ -69,7 +68,7 @@ export class Dialer {
     throw failure;
   }
 
-  /** Every address must be allowed: one forbidden among them, and the name is not to be trusted. */
+  /** If one address of a name is forbidden, the name as a whole is denied. */
   async #allowedAddresses(name: string, port: number): Promise<string[]> {
     const literal = name.replace(/^\[(.*)\]$/, '$1');
     const denied = this.#policy.denyHost(literal, port);
@@ -88,7 +87,7 @@ export class Dialer {
   }
 }
 
-/** By the system's own means, with /etc/hosts: of names that the operator gave. */
+/** With the system's resolver and /etc/hosts: for names that the operator configured. */
 async function addressesOf(name: string): Promise<string[]> {
   const found = await lookup(name, { all: true, order: 'ipv4first' });
   return found.map(({ address }) => address);
@@ -102,7 +101,7 @@ function connectTo(address: string, port: number, deadline: Deadline): Promise<S
       clearTimeout(timer);
       settled();
     };
-    socket.on('error', (error) => settle(() => failed(error))); // for good: a second one must be heard too
+    socket.on('error', (error) => settle(() => failed(error))); // stays registered: an unhandled second error would end the process
     socket.once('connect', () => settle(() => done(socket)));
   });
 }

@@ -1,4 +1,4 @@
-/** Headers of one connection, not of the message (RFC 9110, section 7.6.1), and of proxies. */
+/** Headers that apply to one connection and not to the message (RFC 9110, section 7.6.1), and headers for proxies. */
 const HOP_BY_HOP = new Set([
   'connection',
   'keep-alive',
@@ -11,7 +11,7 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
-/** Without what is of one connection. Flat lists of names and values, as Node has them. */
+/** Removes hop-by-hop headers and those in `without`. Headers are Node's flat lists of names and values. */
 export function endToEnd(rawHeaders: string[], without: string[]): string[] {
   const dropped = new Set([...HOP_BY_HOP, ...without]);
   const pairs = rawHeaders.flatMap((name, index) =>

@@ -9,24 +9,23 @@ export interface GatewayOptions {
   events: Pick<Events, 'egressDenied'>;
 }
 
-/** Where the connections of one browser come in, and by which we know the page that each belongs to. */
+/** Accepts the connections of one browser and knows which page each belongs to. */
 export interface Gateway {
-  /** One more way in, for one page. */
+  /** A new channel, for one page. */
   open(): Promise<EgressChannel>;
-  /** Ends what comes through it. */
   close(channel: EgressChannel): void;
   closeAll(): void;
 }
 
 /**
- * For a browser in a network of its own, where one server listens: every page is told another address
- * of 127/8, and the address that a connection came in by says whose it is.
- * @param server listens on every address, in a network that has only that browser in it
+ * For a browser in its own network namespace, where one server listens: each page uses a different address of 127/8
+ * as its proxy, so the local address of a connection identifies the page.
+ * @param server listens on all addresses of a namespace that contains only this browser
  */
 export function namespaceGateway(server: Server, port: number, { proxy, events }: GatewayOptions): Gateway {
   const channels = new Map<string, EgressChannel>();
   let opened = 0;
-  server.on('error', () => undefined); // a connection that could not be accepted is refused, and no more
+  server.on('error', () => undefined); // a failed accept refuses that connection only
   server.on('connection', (socket: Socket) => {
     const channel = channels.get(socket.localAddress ?? '');
     if (channel) proxy.accept(socket, channel);
@@ -39,7 +38,7 @@ export function namespaceGateway(server: Server, port: number, { proxy, events }
   return {
     open: async () => {
       const n = ++opened;
-      // From 127.1.0.1 on; 127.0.0.1 is nobody's.
+      // Starts at 127.1.0.1: no page uses 127.0.0.1.
       const address = `127.${1 + ((n >> 16) & 0x7f)}.${(n >> 8) & 0xff}.${n & 0xff}`;
       const channel = new EgressChannel(`http://${address}:${port}`, events);
       channels.set(address, channel);
@@ -53,7 +52,7 @@ export function namespaceGateway(server: Server, port: number, { proxy, events }
   };
 }
 
-/** For a browser in our own network: a port of the loopback for each page. */
+/** For a browser in our own network: one loopback port per page. */
 export function loopbackGateway({ proxy, events }: GatewayOptions): Gateway {
   const servers = new Map<EgressChannel, Server>();
   const remove = (channel: EgressChannel) => {

@@ -3,19 +3,19 @@ import { type EgressRule, WEB_PORTS } from '../config/egress-rule.ts';
 import { blockList, isPublicAddress } from './address.ts';
 
 /**
- * Why something was not let through: `policy` EGRESS_POLICY=none, `port` neither 80 nor 443, `address` not on
- * the public internet, `budget` the document has used up what one may, `idle` no document is being rendered
- * there, `malformed` not a request to a web server at all.
+ * Why a connection was denied: `policy` EGRESS_POLICY=none, `port` neither 80 nor 443, `address` not on the public
+ * internet, `budget` the document has used up its limit, `idle` no document is being rendered in that page,
+ * `malformed` not a valid proxy request.
  */
 export type DenialReason = 'policy' | 'port' | 'address' | 'budget' | 'idle' | 'malformed';
 
 interface EgressPolicyOptions {
-  /** `public`: the public internet and what the rules open; `none`: only what they open */
+  /** `public`: the public internet and what the rules allow; `none`: only what the rules allow */
   policy: 'public' | 'none';
   rules: readonly EgressRule[];
 }
 
-/** Where documents may connect to. */
+/** Decides which hosts and addresses documents may connect to. */
 export class EgressPolicy {
   readonly #isPublic: boolean;
   readonly #hosts: { host: string; ports: readonly number[] }[];
@@ -31,7 +31,7 @@ export class EgressPolicy {
     });
   }
 
-  /** Whether the operator named this host: then it is trusted, whatever address it has. */
+  /** Whether a rule names this host: then it is allowed at every address. */
   isNamed(host: string, port: number): boolean {
     return this.#hosts.some(
       (rule) =>
@@ -41,9 +41,9 @@ export class EgressPolicy {
   }
 
   /**
-   * Why this host may not be connected to, if its text alone says so: an address, a name of this machine, a port on
-   * which nothing is open. Telling that tells nothing of what there is in our network.
-   * @param host as `URL.hostname` has it, without brackets and a dot at its end
+   * Why this host is denied, as far as its text alone shows: an address, a name of this machine, a port that no rule
+   * opens. These reasons reveal nothing about our network, so they may be shown.
+   * @param host as in `URL.hostname`, without brackets and without a dot at the end
    */
   denyHost(host: string, port: number): DenialReason | undefined {
     if (this.isNamed(host, port)) return undefined;
@@ -51,14 +51,14 @@ export class EgressPolicy {
     return isIP(address) > 0 ? this.denyAddress(address, port) : this.denyPort(port);
   }
 
-  /** Why no address at all would do on this port, if so: what cannot be reached need not be looked up. */
+  /** Why every address is denied on this port, if so: then no lookup is needed. */
   denyPort(port: number): DenialReason | undefined {
     if (this.#networks.some(({ ports }) => ports.includes(port))) return undefined;
     if (!this.#isPublic) return 'policy';
     return WEB_PORTS.includes(port) ? undefined : 'port';
   }
 
-  /** Why this address may not be connected to, if so. @param address without brackets */
+  /** Why this address is denied; undefined if it is allowed. @param address without brackets */
   denyAddress(address: string, port: number): DenialReason | undefined {
     const version = address.includes(':') ? 'ipv6' : 'ipv4';
     if (this.#networks.some(({ includes, ports }) => ports.includes(port) && includes(address, version)))

@@ -14,20 +14,19 @@ import { Denied, type Dialer } from './dialer.ts';
 import { endToEnd } from './end-to-end.ts';
 import { absoluteHttpUrl, type Target, tunnelTarget } from './target.ts';
 
-/** Bytes. Some sites send many cookies. */
+/** Large, since some sites send many cookies. */
 const MAX_HEADER_BYTES = 64 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 
-/** Whatever the reason is: who asks must not learn what there is in our network. */
+/** The same answer for every reason, so that a document learns nothing about our network. */
 const UNREACHABLE = 'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
 
 /**
- * An HTTP proxy (RFC 9112: CONNECT, and requests in absolute form) that connects only where its dialer
- * does. It listens nowhere: connections are given to it, each with the channel that it came through.
+ * An HTTP proxy (RFC 9112: CONNECT, and requests in absolute form) that connects only to what its dialer allows. It
+ * does not listen itself: each connection is handed to it with its channel.
  *
- * Both sides are hostile: what a browser or a server sends may be anything, at any moment. It can cost the
- * document its connection, never more: every stream here has somebody who hears its errors ({@link endsAlone}),
- * and whatever throws while an answer is handled becomes a 502.
+ * Browser and servers are both untrusted and may send anything at any time. That may end the connection, but nothing
+ * else: every stream has an error handler ({@link destroyOnError}), and an exception during an answer becomes a 502.
  */
 export class EgressProxy {
   readonly #dialer: Dialer;
@@ -46,11 +45,11 @@ export class EgressProxy {
     this.#server.on('clientError', (_, socket) => socket.destroy());
   }
 
-  /** A connection of a browser. */
+  /** Serves a connection of a browser. */
   accept(socket: Socket, channel: EgressChannel): void {
     this.#channels.set(socket, channel);
-    endsAlone(socket);
-    forJob(channel.jobId, () => this.#server.emit('connection', socket));
+    destroyOnError(socket);
+    forJob(channel.use?.jobId, () => this.#server.emit('connection', socket));
   }
 
   async #tunnel(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
@@ -60,14 +59,11 @@ export class EgressProxy {
     const remote = await this.#reach(channel, target);
     if (!remote) {
       socket.write(UNREACHABLE);
-      socket.destroySoon(); // nobody reads what it sends: an end of its own would not be seen
+      socket.destroySoon(); // nothing reads this socket any more, so the browser's own end would go unnoticed
       return;
     }
-    channel.hold(socket);
-    if (socket.destroyed) {
-      remote.destroy();
-      return;
-    }
+    channel.track(socket);
+    if (socket.destroyed) return void remote.destroy();
     socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
     if (head.byteLength > 0) remote.write(head);
     for (const each of [socket, remote]) each.on('data', (data: Buffer) => channel.count(data.byteLength));
@@ -78,22 +74,16 @@ export class EgressProxy {
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    endsAlone(request);
-    endsAlone(response);
+    destroyOnError(request);
+    destroyOnError(response);
     const channel = this.#channelOf(request.socket);
     const url = absoluteHttpUrl(request.url ?? '');
-    if (url && url.origin === channel.serves?.origin) {
-      channel.serves.answer(url, request, response);
-      return;
-    }
+    if (url && url.origin === channel.use?.serves?.origin) return channel.use.serves.answer(url, request, response);
     const remote = await this.#reach(channel, url && { host: url.hostname, port: Number(url.port || 80) });
-    if (!url || !remote) {
-      refuse(response);
-      return;
-    }
+    if (!url || !remote) return refuse(response);
     response.once('close', () => remote.destroy());
     if (response.destroyed) remote.destroy();
-    channel.hold(request.socket);
+    channel.track(request.socket);
     const onward = httpRequest({
       createConnection: () => remote,
       method: request.method ?? 'GET',
@@ -102,27 +92,27 @@ export class EgressProxy {
       setHost: false,
       maxHeaderSize: MAX_HEADER_BYTES,
     });
-    endsAlone(onward);
-    // Counted on the connection: headers, and answers before the answer, are bytes too.
+    destroyOnError(onward);
+    // Counted on the socket, to include headers and interim (1xx) answers.
     onward.once('socket', (socket) => socket.on('data', (data: Buffer) => channel.count(data.byteLength)));
-    onward.once('upgrade', (_, socket) => socket.destroy()); // nobody has asked for it
+    onward.once('upgrade', (_, socket) => socket.destroy()); // no upgrade was requested
     onward.once('close', () => {
-      if (!response.headersSent) refuse(response); // whatever it was, it was no answer
+      if (!response.headersSent) refuse(response); // it ended without a valid answer
     });
     onward.once('response', (answer) => {
-      endsAlone(answer);
+      destroyOnError(answer);
       try {
         response.writeHead(answer.statusCode ?? 0, endToEnd(answer.rawHeaders, []));
         pipeline(answer, response, () => remote.destroy());
       } catch {
-        onward.destroy(); // no status that there is, no header, or nobody who still wants it
+        onward.destroy(); // an invalid status or header, or the browser has closed the response
       }
     });
     request.on('data', (data: Buffer) => channel.count(data.byteLength));
     pipeline(request, onward, () => undefined);
   }
 
-  /** @returns undefined if it may not, or cannot, be reached, which the channel has been told */
+  /** Connects to the target. @returns undefined if that is denied or fails, after recording it in the channel */
   async #reach(channel: EgressChannel, target: Target | undefined): Promise<Socket | undefined> {
     const name = target ? `${target.host}:${target.port}` : '';
     const denied = channel.admit() ?? (target ? undefined : 'malformed');
@@ -132,25 +122,25 @@ export class EgressProxy {
     }
     try {
       const remote = await this.#dialer.dial(target.host, target.port);
-      endsAlone(remote);
-      channel.hold(remote);
+      destroyOnError(remote);
+      channel.track(remote);
       return remote.destroyed ? undefined : remote;
     } catch (error) {
       if (error instanceof Denied) channel.deny(error.reason, name, error);
-      else channel.missed(name);
+      else channel.failed(name);
       return undefined;
     }
   }
 
   #channelOf(socket: Socket): EgressChannel {
     const channel = this.#channels.get(socket);
-    if (!channel) throw new Error('a connection that nobody has accepted');
+    if (!channel) throw new Error('a connection without a channel');
     return channel;
   }
 }
 
-/** An error is the end of this stream. One that nobody hears is the end of the process. */
-function endsAlone(stream: Socket | IncomingMessage | OutgoingMessage): void {
+/** Without a handler, an error of a stream would end the process. */
+function destroyOnError(stream: Socket | IncomingMessage | OutgoingMessage): void {
   stream.on('error', () => stream.destroy());
 }
 

@@ -1,14 +1,14 @@
-/** Characters. DNS has no longer names; a longer one is not worth parsing. */
+/** The longest name DNS allows, in characters. */
 const MAX_HOST_LENGTH = 255;
 
-/** Where a document wants to connect to. */
+/** A host and port that a document asks to connect to. */
 export interface Target {
-  /** as `URL.hostname` */
+  /** as in `URL.hostname` */
   host: string;
   port: number;
 }
 
-/** `host:port` of a CONNECT, read as the browser would. */
+/** Parses `host:port` of a CONNECT request the way a browser does. */
 export function tunnelTarget(text: string): Target | undefined {
   const [, host, port] = /^([^/?#\\@\s]+):(\d{1,5})$/.exec(text) ?? [];
   if (host === undefined || host.length > MAX_HOST_LENGTH || !URL.canParse(`http://${host}/`)) return undefined;
@@ -16,7 +16,7 @@ export function tunnelTarget(text: string): Target | undefined {
   return Number(port) >= 1 && Number(port) <= 65_535 ? { host: hostname, port: Number(port) } : undefined;
 }
 
-/** The address of a request in absolute form. */
+/** Parses the URL of a request in absolute form; undefined unless it is an http URL. */
 export function absoluteHttpUrl(text: string): URL | undefined {
   if (!/^http:\/\//i.test(text) || !URL.canParse(text)) return undefined;
   const url = new URL(text);

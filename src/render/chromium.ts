@@ -10,20 +10,20 @@ import { type Gateway, type GatewayOptions, loopbackGateway, namespaceGateway } 
 import { type ChromiumBinary, chromiumIdentity } from './chromium-binary.ts';
 import { type JailKind, spawnJailed } from './jail.ts';
 import { pipeTransport } from './pipe-transport.ts';
-import { sharedMemoryIsSmall, temporaryDirectory } from './temporary-room.ts';
+import { sharedMemoryIsSmall, temporaryDirectory } from './temporary-space.ts';
 
 const LAUNCH_TIMEOUT_MS = 20_000;
 const PROFILE_PREFIX = 'pdfprompt-chromium-';
 
-/** Milliseconds after which puppeteer gives up on one command; our own deadlines come earlier. */
+/** For one command of puppeteer. Our own deadlines are shorter. */
 const PROTOCOL_TIMEOUT_MS = 330_000;
 
 const FLAGS = [
   '--remote-debugging-pipe',
   '--no-first-run',
   '--no-default-browser-check',
-  '--blink-settings=lazyLoadEnabled=false', // on paper nobody scrolls to what is further down
-  '--block-new-web-contents', // a window that opens and is closed again can keep its opener from ever being loaded
+  '--blink-settings=lazyLoadEnabled=false', // lazy images load on scrolling, which does not happen in print
+  '--block-new-web-contents', // a window that opens and closes can prevent the load event of its opener
   '--disable-background-networking',
   '--disable-background-timer-throttling',
   '--disable-backgrounding-occluded-windows',
@@ -41,7 +41,7 @@ const FLAGS = [
   '--disable-renderer-backgrounding',
   '--disable-search-engine-choice-screen',
   '--disable-sync',
-  // RenderDocument: a navigation would bring a new frame, compositor and all; a new realm in the old one costs a third less.
+  // Without RenderDocument a navigation reuses the frame and its compositor, which costs a third less.
   '--disable-features=Translate,MediaRouter,OptimizationHints,AcceptCHFrame,DialMediaRouteProvider,RenderDocument',
   '--force-color-profile=srgb',
   '--font-render-hinting=none',
@@ -53,41 +53,41 @@ const FLAGS = [
   '--use-mock-keychain',
 ];
 
-/** Each of them is needed: without it something gets out that asks no proxy, or goes to a private address. */
+/** Each of them is needed: without it some connections bypass the proxy or reach private addresses. */
 const EGRESS_FLAGS = [
-  '--proxy-server=http://127.0.0.1:1', // of what belongs to no page: nobody is there. Each page has one of its own
-  '--proxy-bypass-list=<-loopback>', // or else 127/8 and 169.254/16 go past it
-  '--force-webrtc-ip-handling-policy=disable_non_proxied_udp', // as headless-shell calls it
-  '--webrtc-ip-handling-policy=disable_non_proxied_udp', // as Chrome calls it
+  '--proxy-server=http://127.0.0.1:1', // for requests without a page; nothing listens there. Each page has its own proxy
+  '--proxy-bypass-list=<-loopback>', // otherwise 127/8 and 169.254/16 bypass the proxy
+  '--force-webrtc-ip-handling-policy=disable_non_proxied_udp', // its name in headless-shell
+  '--webrtc-ip-handling-policy=disable_non_proxied_udp', // its name in Chrome
 ];
 
-/** A running browser process that is ours alone. */
+/** A running browser. */
 export interface Chromium {
   browser: Browser;
   /** `153.0.8010.0` */
   version: string;
   pid: number;
-  /** The only way out of its pages; none in a browser that was started without a jail. */
+  /** The only network access of its pages; undefined without a jail. */
   gateway?: Gateway;
-  /** Settles when the process is gone, with the signal that ended it, if one did. */
+  /** Settles when the process has ended, with the signal that ended it, if any. */
   exited: Promise<NodeJS.Signals | null>;
-  /** Ends every process of it at once, and removes its profile. */
+  /** Kills all its processes and removes its profile. */
   close(): Promise<void>;
 }
 
 export interface LaunchOptions {
-  /** none: it connects to whatever it likes, for those who render only their own */
+  /** undefined: unrestricted network access, for trusted documents only */
   jail?: { kind: JailKind; egress: GatewayOptions } | undefined;
-  /** without its sandbox a document that breaks Chromium has the worker's machine */
+  /** without the sandbox, a document that exploits Chromium has the rights of the worker */
   unsafeNoSandbox?: boolean;
-  /** its GPU process, which then draws on the CPU, is without a seccomp filter */
+  /** its GPU process, which then draws on the CPU, has no seccomp filter */
   webgl?: boolean;
 }
 
 /**
- * Starts Chromium with its sandbox on, as an unprivileged user, with an almost empty environment,
- * spoken to through a pipe: it ends by itself when this process does, however that ends.
- * @throws OperatorError with what Chromium said, if it does not start; NoNamespace if the jail cannot be made
+ * Starts Chromium with its sandbox, as an unprivileged user, with an almost empty environment, and controls it through a
+ * pipe, so that it ends when this process does.
+ * @throws OperatorError with Chromium's output if it does not start; NoNamespace if the jail is not possible
  */
 export async function launchChromium(
   binary: ChromiumBinary,
@@ -104,13 +104,13 @@ export async function launchChromium(
   if (binary.kind === 'full') flags.unshift('--headless=new');
   if (sharedMemoryIsSmall()) flags.push('--disable-dev-shm-usage');
   if (unsafeNoSandbox) flags.push('--no-sandbox');
-  // A browser that finds SwiftShader beside it loads it unless told not to, which starts threads, which keep the GPU process from its sandbox.
+  // Otherwise Chromium loads SwiftShader if it is installed, whose threads prevent the sandbox of the GPU process.
   flags.push(webgl ? '--enable-unsafe-swiftshader' : '--disable-software-rasterizer');
   const options: SpawnOptions = {
     ...identity,
     cwd: profile,
-    detached: true, // a process group of its own: Ctrl-C in the terminal is ours to act on
-    // What it writes for a while goes when its profile does, also if it was killed. Chrome has sockets there, whose paths must be short.
+    detached: true, // its own process group, so that Ctrl-C reaches only this process
+    // Temporary files in the profile are removed with it. Not for Chrome, whose sockets need shorter paths.
     env: {
       PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
       HOME: profile,
@@ -127,42 +127,31 @@ export async function launchChromium(
       throw error;
     },
   );
-  const said = collectTail(child.stderr as Readable);
+  const output = collectTail(child.stderr as Readable);
   const exited = new Promise<NodeJS.Signals | null>((done) =>
     child.once('exit', (_, signal) => done(signal)).once('error', () => done(null)),
   );
+  const close = async () => {
+    killGroup(child); // it has nothing to save, and a regular end takes seconds when a page hangs
+    gateway?.closeAll();
+    await exited;
+    await removeProfile();
+  };
 
   try {
-    const browser = await new Deadline(LAUNCH_TIMEOUT_MS).race(
-      'starting Chromium',
-      Promise.race([
-        puppeteer.connect({
-          transport: pipeTransport(child.stdio[3] as Writable, child.stdio[4] as Readable, () => killGroup(child)),
-          defaultViewport: null,
-          protocolTimeout: PROTOCOL_TIMEOUT_MS,
-        }),
-        exited.then(() => Promise.reject(new Error('it ended at once'))),
-      ]),
-    );
+    const connecting = puppeteer.connect({
+      transport: pipeTransport(child.stdio[3] as Writable, child.stdio[4] as Readable, () => killGroup(child)),
+      defaultViewport: null,
+      protocolTimeout: PROTOCOL_TIMEOUT_MS,
+    });
+    const ended = exited.then(() => Promise.reject(new Error('it ended at once')));
+    const browser = await new Deadline(LAUNCH_TIMEOUT_MS).race('starting Chromium', Promise.race([connecting, ended]));
     const product = await new Deadline(LAUNCH_TIMEOUT_MS).race('asking Chromium its version', browser.version());
-    return {
-      browser,
-      version: product.slice(product.lastIndexOf('/') + 1),
-      pid: child.pid as number,
-      ...(gateway && { gateway }),
-      exited,
-      close: async () => {
-        killGroup(child); // there is nothing in it to save, and asking politely takes seconds when a page hangs
-        gateway?.closeAll();
-        await exited;
-        await removeProfile();
-      },
-    };
+    const version = product.slice(product.lastIndexOf('/') + 1);
+    return { browser, version, pid: child.pid as number, ...(gateway && { gateway }), exited, close };
   } catch (error) {
-    killGroup(child);
-    gateway?.closeAll();
-    await removeProfile();
-    const details = said().trim();
+    await close();
+    const details = output().trim();
     const hint = /sandbox/i.test(details)
       ? '\nIts sandbox needs unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1 (or kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu).'
       : '';
@@ -180,16 +169,11 @@ async function start(
   options: SpawnOptions,
   jail: LaunchOptions['jail'],
 ): Promise<{ child: ChildProcess; gateway?: Gateway }> {
-  switch (jail?.kind) {
-    case 'namespace': {
-      const { child, server, port } = await spawnJailed(path, arguments_, options);
-      return { child, gateway: namespaceGateway(server, port, jail.egress) };
-    }
-    case 'proxy':
-      return { child: spawn(path, arguments_, options), gateway: loopbackGateway(jail.egress) };
-    case undefined:
-      return { child: spawn(path, arguments_, options) };
+  if (jail?.kind === 'namespace') {
+    const { child, server, port } = await spawnJailed(path, arguments_, options);
+    return { child, gateway: namespaceGateway(server, port, jail.egress) };
   }
+  return { child: spawn(path, arguments_, options), ...(jail && { gateway: loopbackGateway(jail.egress) }) };
 }
 
 function collectTail(stream: Readable): () => string {
@@ -205,18 +189,15 @@ function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // nobody left in the group
+    // the group has no process any more
   }
 }
 
-/** Profiles of processes that were killed before they could remove them. */
+/** Removes the profiles of processes that were killed before they could do it. */
 export async function sweepProfiles(root: string): Promise<void> {
   for (const name of await readdir(root)) {
-    const owner = name.startsWith(PROFILE_PREFIX)
-      ? Number(name.slice(PROFILE_PREFIX.length).split('-')[0])
-      : Number.NaN;
-    if (Number.isInteger(owner) && !isAlive(owner)) {
+    const owner = name.startsWith(PROFILE_PREFIX) ? Number.parseInt(name.slice(PROFILE_PREFIX.length), 10) : Number.NaN;
+    if (Number.isInteger(owner) && !isAlive(owner))
       await rm(join(root, name), { recursive: true, force: true }).catch(() => undefined);
-    }
   }
 }

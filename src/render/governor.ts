@@ -4,44 +4,39 @@ import type { MemoryReading } from '../memory/reading.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { RendererEnd } from './browser-watch.ts';
 
-/** `high`: give memory back, one document at a time; `critical`: take on none, and give one up before the kernel ends us all. */
+/** `high`: free memory, one document at a time; `critical`: no new documents, and evict one before the kernel kills us. */
 export type Pressure = 'normal' | 'high' | 'critical';
 
 interface GovernorOptions {
   read: () => MemoryReading | undefined;
-  /** documents under way */
+  /** documents in progress */
   running: () => number;
   pool: {
-    pids: number[];
+    browsers: { pids: number[] };
     shrink(): void;
     grow(): void;
     pageOf(pid: number): { end(how: RendererEnd): void } | undefined;
   };
-  /** bytes that one document's renderer may take */
+  /** most bytes of one document's renderer */
   documentLimitBytes: number;
   events: Pick<Events, 'memoryPressure' | 'documentEvicted'>;
 }
 
-/** Why a renderer process is ended by us. */
-type EvictionReason = Exclude<RendererEnd, 'crashed' | 'closed' | 'killed'>;
-
-interface Process {
-  pid: number;
-  bytes: number;
-}
+type Process = Record<'pid' | 'bytes', number>;
 
 const INTERVAL_MS = 500;
-const HIGH = 0.8;
+/** Shares of the memory limit. */
 const NORMAL_BELOW = 0.7;
+const HIGH = 0.8;
 const CRITICAL = 0.9;
-/** Milliseconds for the memory of what was ended to come back, before the next one is. */
+/** Between two evictions, so that the memory of the first becomes free. */
 const EVICTION_PAUSE_MS = 1_000;
-/** Milliseconds after a sacrifice for which documents run one at a time, so that the one given up has room when it is back. */
-const CAREFUL_MS = 30_000;
-/** A renderer that holds less (a plain document's holds some 30 MB) is not what fills the memory: to end it helps nobody. */
-const WORTHWHILE_BYTES = 100 * 1024 * 1024;
+/** After an eviction documents run one at a time for so long, so that the evicted one has enough memory when it returns. */
+const RECOVERY_MS = 30_000;
+/** To evict a smaller renderer would not help. That of a simple document has some 30 MB. */
+const MIN_EVICTED_BYTES = 100 * 1024 * 1024;
 
-/** Watches what limits this process's memory, and gives way before the kernel takes. */
+/** Monitors the memory limits of this process, and frees memory before the kernel kills processes. */
 export class MemoryGovernor extends Lifecycle {
   readonly #options: GovernorOptions;
   #pressure: Pressure = 'normal';
@@ -58,16 +53,16 @@ export class MemoryGovernor extends Lifecycle {
     return this.#pressure;
   }
 
-  /** Memory used, of what there is: 0 to 1. */
+  /** Used share of the memory limit, 0 to 1. */
   get ratio(): number {
     return this.#reading ? this.#reading.used / this.#reading.limit : 0;
   }
 
-  /** How many more documents may be taken on beside those running. */
+  /** How many more documents may start, in addition to those running. */
   room(running: number): number {
     if (this.#pressure === 'critical') return 0;
-    const isCareful = this.#pressure === 'high' || performance.now() - this.#evictedAt < CAREFUL_MS;
-    return isCareful ? Math.max(0, 1 - running) : Infinity;
+    const isRecovering = performance.now() - this.#evictedAt < RECOVERY_MS;
+    return this.#pressure === 'high' || isRecovering ? Math.max(0, 1 - running) : Infinity;
   }
 
   protected async onStart(): Promise<void> {
@@ -81,11 +76,11 @@ export class MemoryGovernor extends Lifecycle {
 
   #check(): void {
     this.#reading = this.#options.read();
-    if (this.#reading) this.#judge(this.#reading);
-    if (this.#options.running() > 0) this.#watchDocuments();
+    if (this.#reading) this.#updatePressure(this.#reading);
+    if (this.#options.running() > 0) this.#evictDocuments();
   }
 
-  #judge(reading: MemoryReading): void {
+  #updatePressure(reading: MemoryReading): void {
     const before = this.#pressure;
     if (this.ratio >= CRITICAL) this.#pressure = 'critical';
     else if (this.ratio >= HIGH) this.#pressure = 'high';
@@ -96,9 +91,9 @@ export class MemoryGovernor extends Lifecycle {
     else if (before !== 'normal') this.#options.pool.grow();
   }
 
-  #watchDocuments(): void {
+  #evictDocuments(): void {
     const { pool, documentLimitBytes } = this.#options;
-    const largestFirst = pool.pids
+    const largestFirst = pool.browsers.pids
       .flatMap(processTree)
       .map((pid): Process => ({ pid, bytes: privateBytes(pid) }))
       .toSorted((a, b) => b.bytes - a.bytes);
@@ -107,24 +102,24 @@ export class MemoryGovernor extends Lifecycle {
     for (const process of tooLarge) this.#evict(process, 'too large');
     if (this.#pressure !== 'critical' || performance.now() - this.#evictedAt < EVICTION_PAUSE_MS) return;
     const largest = largestFirst.find(isRenderer);
-    if (largest && largest.bytes >= WORTHWHILE_BYTES)
-      this.#evict(largest, this.#isAllThereIs(largest) ? 'fills the memory' : 'largest');
+    if (largest && largest.bytes >= MIN_EVICTED_BYTES)
+      this.#evict(largest, this.#isSoleCause(largest) ? 'fills the memory' : 'largest');
   }
 
-  /** Nothing is rendered beside it, and without it there would be no pressure: it would come to the same again. */
-  #isAllThereIs({ bytes }: Process): boolean {
+  /** Whether it is the only document and there would be no pressure without it: another attempt would fail again. */
+  #isSoleCause({ bytes }: Process): boolean {
     if (this.#options.running() > 1 || !this.#reading) return false;
     const { used, limit } = this.#reading;
     return bytes > used - HIGH * limit;
   }
 
-  /** The page is told before its process ends, so that no other crash of this moment is taken for this one. */
-  #evict({ pid, bytes }: Process, why: EvictionReason): void {
+  /** Informs the page before its process ends, so that it does not attribute the end to a crash. */
+  #evict({ pid, bytes }: Process, why: 'too large' | 'fills the memory' | 'largest'): void {
     this.#options.pool.pageOf(pid)?.end(why);
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      return; // it has ended meanwhile, by itself
+      return; // it has ended meanwhile
     }
     if (why !== 'too large') this.#evictedAt = performance.now();
     this.#options.events.documentEvicted({ why, bytes });

@@ -21,12 +21,12 @@ export interface LauncherOptions {
   events: Pick<Events, 'jailed' | 'browserStarted'>;
 }
 
-/** What holds documents back, as it was found out. */
+/** How documents are isolated here. */
 export interface Confinement {
   jail: JailKind;
-  /** why it is not the better one, if it is not */
+  /** why it is not `namespace`, if that was tried */
   reason?: string;
-  /** whether renderers are under a seccomp filter; undefined where that cannot be seen */
+  /** whether renderers have a seccomp filter; undefined where that cannot be checked */
   sandbox: boolean | undefined;
 }
 
@@ -34,7 +34,7 @@ const SELF_TEST_TIMEOUT_MS = 10_000;
 const SANDBOX_TIMEOUT_MS = 2_000;
 const SANDBOX_RETRY_MS = 50;
 
-/** Starts browsers in the best jail that can be had here, which the first one is tried on. */
+/** Starts browsers in the best jail that is possible here. The first browser is used to find and test it. */
 export class Launcher {
   readonly #options: LauncherOptions;
   #confinement: Confinement | undefined;
@@ -43,12 +43,12 @@ export class Launcher {
     this.#options = options;
   }
 
-  /** Once the first browser has started. */
+  /** Known when the first browser has started. */
   get confinement(): Confinement | undefined {
     return this.#confinement;
   }
 
-  /** @throws OperatorError if Chromium does not start, or what should hold its documents back does not */
+  /** @throws OperatorError if Chromium does not start or does not isolate its documents */
   async launch(): Promise<Chromium> {
     if (this.#confinement) return this.#start(this.#confinement.jail);
     const { chromium, ...found } = await this.#startFirst();
@@ -65,20 +65,15 @@ export class Launcher {
 
   async #startFirst(): Promise<{ chromium: Chromium; jail: JailKind; reason?: string }> {
     const { jail } = this.#options;
-    if (jail === 'proxy') return { chromium: await this.#start('proxy'), jail };
+    if (jail === 'proxy') return { chromium: await this.#start(jail), jail };
     try {
       return { chromium: await this.#start('namespace'), jail: 'namespace' };
     } catch (error) {
       if (!(error instanceof NoNamespace)) throw error;
       const reason = messageOf(error);
-      if (jail === 'namespace')
-        throw new OperatorError(
-          `RENDER_JAIL: a network namespace cannot be made here: ${reason}; allowed: auto, proxy`,
-          {
-            cause: error,
-          },
-        );
-      return { chromium: await this.#start('proxy'), jail: 'proxy', reason };
+      if (jail === 'auto') return { chromium: await this.#start('proxy'), jail: 'proxy', reason };
+      const problem = `a network namespace cannot be created here: ${reason}`;
+      throw new OperatorError(`RENDER_JAIL: ${problem}; allowed: auto, proxy`, { cause: error });
     }
   }
 
@@ -89,9 +84,8 @@ export class Launcher {
     return chromium;
   }
 
-  /** What is looked at has a page open meanwhile, so that it has a renderer. */
   async #testFirst(chromium: Chromium): Promise<boolean | undefined> {
-    const page = await WarmPage.open(chromium);
+    const page = await WarmPage.open(chromium); // open during both tests, so that there is a renderer
     try {
       await testNetwork(page);
       return await this.#testSandbox(chromium);
@@ -102,7 +96,7 @@ export class Launcher {
 
   async #testSandbox({ pid }: Chromium): Promise<boolean | undefined> {
     if (process.platform !== 'linux') return undefined;
-    // A renderer is under no filter in its first moments, and says nothing of itself in its last: look again.
+    // A renderer has no filter yet when it starts, and shows none when it ends: check again.
     const deadline = new Deadline(this.#options.unsafeNoSandbox ? 0 : SANDBOX_TIMEOUT_MS);
     let isOn = renderersAreFiltered(pid);
     for (; !isOn && deadline.remainingMs > 0; isOn = renderersAreFiltered(pid)) await sleep(SANDBOX_RETRY_MS);
@@ -114,41 +108,36 @@ export class Launcher {
   }
 }
 
-/** Whether there are renderers, and each is under a filter that this process is not under. */
+/** Whether there are renderers, and each has a seccomp filter in addition to those of this process. */
 function renderersAreFiltered(browserPid: number): boolean {
   const inherited = seccompFilters('self') ?? 0;
   const filters = processTree(browserPid)
     .filter((pid) => processType(pid) === 'renderer')
-    .flatMap((pid) => seccompFilters(pid) ?? []); // it has ended meanwhile
+    .flatMap((pid) => seccompFilters(pid) ?? []); // none if the process has ended meanwhile
   return filters.length > 0 && filters.every((count) => count > inherited);
 }
 
-/**
- * A page whose way out is shut tries to reach a port of ours: whatever the policy is, it must not.
- * @throws OperatorError if it gets there
- */
+/** Checks that a page with a closed channel cannot connect to a local port. @throws OperatorError if it can */
 async function testNetwork(page: WarmPage): Promise<void> {
-  let reached = 0;
-  const canary = createServer((socket) => {
-    reached++;
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
     socket.destroy();
   });
-  const origin = `127.0.0.1:${await listenOnLoopback(canary)}`;
+  const origin = `127.0.0.1:${await listenOnLoopback(server)}`;
   try {
-    const tries = `Promise.allSettled([
+    const expression = `Promise.allSettled([
       fetch('http://${origin}/', { mode: 'no-cors' }),
       new Promise((done) => { const image = new Image(); image.onload = image.onerror = done; image.src = 'http://${origin}/image'; }),
       new Promise((done) => { const socket = new WebSocket('ws://${origin}/'); socket.onopen = socket.onerror = done; }),
     ]).then(() => true)`;
-    await new Deadline(SELF_TEST_TIMEOUT_MS).race(
-      "the jail's test",
-      page.session.send('Runtime.evaluate', { expression: tries, awaitPromise: true }),
-    );
+    const tried = page.tab.session.send('Runtime.evaluate', { expression, awaitPromise: true });
+    await new Deadline(SELF_TEST_TIMEOUT_MS).race("the jail's test", tried);
   } finally {
-    canary.close();
+    server.close();
   }
-  if (reached > 0)
+  if (connections > 0)
     throw new OperatorError(
-      'The jail does not hold: a document could connect past the proxy. Please report this, with the version of Chromium',
+      'The jail does not work: a document could connect without the proxy. Please report this with the version of Chromium',
     );
 }

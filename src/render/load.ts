@@ -1,36 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Cookie, CookieData, Page } from 'puppeteer';
+import type { Cookie, CookieData } from 'puppeteer';
 import { acceptedLocale, canonicalLocale, canonicalTimezone } from '../domain/locale.ts';
 import { type PdfRequest, urlProblem } from '../domain/pdf-request.ts';
 import { shownUrl } from '../domain/shown-url.ts';
 import { type Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError } from '../kernel/errors.ts';
-import { isAbout, networkErrorOf } from './chromium-errors.ts';
+import { isBrowserError, networkErrorOf } from './browser-error.ts';
 import { sendExtraHeaders } from './extra-headers.ts';
-import { isStatic } from './static-document.ts';
 import { mayNeedBase, relativeAddresses } from './relative-addresses.ts';
+import { isStatic } from './static-document.ts';
 import { unreachableError } from './unreachable.ts';
 import type { WarmPage } from './warm-page.ts';
 
-/** Milliseconds for fonts and images that are still on their way when all else has loaded; then it prints without. */
-const SEEN_TIMEOUT_MS = 5_000;
-/** Requests. */
-const MANY = 20;
+/** For fonts and images that start to load when everything else has loaded. After that it prints without them. */
+const LATE_RESOURCES_TIMEOUT_MS = 5_000;
+/** More late requests at a time come from a script that keeps loading, and are not waited for. */
+const MAX_LATE_REQUESTS = 20;
 const SELECTOR_TIMEOUT_MS = 30_000;
 const IDLE_MS = 500;
 
-/** Settles when the document's fonts are there; quick when they are. */
+/** Settles when the document's fonts are loaded. */
 const FONTS_READY = 'document.fonts.status === "loaded" || document.fonts.ready.then(() => true)';
-/** What is shown is asked for when it is laid out. Until then there is nothing that fonts would be waited for. */
+/** Fonts and images are requested at layout, so this does the layout first. */
 const LAID_OUT_WITH_FONTS = `document.documentElement?.offsetHeight; ${FONTS_READY}`;
-/** Frames, and images that have another source in print, hear of the change with the next picture on the screen. */
-const HAS_LATECOMERS = 'document.querySelector("source[media], iframe, frame, object") !== null';
-/** Milliseconds for some of them. */
-const PICTURE_MS = 50;
+/** Frames, and images with another source for print, follow a change of the media type at the next animation frame. */
+const NEEDS_ANIMATION_FRAME = 'document.querySelector("source[media], iframe, frame, object") !== null';
+/** Long enough for several animation frames. */
+const ANIMATION_FRAMES_MS = 50;
 
-/** Whatever the request asks of the page itself. What a page has by default is left as it is. */
+/** Applies the request's settings to the page. */
 export async function preparePage(warm: WarmPage, request: PdfRequest): Promise<void> {
-  const { page, context, session } = warm;
+  const { page, context, session } = warm.tab;
   const isJustLayout = request.html !== undefined && isStatic(request.html);
   if (!isJustLayout) warm.mark('scripts');
   await page.setJavaScriptEnabled(request.setJavaScriptEnabled && !isJustLayout);
@@ -46,7 +46,7 @@ export async function preparePage(warm: WarmPage, request: PdfRequest): Promise<
     warm.mark('origin');
     warm.watch.headersGoTo = await sendExtraHeaders(session, request);
   }
-  // A script may look at the screen before it is printed; nobody looks at mere layout.
+  // A script may depend on the screen's layout, a static document cannot.
   await warm.setMedia(request.emulateMediaType ?? (isJustLayout ? 'print' : 'browser'));
   const locale =
     request.locale === undefined ? acceptedLocale(request.setExtraHTTPHeaders) : canonicalLocale(request.locale);
@@ -77,7 +77,7 @@ function cookieData(cookie: NonNullable<PdfRequest['cookies']>[number], document
   };
 }
 
-/** Brings the document into the page. @throws CodedError if it cannot be loaded, DeadlineExceeded */
+/** Loads the document into the page. @throws CodedError, DeadlineExceeded */
 export async function loadDocument(warm: WarmPage, request: PdfRequest, deadline: Deadline): Promise<void> {
   const { timeout } = request.gotoOptions;
   const limit = timeout ? deadline.within(timeout) : deadline;
@@ -93,39 +93,39 @@ const waitsFor = ({ gotoOptions }: PdfRequest) => [gotoOptions.waitUntil].flat()
 const eventOf = (request: PdfRequest) =>
   waitsFor(request).every((event) => event === 'domcontentloaded') ? 'domcontentloaded' : 'load';
 
-/** As long as the request wants the network to be quiet. */
+/** Waits for `networkidle0` or `networkidle2`, if the request asks for it. */
 async function quietNetwork({ watch }: WarmPage, request: PdfRequest): Promise<void> {
   const events = waitsFor(request);
   const requests = events.includes('networkidle0') ? 0 : events.includes('networkidle2') ? 2 : undefined;
   if (requests !== undefined) await watch.quiet(requests, IDLE_MS);
 }
 
-/** In the page as it is, without a navigation, which would cost more than most documents. */
+/** Without a navigation, which would cost more than most documents do. */
 async function setContent(warm: WarmPage, request: PdfRequest, html: string): Promise<void> {
-  const { page, session, frameId } = warm;
+  const { page, session, frameId } = warm.tab;
   const isLoaded = Promise.withResolvers<void>();
   page.once(eventOf(request), () => isLoaded.resolve());
-  // A byte order mark would be text before the doctype, and so the end of it.
+  // A byte order mark would count as text before the doctype, which would then be ignored.
   await session.send('Page.setDocumentContent', { frameId, html: html.replace(/^\uFEFF/, '') });
   await (warm.isLively ? Promise.race([isLoaded.promise, hasStopped(warm)]) : isLoaded.promise);
   await quietNetwork(warm, request);
 }
 
-/** Resolves when the document has ended its own loading, with `window.stop()`: no event tells of that. */
-async function hasStopped({ session, watch }: WarmPage): Promise<void> {
+/** Resolves when the document has stopped its own loading with `window.stop()`, for which there is no event. */
+async function hasStopped({ tab: { session }, watch }: WarmPage): Promise<void> {
   await watch.quiet(0, IDLE_MS);
-  await session.send('Runtime.evaluate', { expression: '0' }); // when no script runs
+  await session.send('Runtime.evaluate', { expression: '0' }); // answered when no script runs
 }
 
 async function goto(warm: WarmPage, request: PdfRequest, within: <T>(work: Promise<T>) => Promise<T>): Promise<void> {
-  const { page, channel } = warm;
+  const { channel, tab } = warm;
   const url = request.url ?? '';
-  const problem = urlProblem(url); // checked at submit too; the queue is not to be trusted more than the caller
+  const problem = urlProblem(url); // checked again after submit, since the queue is not trusted more than the caller
   if (problem) throw new CodedError('navigation_failed', `url: ${problem}`);
   await within(warm.followProcesses());
   try {
     const { waitUntil } = request.gotoOptions;
-    await within(page.goto(url, { waitUntil, timeout: 0 }));
+    await within(tab.page.goto(url, { waitUntil, timeout: 0 }));
   } catch (error) {
     const reason = networkErrorOf(error);
     const unreachable = reason === undefined ? undefined : channel?.unreachable(url);
@@ -136,122 +136,115 @@ async function goto(warm: WarmPage, request: PdfRequest, within: <T>(work: Promi
   }
 }
 
-/** Looks at what the page has come to. @throws CodedError if that is not what is to be printed */
+/** @throws CodedError if the page has navigated to something that must not be printed */
 function checkArrival({ navigation, channel, watch }: WarmPage, { failOnStatus }: PdfRequest): void {
   const { url = '', unreachableUrl, response } = navigation.last ?? {};
   const at = response?.url() ?? unreachableUrl;
   const unreachable = at === undefined ? undefined : channel?.unreachable(at);
   if (at !== undefined && unreachable) throw unreachableError(at, unreachable);
+  const failed = (message: string) => new CodedError('navigation_failed', message);
   if (unreachableUrl !== undefined)
-    throw new CodedError(
-      'navigation_failed',
-      `${shownUrl(unreachableUrl)} could not be loaded: the document went there`,
-    );
+    throw failed(`${shownUrl(unreachableUrl)}, to which the document navigated, could not be loaded`);
   if (url.startsWith('about:blank'))
-    throw new CodedError(
-      'navigation_failed',
-      'the document reloaded itself, or went back, to where nothing is: about:blank',
-    );
-  // What came of it would be printed as if it were the whole.
+    throw failed('the document reloaded itself or went back, which leads to an empty page (about:blank)');
+  // Without this check a partial document would be printed as if it were complete.
   const failure = response?.request().failure();
-  if (failure)
-    throw new CodedError(
-      'navigation_failed',
-      `${shownUrl(at ?? url)} was cut off: ${failure.errorText.replace('net::', '')}`,
-    );
+  if (failure) throw failed(`${shownUrl(at ?? url)} was cut off: ${failure.errorText.replace('net::', '')}`);
   if (failOnStatus && response && response.status() >= 400)
     throw new CodedError(
       'document_status',
-      `${shownUrl(response.url())} answered ${watch.describeStatus(response.url(), response.status())}; to print it all the same, set failOnStatus to false`,
+      `${shownUrl(response.url())} answered ${watch.describeStatus(response.url(), response.status())}; to print it anyway, set failOnStatus to false`,
     );
 }
 
 /**
- * Does `print` when the document is ready, and where it stays. If it goes elsewhere before, what it comes to is
- * loaded, looked at and waited for in the same way, as often as that happens.
+ * Calls `print` when the document is ready. If it navigates before that, the new document is loaded, checked and
+ * waited for in the same way, each time.
+ * @param during wraps the work of waiting
  * @throws CodedError, DeadlineExceeded
  */
-export async function whenReady<T>(
+export async function printWhenReady<T>(
   warm: WarmPage,
   request: PdfRequest,
   deadline: Deadline,
   { during, print }: { during: <R>(work: () => Promise<R>) => Promise<R>; print: () => Promise<T> },
 ): Promise<T> {
   const { navigation } = warm;
-  const waitForNamed = waiter(warm, request, deadline);
+  const waitAsRequested = requestedWait(warm, request, deadline);
   for (;;) {
-    const seen = navigation.count;
-    const hasMoved = () => warm.isLively && (navigation.isLeaving || navigation.count !== seen);
+    const { count } = navigation;
+    const hasMoved = () => navigation.isLeaving || navigation.count !== count;
     try {
       await during(async () => {
-        if (warm.isLively && seen > 0) checkArrival(warm, request);
-        await Promise.race([waitForNamed(), navigation.moved()]);
-        if (!hasMoved()) await waitForSeen(warm, request, deadline);
+        if (count > 0) checkArrival(warm, request);
+        await Promise.race([waitAsRequested(), navigation.moved()]);
+        if (!hasMoved()) await waitForLateResources(warm, request, deadline);
         if (!hasMoved()) await noteRelativeAddresses(warm, request, deadline);
       });
       if (!hasMoved()) return await print();
     } catch (error) {
       if (error instanceof CodedError || error instanceof DeadlineExceeded) throw error;
-      if (!hasMoved() && !isAbout(error, 'document gone')) throw error;
+      if (!hasMoved() && !isBrowserError(error, 'navigated away')) throw error;
     }
-    await deadline.race('following the document to where it goes', navigation.settled(eventOf(request)));
+    await deadline.race('following the navigation of the document', navigation.settled(eventOf(request)));
     if (!request.emulateMediaType) await warm.setMedia('browser');
     await deadline.race('a quiet network', quietNetwork(warm, request));
   }
 }
 
-/** @returns what waits for what the request names, each time it is called; the selector's time begins here */
-function waiter(warm: WarmPage, request: PdfRequest, deadline: Deadline): () => Promise<void> {
-  const { waitForSelector: named, waitForTimeout } = request;
-  const limit = deadline.within(named?.timeout ? named.timeout : SELECTOR_TIMEOUT_MS);
+/** @returns a function that waits for the selector and the time of the request; the time limit of the selector starts now */
+function requestedWait(warm: WarmPage, request: PdfRequest, deadline: Deadline): () => Promise<void> {
+  const { waitForSelector: selector, waitForTimeout } = request;
+  const limit = deadline.within(selector?.timeout || SELECTOR_TIMEOUT_MS);
   return async () => {
-    if (named) await waitForSelector(warm.page, named, limit);
+    if (selector) await waitForSelector(warm, selector, limit);
     if (waitForTimeout) await deadline.race('waitForTimeout', sleep(waitForTimeout, undefined, { ref: false }));
   };
 }
 
-/** Waits for fonts and images that a script, or the styles for print, have asked for when all else was loaded. */
-async function waitForSeen(warm: WarmPage, request: PdfRequest, deadline: Deadline): Promise<void> {
-  const { session, watch, isLively } = warm;
-  const limit = deadline.within(SEEN_TIMEOUT_MS);
+/** Waits for fonts and images that a script or the print styles request after everything else has loaded. */
+async function waitForLateResources(warm: WarmPage, request: PdfRequest, deadline: Deadline): Promise<void> {
+  const { tab, watch, isLively } = warm;
+  const { session } = tab;
+  const limit = deadline.within(LATE_RESOURCES_TIMEOUT_MS);
   if (isLively && !request.emulateMediaType) {
     await warm.setMedia('print');
-    const { result } = await session.send('Runtime.evaluate', { expression: HAS_LATECOMERS });
-    if (result.value === true) await sleep(PICTURE_MS, undefined, { ref: false });
+    const { result } = await session.send('Runtime.evaluate', { expression: NEEDS_ANIMATION_FRAME });
+    if (result.value === true) await sleep(ANIMATION_FRAMES_MS, undefined, { ref: false });
   }
   const expression = isLively ? LAID_OUT_WITH_FONTS : FONTS_READY;
   try {
     for (let isFirst = true; ; isFirst = false) {
       await limit.race('loading fonts', session.send('Runtime.evaluate', { expression, awaitPromise: true }));
       if (!isLively || eventOf(request) === 'domcontentloaded') return;
-      // A style leads to another, and that to images. So many at once are a script's that goes on asking for ever.
-      const awaited = watch.loading();
-      if (awaited.length === 0 || (!isFirst && awaited.length > MANY)) return;
-      await limit.race('loading what is seen', watch.ends(awaited));
+      // A style sheet may request another one, and that one images.
+      const requests = watch.loading();
+      if (requests.length === 0 || (!isFirst && requests.length > MAX_LATE_REQUESTS)) return;
+      await limit.race('loading fonts and images', watch.ends(requests));
     }
   } catch (error) {
     if (!(error instanceof DeadlineExceeded)) throw error;
   }
 }
 
-/** A document of `html` has nothing that they could be relative to: what they name has not loaded. */
+/** Records the resources of a document of `html` that have a relative URL: without a base they cannot load. */
 async function noteRelativeAddresses(
-  { session, watch, navigation }: WarmPage,
+  { tab, watch, navigation }: WarmPage,
   { html }: PdfRequest,
   deadline: Deadline,
 ): Promise<void> {
   if (html === undefined || navigation.count > 0 || !mayNeedBase(html)) return;
-  const found = await deadline.race('looking for addresses', relativeAddresses(session));
+  const found = await deadline.race('searching for relative URLs', relativeAddresses(tab.session));
   for (const { url, reason } of found) watch.failed(url, reason);
 }
 
 async function waitForSelector(
-  page: Page,
+  { tab: { page } }: WarmPage,
   { selector, visible = false, hidden = false }: NonNullable<PdfRequest['waitForSelector']>,
   limit: Deadline,
 ): Promise<void> {
   try {
-    // waitForSelector would wait for a selector that can never match; asking once says so.
+    // waitForSelector waits in vain for an invalid selector; a single query fails.
     await limit.race('waitForSelector', page.$(selector));
     await limit.race('waitForSelector', page.waitForSelector(selector, { visible, hidden, timeout: 0 }));
   } catch (error) {
@@ -260,7 +253,7 @@ async function waitForSelector(
         'selector_not_found',
         `waitForSelector.selector: it did not ${hidden ? 'disappear' : 'appear'} within ${error.limitMs} ms`,
       );
-    if (isAbout(error, 'selector'))
+    if (isBrowserError(error, 'invalid selector'))
       throw new CodedError('selector_not_found', 'waitForSelector.selector: it is not a valid selector', {
         cause: error,
       });

@@ -1,18 +1,19 @@
 import type { CDPSession, HTTPRequest, HTTPResponse, Protocol } from 'puppeteer';
+import type { Tab } from './tab.ts';
 
-/** Seconds: a document that is there for no longer before it sends its reader on is none to be read. */
+/** A document that refreshes to another within so many seconds is not the one to print. */
 const MAX_REFRESH_DELAY_S = 1;
 
-/** A document that a page came to. */
+/** A document that the page has navigated to. */
 interface Arrival {
   url: string;
-  /** what could not be loaded: the browser shows a page of its own instead */
+  /** the URL that failed to load; the browser shows its own error page instead */
   unreachableUrl?: string | undefined;
 }
 
 /**
- * Where a document takes its page by itself: a refresh, `location`, a form, its history. Heard of in the order in
- * which it happens, and before the answer to whatever is asked through the same session later.
+ * The navigations of a page that its document starts: a refresh, `location`, a form, the history. Events come in the
+ * order in which things happen, and before the answer to any later command in the same session.
  */
 export class Navigation {
   readonly #session: CDPSession;
@@ -22,92 +23,91 @@ export class Navigation {
   #last: Arrival | undefined;
   #count = 0;
   #isAnnounced = false;
-  /** the address that the page is on its way to */
-  #underWay: string | undefined;
+  /** the URL of the navigation in progress */
+  #target: string | undefined;
   #isParsed = true;
   #isLoaded = true;
   #onChange: (() => void) | undefined;
   #onArrival: (() => void) | undefined;
 
-  /** @param frameId of the main frame; what happens in others is no matter */
-  constructor(session: CDPSession, frameId: string) {
+  constructor({ session, frameId }: Pick<Tab, 'session' | 'frameId'>) {
     this.#session = session;
     this.#frameId = frameId;
   }
 
-  /** Forgets where the document before, and whoever wiped the page of it, has gone. */
+  /** Forgets the navigations of the last document and of wiping the page. */
   begin(): void {
     this.#count = 0;
-    this.#last = this.#response = this.#underWay = undefined;
+    this.#last = this.#response = this.#target = undefined;
     this.#isAnnounced = false;
     this.#isParsed = this.#isLoaded = true;
   }
 
-  /** For a document that may go anywhere. Costs the page a handful of events for each document from then on. */
+  /** For a document that can navigate. From then on the page gets a handful of events per document. */
   listen(): Promise<void> {
     this.#listening ??= this.#listen();
     return this.#listening;
   }
 
-  /** Documents that have come so far, the first one by `url` included. */
+  /** Navigations so far, including the first one of a `url`. */
   get count(): number {
     return this.#count;
   }
 
-  /** The document that came last, and what was answered to its request; undefined if none has come. */
+  /** The last navigation with the response to its request; undefined if there was none. */
   get last(): (Arrival & { response: HTTPResponse | undefined }) | undefined {
     if (!this.#last) return undefined;
-    // The address of a document is told without its fragment.
-    const isOfIt = this.#response?.url().replace(/#.*/s, '') === this.#last.url;
-    return { ...this.#last, response: isOfIt ? this.#response : undefined };
+    // The events give a document's URL without its fragment.
+    const isItsResponse = this.#response?.url().replace(/#.*/s, '') === this.#last.url;
+    return { ...this.#last, response: isItsResponse ? this.#response : undefined };
   }
 
-  /** Whether the page is on its way to another document, or will be in a moment. */
+  /** Whether a navigation is in progress or about to begin. */
   get isLeaving(): boolean {
-    return this.#isAnnounced || this.#underWay !== undefined;
+    return this.#isAnnounced || this.#target !== undefined;
   }
 
-  /** Resolves when the page is not leaving, and what it came to is loaded, or parsed at least. */
+  /** Resolves when the page is not leaving and its document is loaded, or at least parsed. */
   settled(until: 'load' | 'domcontentloaded'): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onChange = () => {
-      const isThere = this.#isLoaded || (until === 'domcontentloaded' && this.#isParsed);
-      if (!this.isLeaving && isThere) resolve();
+      const isDone = this.#isLoaded || (until === 'domcontentloaded' && this.#isParsed);
+      if (!this.isLeaving && isDone) resolve();
     };
     this.#onChange();
     return promise;
   }
 
-  /** Resolves when the page comes to another document than it has now. */
+  /** Resolves at the next navigation. */
   moved(): Promise<void> {
     return new Promise((resolve) => (this.#onArrival = resolve));
   }
 
-  /** To be told of what is answered to the main frame's own requests. */
+  /** Must be called with each response to a navigation of the main frame. */
   answered(response: HTTPResponse): void {
     this.#response = response;
   }
 
-  /** To be told of those that come to nothing, and leave the page where it is: a download, an answer without content. */
-  cameToNothing(request: HTTPRequest): void {
+  /** Must be called when a navigation of the main frame ends without a new document: a download, an empty response. */
+  aborted(request: HTTPRequest): void {
     const [first = request] = request.redirectChain();
-    if (this.#underWay === first.url()) this.#underWay = undefined;
+    if (this.#target === first.url()) this.#target = undefined;
     this.#onChange?.();
   }
 
   async #listen(): Promise<void> {
     const session = this.#session;
-    const ofMain = <T extends { frameId: string }>(listener: (event: T) => void) => {
-      return (event: T) => {
+    const ofMain =
+      <T extends { frameId: string }>(listener: (event: T) => void) =>
+      (event: T) => {
         if (event.frameId !== this.#frameId) return;
         listener(event);
         this.#onChange?.();
       };
-    };
     session.on(
       'Page.frameScheduledNavigation',
       ofMain(({ delay, url }: Protocol.Page.FrameScheduledNavigationEvent) => {
-        // A dashboard that loads itself anew every second is to be printed now and then.
+        // A document that refreshes itself, such as a dashboard, is printed all the same.
         this.#isAnnounced = delay === 0 || (delay <= MAX_REFRESH_DELAY_S && url !== this.#last?.url);
       }),
     );
@@ -118,16 +118,16 @@ export class Navigation {
     session.on(
       'Page.frameStartedNavigating',
       ofMain(({ navigationType, url }: Protocol.Page.FrameStartedNavigatingEvent) => {
-        if (!/sameDocument/i.test(navigationType)) this.#underWay = url;
+        if (!/sameDocument/i.test(navigationType)) this.#target = url;
       }),
     );
     session.on(
       'Page.frameStoppedLoading',
-      ofMain(() => (this.#isLoaded = true)), // after window.stop() nothing else says so
+      ofMain(() => (this.#isLoaded = true)), // the only event after window.stop()
     );
     session.on('Page.frameNavigated', ({ frame }) => {
       if (frame.id !== this.#frameId) return;
-      this.#underWay = undefined;
+      this.#target = undefined;
       this.#isParsed = this.#isLoaded = false;
       this.#last = { url: frame.url, unreachableUrl: frame.unreachableUrl };
       this.#count++;

@@ -1,14 +1,14 @@
 import { unlessAborted } from '../kernel/abort.ts';
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError } from '../kernel/errors.ts';
-import { isStopped } from '../kernel/processes.ts';
+import { privateBytes, processTree, proportionalBytes } from '../memory/processes.ts';
 import { BrowserWatch, RendererGone } from './browser-watch.ts';
 import type { Chromium } from './chromium.ts';
 
 /** The browser of a document ended, or was ended because it did not answer. */
 export class BrowserGone extends Error {
   override name = 'BrowserGone';
-  /** it was killed or stopped, or we had done with it: nothing that a document can do */
+  /** whether no document can have caused it: a signal, or our own decision */
   readonly isFromOutside: boolean;
 
   constructor(message: string, { isFromOutside }: { isFromOutside: boolean }) {
@@ -18,36 +18,36 @@ export class BrowserGone extends Error {
 }
 
 /**
- * Looks in a row, one a second, at which a browser has not answered: then it hangs. Not milliseconds, for it is
- * our fault if the answer was there and nobody read it: however long this process stood still, that is one look.
+ * Consecutive checks, one per second, without an answer after which a browser counts as hanging. Checks and not
+ * milliseconds: when this process itself was stopped for long, that must count as one check only.
  */
-const SILENT_LOOKS = 6;
-/** Milliseconds that a browser has for an answer when a document was late in it, before that is held against the document. */
+const MAX_UNANSWERED_CHECKS = 6;
+/** For the answer of a browser in which a document was late: if it comes, the document is the cause. */
 const ANSWER_TIMEOUT_MS = 2_000;
-/** Milliseconds for the end of a process to be heard of, after what came of it was. */
+/** For the report of a process's end, which may arrive after its consequences. */
 const END_NOTICE_MS = 500;
 
-/** A browser of the pool, and what is known of it. */
+/** A browser of the pool and its state. */
 export class PoolMember {
   readonly chromium: Chromium;
   readonly watch: BrowserWatch;
   readonly startedAt = performance.now();
-  /** documents being rendered in it, and pages being opened for one */
+  /** documents in progress, including pages that are being opened */
   busy = 0;
-  /** rendered so far */
+  /** documents rendered so far */
   documents = 0;
-  /** as last looked at */
+  /** memory, as last measured */
   bytes = 0;
-  /** since when nothing was rendered in it */
+  /** when the last document left */
   idleSince = performance.now();
-  /** for one document that has it for itself, or waits until it has */
+  /** for one document that has the browser to itself, or waits until it has */
   isReserved = false;
   /** takes no more documents; closed when the last one is done */
   isRetiring = false;
   isBeingReplaced = false;
   readonly #ended = new AbortController();
   #isAsked = false;
-  #silentChecks = 0;
+  #unansweredChecks = 0;
 
   private constructor(chromium: Chromium, watch: BrowserWatch) {
     this.chromium = chromium;
@@ -64,80 +64,85 @@ export class PoolMember {
     }
   }
 
-  /** Aborts when the browser is gone, or given up; its reason is a {@link BrowserGone}. */
+  /** Aborts when the browser has ended or is being ended; its reason is a {@link BrowserGone}. */
   get ended(): AbortSignal {
     return this.#ended.signal;
   }
 
-  /** Its pipe closes before its end is heard of: who is tried again at that moment must not come here again. */
+  /** The pipe closes before the process's end is reported, so this prevents a retry in a browser that has just ended. */
   get isConnected(): boolean {
     return this.chromium.browser.connected;
   }
 
-  /** Settles with why the browser's process has ended. */
+  /** Whether it takes another document, of at most so many at a time. */
+  hasCapacity(maxDocuments: number): boolean {
+    return !this.isRetiring && !this.isReserved && this.isConnected && this.busy < maxDocuments;
+  }
+
+  /** Settles when the browser's process has ended, with the reason. */
   async exited(): Promise<BrowserGone> {
     const signal = await this.chromium.exited;
     const isFromOutside = signal === 'SIGKILL' || signal === 'SIGTERM';
     return new BrowserGone(`the browser ended (${signal ?? 'by itself'})`, { isFromOutside });
   }
 
-  /** What is rendered in it hears of it at once. */
-  end(why: BrowserGone): void {
+  /** Aborts the documents in it. */
+  end(reason: BrowserGone): void {
     this.isRetiring = true;
-    this.#ended.abort(why);
+    this.#ended.abort(reason);
   }
 
-  /** Why it is ended if it does not answer. */
-  silence(): BrowserGone {
-    return new BrowserGone('the browser did not answer', { isFromOutside: isStopped(this.chromium.pid) });
-  }
-
-  /** Asks it for a sign of life, once a second. @returns whether it hangs: it has given none for too long */
-  look(): boolean {
-    if (this.#isAsked) return ++this.#silentChecks >= SILENT_LOOKS;
+  /** Sends a heartbeat request, once per second. @returns whether the browser hangs */
+  isHanging(): boolean {
+    if (this.#isAsked) return ++this.#unansweredChecks >= MAX_UNANSWERED_CHECKS;
     this.#isAsked = true;
     this.watch.ask().then(
       () => {
         this.#isAsked = false;
-        this.#silentChecks = 0;
+        this.#unansweredChecks = 0;
       },
-      () => undefined, // its connection is closed, so its process has ended, or will be ended for its silence
+      () => undefined, // the connection is closed: the process has ended, or further checks will end it
     );
     return false;
   }
 
+  /** Measures its memory. @returns whether it uses more than so many bytes */
+  exceeds(limit: number): boolean {
+    const pids = processTree(this.chromium.pid);
+    this.bytes = sum(pids.map(privateBytes));
+    // The exact figure takes 1 ms per process, so it is read only close to the limit.
+    return this.bytes > limit * 0.8 && sum(pids.map(proportionalBytes)) > limit;
+  }
+
   /**
-   * Why work in a page of this browser failed: beneath what it says, the end of the page or of the browser may lie.
-   * @param onSilent ends a browser that does not answer
-   * @returns RendererGone, BrowserGone, or the error as it was
+   * The cause of a failure in a page of this browser, which may be the end of the page or of the browser.
+   * @param onHang called if the browser does not answer, to end it
+   * @returns RendererGone, BrowserGone or the given error
    */
-  async causeOf(error: unknown, pageEnded: AbortSignal, onSilent: () => void): Promise<unknown> {
-    const endOf = () => (pageEnded.aborted ? pageEnded : this.ended).reason as unknown;
+  async causeOf(error: unknown, pageEnded: AbortSignal, onHang: () => void): Promise<unknown> {
+    const endReason = () => (pageEnded.aborted ? pageEnded : this.ended).reason as unknown;
     // A browser that is told to end closes its pages first.
-    if (isOfClosing(pageEnded.reason)) {
+    if (pageEnded.reason instanceof RendererGone && pageEnded.reason.how === 'closed') {
       await this.#awaitEnd();
       return this.ended.reason ?? pageEnded.reason;
     }
-    if (endOf() ?? isCertain(error)) return endOf() ?? error;
-    // What did not come in time did not come because the browser hangs, if it does.
-    if (this.isConnected && !(await this.watch.answers(ANSWER_TIMEOUT_MS))) onSilent();
-    const isOfTime = error instanceof CodedError || error instanceof DeadlineExceeded;
-    if (!endOf() && !(isOfTime && this.isConnected)) await this.#awaitEnd(pageEnded);
-    return endOf() ?? error;
+    if (endReason() ?? isConclusive(error)) return endReason() ?? error;
+    // A hanging browser can be why something did not happen in time.
+    if (this.isConnected && !(await this.watch.answers(ANSWER_TIMEOUT_MS))) onHang();
+    const isOfDocument = error instanceof CodedError || error instanceof DeadlineExceeded;
+    if (!endReason() && !(isOfDocument && this.isConnected)) await this.#awaitEnd(pageEnded);
+    return endReason() ?? error;
   }
 
-  /** What an end does to a page is heard of before the end itself. */
   async #awaitEnd(pageEnded?: AbortSignal): Promise<void> {
     const never = new Promise<never>(() => undefined);
-    try {
-      await new Deadline(END_NOTICE_MS).race('an end', unlessAborted([pageEnded, this.ended], never));
-    } catch {
-      // it has come, or there is none
-    }
+    await new Deadline(END_NOTICE_MS)
+      .race('an end', unlessAborted([pageEnded, this.ended], never))
+      .catch(() => undefined);
   }
 }
 
-const isOfClosing = (error: unknown) => error instanceof RendererGone && error.how === 'closed';
+export const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
 
-/** It was seen, and does not only follow from what was not. */
-const isCertain = (error: unknown) => error instanceof CodedError && error.code !== 'selector_not_found';
+/** Whether the error cannot follow from a missing answer. A selector that was not found can. */
+const isConclusive = (error: unknown) => error instanceof CodedError && error.code !== 'selector_not_found';

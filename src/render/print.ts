@@ -1,32 +1,31 @@
 import { createHash } from 'node:crypto';
-import type { CDPSession, Page, Protocol } from 'puppeteer';
+import type { CDPSession, Protocol } from 'puppeteer';
 import type { FailedResource, RenderTimings } from '../domain/job.ts';
 import type { RenderedPdf } from '../domain/outcome.ts';
 import { marginInches, paperSize, type PdfRequest } from '../domain/pdf-request.ts';
 import { CodedError } from '../kernel/errors.ts';
-import { isAbout } from './chromium-errors.ts';
+import { isBrowserError } from './browser-error.ts';
 import { countPages } from './page-count.ts';
+import type { Tab } from './tab.ts';
 
-/** What a PDF may be. */
 export interface PdfCaps {
   maxBytes: number;
   maxPages: number;
 }
 
-/** Bytes asked for at a time: most PDFs come in one piece, none is in memory as base64 in whole. */
+/** Most PDFs fit into one piece, and no large one is in memory as base64 as a whole. */
 const PIECE_BYTES = 1024 * 1024;
 
-/** A PDF as it came from the browser, in pieces. */
 type PrintedPdf = Pick<RenderedPdf, 'chunks' | 'size' | 'sha256'>;
 
-/** Prints what the page shows now. @throws CodedError if the options do not fit it, or it is larger than allowed */
+/** Prints the page. @throws CodedError if the options do not fit the document or the PDF is larger than allowed */
 export async function printPdf(
-  { session, page }: { session: CDPSession; page: Page },
+  { session, page }: Tab,
   options: PdfRequest['options'],
   caps: PdfCaps,
 ): Promise<PrintedPdf> {
-  const isTurned = options.landscape && !options.preferCSSPageSize;
-  if (isTurned) await session.send('Runtime.evaluate', { expression: turnPages(options) });
+  const isForced = options.landscape && !options.preferCSSPageSize;
+  if (isForced) await session.send('Runtime.evaluate', { expression: forceLandscape(options) });
   if (options.omitBackground)
     await session.send('Emulation.setDefaultBackgroundColorOverride', { color: { r: 0, g: 0, b: 0, a: 0 } });
   try {
@@ -35,17 +34,17 @@ export async function printPdf(
   } catch (error) {
     throw asCodedError(error, options);
   } finally {
-    if (isTurned) session.send('Runtime.evaluate', { expression: UNTURN_PAGES }).catch(() => undefined);
+    if (isForced) session.send('Runtime.evaluate', { expression: UNFORCE_LANDSCAPE }).catch(() => undefined);
     if (options.omitBackground)
       await session.send('Emulation.setDefaultBackgroundColorOverride').catch(() => undefined);
   }
 }
 
 /**
- * Chromium lets an `@page` rule with a size decide which way a page lies, whatever it is told: with `landscape` the
- * paper of the request is the document's own, on its named pages too.
+ * Sets the paper size in landscape by a style sheet, since in Chromium an `@page` rule with a size in the document,
+ * also for named pages, overrides the `landscape` option.
  */
-function turnPages(options: PdfRequest['options']): string {
+function forceLandscape(options: PdfRequest['options']): string {
   const { width, height } = paperSize(options);
   return `{
     const sheet = new CSSStyleSheet();
@@ -54,12 +53,12 @@ function turnPages(options: PdfRequest['options']): string {
   }`;
 }
 
-const UNTURN_PAGES = 'document.adoptedStyleSheets = document.adoptedStyleSheets.slice(0, -1)';
+const UNFORCE_LANDSCAPE = 'document.adoptedStyleSheets = document.adoptedStyleSheets.slice(0, -1)';
 
-/** An empty one, or none, is nothing: Chromium takes its own instead, with today's date and the document's title. */
+/** Without content Chromium would print its own template, with the date and the document's title. */
 function template(html: string | undefined, documentUrl: string): string {
   const content = html?.trim() ? html : '<span></span>';
-  // What came as html has no address to be shown.
+  // A document of `html` has no URL to show.
   return documentUrl.startsWith('about:') ? `<style>.url{display:none!important}</style>${content}` : content;
 }
 
@@ -82,46 +81,46 @@ function printParameters(options: PdfRequest['options'], documentUrl: string): P
     marginLeft: margin.left,
     pageRanges: options.pageRanges ?? '',
     preferCSSPageSize: options.preferCSSPageSize,
-    generateTaggedPDF: options.tagged || options.outline, // Chromium makes bookmarks from the structure only
+    generateTaggedPDF: options.tagged || options.outline, // Chromium makes the outline from the tags
     generateDocumentOutline: options.outline,
   };
 }
 
-/** Hashed piece by piece, as they come: all at once would hold up every other document for a tenth of a second. */
+/** Hashes each piece on arrival: hashing a large PDF at once would block the process for a tenth of a second. */
 async function readPieces(session: CDPSession, handle: string, maxBytes: number): Promise<PrintedPdf> {
   const chunks: Buffer[] = [];
   const hash = createHash('sha256');
   let size = 0;
   try {
-    for (let isOver = false; !isOver;) {
+    for (let isDone = false; !isDone;) {
       const { data, eof, base64Encoded } = await session.send('IO.read', { handle, size: PIECE_BYTES });
       const piece = Buffer.from(data, base64Encoded ? 'base64' : 'latin1');
       size += piece.byteLength;
       if (size > maxBytes) throw new CodedError('pdf_too_large', `the PDF is larger than ${maxBytes} bytes`);
       if (piece.byteLength > 0) chunks.push(piece);
       hash.update(piece);
-      isOver = eof;
+      isDone = eof;
     }
   } finally {
-    session.send('IO.close', { handle }).catch(() => undefined); // nobody waits for it
+    session.send('IO.close', { handle }).catch(() => undefined);
   }
   return { chunks, size, sha256: hash.digest('hex') };
 }
 
 function asCodedError(error: unknown, options: PdfRequest['options']): unknown {
   const cause = { cause: error };
-  if (isAbout(error, 'page ranges'))
+  if (isBrowserError(error, 'page ranges'))
     return new CodedError(
       'page_ranges_invalid',
       `options.pageRanges: ${JSON.stringify(options.pageRanges)} fits no page of the document`,
       cause,
     );
-  if (isAbout(error, 'margins'))
+  if (isBrowserError(error, 'margins'))
     return new CodedError('print_failed', 'options.margin: the margins leave no room on the paper', cause);
   return error;
 }
 
-/** The PDF with all that is told of it. @throws CodedError `too_many_pages` */
+/** Adds the number of pages and the given details. @throws CodedError `too_many_pages` */
 export function describePdf(
   printed: PrintedPdf,
   timings: RenderTimings,

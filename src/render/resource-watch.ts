@@ -2,34 +2,33 @@ import type { HTTPRequest, Protocol } from 'puppeteer';
 import type { FailedResource } from '../domain/job.ts';
 import { shownUrl } from '../domain/shown-url.ts';
 
-/** More than a document may load; only addresses such as `data:` count for nothing there. */
+/** Above the limit for requests; it can be reached with `data:` URLs, which do not count as requests. */
 const MAX_FAILURES = 10_000;
 
-/** What a new page asks for. It is over before the first document comes, but may be told of only then. */
+/** Requested by a new page itself. Its events may arrive only after the first document begins. */
 export const OWN_URL = 'data:,pdfprompt';
 
-/** Of requests: whose answers are seen. Frames are documents. */
-const SEEN = new Set(['document', 'stylesheet', 'image', 'font']);
+/** Resource types that are visible in print. Frames are documents. */
+const VISIBLE = new Set(['document', 'stylesheet', 'image', 'font']);
 
 export const isOfMainFrame = (request: HTTPRequest) => request.frame()?.parentFrame() === null;
 
-/** What one document loads. The main document has errors of its own; what the page aborted itself is none. */
+/** The resources of one document. Requests that the page aborts itself do not count as failures. */
 export class ResourceWatch {
   touchedOrigin = false;
   count = 0;
   readonly failures: FailedResource[] = [];
   readonly #failuresById = new Map<string, FailedResource>();
-  /** called at each request with how many there were */
+  /** called at each request with the number so far */
   onCount: ((count: number) => void) | undefined;
   /** frames and workers so far */
   parts = 0;
-  /** called at each frame and worker with how many there were */
+  /** called at each frame and worker with the number so far */
   onPart: ((parts: number) => void) | undefined;
-  /** whether the request's headers go to an address; undefined if it has none */
+  /** whether setExtraHTTPHeaders go to a URL; undefined if there are none */
   headersGoTo: ((url: string) => boolean) | undefined;
-  readonly #underWay = new Set<HTTPRequest>();
-  readonly #over = new WeakSet<HTTPRequest>();
-  #onEnd: (() => void) | undefined;
+  readonly #active = new Set<HTTPRequest>();
+  readonly #done = new WeakSet<HTTPRequest>();
   #onChange: (() => void) | undefined;
 
   get touchedNetwork(): boolean {
@@ -39,46 +38,44 @@ export class ResourceWatch {
   started(request: HTTPRequest): void {
     if (/^(?:data|blob|about):/i.test(request.url())) return;
     if (request.isNavigationRequest()) this.touchedOrigin = true;
-    if (!this.#over.has(request)) this.#underWay.add(request);
+    if (!this.#done.has(request)) this.#active.add(request);
     this.count++;
     this.onCount?.(this.count);
     this.#onChange?.();
   }
 
   ended(request: HTTPRequest): void {
-    this.#over.add(request);
-    this.#underWay.delete(request);
-    this.#onEnd?.();
+    this.#done.add(request);
+    this.#active.delete(request);
     this.#onChange?.();
   }
 
-  /** What is under way and will be seen on the paper. */
+  /** Active requests of resources that are visible in print. */
   loading(): HTTPRequest[] {
-    return [...this.#underWay].filter(
-      (request) => SEEN.has(request.resourceType()) && !(request.isNavigationRequest() && isOfMainFrame(request)),
+    return [...this.#active].filter(
+      (request) => VISIBLE.has(request.resourceType()) && !(request.isNavigationRequest() && isOfMainFrame(request)),
     );
   }
 
-  /** Resolves when all of these are over. */
+  /** Resolves when all these requests are done. */
   ends(requests: HTTPRequest[]): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onEnd = () => {
-      if (requests.every((request) => this.#over.has(request))) resolve();
+    this.#onChange = () => {
+      if (requests.every((request) => this.#done.has(request))) resolve();
     };
-    this.#onEnd();
+    this.#onChange();
     return promise;
   }
 
   /**
-   * Resolves when for so many milliseconds no more than so many requests have been under way. Puppeteer's own count
-   * takes a request of which the end is told before the beginning, as happens with very short ones, for one that
-   * never ends.
+   * Resolves after so many milliseconds with at most so many active requests. Puppeteer's own function for that waits
+   * forever for a very short request whose end is reported before its start.
    */
   quiet(requests: number, ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     let timer: NodeJS.Timeout | undefined;
     this.#onChange = () => {
-      if (this.#underWay.size > requests) {
+      if (this.#active.size > requests) {
         clearTimeout(timer);
         timer = undefined;
       } else timer ??= setTimeout(resolve, ms).unref();
@@ -91,13 +88,13 @@ export class ResourceWatch {
     this.onPart?.(++this.parts);
   }
 
-  /** A status, and that it may be for want of the headers, if it may. */
+  /** A status, with a hint if it may be due to missing headers. */
   describeStatus(url: string, status: number): string {
     const isWithout = (status === 401 || status === 403) && this.headersGoTo?.(url) === false;
     return isWithout ? `${status} without setExtraHTTPHeaders, which extraHTTPHeadersTo can send there` : `${status}`;
   }
 
-  /** @param requestId by which more may be told of it */
+  /** @param requestId for a later {@link explain} */
   failed(url: string, reason: string, requestId?: string): void {
     if (reason === 'net::ERR_ABORTED' || url === OWN_URL || this.failures.length >= MAX_FAILURES) return;
     const failure = { url: shownUrl(url).slice(0, 500), reason: reason.replace('net::', '') };
@@ -105,14 +102,13 @@ export class ResourceWatch {
     if (requestId !== undefined) this.#failuresById.set(requestId, failure);
   }
 
-  /** The same failure in the browser's own words, which say more. */
+  /** Adds details of CORS to a failure. */
   explain({ requestId, corsErrorStatus }: Protocol.Network.LoadingFailedEvent): void {
     const failure = this.#failuresById.get(requestId);
     if (failure && corsErrorStatus) failure.reason = corsReason(corsErrorStatus);
   }
 }
 
-/** Fonts and modules are loaded from another origin only if its server allows it. */
 function corsReason({ corsError, failedParameter }: Protocol.Network.CorsErrorStatus): string {
   if (corsError === 'MissingAllowOriginHeader') return 'cors: the server did not send Access-Control-Allow-Origin';
   const sent = failedParameter.slice(0, 100);

@@ -1,159 +1,126 @@
-import type { Browser, BrowserContext, CDPSession, HTTPRequest, Page } from 'puppeteer';
+import type { CDPSession, HTTPRequest } from 'puppeteer';
 import type { EgressChannel } from '../egress/channel.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { processTree, processType } from '../memory/processes.ts';
 import { type BrowserWatch, type RendererEnd, RendererGone } from './browser-watch.ts';
 import type { Chromium } from './chromium.ts';
 import { Navigation } from './navigation.ts';
-import { isOfMainFrame, OWN_URL, ResourceWatch } from './resource-watch.ts';
+import { isOfMainFrame, ResourceWatch } from './resource-watch.ts';
+import { addPid, KEEP_OPEN, openTab, type Tab } from './tab.ts';
 import { unreachableReason } from './unreachable.ts';
 
-/** Puppeteer's own default. */
-const DEFAULT_VIEWPORT = { width: 800, height: 600 };
-
-/** Milliseconds for a page to become as new; then another is taken. */
+/** A page that takes longer to wipe is not reused. */
 const WIPE_TIMEOUT_MS = 2_000;
-/** Milliseconds for a page to open: where its renderer dies or its browser hangs meanwhile, nobody else says so. */
-const OPEN_TIMEOUT_MS = 5_000;
-const CLOSE_TIMEOUT_MS = 3_000;
 
 /**
- * What a document may have left in its page, and so what has to be done before the next one:
+ * What a document may have changed in its page, and what {@link WarmPage.wipe} does about it:
  * - `scripts`: a script may have run: the next document gets a new realm
  * - `network`: something was loaded from outside, or there were cookies: they and the cache are cleared
- * - `locale`: language and time zone are set back
+ * - `locale`: language and time zone are reset
  * - `origin`: a real origin with its storage was entered, or a window opened: the whole context is replaced
  */
 export type Trace = 'scripts' | 'network' | 'locale' | 'origin';
 
-/** What a page is laid out for; a browser's own choice is the screen, and print while it prints. */
+/** The media type of the layout. `browser` is Chromium's default: screen, and print while it prints. */
 export type Media = 'browser' | 'screen' | 'print';
 
-const BROKEN = Promise.resolve(false);
-
-/** A page in a browser context of its own, used for one document after the other, of one tenant. */
+/** A page in its own browser context, used for one document after the other, of one tenant. */
 export class WarmPage {
   readonly #chromium: Chromium;
   readonly #browserWatch: BrowserWatch | undefined;
-  /** Its only way out, shut unless a document is rendered; none where there is no jail. */
+  /** The page's only network access, open while a document is rendered; undefined where there is no jail. */
   readonly channel: EgressChannel | undefined;
-  #context: BrowserContext;
-  #page: Page;
-  #session: CDPSession;
-  #frameId: string;
+  #tab: Tab;
   #navigation: Navigation;
   #media: Media = 'browser';
   readonly #traces = new Set<Trace>();
-  #watch: ResourceWatch;
+  #watch = new ResourceWatch();
   #isReady = true;
-  #ready: Promise<boolean> = Promise.resolve(true);
+  #ready = Promise.resolve(true);
   #closing: Promise<void> | undefined;
-  #pids: Set<number>;
   #stopWatching: (() => void) | undefined;
   readonly #ended = new AbortController();
 
   private constructor(
     { chromium, watch, channel }: { chromium: Chromium; watch?: BrowserWatch | undefined; channel?: EgressChannel },
-    opened: Opened,
+    tab: Tab,
   ) {
     this.#chromium = chromium;
     this.#browserWatch = watch;
     this.channel = channel;
-    ({ context: this.#context, page: this.#page, session: this.#session, frameId: this.#frameId } = opened);
-    this.#navigation = new Navigation(this.#session, this.#frameId);
-    this.#pids = opened.pids;
-    this.#watch = new ResourceWatch();
+    this.#tab = tab;
+    this.#navigation = new Navigation(tab);
     this.#listen();
   }
 
   /**
-   * Costs about 100 ms of CPU: a renderer process starts.
-   * @param watch of the browser; without it nobody hears of the renderer's end
+   * Costs about 100 ms of CPU, since a renderer process starts.
+   * @param watch of the browser; without it the end of the renderer goes unnoticed
    */
   static async open(chromium: Chromium, watch?: BrowserWatch): Promise<WarmPage> {
     const channel = await chromium.gateway?.open();
     try {
-      const opened = await openPage(chromium.browser, channel);
-      return new WarmPage({ chromium, watch, ...(channel && { channel }) }, opened);
+      const tab = await openTab(chromium.browser, channel?.proxyServer);
+      return new WarmPage({ chromium, watch, ...(channel && { channel }) }, tab);
     } catch (error) {
       if (channel) chromium.gateway?.close(channel);
       throw error;
     }
   }
 
-  get page(): Page {
-    return this.#page;
+  get tab(): Tab {
+    return this.#tab;
   }
 
-  get context(): BrowserContext {
-    return this.#context;
-  }
-
-  /** For commands that puppeteer has no words for. */
-  get session(): CDPSession {
-    return this.#session;
-  }
-
-  /** Of the main frame. */
-  get frameId(): string {
-    return this.#frameId;
-  }
-
-  /** Where the documents of this page go by themselves. */
+  /** The navigations that its documents start. */
   get navigation(): Navigation {
     return this.#navigation;
   }
 
-  /** Aborts when the page's renderer is gone; its reason is a {@link RendererGone}. */
+  /** Aborts when the page's renderer has ended; its reason is a {@link RendererGone}. */
   get ended(): AbortSignal {
     return this.#ended.signal;
   }
 
-  /** Of the renderer processes that this page is or was in, as far as is known. */
-  get pids(): ReadonlySet<number> {
-    return this.#pids;
-  }
-
-  /** Its renderer is gone, or is about to be: whoever knows first says how. */
+  /** Records that its renderer has ended or is about to. The first call sets the reason. */
   end(how: RendererEnd): void {
     this.#isReady = false;
-    this.#ready = BROKEN;
+    this.#ready = Promise.resolve(false);
     if (!this.#ended.signal.aborted) this.#ended.abort(new RendererGone(how));
   }
 
-  /** Nothing of the last document is left, and nothing of it has come after. */
+  /** Whether the page is wiped and its last document has not loaded anything since. */
   get isReady(): boolean {
     return this.#isReady && !this.#watch.touchedNetwork;
   }
 
-  /** Settles when nothing of the last document is left; false if that could not be done. */
+  /** Settles when the page is wiped; false if that failed. */
   get ready(): Promise<boolean> {
     return this.#ready;
   }
 
-  /** What the document of now has loaded. */
+  /** What the current document loads. */
   get watch(): ResourceWatch {
     return this.#watch;
   }
 
-  /** To be said before what leaves it is done. */
+  /** Must be called before the change that leaves the trace. */
   mark(trace: Trace): void {
     this.#traces.add(trace);
   }
 
-  /** Whether the document of now may do anything by itself, such as going elsewhere. */
+  /** Whether the current document can do anything by itself, such as navigate. */
   get isLively(): boolean {
     return this.#traces.has('scripts');
   }
 
-  /** Lays out what is there, and all that comes, for this. */
   async setMedia(media: Media): Promise<void> {
     if (media === this.#media) return;
     this.#media = media;
-    await this.#page.emulateMediaType(media === 'browser' ? undefined : media);
+    await this.#tab.page.emulateMediaType(media === 'browser' ? undefined : media);
   }
 
-  /** Makes the page as new, beside whatever comes next. */
+  /** Starts removing all traces of the last document; {@link ready} settles when that is done. */
   wipe(): void {
     const { touchedNetwork, touchedOrigin } = this.#watch;
     if (touchedNetwork) this.#traces.add('network');
@@ -168,66 +135,63 @@ export class WarmPage {
   }
 
   async #wipe(): Promise<void> {
+    const { page, session, context } = this.#tab;
     const traces = new Set(this.#traces);
     this.#traces.clear();
-    if (traces.has('origin')) {
-      await this.#replaceContext();
-      return;
-    }
+    if (traces.has('origin')) return this.#replaceTab();
     if (traces.has('scripts') || traces.has('network')) {
-      await this.#page.goto('about:blank', { timeout: 0 }); // ends all that was under way
-      // Since the look at it in wipe() the document may have gone on.
+      await page.goto('about:blank', { timeout: 0 }); // ends everything that is still running
+      // The document may have gone on after wipe() checked it.
       if (this.#watch.touchedOrigin || this.#traces.has('origin')) {
         this.#traces.clear();
-        await this.#replaceContext();
-        return;
+        return this.#replaceTab();
       }
-      // A window's name and its history outlast a navigation.
-      await this.#session.send('Page.resetNavigationHistory');
-      await this.#session.send('Runtime.evaluate', { expression: `window.name = ""; ${KEEP_OPEN}` });
+      // A window's name and history survive a navigation.
+      await session.send('Page.resetNavigationHistory');
+      await session.send('Runtime.evaluate', { expression: `window.name = ""; ${KEEP_OPEN}` });
     }
-    if (traces.has('locale')) await Promise.all([this.#page.emulateLocale(), this.#page.emulateTimezone()]);
+    if (traces.has('locale')) await Promise.all([page.emulateLocale(), page.emulateTimezone()]);
     if (traces.has('network') || this.#watch.touchedNetwork)
       await Promise.all([
-        this.#session.send('Storage.clearCookies', { browserContextId: this.#context.id as string }),
-        this.#session.send('Network.clearBrowserCache'),
+        session.send('Storage.clearCookies', { browserContextId: context.id as string }),
+        session.send('Network.clearBrowserCache'),
       ]);
     this.#watch = new ResourceWatch();
   }
 
-  async #replaceContext(): Promise<void> {
-    const old = this.#context;
-    this.#page.removeAllListeners();
+  async #replaceTab(): Promise<void> {
+    const { page, context } = this.#tab;
+    page.removeAllListeners();
     this.#stopWatching?.();
-    const [opened] = await Promise.all([openPage(this.#chromium.browser, this.channel), old.close()]);
+    const [tab] = await Promise.all([openTab(this.#chromium.browser, this.channel?.proxyServer), context.close()]);
     if (this.#closing) {
-      await opened.context.close(); // nobody waits for it any more
+      await tab.context.close(); // this page was closed meanwhile
       return;
     }
-    ({ context: this.#context, page: this.#page, session: this.#session, frameId: this.#frameId } = opened);
-    this.#navigation = new Navigation(this.#session, this.#frameId);
+    this.#tab = tab;
+    this.#navigation = new Navigation(tab);
     this.#media = 'browser';
-    this.#pids = opened.pids;
     this.#watch = new ResourceWatch();
     this.#listen();
   }
 
   /**
-   * From now on the processes that the page moves to are known too: to be called before it goes to another origin.
-   * Each of its requests is one more event.
+   * Records the processes that the page moves to from now on. Must be called before it goes to another origin. Costs
+   * one more event per request.
    */
   async followProcesses(): Promise<void> {
-    this.#session.on('Network.requestWillBeSent', ({ requestId }) => addPid(this.#pids, requestId));
-    await this.#session.send('Network.enable');
+    const { session, pids } = this.#tab;
+    session.on('Network.requestWillBeSent', ({ requestId }) => addPid(pids, requestId));
+    await session.send('Network.enable');
   }
 
   /**
-   * Ends its processes first, and so whatever runs there: to close a page in which hundreds of workers spin would
-   * hold up its whole browser for seconds.
+   * Closes the page after killing its processes. To close a page in which hundreds of workers run would block the whole
+   * browser for seconds.
    */
   kill(): Promise<void> {
     const renderers = processTree(this.#chromium.pid).filter((pid) => processType(pid) === 'renderer');
-    for (const pid of renderers.filter((renderer) => this.#pids.has(renderer))) {
+    for (const pid of renderers.filter((renderer) => this.#tab.pids.has(renderer))) {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
@@ -237,22 +201,21 @@ export class WarmPage {
     return this.close();
   }
 
-  /** Ends the page and all that runs in it, within some 10 ms. */
+  /** Ends the page and everything in it, within some 10 ms. */
   close(): Promise<void> {
     this.#isReady = false;
     this.#stopWatching?.();
     if (this.channel) this.#chromium.gateway?.close(this.channel);
-    this.#closing ??= this.#context.close();
+    this.#closing ??= this.#tab.context.close();
     return this.#closing;
   }
 
   #listen(): void {
-    const page = this.#page;
+    const { page, frameId } = this.#tab;
     const isOfPage = (request: HTTPRequest) => request.isNavigationRequest() && isOfMainFrame(request);
-    // The main frame's id is the page's as well.
-    this.#stopWatching = this.#browserWatch?.onRendererEnd(this.#frameId, (how) => this.end(how));
+    this.#stopWatching = this.#browserWatch?.onRendererEnd(frameId, (how) => this.end(how));
     page.on('dialog', (dialog) => {
-      // Whoever leaves is let go; every other question is answered with no.
+      // The question whether to leave the page gets a yes, every other dialog a no.
       const answer = dialog.type() === 'beforeunload' ? dialog.accept() : dialog.dismiss();
       answer.catch(() => undefined);
     });
@@ -262,11 +225,11 @@ export class WarmPage {
     });
     page.on('frameattached', () => this.#watch.addedPart());
     page.on('workercreated', () => this.#watch.addedPart());
-    const heard = new WeakSet<CDPSession>();
+    const sessions = new WeakSet<CDPSession>();
     page.on('request', (request) => {
       this.#watch.started(request);
-      if (heard.has(request.client)) return; // puppeteer's own session, one for each process that the page is in
-      heard.add(request.client);
+      if (sessions.has(request.client)) return; // puppeteer has a session per process of the page
+      sessions.add(request.client);
       request.client.on('Network.loadingFailed', (failure) => this.#watch.explain(failure));
     });
     page.on('requestfinished', (request) => this.#watch.ended(request));
@@ -277,10 +240,9 @@ export class WarmPage {
     };
     page.on('requestfailed', (request) => {
       this.#watch.ended(request);
-      if (isOfPage(request) && request.failure()?.errorText === 'net::ERR_ABORTED')
-        this.#navigation.cameToNothing(request);
-      if (!request.isNavigationRequest())
-        failed(request.url(), request.failure()?.errorText ?? 'failed', idOf(request));
+      const reason = request.failure()?.errorText ?? 'failed';
+      if (isOfPage(request) && reason === 'net::ERR_ABORTED') this.#navigation.aborted(request);
+      if (!request.isNavigationRequest()) failed(request.url(), reason, idOf(request));
     });
     page.on('response', (response) => {
       if (isOfPage(response.request())) this.#navigation.answered(response);
@@ -290,66 +252,5 @@ export class WarmPage {
   }
 }
 
-interface Opened {
-  context: BrowserContext;
-  page: Page;
-  session: CDPSession;
-  frameId: string;
-  pids: Set<number>;
-}
-
-async function openPage(browser: Browser, channel: EgressChannel | undefined): Promise<Opened> {
-  const opening = browser.createBrowserContext({
-    downloadBehavior: { policy: 'deny' },
-    ...(channel && { proxyServer: channel.proxyServer, proxyBypassList: ['<-loopback>'] }),
-  });
-  const open = async (): Promise<Opened> => {
-    const context = await opening;
-    const page = await context.newPage();
-    const [session] = await Promise.all([page.createCDPSession(), page.setViewport(DEFAULT_VIEWPORT)]);
-    const [{ frameTree }, pids] = await Promise.all([session.send('Page.getFrameTree'), processOf(session)]);
-    return { context, page, session, frameId: frameTree.frame.id, pids };
-  };
-  try {
-    return await new Deadline(OPEN_TIMEOUT_MS).race('opening a page', open());
-  } catch (error) {
-    // It may come to be later all the same; if the browser hangs, it goes as a whole, and its contexts with it.
-    const closing = opening.then((context) => context.close());
-    await new Deadline(CLOSE_TIMEOUT_MS).race('closing a page', closing).catch(() => undefined);
-    throw new Error('a page did not open', { cause: error }); // whatever it was, it was no document's fault
-  }
-}
-
-/**
- * Nobody may close a window that has been somewhere before, but whoever opened it: so `window.close()` in a document,
- * with which many a print page ends, does nothing. No script can make a history shorter. The way back leads here.
- */
-const KEEP_OPEN = 'history.pushState(null, "")';
-
-/**
- * The process of a new page. The protocol has no question for it, but a renderer puts its process id in front of the
- * ids of its requests ("1234.5"), the one that the browser knows it by, in whatever namespace the renderer is itself.
- */
-async function processOf(session: CDPSession): Promise<Set<number>> {
-  const pids = new Set<number>();
-  const listen = ({ requestId }: { requestId: string }) => addPid(pids, requestId);
-  session.on('Network.requestWillBeSent', listen);
-  await Promise.all([
-    session.send('Network.enable'),
-    session.send('Runtime.evaluate', {
-      expression: `${KEEP_OPEN}; fetch('${OWN_URL}').then(() => true)`,
-      awaitPromise: true,
-    }),
-  ]);
-  session.off('Network.requestWillBeSent', listen);
-  await session.send('Network.disable');
-  return pids;
-}
-
-/** The protocol's; puppeteer, which is pinned, keeps it out of its types. */
+/** The protocol's id of a request, which puppeteer has but does not declare. */
 const idOf = (request: HTTPRequest) => (request as HTTPRequest & { id?: string }).id;
-
-function addPid(pids: Set<number>, requestId: string): void {
-  const pid = /^(\d+)\.\d+$/.exec(requestId)?.[1]; // those of navigations are the browser's, and other
-  if (pid !== undefined) pids.add(Number(pid));
-}

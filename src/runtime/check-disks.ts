@@ -1,7 +1,7 @@
 import type { Config } from '../config/load.ts';
 import { embeddedDirectory } from '../db/embedded.ts';
 import { diskRoom, type LeastRoom, NO_ROOM, shortageOf } from '../kernel/disk.ts';
-import { temporaryPlaces } from '../render/temporary-room.ts';
+import { temporaryDirectories } from '../render/temporary-space.ts';
 import type { Check } from './check.ts';
 
 const GIGABYTE = 1024 ** 3;
@@ -17,7 +17,7 @@ interface Disk {
 
 /** What `doctor` says of the room there is where we write. */
 export async function checkDisks(config: Config): Promise<Check[]> {
-  const [temporary = '', ...shared] = temporaryPlaces();
+  const [temporary = '', ...shared] = temporaryDirectories();
   const disks: Disk[] = [
     ...(config.pdfStore.kind === 'file'
       ? [{ name: 'room for PDFs', path: config.pdfStore.directory, fix: 'give it more, or lower PDF_RETENTION' }]

@@ -1,6 +1,6 @@
 import { Condition } from '../kernel/health.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
-import { missingRoom, temporaryPlaces } from '../render/temporary-room.ts';
+import { missingSpace, temporaryDirectories } from '../render/temporary-space.ts';
 import type { Events } from '../telemetry/events.ts';
 
 const CHECK_MS = 1_000;
@@ -9,7 +9,7 @@ const CHECK_MS = 1_000;
 export class RoomWatch extends Lifecycle {
   readonly condition = new Condition('temporary files');
   readonly #events: Pick<Events, 'temporaryRoomShort' | 'temporaryRoomBack'>;
-  readonly #places = temporaryPlaces();
+  readonly #directories = temporaryDirectories();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(events: Pick<Events, 'temporaryRoomShort' | 'temporaryRoomBack'>) {
@@ -28,7 +28,7 @@ export class RoomWatch extends Lifecycle {
 
   #check(): void {
     const wasOk = this.condition.isOk;
-    const reason = missingRoom(this.#places);
+    const reason = missingSpace(this.#directories);
     this.condition.set(reason);
     if (wasOk && reason !== undefined) this.#events.temporaryRoomShort({ reason });
     if (!wasOk && reason === undefined) this.#events.temporaryRoomBack();

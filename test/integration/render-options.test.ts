@@ -73,7 +73,7 @@ const pages = (count: number) =>
 
 describe('options', () => {
   it.each([
-    ['Letter unless told otherwise', {}, [612, 792]],
+    ['Letter by default', {}, [612, 792]],
     ['format', { format: 'A4' }, [595, 842]],
     ['format in small letters', { format: 'a5' }, [420, 595]],
     ['landscape', { format: 'A4', landscape: true }, [842, 595]],
@@ -186,7 +186,7 @@ describe('the page count', () => {
 });
 
 describe('the page', () => {
-  it('emulateMediaType: print unless told otherwise', async () => {
+  it('emulateMediaType: print by default', async () => {
     const html =
       '<style>.s{display:none} @media screen {.s{display:block} .p{display:none}}</style><p class=s>on screen</p><p class=p>in print</p>';
     expect(await text({ html })).toBe('in print');
@@ -263,7 +263,7 @@ describe('what fails', () => {
       'a status of 400 or more',
       () => ({ url: `${site}/teapot` }),
       'document_status',
-      /answered 418; to print it all the same, set failOnStatus to false/,
+      /answered 418; to print it anyway, set failOnStatus to false/,
     ],
     [
       'a server that may not be asked',
