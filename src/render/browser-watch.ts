@@ -59,12 +59,4 @@ export class BrowserWatch {
   async ask(): Promise<void> {
     await this.#session.send('Browser.getVersion');
   }
-
-  /** Whether the browser answers within so many milliseconds. */
-  async answers(timeoutMs: number): Promise<boolean> {
-    return new Deadline(timeoutMs).race('an answer of the browser', this.ask()).then(
-      () => true,
-      () => false,
-    );
-  }
 }

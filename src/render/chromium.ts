@@ -8,7 +8,7 @@ import { OperatorError } from '../kernel/errors.ts';
 import { isAlive } from '../kernel/processes.ts';
 import { type Gateway, type GatewayOptions, loopbackGateway, namespaceGateway } from '../egress/gateway.ts';
 import { type ChromiumBinary, chromiumIdentity } from './chromium-binary.ts';
-import { type JailKind, spawnJailed } from './jail.ts';
+import { collectTail, type JailKind, spawnJailed } from './jail.ts';
 import { pipeTransport } from './pipe-transport.ts';
 import { sharedMemoryIsSmall, temporaryDirectory } from './temporary-space.ts';
 
@@ -174,14 +174,6 @@ async function start(
     return { child, gateway: namespaceGateway(server, port, jail.egress) };
   }
   return { child: spawn(path, arguments_, options), ...(jail && { gateway: loopbackGateway(jail.egress) }) };
-}
-
-function collectTail(stream: Readable): () => string {
-  let text = '';
-  stream.setEncoding('utf8').on('data', (data: string) => {
-    text = (text + data).slice(-2_000);
-  });
-  return () => text;
 }
 
 function killGroup(child: ChildProcess): void {

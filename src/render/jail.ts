@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Server } from 'node:net';
+import type { Readable } from 'node:stream';
 import { Deadline } from '../kernel/deadline.ts';
 import { messageOf } from '../kernel/errors.ts';
 
@@ -63,9 +64,7 @@ export async function spawnJailed(path: string, arguments_: string[], options: S
     { ...options, stdio: [...(options.stdio as ('pipe' | 'ignore')[]), 'ipc', node] },
   );
   closeSync(node);
-  let output = '';
-  const collect = (data: Buffer) => (output = (output + data.toString()).slice(-500));
-  child.stderr?.on('data', collect);
+  const output = collectTail(child.stderr as Readable);
   try {
     return await new Deadline(START_TIMEOUT_MS).race(
       'making a network namespace',
@@ -74,13 +73,20 @@ export async function spawnJailed(path: string, arguments_: string[], options: S
           done({ child, server: server as Server, port: message.port }),
         );
         child.once('error', failed);
-        child.once('close', () => failed(new Error(output.trim() || 'it ended at once')));
+        child.once('close', () => failed(new Error(output().trim() || 'it ended at once')));
       }),
     );
   } catch (error) {
     child.kill('SIGKILL');
     throw new NoNamespace(messageOf(error), { cause: error });
-  } finally {
-    child.stderr?.off('data', collect);
   }
+}
+
+/** @returns a function that returns the last 2,000 characters of the stream */
+export function collectTail(stream: Readable): () => string {
+  let text = '';
+  stream.setEncoding('utf8').on('data', (data: string) => {
+    text = (text + data).slice(-2_000);
+  });
+  return () => text;
 }

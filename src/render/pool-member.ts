@@ -128,7 +128,8 @@ export class PoolMember {
     }
     if (endReason() ?? isConclusive(error)) return endReason() ?? error;
     // A hanging browser can be why something did not happen in time.
-    if (this.isConnected && !(await this.watch.answers(ANSWER_TIMEOUT_MS))) onHang();
+    const answer = () => new Deadline(ANSWER_TIMEOUT_MS).race('an answer of the browser', this.watch.ask());
+    if (this.isConnected) await answer().catch(onHang);
     const isOfDocument = error instanceof CodedError || error instanceof DeadlineExceeded;
     if (!endReason() && !(isOfDocument && this.isConnected)) await this.#awaitEnd(pageEnded);
     return endReason() ?? error;

@@ -41,14 +41,11 @@ export class WarmPage {
   #stopWatching: (() => void) | undefined;
   readonly #ended = new AbortController();
 
-  private constructor(
-    { chromium, watch, channel }: { chromium: Chromium; watch?: BrowserWatch | undefined; channel?: EgressChannel },
-    tab: Tab,
-  ) {
+  private constructor(chromium: Chromium, tab: Tab, channel?: EgressChannel, watch?: BrowserWatch) {
     this.#chromium = chromium;
-    this.#browserWatch = watch;
-    this.channel = channel;
     this.#tab = tab;
+    this.channel = channel;
+    this.#browserWatch = watch;
     this.#navigation = new Navigation(tab);
     this.#listen();
   }
@@ -61,7 +58,7 @@ export class WarmPage {
     const channel = await chromium.gateway?.open();
     try {
       const tab = await openTab(chromium.browser, channel?.proxyServer);
-      return new WarmPage({ chromium, watch, ...(channel && { channel }) }, tab);
+      return new WarmPage(chromium, tab, channel, watch);
     } catch (error) {
       if (channel) chromium.gateway?.close(channel);
       throw error;
