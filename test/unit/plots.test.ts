@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { duration, type Html } from '../../src/http/console/figures.ts';
-import { historyTable, niceCeiling, throughputPlot, waitPlot } from '../../src/http/console/plots.ts';
+import { duration } from '../../src/charts/duration.ts';
+import { niceCeiling } from '../../src/charts/plot.ts';
+import type { Html } from '../../src/http/console/figures.ts';
+import { historyTable, throughputPlot, waitPlot } from '../../src/http/console/plots.ts';
 import type { HistoryBucket, ThroughputHistory } from '../../src/jobs/throughput-history.ts';
 
 const start = Date.UTC(2031, 0, 1, 12);

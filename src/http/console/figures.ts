@@ -3,24 +3,7 @@ import { html } from 'hono/html';
 /** A piece of a page. Whatever is put into it is text, unless it is a piece itself. */
 export type Html = ReturnType<typeof html>;
 
-const UNITS = [
-  { name: 'd', seconds: 86_400 },
-  { name: 'h', seconds: 3_600 },
-  { name: 'min', seconds: 60 },
-] as const;
-
-/** `38 ms`, `1.24 s`, `12.3 s`, `4 min 10 s`, `2 h 5 min`, `3 d 4 h` */
-export function duration(seconds: number): string {
-  if (seconds < 0.9995) return `${Math.round(seconds * 1_000)} ms`;
-  if (seconds < 9.995) return `${seconds.toFixed(2)} s`;
-  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  const index = UNITS.findIndex((unit) => whole >= unit.seconds);
-  const unit = UNITS[index] ?? UNITS[2];
-  const below = UNITS[index + 1] ?? { name: 's', seconds: 1 };
-  const rest = Math.floor((whole % unit.seconds) / below.seconds);
-  return `${Math.floor(whole / unit.seconds)} ${unit.name}${rest > 0 ? ` ${rest} ${below.name}` : ''}`;
-}
+export { duration } from '../../charts/duration.ts';
 
 export const secondsBetween = (from: Date, until: Date) => Math.max(0, until.getTime() - from.getTime()) / 1_000;
 
