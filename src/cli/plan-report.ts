@@ -1,12 +1,12 @@
 import type { Calibration } from '../planning/calibration.ts';
 import { ASSUMPTIONS, type Plan } from '../planning/capacity.ts';
-import type { Mix } from '../planning/document-cost.ts';
 import type { PriceTable, Setup } from '../planning/prices.ts';
+import type { Share } from '../planning/shares.ts';
 
 interface ReportInput {
   plan: Plan;
   setup: Setup;
-  mix: Mix;
+  mix: readonly Share[];
   calibration: Calibration;
   prices: PriceTable;
   peakFactor: number;
@@ -14,71 +14,50 @@ interface ReportInput {
   retentionMs: number;
 }
 
-/** A plan for people. */
+/** The plan as text. */
 export function planReport(input: ReportInput): string {
   const { plan, setup, mix, prices } = input;
   const { load, workers, processes, connections, database, predicted, monthly } = plan;
-  const money = (value: number) => `${number(value, 2)} ${prices.currency}`;
-  const processLines =
-    processes.up > 0
-      ? ['1 × pdfprompt up (API and worker in one)']
-      : [`${processes.serve} × pdfprompt serve, beside workers`, `${processes.work} × pdfprompt work`];
+  const spare = workers.count - workers.needed;
   const limits = (['up', 'serve', 'work'] as const)
     .filter((kind) => processes[kind] > 0)
     .map((kind) => `${processes.connections[kind]} for each ${kind}`);
-  const rows: [string, string][] = [
-    [
-      'users',
-      `${number(load.users)}, ${number(load.pdfsPerHour)} PDFs in the busiest hour, ${number(load.peakPdfsPerSecond, 2)} a second at its peak`,
-    ],
-    ['documents', mix.map(({ document, share }) => `${document} ${percent(share)}`).join(', ')],
-    [
-      'workers',
-      `${workers.count} × ${workers.size} (cores x GB)${workers.count > workers.needed ? `, of which ${workers.count - workers.needed} so that one may be away` : ''}`,
-    ],
-    ['processes', processLines.join(', ')],
-    ['concurrency', `${workers.concurrency} to begin with, which --concurrency auto then tunes`],
-    ['memory', `${number(workers.memoryMb)} MB on each, with ${workers.warmPages} warm pages`],
-    [
-      'connections',
-      `${connections.fleet} (DATABASE_MAX_CONNECTIONS: ${limits.join(', ')}), of ${connections.available}; ${connections.needed} with a command beside them`,
-    ],
-    [
-      'database',
-      `${database.size}, ${database.storageGb} GB: ${number(database.pdfGb, 1)} GB of PDFs, ${number(database.jobs)} jobs; ${percent(database.utilisation)} busy at the peak`,
-    ],
-    ['', ''],
-    ['wait', `p50 ${ms(predicted.wait.p50)}, p95 ${ms(predicted.wait.p95)}`],
-    ['turnaround', `p50 ${ms(predicted.turnaround.p50)}, p95 ${ms(predicted.turnaround.p95)}`],
-    [
-      'utilisation',
-      `${percent(predicted.utilisation)} of the workers at the peak${predicted.utilisationWithoutOne === null ? '' : `, ${percent(predicted.utilisationWithoutOne)} with one away`}`,
-    ],
-    [
-      'at most',
-      `${number(predicted.maxThroughput, 1)} PDFs a second, ${number(predicted.maxPerWorker, 1)} by each worker`,
-    ],
-    ['', ''],
-    [
-      'a month',
-      `${money(monthly.total)} (${setup}): workers ${number(monthly.workers, 2)}, database ${number(monthly.database, 2)}, its disk ${number(monthly.storage, 2)}${monthly.loadBalancer > 0 ? `, load balancer ${number(monthly.loadBalancer, 2)}` : ''}`,
-    ],
+  const sections: Record<string, string>[] = [
+    {
+      users: `${number(load.users)}, ${number(load.pdfsPerHour)} PDFs in the busiest hour, ${number(load.peakPdfsPerSecond, 2)} a second at its peak`,
+      documents: mix.map(({ name, share }) => `${name} ${percent(share)}`).join(', '),
+      workers: `${workers.count} × ${workers.size} (cores x GB)${spare > 0 ? `, of which ${spare} so that one may be away` : ''}`,
+      processes:
+        processes.up > 0
+          ? '1 × pdfprompt up (API and worker in one)'
+          : `${processes.serve} × pdfprompt serve, beside workers, ${processes.work} × pdfprompt work`,
+      concurrency: `${workers.concurrency} to begin with, which --concurrency auto then tunes`,
+      memory: `${number(workers.memoryMb)} MB on each, with ${workers.warmPages} warm pages`,
+      connections: `${connections.fleet} (DATABASE_MAX_CONNECTIONS: ${limits.join(', ')}), of ${connections.available}; ${connections.needed} with a command beside them`,
+      database: `${database.size}, ${database.storageGb} GB: ${number(database.pdfGb, 1)} GB of PDFs, ${number(database.jobs)} jobs; ${percent(database.utilisation)} busy at the peak`,
+    },
+    {
+      wait: `p50 ${ms(predicted.wait.p50)}, p95 ${ms(predicted.wait.p95)}`,
+      turnaround: `p50 ${ms(predicted.turnaround.p50)}, p95 ${ms(predicted.turnaround.p95)}`,
+      utilisation: `${percent(predicted.utilisation)} of the workers at the peak${predicted.utilisationWithoutOne === null ? '' : `, ${percent(predicted.utilisationWithoutOne)} with one away`}`,
+      'at most': `${number(predicted.maxThroughput, 1)} PDFs a second, ${number(predicted.maxPerWorker, 1)} by each worker`,
+    },
+    {
+      'a month': `${number(monthly.total, 2)} ${prices.currency} (${setup}): workers ${number(monthly.workers, 2)}, database ${number(monthly.database, 2)}, its disk ${number(monthly.storage, 2)}${monthly.loadBalancer > 0 ? `, load balancer ${number(monthly.loadBalancer, 2)}` : ''}`,
+    },
   ];
-  const facts = rows.map(([name, text]) => (name === '' ? '' : `${name.padEnd(12)} ${text}`)).join('\n');
-  return `${facts}\n\nTaken for granted:\n${assumptionsOf(input)
-    .map((line) => `- ${line}`)
-    .join('\n')}`;
+  const texts = sections.map((facts) =>
+    Object.entries(facts)
+      .map(([name, text]) => `${name.padEnd(12)} ${text}`)
+      .join('\n'),
+  );
+  const assumptions = ['Taken for granted:', ...assumptionsOf(input).map((line) => `- ${line}`)];
+  return [...texts, assumptions.join('\n')].join('\n\n');
 }
 
-/** What the plan rests on and how far it can be off, in sentences. */
-export function assumptionsOf({
-  plan,
-  calibration,
-  prices,
-  peakFactor,
-  targetP95Ms,
-  retentionMs,
-}: ReportInput): string[] {
+/** What the plan assumes, and how far it can be off. */
+export function assumptionsOf(input: ReportInput): string[] {
+  const { plan, calibration, prices, peakFactor, targetP95Ms, retentionMs } = input;
   const { count, needed } = plan.workers;
   return [
     `A user makes ${ASSUMPTIONS.pdfsPerUser} PDFs in the busiest hour unless --pdfs-per-hour says otherwise; its busiest minutes have ${peakFactor} times its average (--peak-factor), and documents come at random moments (Poisson).`,
@@ -89,7 +68,7 @@ export function assumptionsOf({
       ? `The load needs ${needed}; ${count - needed} more (--spare), so that a worker may fail or be replaced.`
       : `No worker to spare (--spare 1): while ${count === 1 ? 'it' : 'one of them'} is away, jobs ${count === 1 ? 'are refused or ' : ''}wait; none that was accepted is lost.`,
     'A machine with twice the cores does twice as much, and its cores are as fast as those that were measured (coreSpeed in the price table). A browser that starts after a quiet minute takes 0.3 s more.',
-    `A day is ${ASSUMPTIONS.busyHoursPerDay} such hours; PDFs are kept for ${number(retentionMs / 86_400_000, 1)} days (PDF_RETENTION), what is known of a job ${ASSUMPTIONS.toldDays} days longer, in ${ASSUMPTIONS.rowBytes / 1024} KB.`,
+    `A day is ${ASSUMPTIONS.busyHoursPerDay} such hours; PDFs are kept for ${number(retentionMs / 86_400_000, 1)} days (PDF_RETENTION), what is known of a job ${ASSUMPTIONS.rowDays} days longer, in ${ASSUMPTIONS.rowBytes / 1024} KB.`,
     `Prices (--prices) as of ${prices.asOf}. ${prices.note} Traffic, taxes and people are not in them.`,
   ];
 }

@@ -1,96 +1,71 @@
 import { connectionBudget, FEWEST_CONNECTIONS, type ProcessRole, splitConnections } from '../config/connections.ts';
 import { OperatorError, UsageError } from '../kernel/errors.ts';
 import type { Calibration } from './calibration.ts';
-import { type Mix, type Workload, workloadOf } from './document-cost.ts';
+import { type Workload, workloadOf } from './document-cost.ts';
 import { fewestServers } from './erlang.ts';
-import { type DatabasePrice, type MachinePrice, parseSize, type SetupPrices } from './prices.ts';
-import { type Percentiles, simulate } from './queueing-model.ts';
+import { type MachinePrice, parseSize, type SetupPrices } from './prices.ts';
+import { simulate } from './queueing-model.ts';
+import type { Share } from './shares.ts';
 
-/** What a plan takes for granted. Each is said with the plan, and those with a flag can be changed. */
+/** What a plan assumes. All of it is printed with the plan; what has a flag can be changed. */
 export const ASSUMPTIONS = {
   /** PDFs of a user in the busiest hour */
   pdfsPerUser: 0.5,
-  /** the busiest minutes of that hour, beside its average */
+  /** load of the busiest minutes of that hour, relative to its average */
   peakFactor: 3,
-  /** of a worker's cores at the peak, at most: above it, any error becomes a backlog */
+  /** of the workers' cores at the peak, at most: above it a small error becomes a backlog */
   mostUtilisation: 0.75,
-  /** of the database's cores at the peak, and of an API process's one */
+  /** of the database's cores at the peak, and of the one core of an API process, at most */
   mostDatabaseUtilisation: 0.5,
-  /** busiest hours that make a day */
+  /** a day's load, in busiest hours */
   busyHoursPerDay: 10,
   /** milliseconds */
   targetP95Ms: 5_000,
-  /** PDFs an hour, from which on a worker and an API process more than needed are planned */
+  /** PDFs an hour from which on one worker and one API process more than needed are planned */
   spareFrom: 500,
   /** bytes of a job in the database without its PDF, indexes included */
   rowBytes: 4_096,
-  /** days that a job is told of after its PDF has expired */
-  toldDays: 30,
-  /** share of requests that may find no connection free, and wait for a moment */
+  /** days that a job's row is kept after its PDF has expired */
+  rowDays: 30,
+  /** share of requests that may have to wait for a database connection */
   connectionWait: 0.01,
 } as const;
 
 /** Megabytes. */
-const MEMORY = { worker: 220, serve: 150, browser: 250, document: 150, warmPage: 20, postgres: 512 };
-/** Share of a worker's memory that warm pages get, at most, and that is given out in all (render/governor.ts). */
+const MEMORY = { worker: 220, serve: 150, browser: 250, document: 150, warmPage: 20 };
+/** Most of a machine's memory that warm pages take, and that everything takes (render/governor.ts). */
 const SHARE = { warmPages: 0.4, all: 0.8 };
+/** `BROWSER_WARM_PAGES` at most. */
+const MOST_WARM_PAGES = 200;
+/** Milliseconds that a warm page is kept for its tenant (render/pool.ts). */
+const PAGE_IDLE_MS = 300_000;
+/** Milliseconds from the notification to the start of a job whose worker is idle. */
+const PICKUP_MS = 5;
+/** In larger fleets documents wait no longer than in this many workers with their share of the load. */
+const MOST_SIMULATED = 20;
+const SIMULATED_DOCUMENTS = 10_000;
+const GIGABYTE = 1024 ** 3;
+const DAY_MS = 86_400_000;
 
 export interface CapacityInput {
   load: { users: number; pdfsPerHour: number };
-  mix: Mix;
+  mix: readonly Share[];
   calibration: Calibration;
   prices: SetupPrices;
-  /** cores x GB of a worker's machine; the cheapest that does unless given */
+  /** `CORESxGB` of a worker's machine; the cheapest sufficient one by default */
   workerSize?: string | undefined;
   targetP95Ms?: number;
   peakFactor?: number;
-  /** workers beyond those that the load needs */
+  /** workers in addition to those that the load needs */
   spare?: number | undefined;
   /** milliseconds that a PDF is kept */
   retentionMs: number;
   arePdfsInPostgres: boolean;
 }
 
-interface FleetOfProcesses {
-  /** 0 with `up`, which is both */
-  serve: number;
-  work: number;
-  up: number;
-}
+export type Plan = ReturnType<typeof planWith>;
 
-export interface Plan {
-  load: { users: number; pdfsPerHour: number; peakPdfsPerSecond: number; newPageShare: number };
-  workers: {
-    count: number;
-    /** of these, needed by the load alone */
-    needed: number;
-    size: string;
-    concurrency: number;
-    /** of all that is on one such machine */
-    memoryMb: number;
-    warmPages: number;
-  };
-  processes: FleetOfProcesses & { connections: { serve: number; work: number; up: number } };
-  connections: { fleet: number; needed: number; available: number };
-  database: { size: string; storageGb: number; pdfGb: number; jobs: number; utilisation: number };
-  /** at the peak, with every worker; milliseconds */
-  predicted: {
-    wait: Percentiles;
-    turnaround: Percentiles;
-    utilisation: number;
-    /** of one worker, and of all, documents a second */
-    maxPerWorker: number;
-    maxThroughput: number;
-    /** with one worker fewer, if there is more than one */
-    utilisationWithoutOne: number | null;
-  };
-  monthly: { workers: number; database: number; storage: number; loadBalancer: number; total: number };
-}
-
-const GIGABYTE = 1024 ** 3;
-const DAY_MS = 86_400_000;
-
-/** @throws UsageError, OperatorError if no plan keeps what is asked for */
+/** @throws UsageError, OperatorError if no plan meets the requirements */
 export function planCapacity(input: CapacityInput): Plan {
   const { prices, workerSize } = input;
   const machines = prices.machines.filter(({ size }) => workerSize === undefined || size === workerSize);
@@ -103,126 +78,131 @@ export function planCapacity(input: CapacityInput): Plan {
   return best as Plan;
 }
 
-function planWith(input: CapacityInput, machine: MachinePrice): Plan {
-  const { load, mix, calibration, peakFactor = ASSUMPTIONS.peakFactor } = input;
-  const { users, pdfsPerHour } = load;
+function planWith(input: CapacityInput, machine: MachinePrice) {
+  const { load, peakFactor = ASSUMPTIONS.peakFactor, targetP95Ms = ASSUMPTIONS.targetP95Ms } = input;
   const { cores, memoryGb } = parseSize(machine.size);
-  const rate = (pdfsPerHour * peakFactor) / 3600;
+  const rate = (load.pdfsPerHour * peakFactor) / 3600;
   const concurrency = cores + 1;
-  const warmPages = warmPagesOf(memoryGb, concurrency);
-  const shapeFor = (workers: number): Shape => ({
+  const memoryMb = MEMORY.worker + MEMORY.serve + MEMORY.browser + concurrency * MEMORY.document;
+  const roomMb = Math.min(memoryGb * 1024 * SHARE.warmPages, memoryGb * 1024 * SHARE.all - memoryMb);
+  const warmPages = Math.max(0, Math.min(MOST_WARM_PAGES, Math.floor(roomMb / MEMORY.warmPage)));
+  /**
+   * Documents whose tenant has no warm page where they are rendered: any worker takes any job, and all users are
+   * alike. If some send most of the documents, more pages are warm than this.
+   */
+  const newPageShareOf = (workers: number) => {
+    const comesBack = 1 - Math.exp((-rate / load.users / workers / 1000) * PAGE_IDLE_MS);
+    return 1 - Math.min(1, warmPages / load.users, comesBack);
+  };
+  const fleetOf = (workers: number): Fleet => ({
     rate,
     cores,
     concurrency,
     workload: workloadOf({
-      mix,
-      documents: calibration.documents,
-      newPageShare: newPageShareOf({
-        users,
-        rate,
-        workers,
-        warmPages,
-      }),
+      mix: input.mix,
+      documents: input.calibration.documents,
+      newPageShare: newPageShareOf(workers),
       coreSpeed: machine.coreSpeed,
-      sharesCoresWith: {
-        api: true,
-        database: false,
-      },
+      onWorker: ['workerMs', 'apiMs'],
     }),
   });
   let needed = 1;
-  // More workers have fewer documents each of the same tenant, and so fewer warm pages for them.
-  for (let more = 0; more !== needed;) {
-    more = needed;
-    needed = Math.max(needed, fewestWorkers(shapeFor(needed), input.targetP95Ms ?? ASSUMPTIONS.targetP95Ms));
+  // With more workers each has fewer documents of the same tenant, and so fewer warm pages for them.
+  for (let before = 0; before !== needed;) {
+    before = needed;
+    needed = Math.max(needed, fewestWorkers(fleetOf(needed), targetP95Ms));
   }
-  const spare = input.spare ?? (pdfsPerHour >= ASSUMPTIONS.spareFrom ? 1 : 0);
-  const count = needed + spare;
-  const shape = shapeFor(count);
-  const { workload } = shape;
-  const predicted = predict(shape, count);
-  const perWorker = maxRate(shape);
+  const count = needed + (input.spare ?? (load.pdfsPerHour >= ASSUMPTIONS.spareFrom ? 1 : 0));
+  const fleet = fleetOf(count);
+  const perWorker = maxRate(fleet);
 
-  const processes = processesFor(rate, workload, count);
-  const connections = connectionsFor(rate, workload, processes);
-  const fleet = processes.serve * connections.serve + processes.work * connections.work + processes.up * connections.up;
-  const database = databaseFor(input, { rate, workload, fleet });
-  const isBalanced = processes.serve + processes.up > 1;
-  const monthly = {
+  const { mean } = fleet.workload;
+  const busyApi = (rate * mean.apiMs) / 1000;
+  const processes = {
+    serve: count === 1 ? 0 : Math.max(2, Math.ceil(busyApi / ASSUMPTIONS.mostDatabaseUtilisation)),
+    work: count === 1 ? 0 : count,
+    /** both in one process: a single worker */
+    up: count === 1 ? 1 : 0,
+  };
+  // Each process sends its share of the statements. Each statement keeps a connection busy for a round trip as well.
+  const connectionsOf = (kind: keyof typeof processes, role: ProcessRole) => {
+    const load = processes[kind] === 0 ? 0 : ((rate / processes[kind]) * mean.databaseMs * 2) / 1000;
+    const main = fewestServers(load, ASSUMPTIONS.connectionWait);
+    let total = FEWEST_CONNECTIONS;
+    while (splitConnections(total, role).main < main) total++;
+    return total;
+  };
+  const connections = {
+    serve: connectionsOf('serve', { isApi: true, isWorker: false }),
+    work: connectionsOf('work', { isApi: false, isWorker: true }),
+    up: connectionsOf('up', { isApi: true, isWorker: true }),
+  };
+  const inUse = processes.serve * connections.serve + processes.work * connections.work + processes.up * connections.up;
+  const database = databaseFor(input, { rate, mean, connections: inUse });
+  const costs = {
     workers: count * machine.monthly,
     database: database.price.monthly,
     storage: cents(database.plan.storageGb * input.prices.storageGb),
-    loadBalancer: isBalanced ? input.prices.loadBalancer : 0,
+    loadBalancer: processes.serve + processes.up > 1 ? input.prices.loadBalancer : 0,
   };
   return {
-    load: {
-      users,
-      pdfsPerHour,
-      peakPdfsPerSecond: rate,
-      newPageShare: newPageShareOf({ users, rate, workers: count, warmPages }),
-    },
+    load: { ...load, peakPdfsPerSecond: rate, newPageShare: newPageShareOf(count) },
     workers: {
       count,
+      /** of these, needed by the load alone */
       needed,
       size: machine.size,
       concurrency,
       warmPages,
-      memoryMb: Math.round(
-        MEMORY.worker + MEMORY.serve + MEMORY.browser + concurrency * MEMORY.document + warmPages * MEMORY.warmPage,
-      ),
+      /** of everything on one such machine */
+      memoryMb: Math.round(memoryMb + warmPages * MEMORY.warmPage),
     },
     processes: { ...processes, connections },
-    connections: { fleet, ...database.connections },
+    connections: { fleet: inUse, ...database.connections },
     database: database.plan,
+    /** at the peak, with every worker; milliseconds, documents a second */
     predicted: {
-      ...predicted,
+      ...predict(fleet, count),
       utilisation: rate / (count * perWorker),
       maxPerWorker: perWorker,
       maxThroughput: count * perWorker,
       utilisationWithoutOne: count > 1 ? rate / ((count - 1) * perWorker) : null,
     },
-    monthly: { ...monthly, total: cents(Object.values(monthly).reduce((sum, each) => sum + each, 0)) },
+    monthly: { ...costs, total: cents(Object.values(costs).reduce((sum, cost) => sum + cost, 0)) },
   };
 }
 
-interface Shape {
+interface Fleet {
   /** documents a second */
   rate: number;
+  /** of one worker */
   cores: number;
   concurrency: number;
   workload: Workload;
 }
 
-/** Milliseconds from the notifier to the start of a job whose worker is idle. */
-const PICKUP_MS = 5;
-
-/** Documents a second that one worker does when it never waits for one. */
-function maxRate({ cores, concurrency, workload }: Omit<Shape, 'rate'>): number {
+/** Documents a second of one worker that never waits for one. */
+function maxRate({ cores, concurrency, workload }: Fleet): number {
   const { renderMs, newPageMs, idleMs, workerMs, parallelism } = workload.mean;
   const byCores = (cores * 1000) / (renderMs + newPageMs + workerMs);
   const bySlots = (concurrency * 1000) / (PICKUP_MS + idleMs + (renderMs + newPageMs) / parallelism);
   return Math.min(byCores, bySlots);
 }
 
-function fewestWorkers(shape: Shape, targetP95Ms: number): number {
-  let workers = Math.max(1, Math.ceil(shape.rate / (maxRate(shape) * ASSUMPTIONS.mostUtilisation)));
-  // A document that has a machine to itself: more workers make nothing faster.
-  const alone = predict({ ...shape, rate: 1e-6 }, 1).turnaround.p95;
+function fewestWorkers(fleet: Fleet, targetP95Ms: number): number {
+  const seconds = (ms: number) => `${Number((ms / 1000).toPrecision(2))}s`;
+  // A document with a machine to itself: more workers make it no faster.
+  const alone = predict({ ...fleet, rate: 1e-6 }, 1).turnaround.p95;
   if (alone > targetP95Ms)
     throw new UsageError(
       `--target-p95: ${seconds(targetP95Ms)} cannot be had: one document in twenty takes ${seconds(alone)} with a machine to itself; allowed: more than that`,
     );
-  while (predict(shape, workers).turnaround.p95 > targetP95Ms) workers = Math.ceil(workers * 1.1);
+  let workers = Math.max(1, Math.ceil(fleet.rate / (maxRate(fleet) * ASSUMPTIONS.mostUtilisation)));
+  while (predict(fleet, workers).turnaround.p95 > targetP95Ms) workers = Math.ceil(workers * 1.1);
   return workers;
 }
 
-const seconds = (ms: number) => `${Number((ms / 1000).toPrecision(2))}s`;
-
-/** More workers than these wait no longer than so many do with their share of the load. */
-const MOST_SIMULATED = 20;
-const SIMULATED_DOCUMENTS = 10_000;
-
-function predict({ rate, cores, concurrency, workload }: Shape, workers: number) {
+function predict({ rate, cores, concurrency, workload }: Fleet, workers: number) {
   const simulated = Math.min(workers, MOST_SIMULATED);
   const { wait, turnaround } = simulate({
     workers: simulated,
@@ -238,91 +218,35 @@ function predict({ rate, cores, concurrency, workload }: Shape, workers: number)
   return { wait, turnaround };
 }
 
-/** As many as `BROWSER_WARM_PAGES` allows, two fifths of the memory hold, and its documents leave room for. */
-function warmPagesOf(memoryGb: number, concurrency: number): number {
-  const memory = memoryGb * 1024;
-  const taken = MEMORY.worker + MEMORY.serve + MEMORY.browser + concurrency * MEMORY.document;
-  const room = Math.min(memory * SHARE.warmPages, memory * SHARE.all - taken);
-  return Math.max(0, Math.min(200, Math.floor(room / MEMORY.warmPage)));
-}
-
-/** Milliseconds that a warm page is kept for its tenant (render/pool.ts). */
-const PAGE_IDLE_MS = 300_000;
-
-/**
- * Share of documents whose tenant has no warm page where the document is rendered: any worker takes any job, and
- * all users are alike. Where some come again and again, more pages are warm than this.
- */
-function newPageShareOf(given: { users: number; rate: number; workers: number; warmPages: number }): number {
-  const { users, rate, workers, warmPages } = given;
-  const comesBack = 1 - Math.exp((-rate / users / workers / 1000) * PAGE_IDLE_MS);
-  return 1 - Math.min(1, warmPages / users, comesBack);
-}
-
-/** A lone worker has the API with it (`up`). Else each API process stands beside a worker. */
-function processesFor(rate: number, { mean }: Workload, workers: number): FleetOfProcesses {
-  if (workers === 1) return { serve: 0, work: 0, up: 1 };
-  const busy = (rate * mean.apiMs) / 1000;
-  return { serve: Math.max(2, Math.ceil(busy / ASSUMPTIONS.mostDatabaseUtilisation)), work: workers, up: 0 };
-}
-
-/** The smallest `DATABASE_MAX_CONNECTIONS` of each process in which hardly anybody waits for one. */
-function connectionsFor(rate: number, { mean }: Workload, { serve, work, up }: FleetOfProcesses) {
-  /** Connections that a process keeps busy: every statement is a trip, and Postgres has to answer it. */
-  const busy = (processes: number) => (processes === 0 ? 0 : ((rate / processes) * mean.databaseMs * 2) / 1000);
-  const smallest = (load: number, role: ProcessRole) => {
-    const needed = fewestServers(load, ASSUMPTIONS.connectionWait);
-    let total = FEWEST_CONNECTIONS;
-    while (splitConnections(total, role).main < needed) total++;
-    return total;
-  };
-  return {
-    serve: smallest(busy(serve), { isApi: true, isWorker: false }),
-    work: smallest(busy(work), { isApi: false, isWorker: true }),
-    up: smallest(busy(up), { isApi: true, isWorker: true }),
-  };
-}
-
-interface DatabaseNeeds {
-  rate: number;
-  workload: Workload;
-  /** connections of all processes */
-  fleet: number;
-}
-
-function databaseFor(input: CapacityInput, { rate, workload, fleet }: DatabaseNeeds) {
-  const { mean } = workload;
+/** The cheapest database for the load. @param needs.connections of all processes */
+function databaseFor(input: CapacityInput, needs: { rate: number; mean: Workload['mean']; connections: number }) {
+  const { rate, mean, connections } = needs;
   const perDay = input.load.pdfsPerHour * ASSUMPTIONS.busyHoursPerDay;
   const days = input.retentionMs / DAY_MS;
   const pdfGb = (perDay * days * mean.pdfBytes) / GIGABYTE;
-  const jobs = Math.ceil(perDay * (days + ASSUMPTIONS.toldDays));
-  const rowGb = (jobs * ASSUMPTIONS.rowBytes) / GIGABYTE;
-  const storageGb = Math.max(10, Math.ceil((rowGb + (input.arePdfsInPostgres ? pdfGb : 0)) * 1.3)); // room for dead rows and the log
+  const jobs = Math.ceil(perDay * (days + ASSUMPTIONS.rowDays));
+  const dataGb = (jobs * ASSUMPTIONS.rowBytes) / GIGABYTE + (input.arePdfsInPostgres ? pdfGb : 0);
   const busyCores = (rate * mean.databaseMs) / 1000;
-  // Each kind of process has a number of its own, so the budget is of the kinds, and one command beside them all.
-  const budgetOf = ({ maxConnections }: DatabasePrice) => {
-    const command = connectionBudget({ fleet: { serve: 0, work: 0 }, each: 0, maxConnections });
-    return { needed: fleet + command.needed, available: command.available };
-  };
-  const fits = (price: DatabasePrice) =>
-    busyCores <= parseSize(price.size).cores * ASSUMPTIONS.mostDatabaseUtilisation &&
-    budgetOf(price).needed <= price.maxConnections;
-  const [price] = input.prices.databases.filter(fits).toSorted((a, b) => a.monthly - b.monthly);
-  if (!price)
+  const candidates = input.prices.databases.map((price) => {
+    // The processes, and one command that runs at the same time.
+    const command = connectionBudget({ fleet: { serve: 0, work: 0 }, each: 0, maxConnections: price.maxConnections });
+    const { cores } = parseSize(price.size);
+    return { price, cores, needed: connections + command.needed, available: command.available };
+  });
+  const [best] = candidates
+    .filter(({ cores }) => busyCores <= cores * ASSUMPTIONS.mostDatabaseUtilisation)
+    .filter(({ price, needed }) => needed <= price.maxConnections)
+    .toSorted((a, b) => a.price.monthly - b.price.monthly);
+  if (!best)
     throw new OperatorError(
-      `No database of the price table carries ${Math.round(rate * 10) / 10} PDFs a second: it would need ${Math.ceil(busyCores / ASSUMPTIONS.mostDatabaseUtilisation)} cores and ${fleet} connections. ` +
+      `No database of the price table carries ${Math.round(rate * 10) / 10} PDFs a second: it would need ${Math.ceil(busyCores / ASSUMPTIONS.mostDatabaseUtilisation)} cores and ${connections} connections. ` +
         'Add a larger one (--prices), put a pooler in between, or divide the users among several installations.',
     );
-  const { needed, available } = budgetOf(price);
+  const { price, cores, needed, available } = best;
+  const storageGb = Math.max(10, Math.ceil(dataGb * 1.3)); // room for dead rows and the log
   return {
     price,
-    plan: {
-      size: price.size,
-      storageGb,
-      jobs,
-      pdfGb: cents(pdfGb),
-      utilisation: busyCores / parseSize(price.size).cores,
-    },
+    plan: { size: price.size, storageGb, jobs, pdfGb: cents(pdfGb), utilisation: busyCores / cores },
     connections: { needed, available },
   };
 }

@@ -1,92 +1,57 @@
-/** Each bucket ends so much above where it begins: a value that is read is at most 1 % from the one recorded. */
+/** A bucket's upper end divided by its lower end: a reported value is within 1 % of the recorded one. */
 const GROWTH = 1.02;
-const STEP = Math.log(GROWTH);
-/** Milliseconds; whatever is faster is this. */
+/** Milliseconds; faster times count as this. */
 const SMALLEST = 0.01;
-/** Milliseconds, a day; whatever is slower is this. */
-const LARGEST = 86_400_000;
+/** Enough for times of up to a day; slower times count as the last one. */
+const BUCKETS = 1_157;
 
-/** Milliseconds each, but `count`. */
-export interface LatencySummary {
-  count: number;
-  mean: number | null;
-  p50: number | null;
-  p90: number | null;
-  p95: number | null;
-  p99: number | null;
-  max: number | null;
-}
+/** Milliseconds, except `count`; null if nothing was recorded. */
+export type LatencySummary = { count: number } & Record<'mean' | 'p50' | 'p90' | 'p95' | 'p99' | 'max', number | null>;
 
-/**
- * Times in logarithmic buckets: some 1,150 at most, however many times there are, and every
- * percentile within 1 % of the true one. Mean and maximum are exact.
- */
+/** Times in logarithmic buckets: constant memory, percentiles within 1 %, exact mean and maximum. */
 export class LatencyHistogram {
-  readonly #buckets = new Map<number, number>();
+  readonly #buckets = new Uint32Array(BUCKETS);
   #count = 0;
   #sum = 0;
   #max = 0;
 
-  get count(): number {
-    return this.#count;
-  }
-
   /** @param ms below 0 counts as 0 */
   record(ms: number): void {
-    const bucket = Math.max(0, Math.ceil(Math.log(Math.min(ms, LARGEST) / SMALLEST) / STEP) || 0);
-    this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + 1);
+    const bucket = Math.ceil(Math.log(Math.max(ms, SMALLEST) / SMALLEST) / Math.log(GROWTH));
+    const index = Math.min(bucket, BUCKETS - 1);
+    this.#buckets[index] = (this.#buckets[index] ?? 0) + 1;
     this.#count++;
     this.#sum += Math.max(0, ms);
     this.#max = Math.max(this.#max, ms);
   }
 
-  /** @param percent 0 to 100. @returns milliseconds; undefined if there is nothing */
-  percentile(percent: number): number | undefined {
+  /** @param percent 0 to 100. @returns milliseconds; null if nothing was recorded */
+  percentile(percent: number): number | null {
     let rank = Math.max(1, Math.ceil((percent / 100) * this.#count));
-    for (const [bucket, count] of this.#ordered()) {
-      rank -= count;
-      if (rank <= 0) return Math.min(this.#max, middleOf(bucket));
-    }
-    return undefined;
+    const bucket = this.#buckets.findIndex((count) => (rank -= count) <= 0);
+    return bucket === -1 ? null : Math.min(this.#max, (endOf(bucket) * 2) / (GROWTH + 1));
   }
 
   summary(): LatencySummary {
     const at = (percent: number) => rounded(this.percentile(percent));
-    return {
-      count: this.#count,
-      mean: rounded(this.#count > 0 ? this.#sum / this.#count : undefined),
-      p50: at(50),
-      p90: at(90),
-      p95: at(95),
-      p99: at(99),
-      max: rounded(this.#count > 0 ? this.#max : undefined),
-    };
+    const [mean, max] = this.#count > 0 ? [this.#sum / this.#count, this.#max] : [null, null];
+    const percentiles = { p50: at(50), p90: at(90), p95: at(95), p99: at(99) };
+    return { count: this.#count, mean: rounded(mean), ...percentiles, max: rounded(max) };
   }
 
-  /** The shape of it: how many times lie in each of so many bars, equally wide on a logarithmic scale. */
-  bars(wanted: number): { fromMs: number; toMs: number; count: number }[] {
-    const ordered = this.#ordered();
-    const [first, last] = [ordered[0]?.[0], ordered.at(-1)?.[0]];
-    if (first === undefined || last === undefined) return [];
-    const width = Math.max(1, Math.ceil((last - first + 1) / wanted));
-    const bars = Array.from({ length: Math.ceil((last - first + 1) / width) }, (_, index) => ({
-      fromMs: endOf(first + index * width - 1),
-      toMs: endOf(first + (index + 1) * width - 1),
-      count: 0,
+  /** The distribution in at most so many bars, equally wide on a logarithmic scale. */
+  bars(most: number): { fromMs: number; toMs: number; count: number }[] {
+    const first = this.#buckets.findIndex((count) => count > 0);
+    if (first === -1) return [];
+    const used = this.#buckets.subarray(first, this.#buckets.findLastIndex((count) => count > 0) + 1);
+    const width = Math.max(1, Math.ceil(used.length / most));
+    return Array.from({ length: Math.ceil(used.length / width) }, (_, bar) => ({
+      fromMs: endOf(first + bar * width - 1),
+      toMs: endOf(first + (bar + 1) * width - 1),
+      count: used.subarray(bar * width, (bar + 1) * width).reduce((sum, count) => sum + count, 0),
     }));
-    for (const [bucket, count] of ordered) {
-      const bar = bars[Math.floor((bucket - first) / width)];
-      if (bar) bar.count += count;
-    }
-    return bars;
-  }
-
-  #ordered(): [number, number][] {
-    return [...this.#buckets].sort(([a], [b]) => a - b);
   }
 }
 
 const endOf = (bucket: number) => SMALLEST * GROWTH ** bucket;
-/** As far from either end, in proportion. */
-const middleOf = (bucket: number) => (endOf(bucket) * 2) / (GROWTH + 1);
-const rounded = (ms: number | undefined) => (ms === undefined ? null : Math.round(ms * 100) / 100);
+const rounded = (ms: number | null) => (ms === null ? null : Math.round(ms * 100) / 100);

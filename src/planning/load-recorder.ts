@@ -2,139 +2,95 @@ import type { Arrival } from './arrivals.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import type { PdfOutcome } from './one-pdf.ts';
 
-/** Different errors that are told apart; whatever comes after them is `other`. */
+/** Distinct errors that are counted by name; further ones count as `other`. */
 const MAX_NAMES = 40;
 
-/** What became of the PDFs that were to be asked for; each is in `offered` and in one of the others. */
-export class Tally {
-  offered = 0;
-  completed = 0;
-  limited = 0;
-  failed = 0;
-  errors = 0;
-  unfinished = 0;
-  /** whatever became of them afterwards */
-  accepted = 0;
-  readonly turnaround = new LatencyHistogram();
-
-  count({ kind, ...outcome }: PdfOutcome): void {
-    if (outcome.acceptedMs !== undefined) this.accepted++;
-    switch (kind) {
-      case 'completed':
-        this.completed++;
-        break;
-      case 'limited':
-        this.limited++;
-        break;
-      case 'failed':
-        this.failed++;
-        break;
-      case 'error':
-        this.errors++;
-        break;
-      case 'unfinished':
-        this.unfinished++;
-        break;
-    }
-  }
-}
-
-/** A piece of time. What was to be sent in it, and what ended in it. */
-export class Slot {
-  offered = 0;
-  completed = 0;
-  limited = 0;
-  /** failed jobs included */
-  errors = 0;
-  /** of those that were to be sent in it, whenever they ended */
+/** How the PDFs of a run, of a tier or of a part of the time ended. */
+class Tally {
+  readonly counts = {
+    /** PDFs that were due; each is in one of the next five as well */
+    offered: 0,
+    completed: 0,
+    /** 429: the tier's limit was reached */
+    limitsHit: 0,
+    /** the job ended without a PDF */
+    failed: 0,
+    /** no response, a wrong one, or not sent */
+    errors: 0,
+    /** under way when the test was ended early */
+    unfinished: 0,
+    /** jobs that the service accepted, however they ended */
+    accepted: 0,
+  };
   readonly turnaround = new LatencyHistogram();
 }
 
 interface RecorderOptions {
   tiers: readonly string[];
-  /** length of a piece of the timeline */
+  /** length of one step of the timeline */
   slotMs: number;
   rampMs: number;
   /** of the load; what ends later is recorded too */
   durationMs: number;
 }
 
-/** Everything that is remembered of a run: counts and histograms, however long it is. */
+/** What is kept of a run: counts and histograms, whose size does not grow with its length. */
 export class LoadRecorder {
   readonly all = new Tally();
-  readonly tiers = new Map<string, Tally>();
-  readonly accept = new LatencyHistogram();
-  readonly queueWait = new LatencyHistogram();
-  readonly generation = new LatencyHistogram();
-  readonly download = new LatencyHistogram();
-  /** how much later than intended each was sent */
+  readonly tiers: ReadonlyMap<string, Tally>;
+  /** `offered` and the turnaround count when a PDF was scheduled, everything else when it ended */
+  readonly slots: Tally[] = [];
+  readonly stages = {
+    accept: new LatencyHistogram(),
+    queueWait: new LatencyHistogram(),
+    generation: new LatencyHistogram(),
+    download: new LatencyHistogram(),
+  };
+  /** how long after its scheduled time each PDF was requested */
   readonly lateness = new LatencyHistogram();
   readonly errors = new Map<string, number>();
   readonly failures = new Map<string, number>();
-  readonly slots: Slot[] = [];
-  readonly slotMs: number;
+  readonly options: RecorderOptions;
+  /** of downloaded PDFs */
   bytes = 0;
   /** completed between the end of the ramp and the end of the load */
   steady = 0;
-  readonly #steadyFrom: number;
-  readonly #steadyUntil: number;
 
-  constructor({ tiers, slotMs, rampMs, durationMs }: RecorderOptions) {
-    for (const tier of tiers) this.tiers.set(tier, new Tally());
-    this.slotMs = slotMs;
-    this.#steadyFrom = rampMs;
-    this.#steadyUntil = durationMs;
+  constructor(options: RecorderOptions) {
+    this.options = options;
+    this.tiers = new Map(options.tiers.map((tier) => [tier, new Tally()]));
   }
 
   offered({ atMs }: Arrival, tier: string): void {
-    this.all.offered++;
-    const tally = this.tiers.get(tier);
-    if (tally) tally.offered++;
-    this.#slot(atMs).offered++;
+    for (const { counts } of this.#tallies(tier, atMs)) counts.offered++;
   }
 
-  /** @param nowMs from the beginning */
+  /** @param nowMs since the start of the run */
   ended({ atMs }: Arrival, tier: string, outcome: PdfOutcome, nowMs: number): void {
-    this.all.count(outcome);
-    const tally = this.tiers.get(tier);
-    tally?.count(outcome);
-    if (outcome.acceptedMs !== undefined) this.accept.record(outcome.acceptedMs);
-    const slot = this.#slot(nowMs);
-    switch (outcome.kind) {
-      case 'completed':
-        slot.completed++;
-        if (nowMs >= this.#steadyFrom && nowMs <= this.#steadyUntil) this.steady++;
-        for (const { turnaround } of [this.all, ...(tally ? [tally] : []), this.#slot(atMs)])
-          turnaround.record(outcome.turnaroundMs);
-        this.queueWait.record(outcome.queuedMs);
-        this.generation.record(outcome.generationMs);
-        this.download.record(outcome.downloadMs);
-        this.bytes += outcome.bytes;
-        break;
-      case 'limited':
-        slot.limited++;
-        break;
-      case 'failed':
-        slot.errors++;
-        increase(this.failures, outcome.code);
-        break;
-      case 'error':
-        slot.errors++;
-        increase(this.errors, outcome.what);
-        break;
-      case 'unfinished':
-        break;
+    for (const { counts } of this.#tallies(tier, nowMs)) {
+      counts[outcome.kind]++;
+      if (outcome.acceptedMs !== undefined) counts.accepted++;
     }
+    if (outcome.acceptedMs !== undefined) this.stages.accept.record(outcome.acceptedMs);
+    if (outcome.kind === 'failed') increase(this.failures, outcome.code);
+    if (outcome.kind === 'errors') increase(this.errors, outcome.what);
+    if (outcome.kind !== 'completed') return;
+    for (const { turnaround } of this.#tallies(tier, atMs)) turnaround.record(outcome.turnaroundMs);
+    this.stages.queueWait.record(outcome.queuedMs);
+    this.stages.generation.record(outcome.generationMs);
+    this.stages.download.record(outcome.downloadMs);
+    this.bytes += outcome.bytes;
+    if (nowMs >= this.options.rampMs && nowMs <= this.options.durationMs) this.steady++;
   }
 
-  #slot(atMs: number): Slot {
-    const index = Math.max(0, Math.floor(atMs / this.slotMs));
-    while (this.slots.length <= index) this.slots.push(new Slot());
-    return this.slots[index] as Slot;
+  #tallies(tier: string, atMs: number): Tally[] {
+    const index = Math.max(0, Math.floor(atMs / this.options.slotMs));
+    while (this.slots.length <= index) this.slots.push(new Tally());
+    return [this.all, this.tiers.get(tier), this.slots[index]].filter((tally) => tally !== undefined);
   }
 }
 
 function increase(counts: Map<string, number>, name: string): void {
-  const known = counts.has(name) || counts.size < MAX_NAMES ? name : 'other';
-  counts.set(known, (counts.get(known) ?? 0) + 1);
+  const key = counts.has(name) || counts.size < MAX_NAMES ? name : 'other';
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }

@@ -1,151 +1,191 @@
-import { durationText } from './duration-text.ts';
-import { escapeHtml } from './escape-html.ts';
-import type { LatencySummary } from './latency-histogram.ts';
+import { html, raw } from 'hono/html';
+import { clock, shortDuration } from '../charts/duration.ts';
+import { bars, niceCeiling, plot, steps } from '../charts/plot.ts';
 import type { LoadReport } from './load-report.ts';
-import { LOAD_REPORT_STYLE } from './load-report-style.ts';
-import { verdictLines } from './load-verdict.ts';
-import { barPlot, linePlot } from './plot.ts';
+import { reportSummary, reportTables, shown, verdictLines } from './load-report-tables.ts';
 
-/** What each time is, from when to when. */
-const STAGES = [
-  ['accept', 'Accepted', 'from when it was to be sent to the 202'],
-  ['queueWait', 'In the queue', "by the job's own clock"],
-  ['generation', 'Generated', "by the job's own clock"],
-  ['download', 'Downloaded', 'the PDF alone'],
-  ['turnaround', 'Turnaround', 'from when it was to be sent to the last byte of the PDF'],
-] as const;
-
-/** The report as one file for a browser: no scripts, nothing from elsewhere, light and dark. */
-export function loadReportPage(report: LoadReport): string {
-  const { verdict, plan, counts, latency } = report;
+/** The report as one HTML file: no scripts, no requests, light and dark. */
+export async function loadReportPage(report: LoadReport): Promise<string> {
+  const { verdict, counts, latency } = report;
   const title = `Load test of ${report.url}`;
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"><link rel="icon" href="data:,"><meta name="color-scheme" content="light dark"><title>${escapeHtml(title)}</title><style>${LOAD_REPORT_STYLE}</style></head>
-<body><header><p class="over">pdfprompt bench</p><h1>${escapeHtml(title)}</h1><p>${escapeHtml(sentence(report))}</p></header>
-<main><section class="verdict ${verdict.met ? 'good' : 'bad'}"><h2>${verdict.met ? '✓ The targets are met' : '✗ The targets are not met'}</h2><ul>${verdictLines(
-    verdict,
-  )
-    .map(({ met, text }) => `<li class="${met ? 'good' : 'bad'}">${met ? '✓' : '✗'} ${escapeHtml(text)}</li>`)
-    .join('')}</ul>${verdict.notes.map((note) => `<p>${escapeHtml(note)}</p>`).join('')}</section>
-<section class="tiles">${[
+  const { p50, p95 } = latency.turnaround;
+  const tiles = [
     ['PDFs completed', shown(counts.completed), `of ${shown(counts.offered)} asked for`],
-    ['PDFs an hour', report.pdfsPerHour === null ? '–' : shown(report.pdfsPerHour), 'after the ramp'],
-    ['Turnaround p50', durationText(latency.turnaround.p50), `p95 ${durationText(latency.turnaround.p95)}`],
+    ['PDFs an hour', shown(report.pdfsPerHour), 'after the ramp'],
+    ['Turnaround p50', shortDuration(p50), `p95 ${shortDuration(p95)}`],
     ['Errors', shown(counts.errors + counts.failed), `and ${shown(counts.limitsHit)} over a limit`],
-  ]
-    .map(([name = '', value = '', note = '']) => `<div><h3>${name}</h3><p>${value}</p><small>${note}</small></div>`)
-    .join('')}</section>
-${plots(report)}
-<section><h2>Where the time goes</h2>${tableOf(
-    ['', 'p50', 'p90', 'p95', 'p99', 'max'],
-    STAGES.map(([name, label]) => [`<b>${label}</b>`, ...percentiles(latency[name])]),
-    'stages',
-  )}<p><small>${STAGES.map(([, label, note]) => `${label}: ${note}.`).join(' ')}</small></p></section>
-<section><h2>By tier</h2>${tableOf(
-    ['', 'users', 'asked for', 'completed', 'over a limit', 'errors', 'p50', 'p95'],
-    Object.entries(report.tiers).map(([name, tier]) => [
-      `<b>${escapeHtml(name)}</b>`,
-      ...[plan.usersByTier[name] ?? 0, tier.offered, tier.completed, tier.limitsHit, tier.failed + tier.errors].map(
-        shown,
+  ];
+  const tables = reportTables(report).map(
+    ({ title, head, rows, note }) =>
+      html`<section>
+        <h2>${title}</h2>
+        <div class="wide">
+          <table class="${head.length === 0 ? 'facts' : ''}">
+            ${
+              head.length > 0 &&
+              html`<thead>
+                <tr>
+                  <td></td>
+                  ${head.map((cell) => html`<th scope="col">${cell}</th>`)}
+                </tr>
+              </thead>`
+            }
+            <tbody>
+              ${rows.map(
+                ([name, ...cells]) =>
+                  html`<tr>
+                    <th scope="row">${name}</th>
+                    ${cells.map((cell) => html`<td>${cell}</td>`)}
+                  </tr>`,
+              )}
+            </tbody>
+          </table>
+        </div>
+        ${note && html`<p><small>${note}</small></p>`}
+      </section>`,
+  );
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta
+          http-equiv="Content-Security-Policy"
+          content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+        />
+        <meta name="color-scheme" content="light dark" />
+        <link rel="icon" href="data:," />
+        <title>${title}</title>
+        <style>
+          ${raw(STYLE)}
+        </style>
+      </head>
+      <body>
+        <header>
+          <p>pdfprompt bench</p>
+          <h1>${title}</h1>
+          <p>${reportSummary(report)}</p>
+        </header>
+        <main>
+          <section class="verdict ${verdict.met ? 'good' : 'bad'}">
+            <h2>${verdict.met ? '✓ The targets are met' : '✗ The targets are not met'}</h2>
+            <ul>
+              ${verdictLines(report).map(({ met, text }) => html`<li class="${met ? 'good' : 'bad'}">${text}</li>`)}
+            </ul>
+            ${verdict.notes.map((note) => html`<p>${note}</p>`)}
+          </section>
+          <section class="tiles">
+            ${tiles.map(
+              ([name, value, note]) =>
+                html`<div>
+                  <h3>${name}</h3>
+                  <p>${value}</p>
+                  <small>${note}</small>
+                </div>`,
+            )}
+          </section>
+          ${plots(report)}${tables}
+        </main>
+      </body>
+    </html>`;
+  return String(await page);
+}
+
+type Slot = LoadReport['timeline']['slots'][number];
+type Series = { name: string; word: string; values: (number | null)[] };
+
+/** Throughput and turnaround over time, and the distribution of the turnaround. */
+function plots({ timeline: { slots, slotSeconds }, distribution, latency }: LoadReport) {
+  const most = (values: (number | null)[]) => Math.max(0, ...values.map((value) => value ?? 0));
+  const overTime = (
+    texts: { id: string; heading: string; unit: string; words: Partial<Record<keyof Slot, string>> },
+    text: (value: number | null) => string,
+    draw: (series: Series[], top: number) => ReturnType<typeof html>,
+  ) => {
+    const series = Object.entries(texts.words).map(([name, word]) => ({
+      name,
+      word,
+      values: slots.map((slot) => slot[name as keyof Slot]),
+    }));
+    const top = niceCeiling(most(series.flatMap(({ values }) => values)));
+    const sentence = (of: (each: Series) => string) => series.map((each) => `${each.word} ${of(each)}`).join(', ');
+    return plot({
+      ...texts,
+      title: `${texts.heading}: ${sentence(({ values }) => `at most ${text(most(values))}`)}`,
+      legend: series,
+      scale: [text(top), text(top / 2)],
+      ticks: [0, 0.25, 0.5, 0.75, 1].map((part) => clock(part * slots.length * slotSeconds)),
+      tips: slots.map(
+        ({ atSeconds }, index) => `${clock(atSeconds)}: ${sentence(({ values }) => text(values[index] ?? null))}`,
       ),
-      durationText(tier.turnaround.p50),
-      durationText(tier.turnaround.p95),
-    ]),
-  )}</section>
-${faults(report)}
-<section><h2>The test itself</h2>${tableOf([], facts(report), 'facts')}<p><small>The load is open: a PDF is asked for when the plan says so, whether or not the service has kept up, and its time counts from then. Percentiles are exact to 1 %.</small></p></section></main></body></html>
-`;
-}
-
-function sentence({ plan, startedAt, endedAt }: LoadReport): string {
-  const users = Object.entries(plan.usersByTier).map(([tier, count]) => `${shown(count)} ${tier}`);
-  return `${shown(plan.users)} users (${users.join(', ')}) for ${durationText(plan.durationSeconds * 1000)}; from ${instant(startedAt)} to ${instant(endedAt)} UTC.`;
-}
-
-function plots({ timeline, distribution, latency }: LoadReport): string {
-  const { slots, slotSeconds } = timeline;
-  if (slots.length === 0) return '';
-  const perSecond = (count: number) => count / slotSeconds;
-  const time = {
-    marks: [0, 0.25, 0.5, 0.75, 1].map((at) => ({ at, text: clock(at * slots.length * slotSeconds) })),
-    placeName: (index: number) => `at ${clock(index * slotSeconds)}`,
+      drawing: draw(series, top),
+    });
   };
-  const throughput = linePlot({
-    ...time,
-    title: 'PDFs a second',
-    shown: (value) => String(Math.round(value * 100) / 100),
-    series: [
-      { name: 'completed', colour: 'a', values: slots.map(({ completed }) => perSecond(completed)), isFilled: true },
-      { name: 'asked for', colour: 'faint', values: slots.map(({ offered }) => perSecond(offered)) },
-      ...(slots.some(({ limitsHit }) => limitsHit > 0)
-        ? [{ name: 'over a limit', colour: 'c', values: slots.map(({ limitsHit }) => perSecond(limitsHit)) }]
-        : []),
-      ...(slots.some(({ errors }) => errors > 0)
-        ? [{ name: 'errors', colour: 'bad', values: slots.map(({ errors }) => perSecond(errors)) }]
-        : []),
-    ],
-  });
-  const turnaround = linePlot({
-    ...time,
-    title: 'Turnaround, by when it was to be sent',
-    shown: durationText,
-    series: [
-      { name: 'p50', colour: 'a', values: slots.map(({ p50 }) => p50) },
-      { name: 'p95', colour: 'b', values: slots.map(({ p95 }) => p95) },
-      { name: 'p99', colour: 'c', values: slots.map(({ p99 }) => p99) },
-    ],
-  });
-  if (latency.turnaround.count === 0) return throughput;
-  const bars = distribution.map(({ fromMs, toMs, count }) => ({
-    name: `${durationText(fromMs)} to ${durationText(toMs)}`,
-    value: count,
-  }));
-  const ends = [...distribution.map(({ fromMs }) => fromMs), distribution.at(-1)?.toMs ?? 0];
-  const shape = barPlot({
-    title: 'How many had which turnaround',
+  const pdfs = overTime(
+    {
+      id: 'pdfs',
+      heading: 'PDFs',
+      unit: `in ${shortDuration(slotSeconds * 1000)}`,
+      words: { offered: 'asked for', completed: 'completed', limitsHit: 'over a limit', errors: 'errors' },
+    },
     shown,
-    bars,
-    marks: [0, 0.25, 0.5, 0.75, 1].map((at) => {
-      const index = Math.round(at * distribution.length);
-      return { at: index / distribution.length, text: durationText(ends[index]) };
-    }),
+    ([offered, ...ended], top) => html`${bars(ended, top)}${offered && steps(offered, top)}`,
+  );
+  if (latency.turnaround.count === 0) return pdfs;
+  const turnaround = overTime(
+    {
+      id: 'turnaround',
+      heading: 'Turnaround',
+      unit: 'by scheduled time',
+      words: { p50: 'p50', p95: 'p95', p99: 'p99' },
+    },
+    shortDuration,
+    (series, top) => html`${series.map((each) => steps(each, top))}`,
+  );
+  const values = distribution.map(({ count }) => count);
+  const top = niceCeiling(most(values));
+  const ends = [...distribution.map(({ fromMs }) => fromMs), distribution.at(-1)?.toMs ?? 0];
+  const shape = plot({
+    id: 'distribution',
+    heading: 'Distribution of the turnaround',
+    unit: 'PDFs',
+    title: `Distribution of the turnaround: p50 ${shortDuration(latency.turnaround.p50)}, p95 ${shortDuration(latency.turnaround.p95)}`,
+    legend: [],
+    scale: [shown(top), shown(top / 2)],
+    ticks: [0, 0.25, 0.5, 0.75, 1].map((part) => shortDuration(ends[Math.round(part * distribution.length)] ?? 0)),
+    tips: distribution.map(
+      ({ fromMs, toMs, count }) => `${shortDuration(fromMs)} to ${shortDuration(toMs)}: ${shown(count)}`,
+    ),
+    drawing: bars([{ name: 'completed', values }], top),
   });
-  return throughput + turnaround + shape;
+  return html`${pdfs}${turnaround}${shape}`;
 }
 
-function facts({ plan, generator, bytes }: LoadReport): string[][] {
-  const { lateness, cpuPart, peakInFlight } = generator;
-  const mix = Object.entries(plan.mix).map(([name, share]) => `${escapeHtml(name)} ${share}`);
-  const ramp = durationText(plan.rampSeconds * 1000);
-  return [
-    ['Load', `${shown(plan.pdfsPerHour)} PDFs an hour at full rate, ramp ${ramp}, seed ${plan.seed}`],
-    ['Documents', mix.join(', ')],
-    ['Given up', `after ${durationText(plan.timeoutSeconds * 1000)}`],
-    ['Under way', `${shown(peakInFlight)} at most, of ${shown(plan.maxInFlight)} allowed`],
-    [
-      'Sent late by',
-      `${durationText(lateness.p50)} at p50, ${durationText(lateness.p99)} at p99, ${durationText(lateness.max)} at most`,
-    ],
-    ['CPU', `${Math.round(cpuPart * 100)} % of a core`],
-    ['Fetched', `${shown(Math.round(bytes / 1024))} KiB of PDFs`],
-  ];
-}
-
-function faults({ errors, failures }: LoadReport): string {
-  const rows = [
-    ...Object.entries(errors).map(([what, count]) => [escapeHtml(what), shown(count)]),
-    ...Object.entries(failures).map(([code, count]) => [`job failed: ${escapeHtml(code)}`, shown(count)]),
-  ];
-  return rows.length === 0 ? '' : `<section><h2>Errors</h2>${tableOf(['', 'how many'], rows)}</section>`;
-}
-
-/** Cells are HTML. */
-function tableOf(head: string[], rows: string[][], name = ''): string {
-  const cells = (tag: 'td' | 'th', row: string[]) => row.map((cell) => `<${tag}>${cell}</${tag}>`).join('');
-  return `<div class="wide"><table class="${name}">${head.length > 0 ? `<thead><tr>${cells('th', head)}</tr></thead>` : ''}<tbody>${rows.map((row) => `<tr>${cells('td', row)}</tr>`).join('')}</tbody></table></div>`;
-}
-
-const percentiles = ({ p50, p90, p95, p99, max }: LatencySummary) => [p50, p90, p95, p99, max].map(durationText);
-const shown = (count: number) => count.toLocaleString('en');
-const instant = (iso: string) => iso.slice(0, 19).replace('T', ' ');
-const clock = (seconds: number) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
+const STYLE = `
+:root{--page:#f7f7f5;--card:#fff;--ink:#141413;--soft:#5b5a55;--line:#e2e1dc;--completed:#2a6fd1;--p50:#2a6fd1;--p95:#12875c;--p99:#c4591b;--limitsHit:#c4591b;--errors:#c02d2d;--good:#167a4a;--offered:#8b8a84}
+@media(prefers-color-scheme:dark){:root{--page:#151514;--card:#1f1f1d;--ink:#f2f1ec;--soft:#b4b2a8;--line:#363531;--completed:#6aa5f5;--p50:#6aa5f5;--p95:#3dbf8b;--p99:#ee8a4c;--limitsHit:#ee8a4c;--errors:#f07272;--good:#55c48a;--offered:#8f8d85}}
+*{box-sizing:border-box}
+body{margin:0 auto;padding:24px 16px 48px;max-width:920px;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
+h1{margin:0;font-size:24px;line-height:1.25;overflow-wrap:anywhere}h2,h3{margin:0;font-size:17px}h2{margin-bottom:8px}
+header p{margin:0;color:var(--soft)}
+small,.unit,.legend{color:var(--soft);font-size:13px}
+section,figure{margin:16px 0 0;padding:16px;border:1px solid var(--line);border-radius:10px;background:var(--card)}
+.verdict{border-left:5px solid var(--good)}.verdict.bad{border-left-color:var(--errors)}
+.verdict h2,.good{color:var(--good)}.verdict.bad h2,li.bad{color:var(--errors)}
+.verdict ul{margin:0;padding:0;list-style:none}.verdict p{margin:8px 0 0}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(128px,1fr));gap:16px 12px}
+.tiles h3{font-size:13px;font-weight:500;color:var(--soft)}.tiles p{margin:0;font-size:26px;line-height:1.3;font-weight:600}
+figcaption{display:flex;flex-wrap:wrap;align-items:baseline;gap:0 12px;margin-bottom:14px}.legend{display:flex;flex-wrap:wrap;gap:0 14px;margin-left:auto}
+.key::before{content:'';display:inline-block;width:14px;height:3px;margin-right:6px;vertical-align:middle;border-radius:2px;background:var(--colour)}
+.plot-area{display:grid;grid-template-columns:auto minmax(0,1fr);gap:5px 10px}.plot svg{grid-column:2;width:100%;height:200px;overflow:visible}
+.scale{grid-row:1;display:flex;flex-direction:column;justify-content:space-between;margin-block:-.6em;min-width:40px;text-align:right}
+.ticks{grid-column:2;display:grid;grid-template-columns:repeat(4,minmax(0,1fr)) auto}.scale,.ticks{color:var(--soft);font-size:12px;font-variant-numeric:tabular-nums}
+.grid{stroke:var(--line);vector-effect:non-scaling-stroke}.tip{fill:transparent}.tip:hover{fill:var(--ink);fill-opacity:.07}
+${['completed', 'limitsHit', 'errors', 'offered', 'p50', 'p95', 'p99'].map((name) => `.key-${name},.bar-${name},.line-${name}{--colour:var(--${name})}`).join('')}
+[class^=bar-]{fill:var(--colour)}[class^=line-]{fill:none;stroke:var(--colour);stroke-width:2;stroke-linejoin:round;vector-effect:non-scaling-stroke}
+.wide{overflow-x:auto}table{width:100%;border-collapse:collapse;font-variant-numeric:tabular-nums}
+th,td{padding:6px 8px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}tbody tr:last-child>*{border-bottom:0}
+thead th{color:var(--soft);font-size:13px;font-weight:500}tbody th{position:sticky;left:0;padding-left:0;background:var(--card);text-align:left}
+.facts td{text-align:left;white-space:normal}.facts th{width:120px;color:var(--soft);font-weight:400}
+@media(max-width:560px){section,figure{padding:14px 12px}th,td{padding:6px 4px;font-size:13px}}
+`;

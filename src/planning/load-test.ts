@@ -1,61 +1,60 @@
 import { messageOf, OperatorError } from '../kernel/errors.ts';
-import { createReport } from './create-report.ts';
 import { HttpClient } from './http-client.ts';
 import type { LoadPlan } from './load-plan.ts';
-import type { LoadReport } from './load-report.ts';
-import { type LoadProgress, LoadRun } from './load-run.ts';
+import { createReport, type LoadReport } from './load-report.ts';
+import { runLoad } from './load-run.ts';
 import type { TestUsers } from './test-users.ts';
 
-const GREETING_MS = 10_000;
-/** For what is not load. */
-const DESK_CONNECTIONS = 8;
+const FIRST_RESPONSE_MS = 10_000;
+const CONTROL_CONNECTIONS = 8;
 
 interface LoadTestOptions {
   plan: LoadPlan;
-  /** of the users' addresses */
+  /** part of the users' addresses */
   run: string;
-  /** made when the service is known to be there, with a client that outlives the load */
+  /** called once the service has responded, with a client that stays open after the load */
   users: (client: HttpClient) => Promise<TestUsers>;
-  /** ends the load; there is a report all the same */
+  /** ends the load early; there is still a report */
   signal: AbortSignal;
-  /** ends what comes after the load, too: keys that are not revoked yet are left to their expiry */
+  /** ends the clean-up as well: keys not yet revoked are left to expire */
   forceStop: AbortSignal;
-  onProgress: (progress: LoadProgress) => void;
+  /** called every second with a line for people */
+  onProgress: (line: string) => void;
 }
 
 /**
- * Puts a load on a running service, and says how it did. The load is open: a PDF is asked for when
- * the plan says so, however many are under way, and its time counts from then, so a service that
- * stalls cannot slow its own examination down.
+ * Puts a load on a running service and reports how it did. The load is open: each PDF is requested at its scheduled
+ * time, however many are under way, and its time counts from then, so a slow service does not reduce its own load.
  * @returns undefined if it was ended before the load began
- * @throws OperatorError if the service is not there or does not take the key
+ * @throws OperatorError if the service does not respond or does not accept the key
  */
 export async function runLoadTest(options: LoadTestOptions): Promise<LoadReport | undefined> {
   const { plan, run, forceStop, signal, onProgress } = options;
-  const desk = new HttpClient(plan.url, { connections: DESK_CONNECTIONS });
-  forceStop.addEventListener('abort', () => desk.close());
+  const control = new HttpClient(plan.url, { connections: CONTROL_CONNECTIONS });
+  forceStop.addEventListener('abort', () => control.close());
   try {
-    await greet(desk, plan.url);
-    const { users, remove } = await options.users(desk);
+    await expectService(control, plan.url);
+    const { users, remove } = await options.users(control);
     let keysLeft = 0;
-    const load = new LoadRun({ plan, users, desk, signal, onProgress });
+    let load: Awaited<ReturnType<typeof runLoad>> | undefined;
     try {
-      if (!signal.aborted) await load.run();
+      if (!signal.aborted) load = await runLoad({ plan, users, control, signal, onProgress });
     } finally {
       keysLeft = await remove();
     }
-    return load.facts && createReport(plan, load.recorder, { ...load.facts, run, keysLeft });
+    return load && createReport(plan, load.recorder, { ...load.facts, run, keysLeft });
   } finally {
-    desk.close();
+    control.close();
   }
 }
 
-async function greet(client: HttpClient, url: string): Promise<void> {
-  const answer = await client.ask({ method: 'GET', path: '/livez', timeoutMs: GREETING_MS }).catch((error: unknown) => {
+async function expectService(client: HttpClient, url: string): Promise<void> {
+  const request = { method: 'GET', path: '/livez', timeoutMs: FIRST_RESPONSE_MS } as const;
+  const { status } = await client.send(request).catch((error: unknown) => {
     throw new OperatorError(`There is no service at ${url}: ${messageOf(error)}. Start one, or correct --url.`, {
       cause: error,
     });
   });
-  if (answer.status !== 200)
-    throw new OperatorError(`What answers at ${url} is no pdfprompt: GET /livez says ${answer.status}. Correct --url.`);
+  if (status !== 200)
+    throw new OperatorError(`The service at ${url} is no pdfprompt: GET /livez says ${status}. Correct --url.`);
 }

@@ -1,5 +1,5 @@
-import { parsePdfRequest } from '../domain/pdf-request.ts';
 import type { RenderedPdf } from '../domain/outcome.ts';
+import { parsePdfRequest } from '../domain/pdf-request.ts';
 import { OperatorError } from '../kernel/errors.ts';
 import type { Renderer } from '../render/renderer.ts';
 import { type Calibration, costOf } from './calibration.ts';
@@ -10,64 +10,57 @@ interface MeasureInput {
   /** HTML by name */
   documents: Readonly<Record<string, string>>;
   cores: number;
-  /** documents at a time when the machine is to be saturated */
+  /** documents at a time that saturate the machine */
   slots: number;
-  /** for each document, in all */
+  /** for all documents together */
   seconds: number;
   onProgress: (message: string) => void;
 }
 
-/** Renders each document alone, then as many as there are slots, then for tenants who were never there. */
+/** Renders each document one at a time, then one in each slot, then the same for tenants without a warm page. */
 export async function measureRenderer(input: MeasureInput): Promise<Calibration> {
-  const { documents, cores, onProgress } = input;
-  const costs: Record<string, DocumentCost> = {};
+  const { renderer, cores, slots, onProgress } = input;
+  const documents: Record<string, DocumentCost> = {};
+  const seconds = input.seconds / Object.keys(input.documents).length;
   let samples = 0;
-  for (const [name, html] of Object.entries(documents)) {
+  for (const [name, html] of Object.entries(input.documents)) {
     onProgress(`Rendering ${name}`);
-    const measured = await measureDocument(input, name, html);
-    costs[name] = costOf(measured);
-    samples += measured.samples;
+    const parsed = parsePdfRequest({ html });
+    if (!parsed.ok) throw new OperatorError(`${name}: ${parsed.fields.map(({ message }) => message).join('; ')}`);
+    let last: RenderedPdf | undefined;
+    let tenants = 0;
+    const render = async (tenant: string) => {
+      const outcome = await renderer.render(parsed.request, { tenant });
+      if (outcome.kind !== 'done')
+        throw new OperatorError(`${name} cannot be rendered: ${'message' in outcome ? outcome.message : outcome.kind}`);
+      last = outcome.pdf;
+    };
+    const inWarmPage = () => render('calibration');
+
+    await inSlots(slots, seconds * 0.1, inWarmPage);
+    const alone = await inSlots(1, seconds * 0.3, inWarmPage);
+    const saturated = await inSlots(slots, seconds * 0.3, inWarmPage);
+    const newPage = await inSlots(slots, seconds * 0.3, () => render(`${name} ${tenants++}`));
+    samples += alone.times.length + saturated.times.length + newPage.times.length;
+    documents[name] = costOf({
+      cores,
+      slots,
+      aloneMs: alone.times,
+      saturatedRate: saturated.rate,
+      newPageRate: Math.min(newPage.rate, saturated.rate),
+      htmlBytes: Buffer.byteLength(html),
+      pdfBytes: last?.size ?? 0,
+    });
   }
-  return { source: 'renderer', measuredAt: new Date().toISOString(), cores, samples, documents: costs };
+  return { source: 'renderer', measuredAt: new Date().toISOString(), cores, samples, documents };
 }
 
-async function measureDocument({ renderer, cores, slots, seconds }: MeasureInput, name: string, html: string) {
-  const parsed = parsePdfRequest({ html });
-  if (!parsed.ok) throw new OperatorError(`${name}: ${parsed.fields.map(({ message }) => message).join('; ')}`);
-  let last: RenderedPdf | undefined;
-  let newcomers = 0;
-  const render = async (tenant: string) => {
-    const outcome = await renderer.render(parsed.request, { tenant });
-    if (outcome.kind !== 'done')
-      throw new OperatorError(`${name} cannot be rendered: ${'message' in outcome ? outcome.message : outcome.kind}`);
-    last = outcome.pdf;
-  };
-  const warm = () => render('calibration');
-  const newcomer = () => render(`${name} ${newcomers++}`);
-
-  await inLanes(slots, seconds * 0.1, warm);
-  const alone = await inLanes(1, seconds * 0.3, warm);
-  const saturated = await inLanes(slots, seconds * 0.3, warm);
-  const anew = await inLanes(slots, seconds * 0.3, newcomer);
-  const { size = 0 } = last ?? {};
-  return {
-    cores,
-    slots,
-    aloneMs: alone.times,
-    saturatedRate: saturated.rate,
-    newPageRate: Math.min(anew.rate, saturated.rate),
-    htmlBytes: Buffer.byteLength(html),
-    pdfBytes: size,
-    samples: alone.times.length + saturated.times.length + anew.times.length,
-  };
-}
-
-/** Once in each lane at least. @returns milliseconds of each, and how many were done in a second while every lane was busy */
-async function inLanes(lanes: number, seconds: number, once: () => Promise<void>) {
+/** At least once in each slot. @returns milliseconds of each run, and runs a second while every slot was busy */
+async function inSlots(slots: number, seconds: number, once: () => Promise<void>) {
   const spans: { from: number; to: number }[] = [];
   const startedAt = performance.now();
   let busyUntil = Infinity;
-  const lane = async () => {
+  const loop = async () => {
     do {
       const from = performance.now();
       await once();
@@ -75,11 +68,9 @@ async function inLanes(lanes: number, seconds: number, once: () => Promise<void>
     } while (performance.now() < startedAt + seconds * 1000);
     busyUntil = Math.min(busyUntil, performance.now());
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
-  // What the other lanes were still at then counts in part.
+  await Promise.all(Array.from({ length: slots }, loop));
+  // A run that another slot had not finished by then counts in part.
   const done = spans.map(({ from, to }) => Math.max(0, Math.min(to, busyUntil) - from) / (to - from));
-  return {
-    times: spans.map(({ from, to }) => to - from),
-    rate: (done.reduce((sum, part) => sum + part, 0) / (busyUntil - startedAt)) * 1000,
-  };
+  const sum = done.reduce((total, part) => total + part, 0);
+  return { times: spans.map(({ from, to }) => to - from), rate: (sum / (busyUntil - startedAt)) * 1000 };
 }

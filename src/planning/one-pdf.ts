@@ -1,23 +1,26 @@
 import { isFinal, type Job } from '../domain/job.ts';
 import { systemCodeOf } from '../kernel/errors.ts';
-import { type Answer, AnswerTimeout, type HttpClient, jsonOf, RequestAborted } from './http-client.ts';
+import { type HttpClient, type HttpRequest, type HttpResponse, jsonOf } from './http-client.ts';
 
-/** Milliseconds; those of `completed` that are not by the job's own timings are counted from when it was to be sent. */
+/** `kind` is the counter that it belongs to. Times are milliseconds, from the scheduled time unless they say otherwise. */
 export type PdfOutcome = { acceptedMs?: number; jobId?: string } & (
   | {
       kind: 'completed';
+      /** by the job's own timings */
       queuedMs: number;
+      /** by the job's own timings */
       generationMs: number;
+      /** of the last request alone */
       downloadMs: number;
       turnaroundMs: number;
       bytes: number;
     }
-  /** the tier's limit was reached: an answer, not an error */
-  | { kind: 'limited' }
-  /** the service says that the job failed */
+  /** 429: the tier's limit was reached */
+  | { kind: 'limitsHit' }
+  /** the job ended without a PDF */
   | { kind: 'failed'; code: string }
-  | { kind: 'error'; what: string; isUnanswered: boolean }
-  /** the test ended before it did */
+  | { kind: 'errors'; what: string; isUnanswered: boolean }
+  /** the load test ended first */
   | { kind: 'unfinished' }
 );
 
@@ -25,74 +28,69 @@ interface Order {
   key: string;
   /** JSON */
   body: Buffer;
-  /** by performance.now(), when it was to be sent */
-  intendedAt: number;
-  /** milliseconds from then on until it is given up */
+  /** by performance.now() */
+  scheduledAt: number;
+  /** milliseconds from then on */
   timeoutMs: number;
-  onAnswer: () => void;
+  onResponse: () => void;
 }
 
-/** Seconds that the service is asked to wait for a job's end, at most: then it is asked again. */
+/** Seconds of one long poll for the end of a job, at most. */
 const WAIT_SECONDS = 20;
 
-/** Of a PDF: enough to see that it is one, or why there is none. */
+/** Bytes kept of a PDF: enough for its signature, or for the error in its place. */
 const KEEP_BYTES = 2_000;
 
-/** Asks for one PDF, waits for it and fetches it, as a client would. Whatever happens is an outcome. */
+/** Requests one PDF, waits for it and downloads it, as a client would. Never throws: every error is an outcome. */
 export async function fetchPdf(client: HttpClient, order: Order): Promise<PdfOutcome> {
-  const so: { acceptedMs?: number; jobId?: string } = {};
-  const sinceIntended = () => performance.now() - order.intendedAt;
-  const ask = async (request: Omit<Parameters<HttpClient['ask']>[0], 'key' | 'timeoutMs'>): Promise<Answer> => {
-    const timeoutMs = order.timeoutMs - sinceIntended();
-    if (timeoutMs <= 0) throw new AnswerTimeout('no time is left');
-    const answer = await client.ask({ ...request, key: order.key, timeoutMs });
-    order.onAnswer();
-    return answer;
+  const accepted: { acceptedMs?: number; jobId?: string } = {};
+  const elapsed = () => performance.now() - order.scheduledAt;
+  const send = async (request: Omit<HttpRequest, 'key' | 'timeoutMs'>) => {
+    const response = await client.send({ ...request, key: order.key, timeoutMs: order.timeoutMs - elapsed() });
+    order.onResponse();
+    return response;
   };
   try {
-    const posted = await ask({ method: 'POST', path: '/v1/jobs', body: order.body });
+    const posted = await send({ method: 'POST', path: '/v1/jobs', body: order.body });
     const { id, code } = (jsonOf(posted) ?? {}) as { id?: string; code?: string };
-    if (posted.status === 429 && code === 'rate_limited') return { kind: 'limited' };
+    if (posted.status === 429 && code === 'rate_limited') return { kind: 'limitsHit' };
     if ((posted.status !== 202 && posted.status !== 200) || id === undefined) return refused(posted);
-    so.acceptedMs = sinceIntended();
-    so.jobId = id;
+    accepted.acceptedMs = elapsed();
+    accepted.jobId = id;
     for (;;) {
-      const left = (order.timeoutMs - sinceIntended()) / 1000;
-      const wait = Math.max(1, Math.min(WAIT_SECONDS, Math.floor(left)));
-      const asked = await ask({ method: 'GET', path: `/v1/jobs/${id}?wait=${wait}` });
-      const job = jsonOf(asked) as Job | undefined;
-      if (asked.status !== 200 || job === undefined) return { ...so, ...refused(asked) };
+      const left = Math.floor((order.timeoutMs - elapsed()) / 1000);
+      const wait = Math.max(1, Math.min(WAIT_SECONDS, left));
+      const polled = await send({ method: 'GET', path: `/v1/jobs/${id}?wait=${wait}` });
+      const job = jsonOf(polled) as Job | undefined;
+      if (polled.status !== 200 || job === undefined) return { ...accepted, ...refused(polled) };
       if (!isFinal(job.status)) continue;
-      if (job.status !== 'completed') return { ...so, kind: 'failed', code: job.error?.code ?? job.status };
+      if (job.status !== 'completed') return { ...accepted, kind: 'failed', code: job.error?.code ?? job.status };
       const from = performance.now();
-      const pdf = await ask({ method: 'GET', path: `/v1/jobs/${id}/pdf`, keep: KEEP_BYTES });
-      if (pdf.status !== 200) return { ...so, ...refused(pdf) };
+      const pdf = await send({ method: 'GET', path: `/v1/jobs/${id}/pdf`, keep: KEEP_BYTES });
+      if (pdf.status !== 200) return { ...accepted, ...refused(pdf) };
       if (pdf.head.toString('latin1', 0, 5) !== '%PDF-' || pdf.size !== job.file?.size)
-        return { ...so, kind: 'error', what: 'not the PDF that was promised', isUnanswered: false };
+        return { ...accepted, kind: 'errors', what: 'not the PDF that was promised', isUnanswered: false };
       const { queued, total } = job.timings ?? { queued: 0, total: 0 };
       return {
-        ...so,
+        ...accepted,
         kind: 'completed',
         queuedMs: queued,
         generationMs: total - queued,
         downloadMs: performance.now() - from,
-        turnaroundMs: sinceIntended(),
+        turnaroundMs: elapsed(),
         bytes: pdf.size,
       };
     }
   } catch (error) {
-    if (error instanceof RequestAborted) return { ...so, kind: 'unfinished' };
-    const what = error instanceof AnswerTimeout ? 'timeout' : (systemCodeOf(error) ?? 'connection lost');
-    return { ...so, kind: 'error', what, isUnanswered: true };
+    const { name } = error as Error;
+    if (name === 'AbortError') return { ...accepted, kind: 'unfinished' };
+    const what = name === 'TimeoutError' ? 'timeout' : (systemCodeOf(error) ?? 'connection lost');
+    return { ...accepted, kind: 'errors', what, isUnanswered: true };
   }
 }
 
-function refused(answer: Answer): PdfOutcome {
-  const { code } = (jsonOf(answer) ?? {}) as { code?: unknown };
-  return {
-    kind: 'error',
-    what:
-      typeof code === 'string' && /^\w{1,40}$/.test(code) ? `HTTP ${answer.status} ${code}` : `HTTP ${answer.status}`,
-    isUnanswered: false,
-  };
+function refused({ status, head }: HttpResponse): PdfOutcome {
+  const { code } = (jsonOf({ head }) ?? {}) as { code?: unknown };
+  const isCode = typeof code === 'string' && /^\w{1,40}$/.test(code);
+  return { kind: 'errors', what: `HTTP ${status}${isCode ? ` ${code}` : ''}`, isUnanswered: false };
 }

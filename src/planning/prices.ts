@@ -5,29 +5,23 @@ import { messageOf, UsageError } from '../kernel/errors.ts';
 export const SETUPS = ['managed', 'self-hosted'] as const;
 export type Setup = (typeof SETUPS)[number];
 
-/** Cores x GB. */
 const size = z.string().regex(/^\d+x\d+(\.\d+)?$/, 'allowed: CORESxGB such as 2x4');
-const usd = z.number().min(0);
+const money = z.number().min(0);
 
-const machine = z.strictObject({
-  size,
-  monthly: usd,
-  /** what one of its cores does, beside one of the machine that was calibrated */
-  coreSpeed: z.number().min(0.05).max(20).default(1),
-});
-const database = z.strictObject({ size, monthly: usd, maxConnections: z.number().int().min(10) });
 const setup = z.strictObject({
-  machines: z.array(machine).min(1),
-  databases: z.array(database).min(1),
+  /** `coreSpeed`: relative to the machine that was calibrated */
+  machines: z
+    .array(z.strictObject({ size, monthly: money, coreSpeed: z.number().min(0.05).max(20).default(1) }))
+    .min(1),
+  databases: z.array(z.strictObject({ size, monthly: money, maxConnections: z.number().int().min(10) })).min(1),
   /** of the database's disk, each GB, backups included */
-  storageGb: usd,
+  storageGb: money,
   /** needed from two API processes on */
-  loadBalancer: usd,
+  loadBalancer: money,
 });
 
 const priceTable = z.strictObject({
   currency: z.string().min(1).max(8),
-  /** since when these are thought to hold, and what they are */
   asOf: z.string(),
   note: z.string(),
   setups: z.strictObject({ managed: setup, 'self-hosted': setup }),
@@ -36,7 +30,6 @@ const priceTable = z.strictObject({
 export type PriceTable = z.infer<typeof priceTable>;
 export type SetupPrices = PriceTable['setups'][Setup];
 export type MachinePrice = SetupPrices['machines'][number];
-export type DatabasePrice = SetupPrices['databases'][number];
 
 /** `2x4` → 2 cores, 4 GB. */
 export function parseSize(text: string): { cores: number; memoryGb: number } {
@@ -44,53 +37,36 @@ export function parseSize(text: string): { cores: number; memoryGb: number } {
   return { cores, memoryGb };
 }
 
-const databases = (rows: [string, number, number][]) =>
-  rows.map(([size, monthly, maxConnections]) => ({ size, monthly, maxConnections }));
-const machines = (rows: [string, number][]) => rows.map(([size, monthly]) => ({ size, monthly, coreSpeed: 1 }));
+const rows = (text: string) => text.split(', ').map((row) => row.split(' '));
+/** @param text `SIZE MONTHLY, …` */
+const machines = (text: string) =>
+  rows(text).map(([size = '', monthly]) => ({ size, monthly: Number(monthly), coreSpeed: 1 }));
+/** @param text `SIZE MONTHLY CONNECTIONS, …` */
+const databases = (text: string) =>
+  rows(text).map(([size = '', monthly, most]) => ({ size, monthly: Number(monthly), maxConnections: Number(most) }));
 
-/** Round figures of the order that list prices have. Nobody's offer: to be replaced by one's own. */
+/** Round figures of the order of list prices, to be replaced by the real ones. */
 export const DEFAULT_PRICES: PriceTable = {
   currency: 'USD',
   asOf: '2026-11',
   note: 'Assumptions: round monthly figures of the order of list prices for small cloud machines (dedicated cores) and managed Postgres (one node, daily backups). No offer of any vendor; replace them with yours.',
   setups: {
     managed: {
-      machines: machines([
-        ['2x4', 36],
-        ['4x8', 72],
-        ['8x16', 144],
-      ]),
-      databases: databases([
-        ['1x2', 30, 45],
-        ['2x4', 60, 95],
-        ['4x8', 120, 195],
-        ['8x16', 240, 395],
-        ['16x64', 720, 1000],
-        ['32x128', 1440, 2000],
-      ]),
+      machines: machines('2x4 36, 4x8 72, 8x16 144'),
+      databases: databases('1x2 30 45, 2x4 60 95, 4x8 120 195, 8x16 240 395, 16x64 720 1000, 32x128 1440 2000'),
       storageGb: 0.2,
       loadBalancer: 12,
     },
     'self-hosted': {
-      machines: machines([
-        ['2x4', 16],
-        ['4x8', 32],
-        ['8x16', 64],
-      ]),
-      databases: databases([
-        ['2x4', 16, 95],
-        ['4x8', 32, 195],
-        ['8x16', 64, 395],
-        ['16x64', 200, 1000],
-        ['32x128', 400, 2000],
-      ]),
+      machines: machines('2x4 16, 4x8 32, 8x16 64'),
+      databases: databases('2x4 16 95, 4x8 32 195, 8x16 64 395, 16x64 200 1000, 32x128 400 2000'),
       storageGb: 0.1,
       loadBalancer: 7,
     },
   },
 };
 
-/** @throws UsageError that names every fault of the file */
+/** @throws UsageError that names every problem of the file */
 export async function readPrices(path: string): Promise<PriceTable> {
   const hint = 'allowed: a file like the one that pdfprompt plan --print-prices prints';
   let json: unknown;

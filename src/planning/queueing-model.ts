@@ -1,120 +1,194 @@
 import { seededRandom } from './seeded-random.ts';
-import { Machine, type MachineOptions, type SimulatedJob } from './machine.ts';
 
-/** What one document asks of a worker; milliseconds. */
-export type Demand = Pick<SimulatedJob, 'renderMs' | 'idleMs' | 'afterMs'>;
+/** What one document needs of a worker; milliseconds. */
+export interface Demand {
+  /** work of a core while the document has a slot */
+  renderMs: number;
+  /** time in the slot in which no core works for it */
+  idleMs: number;
+  /** work of a core after its slot is free: storing the PDF, the API's share */
+  afterMs: number;
+}
 
-export interface SimulationInput extends MachineOptions {
+interface Worker {
+  cores: number;
+  slots: number;
+  /** milliseconds from when a slot takes a document until its work begins */
+  pickupMs: number;
+  /** cores that work for one document, at most: Chromium is several processes */
+  parallelism: number;
+}
+
+interface SimulationInput extends Worker {
   workers: number;
   /** documents a second; `Infinity`: the queue is never empty */
   rate: number;
-  /** draws a document */
   demand: (random: () => number) => Demand;
-  /** simulated documents, beside the tenth that comes before anything is counted */
+  /** counted documents; a tenth more come first to warm up */
   documents: number;
   seed: number;
-  /** moments of the arrivals in milliseconds, instead of Poisson's at `rate` */
+  /** arrival times in milliseconds, instead of a Poisson process with `rate` */
   arrivals?: readonly number[];
 }
 
-/** Milliseconds, and documents a second. */
-export interface Simulated {
-  /** from the submission to the start */
-  wait: Percentiles;
-  /** from the submission until the PDF is stored */
-  turnaround: Percentiles;
-  throughput: number;
-}
-
+/** Milliseconds. */
 export interface Percentiles {
   mean: number;
   p50: number;
   p95: number;
 }
 
+interface Job extends Demand {
+  arrivedAt: number;
+  startedAt: number;
+  hasSlot: boolean;
+  /** milliseconds while it waits; on the worker's clock of shared work while cores work for it */
+  endsAt: number;
+  isCounted: boolean;
+}
+
+/** Milliseconds. Remaining work below this is floating-point error. */
+const EPSILON = 1e-4;
+
 /**
- * Workers that take from one queue, event by event (G/G/c with shared cores): each job goes to a worker with a free
- * slot, whichever is first to ask, or waits for one in the order of arrival. The same seed gives the same answer.
+ * Simulates workers that share one queue, event by event (G/G/c with shared cores). An arriving document takes a free
+ * slot of any worker, or waits in the order of arrival. The same seed gives the same result.
+ * @returns the wait until the start, the turnaround until the PDF is stored, and documents a second
  */
-export function simulate(input: SimulationInput): Simulated {
-  const { workers, documents, demand, arrivals, rate } = input;
+export function simulate(input: SimulationInput) {
+  const { documents, demand, arrivals, rate } = input;
   const random = seededRandom(input.seed);
-  const machines = Array.from({ length: workers }, () => new Machine(input));
+  const workers = Array.from({ length: input.workers }, () => new SimulatedWorker(input));
   const total = arrivals?.length ?? Math.ceil(documents * 1.1);
-  const isCounted = (number: number) => number >= total - (arrivals?.length ?? documents);
+  const warmUp = arrivals ? 0 : total - documents;
   const arriveAfter = (at: number, number: number) =>
     arrivals ? (arrivals[number] ?? Infinity) : at - (Math.log(1 - random()) / rate) * 1000;
 
-  const queue = new Fifo<SimulatedJob>();
+  const queue: Job[] = [];
   const waits: number[] = [];
   const turnarounds: number[] = [];
-  const counted = new Set<SimulatedJob>();
-  let [arrived, ended, lastAt] = [0, 0, 0];
+  let [dequeued, arrived, ended, now] = [0, 0, 0, 0];
   let nextArrival = arriveAfter(0, 0);
-  const nextAt = machines.map(() => Infinity);
-
-  const dispatch = (job: SimulatedJob, to: number, now: number) => {
-    machines[to]?.start(job, now);
-    nextAt[to] = machines[to]?.nextAt ?? Infinity;
-  };
   while (ended < total) {
-    let first = 0;
-    for (let at = 1; at < workers; at++) if ((nextAt[at] ?? 0) < (nextAt[first] ?? 0)) first = at;
-    const now = Math.min(nextArrival, nextAt[first] ?? Infinity);
-    if (nextArrival <= now && arrived < total) {
-      const job = { arrivedAt: now, startedAt: 0, ...demand(random) };
-      if (isCounted(arrived)) counted.add(job);
-      arrived++;
-      nextArrival = arrived < total ? arriveAfter(now, arrived) : Infinity;
-      const free = anyFree(machines, random);
-      if (free === undefined) queue.push(job);
-      else dispatch(job, free, now);
+    let worker = workers[0] as SimulatedWorker;
+    for (const other of workers) if (other.nextAt < worker.nextAt) worker = other;
+    if (nextArrival <= worker.nextAt) {
+      now = nextArrival;
+      const isCounted = arrived >= warmUp;
+      const job = { arrivedAt: now, startedAt: 0, endsAt: 0, hasSlot: false, ...demand(random), isCounted };
+      nextArrival = ++arrived < total ? arriveAfter(now, arrived) : Infinity;
+      const free = anyFree(workers, random);
+      if (free) free.start(job, now);
+      else queue.push(job);
       continue;
     }
-    const machine = machines[first] as Machine;
-    for (const job of machine.advance(now)) {
+    now = worker.nextAt;
+    for (const { isCounted, startedAt, arrivedAt } of worker.advance(now)) {
       ended++;
-      lastAt = now;
-      if (!counted.delete(job)) continue;
-      waits.push(job.startedAt - job.arrivedAt);
-      turnarounds.push(now - job.arrivedAt);
+      if (!isCounted) continue;
+      waits.push(startedAt - arrivedAt);
+      turnarounds.push(now - arrivedAt);
     }
-    while (machine.hasFreeSlot && queue.length > 0) dispatch(queue.shift() as SimulatedJob, first, now);
-    nextAt[first] = machine.nextAt;
+    while (worker.hasFreeSlot && dequeued < queue.length) worker.start(queue[dequeued++] as Job, now);
   }
-  return { wait: percentiles(waits), turnaround: percentiles(turnarounds), throughput: (total / lastAt) * 1000 };
+  return { wait: percentiles(waits), turnaround: percentiles(turnarounds), throughput: (total / now) * 1000 };
 }
 
-function anyFree(machines: Machine[], random: () => number): number | undefined {
-  if (machines.length === 1) return machines[0]?.hasFreeSlot ? 0 : undefined;
-  const from = Math.floor(random() * machines.length);
-  for (let step = 0; step < machines.length; step++) {
-    const at = (from + step) % machines.length;
-    if (machines[at]?.hasFreeSlot) return at;
+function anyFree(workers: SimulatedWorker[], random: () => number): SimulatedWorker | undefined {
+  const from = workers.length === 1 ? 0 : Math.floor(random() * workers.length);
+  for (let step = 0; step < workers.length; step++) {
+    const worker = workers[(from + step) % workers.length];
+    if (worker?.hasFreeSlot) return worker;
   }
   return undefined;
 }
 
-class Fifo<T> {
-  #items: T[] = [];
-  #head = 0;
+/**
+ * Slots for documents, and cores that everything at work shares evenly. A clock of shared work runs as fast as each
+ * share does, so a new document changes no other's `endsAt` (processor sharing).
+ */
+class SimulatedWorker {
+  readonly #options: Worker;
+  #now = 0;
+  /** milliseconds of work that every document at work has received so far */
+  #shared = 0;
+  readonly #working: Job[] = [];
+  readonly #waiting: Job[] = [];
+  #inSlots = 0;
+  /** when something changes here next if nothing arrives */
+  nextAt = Infinity;
 
-  get length(): number {
-    return this.#items.length - this.#head;
+  constructor(options: Worker) {
+    this.#options = options;
   }
 
-  push(item: T): void {
-    this.#items.push(item);
+  /** As the dispatcher counts: PDFs being stored keep documents out only when there are as many as slots. */
+  get hasFreeSlot(): boolean {
+    const { slots } = this.#options;
+    return this.#inSlots < slots && this.#working.length + this.#waiting.length < 2 * slots;
   }
 
-  shift(): T | undefined {
-    const item = this.#items[this.#head++];
-    if (this.#head > 1_000 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
+  start(job: Job, now: number): void {
+    this.#passTime(now);
+    job.startedAt = now + this.#options.pickupMs;
+    job.endsAt = job.startedAt + job.idleMs;
+    job.hasSlot = true;
+    this.#inSlots++;
+    this.#waiting.push(job);
+    this.#schedule();
+  }
+
+  /** @returns the jobs that are done by then */
+  advance(to: number): Job[] {
+    this.#passTime(to);
+    for (const job of takeDue(this.#waiting, to)) this.#work(job, job.renderMs);
+    const due = takeDue(this.#working, this.#shared);
+    for (const job of due) {
+      if (!job.hasSlot) continue;
+      this.#inSlots--;
+      this.#work(job, job.afterMs);
     }
-    return item;
+    const done = due.filter(({ hasSlot }) => !hasSlot);
+    for (const job of due) job.hasSlot = false;
+    this.#schedule();
+    return done;
   }
+
+  #work(job: Job, ms: number): void {
+    job.endsAt = this.#shared + ms;
+    this.#working.push(job);
+  }
+
+  #passTime(to: number): void {
+    this.#shared += (to - this.#now) * this.#speed;
+    this.#now = to;
+  }
+
+  #schedule(): void {
+    const left = earliest(this.#working) - this.#shared;
+    const worked = left === Infinity ? Infinity : this.#now + Math.max(0, left) / this.#speed;
+    this.nextAt = Math.min(worked, earliest(this.#waiting));
+  }
+
+  /** Milliseconds of work for each document in one millisecond. */
+  get #speed(): number {
+    const { cores, parallelism } = this.#options;
+    return Math.min(parallelism, cores / Math.max(1, this.#working.length));
+  }
+}
+
+function earliest(jobs: Job[]): number {
+  let at = Infinity;
+  for (const { endsAt } of jobs) if (endsAt < at) at = endsAt;
+  return at;
+}
+
+/** Removes and returns the jobs that end by then. A simulation spends most of its time here. */
+function takeDue(jobs: Job[], by: number): Job[] {
+  if (earliest(jobs) > by + EPSILON) return [];
+  const due = jobs.filter((job) => job.endsAt <= by + EPSILON);
+  for (const job of due) jobs.splice(jobs.indexOf(job), 1);
+  return due;
 }
 
 function percentiles(values: number[]): Percentiles {

@@ -1,6 +1,7 @@
-import { UsageError, OperatorError, messageOf } from '../kernel/errors.ts';
 import type { Tier } from '../domain/tier.ts';
-import { type Answer, type HttpClient, jsonOf } from './http-client.ts';
+import { OperatorError, UsageError } from '../kernel/errors.ts';
+import { forEachInSlots } from '../kernel/for-each-in-slots.ts';
+import { type HttpClient, type HttpResponse, jsonOf } from './http-client.ts';
 import { apportion, type Share } from './shares.ts';
 
 /** PDFs a minute of a user whose tier has no limit, and the part of the limit that others use. */
@@ -8,10 +9,10 @@ const UNLIMITED_RATE = 5;
 const PART_OF_LIMIT = 0.1;
 
 const ADMIN_MS = 30_000;
-/** Requests at a time: the API does such work on two connections. */
+/** Requests at a time: the API has two connections for such work. */
 const AT_A_TIME = 4;
 
-/** Who sends. */
+/** A sender of PDF requests. */
 export interface TestUser {
   key: string;
   tier: string;
@@ -21,37 +22,35 @@ export interface TestUser {
 
 export interface TestUsers {
   users: readonly TestUser[];
-  /** Erases them, with all that they made. @returns how many could not be; their keys end by themselves soon */
+  /** Erases them with their jobs and PDFs. @returns how many could not be erased; their keys expire soon */
   remove: () => Promise<number>;
 }
 
 interface CreateOptions {
   client: HttpClient;
   adminKey: string;
-  /** what it is called when it is refused */
+  /** the admin key in error messages */
   keyName: string;
   /** part of their addresses */
   run: string;
   count: number;
   tiers: readonly Share[];
-  /** until then their keys are valid, should nobody be there to end them */
+  /** of their keys, in case the test is killed before it can erase them */
   expiresAt: Date;
   signal: AbortSignal;
   onProgress: (message: string) => void;
 }
 
 /**
- * Users of this test alone, each with a key, over the admin API.
- * @throws OperatorError for a key that may not do that, UsageError for a tier that does not exist
+ * Creates users for this test over the admin API, each with a key.
+ * @throws OperatorError for a key without the scope, UsageError for a tier that does not exist
  */
 export async function createTestUsers(options: CreateOptions): Promise<TestUsers> {
   const { client, adminKey, keyName, run, count, tiers, expiresAt, signal, onProgress } = options;
   const admin = async (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) => {
     const json = body && { body: Buffer.from(JSON.stringify(body)) };
-    return succeeded(
-      await client.ask({ method, path: `/v1/admin${path}`, key: adminKey, timeoutMs: ADMIN_MS, ...json }),
-      keyName,
-    );
+    const request = { method, path: `/v1/admin${path}`, key: adminKey, timeoutMs: ADMIN_MS, ...json };
+    return expectSuccess(await client.send(request), keyName);
   };
   const { data: known } = (await admin('GET', '/tiers')) as { data: Tier[] };
   const unknown = tiers.find(({ name }) => !known.some((tier) => tier.name === name));
@@ -60,19 +59,19 @@ export async function createTestUsers(options: CreateOptions): Promise<TestUsers
       `--tiers: there is no tier ${unknown.name}; allowed: ${known.map(({ name }) => name).join(', ')}`,
     );
 
-  const wanted = apportion(count, tiers).flatMap(({ name, count: many }) => Array.from({ length: many }, () => name));
-  const made: (TestUser & { userId: string })[] = [];
+  const created: (TestUser & { userId: string })[] = [];
   const remove = async () => {
-    let left = made.length;
-    await inTurns(made, async ({ userId }) => {
+    let left = created.length;
+    await forEachInSlots(created, AT_A_TIME, async ({ userId }) => {
       await admin('DELETE', `/users/${userId}`);
       left--;
-    }).catch(() => undefined); // who does not answer once is not asked for all the others
+    }).catch(() => undefined); // the service is gone: the others would fail in the same way
     return left;
   };
   onProgress(`Making ${count} users`);
+  const wanted = apportion(count, tiers).flatMap(({ name, count: many }) => Array.from({ length: many }, () => name));
   try {
-    await inTurns(wanted, async (tier, index) => {
+    await forEachInSlots(wanted.entries(), AT_A_TIME, async ([index, tier]) => {
       if (signal.aborted) return;
       const { userId, key } = (await admin('POST', '/keys', {
         email: `bench-${run}-${index + 1}@bench.invalid`,
@@ -80,27 +79,23 @@ export async function createTestUsers(options: CreateOptions): Promise<TestUsers
         scopes: ['jobs:write', 'jobs:read'],
         expiresAt: expiresAt.toISOString(),
       })) as { userId: string; key: string };
-      made.push({
-        userId,
-        key,
-        tier,
-        usualRate: usualRate(known.find(({ name }) => name === tier)?.requestsPerMinute),
-      });
+      const limit = known.find(({ name }) => name === tier)?.requestsPerMinute;
+      created.push({ userId, key, tier, usualRate: usualRate(limit) });
     });
   } catch (error) {
     await remove();
     throw error;
   }
-  return { users: made, remove };
+  return { users: created, remove };
 }
 
 /**
- * One user that is there already, who sends what so many would.
+ * One existing user, who sends as much as `count` users would.
  * @throws OperatorError for a key that may not submit jobs
  */
 export async function shareOneKey(client: HttpClient, key: string, count: number): Promise<TestUsers> {
-  const usage = await client.ask({ method: 'GET', path: '/v1/usage?days=1', key, timeoutMs: ADMIN_MS });
-  if (usage.status !== 403) succeeded(usage, 'The key'); // one that may not read the usage may still submit
+  const usage = await client.send({ method: 'GET', path: '/v1/usage?days=1', key, timeoutMs: ADMIN_MS });
+  if (usage.status !== 403) expectSuccess(usage, 'The key'); // a key that may not read the usage may still submit
   const { tier = 'unknown', limits = [] } = (usage.status === 200 ? jsonOf(usage) : {}) as {
     tier?: string;
     limits?: { name: string; limit: number }[];
@@ -110,28 +105,13 @@ export async function shareOneKey(client: HttpClient, key: string, count: number
 }
 
 const usualRate = (limit: number | null | undefined) =>
-  limit === null || limit === undefined ? UNLIMITED_RATE : limit * PART_OF_LIMIT;
+  typeof limit === 'number' ? limit * PART_OF_LIMIT : UNLIMITED_RATE;
 
-function succeeded(answer: Answer, what: string): unknown {
-  if (answer.status < 300) return jsonOf(answer);
-  const { detail = '' } = (jsonOf(answer) ?? {}) as { detail?: string };
-  if (answer.status === 401) throw new OperatorError(`${what} is not valid there: ${detail || 'HTTP 401'}`);
-  if (answer.status === 403) throw new OperatorError(`${what} may not do that: ${detail || 'HTTP 403'}`);
-  throw new OperatorError(`The service answered ${answer.status}: ${detail || 'without a reason'}`);
-}
-
-/** Each once, some at a time; the first failure is thrown when the others have ended. */
-async function inTurns<T>(items: readonly T[], work: (item: T, index: number) => Promise<void>): Promise<void> {
-  const entries = items.entries();
-  let failure: Error | undefined;
-  const lane = async () => {
-    for (const [index, item] of entries) {
-      if (failure !== undefined) return;
-      await work(item, index).catch((error: unknown) => {
-        failure = error instanceof Error ? error : new Error(messageOf(error));
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: AT_A_TIME }, lane));
-  if (failure !== undefined) throw failure;
+function expectSuccess(response: HttpResponse, what: string): unknown {
+  const { status } = response;
+  if (status < 300) return jsonOf(response);
+  const { detail } = (jsonOf(response) ?? {}) as { detail?: string };
+  if (status === 401) throw new OperatorError(`${what} is not valid there: ${detail ?? 'HTTP 401'}`);
+  if (status === 403) throw new OperatorError(`${what} may not do that: ${detail ?? 'HTTP 403'}`);
+  throw new OperatorError(`The service answered ${status}: ${detail ?? 'without a reason'}`);
 }

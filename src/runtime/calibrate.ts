@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { initialConcurrency } from '../config/load.ts';
-import type { Config } from '../config/load.ts';
+import { type Config, initialConcurrency } from '../config/load.ts';
 import type { Calibration } from '../planning/calibration.ts';
 import { calibrationFromHistory } from '../planning/history.ts';
 import { measureRenderer } from '../planning/measure-renderer.ts';
@@ -15,29 +14,23 @@ interface CalibrateInput {
   onProgress: Progress;
   /** HTML by name */
   documents: Readonly<Record<string, string>>;
-  /** in all */
+  /** for all documents together */
   seconds: number;
 }
 
-/** What documents cost on this machine, by the renderer of a worker and without a database. */
-export async function calibrate({ config, log, onProgress, documents, seconds }: CalibrateInput): Promise<Calibration> {
-  const renderer = await buildRenderer({ config, log, events: new Events(log), onProgress });
+/** What documents cost on this machine, with a worker's renderer and without a database. */
+export async function calibrate(input: CalibrateInput): Promise<Calibration> {
+  const renderer = await buildRenderer({ ...input, events: new Events(input.log) });
   await renderer.start();
   try {
-    return await measureRenderer({
-      renderer,
-      documents,
-      cores: availableParallelism(),
-      slots: initialConcurrency(),
-      seconds: seconds / Object.keys(documents).length,
-      onProgress,
-    });
+    const machine = { cores: availableParallelism(), slots: initialConcurrency() };
+    return await measureRenderer({ ...input, ...machine, renderer });
   } finally {
     await renderer.stop();
   }
 }
 
-/** What the last jobs cost that this installation has done. */
+/** What the last completed jobs of this installation cost. */
 export function calibrateFromDatabase(config: Config, onProgress: Progress): Promise<Calibration> {
   return withDatabase({ config, onProgress }, ({ db }) => calibrationFromHistory(db));
 }

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { costOf } from '../../src/planning/calibration.ts';
-import { type DocumentCost, parseMix, serviceCost, workloadOf } from '../../src/planning/document-cost.ts';
+import { type DocumentCost, serviceCost, workloadOf } from '../../src/planning/document-cost.ts';
 import { type Demand, simulate } from '../../src/planning/queueing-model.ts';
 import { seededRandom } from '../../src/planning/seeded-random.ts';
 import { ask, mean, percentile, type Result, type Stage } from './stage.ts';
@@ -59,12 +59,12 @@ export async function plan(stage: Stage, files: string[], seconds = 120): Promis
 
   const result: Result = {};
   const names = kinds.map(({ name }) => name);
-  for (const [one, other] of [
-    [80, 20],
-    [30, 70],
+  for (const shares of [
+    [0.8, 0.2],
+    [0.3, 0.7],
   ]) {
-    const mix = parseMix(`${names[0]}:${one},${names[1]}:${other}`, names);
-    const title = mix.map(({ document, share }) => `${document} ${Math.round(share * 100)} %`).join(', ');
+    const mix = names.map((name, index) => ({ name, share: shares[index] ?? 0 }));
+    const title = mix.map(({ name, share }) => `${name} ${Math.round(share * 100)} %`).join(', ');
     const pick = (random: () => number) => kinds[random() < (mix[0]?.share ?? 1) ? 0 : 1];
     const random = seededRandom(1);
     const maximum = async () => rateOf(await service.saturate(GAUGE_SECONDS, () => pick(random)));
@@ -89,12 +89,19 @@ export async function plan(stage: Stage, files: string[], seconds = 120): Promis
       result[`${title}: ${name}`] =
         `${cost.renderMs.toFixed(0)} ms of a core to render, ${(cost.workerMs + cost.apiMs + cost.databaseMs).toFixed(0)} beside it, parallelism ${cost.parallelism.toFixed(2)}`;
 
-    const { draw } = workloadOf({ mix, documents, newPageShare: 0, sharesCoresWith: { api: true, database: true } });
-    const parallelism = mix.reduce(
-      (sum, { document, share }) => sum + share * (documents[document]?.parallelism ?? 1),
-      0,
-    );
-    const machine = { workers: 1, cores: CORES, slots: SLOTS, pickupMs: mean(pickups), parallelism };
+    const { draw, mean: average } = workloadOf({
+      mix,
+      documents,
+      newPageShare: 0,
+      onWorker: ['workerMs', 'apiMs', 'databaseMs'],
+    });
+    const machine = {
+      workers: 1,
+      cores: CORES,
+      slots: SLOTS,
+      pickupMs: mean(pickups),
+      parallelism: average.parallelism,
+    };
     const { throughput } = simulate({ ...machine, demand: draw, rate: Infinity, documents: 5_000, seed: 1 });
     result[`${title}: at most, a second`] = compared(throughput, mean(maxima), 1);
 

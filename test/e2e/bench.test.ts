@@ -154,7 +154,7 @@ describe('pdfprompt bench', { timeout: 180_000 }, () => {
     const { code, stdout, stderr } = await cli.exited;
     expect(stdout).toMatch(/! The service stopped answering at \d{4}-\S+Z; the test was ended\./);
     const [, run = ''] =
-      /! 5 users of bench-(\w+) could not be erased; their keys end by themselves/.exec(stdout) ?? [];
+      /! 5 users of bench-(\w+) could not be erased; their keys expire by themselves/.exec(stdout) ?? [];
     expect(stdout).toMatch(/The targets are not met\.\n$/);
     expect(stderr).not.toMatch(/ {4}at /);
     expect(code).toBe(1);

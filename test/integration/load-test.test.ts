@@ -34,7 +34,7 @@ async function test(
   return report;
 }
 
-const perHour = (perSecond: number) => ({ rate: { perHour: perSecond * 3_600 } });
+const perHour = (perSecond: number) => ({ pdfsPerHour: perSecond * 3_600 });
 
 describe('a load test', () => {
   it('sees a stall of two seconds as its users would, though it is answered by nobody meanwhile', async () => {

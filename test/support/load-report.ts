@@ -1,14 +1,14 @@
-import { createReport } from '../../src/planning/create-report.ts';
 import type { PdfOutcome } from '../../src/planning/one-pdf.ts';
 import type { LoadPlan } from '../../src/planning/load-plan.ts';
 import { LoadRecorder } from '../../src/planning/load-recorder.ts';
-import type { LoadReport } from '../../src/planning/load-report.ts';
+import { createReport, type LoadReport } from '../../src/planning/load-report.ts';
 
 export const PLAN: LoadPlan = {
   url: 'http://127.0.0.1:3000',
   users: 2,
   tiers: [{ name: 'starter', share: 1 }],
-  rate: { perHour: 3_600 },
+  pdfsPerMinute: undefined,
+  pdfsPerHour: 3_600,
   mix: [{ name: 'invoice', share: 1 }],
   rampMs: 0,
   durationMs: 10_000,
@@ -52,7 +52,7 @@ export function reportOf(
     endedBy,
     goneSince: endedBy === 'gone' ? new Date('2030-01-01T00:00:05Z') : undefined,
     usersByTier: { [tier]: 2 },
-    offeredPerHour: 3_600,
+    pdfsPerHour: 3_600,
     loadMs: plan.durationMs,
     cpuPart: 0.02,
     peakInFlight: 1,

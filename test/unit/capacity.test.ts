@@ -1,17 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { FEWEST_CONNECTIONS, splitConnections } from '../../src/config/connections.ts';
-import { BUILT_IN_CALIBRATION } from '../../src/planning/built-in.ts';
-import { costOf, spreadOf } from '../../src/planning/calibration.ts';
+import { BUILT_IN_CALIBRATION, costOf, spreadOf } from '../../src/planning/calibration.ts';
 import { type CapacityInput, planCapacity } from '../../src/planning/capacity.ts';
-import { parseMix, workloadOf } from '../../src/planning/document-cost.ts';
+import { workloadOf } from '../../src/planning/document-cost.ts';
 import { calibrationOf, type PastJob } from '../../src/planning/history.ts';
 import { DEFAULT_PRICES, SETUPS } from '../../src/planning/prices.ts';
 import { simulate } from '../../src/planning/queueing-model.ts';
 import { seededRandom } from '../../src/planning/seeded-random.ts';
 
-const DOCUMENTS = Object.keys(BUILT_IN_CALIBRATION.documents);
 const usual: Omit<CapacityInput, 'load'> = {
-  mix: parseMix('invoice:80,ticket:15,report:5', DOCUMENTS),
+  mix: [
+    { name: 'invoice', share: 0.8 },
+    { name: 'ticket', share: 0.15 },
+    { name: 'report', share: 0.05 },
+  ],
   calibration: BUILT_IN_CALIBRATION,
   prices: DEFAULT_PRICES.setups.managed,
   retentionMs: 7 * 86_400_000,
@@ -116,20 +118,6 @@ describe('a plan', () => {
 });
 
 describe('a mix', () => {
-  it('is parts of whatever sum', () => {
-    expect(parseMix('invoice:3, ticket:1', DOCUMENTS)).toEqual([
-      { document: 'invoice', share: 0.75 },
-      { document: 'ticket', share: 0.25 },
-    ]);
-  });
-
-  it.each(['', 'invoice', 'invoice:x', 'invoice:-1', 'label:1', 'invoice:1,invoice:2', 'invoice:0'])(
-    'refuses %j',
-    (text) => {
-      expect(() => parseMix(text, DOCUMENTS)).toThrow(/--mix: .*allowed: NAME:PARTS.*invoice, ticket, report/);
-    },
-  );
-
   it('draws what it says', () => {
     const { mean, draw } = workloadOf({ mix: usual.mix, documents: usual.calibration.documents, newPageShare: 0.5 });
     const random = seededRandom(3);

@@ -5,8 +5,8 @@ import type { PdfOutcome } from '../../src/planning/one-pdf.ts';
 import { COMPLETED, PLAN, reportOf } from '../support/load-report.ts';
 
 const many = (count: number, outcome: PdfOutcome) => Array.from({ length: count }, () => outcome);
-const LIMITED: PdfOutcome = { kind: 'limited' };
-const LOST: PdfOutcome = { kind: 'error', what: 'ECONNRESET', isUnanswered: true };
+const LIMITED: PdfOutcome = { kind: 'limitsHit' };
+const LOST: PdfOutcome = { kind: 'errors', what: 'ECONNRESET', isUnanswered: true };
 
 describe('the verdict on a load test', () => {
   it('is good if every target is met', () => {
@@ -55,33 +55,33 @@ describe('the verdict on a load test', () => {
 });
 
 describe('the report of a load test', () => {
-  it('shows foreign words as words, in text and in HTML', () => {
+  it('shows foreign words as words, in text and in HTML', async () => {
     const evil = `<img src=x onerror=alert(1)>"'&`;
-    const report = reportOf([COMPLETED, { kind: 'error', what: evil, isUnanswered: false }], {
+    const report = reportOf([COMPLETED, { kind: 'errors', what: evil, isUnanswered: false }], {
       plan: { ...PLAN, url: `http://127.0.0.1/${evil}` },
       tier: evil,
     });
-    const page = loadReportPage(report);
+    const page = await loadReportPage(report);
     expect(page).not.toContain('<img');
     expect(page).not.toMatch(/<script|onerror=alert\(1\)>/);
     expect(page.split('&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;').length - 1).toBeGreaterThanOrEqual(4);
     expect(loadReportText(report)).toContain(evil);
   });
 
-  it('asks nothing of anybody', () => {
-    const page = loadReportPage(reportOf(many(10, COMPLETED)));
+  it('asks nothing of anybody', async () => {
+    const page = await loadReportPage(reportOf(many(10, COMPLETED)));
     expect(page).not.toMatch(/(?:src|srcset|action)=|url\(|@import/);
     expect([...page.matchAll(/href="([^"]*)"/g)].map(([, target]) => target)).toEqual(['data:,']);
     expect(page).toContain("default-src 'none'");
   });
 
-  it('can be made of nothing', () => {
-    const page = loadReportPage(reportOf([]));
+  it('can be made of nothing', async () => {
+    const page = await loadReportPage(reportOf([]));
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
     expect(loadReportText(reportOf([]))).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  it('draws no number that is none', () => {
-    expect(loadReportPage(reportOf([COMPLETED, LOST, LIMITED]))).not.toMatch(/NaN|undefined|Infinity/);
+  it('draws no number that is none', async () => {
+    expect(await loadReportPage(reportOf([COMPLETED, LOST, LIMITED]))).not.toMatch(/NaN|undefined|Infinity/);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { sampleDocuments } from '../../src/planning/sample-documents.ts';
-import { apportion, parseShares } from '../../src/planning/shares.ts';
+import { sampleRequests } from '../../src/planning/sample-documents.ts';
+import { apportion, fractionsOf, parseShares } from '../../src/planning/shares.ts';
 
 describe('shares', () => {
   it('are read as they are typed', () => {
@@ -14,6 +14,13 @@ describe('shares', () => {
 
   it.each(['', 'a:', 'a:-1', 'a:x', ':3', 'a,,b', 'a:1,a:2', 'a:0'])('are refused if they are %j', (text) => {
     expect(parseShares(text)).toBeUndefined();
+  });
+
+  it('add up to 1 as fractions', () => {
+    expect(fractionsOf(parseShares('invoice:3, ticket:1') ?? [])).toEqual([
+      { name: 'invoice', share: 0.75 },
+      { name: 'ticket', share: 0.25 },
+    ]);
   });
 
   it('are given out to the last one', () => {
@@ -30,7 +37,7 @@ describe('shares', () => {
   });
 
   it('decide how often each document is drawn', () => {
-    const documents = sampleDocuments([
+    const documents = sampleRequests([
       { name: 'invoice', share: 3 },
       { name: 'ticket', share: 1 },
     ]);

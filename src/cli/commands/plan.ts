@@ -3,26 +3,27 @@ import { Command, Option } from 'commander';
 import type { Config } from '../../config/load.ts';
 import { queuedJobs } from '../../domain/queue-figures.ts';
 import { messageOf, UsageError } from '../../kernel/errors.ts';
-import { BUILT_IN_CALIBRATION } from '../../planning/built-in.ts';
-import { type Calibration, readCalibration, saveCalibration } from '../../planning/calibration.ts';
+import {
+  BUILT_IN_CALIBRATION,
+  type Calibration,
+  readCalibration,
+  saveCalibration,
+} from '../../planning/calibration.ts';
 import { ASSUMPTIONS, planCapacity } from '../../planning/capacity.ts';
-import { type Mix, parseMix } from '../../planning/document-cost.ts';
+import { FlagValues } from '../../planning/flag-values.ts';
 import { DEFAULT_PRICES, readPrices, type Setup, SETUPS } from '../../planning/prices.ts';
-import { CALIBRATION_DOCUMENTS } from '../../planning/calibration-documents.ts';
+import { SAMPLE_DOCUMENTS } from '../../planning/sample-documents.ts';
+import { seededRandom } from '../../planning/seeded-random.ts';
+import { fractionsOf } from '../../planning/shares.ts';
 import { accountVerb } from '../account-verb.ts';
 import { loggerFor, print, printJson, progress, table, warn } from '../output.ts';
 import { assumptionsOf, planReport } from '../plan-report.ts';
 import { addSettingFlags, readConfig } from '../settings-flags.ts';
 
-interface PlanOptions extends Record<string, unknown> {
-  users?: string;
-  pdfsPerHour?: string;
+type PlanOptions = Record<string, unknown> & {
   mix?: string;
-  targetP95: string;
   workerSize?: string;
   setup: Setup;
-  peakFactor: string;
-  spare?: string;
   prices?: string;
   printPrices?: boolean;
   /** seconds, or true */
@@ -31,10 +32,11 @@ interface PlanOptions extends Record<string, unknown> {
   fromDatabase?: boolean;
   now?: boolean;
   json?: boolean;
-}
+};
 
 const DEFAULT_MIX = 'invoice:80,ticket:15,report:5';
 const CALIBRATION_SECONDS = 27;
+const MOST_USERS = 100_000_000;
 
 export function planCommand(): Command {
   const command = new Command('plan')
@@ -75,7 +77,8 @@ Examples:
       const config = readConfig(options);
       if (options.now) return printNow(options);
       if (options.printPrices) return print(JSON.stringify(DEFAULT_PRICES, null, 2));
-      const load = readLoad(options);
+      const isMeasured = options.calibrate !== undefined || options.fromDatabase === true;
+      const load = readLoad(options, isMeasured);
       const calibration = await calibrationFor(options, config);
       if (load) await printPlan(options, { config, calibration, load });
       else if (options.json) printJson({ calibration });
@@ -83,6 +86,8 @@ Examples:
     });
   return addSettingFlags(command, 'plan');
 }
+
+const collect = (value: string, before: string[] = []) => [...before, value];
 
 /** The same figures as the metric `desired_workers` and `GET /v1/admin/queue`. */
 async function printNow(options: PlanOptions): Promise<void> {
@@ -102,74 +107,45 @@ async function printNow(options: PlanOptions): Promise<void> {
   );
 }
 
-const collect = (value: string, before: string[] = []) => [...before, value];
-
-/** @returns undefined if only something is to be measured */
-function readLoad({ users, pdfsPerHour, calibrate, fromDatabase }: PlanOptions) {
-  const most = 100_000_000;
-  if (users === undefined && pdfsPerHour === undefined) {
-    if (calibrate !== undefined || fromDatabase) return undefined;
+/** @returns undefined if the command only measures */
+function readLoad(options: PlanOptions, isMeasured: boolean) {
+  const flags = new FlagValues(options);
+  const [hasUsers, hasRate] = [flags.has('users'), flags.has('pdfsPerHour')];
+  if (!hasUsers && !hasRate) {
+    if (isMeasured) return undefined;
     throw new UsageError('--users: how many? allowed: --users N, or --pdfs-per-hour N, such as --users 1000');
   }
-  const hourly =
-    pdfsPerHour === undefined ? undefined : positive('--pdfs-per-hour', pdfsPerHour, { min: 1, max: most });
-  const people =
-    users === undefined
-      ? Math.ceil((hourly ?? 0) / ASSUMPTIONS.pdfsPerUser)
-      : positive('--users', users, { min: 1, max: most, isWhole: true });
-  return { users: people, pdfsPerHour: hourly ?? people * ASSUMPTIONS.pdfsPerUser };
+  const hourly = hasRate ? flags.number('pdfsPerHour', [1, MOST_USERS], 'any') : undefined;
+  const users = hasUsers ? flags.number('users', [1, MOST_USERS]) : Math.ceil((hourly ?? 0) / ASSUMPTIONS.pdfsPerUser);
+  flags.end();
+  return { users, pdfsPerHour: hourly ?? users * ASSUMPTIONS.pdfsPerUser };
 }
 
-interface Range {
-  min: number;
-  max: number;
-  isWhole?: boolean;
-}
-
-function positive(flag: string, text: string, { min, max, isWhole = false }: Range): number {
-  const value = (isWhole ? /^\d+$/ : /^\d+(\.\d+)?$/).test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= max) return value;
-  throw new UsageError(
-    `${flag}: ${JSON.stringify(text)} is not allowed; allowed: a ${isWhole ? 'whole ' : ''}number from ${min} to ${max}`,
-  );
-}
-
-/** `5s`, `500ms`, or seconds. */
-function milliseconds(flag: string, text: string): number {
-  const [, number = '', unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s)?$/.exec(text) ?? [];
-  const value = number === '' ? Number.NaN : Number(number) * (unit === 'ms' ? 1 : 1000);
-  if (value >= 1 && value <= 3_600_000) return value;
-  throw new UsageError(
-    `${flag}: ${JSON.stringify(text)} is not allowed; allowed: a time such as 5s or 800ms, at most 3600s`,
-  );
-}
-
-/** The newest thing known of what documents cost. */
+/** Measured now, or the last measurement, or the built-in one. */
 async function calibrationFor(options: PlanOptions, config: Config): Promise<Calibration> {
-  const { calibrate, fromDatabase, document = [] } = options;
+  const { calibrate, fromDatabase, document = [], mix } = options;
   if (calibrate !== undefined && fromDatabase)
     throw new UsageError('--calibrate and --from-database: allowed: one of them');
   if (document.length > 0 && calibrate === undefined) throw new UsageError('--document: allowed: with --calibrate');
-  if (fromDatabase) {
-    if (options.mix !== undefined)
-      throw new UsageError('--mix: allowed: without --from-database, whose jobs are the mix');
-    return (await import('../../runtime/calibrate.ts')).calibrateFromDatabase(config, progress);
-  }
-  if (calibrate === undefined) return (await readCalibration(config.dataDir)) ?? BUILT_IN_CALIBRATION;
-  const seconds = calibrate === true ? CALIBRATION_SECONDS : positive('--calibrate', calibrate, { min: 1, max: 3600 });
+  if (fromDatabase && mix !== undefined)
+    throw new UsageError('--mix: allowed: without --from-database, whose jobs are the mix');
+  if (calibrate === undefined && !fromDatabase) return (await readCalibration(config.dataDir)) ?? BUILT_IN_CALIBRATION;
+  const flags = new FlagValues(options);
+  const seconds = typeof calibrate === 'string' ? flags.number('calibrate', [1, 3_600], 'any') : CALIBRATION_SECONDS;
+  flags.end();
   const documents = await readDocuments(document);
+  const measure = await import('../../runtime/calibrate.ts');
+  if (fromDatabase) return measure.calibrateFromDatabase(config, progress);
   const log = await loggerFor('plan', 'warn');
-  const { calibrate: measure } = await import('../../runtime/calibrate.ts');
-  const measured = await measure({ config, log, onProgress: progress, documents, seconds });
-  const path = await saveCalibration(config.dataDir, measured);
-  warn(`Kept in ${path}`);
+  const measured = await measure.calibrate({ config, log, onProgress: progress, documents, seconds });
+  warn(`Kept in ${await saveCalibration(config.dataDir, measured)}`);
   return measured;
 }
 
-/** HTML by name: the user's, or the samples. */
+/** HTML by name. @param given `NAME=FILE` each; none: the samples */
 async function readDocuments(given: string[]): Promise<Record<string, string>> {
   if (given.length === 0)
-    return Object.fromEntries(Object.entries(CALIBRATION_DOCUMENTS).map(([name, make]) => [name, make()]));
+    return Object.fromEntries(Object.entries(SAMPLE_DOCUMENTS).map(([name, make]) => [name, make(seededRandom(1))]));
   const documents: Record<string, string> = {};
   for (const text of given) {
     const [, name, file] = /^([\w-]+)=(.+)$/.exec(text) ?? [];
@@ -189,48 +165,30 @@ interface Given {
 }
 
 async function printPlan(options: PlanOptions, { config, calibration, load }: Given): Promise<void> {
-  const { setup, workerSize, spare } = options;
+  const { setup, workerSize } = options;
   const prices = options.prices === undefined ? DEFAULT_PRICES : await readPrices(options.prices);
-  const targetP95Ms = milliseconds('--target-p95', options.targetP95);
-  const peakFactor = positive('--peak-factor', options.peakFactor, { min: 1, max: 1000 });
-  const mix = mixOf(options.mix, Object.keys(calibration.documents));
+  const known = Object.keys(calibration.documents);
+  const isUsual = Object.keys(SAMPLE_DOCUMENTS).every((name) => known.includes(name));
+  const flags = new FlagValues({ ...options, mix: options.mix ?? (isUsual ? DEFAULT_MIX : known.join(',')) });
+  const mix = fractionsOf(flags.shares('mix', DEFAULT_MIX, known));
+  const targetP95Ms = flags.time('targetP95', [1, 3_600_000]);
+  const peakFactor = flags.number('peakFactor', [1, 1_000], 'any');
+  const spare = flags.has('spare') ? flags.number('spare', [0, 1_000]) : undefined;
+  flags.end();
   const retentionMs = config.pdfRetentionMs;
-  const plan = planCapacity({
-    load,
-    mix,
-    calibration,
-    workerSize,
-    targetP95Ms,
-    peakFactor,
-    retentionMs,
-    prices: prices.setups[setup],
-    spare:
-      spare === undefined
-        ? undefined
-        : positive('--spare', spare, {
-            min: 0,
-            max: 1e3,
-            isWhole: true,
-          }),
-    arePdfsInPostgres: config.pdfStore.kind === 'postgres',
-  });
-  const report = { plan, setup, mix, calibration, prices, peakFactor, targetP95Ms, retentionMs };
+  const arePdfsInPostgres = config.pdfStore.kind === 'postgres';
+  const given = { mix, calibration, targetP95Ms, peakFactor, retentionMs };
+  const plan = planCapacity({ ...given, load, workerSize, spare, arePdfsInPostgres, prices: prices.setups[setup] });
+  const report = { ...given, plan, setup, prices };
   if (!options.json) return print(planReport(report));
   printJson({
     setup,
     ...plan,
     monthly: { currency: prices.currency, ...plan.monthly },
-    mix: Object.fromEntries(mix.map(({ document, share }) => [document, share])),
+    mix: Object.fromEntries(mix.map(({ name, share }) => [name, share])),
     calibration: { source: calibration.source, measuredAt: calibration.measuredAt, samples: calibration.samples },
     assumptions: assumptionsOf(report),
   });
-}
-
-/** The usual one if its documents are known, else all alike. */
-function mixOf(text: string | undefined, known: string[]): Mix {
-  if (text !== undefined) return parseMix(text, known);
-  const usual = DEFAULT_MIX.split(',').every((part) => known.includes(part.split(':')[0] ?? ''));
-  return parseMix(usual ? DEFAULT_MIX : known.map((name) => `${name}:1`).join(','), known);
 }
 
 function printCosts({ documents }: Calibration): void {

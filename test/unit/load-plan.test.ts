@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type BenchOptions, parseBenchOptions } from '../../src/cli/bench-options.ts';
+import { parseLoadPlan } from '../../src/planning/load-plan.ts';
 
-const DEFAULTS: BenchOptions = {
+const DEFAULTS = {
   url: 'http://127.0.0.1:3000',
   users: '100',
   mix: 'invoice',
@@ -13,7 +13,7 @@ const DEFAULTS: BenchOptions = {
   targetP95: '5s',
   targetErrors: '1%',
 };
-const parse = (options: Partial<BenchOptions>) => parseBenchOptions({ ...DEFAULTS, ...options });
+const parse = (options: Record<string, string>) => parseLoadPlan({ ...DEFAULTS, ...options });
 
 describe('the options of bench', () => {
   it('take durations and percentages as people write them', () => {
@@ -32,10 +32,10 @@ describe('the options of bench', () => {
   });
 
   it('send more than a throughput that is to be reached, unless they say how much', () => {
-    expect(parse({ targetPdfsPerHour: '5000' }).rate).toEqual({ perHour: 6_000 });
-    expect(parse({ targetPdfsPerHour: '5000', pdfsPerHour: '5500' }).rate).toEqual({ perHour: 5_500 });
-    expect(parse({ targetPdfsPerHour: '5000', rate: '2' }).rate).toEqual({ perUserMinute: 2 });
-    expect(parse({}).rate).toBeUndefined();
+    expect(parse({ targetPdfsPerHour: '5000' }).pdfsPerHour).toBe(6_000);
+    expect(parse({ targetPdfsPerHour: '5000', pdfsPerHour: '5500' }).pdfsPerHour).toBe(5_500);
+    expect(parse({ targetPdfsPerHour: '5000', rate: '2' }).pdfsPerMinute).toBe(2);
+    expect(parse({})).toMatchObject({ pdfsPerMinute: undefined, pdfsPerHour: undefined });
   });
 
   it('are all refused at once, each with what is allowed, and no key is shown', () => {
