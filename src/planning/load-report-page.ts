@@ -15,35 +15,35 @@ export async function loadReportPage(report: LoadReport): Promise<string> {
     ['Turnaround p50', shortDuration(p50), `p95 ${shortDuration(p95)}`],
     ['Errors', shown(counts.errors + counts.failed), `and ${shown(counts.limitsHit)} over a limit`],
   ];
-  const tables = reportTables(report).map(
-    ({ title, head, rows, note }) =>
-      html`<section>
-        <h2>${title}</h2>
-        <div class="wide">
-          <table class="${head.length === 0 ? 'facts' : ''}">
-            ${
-              head.length > 0 &&
-              html`<thead>
-                <tr>
-                  <td></td>
-                  ${head.map((cell) => html`<th scope="col">${cell}</th>`)}
-                </tr>
-              </thead>`
-            }
-            <tbody>
-              ${rows.map(
-                ([name, ...cells]) =>
-                  html`<tr>
-                    <th scope="row">${name}</th>
-                    ${cells.map((cell) => html`<td>${cell}</td>`)}
-                  </tr>`,
-              )}
-            </tbody>
-          </table>
-        </div>
-        ${note && html`<p><small>${note}</small></p>`}
-      </section>`,
-  );
+  const tables = reportTables(report).map(({ title, head, rows, note }) => {
+    const columns = head.map((cell) => html`<th scope="col">${cell}</th>`);
+    const body = rows.map(([name, ...cells]) => {
+      const values = cells.map((cell) => html`<td>${cell}</td>`);
+      return html`<tr>
+        <th scope="row">${name}</th>
+        ${values}
+      </tr>`;
+    });
+    const labels =
+      columns.length > 0 &&
+      html`<thead>
+        <tr>
+          <td></td>
+          ${columns}
+        </tr>
+      </thead>`;
+    const table = html`<table class="${labels ? '' : 'facts'}">
+      ${labels}
+      <tbody>
+        ${body}
+      </tbody>
+    </table>`;
+    return html`<section>
+      <h2>${title}</h2>
+      <div class="wide">${table}</div>
+      ${note && html`<p><small>${note}</small></p>`}
+    </section>`;
+  });
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -84,79 +84,82 @@ export async function loadReportPage(report: LoadReport): Promise<string> {
                 </div>`,
             )}
           </section>
-          ${plots(report)}${tables}
+          ${report.timeline.slots.length > 0 && charts(report)}${tables}
         </main>
       </body>
     </html>`;
   return String(await page);
 }
 
-type Slot = LoadReport['timeline']['slots'][number];
-type Series = { name: string; word: string; values: (number | null)[] };
+interface Chart {
+  id: string;
+  heading: string;
+  unit: string;
+  series: readonly { name: string; word: string; values: (number | null)[] }[];
+  /** names of series that are lines; the others are stacked bars */
+  lines: readonly string[];
+  columns: readonly string[];
+  ticks: readonly string[];
+  text: (value: number | null) => string;
+}
+
+function chart({ series, lines, columns, text, ...texts }: Chart) {
+  const isLine = ({ name }: Chart['series'][number]) => lines.includes(name);
+  const stacked = series.filter((each) => !isLine(each));
+  const sums = columns.map((_, index) => stacked.reduce((sum, { values }) => sum + (values[index] ?? 0), 0));
+  const most = (values: readonly (number | null)[]) => Math.max(0, ...values.map((value) => value ?? 0));
+  const top = niceCeiling(most([sums, ...series.map(({ values }) => values)].flat()));
+  const sentence = (of: (values: (number | null)[]) => string) =>
+    series.map(({ word, values }) => `${word} ${of(values)}`).join(', ');
+  return plot({
+    ...texts,
+    title: `${texts.heading}: ${sentence((values) => `at most ${text(most(values))}`)}`,
+    legend: series,
+    scale: [text(top), text(top / 2)],
+    tips: columns.map((column, index) => `${column}: ${sentence((values) => text(values[index] ?? null))}`),
+    drawing: html`${bars(stacked, top)}${series.filter(isLine).map((each) => steps(each, top))}`,
+  });
+}
+
+const TICKS = [0, 0.25, 0.5, 0.75, 1];
 
 /** Throughput and turnaround over time, and the distribution of the turnaround. */
-function plots({ timeline: { slots, slotSeconds }, distribution, latency }: LoadReport) {
-  const most = (values: (number | null)[]) => Math.max(0, ...values.map((value) => value ?? 0));
-  const overTime = (
-    texts: { id: string; heading: string; unit: string; words: Partial<Record<keyof Slot, string>> },
-    text: (value: number | null) => string,
-    draw: (series: Series[], top: number) => ReturnType<typeof html>,
-  ) => {
-    const series = Object.entries(texts.words).map(([name, word]) => ({
-      name,
-      word,
-      values: slots.map((slot) => slot[name as keyof Slot]),
-    }));
-    const top = niceCeiling(most(series.flatMap(({ values }) => values)));
-    const sentence = (of: (each: Series) => string) => series.map((each) => `${each.word} ${of(each)}`).join(', ');
-    return plot({
-      ...texts,
-      title: `${texts.heading}: ${sentence(({ values }) => `at most ${text(most(values))}`)}`,
-      legend: series,
-      scale: [text(top), text(top / 2)],
-      ticks: [0, 0.25, 0.5, 0.75, 1].map((part) => clock(part * slots.length * slotSeconds)),
-      tips: slots.map(
-        ({ atSeconds }, index) => `${clock(atSeconds)}: ${sentence(({ values }) => text(values[index] ?? null))}`,
-      ),
-      drawing: draw(series, top),
-    });
+function charts({ timeline: { slots, slotSeconds }, distribution, latency }: LoadReport) {
+  const seriesOf = (words: Partial<Record<keyof (typeof slots)[number], string>>) =>
+    Object.entries(words).map(([name, word]) => ({ name, word, values: slots.map((slot) => slot[name as 'p50']) }));
+  const overTime = {
+    columns: slots.map(({ atSeconds }) => clock(atSeconds)),
+    ticks: TICKS.map((part) => clock(part * slots.length * slotSeconds)),
   };
-  const pdfs = overTime(
-    {
-      id: 'pdfs',
-      heading: 'PDFs',
-      unit: `in ${shortDuration(slotSeconds * 1000)}`,
-      words: { offered: 'asked for', completed: 'completed', limitsHit: 'over a limit', errors: 'errors' },
-    },
-    shown,
-    ([offered, ...ended], top) => html`${bars(ended, top)}${offered && steps(offered, top)}`,
-  );
-  if (latency.turnaround.count === 0) return pdfs;
-  const turnaround = overTime(
-    {
-      id: 'turnaround',
-      heading: 'Turnaround',
-      unit: 'by scheduled time',
-      words: { p50: 'p50', p95: 'p95', p99: 'p99' },
-    },
-    shortDuration,
-    (series, top) => html`${series.map((each) => steps(each, top))}`,
-  );
-  const values = distribution.map(({ count }) => count);
-  const top = niceCeiling(most(values));
   const ends = [...distribution.map(({ fromMs }) => fromMs), distribution.at(-1)?.toMs ?? 0];
-  const shape = plot({
+  const pdfs = chart({
+    ...overTime,
+    id: 'pdfs',
+    heading: 'PDFs',
+    unit: `in ${shortDuration(slotSeconds * 1000)}`,
+    series: seriesOf({ offered: 'asked for', completed: 'completed', limitsHit: 'over a limit', errors: 'errors' }),
+    lines: ['offered'],
+    text: shown,
+  });
+  if (latency.turnaround.count === 0) return pdfs;
+  const turnaround = chart({
+    ...overTime,
+    id: 'turnaround',
+    heading: 'Turnaround',
+    unit: 'by scheduled time',
+    series: seriesOf({ p99: 'p99', p95: 'p95', p50: 'p50' }),
+    lines: ['p99', 'p95', 'p50'],
+    text: shortDuration,
+  });
+  const shape = chart({
     id: 'distribution',
     heading: 'Distribution of the turnaround',
     unit: 'PDFs',
-    title: `Distribution of the turnaround: p50 ${shortDuration(latency.turnaround.p50)}, p95 ${shortDuration(latency.turnaround.p95)}`,
-    legend: [],
-    scale: [shown(top), shown(top / 2)],
-    ticks: [0, 0.25, 0.5, 0.75, 1].map((part) => shortDuration(ends[Math.round(part * distribution.length)] ?? 0)),
-    tips: distribution.map(
-      ({ fromMs, toMs, count }) => `${shortDuration(fromMs)} to ${shortDuration(toMs)}: ${shown(count)}`,
-    ),
-    drawing: bars([{ name: 'completed', values }], top),
+    series: [{ name: 'completed', word: 'PDFs', values: distribution.map(({ count }) => count) }],
+    lines: [],
+    columns: distribution.map(({ fromMs, toMs }) => `${shortDuration(fromMs)} to ${shortDuration(toMs)}`),
+    ticks: TICKS.map((part) => shortDuration(ends[Math.round(part * distribution.length)] ?? 0)),
+    text: shown,
   });
   return html`${pdfs}${turnaround}${shape}`;
 }

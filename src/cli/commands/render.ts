@@ -1,10 +1,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { reasonText } from '../../domain/outcome.ts';
-import type { PdfRequest } from '../../domain/pdf-request.ts';
 import type { ServedOrigin } from '../../egress/served-origin.ts';
 import { messageOf, UsageError } from '../../kernel/errors.ts';
+import { forEachInSlots } from '../../kernel/for-each-in-slots.ts';
 import type { Renderer } from '../../render/renderer.ts';
 import { loggerFor, progress, warn } from '../output.ts';
 import { addSettingFlags, readConfig } from '../settings-flags.ts';
@@ -45,7 +46,7 @@ Examples:
       const defaults = await readRequest(options.request);
       if (options.outDir !== undefined) await mkdir(options.outDir, { recursive: true });
       const { buildRenderer } = await import('../../runtime/worker.ts');
-      // Whoever is at the terminal hears what went wrong; the rest if they ask for it.
+      // At a terminal only problems are of interest unless LOG_LEVEL says otherwise.
       const log = await loggerFor('render', config.logLevel === 'info' ? 'warn' : config.logLevel);
       const { Events } = await import('../../telemetry/events.ts');
       const renderer = await buildRenderer({ config, log, events: new Events(log), onProgress: progress });
@@ -106,33 +107,25 @@ async function readRequest(text: string | undefined): Promise<Record<string, unk
 async function renderAll(renderer: Renderer, tasks: Task[], defaults: Record<string, unknown>): Promise<number> {
   let failures = 0;
   let done = 0;
-  const open = [...tasks];
-  const lane = async () => {
-    for (let task = open.shift(); task !== undefined; task = open.shift()) {
-      const problem = await renderOne(renderer, task, defaults).catch(messageOf);
-      done++;
-      if (problem !== undefined) {
-        failures++;
-        warn(`pdfprompt: ${task.input}: ${problem}`);
-      } else if (tasks.length > 1) progress(`${done} of ${tasks.length}: ${task.output}`);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, tasks.length) }, lane));
+  await forEachInSlots(tasks, CONCURRENCY, async (task) => {
+    const problem = await renderOne(renderer, task, defaults).catch(messageOf);
+    done++;
+    if (problem !== undefined) {
+      failures++;
+      warn(`pdfprompt: ${task.input}: ${problem}`);
+    } else if (tasks.length > 1) progress(`${done} of ${tasks.length}: ${task.output}`);
+  });
   return failures;
 }
 
-/** Resources that did not load and are named. */
+/** Failed resources that are named; the others are counted. */
 const NAMED = 5;
 
-/** @returns what went wrong, in a sentence */
-async function renderOne(
-  renderer: Renderer,
-  { input, output }: Task,
-  defaults: Record<string, unknown>,
-): Promise<string | undefined> {
+/** @returns what went wrong, in a sentence; undefined if nothing did */
+async function renderOne(renderer: Renderer, { input, output }: Task, defaults: Record<string, unknown>) {
   const { request, serves } = await toRequest(input, defaults);
   const outcome = await renderer.render(request, { tenant: 'render', serves });
-  /** The origin of the folder is nobody's business. */
+  /** Paths within the folder, without the address that it is served at. */
   const inFolder = (text: string) => (serves ? text.replaceAll(`${serves.origin}/`, '') : text);
   if (outcome.kind !== 'done') return inFolder(reasonText(outcome));
   const bytes = Buffer.concat(outcome.pdf.chunks);
@@ -148,10 +141,7 @@ async function renderOne(
   return undefined;
 }
 
-async function toRequest(
-  input: string,
-  defaults: Record<string, unknown>,
-): Promise<{ request: PdfRequest; serves?: ServedOrigin }> {
+async function toRequest(input: string, defaults: Record<string, unknown>) {
   const { source, serves } = await readSource(input);
   const { parsePdfRequest } = await import('../../domain/pdf-request.ts');
   const parsed = parsePdfRequest({ ...defaults, ...source });
@@ -159,20 +149,14 @@ async function toRequest(
   throw new UsageError(parsed.fields.map(({ field, message }) => `${field}: ${message}`).join('; '));
 }
 
-/** A file is served with its folder, never opened by the browser: so it has that and nothing else of this machine. */
+/** A file is served together with its folder instead of opened by the browser, so it can read nothing else here. */
 async function readSource(input: string): Promise<{ source: object; serves?: ServedOrigin }> {
   if (isUrl(input)) return { source: { url: input } };
   const { decodeHtml, htmlEncoding } = await import('../../render/html-encoding.ts');
-  if (input === '-') return { source: { html: decodeHtml(await readStdin()) } };
+  if (input === '-') return { source: { html: decodeHtml(await buffer(process.stdin)) } };
   const bytes = await readFile(input);
   const { serveFolder } = await import('../../render/folder.ts');
   const file = { folder: dirname(input), name: basename(input), bytes, encoding: htmlEncoding(bytes) };
   const { url, ...serves } = serveFolder(file);
   return { source: { url }, serves };
-}
-
-async function readStdin(): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
-  return Buffer.concat(chunks);
 }
