@@ -4,7 +4,7 @@ import { CodedError, OperatorError, UsageError } from '../kernel/errors.ts';
 import { progress } from './output.ts';
 import { readConfig } from './settings-flags.ts';
 
-/** What the flags are called that the fields of the verbs come from. */
+/** The flags by the fields of the verbs. */
 const FLAGS: Record<string, string> = {
   email: '--user',
   tier: '--tier',
@@ -18,10 +18,10 @@ const FLAGS: Record<string, string> = {
 };
 
 /**
- * Runs a verb of accounts/ on the database that the settings name.
- * @param hint what to type when there is no such user, key or tier
- * @param flags what other flags are called than they usually are
- * @throws UsageError for what was typed, OperatorError for what cannot be done now
+ * Runs a function of accounts/ with the database of the settings.
+ * @param hint the command to suggest if there is no such user, key or tier
+ * @param flags those that differ from the usual ones
+ * @throws UsageError for invalid input, OperatorError for what cannot be done now
  */
 export async function accountVerb<T>(
   options: Record<string, unknown>,
@@ -45,7 +45,7 @@ function operatorError(error: CodedError, hint: string, flags: Record<string, st
   return new UsageError(problems.join('; '), { cause: error });
 }
 
-/** Of `scopes[1]` too. */
+/** `scopes` for `scopes[1]`. */
 function nameOf(field: string): string {
   return /^\w*/.exec(field)?.[0] ?? '';
 }

@@ -1,6 +1,6 @@
 import type { Logger } from '../telemetry/log.ts';
 
-/** What the user asked for goes to stdout. */
+/** Writes results to stdout. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
@@ -9,12 +9,12 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined));
 }
 
-/** What they should know on the way goes to stderr. */
+/** Writes problems and hints to stderr. */
 export function warn(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** A line for each step that takes long; only where somebody is watching. */
+/** Reports a step that takes long on stderr, if that is a terminal. */
 export function progress(message: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\u001b[90m${message} …\u001b[0m\n`);
 }

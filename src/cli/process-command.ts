@@ -14,7 +14,7 @@ interface ProcessCommand<T extends RunningProcess> {
   greeting: (running: T, config: Config) => string;
 }
 
-/** A command that runs until it is told to stop. */
+/** A command that runs until it is stopped by a signal. */
 export function processCommand<T extends RunningProcess>({
   name,
   description,

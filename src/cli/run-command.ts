@@ -21,8 +21,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 
 /**
- * Does what was typed, and says on stderr what went wrong.
- * @param argv as `process.argv` is: the first two are not looked at
+ * Runs a command line and reports errors on stderr.
+ * @param argv like `process.argv`: the first two entries are ignored
  */
 export async function runCommand(argv: string[]): Promise<void> {
   process.exitCode = 0;
@@ -67,7 +67,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   return program;
 }
 
-/** Every command and subcommand throws instead of exiting, and suggests what was meant. */
+/** Makes every command and subcommand throw instead of exit, and suggest a similar name for a typo. */
 function prepare(command: Command, program: Command): void {
   command
     .exitOverride()
@@ -77,7 +77,7 @@ function prepare(command: Command, program: Command): void {
 }
 
 function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // it has said so itself
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it
   if (error instanceof OperatorError) {
     warn(`pdfprompt: ${withoutSecrets(error.message)}`);
     return error instanceof UsageError ? 2 : 1;

@@ -4,7 +4,7 @@ import { readSecretFiles } from '../config/secret-files.ts';
 import { flagOf, type SettingCommand, SETTING_LIST, type SettingName } from '../config/settings.ts';
 import { isRoot } from '../kernel/privileges.ts';
 
-/** Gives a command the flag of every setting that concerns it. */
+/** Adds the flags of the command's settings. */
 export function addSettingFlags(command: Command, name: SettingCommand): Command {
   for (const setting of SETTING_LIST) {
     if (!setting.commands.includes(name)) continue;

@@ -1,4 +1,4 @@
-/** A whole number as it was typed; what is none becomes NaN, which no verb takes. */
+/** A whole number; NaN, which every verb refuses, for any other text. */
 export function toNumber(text: string): number {
   return /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
 }

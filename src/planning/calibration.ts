@@ -58,7 +58,7 @@ interface Measured {
   /** from when a slot takes the document until its work begins (default: 0) */
   pickupMs?: number;
   /** of a core for one document in the saturated run apart from the rendering (default: 0) */
-  besidesMs?: number;
+  otherWorkMs?: number;
   htmlBytes: number;
   pdfBytes: number;
 }
@@ -68,7 +68,7 @@ interface Measured {
  * derived: saturated cores have nothing else to do. In the model, too, cores idle for moments, which the loop corrects.
  */
 export function costOf(measured: Measured): DocumentCost {
-  const { cores, slots, saturatedRate, newPageRate, pickupMs = 0, besidesMs = 0, htmlBytes, pdfBytes } = measured;
+  const { cores, slots, saturatedRate, newPageRate, pickupMs = 0, otherWorkMs = 0, htmlBytes, pdfBytes } = measured;
   const alone = mean(measured.aloneMs);
   const workMs = (cores * 1000) / saturatedRate;
   const partsOf = (renderMs: number) => ({
@@ -76,13 +76,13 @@ export function costOf(measured: Measured): DocumentCost {
     idleMs: Math.max(0, alone - renderMs),
     parallelism: Math.max(1, Math.min(cores, renderMs / alone)),
   });
-  let parts = partsOf(Math.max(1, workMs - besidesMs));
+  let parts = partsOf(Math.max(1, workMs - otherWorkMs));
   for (let turn = 0; turn < 6; turn++) {
-    const demand = { ...parts, afterMs: besidesMs };
+    const demand = { ...parts, afterMs: otherWorkMs };
     const machine = { workers: 1, cores, slots, pickupMs, parallelism: parts.parallelism };
     const { throughput } = simulate({ ...machine, rate: Infinity, documents: 400, seed: 1, demand: () => demand });
     const error = throughput / saturatedRate - 1;
-    parts = partsOf(Math.max(0.1, parts.renderMs + (besidesMs + parts.renderMs) * error));
+    parts = partsOf(Math.max(0.1, parts.renderMs + (otherWorkMs + parts.renderMs) * error));
   }
   return {
     ...parts,

@@ -1,5 +1,5 @@
 /**
- * The chance that somebody has to wait where `servers` serve Poisson arrivals (M/M/c, Erlang's C).
+ * The chance that an arrival has to wait where `servers` serve Poisson arrivals (M/M/c, Erlang's C).
  * @param load servers kept busy on average: rate × mean service time
  */
 export function waitProbability(servers: number, load: number): number {

@@ -23,6 +23,9 @@ export function reportTables(report: LoadReport): Table[] {
   const { plan, latency, tiers, generator, errors, failures, bytes } = report;
   const { lateness, cpuPart, peakInFlight } = generator;
   const percentiles = ({ p50, p90, p95, p99, max }: LatencySummary) => [p50, p90, p95, p99, max].map(shortDuration);
+  const [p50, , , p99, max] = percentiles(lateness);
+  const ramp = seconds(plan.rampSeconds);
+  const mix = Object.entries(plan.mix).map((share) => share.join(' '));
   const faults = [
     ...Object.entries(errors).map(([what, count]) => [what, shown(count)]),
     ...Object.entries(failures).map(([code, count]) => [`job failed: ${code}`, shown(count)]),
@@ -48,22 +51,11 @@ export function reportTables(report: LoadReport): Table[] {
       title: 'The test itself',
       head: [],
       rows: [
-        [
-          'Load',
-          `${shown(plan.pdfsPerHour)} PDFs an hour at full rate, ramp ${seconds(plan.rampSeconds)}, seed ${plan.seed}`,
-        ],
-        [
-          'Documents',
-          Object.entries(plan.mix)
-            .map((share) => share.join(' '))
-            .join(', '),
-        ],
+        ['Load', `${shown(plan.pdfsPerHour)} PDFs an hour at full rate, ramp ${ramp}, seed ${plan.seed}`],
+        ['Documents', mix.join(', ')],
         ['Timeout', seconds(plan.timeoutSeconds)],
         ['Under way', `${shown(peakInFlight)} at most, of ${shown(plan.maxInFlight)} allowed`],
-        [
-          'Sent late by',
-          `${shortDuration(lateness.p50)} at p50, ${shortDuration(lateness.p99)} at p99, ${shortDuration(lateness.max)} at most`,
-        ],
+        ['Sent late by', `${p50} at p50, ${p99} at p99, ${max} at most`],
         ['CPU', `${Math.round(cpuPart * 100)} % of a core`],
         ['Downloaded', `${shown(Math.round(bytes / 1024))} KiB of PDFs`],
       ],

@@ -92,7 +92,7 @@ export async function runLoad({ plan, users, control, signal, onProgress }: Load
     recorder.ended(arrival, tier, outcome, elapsed());
     const { kind, jobId } = outcome;
     if (kind === 'errors' && outcome.isUnanswered) void checkService();
-    // The service must not go on working on what nobody waits for.
+    // The service must not go on working on a PDF that was given up.
     if ((kind === 'errors' || kind === 'unfinished') && jobId !== undefined) {
       const request = { method: 'DELETE', path: `/v1/jobs/${jobId}`, key, timeoutMs: CANCEL_MS } as const;
       cancelled.push(control.send(request).catch(() => undefined));

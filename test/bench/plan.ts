@@ -160,7 +160,7 @@ function calibrated({ kind, alone, rates }: Seen): { cost: DocumentCost; pickupM
     pdfBytes,
     aloneMs: alone.map(({ service }) => service),
     saturatedRate: mean(rates),
-    besidesMs: workerMs + apiMs + databaseMs,
+    otherWorkMs: workerMs + apiMs + databaseMs,
   });
   return { cost, pickupMs };
 }

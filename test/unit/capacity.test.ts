@@ -132,7 +132,7 @@ describe('a calibration', () => {
 
   it('makes the model say what was measured', () => {
     for (const given of [
-      { aloneMs: [80, 90, 100], saturatedRate: 18, besidesMs: 25, pickupMs: 5 },
+      { aloneMs: [80, 90, 100], saturatedRate: 18, otherWorkMs: 25, pickupMs: 5 },
       { aloneMs: [200, 220], saturatedRate: 12, newPageRate: 6 },
       { aloneMs: [50], saturatedRate: 25 },
     ]) {
@@ -149,7 +149,7 @@ describe('a calibration', () => {
         demand: () => ({
           renderMs: cost.renderMs,
           idleMs: cost.idleMs,
-          afterMs: given.besidesMs ?? 0,
+          afterMs: given.otherWorkMs ?? 0,
         }),
       });
       expect(Math.abs(throughput / given.saturatedRate - 1)).toBeLessThan(0.05);

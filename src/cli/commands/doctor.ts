@@ -6,7 +6,7 @@ const MARKS = { ok: '✓', warn: '!', fail: '✗' } as const;
 
 export function doctorCommand(): Command {
   const command = new Command('doctor')
-    .description('Look at everything pdfprompt needs, and say what to do about what is missing')
+    .description('Check everything pdfprompt needs, and say what to do about what is missing')
     .option('--json', 'one JSON document on stdout')
     .action(async (options: Record<string, unknown> & { json?: boolean }) => {
       const config = readConfig(options);

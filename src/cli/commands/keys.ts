@@ -7,7 +7,7 @@ import { print, printJson, table } from '../output.ts';
 import { addSettingFlags } from '../settings-flags.ts';
 import { toNumber } from '../to-number.ts';
 
-// The verbs are loaded when a command runs: help and typos need no database driver.
+// accounts/ is imported when a command runs: help and typos need no database driver.
 
 type Options = Record<string, unknown> & { json?: boolean };
 
@@ -46,18 +46,18 @@ function createCommand(): Command {
       if (options.json) return printJson(created);
       const { key, user, tier, id, scopes, expiresAt } = created;
       const until = expiresAt === null ? '' : `, valid until ${expiresAt}`;
-      const told = [
+      const lines = [
         key,
         '',
         `The key of ${user} (${tier}), id ${id}, for ${scopes.join(', ')}${until}. It is not shown again.`,
       ];
-      if (limits) told.push(limitsText(limits, user));
-      print(told.join('\n'));
+      if (limits) lines.push(limitsText(limits, user));
+      print(lines.join('\n'));
     });
   return addSettingFlags(command, 'keys');
 }
 
-/** Whoever prints for a service of their own need not have the limits that customers have, and should hear of it. */
+/** The limits of the tier, and how to be without them: a service of one's own does not need those of customers. */
 function limitsText({ name, requestsPerMinute, requestsPerDay }: Tier, email: string): string {
   const limits = [
     ...(requestsPerMinute === null ? [] : [`${requestsPerMinute} a minute`]),
