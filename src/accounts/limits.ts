@@ -91,7 +91,6 @@ export function allowances({ requestsPerMinute, requestsPerDay }: Limits, use: T
 /** A request was over a limit of the tenant's tier. */
 export class LimitReached extends CodedError {
   readonly limit: LimitName;
-  readonly allowances: Allowance[];
 
   constructor({ limit, allowances: all, waitSeconds }: Refusal) {
     const { quota } = all.find(({ name }) => name === limit) ?? { quota: 0 };
@@ -99,13 +98,23 @@ export class LimitReached extends CodedError {
     const retryAfterSeconds = Math.max(1, Math.ceil(waitSeconds));
     super('rate_limited', `your tier's limit is reached; allowed: ${allowed}; again in ${retryAfterSeconds} s`, {
       retryAfterSeconds,
+      headers: rateLimitHeaders(all),
     });
     this.limit = limit;
-    this.allowances = all;
   }
 }
 
-/** Why a request is refused, and for how long. */
+/** The headers `RateLimit` and `RateLimit-Policy` of the IETF's draft; none for a tier without limits. */
+export function rateLimitHeaders(allowances: Allowance[]): Record<string, string> {
+  if (allowances.length === 0) return {};
+  const list = (item: (allowance: Allowance) => string) => allowances.map(item).join(', ');
+  return {
+    'RateLimit-Policy': list(({ name, quota, windowSeconds }) => `"${name}";q=${quota};w=${windowSeconds}`),
+    RateLimit: list(({ name, remaining, resetSeconds }) => `"${name}";r=${remaining};t=${resetSeconds}`),
+  };
+}
+
+/** Why one more request is refused, and for how long. */
 interface Refusal {
   limit: LimitName;
   allowances: Allowance[];

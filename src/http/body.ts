@@ -10,10 +10,10 @@ import type { AppContext } from './route.ts';
 import { LARGE_BODY_BYTES } from './under-way.ts';
 
 /**
- * Reads and checks the body of a request for a PDF, and does `work` with it, in its tenant's turn.
- * @param admit throws what refuses the request whatever its body is: asked before a large body is read, and
- *   again before it is worked on
- * @throws CodedError that names every wrong field, or what is too much under way
+ * Reads and checks the body of a request for a PDF, and runs `work` with it within the tenant's share.
+ * @param admit throws if the request is refused regardless of its body. It is called before the body is read,
+ *   and for a large body again before the work
+ * @throws CodedError that names every invalid field; `too_much_under_way`
  */
 export async function withPdfRequest<T>(
   c: AppContext,
@@ -31,17 +31,17 @@ export async function withPdfRequest<T>(
     };
     if (bytes.byteLength <= LARGE_BODY_BYTES) return underWay.writing(principal.userId, async () => work(parse()));
     return underWay.writingLarge(principal.userId, async () => {
-      await admit(); // what came before it may have reached the limit
+      await admit(); // earlier requests may have reached the limit meanwhile
       const parsed = parse();
-      await breathe(); // that took its time, and what follows will
+      await breathe(); // parsing took long, and the work will
       return work(parsed);
     });
   });
 }
 
 /**
- * Reads and checks any other body. With `isOptional` no body is an empty object.
- * @throws CodedError that names every wrong field
+ * Reads and checks any other JSON body. With `isOptional` a missing body counts as `{}`.
+ * @throws CodedError that names every invalid field
  */
 export async function readBody<T extends z.ZodType>(
   c: AppContext,
@@ -53,10 +53,10 @@ export async function readBody<T extends z.ZodType>(
   return checkInput(schema, hasBody || !isOptional ? await readJson(c) : {});
 }
 
-/** Bytes of a form: a key and a path, or less. */
+/** Bytes of a form, at most: it has a key and a path. */
 const FORM_BYTES = 8_192;
 
-/** Reads what a form of a page of ours sends. @throws CodedError `unsupported_media_type`, `body_too_large` */
+/** Reads a form of the console. @throws CodedError `unsupported_media_type`, `body_too_large` */
 export async function readForm(c: AppContext): Promise<URLSearchParams> {
   const { headers } = c.req.raw;
   const type = headers.get('content-type') ?? '';
@@ -73,29 +73,25 @@ async function readJson(c: AppContext): Promise<unknown> {
 /** @throws CodedError `unsupported_media_type` */
 function checkHeaders(c: AppContext): void {
   const { headers } = c.req.raw;
+  const refuse = (header: string, value: string, allowed: string) => {
+    const shown = JSON.stringify(value.slice(0, 100));
+    throw new CodedError('unsupported_media_type', `${header}: ${shown} is not supported; allowed: ${allowed}`);
+  };
   const type = headers.get('content-type') ?? '';
-  if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type))
-    throw new CodedError(
-      'unsupported_media_type',
-      `Content-Type: ${JSON.stringify(type.slice(0, 100))} is not supported; allowed: application/json`,
-    );
+  if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type)) refuse('Content-Type', type, 'application/json');
   const encoding = headers.get('content-encoding') ?? 'identity';
-  if (encoding.toLowerCase() !== 'identity')
-    throw new CodedError(
-      'unsupported_media_type',
-      `Content-Encoding: ${JSON.stringify(encoding.slice(0, 100))} is not supported; allowed: identity`,
-    );
+  if (encoding.toLowerCase() !== 'identity') refuse('Content-Encoding', encoding, 'identity');
 }
 
 /**
- * Reads the body and does `work` with it; until that is done its bytes are counted. A large one is not
- * read before its tenant may hold as much. From Node's own stream, which costs half of what the web's does;
- * counted there: a Content-Length may be missing, and then it may be as large as it may be.
+ * Reads the body and runs `work` with it. Its bytes are counted until the work is done. A large body is read only
+ * when its tenant may hold that many bytes; without a Content-Length the largest allowed size is reserved.
+ * Node's own stream is read because it costs half as much as the web stream.
  * @throws CodedError `body_too_large`, `too_much_under_way`, `unavailable`
  */
 async function withBytes<T>(c: AppContext, maxBytes: number, work: (bytes: Buffer) => Promise<T>): Promise<T> {
   const { underWay } = c.var;
-  const holder = (c.var.principal as Principal | undefined)?.userId ?? ''; // a form comes from nobody yet
+  const holder = (c.var.principal as Principal | undefined)?.userId ?? ''; // a sign-in form has no principal yet
   const announced = Number(c.req.header('content-length') ?? 0);
   const tooLarge = () =>
     new CodedError(
@@ -113,7 +109,7 @@ async function withBytes<T>(c: AppContext, maxBytes: number, work: (bytes: Buffe
   try {
     if (announced > LARGE_BODY_BYTES) await hold(announced);
     const chunks: Buffer[] = [];
-    // Put together as it comes: 10 MB at once would take their time. What has not come takes no memory.
+    // Chunks are copied as they arrive: joining 10 MB at once would block. Untouched pages take no memory.
     const whole = isHeld ? Buffer.allocUnsafeSlow(announced) : undefined;
     for await (const chunk of received(c.env.incoming)) {
       if (size + chunk.byteLength > maxBytes) throw tooLarge();
@@ -131,11 +127,11 @@ async function withBytes<T>(c: AppContext, maxBytes: number, work: (bytes: Buffe
 }
 
 /**
- * What comes of a body.
- * @throws CodedError `client_closed_request` if it ends too early: the same system codes mean an outage elsewhere
+ * The chunks of a body.
+ * @throws CodedError `client_closed_request` if it ends early; elsewhere its system codes (ECONNRESET) mean an outage
  */
 async function* received(body: Readable): AsyncIterable<Buffer> {
-  // Not destroyed when we give up: the answer goes out on the same connection.
+  // The stream is not destroyed on an error: the answer is sent on the same connection.
   const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   try {
     yield* chunks;

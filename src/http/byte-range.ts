@@ -1,4 +1,4 @@
-/** Bytes of something, the first and the last included. */
+/** Offsets of the first and the last byte, both included. */
 export interface ByteRange {
   first: number;
   last: number;
@@ -7,8 +7,8 @@ export interface ByteRange {
 /**
  * The one range that a `Range` header asks for (RFC 9110, 14.1.2).
  * @param size bytes of the whole
- * @returns `whole` if it asks for none, for several, or for something else, which may be ignored;
- *   `unsatisfiable` if nothing of it is there
+ * @returns `whole` if there is no range, or several, or an invalid one: those may be ignored;
+ *   `unsatisfiable` if it begins after the last byte
  */
 export function byteRange(header: string | undefined, size: number): ByteRange | 'whole' | 'unsatisfiable' {
   const [, from = '', until = ''] = /^bytes=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(header ?? '') ?? [];
@@ -19,11 +19,11 @@ export function byteRange(header: string | undefined, size: number): ByteRange |
   }
   const first = Number(from);
   const last = until === '' ? size - 1 : Math.min(Number(until), size - 1);
-  if (until !== '' && Number(until) < first) return 'whole'; // not valid, and so not there
+  if (until !== '' && Number(until) < first) return 'whole'; // not valid: ignored
   return first >= size ? 'unsatisfiable' : { first, last };
 }
 
-/** Whether an `If-None-Match` header names the ETag: a list of them, weak or not, or `*` (RFC 9110, 13.1.2). */
+/** Whether an `If-None-Match` header matches the ETag: a list, weak or strong, or `*` (RFC 9110, 13.1.2). */
 export function namesTag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   return header.split(',').some((entry) => {

@@ -6,13 +6,13 @@ import { CodedError } from '../kernel/errors.ts';
 import type { Events } from '../telemetry/events.ts';
 import { aboutOf, type AppContext } from './route.ts';
 
-/** Keys cannot be guessed; this keeps those who try from costing anything. */
+/** Keys cannot be guessed; this limits what attempts cost. */
 const FAILURES = { max: 60, windowMs: 60_000 };
 
-/** Who a key belongs to. @throws CodedError `unauthenticated`, `too_many_failures` */
+/** Finds the principal of a key. @throws CodedError `unauthenticated`, `too_many_failures` */
 export type LogIn = (c: AppContext, key: string) => Promise<Principal>;
 
-/** Whatever takes a key takes it here, so that failures are counted together. */
+/** Used by the API and the console, so that their failures are counted together. */
 export function openLogIn(principals: Principals, events: Events): LogIn {
   const failures = new LoginFailures(FAILURES);
   return async (c, key) => {
@@ -41,7 +41,7 @@ export function openLogIn(principals: Principals, events: Events): LogIn {
   };
 }
 
-/** Who is on the other end; behind a proxy of the operator's own, which is in a private network, whom that names last. */
+/** The client's address. A peer in a private network is a proxy of the operator: the last address that it names. */
 function callerAddress(c: AppContext): string {
   const peer = (c.env.incoming.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
   const forwarded = isPublicAddress(peer) ? undefined : c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim();

@@ -7,7 +7,7 @@ export type OpenApiDocument = ReturnType<typeof createDocument>;
 export function openApiDocument(routes: Route[], version: string): OpenApiDocument {
   const paths: ZodOpenApiPathsObject = {};
   for (const { method, path, scope, operation } of routes) {
-    // For a bearer key, OpenAPI 3.1 takes the names in the list for what its owner must be allowed.
+    // OpenAPI 3.1: for a bearer scheme this list holds the required roles.
     const security = scope && [{ key: [scope] }];
     if (operation) paths[path] = { ...paths[path], [method]: { ...operation, ...(security && { security }) } };
   }

@@ -11,7 +11,7 @@ interface OpsDeps {
   metrics: Metrics;
 }
 
-/** For probes and Prometheus, on a port of its own that is not for the public. */
+/** Probes and metrics, on a separate port that is not public. */
 export function createOpsApp(deps: OpsDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(secure());

@@ -5,9 +5,9 @@ import { CodedError, type FieldProblem, invalidFields, messageOf } from '../kern
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * The value of a body, without the mark that some clients put before it. Time is linear in its bytes, and short: whatever has many values is refused before
- * it is parsed, which would hold up everybody else's requests.
- * @throws CodedError `invalid_json`; `invalid_request` for what is nested too deep or has too many values
+ * The JSON value of a body; a byte order mark before it is ignored. The time is linear in the bytes. A body with
+ * too many values is refused before it is parsed: parsing it would block the event loop for other requests.
+ * @throws CodedError `invalid_json`; `invalid_request` if it is nested too deep or has too many values
  */
 export function parseJson(body: Buffer): unknown {
   const hasMark = body.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
@@ -37,15 +37,15 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** An array or object that the bytes are inside of, and where in it. */
+/** An array or object that is not closed yet, and the position in it. */
 interface Container {
   isArray: boolean;
   index: number;
-  /** offsets of the member's name */
+  /** offsets of the current member's name */
   key: [start: number, end: number];
 }
 
-/** Counts values and levels as `textProblem` does, from the bytes, valid JSON or not. */
+/** Counts values and levels as `textProblem` does, but in the bytes, which may be invalid JSON. */
 function sizeProblem(bytes: Buffer): FieldProblem | undefined {
   const open: Container[] = [];
   let values = 1;
@@ -88,7 +88,7 @@ function sizeProblem(bytes: Buffer): FieldProblem | undefined {
         if (within) within.index++;
         break;
       }
-      default: // of a number, or of a word; or no JSON, which the parser will say
+      default: // part of a number or a literal; JSON.parse reports anything else
     }
     if (values > MAX_VALUES) return { field: placeOf(open, bytes), message: TOO_MANY };
   }
@@ -101,7 +101,7 @@ function endOfString(bytes: Buffer, start: number): number {
   return at;
 }
 
-/** The innermost container, by the names of what it is in. */
+/** The path of the innermost container. */
 function placeOf(open: Container[], bytes: Buffer): string {
   const outer = open.slice(0, -1).slice(0, MAX_DEPTH);
   return pathText(

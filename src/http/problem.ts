@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isDatabaseUnavailable } from '../db/pools.ts';
 import { CodedError, ERROR_CODES, type ErrorCode } from '../kernel/errors.ts';
 
-/** RFC 9457, with a stable `code` and the id by which the log knows the request. */
+/** RFC 9457, with a stable `code` and the id under which the log lists the request. */
 export const problemSchema = z
   .object({
     type: z.string().meta({ description: 'Where the error is explained', example: '/docs#invalid_request' }),
@@ -16,29 +16,28 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem', description: 'An error (RFC 9457)' });
 
-/** Turns whatever was thrown into what the caller may know. Nothing of an unexpected error is shown. */
+/** The error that the caller sees. It contains nothing of an unexpected error. */
 export function toCodedError(error: unknown): CodedError {
   if (error instanceof CodedError) return error;
   if (isDatabaseUnavailable(error))
-    return new CodedError('unavailable', 'the database is away; try again shortly', {
+    return new CodedError('unavailable', 'the database is unavailable; try again shortly', {
       cause: error,
       retryAfterSeconds: 1,
     });
-  return new CodedError('internal', 'something went wrong on our side; the requestId finds it in the log', {
+  return new CodedError('internal', 'something went wrong in the service; search its log for the requestId', {
     cause: error,
   });
 }
 
-/** As hono knows it, to whom 499 is new: it is nginx's. */
+/** Typed for hono, which does not know 499 (nginx's status for a client that hung up). */
 export function statusOf(code: ErrorCode): ContentfulStatusCode {
   return ERROR_CODES[code].status as ContentfulStatusCode;
 }
 
-/** @param members what is told besides, as RFC 9457 lets one */
+/** @param members more fields of the answer (RFC 9457, 3.2) */
 export function problemResponse(
-  { code, message, fields, retryAfterSeconds }: CodedError,
+  { code, message, fields, retryAfterSeconds, headers }: CodedError,
   requestId: string,
-  headers: Record<string, string> = {},
   members: Record<string, unknown> = {},
 ): Response {
   const { status, title } = ERROR_CODES[code];
@@ -59,7 +58,7 @@ export function problemResponse(
       ...(retryAfterSeconds !== undefined && { 'Retry-After': String(retryAfterSeconds) }),
       ...(code === 'unauthenticated' && { 'WWW-Authenticate': 'Bearer realm="pdfprompt"' }),
       ...(code === 'missing_scope' && { 'WWW-Authenticate': 'Bearer realm="pdfprompt", error="insufficient_scope"' }),
-      // What is left of the body is not read.
+      // The rest of the body is not read.
       ...((code === 'body_too_large' || code === 'unsupported_media_type') && { Connection: 'close' }),
       ...headers,
     },

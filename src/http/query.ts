@@ -4,19 +4,19 @@ import { invalidFields } from '../kernel/errors.ts';
 import type { AppContext } from './route.ts';
 
 /**
- * The query string, checked; unknown parameters are refused as unknown fields are.
+ * The checked query string; unknown parameters are refused, like unknown fields of a body.
  * @throws CodedError `invalid_request`
  */
 export function readQuery<T extends z.ZodType>(c: AppContext, schema: T): z.output<T> {
   const repeated = Object.entries(c.req.queries()).filter(([, values]) => values.length > 1);
   if (repeated.length > 0)
     throw invalidFields(
-      repeated.map(([name, values]) => ({ field: name, message: `it is there ${values.length} times; allowed: once` })),
+      repeated.map(([name, values]) => ({ field: name, message: `given ${values.length} times; allowed: once` })),
     );
   return checkInput(schema, c.req.query());
 }
 
-/** A parameter that is a whole number, in decimal digits and nothing else. */
+/** A parameter that is a whole number in decimal digits. */
 export function wholeNumber({ min, max, fallback, what = '' }: WholeNumber) {
   const allowed = `allowed: ${what}${min} to ${max}`;
   const digits = /^\d{1,9}$/;
@@ -29,8 +29,8 @@ export function wholeNumber({ min, max, fallback, what = '' }: WholeNumber) {
 interface WholeNumber {
   min: number;
   max: number;
-  /** if it is not there */
+  /** if the parameter is missing */
   fallback: number;
-  /** of what, in the message */
+  /** the unit, for the message */
   what?: string;
 }

@@ -2,52 +2,87 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from 'hono';
 import type { ZodOpenApiOperationObject } from 'zod-openapi';
 import type { ConsoleSession } from '../accounts/console-sessions.ts';
-import type { Principal } from '../accounts/principals.ts';
+import type { Limiter } from '../accounts/limits.ts';
+import type { Principal, Principals } from '../accounts/principals.ts';
+import type { Database } from '../db/pools.ts';
+import type { ReadRouter } from '../db/read-router.ts';
 import type { Scope } from '../domain/scope.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
-import type { AdminAbout, RequestAbout } from '../telemetry/events.ts';
+import type { JobReader } from '../jobs/job-reader.ts';
+import type { JobWaiters } from '../jobs/waiters.ts';
+import type { Health } from '../kernel/health.ts';
+import type { JobQueue } from '../queue/boss.ts';
+import type { PdfStores } from '../storage/pdf-stores.ts';
+import type { AdminAbout, Events, RequestAbout } from '../telemetry/events.ts';
 import type { Span } from '../telemetry/span.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import type { UnderWay } from './under-way.ts';
 
 export interface AppEnv {
-  /** what the server has of the request, and of its answer */
+  /** Node's request and response */
   Bindings: { incoming: IncomingMessage; outgoing: ServerResponse };
   Variables: {
     requestId: string;
-    /** of the whole request */
+    /** the trace span of the request */
     span: Span;
-    /** of all requests together */
+    /** shared by all requests */
     underWay: UnderWay;
-    /** set behind authentication */
+    /** set by authentication */
     principal: Principal;
-    /** set in the console, for whoever is signed in */
+    /** set in the console if somebody is signed in */
     session: ConsoleSession | undefined;
   };
 }
 
 export type AppContext = Context<AppEnv>;
 
-/** By what the log and the traces know a request. */
+/** The ids of a request in logs and traces. */
 export function aboutOf({ var: { requestId, span } }: AppContext): RequestAbout {
   return { requestId, traceId: traceIdOf(span.traceparent) };
 }
 
-/** The same, and whose key it was. */
+/** The same, with the id of the admin key. */
 export function adminAboutOf(c: AppContext): AdminAbout {
   return { by: c.var.principal.keyId, ...aboutOf(c) };
+}
+
+/** The dependencies of all routes and of the console. */
+export interface AppDeps {
+  db: Database;
+  principals: Principals;
+  limiter: Limiter;
+  jobs: JobReader;
+  /** reads of one tenant, under row-level security (`db/tenant.ts`) */
+  reads: Database;
+  /** the same, from a replica if one is configured */
+  readRouter: ReadRouter;
+  /** for the routes below `/v1/admin` and the console */
+  adminDb: Database;
+  queue: JobQueue;
+  waiters: JobWaiters;
+  stores: PdfStores;
+  events: Events;
+  version: string;
+  health: Health;
+  tracing: Tracing;
+  underWay: UnderWay;
 }
 
 interface Verb {
   method: 'get' | 'post' | 'put' | 'delete';
   /** as OpenAPI writes it: `/v1/jobs/{id}` */
   path: string;
-  /** left out of the OpenAPI document if there is none */
+  /** a route without it is not in the OpenAPI document */
   operation?: ZodOpenApiOperationObject;
   handle: (c: AppContext) => Promise<Response>;
 }
 
 /**
- * One verb: what it is called, who may use it, what OpenAPI says of it, what it does. It answers
- * without a key, or it needs one with the scope.
+ * One operation of the API: its path, its OpenAPI description and its handler. It is public, or needs a key with
+ * the scope.
  */
 export type Route = Verb & ({ isPublic: true; scope?: never } | { isPublic?: never; scope: Scope });
+
+export function publicRoute(path: string, handle: Route['handle']): Route {
+  return { method: 'get', path, isPublic: true, handle };
+}

@@ -2,8 +2,10 @@ import { z } from 'zod';
 import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from 'zod-openapi';
 import { JOB_STATUSES } from '../domain/job.ts';
 import { PRIORITY_NAMES } from '../domain/priority.ts';
+import { SCOPES } from '../domain/scope.ts';
 import { ERROR_CODES, type ErrorCode } from '../kernel/errors.ts';
 import { problemSchema } from './problem.ts';
+import { wholeNumber } from './query.ts';
 
 const instant = z.iso.datetime();
 
@@ -50,12 +52,76 @@ export const jobSchema = z
   })
   .meta({ id: 'Job' });
 
-export const jobIdParams = z.object({ id: z.string().meta({ description: "The job's id" }) });
+export const userSchema = z
+  .object({
+    id: z.uuid(),
+    email: z.string(),
+    tier: z.string().nullable().meta({ description: 'null: without a subscription no key works' }),
+    createdAt: instant,
+  })
+  .meta({ id: 'User' });
 
-export const jobResponse = (description: string): ZodOpenApiResponseObject => ({
-  description,
-  content: { 'application/json': { schema: jobSchema } },
+const common = {
+  id: z.uuid(),
+  user: z.string().meta({ description: "The user's email" }),
+  userId: z.uuid(),
+  tier: z.string().nullable().meta({ description: "The user's" }),
+  scopes: z.array(z.enum(SCOPES)),
+  expiresAt: instant.nullable(),
+};
+
+export const keySchema = z
+  .object({
+    ...common,
+    prefix: z.string().meta({ description: 'How the key begins: the rest is not kept' }),
+    createdAt: instant,
+    lastUsedAt: instant.nullable(),
+    revokedAt: instant.nullable(),
+    replaces: z.uuid().nullable().meta({ description: 'The key from which a rotation made this one' }),
+  })
+  .meta({ id: 'Key' });
+
+export const createdKeySchema = z
+  .object({ ...common, key: z.string().meta({ description: 'Shown once' }) })
+  .meta({ id: 'CreatedKey' });
+
+export const rotatedKeySchema = createdKeySchema
+  .extend({
+    replaces: z.uuid().meta({ description: 'The old key' }),
+    replacedExpiresAt: instant.meta({ description: 'Until when the old key is valid too' }),
+  })
+  .meta({ id: 'RotatedKey' });
+
+/** The query of every list. */
+export const pageQuery = z.strictObject({
+  limit: wholeNumber({ min: 1, max: 100, fallback: 20 }),
+  cursor: z.uuid('allowed: the nextCursor of the page before').optional(),
 });
+
+/** The answer of every list. */
+export const pageOf = (item: z.ZodType) => z.object({ data: z.array(item), nextCursor: z.string().nullable() });
+
+export const jsonResponse = (description: string, schema: z.ZodType): ZodOpenApiResponseObject => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+
+export const jobResponse = (description: string) => jsonResponse(description, jobSchema);
+
+/** The answer to a request that made a job. */
+export const acceptedResponse = (description: string): ZodOpenApiResponseObject => ({
+  ...jobResponse(description),
+  headers: z.object({ Location: z.string() }),
+});
+
+export const jsonBody = (schema: z.ZodType, { required = true } = {}) => ({
+  required,
+  content: { 'application/json': { schema } },
+});
+
+/** The parameter of a path with `{id}`. @param what whose id it is */
+export const idOf = (what: string) => z.object({ id: z.string().meta({ description: `The ${what}'s id` }) });
+export const tierNameParams = z.object({ name: z.string().meta({ description: "The tier's name" }) });
 
 export const pdfResponse: ZodOpenApiResponseObject = {
   description: 'The PDF',
@@ -67,7 +133,7 @@ export const pdfResponse: ZodOpenApiResponseObject = {
   content: { 'application/pdf': { schema: { type: 'string', format: 'binary' } } },
 };
 
-/** What every route that takes a body can answer. */
+/** Problems of every route that takes a body. */
 export const bodyProblems = [
   'invalid_json',
   'invalid_request',
@@ -75,7 +141,7 @@ export const bodyProblems = [
   'unsupported_media_type',
 ] as const satisfies ErrorCode[];
 
-/** The problems a route can answer with, by status. Every route behind a key can answer 401, 403, 429 and 503. */
+/** The responses for these problems, by status; 401, 403, 429 and 503 are added, which every route with a key has. */
 export function problems(...codes: ErrorCode[]): ZodOpenApiResponsesObject {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of [

@@ -13,7 +13,7 @@ export interface SendDeps {
   events: Events;
 }
 
-/** How many resources the document was printed without. */
+/** The number of resources that did not load. */
 const FAILED_RESOURCES = 'X-Failed-Resources';
 
 interface SendInput {
@@ -23,9 +23,9 @@ interface SendInput {
 }
 
 /**
- * Streams a job's PDF from the store that it is in, in its tenant's turns; for HEAD without looking at the bytes.
- * GET may ask for a part of it, or for nothing if it is as it was.
- * @throws CodedError before the first byte if there is none to send
+ * Streams a job's PDF from its store, within the tenant's share; HEAD reads no bytes. GET may have `Range` and
+ * conditions.
+ * @throws CodedError before the first byte if the PDF cannot be sent
  */
 export async function sendPdf(
   c: AppContext,
@@ -53,13 +53,13 @@ export async function sendPdf(
   const length = last - first + 1;
   let body: ReadableStream<Uint8Array> | null = null;
   if (method !== 'HEAD') {
-    await underWay.holdDownload(userId, length, answered(c)); // a slow reader keeps some of it in our memory
+    await underWay.holdDownload(userId, length, answered(c)); // chunks for a slow reader stay in memory
     const pieces = part(store.open(reads, { userId, fileId, size }), { first, last })[Symbol.asyncIterator]();
     body = await streamOf(pieces, {
       next: () => underWay.reading(userId, () => pieces.next()),
       onError: (error) => {
         events.downloadCutOff({ ...aboutOf(c), jobId: which.jobId, userId }, error);
-        c.env.outgoing.destroy(); // or else it would look like the end
+        c.env.outgoing.destroy(); // otherwise the client would take the PDF for complete
       },
     });
   }
@@ -77,26 +77,16 @@ export async function sendPdf(
   });
 }
 
-/** @throws RangeNotSatisfiable */
+/** @throws CodedError `range_not_satisfiable` */
 function rangeOf(c: AppContext, etag: string, size: number): ByteRange | 'whole' {
   const condition = c.req.header('if-range');
   const range = condition === undefined || condition.trim() === etag ? byteRange(c.req.header('range'), size) : 'whole';
-  if (range === 'unsatisfiable') throw new RangeNotSatisfiable(size);
-  return range;
+  if (range !== 'unsatisfiable') return range;
+  const message = `Range: the PDF has ${size} bytes; allowed: bytes=0-${size - 1}, or a part of that`;
+  throw new CodedError('range_not_satisfiable', message, { headers: { 'Content-Range': `bytes */${size}` } });
 }
 
-/** The range begins behind the end. */
-export class RangeNotSatisfiable extends CodedError {
-  /** bytes of the PDF */
-  readonly size: number;
-
-  constructor(size: number) {
-    super('range_not_satisfiable', `Range: the PDF has ${size} bytes; allowed: bytes=0-${size - 1}, or a part of that`);
-    this.size = size;
-  }
-}
-
-/** Of all the bytes that come, those of the range. */
+/** The bytes of the range. */
 async function* part(pieces: AsyncIterable<Uint8Array>, { first, last }: ByteRange): AsyncGenerator<Uint8Array> {
   let at = 0;
   for await (const piece of pieces) {
@@ -109,11 +99,11 @@ async function* part(pieces: AsyncIterable<Uint8Array>, { first, last }: ByteRan
 
 interface Source {
   next: () => Promise<IteratorResult<Uint8Array>>;
-  /** ends the connection, and with it the stream */
+  /** closes the connection, and with it the stream */
   onError: (error: unknown) => void;
 }
 
-/** With the first piece read: an expired file must still become a 410. Who hangs up lets go of what was opened. */
+/** Reads the first chunk at once: an expired file must still become a 410. A closed connection closes the file. */
 async function streamOf(
   pieces: AsyncIterator<Uint8Array>,
   { next, onError }: Source,
@@ -138,9 +128,9 @@ async function streamOf(
   });
 }
 
-/** RFC 6266: an ASCII name for old clients, the real one for all others. */
+/** RFC 6266: an ASCII name for old clients, and the real name. */
 export function contentDisposition(disposition: string, name: string): string {
-  const filename = name.replaceAll(/\p{Bidi_Control}/gu, ''); // older versions took them
+  const filename = name.replaceAll(/\p{Bidi_Control}/gu, ''); // older versions accepted them
   const ascii = filename.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_');
   const encoded = encodeURIComponent(filename).replaceAll(
     /['()*]/g,

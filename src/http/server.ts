@@ -8,22 +8,22 @@ import type { AppEnv } from './route.ts';
 interface HttpServerOptions {
   app: Hono<AppEnv>;
   host: string;
-  /** 0 takes a free one */
+  /** 0: any free port */
   port: number;
-  /** the setting that the port comes from */
+  /** the setting that the port comes from, for messages */
   name?: 'PORT' | 'OPS_PORT';
-  /** connections at a time; more are closed at once */
+  /** connections at a time; further ones are closed at once */
   maxConnections: number;
-  /** milliseconds that running requests get at a stop */
+  /** milliseconds that a stop waits for running requests */
   graceMs: number;
 }
 
-/** Slow senders lose their connection: milliseconds for the headers, for the whole request, between two requests. */
+/** Milliseconds after which a connection is closed: while headers arrive, while a request arrives, between requests. */
 const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 120_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
-/** The HTTP server's life: listens, and at a stop lets running requests finish. */
+/** Listens; a stop lets running requests finish. */
 export class HttpServer extends Lifecycle {
   readonly #options: HttpServerOptions;
   #server: Server | undefined;
@@ -34,7 +34,7 @@ export class HttpServer extends Lifecycle {
     this.#options = options;
   }
 
-  /** `http://host:port`, once started. */
+  /** `http://host:port`; empty before the start. */
   get url(): string {
     return this.#url;
   }
@@ -44,7 +44,7 @@ export class HttpServer extends Lifecycle {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     const server = serve(
       {
-        // What Node takes for a host need not be one (`1.2.3.4.5`); behind this line every address can be read.
+        // Node accepts Host headers that are not valid hosts (`1.2.3.4.5`). The app can parse every URL it gets.
         fetch: (request, env) =>
           URL.canParse(request.url) ? app.fetch(request, env) : new Response(null, { status: 400 }),
         hostname: host,
@@ -58,8 +58,8 @@ export class HttpServer extends Lifecycle {
       },
       (info) => resolve(info.port),
     ) as Server;
-    // For good: a connection that cannot be accepted later (no descriptor is free) is no end of the process.
-    server.on('error', (error) => reject(listenError(error, { host, port, name })));
+    // The listener stays: a later error (no free file descriptor for a connection) must not end the process.
+    server.on('error', (error) => reject(listenError(error, host, port, name)));
     server.maxConnections = maxConnections;
     this.#server = server;
     const boundPort = await promise;
@@ -72,7 +72,7 @@ export class HttpServer extends Lifecycle {
     if (!server?.listening) return;
     const closed = new Promise((done) => server.close(done));
     server.closeIdleConnections();
-    // A keep-alive connection whose request ends meanwhile is idle from then on.
+    // Keep-alive connections become idle one by one, as their requests end.
     const sweep = setInterval(() => server.closeIdleConnections(), 100);
     const cutOff = setTimeout(() => server.closeAllConnections(), this.#options.graceMs);
     await closed;
@@ -81,29 +81,15 @@ export class HttpServer extends Lifecycle {
   }
 }
 
-function listenError(
-  error: Error,
-  { host, port, name }: Required<Pick<HttpServerOptions, 'host' | 'port' | 'name'>>,
-): Error {
+function listenError(error: Error, host: string, port: number, name: string): Error {
   const flag = `--${name.toLowerCase().replace('_', '-')}`;
-  switch (systemCodeOf(error)) {
-    case 'EADDRINUSE':
-      return new OperatorError(
-        `${name}: ${port} on ${host} is taken by another program; choose another with ${flag} or ${name}`,
-        { cause: error },
-      );
-    case 'EACCES':
-      return new OperatorError(
-        `${name}: ${port} needs privileges this process does not have; choose one above 1023 with ${flag} or ${name}`,
-        { cause: error },
-      );
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return new OperatorError(`HOST: ${host} is no address of this machine; choose another with --host or HOST`, {
-        cause: error,
-      });
-    case undefined:
-    default:
-      return error;
-  }
+  const noAddress = `HOST: ${host} is not an address of this machine; choose another with --host or HOST`;
+  const messages: Record<string, string> = {
+    EADDRINUSE: `${name}: ${port} on ${host} is taken by another program; choose another with ${flag} or ${name}`,
+    EACCES: `${name}: ${port} needs privileges this process does not have; choose one above 1023 with ${flag} or ${name}`,
+    EADDRNOTAVAIL: noAddress,
+    ENOTFOUND: noAddress,
+  };
+  const message = messages[systemCodeOf(error) ?? ''];
+  return message === undefined ? error : new OperatorError(message, { cause: error });
 }

@@ -4,33 +4,33 @@ import { Semaphore } from '../kernel/semaphore.ts';
 import { FairShares } from '../kernel/fair-shares.ts';
 import { CHUNK_BYTES } from '../storage/pdf-store.ts';
 
-/** Bytes; what is larger is read, and worked on, one after the other. */
+/** Bytes; a tenant's larger bodies are processed one after the other. */
 export const LARGE_BODY_BYTES = 65_536;
-/** Milliseconds in line for a turn, behind the tenant's own requests. */
+/** Milliseconds that a request waits behind other requests of its tenant, at most. */
 const LINE_MS = 30_000;
-/** Requests of a tenant that are looked at in one round of the event loop: even to refuse one takes its time. */
+/** Requests of a tenant that begin in one turn of the event loop: even a refusal costs time. */
 const PACE = 4;
-/** Milliseconds that the answer waits for the rest of a body to be thrown away, at most. */
+/** Milliseconds that an answer waits until the rest of the body is discarded, at most. */
 const DRAIN_MS = 5_000;
-/** Bytes that one tenant may hold of bodies, and of PDFs: two bodies of the largest, or its part of all. */
+/** Bytes of bodies, and of PDFs, that a tenant may have in memory: two of the largest bodies, or 1/8 of the total. */
 const TENANT_BYTES = 20 * 1024 * 1024;
 const TENANT_PART = 8;
-/** Of a PDF, while it is sent: a piece in the socket, and the next. */
+/** Chunks of a PDF in memory while it is sent: one in the socket, and the next one. */
 const PIECES = 2;
 
 interface UnderWayOptions {
-  /** connections to the database for writes, and for what is read for tenants */
+  /** database connections: for writes, and for reads of tenants */
   connections: { main: number; reads: number };
-  /** connections of clients */
+  /** HTTP connections */
   maxConnections: number;
-  /** of bodies, and as many of PDFs that are sent */
+  /** for bodies, and the same again for PDFs that are being sent */
   maxBufferedBytes: number;
 }
 
 /**
- * What every tenant has under way in this process. A tenant has a share of everything that all need: turns
- * at the database, bytes in memory, requests. Whoever has used theirs up waits behind their own, and the
- * shares are such that several tenants who are stuck leave enough for the others.
+ * What each tenant has in progress in this process. A tenant has a share of each common resource: database
+ * connections, memory, requests. A request beyond the share waits for earlier requests of the same tenant. The
+ * shares are small enough that several blocked tenants leave enough for the others.
  */
 export class UnderWay {
   readonly #maxRequests: number;
@@ -50,7 +50,7 @@ export class UnderWay {
   constructor({ connections: { main, reads }, maxConnections, maxBufferedBytes }: UnderWayOptions) {
     this.#maxRequests = Math.max(1, Math.floor(maxConnections / 2));
     this.#maxBytes = maxBufferedBytes;
-    // A write can be kept waiting by a lock, so three tenants may be. A read waits for nobody.
+    // A lock can block writes: three tenants may be blocked at a time. Reads wait for no lock.
     this.#writes = new FairShares(Math.max(1, Math.floor(main / 3)), LINE_MS);
     this.#reads = new FairShares(Math.max(1, Math.floor((2 * reads) / 3)), LINE_MS);
     this.#largeInAll = new Semaphore(Math.max(2, Math.floor(main / 3)), LINE_MS);
@@ -59,19 +59,19 @@ export class UnderWay {
     this.#downloads = new FairShares(bytes, LINE_MS);
   }
 
-  /** Whether nobody has anything under way. */
+  /** Whether no tenant has anything in progress. */
   get isIdle(): boolean {
     const shares = [this.#paced, this.#drained, this.#reads, this.#writes, this.#large, this.#bodies, this.#downloads];
     const parties = shares.reduce((sum, each) => sum + each.parties, this.#requests.size);
     return parties + this.#largeInAll.taken + this.#bodyBytes + this.#downloadBytes === 0;
   }
 
-  /** Bytes of bodies that are read or worked on. */
+  /** Bytes of bodies that are being read or processed. */
   get bodyBytes(): number {
     return this.#bodyBytes;
   }
 
-  /** One more request. @returns what ends it @throws CodedError `too_much_under_way` */
+  /** Begins a request. @returns the function that ends it @throws CodedError `too_much_under_way` */
   begin(userId: string): () => void {
     const count = this.#requests.get(userId) ?? 0;
     if (count >= this.#maxRequests)
@@ -84,39 +84,39 @@ export class UnderWay {
     };
   }
 
-  /** Resolves when it is the request's turn to be looked at: few of a tenant in one round of the event loop. */
+  /** Resolves when the request may begin: at most {@link PACE} of a tenant in one turn of the event loop. */
   async pace(userId: string): Promise<void> {
     await this.#paced.hold(userId, breathe);
   }
 
   /**
-   * Throws away what comes of a body that nobody wants, one of a tenant's at a time.
-   * @param userId empty: nobody known
+   * Discards the rest of a refused body, one of a tenant at a time.
+   * @param userId empty if the request has no valid key
    */
   async draining(userId: string, work: () => Promise<void>): Promise<void> {
-    await this.#drained.run(userId, work).catch(() => undefined); // too many of them: the answer has waited enough
+    await this.#drained.run(userId, work).catch(() => undefined); // waited DRAIN_MS: answer now
   }
 
-  /** Does what reads for a tenant when it is its turn. @throws CodedError `too_much_under_way` */
+  /** Runs a database read within the tenant's share. @throws CodedError `too_much_under_way` */
   reading<T>(userId: string, work: () => Promise<T>): Promise<T> {
     return inTurn(this.#reads, userId, work);
   }
 
-  /** Does what writes for a tenant when it is its turn. @throws CodedError `too_much_under_way` */
+  /** Runs a database write within the tenant's share. @throws CodedError `too_much_under_way` */
   writing<T>(userId: string, work: () => Promise<T>): Promise<T> {
     return inTurn(this.#writes, userId, work);
   }
 
   /**
-   * The same for what may be megabytes: one at a time for each tenant, and few in all.
-   * @throws CodedError `too_much_under_way`, or `unavailable` if others take all the time
+   * The same for writes of up to megabytes: one at a time for each tenant, and few in total.
+   * @throws CodedError `too_much_under_way`; `unavailable` if other tenants use all of the total
    */
   writingLarge<T>(userId: string, work: () => Promise<T>): Promise<T> {
     const shared = () => begun(work, (run) => this.#largeInAll.run(run), tooBusy);
     return inTurn(this.#large, userId, () => this.writing(userId, shared));
   }
 
-  /** Resolves when a tenant may hold so many bytes more, until `end`. @throws CodedError `too_much_under_way` */
+  /** Resolves when the tenant may hold the bytes of a body, until `end`. @throws CodedError `too_much_under_way` */
   async holdBody(userId: string, bytes: number, end: Promise<void>): Promise<void> {
     await this.#bodies
       .hold(userId, () => end, bytes)
@@ -125,7 +125,7 @@ export class UnderWay {
       });
   }
 
-  /** A piece of a body has come. @throws CodedError `unavailable` if there is no room for it */
+  /** Counts a received chunk of a body. @throws CodedError `unavailable` if the memory for bodies is used up */
   addBodyBytes(bytes: number): void {
     if (this.#bodyBytes + bytes > this.#maxBytes) throw tooBusy();
     this.#bodyBytes += bytes;
@@ -135,7 +135,7 @@ export class UnderWay {
     this.#bodyBytes -= bytes;
   }
 
-  /** Resolves when a PDF of so many bytes may be sent, until `end`. @throws CodedError `too_much_under_way`, `unavailable` */
+  /** Resolves when a PDF of this size may be sent, until `end`. @throws CodedError `too_much_under_way`, `unavailable` */
   async holdDownload(userId: string, size: number, end: Promise<void>): Promise<void> {
     const bytes = Math.min(size, PIECES * CHUNK_BYTES);
     if (this.#downloadBytes + bytes > this.#maxBytes) throw tooBusy();
@@ -155,7 +155,7 @@ const tooBusy = () =>
 const outOfLine = () =>
   tooMuch(`requests of yours that came before are still under way, ${LINE_MS / 1_000} s after this one came`);
 
-/** Whoever has waited lets the event loop look at what came meanwhile, so that a line that moves fast is in nobody's way. */
+/** After a wait it yields to the event loop, so that a fast queue of one tenant does not block other requests. */
 function inTurn<T>(shares: FairShares, userId: string, work: () => Promise<T>): Promise<T> {
   let hasWaited = false;
   const run = async () => {
@@ -163,11 +163,11 @@ function inTurn<T>(shares: FairShares, userId: string, work: () => Promise<T>): 
     return work();
   };
   const running = begun(run, (turn) => shares.run(userId, turn), outOfLine);
-  hasWaited = true; // or it has begun already
+  hasWaited = true; // has no effect if `run` has begun already
   return running;
 }
 
-/** What `run` throws before `work` has begun becomes `refusal`. */
+/** An error of `run` before `work` has begun is replaced with `refusal`. */
 async function begun<T>(
   work: () => Promise<T>,
   run: (work: () => Promise<T>) => Promise<T>,

@@ -60,6 +60,8 @@ interface CodedErrorOptions {
   fields?: FieldProblem[];
   /** after which the same request may succeed */
   retryAfterSeconds?: number;
+  /** of the HTTP answer, in addition to those of every error */
+  headers?: Record<string, string>;
 }
 
 /**
@@ -70,6 +72,7 @@ export class CodedError extends Error {
   readonly code: ErrorCode;
   readonly fields: FieldProblem[] | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly headers: Record<string, string>;
 
   constructor(code: ErrorCode, message: string, options: CodedErrorOptions = {}) {
     super(message, { cause: options.cause });
@@ -77,6 +80,7 @@ export class CodedError extends Error {
     this.code = code;
     this.fields = options.fields;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.headers = options.headers ?? {};
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createKey } from '../../src/accounts/keys.ts';
-import { createdKeySchema, keySchema, rotatedKeySchema, userSchema } from '../../src/http/account-schemas.ts';
+import { createdKeySchema, keySchema, rotatedKeySchema, userSchema } from '../../src/http/schemas.ts';
 import { startService } from '../support/service.ts';
 
 const service = await startService();

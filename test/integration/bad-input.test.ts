@@ -362,7 +362,7 @@ const table: [string, Sent, number, string, RegExp][] = [
     { path: '/v1/jobs?limit=1&status=queued&limit=2' },
     400,
     'invalid_request',
-    /^limit: it is there 2 times; allowed: once$/,
+    /^limit: given 2 times; allowed: once$/,
   ],
   [
     'a parameter with a slip in it',

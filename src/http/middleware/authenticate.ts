@@ -1,15 +1,23 @@
 import type { MiddlewareHandler } from 'hono';
+import type { Scope } from '../../domain/scope.ts';
 import { CodedError } from '../../kernel/errors.ts';
 import type { LogIn } from '../log-in.ts';
 import type { AppEnv } from '../route.ts';
 
-/** `Authorization: Bearer pdf_…` → `c.var.principal`, before anything of the body is read. */
-export function authenticate(logIn: LogIn): MiddlewareHandler<AppEnv> {
+/** Sets `c.var.principal` from `Authorization: Bearer pdf_…`, before the body is read. The key must have the scope. */
+export function authenticate(logIn: LogIn, scope: Scope): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const bearer = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
     if (bearer === undefined)
       throw new CodedError('unauthenticated', 'Authorization: an API key is required; allowed: Bearer pdf_…');
-    c.set('principal', await logIn(c, bearer));
+    const principal = await logIn(c, bearer);
+    c.set('principal', principal);
+    const { scopes } = principal;
+    if (!scopes.includes(scope))
+      throw new CodedError(
+        'missing_scope',
+        `Authorization: this needs a key with the scope ${scope}; the key has ${scopes.join(', ')}`,
+      );
     await next();
   };
 }

@@ -3,8 +3,8 @@ import { answered } from '../answered.ts';
 import type { AppEnv } from '../route.ts';
 
 /**
- * Behind authentication: so many requests of a tenant at a time, until they are done and their answers are
- * sent; and few of them begin together.
+ * Limits how many requests of a tenant are in progress, until their answers are sent, and how many begin at once.
+ * After authentication.
  */
 export function countRequests(): MiddlewareHandler<AppEnv> {
   return async (c, next) => {

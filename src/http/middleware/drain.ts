@@ -4,20 +4,19 @@ import type { Principal } from '../../accounts/principals.ts';
 import { LARGE_BODY_BYTES } from '../under-way.ts';
 import type { AppEnv } from '../route.ts';
 
-/** Milliseconds and bytes that are read of a body that nobody wants; then its connection is closed. */
+/** Milliseconds and bytes that are spent on the rest of a refused body, at most; then its connection is closed. */
 const DRAIN_MS = 20_000;
 const DRAIN_BYTES = 256 * 1024 * 1024;
 
 /**
- * Whoever is refused must be able to read why. Many clients read nothing before they have sent everything, and
- * a connection that is closed meanwhile takes the answer along: what is left of a large body is thrown away as
- * it comes, before the answer.
+ * Many clients read the answer only after they have sent the whole body; a connection that closes earlier loses the
+ * answer. So the rest of a refused large body is read and discarded before the answer is sent.
  */
 export function drain(): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     await next();
     if (c.res.status < 400 || !isLarge(c.env.incoming)) return;
-    const principal = c.var.principal as Principal | undefined; // none if it was refused before
+    const principal = c.var.principal as Principal | undefined; // undefined if the request was refused before authentication
     await c.var.underWay.draining(principal?.userId ?? '', () => discard(c.env.incoming));
   };
 }

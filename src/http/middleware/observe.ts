@@ -8,21 +8,21 @@ import { ERROR_CODES } from '../../kernel/errors.ts';
 import { aboutOf, type AppContext, type AppEnv } from '../route.ts';
 import { Untraced } from '../../telemetry/span.ts';
 
-/** Gives each request an id (or keeps the caller's) and a place in a trace, and reports how it was answered. */
+/** Sets the request's id (the caller's, if valid) and its span, and logs and counts the answer. */
 export function observe(events: Events, tracing: Tracing): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const startedAt = performance.now();
     const given = c.req.header('x-request-id');
     const requestId = given !== undefined && /^[\w.-]{1,64}$/.test(given) ? given : uuidv7();
     c.set('requestId', requestId);
-    c.set('span', c.req.path.startsWith('/v1/') ? beginSpan(c, tracing) : new Untraced()); // probes would drown the rest
+    c.set('span', c.req.path.startsWith('/v1/') ? beginSpan(c, tracing) : new Untraced()); // probes would hide the other traces
     await next();
     c.header('X-Request-Id', requestId);
-    const principal = c.var.principal as Principal | undefined; // none if it was refused before
+    const principal = c.var.principal as Principal | undefined; // undefined if the request was refused before authentication
     const route = routeOf(c);
-    const status = toldStatus(c);
+    const status = reportedStatus(c);
     endSpan(c, { route, status, principal });
-    // Asked to wait, it tells of the document's time and not of ours: then it is another route.
+    // With ?wait the time is mostly the document's: it is counted as a separate route.
     const isWaiting = route !== 'unknown' && c.req.query('wait') !== undefined;
     events.requestAnswered({
       ...aboutOf(c),
@@ -37,15 +37,15 @@ export function observe(events: Events, tracing: Tracing): MiddlewareHandler<App
 }
 
 /**
- * How the request was answered. Who hung up before there was an answer gets none, whatever it would have been:
- * that is no fault of ours, unless one had happened by then.
+ * The status of the answer; 499 if the client closed the connection before it, which is not an error of the
+ * service unless the status was 5xx.
  */
-function toldStatus(c: AppContext): number {
+function reportedStatus(c: AppContext): number {
   const { status } = c.res;
   return status < 500 && c.env.incoming.socket.destroyed ? ERROR_CODES.client_closed_request.status : status;
 }
 
-/** As the OpenAPI document has it. */
+/** The path pattern, as in the OpenAPI document. */
 function routeOf(c: AppContext): string {
   const route = routePath(c, -1).replaceAll(/:(\w+)/g, '{$1}');
   return route.includes('*') ? 'unknown' : route;
@@ -63,7 +63,7 @@ function beginSpan(c: AppContext, tracing: Tracing) {
   });
 }
 
-/** With the names of OpenTelemetry's semantic conventions. Only a path that is known to be harmless is told. */
+/** Named as in OpenTelemetry's semantic conventions. Paths of unknown routes may hold secrets: left out. */
 function endSpan(
   c: AppContext,
   { route, status, principal }: { route: string; status: number; principal: Principal | undefined },

@@ -2,21 +2,21 @@ import type { MiddlewareHandler } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import type { AppEnv } from '../route.ts';
 
-/** What is no page may do nothing in a browser. PDFs are left to its viewer, which a policy would break. */
+/** For answers that are not pages. PDFs get none: it would break the browser's viewer. */
 const NOT_A_PAGE = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const headers = secureHeaders({
   crossOriginResourcePolicy: 'same-origin',
   referrerPolicy: 'no-referrer',
   xFrameOptions: 'DENY',
-  // Whether there is TLS in front, and for how long, is for whoever put it there to say.
+  // HSTS is left to the proxy that ends TLS.
   strictTransportSecurity: false,
 });
 
-/** What a page may know better. */
+/** Headers that a route may set itself. */
 const OWN = new Set(['referrer-policy', 'x-frame-options']);
 
-/** Security headers on every answer. A page brings a Content-Security-Policy of its own. */
+/** Security headers on every answer. Pages set their own Content-Security-Policy. */
 export function secure(): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     let own: [string, string][] = [];

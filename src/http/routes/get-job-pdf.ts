@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { readQuery } from '../query.ts';
-import type { Route } from '../route.ts';
-import { jobIdParams, pdfResponse, problems } from '../schemas.ts';
-import { type SendDeps, sendPdf } from '../send-pdf.ts';
+import type { AppDeps, Route } from '../route.ts';
+import { idOf, pdfResponse, problems } from '../schemas.ts';
+import { sendPdf } from '../send-pdf.ts';
 
 const query = z.strictObject({
   disposition: z
@@ -20,7 +20,7 @@ const conditions = z.object({
   'If-Range': z.string().optional().meta({ description: 'The `ETag` for which the range holds; or else the whole' }),
 });
 
-export function getJobPdfRoute(deps: SendDeps): Route {
+export function getJobPdfRoute(deps: AppDeps): Route {
   return {
     method: 'get',
     path: '/v1/jobs/{id}/pdf',
@@ -29,7 +29,7 @@ export function getJobPdfRoute(deps: SendDeps): Route {
       operationId: 'getJobPdf',
       summary: "A completed job's PDF",
       description: 'GET may ask for one range of bytes; both GET and HEAD may be conditional.',
-      requestParams: { path: jobIdParams, query, header: conditions },
+      requestParams: { path: idOf('job'), query, header: conditions },
       responses: {
         200: pdfResponse,
         206: { ...pdfResponse, description: 'The part of it that `Range` asked for' },

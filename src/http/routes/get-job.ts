@@ -1,12 +1,9 @@
 import { z } from 'zod';
 import { isFinal } from '../../domain/job.ts';
-import type { JobReader } from '../../jobs/job-reader.ts';
-import type { JobWaiters } from '../../jobs/waiters.ts';
-import type { PdfStores } from '../../storage/pdf-stores.ts';
 import { jobAnswer } from '../job-answer.ts';
 import { readQuery, wholeNumber } from '../query.ts';
-import type { Route } from '../route.ts';
-import { jobIdParams, jobResponse, problems } from '../schemas.ts';
+import type { AppDeps, Route } from '../route.ts';
+import { idOf, jobResponse, problems } from '../schemas.ts';
 
 const query = z.strictObject({
   wait: wholeNumber({ min: 0, max: 60, fallback: 0, what: 'seconds, ' }).meta({
@@ -14,7 +11,7 @@ const query = z.strictObject({
   }),
 });
 
-export function getJobRoute(deps: { jobs: JobReader; waiters: JobWaiters; stores: PdfStores }): Route {
+export function getJobRoute(deps: AppDeps): Route {
   return {
     method: 'get',
     path: '/v1/jobs/{id}',
@@ -23,7 +20,7 @@ export function getJobRoute(deps: { jobs: JobReader; waiters: JobWaiters; stores
       operationId: 'getJob',
       summary: 'What became of a job',
       description: 'With `wait`, answered as soon as the job ends or the seconds are over.',
-      requestParams: { path: jobIdParams, query },
+      requestParams: { path: idOf('job'), query },
       responses: { 200: jobResponse('The job'), ...problems('not_found', 'invalid_request') },
     },
     handle: async (c) => {

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { readUsage } from '../../accounts/usage.ts';
-import type { ReadRouter } from '../../db/read-router.ts';
 import { readQuery, wholeNumber } from '../query.ts';
-import type { Route } from '../route.ts';
-import { problems } from '../schemas.ts';
+import type { AppDeps, Route } from '../route.ts';
+import { jsonResponse, problems } from '../schemas.ts';
 
 const query = z.strictObject({
   days: wholeNumber({ min: 1, max: 366, fallback: 30 }).meta({ description: 'Days of history, today included' }),
@@ -33,7 +32,7 @@ const usageSchema = z
   })
   .meta({ id: 'Usage' });
 
-export function getUsageRoute(deps: { readRouter: ReadRouter }): Route {
+export function getUsageRoute(deps: AppDeps): Route {
   return {
     method: 'get',
     path: '/v1/usage',
@@ -43,7 +42,7 @@ export function getUsageRoute(deps: { readRouter: ReadRouter }): Route {
       summary: "What you have used of your tier's limits, and what was charged",
       requestParams: { query },
       responses: {
-        200: { description: 'The usage', content: { 'application/json': { schema: usageSchema } } },
+        200: jsonResponse('The usage', usageSchema),
         ...problems('invalid_request'),
       },
     },

@@ -1,9 +1,9 @@
 import { CodedError } from '../../kernel/errors.ts';
 import type { Health, HealthCheck } from '../../kernel/health.ts';
 import { problemResponse } from '../problem.ts';
-import type { Route } from '../route.ts';
+import { publicRoute, type Route } from '../route.ts';
 
-/** For probes, without a key. Each says why not, as a problem with its `checks`. */
+/** Probes, without a key. A failing one answers 503 with its `checks`. */
 export function healthRoutes(health: Health): Route[] {
   return [
     probe('/livez', 'ok', () => health.liveness()),
@@ -13,18 +13,13 @@ export function healthRoutes(health: Health): Route[] {
 }
 
 function probe(path: string, status: string, checks: () => HealthCheck[]): Route {
-  return {
-    method: 'get',
-    path,
-    isPublic: true,
-    handle: async (c) => {
-      const now = checks();
-      const failing = now.filter((check) => check.status === 'failing');
-      if (failing.length === 0) return c.json({ status, checks: now }, 200, { 'Cache-Control': 'no-store' });
-      const error = new CodedError('unavailable', failing.map(({ reason }) => reason).join('; '), {
-        retryAfterSeconds: 1,
-      });
-      return problemResponse(error, c.var.requestId ?? '', {}, { checks: now });
-    },
-  };
+  return publicRoute(path, async (c) => {
+    const now = checks();
+    const failing = now.filter((check) => check.status === 'failing');
+    if (failing.length === 0) return c.json({ status, checks: now }, 200, { 'Cache-Control': 'no-store' });
+    const error = new CodedError('unavailable', failing.map(({ reason }) => reason).join('; '), {
+      retryAfterSeconds: 1,
+    });
+    return problemResponse(error, c.var.requestId ?? '', { checks: now });
+  });
 }

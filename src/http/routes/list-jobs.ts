@@ -1,20 +1,14 @@
 import { z } from 'zod';
-import type { ReadRouter } from '../../db/read-router.ts';
 import { JOB_STATUSES } from '../../domain/job.ts';
 import { listJobs } from '../../jobs/read.ts';
-import type { PdfStores } from '../../storage/pdf-stores.ts';
 import { jobAnswer } from '../job-answer.ts';
-import { readQuery, wholeNumber } from '../query.ts';
-import type { Route } from '../route.ts';
-import { jobSchema, problems } from '../schemas.ts';
+import { readQuery } from '../query.ts';
+import type { AppDeps, Route } from '../route.ts';
+import { jobSchema, jsonResponse, pageOf, pageQuery, problems } from '../schemas.ts';
 
-const query = z.strictObject({
-  status: z.enum(JOB_STATUSES).optional(),
-  limit: wholeNumber({ min: 1, max: 100, fallback: 20 }),
-  cursor: z.uuid('allowed: the nextCursor of the page before').optional(),
-});
+const query = pageQuery.extend({ status: z.enum(JOB_STATUSES).optional() });
 
-export function listJobsRoute(deps: { readRouter: ReadRouter; stores: PdfStores }): Route {
+export function listJobsRoute(deps: AppDeps): Route {
   return {
     method: 'get',
     path: '/v1/jobs',
@@ -24,12 +18,7 @@ export function listJobsRoute(deps: { readRouter: ReadRouter; stores: PdfStores 
       summary: 'Your jobs, newest first',
       requestParams: { query },
       responses: {
-        200: {
-          description: 'A page of jobs',
-          content: {
-            'application/json': { schema: z.object({ data: z.array(jobSchema), nextCursor: z.string().nullable() }) },
-          },
-        },
+        200: jsonResponse('A page of jobs', pageOf(jobSchema)),
         ...problems('invalid_request'),
       },
     },

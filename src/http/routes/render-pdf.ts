@@ -1,28 +1,18 @@
 import { z } from 'zod';
 import { isFinal } from '../../domain/job.ts';
 import { pdfRequestSchema } from '../../domain/pdf-request.ts';
-import type { JobReader } from '../../jobs/job-reader.ts';
-import type { SubmitDeps } from '../../jobs/submit.ts';
-import type { JobWaiters } from '../../jobs/waiters.ts';
 import { CodedError, invalidFields } from '../../kernel/errors.ts';
-import type { PdfStores } from '../../storage/pdf-stores.ts';
 import { jobAnswer } from '../job-answer.ts';
-import { rateLimitHeaders } from '../rate-limit.ts';
-import type { Route } from '../route.ts';
-import { jobResponse, pdfResponse, problems } from '../schemas.ts';
+import { rateLimitHeaders } from '../../accounts/limits.ts';
+import type { AppDeps, Route } from '../route.ts';
+import { acceptedResponse, bodyProblems, jsonBody, pdfResponse, problems } from '../schemas.ts';
 import { sendPdf } from '../send-pdf.ts';
 import { submitBody, submitHeaders } from './submit-job.ts';
 
 const DEFAULT_WAIT_SECONDS = 30;
 const MAX_WAIT_SECONDS = 300;
 
-interface RenderDeps extends SubmitDeps {
-  jobs: JobReader;
-  waiters: JobWaiters;
-  stores: PdfStores;
-}
-
-export function renderPdfRoute(deps: RenderDeps): Route {
+export function renderPdfRoute(deps: AppDeps): Route {
   return {
     method: 'post',
     path: '/v1/pdf',
@@ -42,15 +32,12 @@ export function renderPdfRoute(deps: RenderDeps): Route {
             }),
         }),
       },
-      requestBody: { required: true, content: { 'application/json': { schema: pdfRequestSchema } } },
+      requestBody: jsonBody(pdfRequestSchema),
       responses: {
         200: pdfResponse,
-        202: { ...jobResponse('Not done yet'), headers: z.object({ Location: z.string() }) },
+        202: acceptedResponse('Not done yet'),
         ...problems(
-          'invalid_json',
-          'invalid_request',
-          'body_too_large',
-          'unsupported_media_type',
+          ...bodyProblems,
           'idempotency_mismatch',
           'rate_limited',
           'file_expired',

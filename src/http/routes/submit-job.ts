@@ -2,12 +2,11 @@ import { z } from 'zod';
 import { pdfRequestSchema } from '../../domain/pdf-request.ts';
 import { isUsedKey, type SubmitDeps, type SubmitInput, submitJob, type Submitted } from '../../jobs/submit.ts';
 import { invalidFields } from '../../kernel/errors.ts';
-import type { PdfStores } from '../../storage/pdf-stores.ts';
 import { withPdfRequest } from '../body.ts';
 import { jobAnswer } from '../job-answer.ts';
-import { rateLimitHeaders } from '../rate-limit.ts';
-import { aboutOf, type AppContext, type Route } from '../route.ts';
-import { jobResponse, problems } from '../schemas.ts';
+import { rateLimitHeaders } from '../../accounts/limits.ts';
+import { aboutOf, type AppContext, type AppDeps, type Route } from '../route.ts';
+import { acceptedResponse, bodyProblems, jobResponse, jsonBody, problems } from '../schemas.ts';
 
 export const submitHeaders = z.object({
   'Idempotency-Key': z
@@ -22,7 +21,7 @@ export const submitHeaders = z.object({
     .meta({ description: 'W3C Trace Context: the job becomes a part of that trace. One that is not valid is ignored' }),
 });
 
-export function submitJobRoute(deps: SubmitDeps & { stores: PdfStores }): Route {
+export function submitJobRoute(deps: AppDeps): Route {
   return {
     method: 'post',
     path: '/v1/jobs',
@@ -32,18 +31,11 @@ export function submitJobRoute(deps: SubmitDeps & { stores: PdfStores }): Route 
       summary: 'Ask for a PDF',
       description: 'Answered as soon as the job is safe in the database. Ask `Location` for what became of it.',
       requestParams: { header: submitHeaders },
-      requestBody: { required: true, content: { 'application/json': { schema: pdfRequestSchema } } },
+      requestBody: jsonBody(pdfRequestSchema),
       responses: {
-        202: { ...jobResponse('Accepted'), headers: z.object({ Location: z.string() }) },
+        202: acceptedResponse('Accepted'),
         200: jobResponse('The job that this Idempotency-Key made before'),
-        ...problems(
-          'invalid_json',
-          'invalid_request',
-          'body_too_large',
-          'unsupported_media_type',
-          'idempotency_mismatch',
-          'rate_limited',
-        ),
+        ...problems(...bodyProblems, 'idempotency_mismatch', 'rate_limited'),
       },
     },
     handle: async (c) => {
@@ -54,7 +46,7 @@ export function submitJobRoute(deps: SubmitDeps & { stores: PdfStores }): Route 
   };
 }
 
-/** Makes a job of the request in the body. Nothing of that is kept when it is done. */
+/** Submits the request in the body. */
 export function submitBody(c: AppContext, deps: SubmitDeps): Promise<Submitted> {
   return withPdfRequest(
     c,
@@ -64,7 +56,7 @@ export function submitBody(c: AppContext, deps: SubmitDeps): Promise<Submitted> 
 }
 
 /**
- * Refuses at once whoever is known to be at their limit, but not a request that may be a repeated one.
+ * Refuses a user who is known to be at a limit without a write, unless the request repeats an Idempotency-Key.
  * @throws LimitReached
  */
 export async function admit(c: AppContext, { reads, limiter, events }: SubmitDeps): Promise<void> {
@@ -79,7 +71,7 @@ export async function admit(c: AppContext, { reads, limiter, events }: SubmitDep
   throw refusal;
 }
 
-/** As a part of the request's trace, which whoever does the job goes on with. */
+/** Submits within the request's trace; the worker continues that trace. */
 export function submitFrom(
   c: AppContext,
   submit: (input: Omit<SubmitInput, 'request' | 'sent'>) => Promise<Submitted>,

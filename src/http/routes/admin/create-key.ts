@@ -1,12 +1,9 @@
 import { createKey, newKeySchema } from '../../../accounts/keys.ts';
-import type { Database } from '../../../db/pools.ts';
-import type { Events } from '../../../telemetry/events.ts';
-import { createdKeySchema, jsonResponse } from '../../account-schemas.ts';
 import { readBody } from '../../body.ts';
-import { adminAboutOf, type Route } from '../../route.ts';
-import { bodyProblems, problems } from '../../schemas.ts';
+import { adminAboutOf, type AppDeps, type Route } from '../../route.ts';
+import { bodyProblems, createdKeySchema, jsonBody, jsonResponse, problems } from '../../schemas.ts';
 
-export function createKeyRoute({ adminDb, events }: { adminDb: Database; events: Events }): Route {
+export function createKeyRoute({ adminDb, events }: AppDeps): Route {
   return {
     method: 'post',
     path: '/v1/admin/keys',
@@ -15,7 +12,7 @@ export function createKeyRoute({ adminDb, events }: { adminDb: Database; events:
       operationId: 'createKey',
       summary: 'A new key; it is shown once',
       description: 'The user is made if new, with a subscription; with `tier` an existing user changes to that tier.',
-      requestBody: { required: true, content: { 'application/json': { schema: newKeySchema } } },
+      requestBody: jsonBody(newKeySchema),
       responses: { 201: jsonResponse('The key', createdKeySchema), ...problems(...bodyProblems) },
     },
     handle: async (c) => {

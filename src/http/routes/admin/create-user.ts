@@ -1,14 +1,11 @@
 import { z } from 'zod';
 import { createUser } from '../../../accounts/create-user.ts';
 import { newUserSchema } from '../../../accounts/users.ts';
-import type { Database } from '../../../db/pools.ts';
-import type { Events } from '../../../telemetry/events.ts';
-import { jsonResponse, userSchema } from '../../account-schemas.ts';
 import { readBody } from '../../body.ts';
-import { adminAboutOf, type Route } from '../../route.ts';
-import { bodyProblems, problems } from '../../schemas.ts';
+import { adminAboutOf, type AppDeps, type Route } from '../../route.ts';
+import { bodyProblems, jsonBody, jsonResponse, problems, userSchema } from '../../schemas.ts';
 
-export function createUserRoute({ adminDb, events }: { adminDb: Database; events: Events }): Route {
+export function createUserRoute({ adminDb, events }: AppDeps): Route {
   return {
     method: 'post',
     path: '/v1/admin/users',
@@ -16,7 +13,7 @@ export function createUserRoute({ adminDb, events }: { adminDb: Database; events
     operation: {
       operationId: 'createUser',
       summary: 'A new user, with a subscription and without a key',
-      requestBody: { required: true, content: { 'application/json': { schema: newUserSchema } } },
+      requestBody: jsonBody(newUserSchema),
       responses: {
         201: { ...jsonResponse('The user', userSchema), headers: z.object({ Location: z.string() }) },
         ...problems(...bodyProblems, 'user_exists'),

@@ -1,15 +1,12 @@
 import { defineTier } from '../../../accounts/tiers.ts';
-import type { Database } from '../../../db/pools.ts';
 import { tierSchema } from '../../../domain/tier.ts';
-import type { Events } from '../../../telemetry/events.ts';
-import { jsonResponse, tierNameParams } from '../../account-schemas.ts';
 import { readBody } from '../../body.ts';
-import { adminAboutOf, type Route } from '../../route.ts';
-import { bodyProblems, problems } from '../../schemas.ts';
+import { adminAboutOf, type AppDeps, type Route } from '../../route.ts';
+import { bodyProblems, jsonBody, jsonResponse, problems, tierNameParams } from '../../schemas.ts';
 
 const body = tierSchema.omit({ name: true }).meta({ id: 'TierLimits' });
 
-export function defineTierRoute({ adminDb, events }: { adminDb: Database; events: Events }): Route {
+export function defineTierRoute({ adminDb, events }: AppDeps): Route {
   return {
     method: 'put',
     path: '/v1/admin/tiers/{name}',
@@ -19,7 +16,7 @@ export function defineTierRoute({ adminDb, events }: { adminDb: Database; events
       summary: 'Make a tier, or give it other limits',
       description: 'They hold from now on, for whoever is on the tier.',
       requestParams: { path: tierNameParams },
-      requestBody: { required: true, content: { 'application/json': { schema: body } } },
+      requestBody: jsonBody(body),
       responses: {
         200: jsonResponse('The tier as it is now', tierSchema),
         201: jsonResponse('The new tier', tierSchema),

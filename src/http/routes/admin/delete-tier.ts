@@ -1,11 +1,8 @@
 import { deleteTier } from '../../../accounts/tiers.ts';
-import type { Database } from '../../../db/pools.ts';
-import type { Events } from '../../../telemetry/events.ts';
-import { tierNameParams } from '../../account-schemas.ts';
-import { adminAboutOf, type Route } from '../../route.ts';
-import { problems } from '../../schemas.ts';
+import { adminAboutOf, type AppDeps, type Route } from '../../route.ts';
+import { problems, tierNameParams } from '../../schemas.ts';
 
-export function deleteTierRoute({ adminDb, events }: { adminDb: Database; events: Events }): Route {
+export function deleteTierRoute({ adminDb, events }: AppDeps): Route {
   return {
     method: 'delete',
     path: '/v1/admin/tiers/{name}',

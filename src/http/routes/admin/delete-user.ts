@@ -1,23 +1,11 @@
 import { eraseUser } from '../../../jobs/erase-user.ts';
-import type { Database } from '../../../db/pools.ts';
-import type { JobQueue } from '../../../queue/boss.ts';
-import type { PdfStores } from '../../../storage/pdf-stores.ts';
-import type { Events } from '../../../telemetry/events.ts';
-import { userIdParams } from '../../account-schemas.ts';
-import { adminAboutOf, type Route } from '../../route.ts';
-import { problems } from '../../schemas.ts';
+import { adminAboutOf, type AppDeps, type Route } from '../../route.ts';
+import { idOf, problems } from '../../schemas.ts';
 
-/** Milliseconds that the caller waits at most; whatever is left then is erased by the workers. */
+/** Milliseconds that the caller waits, at most; workers erase what is left. */
 const WAIT_MS = 20_000;
 
-interface Deps {
-  adminDb: Database;
-  queue: JobQueue;
-  stores: PdfStores;
-  events: Events;
-}
-
-export function deleteUserRoute({ adminDb, queue, stores, events }: Deps): Route {
+export function deleteUserRoute({ adminDb, queue, stores, events }: AppDeps): Route {
   return {
     method: 'delete',
     path: '/v1/admin/users/{id}',
@@ -27,7 +15,7 @@ export function deleteUserRoute({ adminDb, queue, stores, events }: Deps): Route
       summary: 'Erase a user and all that is theirs',
       description:
         'Keys, jobs and PDFs, for good. At once no key of theirs is valid, and jobs under way are given up. What they were charged for stays in sums without a name.',
-      requestParams: { path: userIdParams },
+      requestParams: { path: idOf('user') },
       responses: {
         204: { description: 'All of it is gone' },
         202: {

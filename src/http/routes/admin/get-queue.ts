@@ -1,11 +1,9 @@
-import type { Database } from '../../../db/pools.ts';
 import { queueFiguresSchema } from '../../../domain/queue-figures.ts';
 import { readQueueFigures } from '../../../jobs/queue-watch.ts';
-import { jsonResponse } from '../../account-schemas.ts';
-import type { Route } from '../../route.ts';
-import { problems } from '../../schemas.ts';
+import type { AppDeps, Route } from '../../route.ts';
+import { jsonResponse, problems } from '../../schemas.ts';
 
-export function getQueueRoute({ adminDb }: { adminDb: Database }): Route {
+export function getQueueRoute({ adminDb }: AppDeps): Route {
   return {
     method: 'get',
     path: '/v1/admin/queue',

@@ -1,10 +1,8 @@
 import { getUser } from '../../../accounts/users.ts';
-import type { Database } from '../../../db/pools.ts';
-import { jsonResponse, userIdParams, userSchema } from '../../account-schemas.ts';
-import type { Route } from '../../route.ts';
-import { problems } from '../../schemas.ts';
+import type { AppDeps, Route } from '../../route.ts';
+import { idOf, jsonResponse, problems, userSchema } from '../../schemas.ts';
 
-export function getUserRoute({ adminDb }: { adminDb: Database }): Route {
+export function getUserRoute({ adminDb }: AppDeps): Route {
   return {
     method: 'get',
     path: '/v1/admin/users/{id}',
@@ -12,7 +10,7 @@ export function getUserRoute({ adminDb }: { adminDb: Database }): Route {
     operation: {
       operationId: 'getUser',
       summary: 'One user',
-      requestParams: { path: userIdParams },
+      requestParams: { path: idOf('user') },
       responses: { 200: jsonResponse('The user', userSchema), ...problems('not_found') },
     },
     handle: async (c) => c.json(await getUser(adminDb, { id: c.req.param('id') ?? '' })),

@@ -1,14 +1,12 @@
 import { listKeys } from '../../../accounts/keys.ts';
-import type { Database } from '../../../db/pools.ts';
 import { emailSchema } from '../../../domain/email.ts';
-import { jsonResponse, keySchema, pageOf, pageQuery } from '../../account-schemas.ts';
 import { readQuery } from '../../query.ts';
-import type { Route } from '../../route.ts';
-import { problems } from '../../schemas.ts';
+import type { AppDeps, Route } from '../../route.ts';
+import { jsonResponse, keySchema, pageOf, pageQuery, problems } from '../../schemas.ts';
 
 const query = pageQuery.extend({ email: emailSchema.optional().meta({ description: 'Only the keys of this user' }) });
 
-export function listKeysRoute({ adminDb }: { adminDb: Database }): Route {
+export function listKeysRoute({ adminDb }: AppDeps): Route {
   return {
     method: 'get',
     path: '/v1/admin/keys',

@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import { listTiers } from '../../../accounts/tiers.ts';
-import type { Database } from '../../../db/pools.ts';
 import { tierSchema } from '../../../domain/tier.ts';
-import { jsonResponse } from '../../account-schemas.ts';
-import type { Route } from '../../route.ts';
-import { problems } from '../../schemas.ts';
+import type { AppDeps, Route } from '../../route.ts';
+import { jsonResponse, problems } from '../../schemas.ts';
 
-export function listTiersRoute({ adminDb }: { adminDb: Database }): Route {
+export function listTiersRoute({ adminDb }: AppDeps): Route {
   return {
     method: 'get',
     path: '/v1/admin/tiers',

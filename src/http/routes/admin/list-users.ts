@@ -1,11 +1,9 @@
 import { listUsers } from '../../../accounts/users.ts';
-import type { Database } from '../../../db/pools.ts';
-import { jsonResponse, pageOf, pageQuery, userSchema } from '../../account-schemas.ts';
 import { readQuery } from '../../query.ts';
-import type { Route } from '../../route.ts';
-import { problems } from '../../schemas.ts';
+import type { AppDeps, Route } from '../../route.ts';
+import { jsonResponse, pageOf, pageQuery, problems, userSchema } from '../../schemas.ts';
 
-export function listUsersRoute({ adminDb }: { adminDb: Database }): Route {
+export function listUsersRoute({ adminDb }: AppDeps): Route {
   return {
     method: 'get',
     path: '/v1/admin/users',

@@ -1,11 +1,8 @@
 import { revokeKey } from '../../../accounts/keys.ts';
-import type { Database } from '../../../db/pools.ts';
-import type { Events } from '../../../telemetry/events.ts';
-import { jsonResponse, keyIdParams, keySchema } from '../../account-schemas.ts';
-import { adminAboutOf, type Route } from '../../route.ts';
-import { problems } from '../../schemas.ts';
+import { adminAboutOf, type AppDeps, type Route } from '../../route.ts';
+import { idOf, jsonResponse, keySchema, problems } from '../../schemas.ts';
 
-export function revokeKeyRoute({ adminDb, events }: { adminDb: Database; events: Events }): Route {
+export function revokeKeyRoute({ adminDb, events }: AppDeps): Route {
   return {
     method: 'delete',
     path: '/v1/admin/keys/{id}',
@@ -14,7 +11,7 @@ export function revokeKeyRoute({ adminDb, events }: { adminDb: Database; events:
       operationId: 'revokeKey',
       summary: 'End a key for good',
       description: 'A key that was revoked stays as it is.',
-      requestParams: { path: keyIdParams },
+      requestParams: { path: idOf('key') },
       responses: { 200: jsonResponse('The key as it is now', keySchema), ...problems('not_found') },
     },
     handle: async (c) => {

@@ -1,12 +1,9 @@
 import { rotateKey, rotationSchema } from '../../../accounts/rotate-key.ts';
-import type { Database } from '../../../db/pools.ts';
-import type { Events } from '../../../telemetry/events.ts';
-import { jsonResponse, keyIdParams, rotatedKeySchema } from '../../account-schemas.ts';
 import { readBody } from '../../body.ts';
-import { adminAboutOf, type Route } from '../../route.ts';
-import { bodyProblems, problems } from '../../schemas.ts';
+import { adminAboutOf, type AppDeps, type Route } from '../../route.ts';
+import { bodyProblems, idOf, jsonBody, jsonResponse, problems, rotatedKeySchema } from '../../schemas.ts';
 
-export function rotateKeyRoute({ adminDb, events }: { adminDb: Database; events: Events }): Route {
+export function rotateKeyRoute({ adminDb, events }: AppDeps): Route {
   return {
     method: 'post',
     path: '/v1/admin/keys/{id}/rotate',
@@ -16,8 +13,8 @@ export function rotateKeyRoute({ adminDb, events }: { adminDb: Database; events:
       summary: 'A new key in place of an old one; it is shown once',
       description:
         'It has the same user and the same scopes, and if the old one had an expiry, the same length of life again. The old key is valid beside it for the grace. A key is rotated once, and not while the one that it replaces is still valid.',
-      requestParams: { path: keyIdParams },
-      requestBody: { required: false, content: { 'application/json': { schema: rotationSchema } } },
+      requestParams: { path: idOf('key') },
+      requestBody: jsonBody(rotationSchema, { required: false }),
       responses: {
         201: jsonResponse('The new key', rotatedKeySchema),
         ...problems(...bodyProblems, 'not_found', 'key_not_rotatable'),

@@ -1,17 +1,14 @@
 import { z } from 'zod';
 import { setTier } from '../../../accounts/subscriptions.ts';
-import type { Database } from '../../../db/pools.ts';
-import type { Events } from '../../../telemetry/events.ts';
-import { jsonResponse, userIdParams, userSchema } from '../../account-schemas.ts';
 import { readBody } from '../../body.ts';
-import { adminAboutOf, type Route } from '../../route.ts';
-import { bodyProblems, problems } from '../../schemas.ts';
+import { adminAboutOf, type AppDeps, type Route } from '../../route.ts';
+import { bodyProblems, idOf, jsonBody, jsonResponse, problems, userSchema } from '../../schemas.ts';
 
 const body = z
   .strictObject({ tier: z.string().meta({ description: 'One of `GET /v1/admin/tiers`', example: 'professional' }) })
   .meta({ id: 'Subscription' });
 
-export function setSubscriptionRoute({ adminDb, events }: { adminDb: Database; events: Events }): Route {
+export function setSubscriptionRoute({ adminDb, events }: AppDeps): Route {
   return {
     method: 'put',
     path: '/v1/admin/users/{id}/subscription',
@@ -19,8 +16,8 @@ export function setSubscriptionRoute({ adminDb, events }: { adminDb: Database; e
     operation: {
       operationId: 'setSubscription',
       summary: 'Put a user on a tier, from now on',
-      requestParams: { path: userIdParams },
-      requestBody: { required: true, content: { 'application/json': { schema: body } } },
+      requestParams: { path: idOf('user') },
+      requestBody: jsonBody(body),
       responses: {
         200: jsonResponse('The user as it is now', userSchema),
         ...problems(...bodyProblems, 'not_found'),
