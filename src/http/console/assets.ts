@@ -25,7 +25,7 @@ const assets = new Map(
 
 export const findAsset = (name: string) => assets.get(name);
 
-/** Where a page finds it: another path when it is another file, so that a browser may keep it for ever. */
+/** The URL of an asset; it changes with the content, so that browsers may cache it for ever. */
 export function assetPath(name: AssetName): string {
   return `/console/assets/${name}?v=${assets.get(name)?.version}`;
 }

@@ -2,7 +2,6 @@ import { Hono } from 'hono';
 import { v4 as uuidv4, validate as isUuid } from 'uuid';
 import { z } from 'zod';
 import { type ConsoleSession, createSession, endSession } from '../../accounts/console-sessions.ts';
-import type { Limiter } from '../../accounts/limits.ts';
 import { findTier } from '../../accounts/tiers.ts';
 import { getUser, type User } from '../../accounts/users.ts';
 import { QueryCache } from '../../cache/query-cache.ts';
@@ -21,42 +20,26 @@ import {
   type ThroughputHistory,
 } from '../../jobs/throughput-history.ts';
 import { CodedError, ERROR_CODES } from '../../kernel/errors.ts';
-import type { JobQueue } from '../../queue/boss.ts';
-import type { PdfStores } from '../../storage/pdf-stores.ts';
-import type { Events } from '../../telemetry/events.ts';
 import { readForm } from '../body.ts';
 import type { LogIn } from '../log-in.ts';
 import { statusOf, toCodedError } from '../problem.ts';
 import { readQuery } from '../query.ts';
-import { aboutOf, type AppContext, type AppEnv } from '../route.ts';
+import { aboutOf, type AppContext, type AppDeps, type AppEnv } from '../route.ts';
 import { sendPdf } from '../send-pdf.ts';
 import { findAsset } from './assets.ts';
 import { jobFragment, jobPage, type JobView, stateOf } from './job-page.ts';
-import { jobsFragment, jobsPage, type JobsQuery, type JobsView } from './jobs-page.ts';
+import { jobsFragment, jobsPage, type JobsQuery } from './jobs-page.ts';
 import { type Overview, overviewFragment, overviewPage } from './overview-page.ts';
-import { forgetSession, isFromOurs, keepSession, safeFrom, sessionToken, signedIn } from './session.ts';
+import { forgetSession, isSameOrigin, keepSession, safeFrom, sessionToken, signedIn } from './session.ts';
 import { errorPage, signInPage } from './sign-in-page.ts';
 
-interface ConsoleDeps {
-  db: Database;
-  /** what one tenant may see, for its PDFs and retries: behind the wall */
-  reads: Database;
-  /** what is about all tenants */
-  adminDb: Database;
-  queue: JobQueue;
-  limiter: Limiter;
-  stores: PdfStores;
-  events: Events;
-  logIn: LogIn;
-}
-
-/** What nothing on the pages needs is forbidden to them. The PDF is shown in a frame. */
+/** Allows only what the pages need. The PDF is shown in a frame. */
 const PAGE_POLICY =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-/** Its own policy would keep the browser's viewer from it; that it is shown by us alone is said all the same. */
+/** The page's policy would break the browser's PDF viewer; this one only forbids frames of other origins. */
 const PDF_POLICY = "frame-ancestors 'self'";
 
-/** Milliseconds that figures are shown again, to however many look. */
+/** Milliseconds that figures are cached, for all operators. */
 const QUEUE_MS = 1_000;
 const HISTORY_MS = 15_000;
 const PAGE_SIZE = 50;
@@ -76,8 +59,8 @@ const DONE = {
   retried: 'This is the new job.',
 } as const;
 
-/** Pages for operators, below `/console`: rendered here, and live if there are scripts. */
-export function createConsole(deps: ConsoleDeps): Hono<AppEnv> {
+/** Pages for operators below `/console`, rendered on the server; a script refreshes them. */
+export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
   const { db, reads, adminDb, queue, limiter, stores, events, logIn } = deps;
   const watched = { max: 8, onRequest: (result: 'hit' | 'miss') => events.cacheAsked('console', result) };
   const queues = new QueryCache<QueueOverview>({ ...watched, ttlMs: QUEUE_MS });
@@ -96,22 +79,21 @@ export function createConsole(deps: ConsoleDeps): Hono<AppEnv> {
     const isPdf = c.res.headers.get('content-type') === 'application/pdf';
     c.header('Content-Security-Policy', isPdf ? PDF_POLICY : PAGE_POLICY);
     if (isPdf) c.header('X-Frame-Options', 'SAMEORIGIN');
-    // Without a referrer browsers do not say either where a form was sent from.
+    // With no-referrer browsers send `Origin: null` with forms.
     c.header('Referrer-Policy', 'same-origin');
     if (!c.res.headers.get('cache-control')?.includes('immutable')) c.header('Cache-Control', 'no-store');
   });
   app.onError((error, c) => {
     const coded = toCodedError(error);
-    const { requestId, session } = c.var;
     if (coded.code === 'internal') events.requestCrashed(aboutOf(c), error);
     const { title } = ERROR_CODES[coded.code];
     if (coded.retryAfterSeconds !== undefined) c.header('Retry-After', String(coded.retryAfterSeconds));
-    return c.html(errorPage({ title, text: coded.message, requestId, session }), statusOf(coded.code));
+    return c.html(errorPage(c, title, coded.message), statusOf(coded.code));
   });
   app.use(async (c, next) => {
-    if (c.req.method === 'GET' || c.req.method === 'HEAD' || isFromOurs(c)) return next();
-    const text = 'This was not sent by a page of the console, so nothing was done.';
-    return c.html(errorPage({ title: 'Refused', text, requestId: c.var.requestId, session: undefined }), 403);
+    if (c.req.method === 'GET' || c.req.method === 'HEAD' || isSameOrigin(c)) return next();
+    const text = 'The form was not sent by a page of the console, so nothing was done.';
+    return c.html(errorPage(c, 'Refused', text), 403);
   });
 
   app.get('/assets/:name', async (c) => {
@@ -139,10 +121,10 @@ export function createConsole(deps: ConsoleDeps): Hono<AppEnv> {
       return c.redirect(from, 303);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
-      if (error.code === 'unauthenticated') return refuse('This is no valid key: unknown, expired or revoked.', 401);
+      if (error.code === 'unauthenticated') return refuse('This key is not valid: unknown, expired or revoked.', 401);
       if (error.code !== 'too_many_failures') throw error;
       c.header('Retry-After', String(error.retryAfterSeconds));
-      return refuse('Too many keys from this address were not valid. Wait a minute.', 429);
+      return refuse('Too many invalid keys from this address. Wait a minute.', 429);
     }
   });
 
@@ -166,17 +148,12 @@ export function createConsole(deps: ConsoleDeps): Hono<AppEnv> {
 
   const find = (query: JobsQuery) =>
     searchJobs(adminDb, { status: query.status, userId: query.user, cursor: query.cursor, limit: PAGE_SIZE });
-  const viewOf = async (query: JobsQuery, user: User | undefined): Promise<JobsView> => ({
-    query,
-    user,
-    found: await find(query),
-  });
   app.get('/jobs', async (c) => {
     const { q, ...query } = readQuery(c, jobsQuery);
     const wanted = q?.trim() ?? '';
     if (wanted === '') {
       const user = query.user === undefined ? undefined : await getUser(adminDb, { id: query.user });
-      return c.html(jobsPage(sessionOf(c), await viewOf(query, user)));
+      return c.html(jobsPage(sessionOf(c), { query, user, found: await find(query) }));
     }
     if (await findOwner(adminDb, wanted)) return c.redirect(`/console/jobs/${wanted.toLowerCase()}`, 303);
     const user = await findUser(adminDb, wanted);
@@ -247,7 +224,7 @@ export function createConsole(deps: ConsoleDeps): Hono<AppEnv> {
   return app;
 }
 
-/** Behind `signedIn`. */
+/** The session, after `signedIn`. */
 function sessionOf(c: AppContext): ConsoleSession {
   const { session } = c.var;
   if (!session) throw new Error('a page of the console without a session');

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 
-/** A piece of a page. Whatever is put into it is text, unless it is a piece itself. */
+/** HTML of a page. Values that are put into it are escaped, unless they are `Html`. */
 export type Html = ReturnType<typeof html>;
 
 export { duration } from '../../charts/duration.ts';
@@ -23,7 +23,7 @@ export function bytes(value: number): string {
 
 const DAY_MS = 86_400_000;
 
-/** The time of day, with its day if that is not today's. UTC. */
+/** The time of day in UTC, with the date unless it is today. */
 export function instant(at: Date, now = new Date()): Html {
   const iso = at.toISOString();
   const isToday = Math.floor(at.getTime() / DAY_MS) === Math.floor(now.getTime() / DAY_MS);
@@ -32,5 +32,34 @@ export function instant(at: Date, now = new Date()): Html {
   >`;
 }
 
-/** A status or an outcome, told apart by its word first. */
+/** A status or an outcome: a word, and a dot of its colour. */
 export const pill = (word: string) => html`<span class="pill pill-${word}">${word}</span>`;
+
+type Column = string | [name: string | Html, className: string];
+
+export function tableHead(...columns: Column[]): Html {
+  const cells = columns.map((column) => {
+    const [name, className] = typeof column === 'string' ? [column] : column;
+    return html`<th scope="col" ${className && html` class="${className}"`}>${name}</th>`;
+  });
+  return html`<thead>
+    <tr>
+      ${cells}
+    </tr>
+  </thead>`;
+}
+
+/** @param empty shown if there are no rows */
+export function tableSection(heading: string, columns: Column[], rows: Html[], empty: Html | string): Html {
+  const id = heading.toLowerCase();
+  const table = html`<table aria-labelledby="${id}">
+    ${tableHead(...columns)}
+    <tbody>
+      ${rows}
+    </tbody>
+  </table>`;
+  return html`<section aria-labelledby="${id}">
+    <h2 id="${id}">${heading}</h2>
+    ${rows.length > 0 ? table : html`<p class="empty">${empty}</p>`}
+  </section>`;
+}

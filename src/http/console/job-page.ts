@@ -2,21 +2,20 @@ import { html } from 'hono/html';
 import type { ConsoleSession } from '../../accounts/console-sessions.ts';
 import { isFinal } from '../../domain/job.ts';
 import type { JobTimeline, TimelineAttempt } from '../../jobs/job-timeline.ts';
-import { bytes, count, counted, duration, type Html, instant, pill, secondsBetween } from './figures.ts';
+import { bytes, count, counted, duration, type Html, instant, pill, secondsBetween, tableHead } from './figures.ts';
 import { layout, livePart, liveSwitch } from './layout.ts';
 
 export interface JobView {
   job: JobTimeline;
-  /** what was done just now, or why not */
+  /** what the last form did, or why it was refused */
   message?: { kind: 'done' | 'refused'; text: string } | undefined;
-  /** sent with a retry, so that one that is sent twice is done once */
+  /** idempotency key of the retry form: a form that is sent twice makes one job */
   once: string;
 }
 
-/** One job: what it is, what became of it, its PDF. */
+/** One job: its facts, its timeline, its PDF and its request. */
 export function jobPage(session: ConsoleSession, { job, message, once }: JobView): Html {
   const isOver = isFinal(job.status);
-  const state = isOver ? job.status : 'open';
   const fragment = jobFragment(job);
   return layout({
     title: `Job ${job.id}`,
@@ -28,12 +27,12 @@ export function jobPage(session: ConsoleSession, { job, message, once }: JobView
         ${!isOver && liveSwitch()}
       </div>
       ${message && html`<p class="message message-${message.kind}" role="${message.kind === 'done' ? 'status' : 'alert'}">${message.text}</p>`}
-      ${isOver ? fragment : livePart(`/console/fragments/jobs/${job.id}`, fragment, state)} ${actions(job, once)}
+      ${isOver ? fragment : livePart(`/console/fragments/jobs/${job.id}`, fragment, stateOf(job))} ${actions(job, once)}
       ${pdfSection(job)} ${requestSection(job)}`,
   });
 }
 
-/** @returns by what the script knows that the page is another one now */
+/** When this changes, the script loads the whole page again. */
 export const stateOf = ({ status }: JobTimeline) => (isFinal(status) ? status : 'open');
 
 export function jobFragment(job: JobTimeline): Html {
@@ -69,45 +68,36 @@ function timeline({ attempts, createdAt, startedAt, completedAt, now, runs }: Jo
     </svg>`;
   };
   const first = attempts[0]?.startedAt ?? startedAt ?? end;
-  const row = ({ run, worker, outcome, reason, ...times }: TimelineAttempt) => {
-    const until = times.endedAt ?? now;
+  const row = (name: string, from: Date, until: Date, attempt?: TimelineAttempt) => {
+    const outcome = attempt && (attempt.outcome ?? 'running');
     return html`<tr>
-      <th scope="row">Attempt ${run}</th>
-      <td class="run-cell">${bar(outcome ?? 'running', times.startedAt, until)}</td>
-      <td>${instant(times.startedAt, now)}</td>
-      <td class="number">${duration(secondsBetween(times.startedAt, until))}</td>
-      <td>${pill(outcome ?? 'running')}</td>
-      <td class="wide">${worker ?? '–'}</td>
-      <td class="reason">${reason ?? ''}</td>
+      <th scope="row">${name}</th>
+      <td class="run-cell">${bar(outcome ?? 'wait', from, until)}</td>
+      <td>${instant(from, now)}</td>
+      <td class="number">${duration(secondsBetween(from, until))}</td>
+      <td>${outcome && pill(outcome)}</td>
+      <td class="wide">${attempt && (attempt.worker ?? '–')}</td>
+      <td class="reason">${attempt?.reason}</td>
     </tr>`;
   };
+  const head = tableHead(
+    'Step',
+    [html`<span class="hidden">Share of the whole</span>`, ''],
+    'From',
+    ['Took', 'number'],
+    'Outcome',
+    ['Worker', 'wide'],
+    'Reason',
+  );
   return html`<section aria-labelledby="timeline">
     <h2 id="timeline">Timeline</h2>
     ${runs > attempts.length && html`<p class="hint">The last ${count(attempts.length)} of ${counted(runs, 'attempt')}.</p>`}
     <div class="scroll" id="timeline-scroll" tabindex="0" role="region" aria-label="Timeline, step by step">
       <table class="timeline" aria-labelledby="timeline">
-        <thead>
-          <tr>
-            <th scope="col">Step</th>
-            <th scope="col"><span class="hidden">Share of the whole</span></th>
-            <th scope="col">From</th>
-            <th scope="col" class="number">Took</th>
-            <th scope="col">Outcome</th>
-            <th scope="col" class="wide">Worker</th>
-            <th scope="col">Reason</th>
-          </tr>
-        </thead>
+        ${head}
         <tbody>
-          <tr>
-            <th scope="row">Wait</th>
-            <td class="run-cell">${bar('wait', createdAt, first)}</td>
-            <td>${instant(createdAt, now)}</td>
-            <td class="number">${duration(secondsBetween(createdAt, first))}</td>
-            <td></td>
-            <td class="wide"></td>
-            <td></td>
-          </tr>
-          ${attempts.map(row)}
+          ${row('Wait', createdAt, first)}
+          ${attempts.map((attempt) => row(`Attempt ${attempt.run}`, attempt.startedAt, attempt.endedAt ?? now, attempt))}
         </tbody>
       </table>
     </div>
@@ -150,17 +140,8 @@ function pdfSection({ id, file, filename }: JobTimeline): Html {
   </section>`;
 }
 
-function requestSection({
-  url,
-  filename,
-  metadata,
-  request,
-  failedResources,
-  failedResourceCount,
-  timings,
-  hasDocument,
-}: JobTimeline): Html {
-  const entries = Object.entries(metadata);
+function requestSection(job: JobTimeline): Html {
+  const { url, filename, metadata, failedResources, timings } = job;
   const pair = ([name, value]: [string, unknown]) =>
     html`<tr>
       <th scope="row">${name}</th>
@@ -170,21 +151,21 @@ function requestSection({
     <h2 id="request">Request</h2>
     <table class="pairs" aria-labelledby="request">
       <tbody>
-        ${pair(['source', url ?? (hasDocument ? 'HTML' : 'no longer kept')])}${filename !== null && pair(['filename', filename])}
-        ${entries.map(([name, value]) => pair([`metadata.${name}`, value]))}
+        ${pair(['source', url ?? (job.hasDocument ? 'HTML' : 'no longer kept')])}${filename !== null && pair(['filename', filename])}
+        ${Object.entries(metadata).map(([name, value]) => pair([`metadata.${name}`, value]))}
         ${Object.entries(timings ?? {}).map(([name, value]) => pair([`timings.${name}`, duration(Number(value) / 1_000)]))}
       </tbody>
     </table>
     ${
       failedResources.length > 0 &&
-      html`<h3>${failedResourceCount} did not load</h3>
+      html`<h3>${job.failedResourceCount} did not load</h3>
         <ul class="failed">
           ${failedResources.map(({ url: its, reason }) => html`<li><code>${its}</code> ${reason}</li>`)}
         </ul>`
     }
     <details class="numbers">
       <summary>Options</summary>
-      <pre tabindex="0">${JSON.stringify(request, null, 2)}</pre>
+      <pre tabindex="0">${JSON.stringify(job.request, null, 2)}</pre>
     </details>
   </section>`;
 }

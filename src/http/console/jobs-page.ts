@@ -3,10 +3,10 @@ import type { ConsoleSession } from '../../accounts/console-sessions.ts';
 import type { User } from '../../accounts/users.ts';
 import { JOB_STATUSES, type JobStatus } from '../../domain/job.ts';
 import type { FoundJobs, ListedJob } from '../../jobs/search-jobs.ts';
-import { duration, type Html, instant, pill, secondsBetween } from './figures.ts';
+import { duration, type Html, instant, pill, secondsBetween, tableHead } from './figures.ts';
 import { layout, livePart, liveSwitch } from './layout.ts';
 
-/** What was asked for, as the path says it. */
+/** The filter of the list, as the query string has it. */
 export interface JobsQuery {
   status?: JobStatus | undefined;
   /** id */
@@ -16,7 +16,7 @@ export interface JobsQuery {
 
 export interface JobsView {
   query: JobsQuery;
-  /** whose jobs, if one user's only */
+  /** set if only the jobs of this user are listed */
   user: User | undefined;
   found: FoundJobs;
 }
@@ -61,19 +61,17 @@ export function jobsFragment({ jobs, next }: FoundJobs, query: JobsQuery): Html 
     return html`<p class="empty">${next === null ? 'There are no such jobs.' : 'None among the newest.'}</p>
       ${older}`;
   return html`<table class="jobs" aria-label="Jobs">
-      <thead>
-        <tr>
-          <th scope="col">Job</th>
-          <th scope="col">Status</th>
-          <th scope="col">User</th>
-          <th scope="col" class="wide">Tier</th>
-          <th scope="col" class="wide">Priority</th>
-          <th scope="col">Accepted</th>
-          <th scope="col" class="number medium">Wait</th>
-          <th scope="col" class="number medium">Took</th>
-          <th scope="col" class="number wide">Pages</th>
-        </tr>
-      </thead>
+      ${tableHead(
+        'Job',
+        'Status',
+        'User',
+        ['Tier', 'wide'],
+        ['Priority', 'wide'],
+        'Accepted',
+        ['Wait', 'number medium'],
+        ['Took', 'number medium'],
+        ['Pages', 'number wide'],
+      )}
       <tbody>
         ${jobs.map(jobRow)}
       </tbody>
@@ -103,7 +101,7 @@ function jobRow({ id, status, priority, tier, email, filename, errorCode, pages,
   </tr>`;
 }
 
-/** A path with those parameters that are given. */
+/** The path with the parameters that are set. */
 function pathOf(path: string, query: JobsQuery): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given as [string, string][]).toString()}`;

@@ -5,16 +5,16 @@ import type { Html } from './figures.ts';
 
 interface Layout {
   title: string;
-  /** who is signed in; undefined: nobody, so there is nowhere to go */
+  /** undefined if nobody is signed in: then there is no navigation */
   session: ConsoleSession | undefined;
-  /** which of the navigation's pages this is, or is below of */
+  /** the current entry of the navigation */
   at?: 'overview' | 'jobs';
-  /** what stands in the search field */
+  /** text of the search field */
   search?: string;
   main: Html;
 }
 
-/** A whole page: nothing in it is inline, nothing from elsewhere. */
+/** A whole page, without inline scripts or styles and without resources of other hosts. */
 export function layout({ title, session, at, search = '', main }: Layout): Html {
   return html`<!doctype html>
     <html lang="en">
@@ -77,14 +77,14 @@ function navigation(session: ConsoleSession, at: Layout['at'], search: string): 
 }
 
 /**
- * A part of a page that the script fetches again every few seconds, as long as somebody looks. With `state` the
- * whole page is loaded anew once that is another.
+ * A part of a page that the script fetches again every few seconds while the page is visible. When the server's
+ * state differs from `state`, the script loads the whole page again.
  */
 export function livePart(fragment: string, content: Html, state?: string): Html {
   return html`<div data-live="${fragment}" ${state !== undefined && html` data-state="${state}"`}>${content}</div>`;
 }
 
-/** Shown by the script, which is what it is about; without one it is said how to see what is new. */
+/** The script shows the switch; without scripts a sentence says how to refresh. */
 export function liveSwitch(): Html {
   return html`<p class="live">
     <span id="live-text" hidden></span>

@@ -2,17 +2,16 @@ import { html } from 'hono/html';
 import type { ConsoleSession } from '../../accounts/console-sessions.ts';
 import { MOST_COUNTED, type QueueOverview } from '../../jobs/queue-overview.ts';
 import { HISTORY_RANGES, MOST_ENDED, type ThroughputHistory } from '../../jobs/throughput-history.ts';
-import { count, counted, duration, type Html, instant, secondsBetween } from './figures.ts';
+import { count, counted, duration, type Html, instant, secondsBetween, tableSection } from './figures.ts';
 import { layout, livePart, liveSwitch } from './layout.ts';
 import { historyTable, nameOf, throughputPlot, totalsOf, waitPlot } from './plots.ts';
 
-/** What the page is made of. */
 export interface Overview {
   queue: QueueOverview;
   history: ThroughputHistory;
 }
 
-/** How it goes: the queue, the workers, the last hours. */
+/** The queue, the workers, and the history of the last hours. */
 export function overviewPage(session: ConsoleSession, overview: Overview): Html {
   const { range } = overview.history;
   return layout({
@@ -57,7 +56,7 @@ function tiles({ queue: { groups, workers, lostWorkers }, history }: Overview): 
   </dl>`;
 }
 
-/** Where counting ended is told as such. */
+/** With a plus sign if there are more than were counted. */
 const depthOf = (depth: number) => (depth >= MOST_COUNTED ? `${count(depth)}+` : count(depth));
 
 function historySection(history: ThroughputHistory): Html {
@@ -91,29 +90,10 @@ function queueSection({ groups }: QueueOverview): Html {
         <td class="number">${duration(oldestSeconds)}</td>
       </tr>`,
   );
-  return html`<section aria-labelledby="queue">
-    <h2 id="queue">Queue</h2>
-    ${
-      groups.length === 0
-        ? html`<p class="empty">Nothing waits.</p>`
-        : html`<table aria-labelledby="queue">
-            <thead>
-              <tr>
-                <th scope="col">Tier</th>
-                <th scope="col">Priority</th>
-                <th scope="col" class="number">Depth</th>
-                <th scope="col" class="number">Oldest</th>
-              </tr>
-            </thead>
-            <tbody>
-              ${rows}
-            </tbody>
-          </table>`
-    }
-  </section>`;
+  return tableSection('Queue', ['Tier', 'Priority', ['Depth', 'number'], ['Oldest', 'number']], rows, 'Nothing waits.');
 }
 
-/** Seconds without a sign of life from which on a worker is told to be silent; after ten others take its jobs. */
+/** Seconds without a heartbeat after which a worker is shown as silent; after 10 s other workers take its jobs. */
 const SILENT_SECONDS = 6;
 
 function workersSection({ workers }: QueueOverview): Html {
@@ -123,36 +103,20 @@ function workersSection({ workers }: QueueOverview): Html {
         <th scope="row">${host}<span class="dim">:${pid}</span></th>
         <td class="slots">${meter(busy, slots)} <span class="number">${busy} / ${slots}</span></td>
         <td class="number">
-          ${silentSeconds > SILENT_SECONDS ? html`<span class="warn">silent ${duration(silentSeconds)}</span>` : 'well'}
+          ${silentSeconds > SILENT_SECONDS ? html`<span class="warn">silent ${duration(silentSeconds)}</span>` : 'on time'}
         </td>
         <td class="number wide">${duration(secondsBetween(startedAt, new Date()))}</td>
       </tr>`,
   );
-  return html`<section aria-labelledby="workers">
-    <h2 id="workers">Workers</h2>
-    ${
-      workers.length === 0
-        ? html`<p class="empty">
-            No worker is running: nothing is rendered. Start one with <code>pdfprompt work</code>.
-          </p>`
-        : html`<table aria-labelledby="workers">
-            <thead>
-              <tr>
-                <th scope="col">Worker</th>
-                <th scope="col">Slots</th>
-                <th scope="col" class="number">Signs of life</th>
-                <th scope="col" class="number wide">Up</th>
-              </tr>
-            </thead>
-            <tbody>
-              ${rows}
-            </tbody>
-          </table>`
-    }
-  </section>`;
+  return tableSection(
+    'Workers',
+    ['Worker', 'Slots', ['Heartbeat', 'number'], ['Up', 'number wide']],
+    rows,
+    html`No worker is running: nothing is rendered. Start one with <code>pdfprompt work</code>.`,
+  );
 }
 
-/** The figures stand beside it. */
+/** A bar; the figures are next to it. */
 function meter(busy: number, slots: number): Html {
   const width = Math.min(100, (busy / slots) * 100);
   return html`<svg class="meter" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" focusable="false">

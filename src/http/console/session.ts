@@ -23,13 +23,13 @@ export function forgetSession(c: AppContext): void {
   deleteCookie(c, COOKIE, { path: PATH, secure: isHttps(c) });
 }
 
-/** Of the browser's connection, which may end at a proxy of the operator's. */
+/** Whether the browser uses HTTPS, which may end at a proxy of the operator. */
 function isHttps(c: AppContext): boolean {
   const forwarded = c.req.header('x-forwarded-proto')?.split(',')[0]?.trim().toLowerCase();
   return forwarded === 'https' || new URL(c.req.url).protocol === 'https:';
 }
 
-/** Lets in whoever is signed in; the others are sent to sign in, or told so if a script asks. */
+/** Redirects to the sign-in page without a valid session; the script's requests get a 401. */
 export function signedIn(db: Database): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const session = await findSession(db, sessionToken(c));
@@ -42,16 +42,16 @@ export function signedIn(db: Database): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** Where to go after signing in: a page of ours, or else the first one. */
+/** The page to open after signing in: a page of the console, otherwise the overview. */
 export function safeFrom(from: string | null | undefined): string {
   return /^\/console(\/[\w/-]*)?(\?[\w=&%@.+-]*)?$/.test(from ?? '') ? (from ?? PATH) : PATH;
 }
 
 /**
- * Whether a form was sent by a page of ours. Browsers say where a request comes from in one way or another;
- * one that says nothing is no form of ours. A proxy in between may change Host, so that is asked last.
+ * Whether a page of this origin sent the form (CSRF). Browsers send `Sec-Fetch-Site` or `Origin`; a request with
+ * neither is refused. A proxy may change `Host`, so `Origin` is compared only as a fallback.
  */
-export function isFromOurs(c: AppContext): boolean {
+export function isSameOrigin(c: AppContext): boolean {
   const site = c.req.header('sec-fetch-site');
   if (site !== undefined) return site === 'same-origin';
   const origin = c.req.header('origin') ?? '';

@@ -1,8 +1,9 @@
 import { html } from 'hono/html';
+import type { AppContext } from '../route.ts';
 import type { Html } from './figures.ts';
 import { layout } from './layout.ts';
 
-/** @param from where to go afterwards @param refusal why it was not let in */
+/** @param from the page to open afterwards @param refusal why the key was refused */
 export function signInPage({ from, refusal }: { from: string; refusal?: string | undefined }): Html {
   return layout({
     title: 'Sign in',
@@ -29,20 +30,14 @@ export function signInPage({ from, refusal }: { from: string; refusal?: string |
         <p><button type="submit">Sign in</button></p>
       </form>
       <p class="hint">
-        There is none yet? On the server: <code>pdfprompt keys create --user you@example.com --scopes admin</code>
+        To create a key, type on the server: <code>pdfprompt keys create --user you@example.com --scopes admin</code>
       </p>
     </div>`,
   });
 }
 
-/** What went wrong, for whoever is signed in or not. */
-export function errorPage(about: {
-  title: string;
-  text: string;
-  requestId: string;
-  session: Parameters<typeof layout>[0]['session'];
-}): Html {
-  const { title, text, requestId, session } = about;
+export function errorPage(c: AppContext, title: string, text: string): Html {
+  const { requestId, session } = c.var;
   return layout({
     title,
     session,
