@@ -22,11 +22,10 @@ export type Calibration = z.infer<typeof calibration>;
 /** The distribution of one document's time when it is rendered again and again. */
 const SPREAD = [0.86, 0.9, 0.93, 0.95, 0.97, 0.99, 1.01, 1.04, 1.1, 1.25];
 
-const builtIn = (renderMs: number, newPageMs: number, htmlBytes: number, pdfBytes: number): DocumentCost => ({
-  ...{ renderMs, newPageMs, htmlBytes, pdfBytes },
-  ...serviceCost({ htmlBytes, pdfBytes }),
-  ...{ idleMs: 0, parallelism: 1.2, spread: SPREAD },
-});
+const builtIn = (renderMs: number, newPageMs: number, htmlBytes: number, pdfBytes: number): DocumentCost => {
+  const size = { htmlBytes, pdfBytes };
+  return { renderMs, newPageMs, idleMs: 0, parallelism: 1.2, spread: SPREAD, ...serviceCost(size), ...size };
+};
 
 /**
  * The basis of plans until something is measured here: two cores of a cloud machine, the renderer alone

@@ -10,17 +10,17 @@ export interface HttpRequest {
   body?: Buffer;
   /** milliseconds until the last byte of the response */
   timeoutMs: number;
-  /** bytes of the response that are kept; the rest is only counted (default: 1 MB) */
-  keep?: number;
 }
 
 export interface HttpResponse {
   status: number;
-  /** the first bytes of the body, as many as were to be kept */
+  /** the first 100 KB of the body: all of it but for a PDF */
   head: Buffer;
   /** bytes of the whole body */
   size: number;
 }
+
+const KEPT_BYTES = 100_000;
 
 /**
  * HTTP to one service over keep-alive connections. Node's own `http`: a request costs half the CPU of `fetch`, and
@@ -48,7 +48,7 @@ export class HttpClient {
   }
 
   /** @throws `TimeoutError`, `AbortError` after close(), or a network error. Every HTTP status is a response. */
-  async send({ method, path, key, body, timeoutMs, keep = 1_000_000 }: HttpRequest): Promise<HttpResponse> {
+  async send({ method, path, key, body, timeoutMs }: HttpRequest): Promise<HttpResponse> {
     const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(Math.max(0, Math.round(timeoutMs)))]);
     try {
       signal.throwIfAborted();
@@ -67,7 +67,7 @@ export class HttpClient {
       const kept: Buffer[] = [];
       let size = 0;
       for await (const chunk of response as AsyncIterable<Buffer>) {
-        if (size < keep) kept.push(chunk.subarray(0, keep - size));
+        if (size < KEPT_BYTES) kept.push(chunk.subarray(0, KEPT_BYTES - size));
         size += chunk.length;
       }
       return { status: response.statusCode ?? 0, head: Buffer.concat(kept), size };

@@ -38,9 +38,6 @@ interface Order {
 /** Seconds of one long poll for the end of a job, at most. */
 const WAIT_SECONDS = 20;
 
-/** Bytes kept of a PDF: enough for its signature, or for the error in its place. */
-const KEEP_BYTES = 2_000;
-
 /** Requests one PDF, waits for it and downloads it, as a client would. Never throws: every error is an outcome. */
 export async function fetchPdf(client: HttpClient, order: Order): Promise<PdfOutcome> {
   const accepted: { acceptedMs?: number; jobId?: string } = {};
@@ -66,7 +63,7 @@ export async function fetchPdf(client: HttpClient, order: Order): Promise<PdfOut
       if (!isFinal(job.status)) continue;
       if (job.status !== 'completed') return { ...accepted, kind: 'failed', code: job.error?.code ?? job.status };
       const from = performance.now();
-      const pdf = await send({ method: 'GET', path: `/v1/jobs/${id}/pdf`, keep: KEEP_BYTES });
+      const pdf = await send({ method: 'GET', path: `/v1/jobs/${id}/pdf` });
       if (pdf.status !== 200) return { ...accepted, ...refused(pdf) };
       if (pdf.head.toString('latin1', 0, 5) !== '%PDF-' || pdf.size !== job.file?.size)
         return { ...accepted, kind: 'errors', what: 'not the PDF that was promised', isUnanswered: false };

@@ -33,7 +33,7 @@ ${table(lines.map(({ name, count, price }) => [name, count, price.toFixed(2), (c
     page(
       'tr:nth-child(even){background:#f4f4f4}',
       `<h1>Ledger of ${words(random, 1)}</h1>${table(
-        Array.from({ length: 1_900 }, (_, index) => [index + 1, words(random, 1), (random() * 1_000).toFixed(2)]),
+        Array.from({ length: 1_900 }, (_, index) => [index + 1, words(random, 2), (random() * 1_000).toFixed(2)]),
       )}`,
     ),
 };
@@ -82,6 +82,6 @@ const BMP_HEADER = '424df6ee05000000000036000000280000006801000068010000010018'.
 
 /** An image of noise, which does not compress. */
 function bitmap(random: Random): string {
-  const pixels = Buffer.from(Uint8Array.from({ length: 360 * 360 * 3 }, () => random() * 256));
+  const pixels = Buffer.from(new Uint32Array((360 * 360 * 3) / 4).map(() => random() * 2 ** 32).buffer);
   return `data:image/bmp;base64,${Buffer.concat([Buffer.from(BMP_HEADER, 'hex'), pixels]).toString('base64')}`;
 }

@@ -12,8 +12,6 @@ import { print, printJson, progress, warn } from '../output.ts';
 import { addSettingFlags, readConfig } from '../settings-flags.ts';
 
 const LIST = 'pdfprompt keys list';
-/** Between two lines of progress where stderr is no terminal. */
-const LINE_MS = 4_500;
 /** How long the keys are valid after the load, in case the test is killed before it can revoke them. */
 const SPARE_MS = 15 * 60_000;
 
@@ -86,7 +84,7 @@ async function bench(options: BenchOptions): Promise<void> {
     const test = { client, run, count, tiers, expiresAt, signal: stop.signal, onProgress: progress };
     return createTestUsers({ ...test, adminKey, keyName });
   };
-  const live = new LiveLine();
+  const live = liveLine();
   try {
     const report = await runLoadTest({
       plan,
@@ -94,7 +92,7 @@ async function bench(options: BenchOptions): Promise<void> {
       users,
       signal: stop.signal,
       forceStop: forceStop.signal,
-      onProgress: (line) => live.show(line),
+      onProgress: live.show,
     });
     live.end();
     if (report === undefined) warn('pdfprompt: ended before the load began');
@@ -140,23 +138,18 @@ async function eraseOperator(options: BenchOptions, email: string): Promise<void
   });
 }
 
-/** Progress on stderr: one line that changes on a terminal, else a line every few seconds. */
-class LiveLine {
-  #writtenAt = performance.now();
-  #isOpen = false;
-
-  show(line: string): void {
-    if (process.stderr.isTTY) {
-      process.stderr.write(`\r${line.slice(0, (process.stderr.columns || 80) - 1)}\u001b[K`);
-      this.#isOpen = true;
-    } else if (performance.now() - this.#writtenAt > LINE_MS) {
-      this.#writtenAt = performance.now();
-      warn(line);
-    }
-  }
-
-  end(): void {
-    if (this.#isOpen) process.stderr.write('\n');
-    this.#isOpen = false;
-  }
+/** Progress on stderr: one line that changes on a terminal, else every fifth line. */
+function liveLine() {
+  let count = 0;
+  return {
+    show: (line: string) => {
+      count++;
+      if (process.stderr.isTTY) process.stderr.write(`\r${line.slice(0, (process.stderr.columns || 80) - 1)}\u001b[K`);
+      else if (count % 5 === 0) warn(line);
+    },
+    end: () => {
+      if (count > 0 && process.stderr.isTTY) process.stderr.write('\n');
+      count = 0;
+    },
+  };
 }
