@@ -1,11 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { type Config, initialConcurrency } from '../config/load.ts';
 import type { Calibration } from '../planning/calibration.ts';
-import { calibrationFromHistory } from '../planning/history.ts';
 import { measureRenderer } from '../planning/measure-renderer.ts';
 import { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { type Progress, withDatabase } from './database.ts';
+import type { Progress } from './database.ts';
 import { buildRenderer } from './worker.ts';
 
 interface CalibrateInput {
@@ -28,9 +27,4 @@ export async function calibrate(input: CalibrateInput): Promise<Calibration> {
   } finally {
     await renderer.stop();
   }
-}
-
-/** What the last completed jobs of this installation cost. */
-export function calibrateFromDatabase(config: Config, onProgress: Progress): Promise<Calibration> {
-  return withDatabase({ config, onProgress }, ({ db }) => calibrationFromHistory(db));
 }

@@ -244,7 +244,7 @@ class Service {
     });
   }
 
-  /** As many as the service takes; only those that ended while the queue was full are told of. */
+  /** As many as the service takes; only those that ended while the queue was full are returned. */
   async saturate(seconds: number, next: () => Kind): Promise<DoneJob[]> {
     const at = await this.#now();
     await this.#keep(UNDER_WAY, seconds, next);
@@ -254,12 +254,12 @@ class Service {
   }
 
   oneByOne(seconds: number, kind: Kind): Promise<DoneJob[]> {
-    return this.#told(() => this.#keep(1, seconds, () => kind));
+    return this.#jobsOf(() => this.#keep(1, seconds, () => kind));
   }
 
   /** Each at its moment, whatever became of those before. */
   openLoop(arrivals: number[], next: () => Kind): Promise<DoneJob[]> {
-    return this.#told(async () => {
+    return this.#jobsOf(async () => {
       const target = this.#ended + arrivals.length;
       const arrive = async (ms: number) => {
         await sleep(ms);
@@ -285,7 +285,7 @@ class Service {
     while (this.#ended - before < sent) await this.#wake.promise;
   }
 
-  async #told(work: () => Promise<void>): Promise<DoneJob[]> {
+  async #jobsOf(work: () => Promise<void>): Promise<DoneJob[]> {
     const at = await this.#now();
     await work();
     return this.#since(at);

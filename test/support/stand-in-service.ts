@@ -5,7 +5,7 @@ import { listenOnLoopback } from '../../src/kernel/loopback.ts';
 
 interface StandIn {
   url: string;
-  /** answers nothing for so long, from now on */
+  /** delays every response until so many milliseconds from now */
   stall: (ms: number) => void;
   /** jobs that were cancelled */
   cancelled: string[];
@@ -17,7 +17,7 @@ interface StandInOptions {
   refuse?: (number: number) => { status: number; code: string } | undefined;
   /** a job that never ends */
   isEndless?: boolean;
-  /** knows nothing at all */
+  /** responds 404 to everything */
   isStranger?: boolean;
   /** what is served as the PDF */
   pdf?: string;
@@ -25,7 +25,7 @@ interface StandInOptions {
 
 const PDF = '%PDF-1.4 not really';
 
-/** What speaks the jobs' part of the API and does nothing: a load test must see what it is told, no more and no less. */
+/** A service with the jobs' part of the API that renders nothing: a load test must report exactly what it responds. */
 export async function startStandIn({
   refuse,
   isEndless = false,

@@ -93,7 +93,7 @@ describe('a plan', () => {
     expect(() => planFor(50_000_000)).toThrow(/No database of the price table carries .* divide the users/);
   });
 
-  it('takes the cheapest machine, or the one it is told', () => {
+  it('takes the cheapest machine, or the given one', () => {
     const prices = structuredClone(DEFAULT_PRICES.setups.managed);
     expect(planFor(1_000, { workerSize: '8x16' }).workers.size).toBe('8x16');
     expect(() => planFor(1_000, { workerSize: '3x3' })).toThrow(/--worker-size: .* allowed: 2x4, 4x8, 8x16/);

@@ -55,7 +55,7 @@ describe('the verdict on a load test', () => {
 });
 
 describe('the report of a load test', () => {
-  it('shows foreign words as words, in text and in HTML', async () => {
+  it('escapes foreign text in HTML', async () => {
     const evil = `<img src=x onerror=alert(1)>"'&`;
     const report = reportOf([COMPLETED, { kind: 'errors', what: evil, isUnanswered: false }], {
       plan: { ...PLAN, url: `http://127.0.0.1/${evil}` },
@@ -68,7 +68,7 @@ describe('the report of a load test', () => {
     expect(loadReportText(report)).toContain(evil);
   });
 
-  it('asks nothing of anybody', async () => {
+  it('requests nothing', async () => {
     const page = await loadReportPage(reportOf(many(10, COMPLETED)));
     expect(page).not.toMatch(/(?:src|srcset|action)=|url\(|@import/);
     expect([...page.matchAll(/href="([^"]*)"/g)].map(([, target]) => target)).toEqual(['data:,']);
@@ -81,7 +81,7 @@ describe('the report of a load test', () => {
     expect(loadReportText(reportOf([]))).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  it('draws no number that is none', async () => {
+  it('draws no number that is not finite', async () => {
     expect(await loadReportPage(reportOf([COMPLETED, LOST, LIMITED]))).not.toMatch(/NaN|undefined|Infinity/);
   });
 });

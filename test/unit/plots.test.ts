@@ -68,7 +68,7 @@ describe('the plot of throughput', async () => {
     ]);
   });
 
-  it('is told in words too', () => {
+  it('is described in words too', () => {
     expect(plot).toContain('Throughput of the last hour: 6 completed, 3 failed, at most 8 jobs in 1 min');
     expect(plot).toMatch(/<svg\s+role="img"\s+aria-labelledby="throughput-title"/);
     expect(plot).toContain('12:00: 6 completed, 2 failed');

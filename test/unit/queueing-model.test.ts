@@ -38,7 +38,7 @@ describe('the simulation agrees with the textbook', () => {
     isWithin(mean('wait', input).p95, p95, 0.08);
   });
 
-  it('on M/G/1 with shared cores: a job’s mean time is not the variance’s business', () => {
+  it('on M/G/1 with shared cores: a job’s mean time does not depend on the variance', () => {
     // E[T] = E[S] / (1 − ρ), for any distribution
     const input = { ...servers(1), slots: 1_000, rate: 5, documents: 60_000 };
     const times = [constant(100), exponential(100)].map((demand) => meanTurnaround({ ...input, demand }));
@@ -93,7 +93,7 @@ describe('a worker', () => {
     expect(p95[0]).toBeGreaterThan(2 * (p95[2] ?? Infinity));
   });
 
-  it('takes the arrivals it is told of instead of drawing some', () => {
+  it('uses given arrivals instead of drawing them', () => {
     const arrivals = [0, 0, 0, 0, 10_000];
     const { wait, turnaround } = simulate({
       ...worker,

@@ -129,15 +129,18 @@ async function calibrationFor(options: PlanOptions, config: Config): Promise<Cal
   if (document.length > 0 && calibrate === undefined) throw new UsageError('--document: allowed: with --calibrate');
   if (fromDatabase && mix !== undefined)
     throw new UsageError('--mix: allowed: without --from-database, whose jobs are the mix');
-  if (calibrate === undefined && !fromDatabase) return (await readCalibration(config.dataDir)) ?? BUILT_IN_CALIBRATION;
+  if (fromDatabase) {
+    const { calibrationFromHistory } = await import('../../planning/history.ts');
+    return accountVerb(options, 'pdfprompt plan --calibrate', calibrationFromHistory);
+  }
+  if (calibrate === undefined) return (await readCalibration(config.dataDir)) ?? BUILT_IN_CALIBRATION;
   const flags = new FlagValues(options);
   const seconds = typeof calibrate === 'string' ? flags.number('calibrate', [1, 3_600], 'any') : CALIBRATION_SECONDS;
   flags.end();
   const documents = await readDocuments(document);
-  const measure = await import('../../runtime/calibrate.ts');
-  if (fromDatabase) return measure.calibrateFromDatabase(config, progress);
   const log = await loggerFor('plan', 'warn');
-  const measured = await measure.calibrate({ config, log, onProgress: progress, documents, seconds });
+  const { calibrate: measure } = await import('../../runtime/calibrate.ts');
+  const measured = await measure({ config, log, onProgress: progress, documents, seconds });
   warn(`Kept in ${await saveCalibration(config.dataDir, measured)}`);
   return measured;
 }
