@@ -183,8 +183,8 @@ interface Fleet {
 
 /** Documents a second of one worker that never waits for one. */
 function maxRate({ cores, concurrency, workload }: Fleet): number {
-  const { renderMs, newPageMs, idleMs, workerMs, parallelism } = workload.mean;
-  const byCores = (cores * 1000) / (renderMs + newPageMs + workerMs);
+  const { renderMs, newPageMs, idleMs, afterMs, parallelism } = workload.mean;
+  const byCores = (cores * 1000) / (renderMs + newPageMs + afterMs);
   const bySlots = (concurrency * 1000) / (PICKUP_MS + idleMs + (renderMs + newPageMs) / parallelism);
   return Math.min(byCores, bySlots);
 }

@@ -37,14 +37,6 @@ export function serviceCost({ htmlBytes, pdfBytes }: Pick<DocumentCost, 'htmlByt
   return { workerMs: 5 + 14 * megabytes, apiMs: 5 + 17 * megabytes, databaseMs: 6 + 9 * megabytes };
 }
 
-/** A mix of documents. */
-export interface Workload {
-  /** averages over the mix; `newPageMs` is what a document costs on average */
-  mean: Omit<DocumentCost, 'spread'>;
-  /** draws a document */
-  draw: (random: () => number) => Demand;
-}
-
 interface WorkloadInput {
   /** kinds of documents; the shares' sum is 1 */
   mix: readonly Share[];
@@ -57,42 +49,37 @@ interface WorkloadInput {
   onWorker?: readonly ('workerMs' | 'apiMs' | 'databaseMs')[];
 }
 
-export function workloadOf({
-  mix,
-  documents,
-  newPageShare,
-  coreSpeed = 1,
-  onWorker = ['workerMs'],
-}: WorkloadInput): Workload {
+export type Workload = ReturnType<typeof workloadOf>;
+
+/** A mix of documents: the averages, in which `newPageMs` counts as often as a new page is needed, and a draw. */
+export function workloadOf(input: WorkloadInput) {
+  const { mix, documents, newPageShare, coreSpeed = 1, onWorker = ['workerMs'] } = input;
   const kinds = mix.map(({ name, share }) => {
     const cost = documents[name] as DocumentCost;
-    return { share, cost, afterMs: onWorker.reduce((sum, part) => sum + cost[part], 0) };
+    return { ...cost, share, afterMs: onWorker.reduce((sum, part) => sum + cost[part], 0) };
   });
-  const average = (of: (kind: (typeof kinds)[number]) => number) =>
-    kinds.reduce((sum, kind) => sum + kind.share * of(kind), 0);
-  const mean = (key: keyof Workload['mean']) => average(({ cost }) => cost[key]);
+  const mean = (key: Exclude<keyof (typeof kinds)[number], 'spread'>) =>
+    kinds.reduce((sum, kind) => sum + kind.share * kind[key], 0);
   return {
     mean: {
       renderMs: mean('renderMs') / coreSpeed,
       newPageMs: (mean('newPageMs') * newPageShare) / coreSpeed,
       idleMs: mean('idleMs'),
-      workerMs: average(({ afterMs }) => afterMs) / coreSpeed,
+      afterMs: mean('afterMs') / coreSpeed,
       apiMs: mean('apiMs'),
       databaseMs: mean('databaseMs'),
       parallelism: mean('parallelism'),
-      htmlBytes: mean('htmlBytes'),
       pdfBytes: mean('pdfBytes'),
     },
-    draw: (random) => {
+    draw: (random: () => number): Demand => {
       let left = random();
-      const kind = kinds.find(({ share }) => (left -= share) < 0) ?? kinds[0];
-      const { cost, afterMs } = kind as (typeof kinds)[number];
-      const factor = cost.spread[Math.floor(random() * cost.spread.length)] ?? 1;
-      const newPageMs = random() < newPageShare ? cost.newPageMs : 0;
+      const kind = kinds.find(({ share }) => (left -= share) < 0) ?? (kinds[0] as (typeof kinds)[number]);
+      const factor = kind.spread[Math.floor(random() * kind.spread.length)] ?? 1;
+      const newPageMs = random() < newPageShare ? kind.newPageMs : 0;
       return {
-        renderMs: (cost.renderMs * factor + newPageMs) / coreSpeed,
-        idleMs: cost.idleMs,
-        afterMs: afterMs / coreSpeed,
+        renderMs: (kind.renderMs * factor + newPageMs) / coreSpeed,
+        idleMs: kind.idleMs,
+        afterMs: kind.afterMs / coreSpeed,
       };
     },
   };

@@ -31,13 +31,6 @@ interface SimulationInput extends Worker {
   arrivals?: readonly number[];
 }
 
-/** Milliseconds. */
-export interface Percentiles {
-  mean: number;
-  p50: number;
-  p95: number;
-}
-
 interface Job extends Demand {
   arrivedAt: number;
   startedAt: number;
@@ -53,7 +46,7 @@ const EPSILON = 1e-4;
 /**
  * Simulates workers that share one queue, event by event (G/G/c with shared cores). An arriving document takes a free
  * slot of any worker, or waits in the order of arrival. The same seed gives the same result.
- * @returns the wait until the start, the turnaround until the PDF is stored, and documents a second
+ * @returns the wait until the start and the turnaround until the PDF is stored, in milliseconds; documents a second
  */
 export function simulate(input: SimulationInput) {
   const { documents, demand, arrivals, rate } = input;
@@ -191,7 +184,7 @@ function takeDue(jobs: Job[], by: number): Job[] {
   return due;
 }
 
-function percentiles(values: number[]): Percentiles {
+function percentiles(values: number[]) {
   const sorted = Float64Array.from(values).sort();
   const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
   return { mean: sorted.reduce((sum, value) => sum + value, 0) / (sorted.length || 1), p50: at(0.5), p95: at(0.95) };
