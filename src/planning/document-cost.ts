@@ -73,7 +73,7 @@ export function workloadOf(input: WorkloadInput) {
     },
     draw: (random: () => number): Demand => {
       let left = random();
-      const kind = kinds.find(({ share }) => (left -= share) < 0) ?? (kinds[0] as (typeof kinds)[number]);
+      const kind = (kinds.find(({ share }) => (left -= share) < 0) ?? kinds[0]) as (typeof kinds)[number];
       const factor = kind.spread[Math.floor(random() * kind.spread.length)] ?? 1;
       const newPageMs = random() < newPageShare ? kind.newPageMs : 0;
       return {
