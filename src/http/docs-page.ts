@@ -40,7 +40,7 @@ export function docsPage(document: OpenApiDocument): string {
 <title>pdfprompt API</title><link rel="icon" href="${assetPath('icon.svg')}"><link rel="stylesheet" href="${assetPath('console.css')}"></head>
 <body><main><h1>pdfprompt</h1>
 <p>${text(document.info.description)} Version ${escape(document.info.version)}. For programs: <a href="/openapi.json">openapi.json</a>.</p>
-<pre>curl -sS http://127.0.0.1:3000/v1/pdf -H 'Authorization: Bearer pdf_…' -H 'Content-Type: application/json' \\
+<pre tabindex="0">curl -sS http://127.0.0.1:3000/v1/pdf -H 'Authorization: Bearer pdf_…' -H 'Content-Type: application/json' \\
   -d '{"html":"&lt;h1&gt;Hello&lt;/h1&gt;"}' -o hello.pdf</pre>
 <section aria-label="Contents"><ul>${links.join('')}</ul><p>${[...schemas.map(([name]) => name), 'errors'].map((name) => `<a href="#${name}">${name}</a>`).join(' · ')}</p></section>
 ${operations.map(({ id, name, operation }) => section(id, name, operationBody(operation))).join('')}
@@ -59,7 +59,7 @@ const section = (id: string, title: string, body: string) => `<section id="${id}
 function table(headings: string, rows: (string | number)[][]): string {
   const head = headings.split(' ').map((heading) => `<th scope="col">${heading}</th>`);
   const body = rows.map((cells) => `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`);
-  return `<div class="scroll"><table><thead><tr>${head.join('')}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
+  return `<div class="scroll" tabindex="0"><table><thead><tr>${head.join('')}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
 }
 
 function operationBody(operation: Operation): string {

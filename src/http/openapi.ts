@@ -26,7 +26,7 @@ export function openApiDocument(routes: Route[], version: string): OpenApiDocume
         key: {
           type: 'http',
           scheme: 'bearer',
-          description: 'A key made with `pdfprompt keys create`; each operation names the scope that it needs',
+          description: 'A key from `pdfprompt keys create`; each operation names the scope that it needs',
         },
       },
     },

@@ -37,17 +37,14 @@ export const jobSchema = z
         size: z.int().meta({ description: 'Bytes' }),
         pages: z.int(),
         sha256: z.string(),
-        url: z
-          .string()
-          .nullable()
-          .meta({ description: 'null once the PDF has expired, and while it cannot be reached' }),
-        expiresAt: instant.meta({ description: 'Until then the PDF is kept' }),
+        url: z.string().nullable().meta({ description: 'null if the PDF has expired or its store cannot be reached' }),
+        expiresAt: instant.meta({ description: 'The PDF is kept until then' }),
       })
       .nullable(),
     failedResources: z
       .array(z.object({ url: z.string(), reason: z.string() }))
-      .meta({ description: 'What did not load, the first 20; the document was printed without it' }),
-    failedResourceCount: z.int().meta({ description: 'All that did not load' }),
+      .meta({ description: 'The first 20 resources that did not load; the document was printed without them' }),
+    failedResourceCount: z.int().meta({ description: 'The number of all resources that did not load' }),
     metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
   })
   .meta({ id: 'Job' });
@@ -73,11 +70,11 @@ const common = {
 export const keySchema = z
   .object({
     ...common,
-    prefix: z.string().meta({ description: 'How the key begins: the rest is not kept' }),
+    prefix: z.string().meta({ description: 'The first characters of the key: the rest is not stored' }),
     createdAt: instant,
     lastUsedAt: instant.nullable(),
     revokedAt: instant.nullable(),
-    replaces: z.uuid().nullable().meta({ description: 'The key from which a rotation made this one' }),
+    replaces: z.uuid().nullable().meta({ description: 'The key that this one replaced' }),
   })
   .meta({ id: 'Key' });
 
@@ -88,7 +85,7 @@ export const createdKeySchema = z
 export const rotatedKeySchema = createdKeySchema
   .extend({
     replaces: z.uuid().meta({ description: 'The old key' }),
-    replacedExpiresAt: instant.meta({ description: 'Until when the old key is valid too' }),
+    replacedExpiresAt: instant.meta({ description: 'The old key is valid until then' }),
   })
   .meta({ id: 'RotatedKey' });
 
@@ -127,7 +124,7 @@ export const pdfResponse: ZodOpenApiResponseObject = {
   description: 'The PDF',
   headers: z.object({
     'X-Failed-Resources': z.int().meta({
-      description: 'How many resources did not load; 0 if all did. `failedResources` of the job says which, and why',
+      description: 'The number of resources that did not load. `failedResources` of the job lists them with reasons',
     }),
   }),
   content: { 'application/pdf': { schema: { type: 'string', format: 'binary' } } },

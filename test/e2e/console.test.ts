@@ -193,6 +193,14 @@ describe.each([
       ).toBeLessThanOrEqual(0);
     }
     expect(complaints).toEqual([]);
+    const hosts = new Set<string>();
+    page.on('request', (sent) => hosts.add(new URL(sent.url()).origin));
+    await page.goto(`${address}/docs`);
+    expect(await axeViolations(page)).toEqual([]);
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+    expect(await page.$$eval('section[id^="post-"]', (sections) => sections.length)).toBeGreaterThan(3);
+    expect([...hosts]).toEqual([address]);
+    expect(complaints).toEqual([]);
     await page.goto(`${address}/console/jobs/nothing`);
     expect(await axeViolations(page)).toEqual([]);
     await cancel(queued);

@@ -12,12 +12,12 @@ const query = z.strictObject({
 });
 
 const conditions = z.object({
-  'If-None-Match': z.string().optional().meta({ description: 'The `ETag` of an answer before' }),
+  'If-None-Match': z.string().optional().meta({ description: 'The `ETag` of an earlier answer' }),
   Range: z
     .string()
     .optional()
-    .meta({ description: 'One range; several are answered with the whole', example: 'bytes=0-1023' }),
-  'If-Range': z.string().optional().meta({ description: 'The `ETag` for which the range holds; or else the whole' }),
+    .meta({ description: 'One range of bytes; for several ranges the whole PDF is sent', example: 'bytes=0-1023' }),
+  'If-Range': z.string().optional().meta({ description: 'An `ETag`: if it differs, the whole PDF is sent' }),
 });
 
 export function getJobPdfRoute(deps: AppDeps): Route {
@@ -28,12 +28,12 @@ export function getJobPdfRoute(deps: AppDeps): Route {
     operation: {
       operationId: 'getJobPdf',
       summary: "A completed job's PDF",
-      description: 'GET may ask for one range of bytes; both GET and HEAD may be conditional.',
+      description: 'GET supports one range of bytes; GET and HEAD support conditions.',
       requestParams: { path: idOf('job'), query, header: conditions },
       responses: {
         200: pdfResponse,
-        206: { ...pdfResponse, description: 'The part of it that `Range` asked for' },
-        304: { description: 'It is still the one that `If-None-Match` names' },
+        206: { ...pdfResponse, description: 'The requested range' },
+        304: { description: 'The PDF still has the `ETag` of `If-None-Match`' },
         ...problems('not_found', 'invalid_request', 'job_not_ready', 'file_expired', 'range_not_satisfiable'),
       },
     },

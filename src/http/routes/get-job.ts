@@ -18,8 +18,8 @@ export function getJobRoute(deps: AppDeps): Route {
     scope: 'jobs:read',
     operation: {
       operationId: 'getJob',
-      summary: 'What became of a job',
-      description: 'With `wait`, answered as soon as the job ends or the seconds are over.',
+      summary: 'One job',
+      description: 'With `wait`, the answer comes when the job ends or the time is over.',
       requestParams: { path: idOf('job'), query },
       responses: { 200: jobResponse('The job'), ...problems('not_found', 'invalid_request') },
     },

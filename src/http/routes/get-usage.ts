@@ -5,12 +5,12 @@ import type { AppDeps, Route } from '../route.ts';
 import { jsonResponse, problems } from '../schemas.ts';
 
 const query = z.strictObject({
-  days: wholeNumber({ min: 1, max: 366, fallback: 30 }).meta({ description: 'Days of history, today included' }),
+  days: wholeNumber({ min: 1, max: 366, fallback: 30 }).meta({ description: 'Days of history, including today' }),
 });
 
 const chargedSchema = z.object({
   day: z.iso.date().meta({ description: 'In UTC' }),
-  completed: z.int().meta({ description: 'Jobs that were completed, and so charged' }),
+  completed: z.int().meta({ description: 'Completed jobs; these are charged' }),
   pages: z.int(),
   bytes: z.int(),
 });
@@ -20,15 +20,15 @@ const limitSchema = z.object({
   limit: z.int().meta({ description: 'Requests in any 60 seconds, or in a UTC day' }),
   used: z.int(),
   remaining: z.int(),
-  resetSeconds: z.int().meta({ description: 'Seconds until more is left than now' }),
+  resetSeconds: z.int().meta({ description: 'Seconds until `remaining` rises' }),
 });
 
 const usageSchema = z
   .object({
     tier: z.string(),
-    limits: z.array(limitSchema).meta({ description: "The tier's limits; none if it has none" }),
+    limits: z.array(limitSchema).meta({ description: "The tier's limits; empty if it has none" }),
     today: chargedSchema,
-    history: z.array(chargedSchema).meta({ description: 'Days with something on them, newest first' }),
+    history: z.array(chargedSchema).meta({ description: 'Days with completed jobs, newest first' }),
   })
   .meta({ id: 'Usage' });
 
@@ -39,7 +39,7 @@ export function getUsageRoute(deps: AppDeps): Route {
     scope: 'usage:read',
     operation: {
       operationId: 'getUsage',
-      summary: "What you have used of your tier's limits, and what was charged",
+      summary: "Use of the tier's limits, and charged jobs",
       requestParams: { query },
       responses: {
         200: jsonResponse('The usage', usageSchema),

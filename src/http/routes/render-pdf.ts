@@ -19,9 +19,9 @@ export function renderPdfRoute(deps: AppDeps): Route {
     scope: 'jobs:write',
     operation: {
       operationId: 'renderPdf',
-      summary: 'Ask for a PDF and wait for it',
+      summary: 'Submit a job and wait for its PDF',
       description:
-        'A job like any other, answered with its bytes. If it takes longer than `Prefer: wait=N`, the answer is 202 and `Location`; the job goes on.',
+        'If the job takes longer than `Prefer: wait=N`, the answer is 202 with `Location`, and the job continues.',
       requestParams: {
         header: submitHeaders.extend({
           Prefer: z

@@ -12,13 +12,13 @@ export function retryJobRoute(deps: AppDeps): Route {
     scope: 'jobs:write',
     operation: {
       operationId: 'retryJob',
-      summary: 'Ask again for what failed or was cancelled',
+      summary: 'Retry a failed or cancelled job',
       description:
-        'A new job with the same request, within the same limits as any other. It can be asked for as long as a PDF would have been kept.',
+        'Creates a new job with the same request; it counts towards the limits. Possible for as long as a PDF would be kept.',
       requestParams: { path: idOf('job'), header: submitHeaders },
       responses: {
         202: acceptedResponse('The new job, accepted'),
-        200: jobResponse('The job that this Idempotency-Key made before'),
+        200: jobResponse('The job that this Idempotency-Key created before'),
         ...problems('not_found', 'job_not_retryable', 'idempotency_mismatch', 'rate_limited', 'invalid_request'),
       },
     },

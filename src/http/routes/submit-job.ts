@@ -14,11 +14,11 @@ export const submitHeaders = z.object({
     .min(1)
     .max(255)
     .optional()
-    .meta({ description: 'The same key with the same body makes one job, however often it is sent' }),
+    .meta({ description: 'Requests with the same key and body create one job' }),
   traceparent: z
     .string()
     .optional()
-    .meta({ description: 'W3C Trace Context: the job becomes a part of that trace. One that is not valid is ignored' }),
+    .meta({ description: 'W3C Trace Context: the job becomes part of that trace. An invalid value is ignored' }),
 });
 
 export function submitJobRoute(deps: AppDeps): Route {
@@ -28,13 +28,13 @@ export function submitJobRoute(deps: AppDeps): Route {
     scope: 'jobs:write',
     operation: {
       operationId: 'submitJob',
-      summary: 'Ask for a PDF',
-      description: 'Answered as soon as the job is safe in the database. Ask `Location` for what became of it.',
+      summary: 'Submit a job',
+      description: 'Answered as soon as the job is stored. `Location` is the job.',
       requestParams: { header: submitHeaders },
       requestBody: jsonBody(pdfRequestSchema),
       responses: {
         202: acceptedResponse('Accepted'),
-        200: jobResponse('The job that this Idempotency-Key made before'),
+        200: jobResponse('The job that this Idempotency-Key created before'),
         ...problems(...bodyProblems, 'idempotency_mismatch', 'rate_limited'),
       },
     },

@@ -1,5 +1,5 @@
-// Keeps the live parts of a page live: fetches each again as HTML, as long as somebody looks. Everything else
-// works without this file.
+// Refreshes the live parts of a page: fetches each as HTML while the page is visible. Everything else works
+// without this file.
 
 const EVERY_MS = 3_000;
 const AFTER_FAILURE_MS = 10_000;
@@ -12,11 +12,11 @@ let isOn = true;
 let timer;
 let controller = new AbortController();
 
-/** @returns false if the page as a whole is another one now */
+/** @returns false if the whole page is being reloaded */
 async function refresh(part, signal) {
   const response = await fetch(part.dataset.live, { signal, cache: 'no-store' });
-  const isAnother = part.dataset.state !== undefined && response.headers.get('x-console-state') !== part.dataset.state;
-  if (response.status === 401 || (response.ok && isAnother)) {
+  const hasChanged = part.dataset.state !== undefined && response.headers.get('x-console-state') !== part.dataset.state;
+  if (response.status === 401 || (response.ok && hasChanged)) {
     location.reload();
     return false;
   }
@@ -28,13 +28,13 @@ async function refresh(part, signal) {
   return true;
 }
 
-/** What somebody is selecting is not taken away from them. */
+/** Whether text in the part is selected: replacing it would lose the selection. */
 function isInUse(part) {
   const selection = document.getSelection();
   return selection !== null && !selection.isCollapsed && part.contains(selection.anchorNode);
 }
 
-/** Focus, open details and scrolled boxes stay as they were. */
+/** Keeps the focus, open details and scroll positions. */
 function replace(part, html) {
   const focused = part.contains(document.activeElement) ? document.activeElement : undefined;
   const focus = focused?.id || (focused?.matches('summary') && `${focused.parentElement.id} > summary`);
@@ -55,21 +55,21 @@ async function tick() {
   let pause = EVERY_MS;
   try {
     for (const part of parts) if (!(await refresh(part, signal))) return;
-    tell('');
+    showStatus('');
   } catch {
     if (signal.aborted) return;
     pause = AFTER_FAILURE_MS;
-    tell('The server does not answer; what is shown is old.');
+    showStatus('The server does not answer; the figures are out of date.');
   }
   if (!signal.aborted) timer = setTimeout(tick, pause);
 }
 
-function tell(message) {
+function showStatus(message) {
   text.textContent = message;
   text.hidden = message === '';
 }
 
-/** Runs while it is switched on and can be seen. */
+/** Refreshes while the switch is on and the page is visible. */
 function runOrRest(afterMs) {
   clearTimeout(timer);
   controller.abort();

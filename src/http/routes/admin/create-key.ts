@@ -10,8 +10,8 @@ export function createKeyRoute({ adminDb, events }: AppDeps): Route {
     scope: 'admin',
     operation: {
       operationId: 'createKey',
-      summary: 'A new key; it is shown once',
-      description: 'The user is made if new, with a subscription; with `tier` an existing user changes to that tier.',
+      summary: 'Create a key; it is shown once',
+      description: 'A new user is created, with a subscription. With `tier`, an existing user moves to that tier.',
       requestBody: jsonBody(newKeySchema),
       responses: { 201: jsonResponse('The key', createdKeySchema), ...problems(...bodyProblems) },
     },

@@ -12,7 +12,7 @@ export function createUserRoute({ adminDb, events }: AppDeps): Route {
     scope: 'admin',
     operation: {
       operationId: 'createUser',
-      summary: 'A new user, with a subscription and without a key',
+      summary: 'Create a user, with a subscription and without a key',
       requestBody: jsonBody(newUserSchema),
       responses: {
         201: { ...jsonResponse('The user', userSchema), headers: z.object({ Location: z.string() }) },

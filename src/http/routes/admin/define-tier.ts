@@ -13,8 +13,8 @@ export function defineTierRoute({ adminDb, events }: AppDeps): Route {
     scope: 'admin',
     operation: {
       operationId: 'defineTier',
-      summary: 'Make a tier, or give it other limits',
-      description: 'They hold from now on, for whoever is on the tier.',
+      summary: 'Create a tier or change its limits',
+      description: 'The limits apply at once to all users on the tier.',
       requestParams: { path: tierNameParams },
       requestBody: jsonBody(body),
       responses: {

@@ -9,9 +9,9 @@ export function deleteTierRoute({ adminDb, events }: AppDeps): Route {
     scope: 'admin',
     operation: {
       operationId: 'deleteTier',
-      summary: 'Delete a tier that nobody is on',
+      summary: 'Delete a tier that no user is on',
       requestParams: { path: tierNameParams },
-      responses: { 204: { description: 'It is gone' }, ...problems('not_found', 'tier_in_use') },
+      responses: { 204: { description: 'The tier is deleted' }, ...problems('not_found', 'tier_in_use') },
     },
     handle: async (c) => {
       const tier = c.req.param('name') ?? '';

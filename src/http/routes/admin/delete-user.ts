@@ -12,14 +12,14 @@ export function deleteUserRoute({ adminDb, queue, stores, events }: AppDeps): Ro
     scope: 'admin',
     operation: {
       operationId: 'deleteUser',
-      summary: 'Erase a user and all that is theirs',
+      summary: 'Erase a user with all keys, jobs and PDFs',
       description:
-        'Keys, jobs and PDFs, for good. At once no key of theirs is valid, and jobs under way are given up. What they were charged for stays in sums without a name.',
+        'The keys become invalid and running jobs stop at once. The usage that was charged stays, as sums without a name.',
       requestParams: { path: idOf('user') },
       responses: {
-        204: { description: 'All of it is gone' },
+        204: { description: 'Everything is erased' },
         202: {
-          description: 'There is very much of it: the workers erase the rest. The same request again waits for it',
+          description: 'Not finished after 20 seconds: the workers erase the rest. Repeat the request to wait for it',
         },
         ...problems('not_found'),
       },

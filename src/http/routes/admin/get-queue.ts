@@ -10,8 +10,8 @@ export function getQueueRoute({ adminDb }: AppDeps): Route {
     scope: 'admin',
     operation: {
       operationId: 'getQueue',
-      summary: 'What is queued, and how many workers it takes',
-      responses: { 200: jsonResponse('As last counted', queueFiguresSchema), ...problems('unavailable') },
+      summary: 'Queued jobs, and how many workers they need',
+      responses: { 200: jsonResponse('The latest count', queueFiguresSchema), ...problems('unavailable') },
     },
     handle: async (c) => c.json(await readQueueFigures(adminDb)),
   };

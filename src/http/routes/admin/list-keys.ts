@@ -13,7 +13,7 @@ export function listKeysRoute({ adminDb }: AppDeps): Route {
     scope: 'admin',
     operation: {
       operationId: 'listKeys',
-      summary: 'Every key, oldest first, the ended ones too',
+      summary: 'All keys, oldest first, including expired and revoked ones',
       requestParams: { query },
       responses: {
         200: jsonResponse('A page of keys', pageOf(keySchema)),

@@ -11,7 +11,7 @@ export function listTiersRoute({ adminDb }: AppDeps): Route {
     scope: 'admin',
     operation: {
       operationId: 'listTiers',
-      summary: 'Every tier and its limits, from the lowest priority to the highest',
+      summary: 'All tiers with their limits, lowest priority first',
       responses: { 200: jsonResponse('The tiers', z.object({ data: z.array(tierSchema) })), ...problems() },
     },
     handle: async (c) => c.json({ data: await listTiers(adminDb) }),

@@ -10,7 +10,7 @@ export function listUsersRoute({ adminDb }: AppDeps): Route {
     scope: 'admin',
     operation: {
       operationId: 'listUsers',
-      summary: 'Every user, oldest first',
+      summary: 'All users, oldest first',
       requestParams: { query: pageQuery },
       responses: { 200: jsonResponse('A page of users', pageOf(userSchema)), ...problems('invalid_request') },
     },

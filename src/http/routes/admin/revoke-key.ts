@@ -9,8 +9,8 @@ export function revokeKeyRoute({ adminDb, events }: AppDeps): Route {
     scope: 'admin',
     operation: {
       operationId: 'revokeKey',
-      summary: 'End a key for good',
-      description: 'A key that was revoked stays as it is.',
+      summary: 'Revoke a key',
+      description: 'A key that is already revoked stays as it is.',
       requestParams: { path: idOf('key') },
       responses: { 200: jsonResponse('The key as it is now', keySchema), ...problems('not_found') },
     },

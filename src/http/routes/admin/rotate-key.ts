@@ -10,9 +10,9 @@ export function rotateKeyRoute({ adminDb, events }: AppDeps): Route {
     scope: 'admin',
     operation: {
       operationId: 'rotateKey',
-      summary: 'A new key in place of an old one; it is shown once',
+      summary: 'Replace a key with a new one; it is shown once',
       description:
-        'It has the same user and the same scopes, and if the old one had an expiry, the same length of life again. The old key is valid beside it for the grace. A key is rotated once, and not while the one that it replaces is still valid.',
+        'The new key has the same user and scopes and, if the old key expires, the same lifetime. The old key stays valid for `graceSeconds`. A key can be rotated once, and not while the key that it replaced is still valid.',
       requestParams: { path: idOf('key') },
       requestBody: jsonBody(rotationSchema, { required: false }),
       responses: {

@@ -5,7 +5,9 @@ import { adminAboutOf, type AppDeps, type Route } from '../../route.ts';
 import { bodyProblems, idOf, jsonBody, jsonResponse, problems, userSchema } from '../../schemas.ts';
 
 const body = z
-  .strictObject({ tier: z.string().meta({ description: 'One of `GET /v1/admin/tiers`', example: 'professional' }) })
+  .strictObject({
+    tier: z.string().meta({ description: 'The name of a tier, see `GET /v1/admin/tiers`', example: 'professional' }),
+  })
   .meta({ id: 'Subscription' });
 
 export function setSubscriptionRoute({ adminDb, events }: AppDeps): Route {
@@ -15,7 +17,7 @@ export function setSubscriptionRoute({ adminDb, events }: AppDeps): Route {
     scope: 'admin',
     operation: {
       operationId: 'setSubscription',
-      summary: 'Put a user on a tier, from now on',
+      summary: 'Move a user to a tier, at once',
       requestParams: { path: idOf('user') },
       requestBody: jsonBody(body),
       responses: {
