@@ -69,7 +69,7 @@ const FIND_RELATIVE = String.raw`(() => {
       return true;
     }
   };
-  /** Whether a text uses the font. */
+  /** Fonts are loaded, and fail, only if a text uses them. */
   const hasFailed = (family) =>
     [...document.fonts].some((font) => font.status === 'error' && bare(font.family) === bare(family));
   const bare = (name) => name.replaceAll(/["']/g, '');
