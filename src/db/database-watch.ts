@@ -14,20 +14,23 @@ const FAILURES = 3;
 /** Unanswered checks at most: each occupies a connection of the pool. */
 const MAX_UNANSWERED = 3;
 
+interface DatabaseWatchOptions {
+  db: Database;
+  events: Pick<Events, 'databaseAway' | 'databaseBack'>;
+}
+
 /** Checks again and again whether the database can be written, so that health probes answer from memory. */
 export class DatabaseWatch extends Lifecycle {
   readonly condition = new Condition('database');
-  readonly #db: Database;
-  readonly #events: Pick<Events, 'databaseAway' | 'databaseBack'>;
+  readonly #options: DatabaseWatchOptions;
   #failures = 0;
   #unanswered = 0;
   #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
 
-  constructor({ db, events }: { db: Database; events: Pick<Events, 'databaseAway' | 'databaseBack'> }) {
+  constructor(options: DatabaseWatchOptions) {
     super();
-    this.#db = db;
-    this.#events = events;
+    this.#options = options;
   }
 
   protected async onStart(): Promise<void> {
@@ -52,8 +55,9 @@ export class DatabaseWatch extends Lifecycle {
     const wasOk = this.condition.isOk;
     if (fault === undefined) this.condition.set(undefined);
     else if (this.#failures >= FAILURES) this.condition.set(fault);
-    if (wasOk && !this.condition.isOk) this.#events.databaseAway({ reason: fault ?? '' });
-    if (!wasOk && this.condition.isOk) this.#events.databaseBack();
+    const { events } = this.#options;
+    if (wasOk && !this.condition.isOk) events.databaseAway({ reason: fault ?? '' });
+    if (!wasOk && this.condition.isOk) events.databaseBack();
   }
 
   /** @returns the fault, if there is one */
@@ -62,7 +66,7 @@ export class DatabaseWatch extends Lifecycle {
     if (this.#unanswered >= MAX_UNANSWERED) return silence;
     this.#unanswered++;
     const answer = Promise.resolve(
-      this.#db.execute<{ is_read_only: boolean }>(
+      this.#options.db.execute<{ is_read_only: boolean }>(
         sql`select current_setting('transaction_read_only')::boolean as is_read_only`,
       ),
     ).finally(() => this.#unanswered--);

@@ -15,14 +15,6 @@ export interface Position {
 /** Why a standby cannot answer for its primary. */
 export type PositionFault = 'no standby' | 'another database' | 'another timeline' | 'behind';
 
-interface Row {
-  [column: string]: unknown;
-  is_standby: boolean;
-  system: string;
-  timeline: number;
-  lsn: string | null;
-}
-
 /**
  * The server's position. A primary's lies after every acknowledged commit: a commit is flushed before it is
  * acknowledged, and with synchronous_commit off the inserted position is used. Users who may not read
@@ -30,8 +22,8 @@ interface Row {
  */
 export async function positionOf(db: Queryable): Promise<Position> {
   // The parameter is there to make it a prepared statement (see `pools.ts`).
-  const [row] = await db.execute<Row>(sql`
-    select pg_is_in_recovery() as is_standby, system_identifier::text as system,
+  const [row] = await db.execute<Omit<Position, 'lsn'> & { lsn: string | null }>(sql`
+    select pg_is_in_recovery() as "isStandby", system_identifier::text as system,
       case when pg_is_in_recovery() then coalesce(received_tli, timeline_id)
         else ('x' || left(pg_walfile_name(pg_current_wal_flush_lsn()), 8))::bit(32)::int end as timeline,
       case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
@@ -39,7 +31,7 @@ export async function positionOf(db: Queryable): Promise<Position> {
         else pg_current_wal_flush_lsn() end - ${'0/0'}::pg_lsn as lsn
     from pg_control_system(), pg_control_checkpoint() left join pg_stat_wal_receiver on true`);
   if (!row) throw new Error('the server returned no position');
-  return { isStandby: row.is_standby, system: row.system, timeline: row.timeline, lsn: BigInt(row.lsn ?? 0) };
+  return { ...row, lsn: BigInt(row.lsn ?? 0) };
 }
 
 /** Bytes of a page of the log. */

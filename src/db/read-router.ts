@@ -96,12 +96,8 @@ export class ReadRouter extends Lifecycle {
     standby: Standby,
     query: (db: Queryable) => Promise<T>,
   ): Promise<{ answer: T } | { error: unknown } | undefined> {
-    let needed: Position;
-    try {
-      needed = await this.#needed.ask();
-    } catch {
-      return undefined; // the query on the primary will report the fault
-    }
+    const needed = await this.#needed.ask().catch(() => undefined);
+    if (!needed) return undefined; // the query on the primary will report the fault
     try {
       const isInRecord = mayEndInRecord(needed);
       const fault = await standby.catchUp(needed, isInRecord ? CATCH_UP_IN_RECORD_MS : CATCH_UP_MS);
@@ -130,12 +126,8 @@ export class ReadRouter extends Lifecycle {
   async #check(): Promise<void> {
     const standby = this.#standby;
     if (!standby) return;
-    let needed: Position;
-    try {
-      needed = await this.#needed.ask();
-    } catch {
-      return; // without the primary's position the replica cannot be judged
-    }
+    const needed = await this.#needed.ask().catch(() => undefined);
+    if (!needed) return; // without the primary's position the replica cannot be judged
     this.#lag.wrote(needed.lsn);
     try {
       await new Deadline(ANSWER_MS).race('asking the replica', standby.check());

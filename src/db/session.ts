@@ -32,7 +32,8 @@ export class Session extends Lifecycle {
   #wasLost = false;
   #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
-  #wake = Promise.withResolvers<void>();
+  /** aborted when the present connection is closed */
+  #closed = new AbortController();
 
   constructor(options: SessionOptions) {
     super();
@@ -54,7 +55,6 @@ export class Session extends Lifecycle {
 
   protected async onStop(): Promise<void> {
     this.#stopping.abort();
-    this.#wake.resolve();
     await this.#close(); // fails what the loop waits for
     await this.#loop;
     await this.#close();
@@ -62,6 +62,7 @@ export class Session extends Lifecycle {
 
   async #open(): Promise<void> {
     const { url, applicationName, connectTimeoutMs, onNotify, open } = this.#options;
+    const closed = new AbortController();
     const client = connect(url, {
       max: 1,
       idle_timeout: 0,
@@ -71,11 +72,12 @@ export class Session extends Lifecycle {
       onclose: () => {
         if (this.#client !== client) return;
         this.#openedAt = undefined;
-        this.#wake.resolve();
+        closed.abort();
       },
       onnotify: onNotify,
     });
     this.#client = client;
+    this.#closed = closed;
     try {
       await new Deadline(connectTimeoutMs + ANSWER_TIMEOUT_MS).race('opening a session', open(client));
       this.#openedAt = performance.now();
@@ -97,9 +99,10 @@ export class Session extends Lifecycle {
     while (!signal.aborted) {
       try {
         if (this.#client === undefined) await this.#open();
-        await this.#pause(beatMs);
+        const closed = this.#closed.signal;
+        await sleep(beatMs, undefined, { signal: AbortSignal.any([signal, closed]) }).catch(() => undefined);
         if (signal.aborted) return;
-        if (this.#openedAt === undefined || !this.#client) throw new Error('the connection was closed');
+        if (closed.aborted || !this.#client) throw new Error('the connection was closed');
         await new Deadline(ANSWER_TIMEOUT_MS).race('a heartbeat', beat(this.#client));
       } catch {
         if (signal.aborted) return;
@@ -109,14 +112,5 @@ export class Session extends Lifecycle {
         await sleep(RECONNECT_MS);
       }
     }
-  }
-
-  /** Waits until the next heartbeat is due, the connection is lost, or this session stops. */
-  async #pause(ms: number): Promise<void> {
-    if (this.#openedAt === undefined || this.#stopping.signal.aborted) return;
-    this.#wake = Promise.withResolvers();
-    const timer = setTimeout(this.#wake.resolve, ms);
-    await this.#wake.promise;
-    clearTimeout(timer);
   }
 }

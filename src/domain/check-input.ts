@@ -124,15 +124,7 @@ function badText(value: unknown): string | undefined {
 
 /** `cookies[2].name` */
 export function pathText(path: PropertyKey[]): string {
-  let text = '';
-  for (const part of path) {
-    if (typeof part === 'number') text += `[${part}]`;
-    else
-      text +=
-        (text === '' ? '' : '.') +
-        String(part)
-          .slice(0, 100)
-          .replaceAll(/[^\p{L}\p{N}_-]/gu, '?');
-  }
-  return text === '' ? '(body)' : text;
+  const shown = (name: string) => name.slice(0, 100).replaceAll(/[^\p{L}\p{N}_-]/gu, '?');
+  const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${shown(String(part))}`)).join('');
+  return text.replace(/^\.+/, '') || '(body)';
 }

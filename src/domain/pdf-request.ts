@@ -80,10 +80,9 @@ function line(minLength: number, maxLength: number) {
 const template = z
   .string()
   .max(100_000)
-  .meta({
-    description:
-      'HTML; elements of class `date`, `title`, `url`, `pageNumber`, `totalPages` are filled in (`url` not with `html`). Without one, or with an empty one, nothing is printed there',
-  })
+  .describe(
+    'HTML; elements of class `date`, `title`, `url`, `pageNumber`, `totalPages` are filled in (`url` not with `html`). Without one, or with an empty one, that margin stays empty',
+  )
   .optional();
 
 const pdfOptions = z
@@ -91,13 +90,14 @@ const pdfOptions = z
     format: z
       .enum([...PAPERS.map(capitalized), ...PAPERS])
       .default('Letter')
-      .meta({ description: 'Paper; `width` and `height` win over it' }),
+      .describe('Size of the paper, unless `width` and `height` are set'),
     width: length(0.1),
     height: length(0.1),
     margin: z.strictObject({ top: length(0), right: length(0), bottom: length(0), left: length(0) }).optional(),
-    landscape: z.boolean().default(false).meta({
-      description: 'The paper lies, whatever `@page` says; unless `preferCSSPageSize` lets `@page` choose',
-    }),
+    landscape: z
+      .boolean()
+      .default(false)
+      .describe('Landscape paper; a size from `@page` with `preferCSSPageSize` has precedence'),
     scale: z.number().min(0.1).max(2).default(1),
     printBackground: z.boolean().default(true),
     displayHeaderFooter: z.boolean().default(false),
@@ -108,11 +108,8 @@ const pdfOptions = z
       .meta({ description: 'All pages if empty', example: '1-5, 8' }),
     preferCSSPageSize: z.boolean().default(false),
     omitBackground: z.boolean().default(false),
-    tagged: z
-      .boolean()
-      .default(false)
-      .meta({ description: 'Accessible structure; files grow, up to 16 times for large tables' }),
-    outline: z.boolean().default(false).meta({ description: 'Bookmarks from the headings' }),
+    tagged: z.boolean().default(false).describe('Accessible structure; files grow, up to 16 times for large tables'),
+    outline: z.boolean().default(false).describe('Bookmarks from the headings'),
   })
   .prefault({});
 
@@ -136,9 +133,11 @@ const cookie = z.strictObject({
   secure: z.boolean().optional(),
   httpOnly: z.boolean().optional(),
   sameSite: z.enum(['Strict', 'Lax', 'None']).optional(),
-  expires: z.number().optional().meta({ description: 'Seconds since 1970' }),
+  expires: z.number().optional().describe('Seconds since 1970'),
 });
 
+const LOCALE = 'allowed: a language tag (BCP 47) such as de-DE or en';
+const TIMEZONE = 'allowed: a time zone (IANA) such as Europe/Berlin';
 const METADATA_VALUE = `allowed: a string of at most 500 characters, a number (whole ones up to ${Number.MAX_SAFE_INTEGER}), a boolean or null`;
 
 /** Whether a number keeps all the digits it had in JSON, so that it is shown as it was sent. */
@@ -148,11 +147,7 @@ function keepsDigits(value: number): boolean {
 
 export const pdfRequestSchema = z
   .strictObject({
-    html: z
-      .string()
-      .min(1, 'must not be empty')
-      .optional()
-      .meta({ description: 'The document itself. Either this or `url`' }),
+    html: z.string().min(1, 'must not be empty').optional().describe('The document itself. Either this or `url`'),
     url: address.optional().meta({
       description: 'Where the document is: http or https, without user name and password. Either this or `html`',
       format: 'uri',
@@ -177,7 +172,7 @@ export const pdfRequestSchema = z
         hidden: z.boolean().optional(),
       })
       .optional(),
-    waitForTimeout: milliseconds.optional().meta({ description: 'Milliseconds to wait before printing' }),
+    waitForTimeout: milliseconds.optional().describe('Milliseconds to wait before printing'),
     emulateMediaType: z.enum(['screen', 'print']).optional(),
     viewport: z
       .strictObject({
@@ -193,34 +188,27 @@ export const pdfRequestSchema = z
     setExtraHTTPHeaders: z
       .record(checked(headerNameProblem), line(0, 8192))
       .optional()
-      .meta({ description: 'Sent along with requests to the origins of `extraHTTPHeadersTo`, and to no other' }),
+      .describe('Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others'),
     extraHTTPHeadersTo: z
       .union(
         [z.enum(['origin', 'all']), z.array(checked(originProblem, 300)).min(1).max(REQUEST_BOUNDS.headerOrigins)],
         'allowed: origin, all, or a list of origins such as ["https://cdn.example.com"]',
       )
       .optional()
-      .meta({
-        description:
-          'Where `setExtraHTTPHeaders` go: `origin`, which is the default, is scheme, host and port of `url`, and nowhere for `html`; `all` is wherever the document leads; a list is these origins and no other',
-      }),
+      .describe(
+        'The origins that `setExtraHTTPHeaders` are sent to: `origin` (the default): scheme, host and port of `url`, and none with `html`; `all`: every origin; a list: these origins',
+      ),
     userAgent: line(1, 1_000).optional(),
-    locale: z
-      .string()
-      .max(100, { abort: true })
-      .refine((tag) => canonicalLocale(tag) !== undefined, 'allowed: a language tag (BCP 47) such as de-DE or en')
+    locale: checked((tag) => (canonicalLocale(tag) ? undefined : LOCALE), 100)
       .optional()
       .meta({
         description:
-          'What scripts format dates and numbers by, and `Accept-Language`. Unless given: the first language of an `Accept-Language` among `setExtraHTTPHeaders`, or en-US',
+          'Language of scripts and of `Accept-Language`. Default: the first language of an `Accept-Language` among `setExtraHTTPHeaders`, or en-US',
         example: 'de-DE',
       }),
-    timezone: z
-      .string()
-      .max(100, { abort: true })
-      .refine((name) => canonicalTimezone(name) !== undefined, 'allowed: a time zone (IANA) such as Europe/Berlin')
+    timezone: checked((name) => (canonicalTimezone(name) ? undefined : TIMEZONE), 100)
       .optional()
-      .meta({ description: 'Time zone of scripts; the worker’s own unless given', example: 'Europe/Berlin' }),
+      .meta({ description: 'Time zone of scripts; default: the worker’s', example: 'Europe/Berlin' }),
     setJavaScriptEnabled: z.boolean().default(true),
     filename: line(1, 200)
       .regex(/^[^/\\]*$/, 'allowed: a file name without / and \\')
@@ -237,25 +225,16 @@ export const pdfRequestSchema = z
           .refine((value) => typeof value !== 'number' || keepsDigits(value), METADATA_VALUE),
       )
       .default({})
-      .meta({ description: 'Yours: kept with the job, shown with it, not looked at' }),
+      .describe('Your own data, stored with the job and returned with it'),
     timeoutMs: z
       .int()
       .min(REQUEST_BOUNDS.timeoutMs.min)
       .max(REQUEST_BOUNDS.timeoutMs.max)
       .default(REQUEST_BOUNDS.timeoutMs.default)
-      .meta({ description: 'Milliseconds for the whole rendering' }),
-    failOnStatus: z
-      .boolean()
-      .default(true)
-      .meta({ description: 'A main document that answers 400 or more fails the job' }),
-    failOnResourceError: z
-      .boolean()
-      .default(false)
-      .meta({ description: 'A subresource that does not load fails the job' }),
-    priority: z
-      .enum(PRIORITY_NAMES)
-      .optional()
-      .meta({ description: "Lower than your tier's, if you like; never higher" }),
+      .describe('Milliseconds for the whole rendering'),
+    failOnStatus: z.boolean().default(true).describe('Fail the job if the main document has a status of 400 or more'),
+    failOnResourceError: z.boolean().default(false).describe('Fail the job if a subresource cannot be loaded'),
+    priority: z.enum(PRIORITY_NAMES).optional().describe("Default: your tier's, which cannot be exceeded"),
   })
   .superRefine((body, context) => {
     const refuse = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });
@@ -269,7 +248,7 @@ export const pdfRequestSchema = z
       if (!hasUrl && url === undefined && domain === undefined)
         refuse(['cookies', index, 'domain'], 'required with html: a domain or a url');
   })
-  .meta({ id: 'PdfRequest', description: 'null is the same as absent, but for the values of `metadata`' });
+  .meta({ id: 'PdfRequest', description: 'null means absent, except for values of `metadata`' });
 
 /** A request with every default. Exactly one of `html` and `url` is set. */
 export type PdfRequest = z.output<typeof pdfRequestSchema>;

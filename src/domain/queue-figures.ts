@@ -1,23 +1,23 @@
 import { z } from 'zod';
 import { PRIORITY_NAMES } from './priority.ts';
 
-const count = (description: string) => z.int().min(0).meta({ description });
-const rate = (description: string) => z.number().min(0).meta({ description });
+const count = (description: string) => z.int().min(0).describe(description);
+const rate = (description: string) => z.number().min(0).describe(description);
 
 /** The queue over all tenants, and the number of workers for it. */
 export const queueFiguresSchema = z
   .strictObject({
-    countedAt: z.iso.datetime().meta({ description: 'Every 5 seconds, by one process for all' }),
-    depth: z.record(z.enum(PRIORITY_NAMES), count('Jobs that wait')),
-    oldestSeconds: rate('Since the job that has waited longest was accepted; 0: none waits'),
-    processing: count('Jobs under way'),
+    countedAt: z.iso.datetime().describe('The queue is counted every 5 seconds'),
+    depth: z.record(z.enum(PRIORITY_NAMES), count('Queued jobs')),
+    oldestSeconds: rate('Since the oldest queued job was accepted; 0 without queued jobs'),
+    processing: count('Jobs being rendered'),
     workers: count('Workers alive'),
     serverConnections: z
-      .strictObject({ active: count('Open, of everybody'), max: count('As many as the server takes') })
-      .meta({ description: "Connections to the database's server" }),
-    arrivalsPerSecond: rate('Jobs accepted or given back, over the last minute or so'),
+      .strictObject({ active: count('Open, of all clients'), max: count('Maximum') })
+      .describe("Connections to the database's server"),
+    arrivalsPerSecond: rate('Jobs accepted or requeued, over the last minute or so'),
     endedPerSecond: rate('Jobs ended, over the last minute or so'),
-    perWorkerPerSecond: rate('What one worker has shown it can end, while jobs waited'),
+    perWorkerPerSecond: rate('Measured rate of one worker while jobs were queued'),
     desiredWorkers: count('Workers that keep the wait below AUTOSCALE_TARGET_WAIT'),
   })
   .meta({ id: 'QueueFigures' });

@@ -11,12 +11,7 @@ const MAX_LIMIT = 1_000_000_000;
 const LIMIT = `allowed: a whole number from 1 to ${MAX_LIMIT}, or no limit`;
 
 const limit = (per: string) =>
-  z
-    .int(LIMIT)
-    .min(1, LIMIT)
-    .max(MAX_LIMIT, LIMIT)
-    .nullable()
-    .meta({ description: `Requests ${per}; null: no limit` });
+  z.int(LIMIT).min(1, LIMIT).max(MAX_LIMIT, LIMIT).nullable().describe(`Requests ${per}; null: no limit`);
 
 export const tierNameSchema = z
   .string()
@@ -30,7 +25,7 @@ export const tierSchema = z
     name: tierNameSchema,
     requestsPerMinute: limit('in any 60 seconds'),
     requestsPerDay: limit('in a UTC day'),
-    priority: z.int(PRIORITY).min(0, PRIORITY).max(3, PRIORITY).meta({ description: '0 low … 3 critical' }),
+    priority: z.int(PRIORITY).min(0, PRIORITY).max(3, PRIORITY).describe('0 low … 3 critical'),
   })
   .meta({ id: 'Tier' });
 

@@ -55,7 +55,8 @@ export async function claimJobs(
     if (claims.length === 0) return [];
     const ids = claims.map(({ id }) => id);
     let rows = await start(tx, ids, workerId);
-    if (rows.length < ids.length && !(await isAlive(tx, workerId))) throw new NotRegistered(workerId);
+    if (rows.length < ids.length && (await tx.execute(livingWorker(workerId))).length === 0)
+      throw new NotRegistered(workerId);
     const others = ids.filter((id) => !rows.some((row) => row.id === id));
     if (others.length > 0) expired = await endExpiredRuns(tx, queue, others);
     if (expired.returned.length > 0) rows = [...rows, ...(await start(tx, others, workerId))];
@@ -71,11 +72,6 @@ export async function claimJobs(
   for (const each of expired.returned) events.jobRequeued(each, 'lost');
   for (const each of expired.poisoned) events.jobPoisoned(each);
   return claimed;
-}
-
-async function isAlive(tx: Transaction, workerId: string): Promise<boolean> {
-  const rows = await tx.execute(livingWorker(workerId));
-  return rows.length > 0;
 }
 
 /** Locks the worker's row: it is marked lost either before the claim, which then fails, or after it, with these jobs. */

@@ -150,19 +150,17 @@ async function removeFiles(tx: Transaction, stores: PdfStores, { jobs, ids }: { 
   const unnamed = jobs
     .filter(({ status, runs }) => runs > (status === 'completed' ? 1 : 0))
     .flatMap(({ id, runs }) => earlierFileIds(id, runs + 1));
-  const idsIn = (kind: string) => [
-    ...files.filter(({ store }) => store === kind).map(({ id }) => id),
-    ...(kind === 'postgres' ? [] : unnamed), // in the database they were rolled back
+  const outside = [
+    ...files.filter(({ store }) => store !== 'postgres'),
+    ...unnamed.map((id) => ({ id, store: 'file' })), // in the database they were rolled back
   ];
-  for (const kind of stores.kinds) if (kind !== 'postgres') await stores.of(kind)?.remove(tx, idsIn(kind));
-  const unreached = ['file', ...files.map(({ store }) => store)].filter(
-    (kind, index, all) => all.indexOf(kind) === index && !stores.kinds.some((reached) => reached === kind),
-  );
-  for (const kind of unreached) {
+  await stores.remove(tx, outside);
+  const unreached = outside.filter(({ store }) => !stores.kinds.some((kind) => kind === store));
+  if (unreached.length > 0)
     await tx.execute(sql`
       insert into pdfprompt_file_left (id, store)
-      select id, ${kind} from unnest(${idsOf(idsIn(kind).map((id) => ({ id })))}::uuid[]) as id on conflict do nothing`);
-  }
+      select id, store from json_to_recordset(${JSON.stringify(unreached)}::text::json) as f (id uuid, store text)
+      on conflict do nothing`);
 }
 
 /**
@@ -195,8 +193,7 @@ export async function removeLeftFiles(
       where store = any (${`{${stores.kinds.join(',')}}`}::text[]) or left_at < now() - ${UNREACHED_DAYS} * interval '1 day'
       limit ${limit} for update skip locked`);
     if (rows.length === 0) return 0;
-    for (const kind of stores.kinds)
-      await stores.of(kind)?.remove(tx, rows.filter(({ store }) => store === kind).map(({ id }) => id)); // prettier-ignore
+    await stores.remove(tx, rows);
     await tx.execute(sql`delete from pdfprompt_file_left where id = any (${idsOf(rows)}::uuid[])`);
     return rows.length;
   });

@@ -70,10 +70,7 @@ async function expireFiles({ db, stores }: ExpireDeps): Promise<number> {
       .set({ expiredAt: sql`now()` })
       .where(inArray(file.id, ids));
     // Before the commit: a crash in between leaves a row for the next pass, not bytes without a row.
-    for (const kind of stores.kinds) {
-      const its = due.filter((row) => row.store === kind).map((row) => row.id);
-      await stores.of(kind)?.remove(tx, its);
-    }
+    await stores.remove(tx, due);
     return ids.length;
   });
 }

@@ -34,21 +34,15 @@ const MAX_SHARE = 1 / 20;
  * instances are right. If it dies, another takes over within four intervals.
  */
 export class QueueWatch extends Lifecycle {
-  readonly #db: Database;
-  readonly #events: Events;
-  readonly #policy: ScalePolicy;
-  readonly #everyMs: number;
+  readonly #options: Required<QueueWatchOptions>;
   readonly #holder = uuidv4();
   #counted: { figures: QueueFigures; until: number } | undefined;
   #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
 
-  constructor({ db, events, policy, everyMs = EVERY_MS }: QueueWatchOptions) {
+  constructor(options: QueueWatchOptions) {
     super();
-    this.#db = db;
-    this.#events = events;
-    this.#policy = policy;
-    this.#everyMs = everyMs;
+    this.#options = { everyMs: EVERY_MS, ...options };
   }
 
   /** The last figures; undefined: another process exports them. */
@@ -68,7 +62,7 @@ export class QueueWatch extends Lifecycle {
   }
 
   async #releaseLease(): Promise<void> {
-    if (this.figures) await this.#db.delete(lease).where(this.#isHeld);
+    if (this.figures) await this.#options.db.delete(lease).where(this.#isHeld);
   }
 
   get #isHeld() {
@@ -76,19 +70,19 @@ export class QueueWatch extends Lifecycle {
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
+    const { events, everyMs } = this.#options;
     while (!signal.aborted) {
       const startedAt = performance.now();
-      await this.#count(startedAt).catch((error: unknown) =>
-        this.#events.backgroundFailed('counting the queue', error),
-      );
+      await this.#count(startedAt).catch((error: unknown) => events.backgroundFailed('counting the queue', error));
       const tookMs = performance.now() - startedAt;
-      await sleep(Math.max(this.#everyMs, tookMs / MAX_SHARE), undefined, { signal }).catch(() => undefined);
+      await sleep(Math.max(everyMs, tookMs / MAX_SHARE), undefined, { signal }).catch(() => undefined);
     }
   }
 
   async #count(startedAt: number): Promise<void> {
-    const leaseMs = LEASE_INTERVALS * this.#everyMs;
-    const [held] = await this.#db.execute<{ state: ScaleState | null }>(sql`
+    const { db, policy, everyMs } = this.#options;
+    const leaseMs = LEASE_INTERVALS * everyMs;
+    const [held] = await db.execute<{ state: ScaleState | null }>(sql`
       insert into ${lease} as l (name, holder, expires_at)
       values (${LEASE}, ${this.#holder}, now() + ${leaseMs / 1000} * interval '1 second')
       on conflict (name) do update set holder = excluded.holder, expires_at = excluded.expires_at
@@ -96,8 +90,8 @@ export class QueueWatch extends Lifecycle {
       returning state`);
     if (!held) return void (this.#counted = undefined);
     const before = held.state ?? undefined;
-    const figures = nextScale(this.#policy, before, await count(this.#db, before?.countedAt));
-    await this.#db.update(lease).set({ state: figures }).where(this.#isHeld);
+    const figures = nextScale(policy, before, await count(db, before?.countedAt));
+    await db.update(lease).set({ state: figures }).where(this.#isHeld);
     this.#counted = { figures, until: startedAt + leaseMs };
   }
 }

@@ -72,7 +72,7 @@ async function findStranded({ db, queue }: RequeueDeps, settledSeconds: number):
       select id, status, started_at from pdfprompt_job where worker_id is not null offset 0
     ) as running where status = 'processing' and started_at < ${since} and not ${queue.has(sql`running.id`)}
     union all
-    select id from pdfprompt_job as nobodys
-    where status = 'processing' and worker_id is null and started_at < ${since} and not ${queue.has(sql`nobodys.id`)}`);
+    select id from pdfprompt_job as unassigned
+    where status = 'processing' and worker_id is null and started_at < ${since} and not ${queue.has(sql`unassigned.id`)}`);
   return rows.map(({ id }) => id);
 }
