@@ -69,7 +69,8 @@ export async function migrate({
   });
   try {
     // Polled: a session that waits for the lock holds a snapshot, for which CREATE INDEX CONCURRENTLY would wait.
-    while (!check && !(await tryLock(sql))) await sleep(100);
+    const tryLock = () => sql<{ locked: boolean }[]>`select pg_try_advisory_lock(${LOCK}) as locked`;
+    while (!check && !(await tryLock())[0]?.locked) await sleep(100);
     const tables = await existingTables(sql);
     const pending = findMissing(known, await readApplied(sql, tables));
     if (!check) {
@@ -94,11 +95,6 @@ async function readMigrations(): Promise<Migration[]> {
       return { version: Number(name.slice(0, 4)), name, text, sha256: createHash('sha256').update(text).digest('hex') };
     }),
   );
-}
-
-async function tryLock(sql: Sql): Promise<boolean> {
-  const [row] = await sql<{ locked: boolean }[]>`select pg_try_advisory_lock(${LOCK}) as locked`;
-  return row?.locked === true;
 }
 
 /** Which of {@link TABLES} there are. */

@@ -64,8 +64,8 @@ const ALWAYS_BY_INDEX = { enable_seqscan: 'off', enable_bitmapscan: 'off', plan_
 
 export function openPool(options: PoolOptions): Pool {
   const { url, max, applicationName, idleTimeoutMs, connectTimeoutMs, prepare, role, onStatement } = options;
-  const { statementTimeoutMs = SESSION_TIMEOUTS.statement_timeout } = options;
   const {
+    statementTimeoutMs = SESSION_TIMEOUTS.statement_timeout,
     heartbeat = { firstByteMs: prepare ? FIRST_BYTE_TIMEOUT : undefined, answerMs: statementTimeoutMs + ANSWER_MARGIN },
   } = options;
   const client = connect(url, {

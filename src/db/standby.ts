@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SingleFlight } from '../kernel/single-flight.ts';
-import { Deadline } from '../kernel/deadline.ts';
 import { openPool, type Pool, type PoolOptions, type Queryable } from './pools.ts';
 import { type Position, positionFault, type PositionFault, positionOf } from './position.ts';
 
@@ -39,13 +38,12 @@ export class Standby {
    */
   async catchUp(needed: Position, timeoutMs: number): Promise<PositionFault | undefined> {
     if (this.#position && positionFault(this.#position, needed) === undefined) return undefined;
-    const deadline = new Deadline(timeoutMs);
     const late = sleep(timeoutMs, 'late' as const, { ref: false });
     for (;;) {
       const position = await Promise.race([this.check(), late]);
       if (position === 'late') return 'behind';
       const fault = positionFault(position, needed);
-      if (fault !== 'behind' || deadline.remainingMs === 0) return fault;
+      if (fault !== 'behind') return fault;
       await sleep(POLL_MS);
     }
   }

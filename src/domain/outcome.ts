@@ -26,10 +26,7 @@ export type Outcome =
   | { kind: 'done'; pdf: RenderedPdf }
   | { kind: 'reject'; code: ErrorCode; message: string }
   | { kind: 'retry'; code: ErrorCode; message: string; cause: unknown }
-  | { kind: 'interrupted'; reason?: Interruption };
-
-/** Why an attempt was interrupted, if its worker is not shutting down. */
-type Interruption = 'memory' | 'browser' | 'room' | 'store';
+  | { kind: 'interrupted'; reason?: 'memory' | 'browser' | 'room' | 'store' };
 
 /** Why there is no PDF, for people. */
 export function reasonText(outcome: Exclude<Outcome, { kind: 'done' }>): string {

@@ -3,11 +3,7 @@ import type { Queryable } from '../db/pools.ts';
 import { jobAttempt } from '../db/schema.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
 
-interface AttemptEnd {
-  jobId: string;
-  outcome: AttemptOutcome;
-  reason?: string | undefined;
-}
+type AttemptEnd = { jobId: string; outcome: AttemptOutcome; reason?: string | undefined };
 
 /** Records the outcome of a job's present attempt, if there is one. */
 export async function endAttempt(tx: Queryable, { jobId, outcome, reason }: AttemptEnd): Promise<void> {

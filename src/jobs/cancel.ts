@@ -4,15 +4,9 @@ import type { Database } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
-import { retryAfterDeadlock } from './retry-after-deadlock.ts';
 import { endAttempt } from './attempts.ts';
 import { ENDED } from './lost-jobs.ts';
-
-interface CancelDeps {
-  db: Database;
-  queue: JobQueue;
-  events: Events;
-}
+import { retryAfterDeadlock } from './retry-after-deadlock.ts';
 
 interface CancelInput {
   userId: string;
@@ -25,22 +19,23 @@ interface CancelInput {
  * Cancels a job that has not ended: a queued job never starts; the worker of a running one is notified and stops it. A
  * job that has ended stays unchanged.
  */
-export async function cancelJob(deps: CancelDeps, input: CancelInput): Promise<void> {
-  if (await retryAfterDeadlock(() => cancel(deps, input))) deps.events.jobCancelled(input);
-}
-
-/** @returns false if the job had ended */
-async function cancel({ db, queue }: CancelDeps, { userId, jobId }: CancelInput): Promise<boolean> {
-  return db.transaction(async (tx) => {
-    const rows = await tx
-      .update(job)
-      .set({ status: 'cancelled', ...ENDED })
-      .where(and(eq(job.id, jobId), eq(job.userId, userId), inArray(job.status, ['queued', 'processing'])))
-      .returning({ id: job.id });
-    if (rows.length === 0) return false;
-    await endAttempt(tx, { jobId, outcome: 'cancelled' });
-    await queue.cancel(tx, jobId);
-    await notify(tx, 'ended', jobId);
-    return true;
-  });
+export async function cancelJob(
+  { db, queue, events }: { db: Database; queue: JobQueue; events: Events },
+  input: CancelInput,
+): Promise<void> {
+  const { userId, jobId } = input;
+  const cancel = () =>
+    db.transaction(async (tx) => {
+      const rows = await tx
+        .update(job)
+        .set({ status: 'cancelled', ...ENDED })
+        .where(and(eq(job.id, jobId), eq(job.userId, userId), inArray(job.status, ['queued', 'processing'])))
+        .returning({ id: job.id });
+      if (rows.length === 0) return false;
+      await endAttempt(tx, { jobId, outcome: 'cancelled' });
+      await queue.cancel(tx, jobId);
+      await notify(tx, 'ended', jobId);
+      return true;
+    });
+  if (await retryAfterDeadlock(cancel)) events.jobCancelled(input);
 }

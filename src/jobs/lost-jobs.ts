@@ -62,18 +62,17 @@ export async function requeueLostJobs(tx: Queryable, queue: JobQueue, workerId: 
   return lost;
 }
 
-interface LostRun {
-  reason: string;
-  /** with this one; undefined: it does not count as a loss */
-  losses: number | undefined;
-}
-
 /**
  * Ends the run of a job whose worker was lost, but leaves the job's place in the queue as it is.
+ * @param losses with this one; undefined: it does not count
  * @returns whether the job is queued again; otherwise it failed with `poison`
  */
-export async function endLostRun(tx: Queryable, queue: JobQueue, { id }: LostRow, run: LostRun): Promise<boolean> {
-  const { reason, losses } = run;
+export async function endLostRun(
+  tx: Queryable,
+  queue: JobQueue,
+  { id }: LostRow,
+  { reason, losses }: { reason: string; losses: number | undefined },
+): Promise<boolean> {
   if (losses === undefined || losses < MAX_LOSSES) {
     await undoRun(tx, { jobId: id, outcome: 'lost', reason }, losses);
     return true;

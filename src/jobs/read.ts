@@ -6,7 +6,6 @@ import { forTenant } from '../db/tenant.ts';
 import type { Job, JobStatus } from '../domain/job.ts';
 import { priorityName } from '../domain/priority.ts';
 import { CodedError, type ErrorCode } from '../kernel/errors.ts';
-import type { StoreKind } from '../storage/pdf-store.ts';
 
 /** A job without its document, which may be 10 MB. */
 const columns = {
@@ -53,17 +52,7 @@ export async function getJob(db: Database, { userId, jobId }: { userId: string; 
 }
 
 /** Where and what a job's PDF is. @throws CodedError `not_found`, `job_not_ready`, `file_expired` */
-export async function getJobFile(
-  db: Database,
-  input: { userId: string; jobId: string },
-): Promise<{
-  fileId: string;
-  store: StoreKind;
-  size: number;
-  sha256: string;
-  filename: string;
-  failedResourceCount: number;
-}> {
+export async function getJobFile(db: Database, input: { userId: string; jobId: string }) {
   const { status, file: kept, failedResourceCount, ...row } = await findRow(db, input.userId, input.jobId);
   if (status !== 'completed' || !kept)
     throw new CodedError('job_not_ready', `the job is ${status}; a PDF is there when it is completed`);

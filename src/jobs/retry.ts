@@ -7,9 +7,7 @@ import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { storedRequest } from './stored-request.ts';
 import { type SubmitDeps, submitJob, type SubmitInput, type Submitted } from './submit.ts';
 
-interface RetryInput extends Omit<SubmitInput, 'request'> {
-  jobId: string;
-}
+type RetryInput = Omit<SubmitInput, 'request'> & { jobId: string };
 
 /**
  * Submits the request of a failed or cancelled job again. The new job counts towards the limits like any other; the

@@ -28,11 +28,9 @@ export async function sweepFiles(
       select f.id from json_to_recordset(${JSON.stringify(batch)}::text::json) as f (id uuid, first uuid, last uuid)
       where (select 1 from pdfprompt_job j where j.id between f.first and f.last limit 1) is not null
         and (select 1 from pdfprompt_file named where named.id = f.id and named.expired_at is null) is null`);
-    await store.remove(
-      db,
-      rows.map(({ id }) => id),
-    );
-    removed += rows.length;
+    const ids = rows.map(({ id }) => id);
+    await store.remove(db, ids);
+    removed += ids.length;
   }
   return removed;
 }

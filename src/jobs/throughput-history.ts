@@ -32,10 +32,8 @@ export interface ThroughputHistory {
   incompleteBefore: Date | null;
 }
 
-type Row = {
+type Row = Pick<HistoryBucket, 'completed' | 'failed'> & {
   bucket: number;
-  completed: number;
-  failed: number;
   waits: [number, number] | null;
   seen: number;
   oldest: number;
