@@ -67,14 +67,13 @@ function checked(problemOf: (text: string) => string | undefined, maxLength?: nu
   });
 }
 
+// oxlint-disable-next-line no-control-regex -- it excludes control characters
+const PRINTABLE = /^[^\u0000-\u001f\u007f]*$/;
+
 /** A string without control characters. */
 function line(minLength: number, maxLength: number) {
-  // oxlint-disable-next-line no-control-regex -- it excludes control characters
-  const printable = z
-    .string()
-    .max(maxLength)
-    .regex(/^[^\u0000-\u001f\u007f]*$/, 'allowed: no control characters');
-  return minLength === 0 ? printable : printable.min(minLength);
+  const text = z.string().max(maxLength).regex(PRINTABLE, 'allowed: no control characters');
+  return minLength === 0 ? text : text.min(minLength);
 }
 
 const template = z

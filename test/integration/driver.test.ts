@@ -13,7 +13,7 @@ describe('backends that are killed in the middle of transactions', () => {
     const pool = openPool({ ...options, max: 10, applicationName: 'victim' });
     await database.sql`create table pair (id text, half int)`;
     const unexpected: unknown[] = [];
-    const strangers: unknown[] = [];
+    const mixedUp: unknown[] = [];
     let committed = 0;
     let killed = 0;
 
@@ -27,9 +27,9 @@ describe('backends that are killed in the middle of transactions', () => {
       });
     const question = async (id: string) => {
       const [row] = await pool.db.execute<{ id: string }>(sql`select ${id}::text as id`);
-      if (row?.id !== id) strangers.push({ asked: id, answered: row });
+      if (row?.id !== id) mixedUp.push({ asked: id, answered: row });
     };
-    const slot = async (index: number) => {
+    const client = async (index: number) => {
       for (let turn = 0; killed < 200; turn++) {
         try {
           await new Deadline(60_000).race('a transaction', transaction(`${index}-${turn}`, turn % 3));
@@ -48,10 +48,10 @@ describe('backends that are killed in the middle of transactions', () => {
         await sleep(20);
       }
     };
-    await Promise.all([killer(), ...Array.from({ length: 14 }, (_, index) => slot(index))]);
+    await Promise.all([killer(), ...Array.from({ length: 14 }, (_, index) => client(index))]);
 
     expect(unexpected).toEqual([]);
-    expect(strangers).toEqual([]);
+    expect(mixedUp).toEqual([]);
     expect(committed).toBeGreaterThan(20);
     const halves = await database.sql`select id from pair group by id having count(*) <> 2`;
     expect([...halves]).toEqual([]);

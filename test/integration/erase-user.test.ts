@@ -65,7 +65,7 @@ async function submit({ key, email }: Person, body: object, at: TestService = wo
 const ended = ({ key }: Person, id: string) => worker.request(`/v1/jobs/${id}?wait=60`, { key });
 const erase = (id: string) => worker.request(`/v1/admin/users/${id}`, { method: 'DELETE', key: adminKey });
 
-/** Everything that somebody has, as a superuser sees it. */
+/** All rows of a user, as a superuser sees them. */
 const stateOf = async ({ id }: Person) =>
   sql`select to_jsonb(j) - '{status,is_queued,started_at,runs,attempts,worker_id}'::text[] as row from pdfprompt_job j where user_id = ${id}
     union all select to_jsonb(f) from pdfprompt_file f where user_id = ${id}
@@ -158,7 +158,7 @@ describe('a user who is erased', () => {
     expect(places).toBe(0);
   });
 
-  it('is gone on with by any worker if whoever began is cut off, and is told of by nobody meanwhile', async () => {
+  it('is continued by any worker if it is interrupted, and the user is not shown meanwhile', async () => {
     const ann = await person();
     await submit(ann, { html: '<p>x</p>' });
     expect(await eraseUser(base, { email: ann.email }, { withinMs: 0 })).toEqual({
@@ -170,10 +170,10 @@ describe('a user who is erased', () => {
     await expect(setTier(base.db, { userId: ann.id, tier: 'starter' })).rejects.toMatchObject({ code: 'not_found' });
     expect((await listUsers(base.db, { limit: 100 })).data.map(({ id }) => id)).not.toContain(ann.id);
     expect(await tablesWith(sql, [ann.email])).toEqual(await tablesWith(sql, [`name of ${ann.email}`]));
-    // The address is free: whoever has it now is somebody else, and stays.
+    // The address is free: its new user is another one, and stays.
     const next = await createKey(base.db, { email: ann.email });
     expect(next.userId).not.toBe(ann.id);
-    expect(await finishErasing(base)).toEqual([]); // somebody may be at it
+    expect(await finishErasing(base)).toEqual([]); // the other process may still be running
     expect(await finishErasing(base, { settledSeconds: 0 })).toMatchObject([{ id: ann.id, isDone: true }]);
     expect(await tablesWith(sql, [ann.id, `name of ${ann.email}`])).toEqual([]);
     expect((await getUser(base.db, { email: ann.email })).id).toBe(next.userId);
@@ -224,7 +224,7 @@ describe('a user who is erased', () => {
 });
 
 describe('a worker that had the job of a user who is gone', () => {
-  it('throws away what it has made', async () => {
+  it('throws away its result', async () => {
     const { sql: own, base: alone } = quiet;
     const workerId = '01a20b1c-7e0d-7435-94b8-00000000000c';
     await own`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
@@ -249,7 +249,7 @@ describe('pdfprompt users delete', () => {
   const run = (...flags: string[]) =>
     typed(['users', 'delete', ...flags], { DATABASE_URL: database.url, ...inDirectory });
 
-  it('erases whoever has the address, if it is meant', async () => {
+  it('erases the user of an email address', async () => {
     const ann = await person();
     const id = await submit(ann, { html: '<p>x</p>' });
     await ended(ann, id);

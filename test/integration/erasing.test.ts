@@ -24,7 +24,7 @@ async function claim(): Promise<ClaimedJob> {
   return job;
 }
 
-describe('what a request had to let somebody in', () => {
+describe('the credentials of a request', () => {
   const SECRET = 'RED-SECRET';
   const ofUrl = {
     url: `https://example.com/invoice?token=${SECRET}#${SECRET}`,
@@ -66,7 +66,7 @@ describe('what a request had to let somebody in', () => {
     const [row] = await sql`select html, url, request ? 'options' as has_options from pdfprompt_job where id = ${id}`;
     expect(row).toEqual({ html: null, url: null, has_options: true });
 
-    // The same again is still known, another is told from it, and there is nothing to retry.
+    // The same body is still recognised, another one is refused, and there is nothing to retry.
     expect(await submit(body, headers)).toBe(id);
     const other = JSON.stringify({ ...body, cookies: undefined });
     expect((await request('/v1/jobs', { method: 'POST', headers, body: other })).status).toBe(422);
@@ -82,7 +82,7 @@ describe('what a request had to let somebody in', () => {
     expect(again.request.cookies?.[0]?.value).toBe(SECRET);
     await finishJob({ ...base, retentionMs }, again, done);
     const [row] = await sql`select url from pdfprompt_job where id = ${id}`;
-    expect(row).toEqual({ url: 'https://example.com/invoice' }); // where it came from is still told
+    expect(row).toEqual({ url: 'https://example.com/invoice' }); // without query and fragment
   });
 
   it('goes also from jobs that a version completed which left it', async () => {

@@ -40,7 +40,7 @@ describe('a PDF in a directory', () => {
       const names = await readdir(join(directory, 'aa'));
       const state = await this.stat();
       if (state.isFile()) synced.push({ draft: state.size, isNamed: names.includes(`${fileId}.pdf`) });
-      else expect(names).toEqual([`${fileId}.pdf`]); // and the name is on the disk when it is told of
+      else expect(names).toEqual([`${fileId}.pdf`]); // and the name is on the disk before it is reported
     });
     await store.save(NONE, fileId, pdf);
     expect(synced).toEqual([{ draft: size, isNamed: false }]);
@@ -77,7 +77,7 @@ describe('a PDF in a directory', () => {
     expect(sent).toBeLessThan(size);
   });
 
-  it('is gone if its file is, and only away if the whole directory is; and nothing is written where it was', async () => {
+  it('has expired if its file is missing, is unavailable if the directory is, and nothing is written there', async () => {
     await store.save(NONE, fileId, pdf);
     const elsewhere = `${directory}.elsewhere`;
     await rename(directory, elsewhere);

@@ -107,7 +107,7 @@ describe.each([
     expect(await finishJob(deps, job, { kind: 'reject', code: 'print_failed', message: 'x' })).toBe('stale');
   });
 
-  it('of an attempt that somebody newer has overtaken writes nothing', async () => {
+  it('of an attempt that a newer claim has replaced writes nothing', async () => {
     const job = await claimed();
     const before = await stored();
     await service.sql`update pdfprompt_job set runs = runs + 1 where id = ${job.id}`;

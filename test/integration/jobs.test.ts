@@ -92,9 +92,9 @@ describe('POST /v1/jobs', () => {
     const html = `<p>x</p>${Array.from({ length: count }, (_, n) => `<img src="http://10.0.0.1/${n}.png">`).join('')}`;
     const answer = await request('/v1/pdf', { method: 'POST', body: JSON.stringify({ html }) });
     const path = `/v1/jobs/${answer.headers.get('x-job-id') ?? ''}`;
-    const told = [answer, await request(`${path}/pdf`), await request(`${path}/pdf`, { method: 'HEAD' })];
-    for (const response of told) await response.arrayBuffer();
-    expect(told.map(({ headers }) => headers.get('x-failed-resources'))).toEqual(Array(3).fill(String(count)));
+    const answers = [answer, await request(`${path}/pdf`), await request(`${path}/pdf`, { method: 'HEAD' })];
+    for (const response of answers) await response.arrayBuffer();
+    expect(answers.map(({ headers }) => headers.get('x-failed-resources'))).toEqual(Array(3).fill(String(count)));
     const job = (await (await request(path)).json()) as Job;
     expect(job).toMatchObject({ failedResourceCount: count });
     expect(job.failedResources).toHaveLength(Math.min(count, 20));
@@ -195,7 +195,7 @@ describe('POST /v1/pdf', () => {
     expect(job.status).toBe('completed');
   });
 
-  it('answers 202 and where to look when it takes longer than the caller waits', async () => {
+  it('answers 202 with the address of the job when it takes longer than the caller waits', async () => {
     const response = await post({ html: '<p>slow</p>', waitForTimeout: 1_500 }, { Prefer: 'wait=1' });
     expect(response.status).toBe(202);
     const job = (await response.json()) as Job;

@@ -48,7 +48,7 @@ async function dieBeforeCommit(job: ClaimedJob): Promise<void> {
 }
 
 describe("a file's id", () => {
-  it('is another for each run of each job, and tells whose it is', () => {
+  it('is another for each run of each job, and identifies its job', () => {
     const jobs = Array.from({ length: 20 }, () => uuidv7());
     const ids = jobs.flatMap((job) => Array.from({ length: 255 }, (_, index) => fileIdOf(job, index + 1)));
     expect(new Set([...ids, ...jobs]).size).toBe(20 * 256);

@@ -36,7 +36,7 @@ describe('a tier with limits', () => {
     expect(refused.headers.get('ratelimit')).toMatch(/^"minute";r=0;t=(59|60), "day";r=98;t=\d+$/);
   });
 
-  it('by the day tells the seconds until the next one in UTC begins', async () => {
+  it('by the day has the seconds until the next one in UTC begins', async () => {
     const key = await tenant('by-day');
     const answers = await Promise.all(Array.from({ length: 10 }, () => submit(key)));
     expect(answers.filter(({ status }) => status === 202)).toHaveLength(3);

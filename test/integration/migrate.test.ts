@@ -42,7 +42,7 @@ describe('migrate', () => {
     expect(await migrate({ url, connectTimeoutMs, check: true })).toEqual({ pending: [] });
   });
 
-  it('writes down where older versions look what they must know from now on', async () => {
+  it('records in the table that older versions read which migrations they must know', async () => {
     const { url, sql } = await createDatabase();
     const before = await sql`select version, name, sha256 from pdfprompt_migration order by version`;
     expect(before.map(({ version }) => Number(version) <= NEEDED)).not.toContain(false);

@@ -94,8 +94,8 @@ describe('a PDF in a directory', async () => {
   it('is answered to HEAD as to GET, without its bytes', async () => {
     const [head, whole] = await Promise.all([fetch(url, { method: 'HEAD', headers }), fetch(url, { headers })]);
     const other = new Set(['x-request-id', 'date', 'connection', 'keep-alive']);
-    const told = ({ headers: its }: Response) => Object.fromEntries([...its].filter(([name]) => !other.has(name)));
-    expect(told(head)).toEqual(told(whole));
+    const shown = ({ headers: its }: Response) => Object.fromEntries([...its].filter(([name]) => !other.has(name)));
+    expect(shown(head)).toEqual(shown(whole));
     expect((await whole.bytes()).length).toBe(Number(head.headers.get('content-length')));
   });
 });
@@ -156,7 +156,7 @@ describe.each([
     });
   });
 
-  it.each(['GET', 'HEAD'])('is not sent again to %s by whoever has it', async (method) => {
+  it.each(['GET', 'HEAD'])('is not sent again to %s of a client that has it', async (method) => {
     for (const tag of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
       const response = await ask({ 'if-none-match': tag, range: 'bytes=0-1' }, method);
       expect([response.status, response.headers.get('etag'), (await response.bytes()).length]).toEqual([304, etag, 0]);
@@ -227,8 +227,8 @@ describe('a PDF is read from the store that its row names', async () => {
       again: await (await request('/v1/jobs', again)).json(),
       cancel: await (await request(`/v1/jobs/${id}`, { method: 'DELETE', key })).json(),
     };
-    const told = expect.objectContaining({ file: expect.objectContaining({ url, size: bytes.length }) });
-    expect(answers).toEqual({ get: told, list: told, again: told, cancel: told });
+    const shown = expect.objectContaining({ file: expect.objectContaining({ url, size: bytes.length }) });
+    expect(answers).toEqual({ get: shown, list: shown, again: shown, cancel: shown });
     expect(JSON.stringify(answers)).not.toContain('"store"');
   });
 
@@ -255,7 +255,7 @@ describe('a PDF is read from the store that its row names', async () => {
       if (!name.startsWith('.')) await rm(join(directory, name), { recursive: true });
     expect((await ask()).status).toBe(410);
     await rm(directory, { recursive: true });
-    const away = await ask();
-    expect([away.status, Number(away.headers.get('retry-after'))]).toEqual([503, 5]);
+    const unavailable = await ask();
+    expect([unavailable.status, Number(unavailable.headers.get('retry-after'))]).toEqual([503, 5]);
   });
 });

@@ -28,19 +28,19 @@ const submit = async (priority: string) => {
 };
 
 describe('the figures of the queue', () => {
-  it('are told by one process, and by another when that one ends', async () => {
+  it('are exported by one process, and by another when that one ends', async () => {
     const hasLease = async () => (await service.sql`select 1 from pdfprompt_lease`).length === 1;
     await eventually(hasLease, 30_000, "the service's own watch has the lease");
     const [first, second] = [await startWatch(), await startWatch()];
     await service.sql`update pdfprompt_lease set expires_at = now()`;
-    await eventually(() => [first, second].some(({ figures }) => figures), 30_000, 'one of them tells');
+    await eventually(() => [first, second].some(({ figures }) => figures), 30_000, 'one of them exports');
     for (let time = 0; time < 20; time++) {
       expect([first, second].filter(({ figures }) => figures).length).toBeLessThanOrEqual(1);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     const [leader, other] = first.figures ? [first, second] : [second, first];
     await leader.stop();
-    await eventually(() => other.figures !== undefined, 30_000, 'the other tells');
+    await eventually(() => other.figures !== undefined, 30_000, 'the other one exports');
     expect(leader.figures).toBeUndefined();
   });
 

@@ -44,7 +44,7 @@ interface Line {
   fault?: string;
 }
 
-/** Reads as the API has them, and what they told. */
+/** A router as the API has it, and the events that it emits. */
 async function startReads(url: string | null = standby.url, { isThere = url === standby.url } = {}) {
   const lines: Line[] = [];
   const write = (line: string) => lines.push(JSON.parse(line) as Line);
@@ -54,7 +54,7 @@ async function startReads(url: string | null = standby.url, { isThere = url === 
   const reads = new ReadRouter({ primary: pool.db, replica, events });
   started.push(reads);
   await reads.start();
-  // The first look may fall on a moment at which it cannot be seen whether the replica has come as far.
+  // The first check may come while the log ends inside a record, where no replica can catch up.
   if (isThere) await eventually(() => lines.some(({ msg }) => msg.endsWith('is used')), 30_000, 'the replica is used');
   const metric = async (name: string) => {
     const { body } = await events.metrics.text();
@@ -101,7 +101,7 @@ async function timed<T>(read: Promise<T>): Promise<{ answer: T; ms: number }> {
 }
 
 describe('a read', () => {
-  it('goes to the primary without a replica, and nothing is counted or told', async () => {
+  it('goes to the primary without a replica, and nothing is counted or logged', async () => {
     const { reads, lines, metric } = await startReads(null);
     expect(await reads.read(whereAmI)).toBe('primary');
     expect(lines).toEqual([]);
@@ -293,7 +293,7 @@ describe('a replica', () => {
     await used({ reads });
   });
 
-  it('that is away when the process starts does not keep it from starting, and is used when it comes', async () => {
+  it('that is unavailable at the start does not keep the process from starting, and is used once it is available', async () => {
     await standby.stop('fast');
     const { answer: started, ms } = await timed(startReads(standby.url, { isThere: false }));
     expect(ms).toBeLessThan(15_000);

@@ -85,7 +85,7 @@ describe('a job that its queue does not have', () => {
     expect(await finish(after as ClaimedJob)).toBe('completed');
   });
 
-  it('is left alone while somebody is at it', async () => {
+  it('is left alone while its transaction may be under way', async () => {
     const id = await submit();
     await deletePlace(id);
     await sql.begin(async (tx) => {
@@ -97,7 +97,7 @@ describe('a job that its queue does not have', () => {
     for (const job of await claim()) await finish(job);
   });
 
-  it('is found by a worker from its start on, and told of', async () => {
+  it('is found by a worker from its start on, and logged', async () => {
     const id = await submit();
     await deletePlace(id);
     await sql`update pdfprompt_job set created_at = now() - interval '31 days' where id = ${id}`;
@@ -225,8 +225,8 @@ describe('whatever the two say of a job, ours and the queue', () => {
     'does not know it': deletePlace,
     'has it waiting': (id) => place(id, 'created', null, null),
     'has it waiting for another try': (id) => place(id, 'retry', null, null),
-    'has given it away': (id) => place(id, 'active', 'now', null),
-    'gave it away an hour ago': (id) => place(id, 'active', new Date(Date.now() - 3_600_000).toISOString(), null),
+    'has claimed it': (id) => place(id, 'active', 'now', null),
+    'claimed it an hour ago': (id) => place(id, 'active', new Date(Date.now() - 3_600_000).toISOString(), null),
     'has completed it': (id) => place(id, 'completed', 'now', 'now'),
     'has cancelled it': (id) => place(id, 'cancelled', null, 'now'),
     'has failed it': (id) => place(id, 'failed', 'now', 'now'),
@@ -244,7 +244,7 @@ describe('whatever the two say of a job, ours and the queue', () => {
     const finals = new Set(['completed', 'failed', 'cancelled']);
     for (let round = 0; round < 3; round++) {
       await requeue();
-      // An hour later: nobody has what was given away, and no pause lasts as long.
+      // An hour later: claims have expired, and no pause lasts as long.
       await sql`update pgboss.job set started_on = now() - interval '1 hour' where state = 'active'`;
       await sql`update pgboss.queue set monitor_claim_on = null, monitor_on = null`;
       await base.queue.maintain();

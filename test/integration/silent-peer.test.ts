@@ -55,9 +55,9 @@ describe('a pool whose peer falls silent', () => {
     const { pool, proxy } = await behindProxy();
     await pool.db.execute(sql`select 1`);
     proxy.strand();
-    const stranded = failing(pool.db.execute(sql`select 1`)); // on the connection that is there
+    const silent = failing(pool.db.execute(sql`select 1`)); // on the connection that is there
     const slow = sleepThere(pool, 3 * FIRST_BYTE_MS); // on a new one
-    expect(await stranded).toBeLessThan(FIRST_BYTE_MS + SLACK_MS);
+    expect(await silent).toBeLessThan(FIRST_BYTE_MS + SLACK_MS);
     expect(await pool.db.execute(sql`select 1 as one`)).toEqual([{ one: 1 }]);
     expect(await slow).toMatchObject([{ ms: 3 * FIRST_BYTE_MS }]);
   });
@@ -82,7 +82,7 @@ describe('a pool whose peer falls silent', () => {
     expect(lost.filter((each) => each !== 'it did not fail')).toHaveLength(1);
   });
 
-  it('waits longer for an answer once the peer has sent a byte, but not for ever', async () => {
+  it('waits longer for an answer once the first byte came, but not for ever', async () => {
     const { pool, proxy } = await behindProxy();
     await pool.db.execute(sql`select 1`);
     const slow = failing(sleepThere(pool, 60_000));
@@ -145,7 +145,7 @@ describe('a pool whose peer falls silent', () => {
 /** What may stand at an address where Postgres was: each has its way to let a client wait. */
 const PEERS: Record<string, (socket: Socket) => void> = {
   'closes at once': (socket) => socket.end(),
-  'closes once it was told who comes': (socket) => void socket.once('data', () => socket.end()),
+  'closes after the first message': (socket) => void socket.once('data', () => socket.end()),
   'resets at once': (socket) => void socket.resetAndDestroy(),
   'says nothing': () => undefined,
   'asks for a password and says no more': (socket) =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { shownUrl } from '../../src/domain/shown-url.ts';
 
-describe('an address that is told', () => {
+describe('an address for logs', () => {
   it.each([
     ['https://example.com/a/b.png?token=x#y', 'https://example.com/a/b.png'],
     ['https://ann:secret@example.com:8443/?x', 'https://example.com:8443/'],
