@@ -58,16 +58,19 @@ export class AccountCaches extends Lifecycle {
       ),
       this.#notifier.on('tiers', () => this.tiers.forget()),
       this.#notifier.on('lost', () => this.#limitAge(UNNOTIFIED_MS)),
-      this.#notifier.on('missed', () => {
-        this.logins.forget();
-        this.tiers.forget();
-        this.#limitAge(Infinity);
-      }),
+      this.#notifier.on('missed', () => this.#forgetAll()),
     ];
+    this.#forgetAll(); // changes before this moment were not heard
   }
 
   protected async onStop(): Promise<void> {
     for (const stop of this.#unlisten) stop();
+  }
+
+  #forgetAll(): void {
+    this.logins.forget();
+    this.tiers.forget();
+    this.#limitAge(Infinity);
   }
 
   #limitAge(ms: number): void {

@@ -1,13 +1,21 @@
-/** What has a lifetime. Starting twice, stopping twice, stopping before starting are all fine. */
+/** What has a lifetime: see {@link Lifecycle} for what callers may rely on. */
 export interface Service {
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * The one start/stop protocol: a subclass says what to do once (`onStart`, `onStop`), this class
- * sees to it that it happens once, in order, however often and from wherever it is called.
- * A stop that arrives during a start waits for it; a start that failed may be tried again.
+ * The one start/stop protocol. A subclass says how to start and stop (`onStart`, `onStop`). This class calls the two
+ * alternately and never at the same time, whatever the order of the calls:
+ *
+ * - A second `start` (or `stop`) has the same result as the first, and does nothing.
+ * - `stop` of what is not started does nothing.
+ * - `stop` during a start waits until the start is over. If that failed there is nothing to stop.
+ * - `start` during or after a stop starts anew when the stop is over, even if it failed. Nothing of the first life
+ *   may change the second.
+ * - A start that failed leaves nothing behind, and may be tried again.
+ *
+ * test/integration/lifecycle.test.ts checks every service.
  */
 export abstract class Lifecycle implements Service {
   #starting: Promise<void> | undefined;
@@ -18,9 +26,9 @@ export abstract class Lifecycle implements Service {
 
   start(): Promise<void> {
     if (this.#starting) return this.#starting;
-    const after = this.#stopping ?? Promise.resolve();
+    const stopped = this.#stopping?.catch(() => undefined) ?? Promise.resolve();
     this.#stopping = undefined;
-    const starting = after.then(() => this.onStart());
+    const starting = stopped.then(() => this.onStart());
     this.#starting = starting;
     starting.catch(() => {
       if (this.#starting === starting) this.#starting = undefined;
@@ -31,22 +39,21 @@ export abstract class Lifecycle implements Service {
   stop(): Promise<void> {
     if (this.#stopping) return this.#stopping;
     if (!this.#starting) return Promise.resolve();
-    const started = this.#starting;
-    this.#starting = undefined;
-    this.#stopping = started.then(
+    this.#stopping = this.#starting.then(
       () => this.onStop(),
-      () => undefined, // what never started has nothing to stop
+      () => undefined,
     );
+    this.#starting = undefined;
     return this.#stopping;
   }
 }
 
-/** Services that belong together: started in order, stopped in the opposite order, all or none. */
+/** Services that are started in order and stopped in the opposite order. If one does not start, the others are stopped. */
 export class ServiceGroup extends Lifecycle {
   readonly #services: readonly Service[];
   readonly #onAwait: (services: readonly Service[]) => void;
 
-  /** @param onAwait told of those that have yet to start, as they become fewer */
+  /** @param onAwait called before each start with the services that have not started yet, and with none at the end */
   constructor(services: readonly Service[], onAwait: (services: readonly Service[]) => void = () => undefined) {
     super();
     this.#services = services;
@@ -61,12 +68,12 @@ export class ServiceGroup extends Lifecycle {
       }
       this.#onAwait([]);
     } catch (error) {
-      await this.onStop();
+      await this.onStop().catch(() => undefined); // the first error says more
       throw error;
     }
   }
 
-  /** Every service is stopped, also if one before it failed to. */
+  /** Stops every service, even if one before it failed to. @throws the first failure */
   protected async onStop(): Promise<void> {
     const failures: unknown[] = [];
     for (const service of this.#services.toReversed())

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Notifier } from '../db/notifier.ts';
 import { isDatabaseUnavailable } from '../db/pools.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import { traceIdOf } from '../domain/trace-context.ts';
 import { type ClaimedJob, claimJobs, NotRegistered } from '../jobs/claim.ts';
 import { type Finish, finishJob, type FinishDeps } from '../jobs/finish.ts';
 import { requeueLostJobs, requeueUnknownJobs } from '../jobs/lost-jobs.ts';
@@ -17,6 +16,7 @@ import type { AttemptAbout, Events } from '../telemetry/events.ts';
 import type { SlotsState } from '../telemetry/metrics.ts';
 import { errorType, type Span } from '../telemetry/span.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
+import { aboutOf, beginSpan, type ClaimTime } from './attempt-span.ts';
 import type { Concurrency } from './concurrency.ts';
 import type { Registration } from './registration.ts';
 import type { StoreWatch } from './store-watch.ts';
@@ -26,71 +26,65 @@ interface DispatcherOptions extends FinishDeps {
   registration: Pick<Registration, 'workerId' | 'condition'>;
   renderer: Pick<Renderer, 'render' | 'room'>;
   storeWatch: Pick<StoreWatch, 'condition' | 'failed'>;
-  /** without which nothing is claimed, besides its registration and the store */
+  /** further conditions without which no job is claimed */
   needs: readonly Condition[];
   events: Events;
   tracing: Tracing;
   concurrency: Concurrency;
   /** jobs claimed in one transaction, at most */
   batchSize: number;
-  /** milliseconds that running documents get at a stop */
+  /** milliseconds that running documents have at a stop */
   graceMs: number;
 }
 
-/** The backstop under the notifier, which can be lost with its connection; an empty claim costs less than a millisecond. */
+/** A notification can be lost with its connection, so the queue is also polled. An empty claim takes less than a millisecond. */
 const POLL_MS = 1_000;
 const RETRY_MS = { first: 100, longest: 2_000 };
 
-/** Milliseconds after the abort that a job gets to be given back before its claim is left to expire. */
-const GIVE_BACK_MS = 5_000;
+/** Milliseconds to requeue a job at a stop. After that its claim is left to expire. */
+const REQUEUE_MS = 5_000;
 
-/** Of a document during which something threw where nothing could catch it. */
+/** Of a document during which an error was thrown that nothing caught. */
 const UNEXPECTED: Outcome = {
   kind: 'reject',
   code: 'internal',
   message: 'the worker failed unexpectedly while it rendered this document',
 };
 
-/** When jobs were claimed, as `performance.now()` has it. */
-interface ClaimTime {
-  from: number;
-  until: number;
-}
-
 interface Running {
   job: ClaimedJob;
   abort: AbortController;
   ended: Promise<void>;
-  /** it has a slot until it is; then it is only written down */
+  /** it no longer has a slot: its result is being written */
   isRendered: boolean;
 }
 
 /**
- * Takes from the queue exactly as many jobs as it has free slots: woken by the notifier, by each slot
- * that becomes free, and by the clock. Pull, not push: what is not claimed stays visible in the queue.
+ * Claims as many jobs as there are free slots: after a notification, when a slot becomes free, and every second.
+ * Jobs that are not claimed stay in the queue, where every worker can see them.
  *
- * A suspect, a job with which a worker was lost, runs alone: it waits until all others have ended, and
- * nothing is claimed before it has. If a worker is lost again, no other job can be the cause.
+ * A suspect is a job with which a worker was lost. It runs alone: it waits until all others have ended, and no job
+ * is claimed until it has ended too. If the worker is lost again, no other job can be the cause.
  */
 export class Dispatcher extends Lifecycle {
   readonly #options: DispatcherOptions;
-  /** of one job there may be two: the first was lost to us, and is not over yet */
+  /** may have the same job twice: its first claim became stale and has not ended yet */
   readonly #running = new Set<Running>();
   #loop: Promise<void> | undefined;
-  /** claimed, and waits until it is alone or is */
+  /** claimed: it waits until it is alone, or runs */
   #suspect: { job: ClaimedJob; isRunning: boolean } | undefined;
-  /** more may follow: they are asked for one by one, for only one can be kept */
+  /** more suspects may follow: claimed one by one, because only one can be kept */
   #isAfterSuspect = false;
-  /** jobs during which something threw where nothing could catch it */
+  /** jobs during which an error was thrown that nothing caught */
   readonly #blamed = new Set<string>();
   #isBlameUnknown = false;
-  /** the last claim failed: it may be committed all the same */
+  /** the last claim failed, but may have been committed */
   #isClaimUnanswered = false;
   #stopping = new AbortController();
   #wake = Promise.withResolvers<void>();
   #unlisten: (() => void)[] = [];
   #turnedAt: number | undefined;
-  readonly #forced = Promise.withResolvers<void>();
+  #forceStop = Promise.withResolvers<void>();
 
   constructor(options: DispatcherOptions) {
     super();
@@ -102,7 +96,7 @@ export class Dispatcher extends Lifecycle {
     return { busy: this.#rendering, limit: this.#options.concurrency.limit };
   }
 
-  /** Milliseconds since it last looked for work, which it does every second; 0 if it need not. */
+  /** Milliseconds since it last looked for work, which it does every second; 0 if it is stopped. */
   get stalledForMs(): number {
     return this.#turnedAt === undefined ? 0 : performance.now() - this.#turnedAt;
   }
@@ -117,32 +111,37 @@ export class Dispatcher extends Lifecycle {
     this.#unlisten = [
       notifier.on('queued', () => this.#wake.resolve()),
       notifier.on('missed', () => this.#wake.resolve()),
-      notifier.on('ended', (jobId) => this.#ended(jobId)), // cancelled, or somebody newer finished it
+      notifier.on('ended', (jobId) => this.#ended(jobId)), // cancelled, or finished by a later claim
     ];
     this.#loop = this.#run();
   }
 
-  /** Stops claiming, lets running documents finish, after the grace gives them back to the queue. */
+  /** Stops claiming and lets running documents finish. After the grace period the rest is requeued. */
   protected async onStop(): Promise<void> {
     this.#stopping.abort();
     this.#wake.resolve();
     for (const stop of this.#unlisten) stop();
     await this.#loop;
-    if (this.#suspect && !this.#suspect.isRunning) await this.#giveBack(this.#suspect.job);
-    await Promise.race([this.#drain(this.#options.graceMs), this.#forced.promise]);
+    if (this.#suspect && !this.#suspect.isRunning) {
+      await this.#requeue(this.#suspect.job);
+      this.#suspect = undefined;
+    }
+    await Promise.race([this.#drain(this.#options.graceMs), this.#forceStop.promise]);
     if (this.#isBlameUnknown) await this.#suspectAll();
     for (const { abort } of this.#running) abort.abort();
-    await this.#drain(GIVE_BACK_MS);
+    await this.#drain(REQUEUE_MS);
+    this.#isBlameUnknown = false;
+    this.#forceStop = Promise.withResolvers();
   }
 
-  /** For a second signal: the grace ends now, or never begins. */
+  /** For a second signal: the grace period ends now, or does not begin. */
   forceStop(): void {
-    this.#forced.resolve();
+    this.#forceStop.resolve();
   }
 
   /**
-   * Something threw where nothing could catch it: the process is about to stop, without a grace. The job
-   * that it was done for fails. If that is not known, all that run are suspects from now on.
+   * An error was thrown that nothing caught: the process is about to stop, without a grace period. The job that the
+   * code ran for fails. If that is unknown, all running jobs become suspects.
    */
   blame(jobId: string | undefined): void {
     if (jobId !== undefined && this.#runningOf(jobId).length > 0) this.#blamed.add(jobId);
@@ -150,18 +149,18 @@ export class Dispatcher extends Lifecycle {
     this.forceStop();
   }
 
-  /** What they end with is then no longer ours to write. */
+  /** Requeues all running jobs as suspects. Their claims are stale then, so that their results are discarded. */
   async #suspectAll(): Promise<void> {
     const { db, queue, registration, events } = this.#options;
     try {
-      const lost = await new Deadline(GIVE_BACK_MS).race(
-        'giving jobs back',
+      const lost = await new Deadline(REQUEUE_MS).race(
+        'requeuing jobs',
         db.transaction((tx) => requeueLostJobs(tx, queue, registration.workerId)),
       );
       for (const job of lost.returned) events.jobRequeued(job, 'lost');
       for (const job of lost.poisoned) events.jobPoisoned(job);
     } catch (error) {
-      events.backgroundFailed('giving jobs back', error); // then the other workers find them
+      events.backgroundFailed('requeuing jobs', error); // then the reapers of other workers do
     }
   }
 
@@ -194,7 +193,7 @@ export class Dispatcher extends Lifecycle {
         this.#suspect.isRunning = true;
         this.#startJob(this.#suspect.job, time);
       }
-      // A full batch means there may be more: ask again at once if there is room.
+      // There may be more: claim again at once if there is room.
       if (claimed.length > 0 && this.#free > 0) continue;
       if (this.#rendering < this.#options.concurrency.limit) this.#options.concurrency.slotFree();
       const timer = setTimeout(() => this.#wake.resolve(), POLL_MS);
@@ -205,9 +204,8 @@ export class Dispatcher extends Lifecycle {
   }
 
   /**
-   * How many more documents may be begun: by the slots, by memory, and by what waits to be written down,
-   * of which there is no more than there are slots, so that an outage of the database stops the claims. None
-   * while what they become has no place.
+   * How many more documents may begin: limited by slots, by memory, and by results that wait to be written. There are
+   * at most as many of these as slots, so that an outage of the database stops the claims. 0 while a condition fails.
    */
   get #free(): number {
     const { registration, storeWatch, needs } = this.#options;
@@ -230,26 +228,26 @@ export class Dispatcher extends Lifecycle {
       if (claimed.length > 0) crashPoint('claim.committed');
       return claimed;
     } catch (error) {
-      if (error instanceof NotRegistered) return []; // it registers again by itself
+      if (error instanceof NotRegistered) return []; // the registration registers again
       this.#isClaimUnanswered = true;
       this.#options.events.backgroundFailed('claiming jobs', error);
       return [];
     }
   }
 
-  /** At once, or when it is alone. There is one suspect at a time: another worker may have the next. */
+  /** Starts the job, or keeps it until it can run alone. A second suspect is left to another worker. */
   async #begin(job: ClaimedJob, time: ClaimTime): Promise<void> {
     if (job.losses === 0) this.#startJob(job, time);
-    else if (this.#suspect) await this.#giveBack(job);
+    else if (this.#suspect) await this.#requeue(job);
     else this.#suspect = { job, isRunning: false };
   }
 
-  async #giveBack(job: ClaimedJob): Promise<void> {
+  async #requeue(job: ClaimedJob): Promise<void> {
     try {
       await finishJob(this.#options, job, { kind: 'interrupted' });
     } catch (error) {
-      this.#isClaimUnanswered = true; // it is in our name still
-      this.#options.events.backgroundFailed('giving a job back', error);
+      this.#isClaimUnanswered = true; // the job is still claimed by this worker
+      this.#options.events.backgroundFailed('requeuing a job', error);
     }
   }
 
@@ -260,7 +258,7 @@ export class Dispatcher extends Lifecycle {
     const onRendered = () => {
       running.isRendered = true;
       this.#options.concurrency.documentEnded();
-      this.#wake.resolve(); // the next document begins while this one is written down
+      this.#wake.resolve(); // the next document begins while this result is written
     };
     const span = beginSpan(this.#options.tracing, job, time);
     const about = aboutOf(job, span);
@@ -295,8 +293,8 @@ export class Dispatcher extends Lifecycle {
   }
 
   /**
-   * The result is kept until it is written: an outage of the database must not cost another rendering. What the store
-   * does not keep goes back at once, uncounted: nobody knows how long that lasts, and a claim does not last for ever.
+   * Retries until the result is written, so that an outage of the database costs no second rendering. If the store
+   * refuses the PDF the job is requeued at once, without counting the attempt: that may last longer than the claim.
    */
   async #finish(job: ClaimedJob, result: Outcome): Promise<{ finish: Finish; outcome: Outcome }> {
     let outcome = result;
@@ -310,7 +308,7 @@ export class Dispatcher extends Lifecycle {
           continue;
         }
         if (!isDatabaseUnavailable(error)) throw error;
-        outcome = result; // which may be written by now
+        outcome = result; // the store may take it by now
         await sleep(pause);
         pause = Math.min(pause * 2, RETRY_MS.longest);
       }
@@ -337,29 +335,4 @@ interface RunContext {
   span: Span;
   signal: AbortSignal;
   onRendered: () => void;
-}
-
-function aboutOf({ id, userId, tier, requestId, attempt, run, waitedMs }: ClaimedJob, span: Span): AttemptAbout {
-  return { jobId: id, userId, tier, requestId, traceId: traceIdOf(span.traceparent), attempt, run, waitedMs };
-}
-
-/** An attempt in the trace of the request that made the job, and before the first the time in the queue. */
-function beginSpan(tracing: Tracing, job: ClaimedJob, { from, until }: ClaimTime): Span {
-  const { id, userId, tier, requestId, traceparent, attempt, run, waitedMs } = job;
-  const attributes = {
-    'pdfprompt.job.id': id,
-    'pdfprompt.user.id': userId,
-    'pdfprompt.tier': tier,
-    'pdfprompt.request.id': requestId,
-    'pdfprompt.attempt': attempt,
-    'pdfprompt.run': run,
-  };
-  const span = tracing.begin('job', { kind: 'consumer', parent: traceparent, startedAt: from, attributes });
-  // How long it was, by the database's clock; when it ended, by ours. Without a request's trace it is in the attempt's.
-  if (run === 1)
-    tracing
-      .begin('queue.wait', { parent: traceparent ?? span.traceparent, startedAt: from - waitedMs })
-      .end({ at: from });
-  span.child('claim', from).end({ at: until });
-  return span;
 }

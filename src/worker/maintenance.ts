@@ -3,8 +3,8 @@ import { finishErasing } from '../jobs/erase-user.ts';
 import { expire } from '../jobs/expire.ts';
 import { requeueStranded } from '../jobs/requeue.ts';
 import { sweepFiles } from '../jobs/sweep-files.ts';
-import { waitBriefly } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
+import { repeat } from '../kernel/repeat.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import { FileStore, PARTS } from '../storage/file-store.ts';
 import type { PdfStore } from '../storage/pdf-store.ts';
@@ -21,19 +21,11 @@ interface MaintenanceDeps {
   events: Events;
 }
 
-/** One of the things that have to be done now and then. */
-interface Chore {
-  name: string;
-  everyMs: number;
-  run: () => Promise<void>;
-}
-
-/** What has to be done now and then, and at the start, by whichever worker comes to it first. */
+/** Work that is due at regular intervals, done by whichever worker comes first. */
 export class Maintenance extends Lifecycle {
   readonly #deps: MaintenanceDeps;
-  #timers: NodeJS.Timeout[] = [];
-  readonly #running = new Map<Chore, Promise<void>>();
-  /** of the directory, to be swept next: workers begin at different ones */
+  #stopTasks: (() => Promise<void>)[] = [];
+  /** of the directory of PDFs, to be swept next; each worker begins at a random one */
   #part = Math.floor(Math.random() * PARTS);
 
   constructor(deps: MaintenanceDeps) {
@@ -42,29 +34,21 @@ export class Maintenance extends Lifecycle {
   }
 
   protected async onStart(): Promise<void> {
-    const chores: Chore[] = [
-      { name: 'expiring PDFs', everyMs: 60_000, run: () => this.#expire() },
-      { name: 'erasing users', everyMs: 60_000, run: () => this.#finishErasing() },
-      { name: 'looking for jobs that the queue lost', everyMs: 10_000, run: () => this.#requeue() },
-      { name: 'looking for PDFs that nobody knows of', everyMs: 60_000, run: () => this.#sweep() },
+    this.#stopTasks = [
+      this.#repeat('expiring PDFs', 60_000, () => this.#expire()),
+      this.#repeat('erasing users', 60_000, () => this.#finishErasing()),
+      this.#repeat('looking for jobs that the queue lost', 10_000, () => this.#requeue()),
+      this.#repeat('looking for PDFs that no row names', 60_000, () => this.#sweep()),
     ];
-    for (const chore of chores) this.#begin(chore);
-    this.#timers = chores.map((chore) => setInterval(() => this.#begin(chore), chore.everyMs));
   }
 
+  /** What is unfinished is done by the next worker. */
   protected async onStop(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
-    await waitBriefly(Promise.all(this.#running.values())); // whoever comes next does the rest
+    await Promise.all(this.#stopTasks.map((stop) => stop()));
   }
 
-  /** Unless it is still at it. */
-  #begin(chore: Chore): void {
-    if (this.#running.has(chore)) return;
-    const run = chore
-      .run()
-      .catch((error: unknown) => this.#deps.events.backgroundFailed(chore.name, error))
-      .finally(() => this.#running.delete(chore));
-    this.#running.set(chore, run);
+  #repeat(name: string, everyMs: number, task: () => Promise<void>): () => Promise<void> {
+    return repeat(everyMs, () => task().catch((error: unknown) => this.#deps.events.backgroundFailed(name, error)));
   }
 
   async #expire(): Promise<void> {
@@ -82,7 +66,7 @@ export class Maintenance extends Lifecycle {
 
   async #sweep(): Promise<void> {
     const { db, store, events } = this.#deps;
-    if (!(store instanceof FileStore)) return; // what is in Postgres has its row, by its foreign key
+    if (!(store instanceof FileStore)) return; // in Postgres a foreign key ties each PDF to its row
     const files = await sweepFiles({ db, store }, { part: this.#part++ });
     if (files > 0) events.filesSwept({ files });
   }

@@ -3,16 +3,16 @@ import type { Database } from '../db/pools.ts';
 import { worker } from '../db/schema.ts';
 import { requeueLostJobs } from '../jobs/lost-jobs.ts';
 import { SILENCE_SECONDS } from '../jobs/queue-watch.ts';
-import { waitBriefly } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
+import { repeat } from '../kernel/repeat.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 import { type Registration, WORKER_LOCK } from './registration.ts';
 
 const INTERVAL_MS = 500;
 /**
- * Milliseconds after a loss of our own session, or a start of the server, before anybody is taken for
- * dead: an outage frees every lock at once, and the living need a moment to take theirs again.
+ * Milliseconds after our own session was lost, or the server started, in which no worker is marked lost. An outage
+ * frees the locks of all workers at once, and those that live need a moment to take theirs again.
  */
 const STARTUP_GRACE_MS = 5_000;
 
@@ -23,12 +23,10 @@ interface ReaperOptions {
   events: Events;
 }
 
-/** Finds workers that died, and hands their jobs on. One in every worker; the first that comes to it does it. */
+/** Finds workers that died and requeues their jobs. Every worker has a reaper; the first one that finds a dead worker acts. */
 export class Reaper extends Lifecycle {
   readonly #options: ReaperOptions;
-  #timer: NodeJS.Timeout | undefined;
-  #pass: Promise<void> = Promise.resolve();
-  #isBusy = false;
+  #stopRuns = async () => {};
   #suspects = new Set<string>();
 
   constructor(options: ReaperOptions) {
@@ -37,29 +35,24 @@ export class Reaper extends Lifecycle {
   }
 
   protected async onStart(): Promise<void> {
-    this.#timer = setInterval(() => {
-      if (!this.#isBusy) this.#pass = this.#run();
-    }, INTERVAL_MS);
+    this.#suspects.clear();
+    this.#stopRuns = repeat(INTERVAL_MS, () => this.#run());
   }
 
   protected async onStop(): Promise<void> {
-    clearInterval(this.#timer);
-    await waitBriefly(this.#pass);
+    await this.#stopRuns();
   }
 
   async #run(): Promise<void> {
     const { registration, events } = this.#options;
-    this.#isBusy = true;
     try {
       const dead = registration.heldMs < STARTUP_GRACE_MS ? [] : await this.#findDead();
-      // Twice in a row: a session that was merely cut takes its lock again between two passes.
+      // Found in two runs: a worker whose session was only cut takes its lock again in between.
       for (const id of dead) if (this.#suspects.has(id)) await this.#markLost(id);
       this.#suspects = new Set(dead);
     } catch (error) {
       this.#suspects.clear();
       events.backgroundFailed('looking for lost workers', error);
-    } finally {
-      this.#isBusy = false;
     }
   }
 
@@ -74,9 +67,9 @@ export class Reaper extends Lifecycle {
               and l.database = (select oid from pg_database where datname = current_database())
               and l.classid::bigint = ${WORKER_LOCK} and l.objid::bigint = w.number))
       union
-      -- what has ended but has a job: it came back from the dead to claim it, or could not give it back
+      -- ended, but has a job: it claimed one after it was marked lost, or could not requeue it at its end
       select w.id from pdfprompt_worker w join (
-        -- the status beside the condition, which has one index that is as small as what is under way
+        -- The condition is the one of a small index of claimed jobs. The status is checked on what that returns.
         select worker_id from pdfprompt_job where worker_id is not null
         group by worker_id having bool_or(status = 'processing')
       ) as busy on busy.worker_id = w.id
@@ -95,7 +88,7 @@ export class Reaper extends Lifecycle {
       return { marked: rows.length, ...(await requeueLostJobs(tx, queue, workerId)) };
     });
     const jobs = returned.length + poisoned.length;
-    if (marked + jobs > 0) events.workerLost({ workerId, jobs }); // or else somebody else did
+    if (marked + jobs > 0) events.workerLost({ workerId, jobs }); // otherwise another worker was first
     for (const job of returned) events.jobRequeued(job, 'lost');
     for (const job of poisoned) events.jobPoisoned(job);
   }

@@ -12,11 +12,12 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 
-/** The first key of every worker's advisory lock; the second is the worker's number. */
+/** The first key of every worker's advisory lock. The second is the worker's number. */
 export const WORKER_LOCK = 7_233_703;
-/** Milliseconds between two signs of life. */
+/** Milliseconds between two heartbeats. */
 const BEAT_MS = 2_000;
 const LEAVE_TIMEOUT_MS = 1_000;
+const NOT_REGISTERED = 'not registered yet';
 
 interface RegistrationOptions {
   db: Database;
@@ -28,16 +29,16 @@ interface RegistrationOptions {
 }
 
 /**
- * This worker in the table of workers, alive for as long as one session of its own holds an advisory
- * lock: Postgres gives that back the moment the process dies. A process that is merely stopped keeps
- * its lock, so it also has to be seen now and then.
+ * This worker's row in the table of workers. The worker counts as alive while a session of its own holds an advisory
+ * lock, which Postgres frees the moment the process dies. A process that hangs keeps its lock, so it also has to
+ * send heartbeats.
  *
- * A session that is cut frees the lock too. Until there is another one the worker says by its pool that
- * it is cut off but alive: it ends what it has, and claims nothing.
+ * A session that is cut frees the lock too. Until there is a new session the worker sends its heartbeats through the
+ * pool, marked as cut off: it finishes the jobs that it has, and claims none.
  */
 export class Registration extends Lifecycle {
-  /** whether its session is there, without which it claims nothing */
-  readonly condition = new Condition('registration', 'not registered yet');
+  /** whether there is a session; without one the worker claims no job */
+  readonly condition = new Condition('registration', NOT_REGISTERED);
   readonly #options: RegistrationOptions;
   readonly #session: Session;
   #workerId: string | undefined;
@@ -57,13 +58,13 @@ export class Registration extends Lifecycle {
     });
   }
 
-  /** Changes when this worker was taken for dead and has registered again. */
+  /** Changes when this worker was marked lost and has registered again. */
   get workerId(): string {
     if (this.#workerId === undefined) throw new Error('the worker is not registered');
     return this.#workerId;
   }
 
-  /** Milliseconds since this worker's lock was last free: 0 while it is, Infinity if it never was. */
+  /** Milliseconds since this worker's lock was last free: 0 while it is free, Infinity if it never was. */
   get heldMs(): number {
     return this.#session.heldMs;
   }
@@ -74,11 +75,13 @@ export class Registration extends Lifecycle {
   }
 
   protected async onStop(): Promise<void> {
+    this.condition.set(NOT_REGISTERED);
     clearInterval(this.#cutOff);
-    // If the database is away the others find out by themselves.
+    // If the database is unavailable the reapers of other workers do the same later.
     await new Deadline(LEAVE_TIMEOUT_MS).race('leaving', this.#leave()).catch(() => undefined);
     await this.#session.stop();
-    clearInterval(this.#cutOff); // it may have been lost meanwhile
+    clearInterval(this.#cutOff); // the session may have been lost since
+    this.#cutOff = undefined;
   }
 
   async #leave(): Promise<void> {
@@ -92,7 +95,7 @@ export class Registration extends Lifecycle {
     events.workerLeft({ workerId: this.workerId });
   }
 
-  /** With a new connection: takes the lock again, or registers if there is none to take. */
+  /** On a new connection: takes the lock again, or registers if there is no row. */
   async #enter(client: Client): Promise<void> {
     const { concurrency, events } = this.#options;
     if (this.#workerId === undefined) {
@@ -102,13 +105,13 @@ export class Registration extends Lifecycle {
       const [row] = await client<{ is_locked: boolean }[]>`
         update pdfprompt_worker set seen_at = now(), cut_off_at = null where id = ${this.#workerId} and ended_at is null
         returning pg_try_advisory_lock(${WORKER_LOCK}, number) as is_locked`;
-      if (!row) await this.#return(client);
+      if (!row) await this.#registerAgain(client);
       else if (!row.is_locked) await this.#takeAnotherLock(client);
     }
     this.#held();
   }
 
-  /** The session before this one may hold the old lock for hours: the server has not heard of its end. */
+  /** The previous session may hold the old lock for hours, if the server has not noticed its end. */
   async #takeAnotherLock(client: Client): Promise<void> {
     await client`
       update pdfprompt_worker set number = default where id = ${this.workerId} and ended_at is null
@@ -123,19 +126,19 @@ export class Registration extends Lifecycle {
     if (isBack) this.#options.events.workerSessionBack({ workerId: this.workerId });
   }
 
-  /** Told at each attempt that fails. */
+  /** Called at each failed attempt to connect. */
   #lost(): void {
     if (this.#cutOff) return;
     const { events } = this.#options;
     this.condition.set("the worker's session is lost");
     events.workerSessionLost({ workerId: this.workerId });
-    const say = () => void this.#sayCutOff().catch(() => undefined); // the database watch says so too
-    this.#cutOff = setInterval(say, BEAT_MS);
-    say();
+    const beat = () => void this.#beatCutOff().catch(() => undefined); // the database watch reports the same outage
+    this.#cutOff = setInterval(beat, BEAT_MS);
+    beat();
   }
 
-  /** A sign of life beside the session. */
-  async #sayCutOff(): Promise<void> {
+  /** A heartbeat through the pool. */
+  async #beatCutOff(): Promise<void> {
     await this.#options.db
       .update(worker)
       .set({ seenAt: sql`now()`, cutOffAt: sql`coalesce(${worker.cutOffAt}, now())` })
@@ -146,11 +149,11 @@ export class Registration extends Lifecycle {
     const rows = await client`
       update pdfprompt_worker set seen_at = now(), cut_off_at = null where id = ${this.workerId} and ended_at is null
       returning 1`;
-    if (rows.length === 0) await this.#return(client);
+    if (rows.length === 0) await this.#registerAgain(client);
   }
 
-  /** After this worker was taken for dead, and its jobs were given to others. */
-  async #return(client: Client): Promise<void> {
+  /** After this worker was marked lost and its jobs were requeued. */
+  async #registerAgain(client: Client): Promise<void> {
     await this.#register(client);
     this.#options.events.workerReturned({ workerId: this.workerId });
   }

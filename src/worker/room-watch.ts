@@ -1,16 +1,17 @@
 import { Condition } from '../kernel/health.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
+import { repeat } from '../kernel/repeat.ts';
 import { missingSpace, temporaryDirectories } from '../render/temporary-space.ts';
 import type { Events } from '../telemetry/events.ts';
 
 const CHECK_MS = 1_000;
 
-/** Whether there is room for what Chromium writes while it renders. While there is none, nothing is claimed. */
+/** Whether Chromium has room for its temporary files. While it has none, no job is claimed. */
 export class RoomWatch extends Lifecycle {
   readonly condition = new Condition('temporary files');
   readonly #events: Pick<Events, 'temporaryRoomShort' | 'temporaryRoomBack'>;
   readonly #directories = temporaryDirectories();
-  #timer: NodeJS.Timeout | undefined;
+  #stopChecking = async () => {};
 
   constructor(events: Pick<Events, 'temporaryRoomShort' | 'temporaryRoomBack'>) {
     super();
@@ -18,12 +19,11 @@ export class RoomWatch extends Lifecycle {
   }
 
   protected async onStart(): Promise<void> {
-    this.#check();
-    this.#timer = setInterval(() => this.#check(), CHECK_MS);
+    this.#stopChecking = repeat(CHECK_MS, () => this.#check());
   }
 
   protected async onStop(): Promise<void> {
-    clearInterval(this.#timer);
+    await this.#stopChecking();
   }
 
   #check(): void {

@@ -8,7 +8,7 @@ import { PostgresStore } from '../storage/postgres-store.ts';
 import type { Events } from '../telemetry/events.ts';
 
 const PROBE_MS = 1_000;
-/** Of what a finish writes into the database besides the PDF: a page. */
+/** Bytes that the end of a job writes into the database in addition to the PDF: one page. */
 const ROWS_BYTES = 8_192;
 
 interface StoreWatchOptions {
@@ -18,14 +18,14 @@ interface StoreWatchOptions {
 }
 
 /**
- * Whether PDFs can be kept. Once one could not, nothing is claimed until as many bytes could be written: what has no
- * place is not rendered.
+ * Whether the store takes PDFs. After it has refused one, no job is claimed until as many bytes could be written again:
+ * a PDF that cannot be stored need not be rendered.
  */
 export class StoreWatch extends Lifecycle {
   readonly condition = new Condition('store');
   readonly #options: StoreWatchOptions;
   readonly #database = new PostgresStore();
-  /** of the largest PDF that was not kept */
+  /** of the largest PDF that was refused */
   #bytes = 0;
   #stopping = new AbortController();
   #probing: Promise<void> = Promise.resolve();
@@ -37,6 +37,7 @@ export class StoreWatch extends Lifecycle {
 
   protected async onStart(): Promise<void> {
     this.#stopping = new AbortController();
+    if (!this.condition.isOk) this.#probing = this.#probe(this.#stopping.signal);
   }
 
   protected async onStop(): Promise<void> {
@@ -44,7 +45,7 @@ export class StoreWatch extends Lifecycle {
     await waitBriefly(this.#probing);
   }
 
-  /** A PDF of so many bytes was not kept. */
+  /** The store refused a PDF of so many bytes. */
   failed(failure: StoreFailure, bytes: number): void {
     const { store, events } = this.#options;
     const wasOk = this.condition.isOk;
@@ -64,7 +65,7 @@ export class StoreWatch extends Lifecycle {
         if (store.kind !== this.#database.kind) await this.#database.probe(db, ROWS_BYTES);
         break;
       } catch {
-        // as was told when it began
+        // reported by `failed` already
       }
     }
     this.#bytes = 0;

@@ -7,6 +7,7 @@ class Recorder extends Lifecycle {
   readonly name: string;
   readonly log: string[];
   failNext = false;
+  failNextStop = false;
 
   constructor(name = 'service', log: string[] = []) {
     super();
@@ -28,6 +29,10 @@ class Recorder extends Lifecycle {
   protected async onStop(): Promise<void> {
     this.steps.push('stopping');
     await sleep(Math.random() * 3);
+    if (this.failNextStop) {
+      this.failNextStop = false;
+      throw new Error('did not stop');
+    }
     this.steps.push('stopped');
     this.log.push(`-${this.name}`);
   }
@@ -66,6 +71,16 @@ describe('every service', () => {
     await service.stop();
     await service.start();
     expect(service.steps.filter((step) => step === 'started')).toHaveLength(2);
+  });
+
+  it('starts anew after a stop that failed', async () => {
+    const service = new Recorder();
+    await service.start();
+    service.failNextStop = true;
+    await expect(service.stop()).rejects.toThrow('did not stop');
+    await service.start();
+    await service.stop();
+    expect(service.steps.slice(-4)).toEqual(['starting', 'started', 'stopping', 'stopped']);
   });
 
   it('never overlaps its starts and stops under a storm of calls', async () => {
