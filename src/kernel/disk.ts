@@ -1,8 +1,7 @@
 import { statfsSync } from 'node:fs';
+import { MEGABYTE } from './units.ts';
 
-const MEGABYTE = 1024 * 1024;
-
-/** What a file system has. */
+/** The free space of a file system. */
 export interface DiskRoom {
   /** bytes that we may use */
   free: number;
@@ -12,17 +11,17 @@ export interface DiskRoom {
   freeFiles: number | undefined;
 }
 
-/** What there has to be: so many bytes, but no more than this share of all, for some disks are small; and so many files. */
+/** The free space that is needed: `bytes`, or on a small disk `share` of it (0 to 1), and room for so many files. */
 export interface LeastRoom {
   bytes: number;
   share: number;
   files: number;
 }
 
-/** Less is none: work stops. */
+/** With less than this, work stops. */
 export const NO_ROOM: LeastRoom = { bytes: 64 * MEGABYTE, share: 0.1, files: 100 };
 
-/** Of the file system that `path` is on; undefined if it cannot be told. */
+/** Of the file system that `path` is on; undefined if it is unknown. */
 export function diskRoom(path: string): DiskRoom | undefined {
   try {
     const { bavail, bsize, blocks, files, ffree } = statfsSync(path);
@@ -32,7 +31,7 @@ export function diskRoom(path: string): DiskRoom | undefined {
   }
 }
 
-/** Which of the two there is too little of, in words; undefined: there is enough. */
+/** What there is too little of, in words; undefined if there is enough. */
 export function shortageOf({ free, total, freeFiles }: DiskRoom, least: LeastRoom): string | undefined {
   if (free < Math.min(least.bytes, total * least.share)) return `${Math.floor(free / MEGABYTE)} MB left`;
   if (freeFiles !== undefined && freeFiles < least.files) return `room for ${freeFiles} files left`;

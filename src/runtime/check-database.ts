@@ -5,7 +5,7 @@ import { type PositionFault, positionOf } from '../db/position.ts';
 import { Standby } from '../db/standby.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { messageOf } from '../kernel/errors.ts';
-import type { Check } from './check.ts';
+import { type Check, fail, ok, warn } from './check.ts';
 import {
   acquireDatabase,
   databaseError,
@@ -18,65 +18,48 @@ import {
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const OLDEST_POSTGRES = 130_000;
-/** Milliseconds for the read replica to come as far as the primary. */
+/** Milliseconds for the read replica to catch up with the primary. */
 const CATCH_UP_MS = 1_000;
 
-/** What `doctor` says of the database: its server, its replica, its connections, its schema. */
+/** The database: its server, connections, pooler, schema and read replica. */
 export async function checkDatabase(config: Config, onProgress: Progress): Promise<Check[]> {
   let handle: DatabaseHandle;
   try {
     handle = await acquireDatabase(config, onProgress);
   } catch (error) {
-    return [
-      { name: 'postgres', status: 'fail', message: messageOf(error), fix: 'set DATABASE_URL to a Postgres of yours' },
-    ];
+    return [fail('postgres', messageOf(error), 'set DATABASE_URL to a Postgres of yours')];
   }
   try {
-    const facts = await inspectServer(handle.directUrl, Math.min(config.databaseConnectTimeoutMs, CONNECT_TIMEOUT_MS));
-    const where = handle.isEmbedded ? 'embedded' : 'DATABASE_URL';
-    const checks: Check[] = [
-      facts.versionNumber < OLDEST_POSTGRES
-        ? {
-            name: 'postgres',
-            status: 'fail',
-            message: `Postgres ${facts.version} (${where}) is too old`,
-            fix: 'use Postgres 13 or newer',
-          }
-        : facts.inRecovery
-          ? {
-              name: 'postgres',
-              status: 'fail',
-              message: `Postgres ${facts.version} (${where}) is a read-only standby`,
-              fix: 'set DATABASE_URL to the primary',
-            }
-          : { name: 'postgres', status: 'ok', message: `Postgres ${facts.version} (${where})` },
+    const facts = await inspectServer(handle.directUrl, connectTimeoutOf(config));
+    return [
+      checkServer(facts, handle.isEmbedded ? 'embedded' : 'DATABASE_URL'),
       checkConnections(config, facts),
       ...(config.databasePrepare ? [] : [await checkPooler(config, handle)]),
+      await checkMigrations(config, handle),
+      ...(await checkReplica(config, handle.url)),
     ];
-    const { pending } = await migrateDatabase({ url: handle.directUrl, config, check: true });
-    if (pending.length === 0) checks.push({ name: 'migrations', status: 'ok', message: 'the database is up to date' });
-    else if (handle.isEmbedded)
-      checks.push({ name: 'migrations', status: 'ok', message: 'the embedded database is migrated at the next start' });
-    else
-      checks.push({
-        name: 'migrations',
-        status: 'fail',
-        message: `the database lacks ${pending.join(', ')}`,
-        fix: 'pdfprompt migrate',
-      });
-    return [...checks, ...(await checkReplica(config, handle.url))];
   } catch (error) {
-    return [
-      {
-        name: 'postgres',
-        status: 'fail',
-        message: messageOf(databaseError(error, handle.url)),
-        fix: 'correct DATABASE_URL, or unset it to use the embedded Postgres',
-      },
-    ];
+    const fix = 'correct DATABASE_URL, or unset it to use the embedded Postgres';
+    return [fail('postgres', messageOf(databaseError(error, handle.url)), fix)];
   } finally {
     await handle.release();
   }
+}
+
+const connectTimeoutOf = (config: Config) => Math.min(config.databaseConnectTimeoutMs, CONNECT_TIMEOUT_MS);
+
+function checkServer({ version, versionNumber, inRecovery }: ServerFacts, where: string): Check {
+  const server = `Postgres ${version} (${where})`;
+  if (versionNumber < OLDEST_POSTGRES) return fail('postgres', `${server} is too old`, 'use Postgres 13 or newer');
+  if (inRecovery) return fail('postgres', `${server} is a read-only standby`, 'set DATABASE_URL to the primary');
+  return ok('postgres', server);
+}
+
+async function checkMigrations(config: Config, { directUrl, isEmbedded }: DatabaseHandle): Promise<Check> {
+  const { pending } = await migrateDatabase({ url: directUrl, config, check: true });
+  if (pending.length === 0) return ok('migrations', 'the database is up to date');
+  if (isEmbedded) return ok('migrations', 'the embedded database is migrated at the next start');
+  return fail('migrations', `the database lacks ${pending.join(', ')}`, 'pdfprompt migrate');
 }
 
 const REPLICA_FAULTS: Record<PositionFault, { message: string; fix: string }> = {
@@ -85,26 +68,25 @@ const REPLICA_FAULTS: Record<PositionFault, { message: string; fix: string }> = 
     fix: 'set DATABASE_READ_REPLICA_URL to a streaming standby of DATABASE_URL, or unset it',
   },
   'another database': {
-    message: 'DATABASE_READ_REPLICA_URL names a server that was not made of a copy of DATABASE_URL',
+    message: 'DATABASE_READ_REPLICA_URL names a server that is not a copy of DATABASE_URL',
     fix: 'set DATABASE_READ_REPLICA_URL to a streaming standby of DATABASE_URL, or unset it',
   },
   'another timeline': {
     message: 'the standby has not followed the primary through a failover',
-    fix: 'wait for its next restartpoint, some minutes, or grant its user pg_read_all_stats; if it stays so, make the standby anew',
+    fix: 'wait for its next restartpoint, some minutes, or grant its user pg_read_all_stats; if that does not help, make a new standby',
   },
   behind: {
-    message: `the standby did not come as far as the primary was within ${CATCH_UP_MS / 1000} s`,
-    fix: 'look at pg_stat_replication on the primary, and whether somebody paused the replay (pg_is_wal_replay_paused)',
+    message: `the standby did not catch up with the primary within ${CATCH_UP_MS / 1000} s`,
+    fix: 'check pg_stat_replication on the primary, and whether the replay is paused (pg_is_wal_replay_paused)',
   },
 };
 
-/** Never a failure: without its replica pdfprompt reads from the primary. */
+/** Never `fail`: without the replica pdfprompt reads from the primary. */
 async function checkReplica(config: Config, primaryUrl: string): Promise<Check[]> {
   const options = replicaOptions(config, 'pdfprompt doctor');
   if (!options) return [];
   const name = 'read replica';
-  const connectTimeoutMs = Math.min(config.databaseConnectTimeoutMs, CONNECT_TIMEOUT_MS);
-  const standby = new Standby({ ...options, connectTimeoutMs });
+  const standby = new Standby({ ...options, connectTimeoutMs: connectTimeoutOf(config) });
   const primary = openConfiguredPool(config, { url: primaryUrl, applicationName: 'pdfprompt doctor', max: 1 });
   try {
     const needed = await positionOf(primary.db);
@@ -113,16 +95,16 @@ async function checkReplica(config: Config, primaryUrl: string): Promise<Check[]
     const fault = await standby.catchUp(needed, CATCH_UP_MS);
     if (fault) return [{ name, status: 'warn', ...REPLICA_FAULTS[fault] }];
     const ms = Math.round(performance.now() - startedAt);
-    return [{ name, status: 'ok', message: `a standby that came as far as the primary was, within ${ms} ms` }];
+    return [ok(name, `a standby that caught up with the primary within ${ms} ms`)];
   } catch (error) {
     const fix = 'start the standby, correct DATABASE_READ_REPLICA_URL, or unset it';
-    return [{ name, status: 'warn', message: `cannot be used: ${messageOf(error)}`, fix }];
+    return [warn(name, `cannot be used: ${messageOf(error)}`, fix)];
   } finally {
     await Promise.all([standby.close(), primary.close(0)]);
   }
 }
 
-/** What the processes that run, and one API and one worker more, may open. */
+/** Connections that the running processes, one more API and one more worker may open. */
 function checkConnections(config: Config, { maxConnections, connections }: ServerFacts): Check {
   const runs = (kind: string) => connections.get(`pdfprompt ${kind} bell`) ?? 0; // every process has one
   const running = { serve: runs('serve'), work: runs('work'), up: runs('up') };
@@ -140,30 +122,25 @@ function checkConnections(config: Config, { maxConnections, connections }: Serve
   const message =
     `${now.length === 0 ? 'one serve and one work' : `${now.join(', ')} that run, one serve and one work more`} may open ${needed}` +
     ` of ${maxConnections} connections${others > 0 ? `, of which other programs have ${others}` : ''}`;
-  if (needed <= available) return { name: 'connections', status: 'ok', message };
+  if (needed <= available) return ok('connections', message);
   const raise = `raise max_connections in postgresql.conf by ${needed - available}`;
-  return {
-    name: 'connections',
-    status: now.length === 0 || budgetOf(running).needed > available ? 'fail' : 'warn',
-    message,
-    fix:
-      isPooled || largestEach < FEWEST_CONNECTIONS
-        ? `${raise}, or end other programs' connections`
-        : `lower DATABASE_MAX_CONNECTIONS of every process to ${largestEach}, or ${raise}`,
-  };
+  const isShort = now.length === 0 || budgetOf(running).needed > available;
+  const fix =
+    isPooled || largestEach < FEWEST_CONNECTIONS
+      ? `${raise}, or end other programs' connections`
+      : `lower DATABASE_MAX_CONNECTIONS of every process to ${largestEach}, or ${raise}`;
+  return (isShort ? fail : warn)('connections', message, fix);
 }
 
 /** @throws the driver's error if it cannot be reached */
 async function checkPooler(config: Config, { url, directUrl }: DatabaseHandle): Promise<Check> {
-  const fix = await missingTimeouts(url, Math.min(config.databaseConnectTimeoutMs, CONNECT_TIMEOUT_MS));
+  const fix = await missingTimeouts(url, connectTimeoutOf(config));
   if (url === directUrl)
-    return {
-      name: 'pooler',
-      status: 'warn',
-      message: 'DATABASE_PREPARE is false, which is for poolers, but DATABASE_DIRECT_URL names no way past one',
-      fix: 'set DATABASE_DIRECT_URL, or unset DATABASE_PREPARE',
-    };
-  if (fix !== undefined)
-    return { name: 'pooler', status: 'warn', message: 'a statement behind it may last for ever', fix };
-  return { name: 'pooler', status: 'ok', message: 'no prepared statements, and timeouts are set' };
+    return warn(
+      'pooler',
+      'DATABASE_PREPARE is false, which is for poolers, but DATABASE_DIRECT_URL names no way past one',
+      'set DATABASE_DIRECT_URL, or unset DATABASE_PREPARE',
+    );
+  if (fix !== undefined) return warn('pooler', 'a statement behind it may last for ever', fix);
+  return ok('pooler', 'no prepared statements, and timeouts are set');
 }

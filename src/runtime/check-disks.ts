@@ -1,21 +1,21 @@
 import type { Config } from '../config/load.ts';
 import { embeddedDirectory } from '../db/embedded.ts';
 import { diskRoom, type LeastRoom, NO_ROOM, shortageOf } from '../kernel/disk.ts';
+import { GIGABYTE } from '../kernel/units.ts';
 import { temporaryDirectories } from '../render/temporary-space.ts';
-import type { Check } from './check.ts';
+import { type Check, fail, ok, warn } from './check.ts';
 
-const GIGABYTE = 1024 ** 3;
-/** Less is little: work goes on, but somebody should look. */
+/** With less than this, work goes on but doctor warns. */
 const LITTLE_ROOM: LeastRoom = { bytes: 2 * GIGABYTE, share: 0.2, files: 10_000 };
 
 interface Disk {
   name: string;
   path: string;
-  /** how there comes to be more */
+  /** how to get more */
   fix: string;
 }
 
-/** What `doctor` says of the room there is where we write. */
+/** Free space of each directory that pdfprompt writes to. */
 export async function checkDisks(config: Config): Promise<Check[]> {
   const [temporary = '', ...shared] = temporaryDirectories();
   const disks: Disk[] = [
@@ -43,11 +43,10 @@ export async function checkDisks(config: Config): Promise<Check[]> {
 
 function check({ name, path, fix }: Disk): Check {
   const room = diskRoom(path);
-  if (!room)
-    return { name, status: 'warn', message: `nothing can be told of ${path}`, fix: 'look whether it is there' };
+  if (!room) return warn(name, `the free space of ${path} is unknown`, 'check that the directory exists');
   const none = shortageOf(room, NO_ROOM);
-  if (none !== undefined) return { name, status: 'fail', message: `${path} has ${none}: work waits`, fix };
+  if (none !== undefined) return fail(name, `${path} has ${none}: work waits`, fix);
   const little = shortageOf(room, LITTLE_ROOM);
-  if (little !== undefined) return { name, status: 'warn', message: `${path} has ${little}`, fix };
-  return { name, status: 'ok', message: `${path} has ${(room.free / GIGABYTE).toFixed(1)} GB left` };
+  if (little !== undefined) return warn(name, `${path} has ${little}`, fix);
+  return ok(name, `${path} has ${(room.free / GIGABYTE).toFixed(1)} GB left`);
 }

@@ -7,12 +7,13 @@ import { reasonText } from '../domain/outcome.ts';
 import { parsePdfRequest } from '../domain/pdf-request.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { messageOf } from '../kernel/errors.ts';
+import { MEGABYTE } from '../kernel/units.ts';
 import { type ChromiumBinary, findChromium } from '../render/chromium-binary.ts';
 import type { Launcher } from '../render/launcher.ts';
 import { Renderer } from '../render/renderer.ts';
 import { Events } from '../telemetry/events.ts';
 import { createLogger } from '../telemetry/log.ts';
-import type { Check } from './check.ts';
+import { type Check, fail, ok, warn } from './check.ts';
 import { checkDatabase } from './check-database.ts';
 import { checkDisks } from './check-disks.ts';
 import { createStore } from './compose.ts';
@@ -22,10 +23,11 @@ import { buildLauncher, rendererOptions } from './worker.ts';
 const run = promisify(execFile);
 
 const ENOUGH_MEMORY_MB = 1_024;
-/** Looks at everything that has to be there, and says what to do about what is not. */
+
+/** Checks everything that pdfprompt needs, and says what to do about what is missing. */
 export async function examine(config: Config, onProgress: Progress): Promise<Check[]> {
   return [
-    checkNode(),
+    ok('node', `Node ${process.versions.node}`), // an older one does not get here
     await checkDataDir(config),
     ...(await checkDatabase(config, onProgress)),
     await checkStore(config),
@@ -36,40 +38,23 @@ export async function examine(config: Config, onProgress: Progress): Promise<Che
   ];
 }
 
-function checkNode(): Check {
-  return { name: 'node', status: 'ok', message: `Node ${process.versions.node}` }; // an older one never gets here
-}
-
 async function checkDataDir({ dataDir }: Config): Promise<Check> {
   try {
     await mkdir(dataDir, { recursive: true });
     await access(dataDir, constants.W_OK);
-    return { name: 'data directory', status: 'ok', message: dataDir };
+    return ok('data directory', dataDir);
   } catch (error) {
-    return {
-      name: 'data directory',
-      status: 'fail',
-      message: `${dataDir} cannot be written: ${messageOf(error)}`,
-      fix: 'set PDFPROMPT_DATA_DIR to a directory that can be written',
-    };
+    const fix = 'set PDFPROMPT_DATA_DIR to a directory that can be written';
+    return fail('data directory', `${dataDir} cannot be written: ${messageOf(error)}`, fix);
   }
 }
 
 async function checkStore(config: Config): Promise<Check> {
   try {
     await createStore(config).check();
-    return {
-      name: 'pdf store',
-      status: 'ok',
-      message: config.pdfStore.kind === 'postgres' ? 'in Postgres' : config.pdfStore.directory,
-    };
+    return ok('pdf store', config.pdfStore.kind === 'postgres' ? 'in Postgres' : config.pdfStore.directory);
   } catch (error) {
-    return {
-      name: 'pdf store',
-      status: 'fail',
-      message: messageOf(error),
-      fix: 'set PDF_STORE to postgres, or to a directory that can be written',
-    };
+    return fail('pdf store', messageOf(error), 'set PDF_STORE to postgres, or to a directory that can be written');
   }
 }
 
@@ -78,32 +63,28 @@ async function checkChromium(config: Config, onProgress: Progress): Promise<Chec
   try {
     binary = await findChromium({ ...config, onProgress });
   } catch (error) {
-    const [message = '', ...fix] = messageOf(error).split('\n');
-    return [
-      {
-        name: 'chromium',
-        status: 'fail',
-        message,
-        fix: fix.join('\n') || 'correct CHROME_PATH, or unset it to have one looked for',
-      },
-    ];
+    return [failure('chromium', error, 'correct CHROME_PATH, or unset it to have one looked for')];
   }
-  const found: Check = {
-    name: 'chromium',
-    status: binary.kind === 'full' ? 'warn' : 'ok',
-    message: `${binary.path} (${binary.source})`,
-    ...(binary.kind === 'full' && { fix: 'npx puppeteer browsers install chrome-headless-shell' }),
-  };
+  const path = `${binary.path} (${binary.source})`;
+  const found =
+    binary.kind === 'full'
+      ? warn('chromium', path, 'npx puppeteer browsers install chrome-headless-shell')
+      : ok('chromium', path);
   try {
-    const launcher = buildLauncher(config, binary, new Events(silent())); // one for both: the jail is tried out once
+    const launcher = buildLauncher(config, binary, new Events(silent())); // one for both, so that the jail is tried once
     return [found, ...(await checkConfinement(config, launcher)), await checkRendering(config, binary, launcher)];
   } catch (error) {
-    const [message = '', ...fix] = messageOf(error).split('\n');
-    return [found, { name: 'rendering', status: 'fail', message, ...(fix.length > 0 && { fix: fix.join('\n') }) }];
+    return [found, failure('rendering', error)];
   }
 }
 
-/** Starts a browser as a worker would, which tries its jail and its sandbox from outside. */
+/** The first line of a message says what went wrong, the others what to do. */
+function failure(name: string, error: unknown, otherwise?: string): Check {
+  const [message = '', ...fix] = messageOf(error).split('\n');
+  return fail(name, message, fix.join('\n') || otherwise);
+}
+
+/** Starts a browser as a worker does. The launcher checks its jail and its sandbox. */
 async function checkConfinement(config: Config, launcher: Launcher): Promise<Check[]> {
   const chromium = await launcher.launch();
   await chromium.close();
@@ -113,40 +94,33 @@ async function checkConfinement(config: Config, launcher: Launcher): Promise<Che
   return [
     checkChromiumAge(chromium.version),
     sandbox === undefined
-      ? { name: 'sandbox', status: 'warn', message: 'cannot be verified on this system, which has no /proc' }
+      ? warn('sandbox', 'cannot be verified on this system, which has no /proc')
       : sandbox
-        ? { name: 'sandbox', status: 'ok', message: 'on: renderers run under seccomp' }
-        : {
-            name: 'sandbox',
-            status: 'warn',
-            message: 'off: a document that breaks Chromium has the rights of the worker',
-            fix: 'allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1), and unset CHROMIUM_UNSAFE_NO_SANDBOX',
-          },
+        ? ok('sandbox', 'on: renderers run under seccomp')
+        : warn(
+            'sandbox',
+            'off: a document that breaks Chromium has the rights of the worker',
+            'allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1), and unset CHROMIUM_UNSAFE_NO_SANDBOX',
+          ),
     jail === 'namespace'
-      ? { name: 'jail', status: 'ok', message: `browsers have a network of their own; ${egress}` }
-      : {
-          name: 'jail',
-          status: 'warn',
-          message: `browsers are in the network of this machine, held back by a proxy alone${reason === undefined ? '' : ` (${reason})`}; ${egress}`,
-          fix:
-            config.renderJail === 'proxy'
-              ? 'unset RENDER_JAIL'
-              : 'allow unprivileged user namespaces, and install util-linux and iproute2',
-        },
+      ? ok('jail', `browsers have a network of their own; ${egress}`)
+      : warn(
+          'jail',
+          `browsers use the network of this machine, and only a proxy limits them${reason === undefined ? '' : ` (${reason})`}; ${egress}`,
+          config.renderJail === 'proxy'
+            ? 'unset RENDER_JAIL'
+            : 'allow unprivileged user namespaces, and install util-linux and iproute2',
+        ),
   ];
 }
 
-/** Documents are others' code: what is known to break an old Chromium is no secret. */
+/** Documents may be hostile, and the vulnerabilities of an old Chromium are public. */
 function checkChromiumAge(version: string): Check {
   const days = Math.floor((chromiumAgeSeconds(version, Date.now()) ?? 0) / 86_400);
   const message = `Chromium ${version}; its major version was released ${days} days ago, by the published cadence`;
-  if (days <= CHROMIUM_MAX_AGE_DAYS) return { name: 'chromium age', status: 'ok', message };
-  return {
-    name: 'chromium age',
-    status: 'warn',
-    message,
-    fix: 'npm install @sparticuz/chromium@latest, or set CHROME_PATH to a newer chrome-headless-shell',
-  };
+  if (days <= CHROMIUM_MAX_AGE_DAYS) return ok('chromium age', message);
+  const fix = 'npm install @sparticuz/chromium@latest, or set CHROME_PATH to a newer chrome-headless-shell';
+  return warn('chromium age', message, fix);
 }
 
 const silent = () => createLogger({ level: 'silent', process: 'doctor', human: false, write: () => undefined });
@@ -162,29 +136,21 @@ async function checkRendering(config: Config, binary: ChromiumBinary, launcher: 
       'the test document',
       renderer.render(parsed.request, { tenant: 'doctor' }),
     );
-    if (outcome.kind === 'done')
-      return {
-        name: 'rendering',
-        status: 'ok',
-        message: `a test page of ${outcome.pdf.size} bytes in ${Math.round(performance.now() - startedAt)} ms`,
-      };
-    return { name: 'rendering', status: 'fail', message: reasonText(outcome) };
+    const ms = Math.round(performance.now() - startedAt);
+    if (outcome.kind === 'done') return ok('rendering', `a test page of ${outcome.pdf.size} bytes in ${ms} ms`);
+    return fail('rendering', reasonText(outcome));
   } finally {
     await renderer.stop();
   }
 }
 
 function checkMemory(): Check {
-  const megabytes = Math.round((process.constrainedMemory() || Number.MAX_SAFE_INTEGER) / 1024 / 1024);
-  const available = Math.min(megabytes, Math.round(process.availableMemory() / 1024 / 1024));
-  if (available < ENOUGH_MEMORY_MB)
-    return {
-      name: 'memory',
-      status: 'warn',
-      message: `${available} MB available`,
-      fix: `give it ${ENOUGH_MEMORY_MB} MB, or lower BROWSER_POOL_SIZE and PDFPROMPT_WORKER_CONCURRENCY`,
-    };
-  return { name: 'memory', status: 'ok', message: `${available} MB available` };
+  const limit = process.constrainedMemory() || Infinity;
+  const available = Math.round(Math.min(limit, process.availableMemory()) / MEGABYTE);
+  const message = `${available} MB available`;
+  if (available >= ENOUGH_MEMORY_MB) return ok('memory', message);
+  const fix = `give it ${ENOUGH_MEMORY_MB} MB, or lower BROWSER_POOL_SIZE and PDFPROMPT_WORKER_CONCURRENCY`;
+  return warn('memory', message, fix);
 }
 
 /** Scripts that documents use and the Debian package that brings them. */
@@ -202,19 +168,17 @@ async function checkFonts(): Promise<Check> {
       const { stdout } = await run('fc-list', [`:lang=${font.lang}`, 'family']);
       if (stdout.trim() === '') missing.push(font);
     }
-    if (missing.length === 0) return { name: 'fonts', status: 'ok', message: 'Latin, CJK, Arabic and emoji' };
-    return {
-      name: 'fonts',
-      status: 'warn',
-      message: `none for ${missing.map((font) => font.name).join('; ')}: such text comes out as boxes unless the document brings its fonts`,
-      fix: `apt-get install ${missing.map((font) => font.package).join(' ')}`,
-    };
+    if (missing.length === 0) return ok('fonts', 'Latin, CJK, Arabic and emoji');
+    return warn(
+      'fonts',
+      `none for ${missing.map((font) => font.name).join('; ')}: such text comes out as boxes unless the document brings its fonts`,
+      `apt-get install ${missing.map((font) => font.package).join(' ')}`,
+    );
   } catch {
-    return {
-      name: 'fonts',
-      status: 'warn',
-      message: 'fontconfig is not installed: documents get one Latin font, unless they bring theirs',
-      fix: 'apt-get install fontconfig fonts-dejavu-core fonts-noto-cjk fonts-noto-core fonts-noto-color-emoji',
-    };
+    return warn(
+      'fonts',
+      'fontconfig is not installed: documents get one Latin font, unless they bring theirs',
+      `apt-get install fontconfig ${FONTS.map((font) => font.package).join(' ')}`,
+    );
   }
 }
