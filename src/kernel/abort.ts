@@ -1,10 +1,9 @@
 /**
- * Settles as `work` does, or rejects with the reason of the first of the signals that aborts. `work` itself is not
- * stopped. Nothing of it stays with the signals, which may live much longer: `Promise.race` with a promise that
- * lasts would keep every result for as long.
+ * Settles as `work` does, or rejects with the reason of the first signal that aborts. `work` itself is not stopped.
+ * Afterwards the signals, which may live much longer, hold no reference to `work` or its result.
  */
 export async function unlessAborted<T>(signals: (AbortSignal | undefined)[], work: Promise<T>): Promise<T> {
-  work.catch(() => undefined); // it may fail after we have stopped listening
+  work.catch(() => undefined); // it may fail after we stopped waiting
   const aborted = Promise.withResolvers<never>();
   const listeners = signals.map((signal) => {
     const listener = () => aborted.reject(signal?.reason);

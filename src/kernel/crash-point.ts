@@ -1,6 +1,6 @@
-/** Where a crash is worst: between two things that belong together. */
+/** Where a crash does most harm: between two steps that belong together. */
 export type CrashPoint =
-  | 'submit.committed' // before the caller hears of it
+  | 'submit.committed' // before the caller has the answer
   | 'claim.committed' // before the worker knows of it
   | 'render.done' // before anything is written
   | 'finish.written' // before the commit
@@ -9,19 +9,19 @@ export type CrashPoint =
 let armed: string | undefined;
 let left = 0;
 
-/** For `npm run chaos`: the process dies when it comes to a point for the nth time. @param at `point:n` */
+/** For `npm run chaos`: the process kills itself when it reaches a point for the nth time. @param at `point:n` */
 export function armCrashPoint(at: string): void {
   const [point, times = '1'] = at.split(':');
   armed = point;
   left = Number(times);
 }
 
-/** Here the process dies as by a power failure, if that was asked for. */
+/** Kills the process here, without any clean-up, if {@link armCrashPoint} asked for it. */
 export function crashPoint(point: CrashPoint): void {
   if (point === armed && --left === 0) process.kill(process.pid, 'SIGKILL');
 }
 
-/** What a document does to its worker, by its file name. */
+/** Faults that a document causes in its worker, by its file name. */
 const PLANTED: Record<string, () => void> = {
   'chaos-kill.pdf': () => process.kill(process.pid, 'SIGKILL'),
   'chaos-throw.pdf': () => {
@@ -33,12 +33,12 @@ const PLANTED: Record<string, () => void> = {
 
 let arePlanted = false;
 
-/** For tests: documents of certain names end their worker as a fault of ours would. */
+/** For tests: documents with certain file names make their worker fail. */
 export function plantFaults(): void {
   arePlanted = true;
 }
 
-/** Here a document does to its worker what its name says, if that was asked for. */
+/** Causes the fault of this file name, if {@link plantFaults} was called. */
 export function plantedFault(filename: string | undefined): void {
   if (arePlanted && filename !== undefined) PLANTED[filename]?.();
 }

@@ -2,17 +2,17 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 const jobs = new AsyncLocalStorage<string | undefined>();
 
-/** Does `work` for a job: whatever comes of it, later and in callbacks too, is told apart by {@link currentJob}. */
+/** Runs `work` for a job: {@link currentJob} returns it in all that `work` starts, later and in callbacks too. */
 export function forJob<T>(jobId: string | undefined, work: () => T): T {
   return jobs.run(jobId, work);
 }
 
-/** Does `work` for all jobs: what one of them begins, such as a browser, may go on for others. */
+/** Runs `work` for no job in particular, such as the start of a browser that other jobs use too. */
 export function forNoJob<T>(work: () => T): T {
   return jobs.run(undefined, work);
 }
 
-/** The job for which what runs now is done; in a handler of uncaught exceptions the one that threw. */
+/** The job that the running code works for; in a handler of uncaught exceptions the job of the code that threw. */
 export function currentJob(): string | undefined {
   return jobs.getStore();
 }

@@ -1,4 +1,4 @@
-/** Thrown by {@link Deadline.race} when time is up. `step` says what was being waited for. */
+/** Thrown by {@link Deadline.race} when the time is up. `step` names the work that was not finished. */
 export class DeadlineExceeded extends Error {
   readonly step: string;
   readonly limitMs: number;
@@ -11,7 +11,7 @@ export class DeadlineExceeded extends Error {
   }
 }
 
-/** A moment by which something has to be done, kept by our own clock: what we wait for may never answer. */
+/** A moment by which something has to be done. */
 export class Deadline {
   readonly limitMs: number;
   readonly #startedAt = performance.now();
@@ -26,17 +26,17 @@ export class Deadline {
     return Math.max(0, this.limitMs - (performance.now() - this.#startedAt));
   }
 
-  /** A deadline of its own for one step, never later than this one. */
+  /** A deadline for one step, not later than this one. */
   within(limitMs: number): Deadline {
     return new Deadline(Math.min(limitMs, this.remainingMs));
   }
 
   /** Settles as `work` does, or rejects with {@link DeadlineExceeded}. `work` itself is not stopped. */
   async race<T>(step: string, work: Promise<T>): Promise<T> {
-    work.catch(() => undefined); // it may fail after we have stopped listening
+    work.catch(() => undefined); // it may fail after we stopped waiting
     const { promise, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => reject(new DeadlineExceeded(step, Math.round(this.limitMs))), this.remainingMs);
-    timer.unref(); // what we have given up on must not keep the process
+    timer.unref(); // it must not keep the process alive
     try {
       return await Promise.race([work, promise]);
     } finally {
@@ -45,13 +45,9 @@ export class Deadline {
   }
 }
 
-/** Milliseconds. */
 const BRIEFLY_MS = 1_000;
 
-/**
- * For a stop: what is under way may end, and what is still to be said be said, if that takes no more than a
- * moment. It may be waiting for somebody who never answers. Whether it failed is for itself to tell.
- */
+/** For a stop: waits up to a second until `work` has ended, because it may wait for an answer that never comes. Ignores its failure. */
 export async function waitBriefly(work: Promise<unknown>): Promise<void> {
   await new Deadline(BRIEFLY_MS).race('the end', work).catch(() => undefined);
 }

@@ -1,7 +1,4 @@
-/**
- * Every error that a caller can see, in one closed table: `code` is stable and public,
- * `status` is its HTTP status, `title` never varies for a code (RFC 9457).
- */
+/** Every error that a caller can see. The code is stable and public; `status` is its HTTP status, `title` the one of RFC 9457. */
 export const ERROR_CODES = {
   // the request
   invalid_json: { status: 400, title: 'The body is not valid JSON' },
@@ -64,10 +61,7 @@ interface CodedErrorOptions {
   headers?: Record<string, string>;
 }
 
-/**
- * An error with a code from {@link ERROR_CODES}: `message` is for the caller (it names the field
- * and what is allowed), `cause` is for us and goes to the log only.
- */
+/** An error with a code of {@link ERROR_CODES}. The caller gets `message`, which names the field and what is allowed; `cause` is only logged. */
 export class CodedError extends Error {
   readonly code: ErrorCode;
   readonly fields: FieldProblem[] | undefined;
@@ -84,7 +78,7 @@ export class CodedError extends Error {
   }
 }
 
-/** The error for fields that were refused, whoever sent them. */
+/** The error for fields that were refused. */
 export function invalidFields(fields: FieldProblem[]): CodedError {
   return new CodedError(
     'invalid_request',
@@ -96,7 +90,7 @@ export function invalidFields(fields: FieldProblem[]): CodedError {
   );
 }
 
-/** What an operator did wrong (a setting, a missing program): printed as it is, without a stack. */
+/** A mistake of the operator (a setting, a missing program): printed without a stack. */
 export class OperatorError extends Error {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super(message, options);
@@ -104,7 +98,7 @@ export class OperatorError extends Error {
   }
 }
 
-/** An {@link OperatorError} in what was typed or set: exit code 2 instead of 1. */
+/** An {@link OperatorError} in the command line or the settings: exit code 2 instead of 1. */
 export class UsageError extends OperatorError {
   override name = 'UsageError';
 }
@@ -121,7 +115,7 @@ export function messageOf(error: unknown): string {
   return known instanceof Error ? known.message : String(known);
 }
 
-/** The `code` that Node, Postgres and their drivers put on their errors, looked for down the chain of causes. */
+/** The first `code` in the chain of causes, as Node, Postgres and their drivers set it. */
 export function systemCodeOf(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
     if ('code' in at && typeof at.code === 'string') return at.code;

@@ -1,9 +1,6 @@
 import { Semaphore } from './semaphore.ts';
 
-/**
- * So many places for each party: whoever has them all waits in a line of its own, and makes nobody else
- * wait. Nothing is kept of a party that has none and waits for none.
- */
+/** A semaphore for each party: a party that has taken all its places waits, and no other party does. */
 export class FairShares {
   readonly #parties = new Map<string, Semaphore>();
   readonly #each: number;
@@ -18,7 +15,7 @@ export class FairShares {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Parties that have a place, or wait for one. */
+  /** Number of parties that have a place or wait for one. */
   get parties(): number {
     return this.#parties.size;
   }
@@ -30,15 +27,12 @@ export class FairShares {
     try {
       return await semaphore.run(work, places);
     } finally {
-      // Another of its last ones may have been first, and the party be back since.
+      // Another run may have removed it already, and the party may have a new one.
       if (semaphore.isIdle && this.#parties.get(party) === semaphore) this.#parties.delete(party);
     }
   }
 
-  /**
-   * The same for what goes on elsewhere: resolves when there are places. They are given back when what
-   * `end` returns, asked at that moment, resolves.
-   */
+  /** For work that runs elsewhere: resolves when there are places. Then calls `end`, and frees the places when that resolves. */
   hold(party: string, end: () => Promise<void>, places = 1): Promise<void> {
     return new Promise((begin, failed) => {
       const held = () => {

@@ -1,29 +1,29 @@
 import type { Service } from './lifecycle.ts';
 
-/** What a probe is told of one thing. */
+/** The state of one condition, as a probe gets it. */
 export interface HealthCheck {
   name: string;
   status: 'ok' | 'failing';
-  /** ISO 8601: how long it has been so */
+  /** ISO 8601, since when it has been so */
   since: string;
   /** why it fails */
   reason?: string;
 }
 
-/** Something that has to be well, and for how long it has been or has not. */
+/** Something that has to work, and since when it does or does not. */
 export class Condition {
   readonly name: string;
   #reason: string | undefined;
   #since = new Date();
   #sinceMs = performance.now();
 
-  /** @param reason why it is not well to begin with */
+  /** @param reason why it fails at first; undefined: it is ok */
   constructor(name: string, reason?: string) {
     this.name = name;
     this.#reason = reason;
   }
 
-  /** @param reason why it is not well; undefined: it is */
+  /** @param reason why it fails; undefined: it is ok */
   set(reason: string | undefined): void {
     if ((reason === undefined) !== this.isOk) {
       this.#since = new Date();
@@ -36,7 +36,7 @@ export class Condition {
     return this.#reason === undefined;
   }
 
-  /** Milliseconds for which it has been well, 0 while it is not. */
+  /** Milliseconds for which it has been ok, 0 while it fails. */
   get okMs(): number {
     return this.isOk ? performance.now() - this.#sinceMs : 0;
   }
@@ -48,13 +48,10 @@ export class Condition {
   }
 }
 
-/** Milliseconds after which what stands still will not move again by itself. */
+/** Milliseconds without progress after which only a restart helps. */
 const STUCK_MS = 300_000;
 
-/**
- * How a process is, for whoever probes it. Everything is answered from memory, at once: a probe must
- * not wait for what it asks about.
- */
+/** The state of a process, for probes. Answers at once, from memory: a probe must not wait for what it asks about. */
 export class Health {
   readonly #startup = new Condition('startup', 'starting');
   readonly #stopping = new Condition('shutdown');
@@ -66,17 +63,17 @@ export class Health {
     this.#stuckMs = stuckMs;
   }
 
-  /** Without it the process takes no requests. */
+  /** While it fails the process is not ready. */
   needs(condition: Condition): void {
     this.#needed.push(condition);
   }
 
-  /** What the process is beyond help without. @param stalledForMs milliseconds for which it should have moved and has not */
+  /** After {@link STUCK_MS} without progress the process is not live. @param stalledForMs milliseconds without progress */
   addLivenessCheck(name: string, stalledForMs: () => number): void {
     this.#moving.push({ condition: new Condition(name), stalledForMs });
   }
 
-  /** @param services that have yet to start; none: the process has started, for good */
+  /** @param services that have not started yet; none: the process has started */
   awaits(services: readonly Service[]): void {
     this.#startup.set(services.length === 0 ? undefined : `waiting for: ${services.map(nameOf).join(', ')}`);
   }
@@ -99,7 +96,7 @@ export class Health {
     return [this.#startup, this.#stopping, ...this.#needed].map(({ check }) => check);
   }
 
-  /** Is there hope? Not if only a new process could help. */
+  /** False if only a restart could help. */
   liveness(): HealthCheck[] {
     return this.#moving.map(({ condition, stalledForMs }) => {
       const ms = stalledForMs();

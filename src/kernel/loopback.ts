@@ -1,12 +1,9 @@
 import type { Server } from 'node:net';
 
-/**
- * Lets a server listen on a free port of the loopback. A connection that it cannot accept later (no descriptor is
- * free) is refused, and no error. @returns the port @throws what kept it from listening
- */
+/** Lets a server listen on a free port of the loopback interface. @returns the port @throws the error if it cannot listen */
 export function listenOnLoopback(server: Server): Promise<number> {
   return new Promise((done, failed) => {
-    server.on('error', failed); // heard for good: one that nobody hears ends the process
+    server.on('error', failed); // stays: a later error, such as no free descriptor, must not end the process
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
       done(typeof address === 'object' && address ? address.port : 0);

@@ -15,8 +15,8 @@ export function isRoot(): boolean {
 }
 
 /**
- * Postgres and Chromium's sandbox both refuse root. Started by root, their processes run as the
- * first of these users that exists; otherwise as whoever we are (undefined).
+ * Postgres and Chromium's sandbox refuse root. @returns the first of these users that exists, or `nobody`'s usual ids,
+ * if this process runs as root; otherwise undefined: child processes run as this user
  */
 export function unprivilegedIdentity(userNames: readonly string[]): Identity | undefined {
   if (!isRoot()) return undefined;
@@ -32,10 +32,7 @@ export function unprivilegedIdentity(userNames: readonly string[]): Identity | u
   return { uid: 65_534, gid: 65_534 };
 }
 
-/**
- * A directory for files that a process of `identity` has to reach: `name` under the data directory,
- * unless that lies where only root can go (below a private home, say).
- */
+/** A directory for files of a process of `identity`: `name` below the data directory, or elsewhere if only root can reach that. */
 export async function reachableDirectory(
   dataDir: string,
   name: string,
@@ -55,7 +52,7 @@ export async function reachableDirectory(
   return join('/var/lib/pdfprompt/elsewhere', key, name);
 }
 
-/** Whether `identity` can get through every existing directory from / down to `path`. */
+/** Whether `identity` may enter every existing directory from / down to `path`. */
 export function isReachable(path: string, identity: Identity): boolean {
   for (let at = path; ; at = dirname(at)) {
     const stat = statSync(at, { throwIfNoEntry: false });

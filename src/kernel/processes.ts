@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Whether there is a process of this pid, ours or somebody else's. */
+/** Whether there is a process with this pid, whoever owns it. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -10,16 +10,12 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Whether a process is held by SIGSTOP or a debugger, which only somebody outside of it does. */
+/** Whether a process is stopped by SIGSTOP or a debugger. */
 export function isStopped(pid: number): boolean {
   return /^State:\s+[tT]/m.test(readProcessFile(pid, 'status') ?? '');
 }
 
-/**
- * What the kernel says of a process in a file below `/proc/<pid>`. A process may end at any moment, also
- * between two reads, so every caller has to say what that means for it.
- * @returns undefined if the process has ended, the file is not ours to read, or there is no /proc
- */
+/** Reads a file below `/proc/<pid>`. @returns undefined if the process has ended, the file may not be read, or there is no /proc */
 export function readProcessFile(pid: number | 'self', name: string): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'utf8');

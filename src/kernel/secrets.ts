@@ -1,9 +1,6 @@
-/**
- * `postgres://user:secret@host`, what is behind the path of a web address, and bearer keys, as errors of libraries like
- * to quote them. Time is linear in the text.
- */
+/** Removes passwords in URLs, query strings of web addresses, and API keys, which errors of libraries quote. Takes linear time. */
 export function withoutSecrets(text: string): string {
-  // Each run matches as a whole, with or without what a password ends with, so that none is read again from its middle.
+  // Each run of characters matches as a whole, with or without an @, so that the time stays linear.
   const withoutPasswords = text.includes('://') ? text.replaceAll(/([^\s"@]+)(@?)/g, withoutPassword) : text;
   const withoutQueries = withoutPasswords.includes('://')
     ? withoutPasswords.replaceAll(/[^\s"\\]+/g, withoutQuery)

@@ -1,15 +1,14 @@
-/** Thrown when no place became free in time; its `code` is for those who only look at codes. */
+/** Thrown when no place became free in time. */
 class AcquireTimeout extends Error {
   readonly code = 'ACQUIRE_TIMEOUT';
 }
 
-/** One who waits in line. */
 interface Waiting {
   places: number;
   go: () => void;
 }
 
-/** So many at a time; the others wait in line, but not for ever. */
+/** Limits how much runs at a time. The rest waits in order, up to a time limit. */
 export class Semaphore {
   #free: number;
   readonly #places: number;
@@ -32,9 +31,9 @@ export class Semaphore {
   }
 
   /**
-   * Does `work` as soon as there is a place, at once if there is one now.
-   * @param places that it takes; all of them, if it wants more than there are
-   * @throws AcquireTimeout if there are none in time
+   * Runs `work` as soon as there are places.
+   * @param places that it takes; all there are, if it wants more
+   * @throws AcquireTimeout if they are not free in time
    */
   async run<T>(work: () => PromiseLike<T>, places = 1): Promise<T> {
     const taken = Math.min(places, this.#places);
@@ -48,12 +47,12 @@ export class Semaphore {
     }
   }
 
-  /** Nobody overtakes: who wants many places is not kept waiting by those who want one. */
+  /** In order, so that work that needs many places is not overtaken by work that needs one. */
   #admit(): void {
     for (const next of this.#waiting) {
       if (next.places > this.#free) return;
       this.#free -= next.places;
-      this.#waiting.delete(next); // now, or another that ends in this turn would give it a second place
+      this.#waiting.delete(next); // now, or it could be admitted twice in this turn
       next.go();
     }
   }
@@ -64,7 +63,7 @@ export class Semaphore {
     this.#waiting.add(waiting);
     const timer = setTimeout(() => {
       this.#waiting.delete(waiting);
-      this.#admit(); // it may have been in the way of those behind it
+      this.#admit(); // it may have blocked those after it
       reject(new AcquireTimeout(`no place became free within ${this.#timeoutMs} ms`));
     }, this.#timeoutMs);
     try {

@@ -1,6 +1,6 @@
 /**
- * One question for all who ask before it is sent. Nobody gets the answer to a question that was
- * sent before they asked: those who come while one is under way share the next.
+ * Shares one call among all callers that wait for it to begin. Nobody gets the result of a call that began before they
+ * asked: callers that come while one is running share the next.
  */
 export class SingleFlight<T> {
   readonly #send: () => Promise<T>;

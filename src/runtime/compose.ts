@@ -20,7 +20,7 @@ import type { Logger } from '../telemetry/log.ts';
 import { Tracing } from '../telemetry/tracing.ts';
 import { databaseError, type DatabaseHandle, openConfiguredPool, VERSION } from './database.ts';
 
-/** Parts that a caller brings, such as a test: the rest is composed as always. */
+/** Parts that a caller, such as a test, provides. The rest is composed as always. */
 export interface Overrides {
   events?: Events;
   /** used instead of one that is made by the settings; started and stopped with the worker */
@@ -32,7 +32,7 @@ export interface Overrides {
 /** What every process is made of, whatever its role. */
 export interface Base {
   config: Config;
-  /** of the database, without a pooler in between */
+  /** of the database, bypassing a pooler */
   directUrl: string;
   /** as pg_stat_activity shows it */
   name: string;
@@ -42,11 +42,11 @@ export interface Base {
   health: Health;
   /** whether the database can be used */
   database: Condition;
-  /** writes, and reads what is no tenant's own */
+  /** for writes, and for reads of what belongs to no tenant */
   db: Database;
-  /** reads what is one tenant's, behind the wall (`db/tenant.ts`) */
+  /** for reads of one tenant's data, under row-level security (`db/tenant.ts`) */
   reads: Database;
-  /** for slow work that nobody waits for: it is in nobody's way */
+  /** for slow background work, so that it takes no connection from requests */
   adminDb: Database;
   /** how many connections each of them may open */
   connections: ConnectionSplit;
@@ -54,16 +54,16 @@ export interface Base {
   queue: JobQueue;
   /** where new PDFs are kept */
   store: PdfStore;
-  /** where they can be read: that one, and what is in Postgres */
+  /** where PDFs are read: `store` and Postgres */
   stores: PdfStores;
-  /** to be started in this order, and stopped in the opposite one */
+  /** started in this order, stopped in the opposite one */
   services: Service[];
-  /** gives the database back, last of all */
+  /** closes the database; called last */
   release(): Promise<void>;
 }
 
-const API_HEARS = ['ended', 'accounts', 'tiers'] as const;
-const WORKER_HEARS = ['queued', 'ended'] as const;
+const API_EVENTS = ['ended', 'accounts', 'tiers'] as const;
+const WORKER_EVENTS = ['queued', 'ended'] as const;
 
 interface ComposeOptions extends Pick<ProcessRole, 'isApi' | 'isWorker'> {
   config: Config;
@@ -71,11 +71,11 @@ interface ComposeOptions extends Pick<ProcessRole, 'isApi' | 'isWorker'> {
   events: Events;
   /** `pdfprompt serve`, … as pg_stat_activity shows it */
   name: string;
-  /** released by `release`, or if composing fails */
+  /** released by {@link Base.release}, or if composing fails */
   handle: DatabaseHandle;
 }
 
-/** Everything is built here, by hand, once; each part gets only what it uses. */
+/** Builds what every process needs. Each part gets only what it uses. */
 export async function composeBase(options: ComposeOptions): Promise<Base> {
   const { config, log, events, name, isApi, isWorker, handle } = options;
   const split = splitConnections(config.databaseMaxConnections, { isApi, isWorker, isEmbedded: handle.isEmbedded });
@@ -96,12 +96,12 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
     const store = createStore(config);
     await store.check();
     const db = open('main', split.main);
-    await (isApi ? checkTenantRole(db) : db.execute(sql`select 1`)); // or nobody hears what is wrong with it before work comes
+    await (isApi ? checkTenantRole(db) : db.execute(sql`select 1`)); // finds a fault of the database now, not at the first request
     const notifier = new Notifier({
       url: handle.directUrl,
       applicationName: name,
       connectTimeoutMs: config.databaseConnectTimeoutMs,
-      events: [...new Set<NotifierEvent>([...(isApi ? API_HEARS : []), ...(isWorker ? WORKER_HEARS : [])])],
+      events: [...new Set<NotifierEvent>([...(isApi ? API_EVENTS : []), ...(isWorker ? WORKER_EVENTS : [])])],
     });
     const queue = new JobQueue({
       db,
@@ -133,7 +133,7 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       health,
       database: databaseWatch.condition,
       db,
-      reads: open('reads', split.reads, TENANT_ROLE), // a pool that nobody asks opens no connection
+      reads: open('reads', split.reads, TENANT_ROLE), // opens no connection before it is used
       adminDb,
       connections: split,
       notifier,
@@ -153,7 +153,7 @@ export function createStore({ pdfStore }: Pick<Config, 'pdfStore'>): PdfStore {
   return pdfStore.kind === 'postgres' ? new PostgresStore() : new FileStore(pdfStore.directory);
 }
 
-/** What can be read and removed from here: the PDFs in the database, and those in the store for new ones. */
+/** The stores to read and remove PDFs from: Postgres, and the one for new PDFs. */
 export function storesOf(config: Pick<Config, 'pdfStore'>, store = createStore(config)): PdfStores {
   return new PdfStores(new PostgresStore(), store);
 }

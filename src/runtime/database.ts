@@ -13,7 +13,7 @@ export type Progress = (message: string) => void;
 /** The database that the settings name, or the embedded one. */
 export interface DatabaseHandle {
   url: string;
-  /** for what needs a session of its own: past the pooler, if there is one */
+  /** for what needs a session of its own: bypasses the pooler, if there is one */
   directUrl: string;
   isEmbedded: boolean;
   release(): Promise<void>;
@@ -61,9 +61,9 @@ export async function migrateDatabase({
 interface OpenOptions {
   config: Config;
   onProgress: Progress;
-  /** Migrate whatever database it is. The embedded one is ours and always follows along. */
+  /** migrates any database; the embedded one is always migrated */
   migrate?: boolean;
-  /** told of what was applied, if anything was */
+  /** called with the names of the migrations that were applied, if any were */
   onMigrated?: (names: string[]) => void;
 }
 
@@ -88,14 +88,9 @@ export async function openDatabase({
   }
 }
 
-interface WithDatabaseOptions {
-  config: Config;
-  onProgress: Progress;
-}
-
-/** For commands that do one thing: a migrated database, closed again whatever happened. */
+/** For commands: runs `work` with a migrated database, and closes it whatever happens. */
 export async function withDatabase<T>(
-  { config, onProgress }: WithDatabaseOptions,
+  { config, onProgress }: Pick<OpenOptions, 'config' | 'onProgress'>,
   work: (pool: Pool) => Promise<T>,
 ): Promise<T> {
   const handle = await openDatabase({ config, onProgress });
@@ -117,7 +112,7 @@ export function openConfiguredPool(config: Config, which: WhichPool): Pool {
   return openPool(poolOptions(config, which));
 }
 
-/** For the connections to the read replica, if there is one. They are another server's, so they come on top. */
+/** For the connections to the read replica, if there is one. They do not count for the primary's limit. */
 export function replicaOptions(
   config: Config,
   name: string,
@@ -150,7 +145,7 @@ const HINTS: Record<string, string> = {
   '42501': 'This user may not create tables: grant CREATE on the database and its schema public.',
 };
 
-/** A sentence for the operator, if it is one of the usual faults; without the password. */
+/** For the usual faults: an OperatorError that says what to do, without the password. Others stay as they are. */
 export function databaseError(error: unknown, url: string): Error {
   const code = systemCodeOf(error);
   const hint = serverHint(error) ?? (code === undefined ? undefined : HINTS[code]);

@@ -4,12 +4,12 @@ import { type ErasedUser, eraseUser } from '../jobs/erase-user.ts';
 import { JobQueue } from '../queue/boss.ts';
 import { storesOf } from './compose.ts';
 
-/** For a command: with the store that its settings name. @throws what {@link eraseUser} throws */
+/** For a command, which has the settings but no store. @throws what {@link eraseUser} throws */
 export async function eraseUserByEmail(
   { db, config }: { db: Database; config: Config },
   email: string,
 ): Promise<ErasedUser> {
-  const queue = new JobQueue({ db, supervise: false, onError: () => undefined }); // every call rejects with the same
+  const queue = new JobQueue({ db, supervise: false, onError: () => undefined }); // every call rejects with the same error
   await queue.start();
   try {
     return await eraseUser({ db, queue, stores: storesOf(config) }, { email });

@@ -3,7 +3,7 @@ import { HttpServer } from '../http/server.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import type { Base } from './compose.ts';
 
-/** Metrics and health of a process, if `OPS_PORT` asks for them. Answers to the last: it is stopped after all else. */
+/** Metrics and health of a process, if `OPS_PORT` is set. It is stopped last, so that it answers until the end. */
 export function buildOps({ config, health, events }: Base): Service[] {
   if (config.opsPort === undefined) return [];
   const app = createOpsApp({ health, metrics: events.metrics });

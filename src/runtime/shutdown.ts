@@ -1,16 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentJob } from '../kernel/current-job.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { listenForFailures } from './failures.ts';
 import { listenForSignals } from './signals.ts';
 import type { RunningProcess } from './start-process.ts';
 
-/** Milliseconds behind the grace, or behind a second signal, in which a process has to have ended. */
+/** Milliseconds that a process has to end, after its grace period or after a second signal. */
 const END_MS = 12_000;
 
 interface RunOptions<T extends RunningProcess> {
   log: Logger;
-  /** milliseconds that running work gets at a stop */
+  /** milliseconds that running work has at a stop */
   graceMs: number;
   start: () => Promise<T>;
   onStarted: (running: T) => void;
@@ -19,17 +18,17 @@ interface RunOptions<T extends RunningProcess> {
 }
 
 /**
- * Starts a process and resolves when a signal came and it has stopped. Phases: no new work →
- * running work finishes within the grace → what is left goes back to the queue → connections
- * close. A second signal ends the grace. A signal during the start is obeyed when that is over.
+ * Starts a process, and resolves after a signal has stopped it. A stop takes no new work, lets running work finish
+ * within the grace period, requeues the rest and closes the connections. A second signal ends the grace period. A
+ * signal during the start takes effect after it.
  *
- * What is thrown where nothing could catch it stops the process in the same way.
- * @throws what `start` throws, or what was thrown in that way
+ * An error that nothing caught stops the process in the same way.
+ * @throws what `start` throws, or the error that nothing caught
  */
 export async function runUntilStopped<T extends RunningProcess>(options: RunOptions<T>): Promise<void> {
   const { log, graceMs, start, onStarted, onStuck } = options;
   const stopping = Promise.withResolvers<void>();
-  const forced = Promise.withResolvers<void>();
+  const forceStop = Promise.withResolvers<void>();
   let isStopping = false;
   let running: T | undefined;
   let failure: { error: unknown } | undefined;
@@ -49,10 +48,10 @@ export async function runUntilStopped<T extends RunningProcess>(options: RunOpti
     onNext: (signal) => {
       log.warn('process.stop_forced', { signal });
       endWithin(END_MS);
-      forced.resolve();
+      forceStop.resolve();
     },
   });
-  const stopHearing = listenForFailures((error) => {
+  const onFailure = (error: unknown) => {
     if (running) running.failed(error, currentJob());
     else log.fatal('process.start_crashed', { err: error });
     if (failure) return;
@@ -60,18 +59,19 @@ export async function runUntilStopped<T extends RunningProcess>(options: RunOpti
     isStopping = true;
     endWithin(graceMs + END_MS);
     stopping.resolve();
-  });
+  };
+  process.on('uncaughtException', onFailure).on('unhandledRejection', onFailure); // or Node ends the process at once
   try {
     running = await start();
     log.info('process.started');
     if (!isStopping) onStarted(running);
     await stopping.promise;
-    void forced.promise.then(() => running?.forceStop());
+    void forceStop.promise.then(() => running?.forceStop());
     await running.stop();
     log.info('process.stopped');
   } finally {
     stopListening();
-    stopHearing();
+    process.off('uncaughtException', onFailure).off('unhandledRejection', onFailure);
   }
   if (failure) throw failure.error;
 }

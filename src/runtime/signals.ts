@@ -1,16 +1,14 @@
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** npm passes on the Ctrl-C that the terminal has sent us already: that is one signal, not two. */
+/** npm sends us the Ctrl-C again that the terminal has sent already. Both count as one signal. */
 const SAME_SIGNAL_MS = 500;
 
 interface SignalHandlers {
-  /** asked to stop */
   onFirst: (signal: NodeJS.Signals) => void;
-  /** asked again: at once */
   onNext: (signal: NodeJS.Signals) => void;
 }
 
-/** Signals do what they are told here, instead of ending the process. @returns what gives them back */
+/** Calls the handlers instead of ending the process. @returns a function that ends this */
 export function listenForSignals({ onFirst, onNext }: SignalHandlers): () => void {
   let firstAt: number | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
