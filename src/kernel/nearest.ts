@@ -1,10 +1,7 @@
-/** Characters of a name that is compared: the time grows with their square, and a name may come from outside. */
+/** Longest name that is compared, in characters: the time grows with its square, and callers choose names. */
 const MAX_LENGTH = 60;
 
-/**
- * The name that was probably meant: the same but for its case, or one or two slips of the finger away.
- * @returns undefined if none is so near
- */
+/** The known name that was probably meant: it differs only in case, or by one or two typing errors. */
 export function nearest<T extends string>(name: string, known: readonly T[]): T | undefined {
   if (name.length > MAX_LENGTH) return undefined;
   const text = name.toLowerCase();
@@ -21,7 +18,7 @@ export function nearest<T extends string>(name: string, known: readonly T[]): T 
   return best;
 }
 
-/** Levenshtein's, right up to `most`; beyond it is only said to be more. */
+/** Levenshtein's. Exact up to `most`; beyond that any larger number. */
 function editDistance(a: string, b: string, most: number): number {
   if (Math.abs(a.length - b.length) > most) return most + 1;
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);

@@ -6,13 +6,13 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 
 const QUEUE = 'pdf';
 
-/** Tries in all: the first and two more, for faults that are ours. Counted in the job's row. */
+/** Attempts of a job, the first included, if it fails by a fault of ours. Counted in the job's row. */
 export const MAX_ATTEMPTS = 3;
 
-/** Workers in all that may be lost with a job before the job is taken for the cause. */
+/** After so many workers were lost with a job, the job counts as the cause. */
 export const MAX_LOSSES = 3;
 
-/** A claimed job. `retryCount` fences it: once the queue has handed the job on, settling this claim affects nothing. */
+/** A claimed job. The queue raises `retryCount` when it requeues the job: this claim is stale then, and settling it affects nothing. */
 export interface Claim {
   id: string;
   retryCount: number;
@@ -20,12 +20,12 @@ export interface Claim {
 
 interface JobQueueOptions {
   db: Database;
-  /** Whether this process keeps the queue clean (expired claims, old rows): workers do. */
+  /** whether this process cleans up expired claims and old rows, as workers do */
   supervise: boolean;
   onError: (error: Error) => void;
 }
 
-/** pg-boss, reduced to what we need: every call can take part in the caller's transaction. Holds ids only. */
+/** The part of pg-boss that we use. Calls can take part in the caller's transaction. The queue holds only the ids of jobs. */
 export class JobQueue extends Lifecycle {
   readonly #boss: PgBoss;
   #insertion: [before: string, after: string] | undefined;
@@ -41,15 +41,14 @@ export class JobQueue extends Lifecycle {
   }
 
   protected async onStop(): Promise<void> {
-    // Claims are settled or given back by us before this; pg-boss would fail what it still holds.
+    // Not graceful: pg-boss would fail open claims, which the dispatcher has settled or requeued already.
     await waitBriefly(this.#boss.stop({ graceful: false }));
   }
 
   /**
-   * What puts jobs into the queue, as a part of the caller's statement, so that a job and its place in
-   * the queue are one statement: each further one is a trip to the database and back. It returns `id`.
-   * @param jobs a query for `id`, `priority` and `"expireInSeconds"`, how long a claim may last before
-   *   the queue takes the job for lost
+   * The SQL that puts jobs into the queue and returns their `id`, as a part of the caller's statement: a statement of
+   * its own would be one more round trip.
+   * @param jobs a query for `id`, `priority` and `"expireInSeconds"`, after which a claim expires
    */
   async enqueueing(jobs: SQL): Promise<SQL> {
     this.#insertion ??= await this.#readInsertion();
@@ -57,7 +56,7 @@ export class JobQueue extends Lifecycle {
     return sql`${sql.raw(before)} (select json_agg(job) from (${jobs}) as job) ${sql.raw(after)}`;
   }
 
-  /** pg-boss's own statement, as it would send it. */
+  /** The statement that pg-boss sends. */
   async #readInsertion(): Promise<[before: string, after: string]> {
     let statement = '';
     const executeSql = async (text: string) => {
@@ -76,24 +75,24 @@ export class JobQueue extends Lifecycle {
     return jobs.map(({ id, retryCount }) => ({ id, retryCount }));
   }
 
-  /** @returns false if the claim was no longer ours */
+  /** @returns false if the claim was stale */
   async complete(tx: Queryable, claim: Claim): Promise<boolean> {
     return affectedOne(await this.#boss.complete(QUEUE, claim, null, { db: executor(tx) }));
   }
 
-  /** Gives the job back, to be tried again after a growing pause. @returns false if the claim was no longer ours */
+  /** Requeues the job, after a pause that grows. @returns false if the claim was stale */
   async retryLater(tx: Queryable, claim: Claim): Promise<boolean> {
     return affectedOne(await this.#boss.fail(QUEUE, claim, null, { db: executor(tx) }));
   }
 
-  /** Gives the job of a lost worker back, whichever claim it is under. */
+  /** Requeues the job of a lost worker, whatever its claim. */
   async release(tx: Queryable, id: string): Promise<void> {
     const db = executor(tx);
     await this.#boss.cancel(QUEUE, id, { db });
     await this.#boss.resume(QUEUE, id, { db });
   }
 
-  /** Gives the job back at once and without counting a try. @returns false if the claim was no longer ours */
+  /** Requeues the job at once, without counting an attempt. @returns false if the claim was stale */
   async requeue(tx: Queryable, claim: Claim): Promise<boolean> {
     const db = executor(tx);
     return (
@@ -102,13 +101,13 @@ export class JobQueue extends Lifecycle {
     );
   }
 
-  /** Whether the queue has the job, waiting or claimed, as an expression. */
+  /** An SQL expression: whether the queue has the job, waiting or claimed. */
   has(id: SQL): SQL {
     return sql`exists (select 1 from pgboss.job where name = ${sql.raw(`'${QUEUE}'`)} and id = ${id} and state < 'completed')`;
   }
 
   /**
-   * Puts jobs back of which the queue knows nothing any more, or that they have ended.
+   * Requeues jobs that the queue has lost, or takes for ended.
    * @param ids of those jobs
    * @param jobs the same, as for {@link enqueueing}
    */
@@ -117,23 +116,23 @@ export class JobQueue extends Lifecycle {
     await tx.execute(await this.enqueueing(jobs));
   }
 
-  /** Deletes all that the queue knows of the jobs, whatever has become of them. */
+  /** Deletes the jobs from the queue, whatever their state. */
   async forget(tx: Queryable, ids: string[]): Promise<void> {
     await this.#boss.deleteJob(QUEUE, ids, { db: executor(tx) });
   }
 
-  /** Deletes what ended long ago; otherwise done every few minutes by each process that supervises. */
+  /** Deletes what ended long ago, which each process that supervises also does every few minutes. */
   async maintain(): Promise<void> {
     await this.#boss.supervise(QUEUE);
   }
 
-  /** Takes the job out of the queue, claimed or not. */
+  /** Removes the job from the queue, claimed or not. */
   async cancel(tx: Queryable, id: string): Promise<void> {
     await this.#boss.cancel(QUEUE, id, { db: executor(tx) });
   }
 }
 
-/** pg-boss counts the rows it changed, but leaves that out of its types. */
+/** pg-boss returns the number of changed rows, but its types do not say so. */
 function affectedOne(response: object): boolean {
   return 'affected' in response && response.affected === 1;
 }
@@ -150,14 +149,14 @@ export async function installQueue({ url, connectTimeoutMs, check }: InstallOpti
   const isUpToDate = await isInstalled(url, connectTimeoutMs);
   if (isUpToDate) return [];
   if (!check) {
-    // Through its own driver: its migrations bring their own BEGIN.
+    // With pg-boss's own driver: its migrations contain BEGIN.
     const boss = new PgBoss({
       connectionString: url,
       connectionTimeoutMillis: connectTimeoutMs,
       max: 1,
       ...bossOptions({ migrate: true, supervise: false }),
     });
-    boss.on('error', () => undefined); // every call rejects with the same
+    boss.on('error', () => undefined); // every call rejects with the same error
     try {
       await boss.start();
       if ((await boss.getQueue(QUEUE)) === null) await boss.createQueue(QUEUE, QUEUE_OPTIONS);
@@ -169,7 +168,7 @@ export async function installQueue({ url, connectTimeoutMs, check }: InstallOpti
   return [`pgboss schema ${EXPECTED_VERSION}`];
 }
 
-/** Every row of the queue's table is changed twice and deleted after an hour: it is cleaned as often. */
+/** Each row of the queue's table is changed twice and deleted after an hour, so the table needs a frequent vacuum. */
 async function keepSmall(boss: PgBoss): Promise<void> {
   const db = boss.getDb();
   const { rows } = await db.executeSql('select table_name from pgboss.queue where name = $1', [QUEUE]);
@@ -202,13 +201,13 @@ async function isInstalled(url: string, connectTimeoutMs: number): Promise<boole
   }
 }
 
-/** The schema of the pinned pg-boss version; a test holds it against what it really installs. */
+/** The schema of the pinned pg-boss version. A test compares it with what pg-boss installs. */
 const EXPECTED_VERSION = 46;
 
 const QUEUE_OPTIONS = {
   // A table of its own: in the shared one a burst before the first ANALYZE makes every fetch 100 times slower.
   partition: true,
-  retryLimit: 1_000, // the job's row decides; the queue itself never drops a job
+  retryLimit: 1_000, // the job's row decides: the queue never drops a job by itself
   retryDelay: 1,
   retryBackoff: true,
   deleteAfterSeconds: 3_600,
@@ -227,8 +226,8 @@ function bossOptions({ migrate, supervise }: { migrate: boolean; supervise: bool
 }
 
 /**
- * pg-boss on our own connections. drizzle turned the driver's serializers for JSON and dates off,
- * so both are made text here; otherwise `complete(output)` and `fail()` crash on them.
+ * Runs pg-boss on our own connections. drizzle switches off the driver's serializers for JSON and dates, so both are
+ * converted to text here. Otherwise `complete(output)` and `fail()` crash.
  */
 function executor(db: Queryable): Db {
   return {
@@ -240,7 +239,7 @@ function executor(db: Queryable): Db {
   };
 }
 
-/** Maintenance brings its own BEGIN, which the driver refuses on a pool: a failure would leave it open for the next query. */
+/** The maintenance of pg-boss contains BEGIN, which the driver refuses on a pool: after a failure the transaction would stay open. */
 const WHOLE_TRANSACTION = /^\s*BEGIN;(.*)COMMIT;\s*$/s;
 
 function asText(value: unknown): unknown {

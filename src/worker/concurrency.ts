@@ -3,29 +3,28 @@ interface ConcurrencyOptions {
   initial: number;
   /** at most; the same as `initial` where the number was given */
   max: number;
-  /** milliseconds, from any moment on */
+  /** a clock, in milliseconds */
   now?: () => number;
 }
 
-/** A measurement: this long, and this many documents for each slot, all slots busy throughout. */
+/** A measurement takes at least this long, and this many documents for each slot. All slots are busy throughout. */
 const WINDOW_MS = 4_000;
 const WINDOW_DOCUMENTS = 6;
-/** One more slot has to give this much more: each takes memory, and documents wait for each other in the CPU. */
+/** One more slot must raise the throughput by this factor: it takes memory, and documents compete for the CPU. */
 const WORTHWHILE = 1.03;
-/** Milliseconds for which a choice holds before its neighbours are tried again: the documents may have changed. */
+/** Milliseconds after which the limit is tuned again: the documents may have changed. */
 const HOLD_MS = 60_000;
 
 /**
- * Finds how many documents at a time give the best throughput on this machine, by trying: one more,
- * then one fewer, for as long as it helps. Only what happens while every slot is busy is measured;
- * when there is little to do the choice stays.
+ * Finds how many documents at a time give the best throughput on this machine. It tries one more, then one fewer, for
+ * as long as that helps. It measures only while every slot is busy: with little to do the limit stays as it is.
  */
 export class Concurrency {
   readonly #max: number;
   readonly #isGiven: boolean;
   readonly #now: () => number;
   #limit: number;
-  /** what was found best, and its documents per millisecond; unknown until measured */
+  /** the best limit so far, and its documents per millisecond; undefined until measured */
   #best: { limit: number; rate: number } | undefined;
   #step: 1 | -1 = 1;
   #heldUntil = 0;
@@ -38,21 +37,21 @@ export class Concurrency {
     this.#now = now;
   }
 
-  /** Documents at a time, for now. */
+  /** Documents at a time. */
   get limit(): number {
     return this.#limit;
   }
 
-  /** A slot stayed free: what is measured now says nothing of how fast we are. */
+  /** A slot stayed free, which makes this measurement useless. */
   slotFree(): void {
     this.#window = undefined;
   }
 
-  /** A document was rendered, whatever became of it. */
+  /** A document was rendered, with any outcome. */
   documentEnded(): void {
     const now = this.#now();
     if (this.#isGiven || now < this.#heldUntil) return;
-    this.#window ??= { since: now, documents: -1 }; // this one began before the window did
+    this.#window ??= { since: now, documents: -1 }; // this document began before the window
     const window = this.#window;
     window.documents++;
     const ms = now - window.since;
@@ -69,7 +68,7 @@ export class Concurrency {
     }
     const isBetter = this.#step === 1 ? rate > this.#best.rate * WORTHWHILE : rate * WORTHWHILE > this.#best.rate;
     if (isBetter) {
-      // Fewer that are as good: the old rate stays the mark, or small losses would add up.
+      // With fewer that are as good the old rate stays the reference. Otherwise small losses would add up.
       this.#best = { limit: this.#limit, rate: Math.max(rate, this.#best.rate) };
       this.#try(this.#step);
     } else if (this.#step === 1) this.#try(-1);
