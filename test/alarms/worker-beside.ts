@@ -15,6 +15,6 @@ export async function startWorkerBeside(env: Record<string, string>): Promise<Wo
   const log = createLogger({ level: 'silent', process: 'beside', human: false, write: () => undefined });
   const memory = { ratio: 0.4 };
   const readMemory = () => ({ used: memory.ratio * 1e9, limit: 1e9, source: 'machine' as const });
-  const { stop } = await work({ config, log, onProgress: () => undefined, overrides: { readMemory } });
-  return Object.assign(memory, { stop });
+  const worker = await work({ config, log, onProgress: () => undefined, overrides: { readMemory } });
+  return Object.assign(memory, { stop: () => worker.stop() });
 }

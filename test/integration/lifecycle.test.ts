@@ -226,22 +226,26 @@ describe('a start that fails', () => {
   afterAll(() => taken.close());
   const away = url.replace(/:\d+\//, ':1/');
 
-  it.each<[string, () => Promise<Service>]>([
-    ['HttpServer', async () => new HttpServer({ app: new Hono(), host: '127.0.0.1', port: await port, maxConnections: 1, graceMs: 1 })], // prettier-ignore
-    ['Session', async () => session(away)],
-    ['ServiceGroup', async () => new ServiceGroup([session(), session(away)])],
-    ['PagePool', async () => new PagePool(rendererOptions(config, { ...binary, path: '/nowhere' }, events))],
-    ['EmbeddedPostgres', async () => new EmbeddedPostgres({ dataDir: '/dev/null/nowhere' })],
-  ])('leaves nothing behind, and may be tried again: %s', async (_, make) => {
+  it.each<[string, RegExp, () => Promise<Service>]>([
+    ['HttpServer', /is taken by another program/, async () => new HttpServer({ app: new Hono(), host: '127.0.0.1', port: await port, maxConnections: 1, graceMs: 1 })], // prettier-ignore
+    ['Session', /ECONNREFUSED/, async () => session(away)],
+    ['ServiceGroup', /ECONNREFUSED/, async () => new ServiceGroup([session(), session(away)])],
+    [
+      'PagePool',
+      /did not start|ENOENT/,
+      async () => new PagePool(rendererOptions(config, { ...binary, path: '/nowhere' }, events)),
+    ],
+    ['EmbeddedPostgres', /cannot create/, async () => new EmbeddedPostgres({ dataDir: '/dev/null/nowhere' })],
+  ])('leaves nothing behind, and may be tried again: %s', async (_, reason, make) => {
     const service = await make();
     const expectNothingLeft = await watchLeftOvers(sql);
     for (let tries = 0; tries < 3; tries++) {
-      await expect(service.start()).rejects.toThrow();
+      await expect(service.start()).rejects.toThrow(reason);
       if (tries === 1) await service.stop();
     }
     const failing = service.start();
     await service.stop();
-    await expect(failing).rejects.toThrow();
+    await expect(failing).rejects.toThrow(reason);
     await expectNothingLeft();
   });
 });
