@@ -32,7 +32,7 @@ export class Session extends Lifecycle {
   #wasLost = false;
   #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
-  /** aborted when the present connection is closed */
+  /** aborted when the present connection is closed, or the session stops */
   #closed = new AbortController();
 
   constructor(options: SessionOptions) {
@@ -55,6 +55,7 @@ export class Session extends Lifecycle {
 
   protected async onStop(): Promise<void> {
     this.#stopping.abort();
+    this.#closed.abort();
     await this.#close(); // fails what the loop waits for
     await this.#loop;
     await this.#close();
@@ -100,7 +101,7 @@ export class Session extends Lifecycle {
       try {
         if (this.#client === undefined) await this.#open();
         const closed = this.#closed.signal;
-        await sleep(beatMs, undefined, { signal: AbortSignal.any([signal, closed]) }).catch(() => undefined);
+        if (!signal.aborted) await sleep(beatMs, undefined, { signal: closed }).catch(() => undefined);
         if (signal.aborted) return;
         if (closed.aborted || !this.#client) throw new Error('the connection was closed');
         await new Deadline(ANSWER_TIMEOUT_MS).race('a heartbeat', beat(this.#client));
