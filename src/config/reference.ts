@@ -1,7 +1,7 @@
 import { flagOf, SETTING_LIST, type Setting, type SettingName } from './settings.ts';
 
 /** The settings of the README; docs/settings.md has all. */
-const MAIN_SETTINGS: readonly SettingName[] = [
+const MAIN_SETTINGS = new Set<SettingName>([
   'databaseUrl',
   'dataDir',
   'host',
@@ -12,11 +12,11 @@ const MAIN_SETTINGS: readonly SettingName[] = [
   'pdfStore',
   'pdfRetentionMs',
   'logLevel',
-];
+]);
 
 /** The table of the most important settings, as Markdown. */
 export function mainSettingsMarkdown(): string {
-  const rows = SETTING_LIST.filter(({ name }) => MAIN_SETTINGS.includes(name)).map(
+  const rows = SETTING_LIST.filter(({ name }) => MAIN_SETTINGS.has(name)).map(
     (setting) => `| ${namesOf(setting)} | ${setting.description} | ${defaultOf(setting)} |`,
   );
   return ['| variable and flag | what it is | default |', '| --- | --- | --- |', ...rows].join('\n');

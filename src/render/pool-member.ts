@@ -128,11 +128,17 @@ export class PoolMember {
     }
     if (endReason() ?? isConclusive(error)) return endReason() ?? error;
     // A hanging browser can be why something did not happen in time.
-    const answer = () => new Deadline(ANSWER_TIMEOUT_MS).race('an answer of the browser', this.watch.ask());
-    if (this.isConnected) await answer().catch(onHang);
+    if (this.isConnected && !(await this.#answers())) onHang();
     const isOfDocument = error instanceof CodedError || error instanceof DeadlineExceeded;
     if (!endReason() && !(isOfDocument && this.isConnected)) await this.#awaitEnd(pageEnded);
     return endReason() ?? error;
+  }
+
+  #answers(): Promise<boolean> {
+    return new Deadline(ANSWER_TIMEOUT_MS).race('an answer of the browser', this.watch.ask()).then(
+      () => true,
+      () => false,
+    );
   }
 
   async #awaitEnd(pageEnded?: AbortSignal): Promise<void> {

@@ -4,12 +4,12 @@ import { work } from '../../src/runtime/work.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
 
 export interface WorkerBeside {
-  /** of its memory, from 0 to 1, as it believes */
+  /** the memory use that it reads, from 0 to 1 */
   ratio: number;
   stop(): Promise<void>;
 }
 
-/** One more worker, in this process: it believes what it is told of its memory. */
+/** One more worker, in this process: it reads its memory use from `ratio`. */
 export async function startWorkerBeside(env: Record<string, string>): Promise<WorkerBeside> {
   const config = loadConfig({ env, isRoot: isRoot() });
   const log = createLogger({ level: 'silent', process: 'beside', human: false, write: () => undefined });

@@ -178,7 +178,7 @@ describe('the examples in the README and the docs', () => {
     const named = pages.flatMap((page) =>
       [...page.matchAll(/\bnpm (?:run )?([a-z]+(?::[a-z]+)*)/g)].map(([, name = '']) => name),
     );
-    const ofNpm = ['ci', 'install', 'pack', 'run'];
-    expect(named.filter((name) => !ofNpm.includes(name) && scripts[name] === undefined)).toEqual([]);
+    const ofNpm = new Set(['ci', 'install', 'pack', 'run']);
+    expect(named.filter((name) => !ofNpm.has(name) && scripts[name] === undefined)).toEqual([]);
   });
 });
