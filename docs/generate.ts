@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dashboard } from '../grafana/dashboard.ts';
-import { envExample, mainSettingsMarkdown, settingsMarkdown } from '../src/config/reference.ts';
+import { envExample, settingsMarkdown } from '../src/config/reference.ts';
 
 // `npm run docs`: writes what is made from the code. test/unit/reference.test.ts fails if the files are out of date.
 
@@ -16,7 +16,7 @@ function insertTable(name: string, table: string): void {
   );
 }
 
-insertTable('README.md', mainSettingsMarkdown());
-insertTable('docs/settings.md', settingsMarkdown());
+insertTable('README.md', settingsMarkdown('main'));
+insertTable('docs/settings.md', settingsMarkdown('all'));
 writeFileSync(new URL('.env.example', root), envExample());
 writeFileSync(new URL('grafana/dashboards/pdfprompt.json', root), `${JSON.stringify(dashboard(), null, 2)}\n`);
