@@ -26,7 +26,7 @@ export function planReport(input: ReportInput): string {
     {
       users: `${number(load.users)}, ${number(load.pdfsPerHour)} PDFs in the busiest hour, ${number(load.peakPdfsPerSecond, 2)} a second at its peak`,
       documents: mix.map(({ name, share }) => `${name} ${percent(share)}`).join(', '),
-      workers: `${workers.count} × ${workers.size} (cores x GB)${spare > 0 ? `, of which ${spare} so that one may be away` : ''}`,
+      workers: `${workers.count} × ${workers.size} (cores x GB)${spare > 0 ? `, of which ${spare} so that one may fail` : ''}`,
       processes:
         processes.up > 0
           ? '1 × pdfprompt up (API and worker in one)'
@@ -66,7 +66,7 @@ export function assumptionsOf(input: ReportInput): string[] {
     SOURCES[calibration.source](calibration),
     count > needed
       ? `The load needs ${needed}; ${count - needed} more (--spare), so that a worker may fail or be replaced.`
-      : `No worker to spare (--spare 1): while ${count === 1 ? 'it' : 'one of them'} is away, jobs ${count === 1 ? 'are refused or ' : ''}wait; none that was accepted is lost.`,
+      : `No worker to spare (--spare 1): while ${count === 1 ? 'it' : 'one of them'} is unavailable, jobs ${count === 1 ? 'are refused or ' : ''}wait; none that was accepted is lost.`,
     'A machine with twice the cores does twice as much, and its cores are as fast as those that were measured (coreSpeed in the price table). A browser that starts after a quiet minute takes 0.3 s more.',
     `A day is ${ASSUMPTIONS.busyHoursPerDay} such hours; PDFs are kept for ${number(retentionMs / 86_400_000, 1)} days (PDF_RETENTION), what is known of a job ${ASSUMPTIONS.rowDays} days longer, in ${ASSUMPTIONS.rowBytes / 1024} KB.`,
     `Prices (--prices) as of ${prices.asOf}. ${prices.note} Traffic, taxes and people are not in them.`,

@@ -259,7 +259,7 @@ export const SETTINGS = {
     kind: kinds.choice('auto', 'namespace', 'proxy'),
     default: 'auto',
     description:
-      "How browsers are isolated from the network. `namespace`: each has its own network namespace, in which there is only pdfprompt's proxy (Linux); `proxy`: they share this machine's network and are told to use the proxy; `auto`: the first that is possible",
+      "How browsers are isolated from the network. `namespace`: each has its own network namespace, in which there is only pdfprompt's proxy (Linux); `proxy`: they share this machine's network and are set to use the proxy; `auto`: the first that is possible",
     commands: WITH_BROWSER,
   },
   egressPolicy: {

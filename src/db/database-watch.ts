@@ -16,7 +16,7 @@ const MAX_UNANSWERED = 3;
 
 interface DatabaseWatchOptions {
   db: Database;
-  events: Pick<Events, 'databaseAway' | 'databaseBack'>;
+  events: Pick<Events, 'databaseUnavailable' | 'databaseAvailable'>;
 }
 
 /** Checks again and again whether the database can be written, so that health probes answer from memory. */
@@ -56,8 +56,8 @@ export class DatabaseWatch extends Lifecycle {
     if (fault === undefined) this.condition.set(undefined);
     else if (this.#failures >= FAILURES) this.condition.set(fault);
     const { events } = this.#options;
-    if (wasOk && !this.condition.isOk) events.databaseAway({ reason: fault ?? '' });
-    if (!wasOk && this.condition.isOk) events.databaseBack();
+    if (wasOk && !this.condition.isOk) events.databaseUnavailable({ reason: fault ?? '' });
+    if (!wasOk && this.condition.isOk) events.databaseAvailable();
   }
 
   /** @returns the fault, if there is one */

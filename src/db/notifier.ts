@@ -10,7 +10,7 @@ import { Session } from './session.ts';
  * - `accounts`: a user's keys or subscription changed (payload: the user's id; empty: any user's)
  * - `tiers`: a tier changed
  *
- * Triggers on the tables send the last two, whoever changes the rows.
+ * Triggers on the tables send the last two, so changes made with psql are announced too.
  */
 export type NotifierEvent = 'queued' | 'ended' | 'accounts' | 'tiers';
 

@@ -74,7 +74,8 @@ function machineReading(root: string): MemoryReading[] {
 
 /** The number after a name, in lines of `name number`; 0 if there is none. */
 function valueOf(text: string | undefined, name: string): number {
-  return Number(new RegExp(`^${name}\\s+(\\d+)`, 'm').exec(text ?? '')?.[1] ?? 0);
+  const line = text?.split('\n').find((each) => each.split(/\s/)[0] === name);
+  return Number(line?.split(/\s+/)[1] ?? 0);
 }
 
 function read(path: string): string | undefined {

@@ -72,7 +72,7 @@ export class HttpClient {
       }
       return { status: response.statusCode ?? 0, head: Buffer.concat(kept), size };
     } catch (error) {
-      signal.throwIfAborted(); // its reason tells a timeout from close()
+      signal.throwIfAborted(); // its reason is a timeout or close()
       throw error;
     }
   }

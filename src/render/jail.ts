@@ -40,7 +40,7 @@ shift
 unset NODE_CHANNEL_FD NODE_CHANNEL_SERIALIZATION_MODE
 exec setpriv --ambient-caps=-all --inh-caps=-all -- "$@" 5<&- ${NODE_FD}<&-`;
 
-interface Jailed {
+interface JailedProcess {
   child: ChildProcess;
   /** listens in the browser's network */
   server: Server;
@@ -53,7 +53,7 @@ interface Jailed {
  * @param options `stdio` has five entries
  * @throws NoNamespace with the output of the command, if that is not possible
  */
-export async function spawnJailed(path: string, arguments_: string[], options: SpawnOptions): Promise<Jailed> {
+export async function spawnJailed(path: string, arguments_: string[], options: SpawnOptions): Promise<JailedProcess> {
   if (process.platform !== 'linux') throw new NoNamespace('there are network namespaces only on Linux');
   const node = openSync(process.execPath, 'r');
   const child = spawn(
@@ -68,7 +68,7 @@ export async function spawnJailed(path: string, arguments_: string[], options: S
   try {
     return await new Deadline(START_TIMEOUT_MS).race(
       'making a network namespace',
-      new Promise<Jailed>((done, failed) => {
+      new Promise<JailedProcess>((done, failed) => {
         child.once('message', (message: { port: number }, server) =>
           done({ child, server: server as Server, port: message.port }),
         );

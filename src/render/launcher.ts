@@ -18,7 +18,7 @@ export interface LauncherOptions {
   egress: GatewayOptions;
   unsafeNoSandbox: boolean;
   webgl: boolean;
-  events: Pick<Events, 'jailed' | 'browserStarted'>;
+  events: Pick<Events, 'isolationKnown' | 'browserStarted'>;
 }
 
 /** How documents are isolated here. */
@@ -55,7 +55,7 @@ export class Launcher {
     try {
       const sandbox = await this.#testFirst(chromium);
       this.#confinement = { ...found, sandbox };
-      this.#options.events.jailed({ ...found, sandbox: sandbox ?? true });
+      this.#options.events.isolationKnown({ ...found, sandbox: sandbox ?? true });
       return chromium;
     } catch (error) {
       await chromium.close();

@@ -121,7 +121,7 @@ export class PoolMember {
    */
   async causeOf(error: unknown, pageEnded: AbortSignal, onHang: () => void): Promise<unknown> {
     const endReason = () => (pageEnded.aborted ? pageEnded : this.ended).reason as unknown;
-    // A browser that is told to end closes its pages first.
+    // A browser that is asked to end closes its pages first.
     if (pageEnded.reason instanceof RendererGone && pageEnded.reason.how === 'closed') {
       await this.#awaitEnd();
       return this.ended.reason ?? pageEnded.reason;

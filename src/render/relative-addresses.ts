@@ -9,23 +9,18 @@ const MAX_FOUND = 1_000;
  * search in the page can be skipped for most documents.
  */
 export function mayNeedBase(html: string): boolean {
-  return HINTS.test(html);
+  return HINTS.some((hint) => hint.test(html));
 }
 
-/** A single expression reads the document once. Each part begins with a rare character and limits what it reads around it. */
-const HINTS = new RegExp(
-  [
-    /<script/,
-    /@import/,
-    /\((?<=image-set\()/,
-    /=(?<=srcset\s{0,9}=)/,
-    /=(?<=(?:src|href|poster|data|background)\s{0,9}=)\s{0,9}["']?\s{0,9}(?!["'\s>#]|data:|https?:)/,
-    /\((?<=url\()\s{0,9}["']?\s{0,9}(?!["'\s)#]|data:|https?:)/,
-  ]
-    .map(({ source }) => source)
-    .join('|'),
-  'i',
-);
+/** Each begins with a character that is rare in large documents, and reads only a few characters around it. */
+const HINTS = [
+  /<script/i,
+  /@import/i,
+  /\((?<=image-set\()/i,
+  /=(?<=srcset\s{0,9}=)/i,
+  /=(?<=(?:src|href|poster|data|background)\s{0,9}=)\s{0,9}["']?\s{0,9}(?!["'\s>#]|data:|https?:)/i,
+  /\((?<=url\()\s{0,9}["']?\s{0,9}(?!["'\s)#]|data:|https?:)/i,
+];
 
 const REASON = 'relative_address: it has no base here; use an absolute URL, a data: URL or <base href>';
 const INVALID = 'invalid_address: it is no URL';

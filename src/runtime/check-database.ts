@@ -106,10 +106,10 @@ async function checkReplica(config: Config, primaryUrl: string): Promise<Check[]
 
 /** Connections that the running processes, one more API and one more worker may open. */
 function checkConnections(config: Config, { maxConnections, connections }: ServerFacts): Check {
-  const runs = (kind: string) => connections.get(`pdfprompt ${kind} bell`) ?? 0; // every process has one
+  const runs = (kind: string) => connections.get(`pdfprompt ${kind} notifier`) ?? 0; // every process has one
   const running = { serve: runs('serve'), work: runs('work'), up: runs('up') };
   const isPooled = !config.databasePrepare;
-  const isOurs = (name: string) => (isPooled ? /^pdfprompt (\w+ bell|worker)$/ : /^pdfprompt /).test(name);
+  const isOurs = (name: string) => (isPooled ? /^pdfprompt (\w+ notifier|worker)$/ : /^pdfprompt /).test(name);
   const others = [...connections].reduce((sum, [name, count]) => sum + (isOurs(name) ? 0 : count), 0);
   const each = config.databaseMaxConnections;
   const budgetOf = (fleet: Fleet) => connectionBudget({ fleet, each, isPooled, maxConnections, others });

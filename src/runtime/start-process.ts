@@ -16,7 +16,7 @@ export interface ProcessOptions {
   overrides?: Overrides;
 }
 
-/** A process that runs until it is told to stop. */
+/** A process that runs until `stop` is called. */
 export interface RunningProcess {
   stop(): Promise<void>;
   /** Ends the grace period of the stop that is under way, or of the next one. */

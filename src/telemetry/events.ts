@@ -104,23 +104,24 @@ export class Events {
     },
   ): void => this.#log.info('tier.defined', tier);
   readonly tierDeleted = (tier: AdminAbout & { tier: string }): void => this.#log.info('tier.deleted', tier);
-  readonly storeBack = (about: { store: string }): void => this.#log.info('store.recovered', about);
+  readonly storeRecovered = (about: { store: string }): void => this.#log.info('store.recovered', about);
   /** Chromium's temporary files have hardly any space left. */
-  readonly temporaryRoomShort = (about: { reason: string }): void => this.#log.error('temporary_space.low', about);
-  readonly temporaryRoomBack = (): void => this.#log.info('temporary_space.recovered');
+  readonly temporarySpaceLow = (about: { reason: string }): void => this.#log.error('temporary_space.low', about);
+  readonly temporarySpaceRecovered = (): void => this.#log.info('temporary_space.recovered');
   readonly workerRegistered = (worker: { workerId: string; concurrency: number }): void =>
     this.#log.info('worker.registered', worker);
   /** This worker was marked lost (it was paused, or cut off from the database) and has registered again. */
-  readonly workerReturned = (worker: { workerId: string }): void => this.#log.warn('worker.registered_again', worker);
+  readonly workerRegisteredAgain = (worker: { workerId: string }): void =>
+    this.#log.warn('worker.registered_again', worker);
   /** It has requeued its jobs and stops. */
   readonly workerLeft = (worker: { workerId: string }): void => this.#log.info('worker.left', worker);
-  readonly workerSessionBack = (worker: { workerId: string }): void =>
+  readonly workerSessionRestored = (worker: { workerId: string }): void =>
     this.#log.info('worker.session_restored', worker);
   /** Before a process of this version starts to work. */
   readonly migrated = (about: { migrations: string[] }): void => this.#log.info('database.migrated', about);
   /** Several queries in a row failed, or the database is read-only: this process is not ready. */
-  readonly databaseAway = (about: { reason: string }): void => this.#log.error('database.unavailable', about);
-  readonly databaseBack = (): void => this.#log.info('database.available');
+  readonly databaseUnavailable = (about: { reason: string }): void => this.#log.error('database.unavailable', about);
+  readonly databaseAvailable = (): void => this.#log.info('database.available');
   readonly replicaUsed = (): void => this.#log.info('replica.used');
   /** From now on the primary is read, until the replica is healthy again. */
   readonly replicaLeft = (about: { fault: ReplicaFault; lagSeconds: number; err: unknown }): void =>
@@ -129,7 +130,7 @@ export class Events {
   readonly expired = (counts: { files: number; documents: number; jobs: number }): void =>
     this.#log.info('retention.applied', counts);
   /** PDFs in the directory that belong to no job. */
-  readonly filesSwept = (counts: { files: number }): void => this.#log.info('retention.orphans_removed', counts);
+  readonly orphansRemoved = (counts: { files: number }): void => this.#log.info('retention.orphans_removed', counts);
   /** Traces are asked for and cannot be made: this process runs without them. */
   readonly tracesUnavailable = (err: unknown): void => this.#log.warn('tracing.unavailable', { err });
 
@@ -265,7 +266,7 @@ export class Events {
   }
 
   /** How this process keeps documents from its network, known when its first browser has started. */
-  jailed(about: { jail: string; sandbox: boolean; reason?: string | undefined }): void {
+  isolationKnown(about: { jail: string; sandbox: boolean; reason?: string | undefined }): void {
     this.metrics.jail.set({ kind: about.jail }, 1);
     this.metrics.sandbox.set(about.sandbox ? 1 : 0);
     if (about.reason === undefined && about.sandbox) this.#log.info('isolation.full', about);

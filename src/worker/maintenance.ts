@@ -68,6 +68,6 @@ export class Maintenance extends Lifecycle {
     const { db, store, events } = this.#deps;
     if (!(store instanceof FileStore)) return; // in Postgres a foreign key ties each PDF to its row
     const files = await sweepFiles({ db, store }, { part: this.#part++ });
-    if (files > 0) events.filesSwept({ files });
+    if (files > 0) events.orphansRemoved({ files });
   }
 }

@@ -123,7 +123,7 @@ export class Registration extends Lifecycle {
     const isBack = this.#cutOff !== undefined;
     this.#cutOff = undefined;
     this.condition.set(undefined);
-    if (isBack) this.#options.events.workerSessionBack({ workerId: this.workerId });
+    if (isBack) this.#options.events.workerSessionRestored({ workerId: this.workerId });
   }
 
   /** Called at each failed attempt to connect. */
@@ -155,7 +155,7 @@ export class Registration extends Lifecycle {
   /** After this worker was marked lost and its jobs were requeued. */
   async #registerAgain(client: Client): Promise<void> {
     await this.#register(client);
-    this.#options.events.workerReturned({ workerId: this.workerId });
+    this.#options.events.workerRegisteredAgain({ workerId: this.workerId });
   }
 
   async #register(client: Client): Promise<void> {

@@ -9,11 +9,11 @@ const CHECK_MS = 1_000;
 /** Whether Chromium has room for its temporary files. While it has none, no job is claimed. */
 export class RoomWatch extends Lifecycle {
   readonly condition = new Condition('temporary files');
-  readonly #events: Pick<Events, 'temporaryRoomShort' | 'temporaryRoomBack'>;
+  readonly #events: Pick<Events, 'temporarySpaceLow' | 'temporarySpaceRecovered'>;
   readonly #directories = temporaryDirectories();
   #stopChecking = async () => {};
 
-  constructor(events: Pick<Events, 'temporaryRoomShort' | 'temporaryRoomBack'>) {
+  constructor(events: Pick<Events, 'temporarySpaceLow' | 'temporarySpaceRecovered'>) {
     super();
     this.#events = events;
   }
@@ -30,7 +30,7 @@ export class RoomWatch extends Lifecycle {
     const wasOk = this.condition.isOk;
     const reason = missingSpace(this.#directories);
     this.condition.set(reason);
-    if (wasOk && reason !== undefined) this.#events.temporaryRoomShort({ reason });
-    if (!wasOk && reason === undefined) this.#events.temporaryRoomBack();
+    if (wasOk && reason !== undefined) this.#events.temporarySpaceLow({ reason });
+    if (!wasOk && reason === undefined) this.#events.temporarySpaceRecovered();
   }
 }

@@ -14,7 +14,7 @@ const ROWS_BYTES = 8_192;
 interface StoreWatchOptions {
   db: Database;
   store: PdfStore;
-  events: Pick<Events, 'storeFailed' | 'storeBack'>;
+  events: Pick<Events, 'storeFailed' | 'storeRecovered'>;
 }
 
 /**
@@ -70,6 +70,6 @@ export class StoreWatch extends Lifecycle {
     }
     this.#bytes = 0;
     this.condition.set(undefined);
-    events.storeBack({ store: store.kind });
+    events.storeRecovered({ store: store.kind });
   }
 }
