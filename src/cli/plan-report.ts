@@ -26,12 +26,12 @@ export function planReport(input: ReportInput): string {
     {
       users: `${number(load.users)}, ${number(load.pdfsPerHour)} PDFs in the busiest hour, ${number(load.peakPdfsPerSecond, 2)} a second at its peak`,
       documents: mix.map(({ name, share }) => `${name} ${percent(share)}`).join(', '),
-      workers: `${workers.count} × ${workers.size} (cores x GB)${spare > 0 ? `, of which ${spare} so that one may fail` : ''}`,
+      workers: `${workers.count} × ${workers.size} (cores x GB)${spare > 0 ? `, of which ${spare} spare` : ''}`,
       processes:
         processes.up > 0
           ? '1 × pdfprompt up (API and worker in one)'
           : `${processes.serve} × pdfprompt serve, beside workers, ${processes.work} × pdfprompt work`,
-      concurrency: `${workers.concurrency} to begin with, which --concurrency auto then tunes`,
+      concurrency: `${workers.concurrency} at the start; --concurrency auto adjusts it`,
       memory: `${number(workers.memoryMb)} MB on each, with ${workers.warmPages} warm pages`,
       connections: `${connections.fleet} (DATABASE_MAX_CONNECTIONS: ${limits.join(', ')}), of ${connections.available}; ${connections.needed} with a command beside them`,
       database: `${database.size}, ${database.storageGb} GB: ${number(database.pdfGb, 1)} GB of PDFs, ${number(database.jobs)} jobs; ${percent(database.utilisation)} busy at the peak`,
@@ -39,7 +39,7 @@ export function planReport(input: ReportInput): string {
     {
       wait: `p50 ${ms(predicted.wait.p50)}, p95 ${ms(predicted.wait.p95)}`,
       turnaround: `p50 ${ms(predicted.turnaround.p50)}, p95 ${ms(predicted.turnaround.p95)}`,
-      utilisation: `${percent(predicted.utilisation)} of the workers at the peak${predicted.utilisationWithoutOne === null ? '' : `, ${percent(predicted.utilisationWithoutOne)} with one away`}`,
+      utilisation: `${percent(predicted.utilisation)} of the workers at the peak${predicted.utilisationWithoutOne === null ? '' : `, ${percent(predicted.utilisationWithoutOne)} with one worker missing`}`,
       'at most': `${number(predicted.maxThroughput, 1)} PDFs a second, ${number(predicted.maxPerWorker, 1)} by each worker`,
     },
     {
@@ -51,7 +51,7 @@ export function planReport(input: ReportInput): string {
       .map(([name, text]) => `${name.padEnd(12)} ${text}`)
       .join('\n'),
   );
-  const assumptions = ['Taken for granted:', ...assumptionsOf(input).map((line) => `- ${line}`)];
+  const assumptions = ['Assumptions:', ...assumptionsOf(input).map((line) => `- ${line}`)];
   return [...texts, assumptions.join('\n')].join('\n\n');
 }
 
@@ -62,14 +62,14 @@ export function assumptionsOf(input: ReportInput): string[] {
   return [
     `A user makes ${ASSUMPTIONS.pdfsPerUser} PDFs in the busiest hour unless --pdfs-per-hour says otherwise; its busiest minutes have ${peakFactor} times its average (--peak-factor), and documents come at random moments (Poisson).`,
     `At that peak 95 % of documents are done within ${ms(targetP95Ms)} (--target-p95), and no more than ${percent(ASSUMPTIONS.mostUtilisation)} of the workers' cores are needed.`,
-    `All users are alike: ${percent(plan.load.newPageShare)} of documents need a new page, because their tenant has none that is warm.`,
+    `All users are alike: ${percent(plan.load.newPageShare)} of documents need a new page, because their tenant has no warm page.`,
     SOURCES[calibration.source](calibration),
     count > needed
       ? `The load needs ${needed}; ${count - needed} more (--spare), so that a worker may fail or be replaced.`
       : `No worker to spare (--spare 1): while ${count === 1 ? 'it' : 'one of them'} is unavailable, jobs ${count === 1 ? 'are refused or ' : ''}wait; none that was accepted is lost.`,
     'A machine with twice the cores does twice as much, and its cores are as fast as those that were measured (coreSpeed in the price table). A browser that starts after a quiet minute takes 0.3 s more.',
     `A day is ${ASSUMPTIONS.busyHoursPerDay} such hours; PDFs are kept for ${number(retentionMs / 86_400_000, 1)} days (PDF_RETENTION), what is known of a job ${ASSUMPTIONS.rowDays} days longer, in ${ASSUMPTIONS.rowBytes / 1024} KB.`,
-    `Prices (--prices) as of ${prices.asOf}. ${prices.note} Traffic, taxes and people are not in them.`,
+    `Prices (--prices) as of ${prices.asOf}. ${prices.note} They do not include traffic, taxes or staff.`,
   ];
 }
 

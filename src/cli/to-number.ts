@@ -1,4 +1,4 @@
-/** A whole number; NaN, which every verb refuses, for any other text. */
+/** Parses a whole number. Any other text gives NaN, which the validation of the value refuses. */
 export function toNumber(text: string): number {
   return /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
 }

@@ -3,7 +3,7 @@ import { EGRESS_RULES_ALLOWED, type EgressRule, parseEgressRule } from './egress
 
 /** How the text of a setting is checked and read. */
 export interface Kind<T> {
-  /** what it may be, for people */
+  /** the allowed values, for messages and docs */
   allowed: string;
   /** @returns undefined for a text that is not allowed */
   parse: (text: string) => T | undefined;
@@ -24,7 +24,7 @@ export function integerOrAuto(min: number, max: number): Kind<number | 'auto'> {
   return { allowed: `auto, or ${allowed}`, parse: (text) => (text === 'auto' ? text : parse(text)) };
 }
 
-/** Read as milliseconds. @param min and `max`: in the unit */
+/** A duration given in `unit`, parsed to milliseconds. @param min in `unit`, like `max` */
 export function duration(unit: 'seconds' | 'milliseconds', min: number, max: number): Kind<number> {
   const factor = unit === 'seconds' ? 1000 : 1;
   return {

@@ -85,7 +85,7 @@ const CLOSED_CONNECTION: Patch[] = [
 
 /**
  * - Unpatched, the driver pipelines statements of different callers on one connection. A BEGIN behind another
- *   caller's query does not reserve the connection and fails as unsafe, and fast queries wait for slow ones.
+ *   caller's query does not reserve the connection and fails with UNSAFE_TRANSACTION, and fast queries wait for slow ones.
  *   Patched, a connection has one unanswered statement at a time.
  * - Unpatched, the driver waits without a limit for a server that has vanished. Patched, there is a `heartbeat`
  *   option (`connection-heartbeat.ts`), whose ping goes ahead of each statement.

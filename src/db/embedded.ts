@@ -204,7 +204,7 @@ function binaryPackage(): { source: string; version: string } {
     return { source: join(root, 'native'), version };
   } catch (error) {
     throw new OperatorError(
-      `There is no embedded Postgres for ${process.platform}-${process.arch} here (npm package ${platform}). Install again with optional packages, or set DATABASE_URL to a Postgres of yours.`,
+      `There is no embedded Postgres for ${process.platform}-${process.arch} here (npm package ${platform}). Install again without --omit=optional, or set DATABASE_URL to your own Postgres.`,
       { cause: error },
     );
   }

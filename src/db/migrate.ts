@@ -7,7 +7,7 @@ import { ConnectionHeartbeat } from './connection-heartbeat.ts';
 import { connect } from './driver.ts';
 
 const DIRECTORY = new URL('../../sql/', import.meta.url);
-/** Advisory lock: one migration at a time over all processes. */
+/** Advisory lock, so that only one process migrates at a time. */
 const LOCK = 7_233_702;
 /** For the first byte after a statement was sent; the statement itself has no limit. */
 const FIRST_BYTE_TIMEOUT_MS = 10_000;
@@ -41,7 +41,7 @@ export interface MigrationReport {
 export interface MigrateOptions {
   url: string;
   connectTimeoutMs: number;
-  /** changes nothing */
+  /** only reports what is missing, and changes nothing */
   check?: boolean;
   onApply?: (name: string) => void;
   /** migrates the rest of the schema (the queue's tables) under the same lock; returns what was missing */

@@ -1,4 +1,4 @@
-/** JSON with sorted members, so that equal values give equal texts. @param value of bounded depth */
+/** JSON with sorted keys, so that equal values give equal texts. @param value must not be nested deeply: it is sorted recursively */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(sorted(value));
 }

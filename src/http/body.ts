@@ -136,7 +136,7 @@ async function* received(body: Readable): AsyncIterable<Buffer> {
   try {
     yield* chunks;
   } catch (error) {
-    throw new CodedError('client_closed_request', 'the connection was closed before the body was there', {
+    throw new CodedError('client_closed_request', 'the connection was closed before the whole body had arrived', {
       cause: error,
     });
   }

@@ -40,7 +40,7 @@ export interface ErasedUser {
 
 /**
  * Erases a user with their keys, sessions, jobs, PDFs and places in the queue. After the first transaction no key is
- * valid. Jobs accepted before it are erased too, even while they are rendered. The usage stays in anonymous sums. If
+ * valid. Jobs accepted before it are erased too, even while they are rendered. Usage is kept only as sums over all erased users. If
  * the process stops, any worker continues.
  * @param withinMs milliseconds after which the rest is left to the workers
  * @throws CodedError `not_found`; `invalid_request` if the email is not valid

@@ -25,7 +25,7 @@ export const LOST_COLUMNS = {
 
 type LostRow = Pick<typeof job.$inferSelect, 'id' | 'userId' | 'tier' | 'requestId' | 'traceparent'> & { run: number };
 
-/** For the log, without other columns of the row. */
+/** What the log gets of a lost job. */
 export function toLostAbout({ id, userId, tier, run, requestId, traceparent }: LostRow): LostAbout {
   return { userId, tier, run, jobId: id, requestId: requestId ?? undefined, traceId: traceIdOf(traceparent) };
 }
@@ -52,9 +52,9 @@ export async function requeueLostJobs(tx: Queryable, queue: JobQueue, workerId: 
     .for('update');
   const lost: LostJobs = { returned: [], poisoned: [] };
   for (const row of rows) {
-    const hasRun = row.losses === 0 || rows.length === 1;
-    const reason = hasRun ? 'its worker was lost' : 'its worker was lost before it began';
-    const isRequeued = await endLostRun(tx, queue, row, { reason, losses: hasRun ? row.losses + 1 : undefined });
+    const isLossCounted = row.losses === 0 || rows.length === 1;
+    const reason = isLossCounted ? 'its worker was lost' : 'its worker was lost before the job began';
+    const isRequeued = await endLostRun(tx, queue, row, { reason, losses: isLossCounted ? row.losses + 1 : undefined });
     if (isRequeued) await queue.release(tx, row.id);
     lost[isRequeued ? 'returned' : 'poisoned'].push(toLostAbout(row));
   }
@@ -85,7 +85,7 @@ export async function endLostRun(
       ...ENDED,
       losses,
       errorCode: 'poison',
-      errorMessage: `the worker was lost ${MAX_LOSSES} times while it rendered this document`,
+      errorMessage: `${MAX_LOSSES} workers were lost while they rendered this document`,
     })
     .where(eq(job.id, id));
   await queue.cancel(tx, id);
@@ -107,7 +107,7 @@ const ATTEMPTS_BEFORE = sql`greatest(${job.attempts} - 1, 0)`;
 /**
  * Requeues the jobs that a worker has claimed according to the database but does not know of: the claim was
  * committed, and the answer was lost with the connection. No attempt is counted.
- * @param known the ids of the jobs that the worker knows of; none when it leaves
+ * @param known the ids of the jobs that the worker knows of; empty when the worker stops
  */
 export async function requeueUnknownJobs(
   { db, queue }: { db: Database; queue: JobQueue },

@@ -42,7 +42,7 @@ export interface SubmitInput {
   /** the job's owner, and the limits of the tier */
   principal: Pick<Principal, 'userId' | 'tier'>;
   request: PdfRequest;
-  /** the JSON that the request was parsed from, if there is one: an idempotency key stands for it */
+  /** the JSON that the request was parsed from, if there is one; a repeated idempotency key must come with the same JSON */
   sent?: unknown;
   idempotencyKey?: string | undefined;
   requestId?: string | undefined;
@@ -66,7 +66,7 @@ const TRIES = 5;
 const LARGE = 65_536;
 
 /**
- * Accepts a job within the tier's limits: writes its row and its place in the queue, or nothing.
+ * Accepts a job within the tier's limits: writes both its row and its place in the queue, or neither.
  * @throws CodedError `idempotency_mismatch` if the key was used with another request
  * @throws LimitReached
  */
@@ -98,7 +98,7 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
     if (error instanceof LimitReached) events.rateLimited({ ...about, limit: error.limit });
     throw error;
   }
-  throw new CodedError('unavailable', 'too many requests of yours at once; try again', { retryAfterSeconds: 1 });
+  throw new CodedError('unavailable', 'too many of your requests arrived at once; try again', { retryAfterSeconds: 1 });
 }
 
 /** A job that is being submitted. */
@@ -131,7 +131,7 @@ const FOREIGN_KEY_VIOLATION = '23503';
 const LAST_RANK = 2_147_483_647;
 
 /**
- * Creates the job in its place, if the limits allow it.
+ * Creates the job and gives it its place in the queue, if the limits allow it.
  * @returns undefined if a limit is reached or the idempotency key is in use; waits for other inserts with the same key
  */
 async function insertJob(db: Database, queue: JobQueue, entry: Entry): Promise<Submitted | undefined> {

@@ -3,17 +3,17 @@ import type { Database } from '../db/pools.ts';
 import { type FileStore, PARTS } from '../storage/file-store.ts';
 import { jobIdRange } from './file-id.ts';
 
-/** Milliseconds since a PDF was written: the transaction that finishes its job cannot take that long. */
+/** Milliseconds after which a PDF without a row is abandoned: the transaction that finishes a job cannot take that long. */
 const ABANDONED_MS = 3_600_000;
 
 /** Files checked in one statement. */
 const BATCH = 500;
 
 /**
- * Removes files that belong to a job of this database, but have no row: of runs that died before their commit, and of
- * PDFs that expired while the directory could not be reached. Files of unknown jobs stay: they may belong to another
- * database.
- * @param part of the directory, as for {@link FileStore.list}
+ * Removes files of this database's jobs that are not needed: those without a row, because the run died before its
+ * commit, and those whose row has expired, because the directory could not be reached then. Files of unknown jobs
+ * stay: they may belong to another database.
+ * @param part which subdirectory, as in {@link FileStore.list}; any whole number, which wraps around
  * @returns how many were removed
  */
 export async function sweepFiles(

@@ -1,11 +1,11 @@
-/** What has a lifetime: see {@link Lifecycle} for what callers may rely on. */
+/** Something that can be started and stopped. {@link Lifecycle} says what callers may rely on. */
 export interface Service {
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * The one start/stop protocol. A subclass says how to start and stop (`onStart`, `onStop`). This class calls the two
+ * The start/stop protocol of all services. A subclass implements how to start and stop (`onStart`, `onStop`). This class calls the two
  * alternately and never at the same time, whatever the order of the calls:
  *
  * - A second `start` (or `stop`) has the same result as the first, and does nothing.
@@ -73,7 +73,7 @@ export class ServiceGroup extends Lifecycle {
     }
   }
 
-  /** Stops every service, even if one before it failed to. @throws the first failure */
+  /** Stops every service, even if stopping an earlier one failed. @throws the first failure */
   protected async onStop(): Promise<void> {
     const failures: unknown[] = [];
     for (const service of this.#services.toReversed())

@@ -3,7 +3,7 @@ import { fractionsOf, type Share } from './shares.ts';
 
 type Random = () => number;
 
-/** Documents of the kinds that most services print, without scripts. Their words and figures come from `random`. */
+/** Documents of the kinds that most services print, without scripts. Their words and numbers come from `random`. */
 export const SAMPLE_DOCUMENTS: Readonly<Record<string, (random: Random) => string>> = {
   /** one page: an address, a table, a total */
   invoice: (random) => {
@@ -38,7 +38,7 @@ ${table(lines.map(({ name, count, price }) => [name, count, price.toFixed(2), (c
     ),
 };
 
-/** Bodies prepared for each kind: neighbours differ, and none is built under load. */
+/** Bodies built in advance for each kind, so that requests differ and none is built while load is measured. */
 const VARIANTS = 16;
 
 /**
@@ -61,7 +61,7 @@ export function sampleRequests(mix: readonly Share[]): (number: number) => Buffe
       if (body) return body;
       rest -= share;
     }
-    return kinds.at(-1)?.bodies[0] ?? Buffer.alloc(0); // a rounding error beyond the last kind
+    return kinds.at(-1)?.bodies[0] ?? Buffer.alloc(0); // rounding left the number past the last share
   };
 }
 
@@ -77,7 +77,7 @@ ${style}</style></head><body>${body}</body></html>`;
 const table = (rows: (string | number)[][]) =>
   `<table>${rows.map((row) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join('')}</tr>`).join('')}</table>`;
 
-/** Of a BMP, the one format that needs no library: 360 × 360 pixels, 24 bits each. */
+/** The header of a BMP of 360 × 360 pixels, 24 bits each. A BMP can be written without a library. */
 const BMP_HEADER = '424df6ee05000000000036000000280000006801000068010000010018'.padEnd(108, '0');
 
 /** An image of noise, which does not compress. */

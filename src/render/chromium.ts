@@ -8,7 +8,7 @@ import { OperatorError } from '../kernel/errors.ts';
 import { isAlive } from '../kernel/processes.ts';
 import { type Gateway, type GatewayOptions, loopbackGateway, namespaceGateway } from '../egress/gateway.ts';
 import { type ChromiumBinary, chromiumIdentity } from './chromium-binary.ts';
-import { collectTail, type JailKind, spawnJailed } from './jail.ts';
+import { collectTail, type JailKind, spawnInNamespace } from './jail.ts';
 import { pipeTransport } from './pipe-transport.ts';
 import { sharedMemoryIsSmall, temporaryDirectory } from './temporary-space.ts';
 
@@ -170,7 +170,7 @@ async function start(
   jail: LaunchOptions['jail'],
 ): Promise<{ child: ChildProcess; gateway?: Gateway }> {
   if (jail?.kind === 'namespace') {
-    const { child, server, port } = await spawnJailed(path, arguments_, options);
+    const { child, server, port } = await spawnInNamespace(path, arguments_, options);
     return { child, gateway: namespaceGateway(server, port, jail.egress) };
   }
   return { child: spawn(path, arguments_, options), ...(jail && { gateway: loopbackGateway(jail.egress) }) };

@@ -30,17 +30,17 @@ server.listen(0, '0.0.0.0', () => process.send({ port: server.address().port }, 
 const LOOPBACK_UP_IN_PERL = `use Socket; socket(my $s, AF_INET, SOCK_DGRAM, 0) or exit 1; my $r = pack("a16 s x14", "lo", 1); ioctl($s, 0x8914, $r) or exit 1`;
 
 /**
- * Runs in the new user and network namespace, with all capabilities there, until it becomes Chromium, without any.
- * \`$1\` is the listener, the rest is the command. Node is passed as an open file, since this user may not be able to
- * access its path.
+ * The shell script that runs in the new user and network namespace. It has all capabilities there, and gives them up
+ * when it starts Chromium with `exec`. `$1` is the listener, the other arguments are the command. Node is passed as an
+ * open file descriptor, because this user may not be allowed to read its path.
  */
-const INSIDE = `ip link set lo up 2>/dev/null || perl -e '${LOOPBACK_UP_IN_PERL}' 2>/dev/null || { echo 'cannot bring the loopback up: install iproute2' >&2; exit 1; }
+const SETUP_SCRIPT = `ip link set lo up 2>/dev/null || perl -e '${LOOPBACK_UP_IN_PERL}' 2>/dev/null || { echo 'cannot bring the loopback up: install iproute2' >&2; exit 1; }
 /proc/self/fd/${NODE_FD} -e "$1" || exit 1
 shift
 unset NODE_CHANNEL_FD NODE_CHANNEL_SERIALIZATION_MODE
 exec setpriv --ambient-caps=-all --inh-caps=-all -- "$@" 5<&- ${NODE_FD}<&-`;
 
-interface JailedProcess {
+interface IsolatedProcess {
   child: ChildProcess;
   /** listens in the browser's network */
   server: Server;
@@ -53,14 +53,28 @@ interface JailedProcess {
  * @param options `stdio` has five entries
  * @throws NoNamespace with the output of the command, if that is not possible
  */
-export async function spawnJailed(path: string, arguments_: string[], options: SpawnOptions): Promise<JailedProcess> {
+export async function spawnInNamespace(
+  path: string,
+  arguments_: string[],
+  options: SpawnOptions,
+): Promise<IsolatedProcess> {
   if (process.platform !== 'linux') throw new NoNamespace('there are network namespaces only on Linux');
   const node = openSync(process.execPath, 'r');
   const child = spawn(
     'unshare',
-    ['--user', '--map-current-user', '--keep-caps', '--net', '--', 'sh', '-c', INSIDE, 'sh', LISTENER, path].concat(
-      arguments_,
-    ),
+    [
+      '--user',
+      '--map-current-user',
+      '--keep-caps',
+      '--net',
+      '--',
+      'sh',
+      '-c',
+      SETUP_SCRIPT,
+      'sh',
+      LISTENER,
+      path,
+    ].concat(arguments_),
     { ...options, stdio: [...(options.stdio as ('pipe' | 'ignore')[]), 'ipc', node] },
   );
   closeSync(node);
@@ -68,12 +82,12 @@ export async function spawnJailed(path: string, arguments_: string[], options: S
   try {
     return await new Deadline(START_TIMEOUT_MS).race(
       'making a network namespace',
-      new Promise<JailedProcess>((done, failed) => {
+      new Promise<IsolatedProcess>((done, failed) => {
         child.once('message', (message: { port: number }, server) =>
           done({ child, server: server as Server, port: message.port }),
         );
         child.once('error', failed);
-        child.once('close', () => failed(new Error(output().trim() || 'it ended at once')));
+        child.once('close', () => failed(new Error(output().trim() || 'the command ended at once')));
       }),
     );
   } catch (error) {

@@ -35,7 +35,7 @@ export class Navigation {
     this.#frameId = frameId;
   }
 
-  /** Forgets the navigations of the last document and of wiping the page. */
+  /** Resets the state for the next document: forgets the navigations of the last one and of wiping the page. */
   begin(): void {
     this.#count = 0;
     this.#last = this.#response = this.#target = undefined;
@@ -88,7 +88,7 @@ export class Navigation {
     this.#response = response;
   }
 
-  /** Must be called when a navigation of the main frame ends without a new document: a download, an empty response. */
+  /** Must be called when a navigation of the main frame ends without a new document: such as a download or an empty response. */
   aborted(request: HTTPRequest): void {
     const [first = request] = request.redirectChain();
     if (this.#target === first.url()) this.#target = undefined;

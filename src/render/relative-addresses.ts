@@ -1,12 +1,12 @@
 import type { CDPSession } from 'puppeteer';
 import type { FailedResource } from '../domain/job.ts';
 
-/** Most URLs reported. */
+/** URLs reported, at most. */
 const MAX_FOUND = 1_000;
 
 /**
- * Whether a document may contain a relative URL of a resource; always so for a document with a script. Fast, so that the
- * search in the page can be skipped for most documents.
+ * Whether a document may contain a relative URL of a resource; true for every document with a script. A quick test, so
+ * that the slower search in the page can be skipped for most documents.
  */
 export function mayNeedBase(html: string): boolean {
   return HINTS.some((hint) => hint.test(html));
@@ -25,7 +25,7 @@ const HINTS = [
 const REASON = 'relative_address: it has no base here; use an absolute URL, a data: URL or <base href>';
 const INVALID = 'invalid_address: it is no URL';
 
-/** The relative URLs of resources in a document without a base. The browser makes no request for these that could fail. */
+/** The relative URLs of resources in a document without a base. The browser makes no request for them, so no failed request would report them. */
 export async function relativeAddresses(session: CDPSession): Promise<FailedResource[]> {
   const { result } = await session.send('Runtime.evaluate', { expression: FIND_RELATIVE, returnByValue: true });
   const found = Array.isArray(result.value) ? (result.value as unknown[]) : [];

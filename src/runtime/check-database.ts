@@ -27,7 +27,7 @@ export async function checkDatabase(config: Config, onProgress: Progress): Promi
   try {
     handle = await acquireDatabase(config, onProgress);
   } catch (error) {
-    return [fail('postgres', messageOf(error), 'set DATABASE_URL to a Postgres of yours')];
+    return [fail('postgres', messageOf(error), 'set DATABASE_URL to your own Postgres')];
   }
   try {
     const facts = await inspectServer(handle.directUrl, connectTimeoutOf(config));

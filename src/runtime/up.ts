@@ -10,19 +10,19 @@ import { buildRenderer, buildWorker } from './worker.ts';
 
 export interface RunningUp extends RunningProcess {
   url: string;
-  /** the demo user's */
+  /** the API key of the demo user */
   key: string;
 }
 
 const DEMO_USER = 'demo@localhost';
-/** Not starter: two documents a minute would end a first try before it began. */
+/** Not starter: its limit of two requests a minute is too low for trying things out. */
 const DEMO_TIER = 'enterprise';
-/** Milliseconds: a stop by Ctrl-C should be quick. Documents that are unfinished by then are rendered at the next start. */
-const LONGEST_GRACE_MS = 3_000;
+/** Milliseconds that Ctrl-C waits for unfinished documents, at most. What is unfinished then is rendered at the next start. */
+const MAX_SHUTDOWN_GRACE_MS = 3_000;
 
-/** Everything on one machine: database, migrations, API, one worker, a user to begin with. */
+/** Everything on one machine: database, migrations, API, one worker, and a demo user. */
 export async function up({ config: given, log, onProgress }: ProcessOptions): Promise<RunningUp> {
-  const config = { ...given, shutdownGraceMs: Math.min(given.shutdownGraceMs, LONGEST_GRACE_MS) };
+  const config = { ...given, shutdownGraceMs: Math.min(given.shutdownGraceMs, MAX_SHUTDOWN_GRACE_MS) };
   const events = new Events(log);
   const renderer = await buildRenderer({ config, log, events, onProgress });
   renderer.start().catch(() => undefined); // starts while the database does; the services wait for it and report a failure

@@ -173,7 +173,7 @@ describe('doctor, on a machine without Postgres and without a browser', () => {
     expect(check('postgres')).toMatchObject({
       status: 'fail',
       message: expect.stringMatching(/There is no embedded Postgres for \w+-\w+ here/),
-      fix: 'set DATABASE_URL to a Postgres of yours',
+      fix: 'set DATABASE_URL to your own Postgres',
     });
     expect(check('chromium')).toMatchObject({
       status: 'fail',

@@ -48,7 +48,7 @@ describe('pdfprompt plan', () => {
       'a month',
     ])
       expect(stdout).toMatch(new RegExp(`^${name} `, 'm'));
-    expect(stdout).toMatch(/Taken for granted:[\s\S]*off by half[\s\S]*Prices .* as of/);
+    expect(stdout).toMatch(/Assumptions:[\s\S]*off by half[\s\S]*Prices .* as of/);
   });
 
   it('says it as JSON for programs', async () => {

@@ -84,7 +84,7 @@ describe('a document that takes every worker with it', () => {
     const job = (await (await fetch(`${address}/v1/jobs/${id}`, { headers })).json()) as Job;
     expect(job.error).toEqual({
       code: 'poison',
-      message: 'the worker was lost 3 times while it rendered this document',
+      message: '3 workers were lost while they rendered this document',
     });
     expect(await outcomes([id])).toEqual(['lost lost lost']);
   }, 300_000);

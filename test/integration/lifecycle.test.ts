@@ -82,6 +82,7 @@ interface Listed {
 /** Every service there is. */
 const SERVICES: Record<string, Listed> = {
   AccountCaches: { make: composed('AccountCaches') },
+  BrowserPool: { make: () => pool().browsers, calls: 8 },
   DatabaseWatch: { make: composed('DatabaseWatch') },
   Dispatcher: { make: composed('Dispatcher') },
   EmbeddedPostgres: {

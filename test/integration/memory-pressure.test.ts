@@ -86,7 +86,7 @@ describe('memory', () => {
     expect(service.lines.filter((line) => line.includes('memory pressure')).length).toBe(2);
   }, 120_000);
 
-  it('at 90 % the largest document is given up, uncounted, and no other that ends at that moment is taken for it', async () => {
+  it('at 90 % the largest document is evicted, uncounted, and not confused with another that ends at that moment', async () => {
     const large = await submit({ html: LARGE });
     const small = await submit({ html: gate.html }, keys[0]);
     await eventually(() => gate.waiting === 2, 60_000, 'both are rendered, and the memory is taken');
@@ -95,7 +95,11 @@ describe('memory', () => {
     expect(largest).toBeDefined();
     for (const pid of others) process.kill(pid, 'SIGKILL');
     ratio = 0.95;
-    await eventually(() => service.lines.some((line) => line.includes('given up')), 30_000, 'one is given up');
+    await eventually(
+      () => service.lines.some((line) => line.includes('"event":"document.evicted"')),
+      30_000,
+      'one is evicted',
+    );
     await eventually(() => state().pressure === 'critical', 30_000, 'it is critical');
     ratio = 0.5;
     gate.open();
