@@ -63,7 +63,7 @@ export class AccountCaches extends Lifecycle {
     this.#forgetAll(); // changes before this moment were not heard
   }
 
-  protected async onStop(): Promise<void> {
+  protected override async onStop(): Promise<void> {
     for (const stop of this.#unlisten) stop();
   }
 

@@ -11,31 +11,20 @@ interface KeyUseOptions {
 }
 
 /** Writes `last_used_at` of the API keys, once in 10 s for all requests since. */
-export class KeyUse extends Lifecycle {
-  readonly #options: KeyUseOptions;
+export class KeyUse extends Lifecycle<KeyUseOptions> {
   /** by the key's id */
   #lastUsed = new Map<string, Date>();
-  #timer: NodeJS.Timeout | undefined;
-  #flushing: Promise<void> = Promise.resolve();
-
-  constructor(options: KeyUseOptions) {
-    super();
-    this.#options = options;
-  }
 
   used(keyId: string): void {
     this.#lastUsed.set(keyId, new Date());
   }
 
   protected async onStart(): Promise<void> {
-    this.#timer = setInterval(() => {
-      this.#flushing = this.#flush();
-    }, FLUSH_MS);
+    void this.repeat(FLUSH_MS, () => this.#flush());
   }
 
-  protected async onStop(): Promise<void> {
-    clearInterval(this.#timer);
-    await waitBriefly(this.#flushing.then(() => this.#flush()));
+  protected override async onStop(): Promise<void> {
+    await waitBriefly(this.#flush());
   }
 
   async #flush(): Promise<void> {
@@ -45,7 +34,7 @@ export class KeyUse extends Lifecycle {
     try {
       const uses = JSON.stringify([...lastUsed].map(([id, at]) => ({ id, at })));
       // A locked key is skipped: another process is writing the same, or an operator is changing the key.
-      await this.#options.db.execute(sql`
+      await this.options.db.execute(sql`
         update pdfprompt_api_key k set last_used_at = greatest(k.last_used_at, u.at)
         from (
           select k.id, u.at from json_to_recordset(${uses}::text::json) as u (id uuid, at timestamptz)
@@ -53,7 +42,7 @@ export class KeyUse extends Lifecycle {
         ) as u where k.id = u.id`);
     } catch (error) {
       for (const [id, at] of lastUsed) if (!this.#lastUsed.has(id)) this.#lastUsed.set(id, at);
-      this.#options.onError(error);
+      this.options.onError(error);
     }
   }
 }

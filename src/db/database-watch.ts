@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
-import { Deadline, waitBriefly } from '../kernel/deadline.ts';
+import { Deadline } from '../kernel/deadline.ts';
 import { Condition } from '../kernel/health.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Events } from '../telemetry/events.ts';
@@ -20,34 +19,14 @@ interface DatabaseWatchOptions {
 }
 
 /** Checks again and again whether the database can be written, so that health probes answer from memory. */
-export class DatabaseWatch extends Lifecycle {
+export class DatabaseWatch extends Lifecycle<DatabaseWatchOptions> {
   readonly condition = new Condition('database');
-  readonly #options: DatabaseWatchOptions;
   #failures = 0;
   #unanswered = 0;
-  #stopping = new AbortController();
-  #loop: Promise<void> = Promise.resolve();
-
-  constructor(options: DatabaseWatchOptions) {
-    super();
-    this.#options = options;
-  }
 
   protected async onStart(): Promise<void> {
-    this.#stopping = new AbortController();
-    this.#loop = this.#watch(this.#stopping.signal);
-  }
-
-  protected async onStop(): Promise<void> {
-    this.#stopping.abort();
-    await waitBriefly(this.#loop);
-  }
-
-  async #watch(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      this.#record(await this.#check());
-      await sleep(this.#failures === 0 ? PAUSE_MS.ok : PAUSE_MS.failing, undefined, { signal }).catch(() => undefined);
-    }
+    const pauseMs = () => (this.#failures === 0 ? PAUSE_MS.ok : PAUSE_MS.failing);
+    void this.repeat(pauseMs, async () => this.#record(await this.#check()));
   }
 
   #record(fault: string | undefined): void {
@@ -55,7 +34,7 @@ export class DatabaseWatch extends Lifecycle {
     const wasOk = this.condition.isOk;
     if (fault === undefined) this.condition.set(undefined);
     else if (this.#failures >= FAILURES) this.condition.set(fault);
-    const { events } = this.#options;
+    const { events } = this.options;
     if (wasOk && !this.condition.isOk) events.databaseUnavailable({ reason: fault ?? '' });
     if (!wasOk && this.condition.isOk) events.databaseAvailable();
   }
@@ -66,7 +45,7 @@ export class DatabaseWatch extends Lifecycle {
     if (this.#unanswered >= MAX_UNANSWERED) return silence;
     this.#unanswered++;
     const answer = Promise.resolve(
-      this.#options.db.execute<{ is_read_only: boolean }>(
+      this.options.db.execute<{ is_read_only: boolean }>(
         sql`select current_setting('transaction_read_only')::boolean as is_read_only`,
       ),
     ).finally(() => this.#unanswered--);

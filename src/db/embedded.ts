@@ -52,18 +52,11 @@ interface EmbeddedOptions {
  * There are no lock files: initdb writes a directory of its own, which one rename puts in place, and if two processes
  * start the server at the same time, Postgres refuses the second.
  */
-export class EmbeddedPostgres extends Lifecycle {
-  readonly #options: EmbeddedOptions;
+export class EmbeddedPostgres extends Lifecycle<EmbeddedOptions> {
   #home: Home | undefined;
   #address: Address | undefined;
   #lease: Sql | undefined;
   #recovery: Promise<void> = Promise.resolve();
-  #stopped = false;
-
-  constructor(options: EmbeddedOptions) {
-    super();
-    this.#options = options;
-  }
 
   /** postgres://… once started. The port stays the same for as long as this process runs. */
   get url(): string {
@@ -72,13 +65,11 @@ export class EmbeddedPostgres extends Lifecycle {
   }
 
   protected async onStart(): Promise<void> {
-    this.#stopped = false;
-    this.#home = await prepareHome(this.#options);
+    this.#home = await prepareHome(this.options);
     await this.#acquire(this.#home);
   }
 
-  protected async onStop(): Promise<void> {
-    this.#stopped = true;
+  protected override async onStop(): Promise<void> {
     await this.#recovery;
     const lease = this.#lease;
     const home = this.#home;
@@ -97,7 +88,7 @@ export class EmbeddedPostgres extends Lifecycle {
   /** Finds or starts the server and takes a lease on it. */
   async #acquire(home: Home): Promise<void> {
     const until = Date.now() + START_TIMEOUT_MS;
-    while (!this.#stopped) {
+    while (!this.ending.aborted) {
       const address = await findServer(home);
       if (!address) await startServer(home, this.#address?.port);
       else if (await this.#takeLease(address, home)) return;
@@ -117,7 +108,7 @@ export class EmbeddedPostgres extends Lifecycle {
       max_lifetime: null,
       connection: { application_name: 'pdfprompt lease' },
       onclose: () => {
-        if (this.#stopped || this.#lease !== lease) return;
+        if (this.ending.aborted || this.#lease !== lease) return;
         this.#lease = undefined;
         void lease.end({ timeout: 0 });
         this.#recovery = this.#recover(home);
@@ -137,7 +128,7 @@ export class EmbeddedPostgres extends Lifecycle {
 
   /** After a crash of the server. */
   async #recover(home: Home): Promise<void> {
-    while (!this.#stopped && !this.#lease) await this.#acquire(home).catch(() => sleep(1_000));
+    while (!this.ending.aborted && !this.#lease) await this.#acquire(home).catch(() => sleep(1_000));
   }
 }
 

@@ -77,7 +77,7 @@ export class Notifier extends Lifecycle {
     await this.#session.start();
   }
 
-  protected async onStop(): Promise<void> {
+  protected override async onStop(): Promise<void> {
     await this.#session.stop();
   }
 }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { SingleFlight } from '../kernel/single-flight.ts';
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError, systemCodeOf } from '../kernel/errors.ts';
@@ -42,8 +41,6 @@ export class ReadRouter extends Lifecycle {
   #standby: Standby | undefined;
   /** why the replica is not used; undefined: it is used */
   #fault: ReplicaFault | undefined = 'unknown';
-  #stopping = new AbortController();
-  #loop: Promise<void> = Promise.resolve();
 
   constructor({ primary, replica, events }: ReadRouterOptions) {
     super();
@@ -77,15 +74,11 @@ export class ReadRouter extends Lifecycle {
 
   protected async onStart(): Promise<void> {
     if (!this.#replica) return;
-    this.#stopping = new AbortController();
     this.#standby = new Standby(this.#replica);
-    await this.#check();
-    this.#loop = this.#watch();
+    await this.repeat(CHECK_EVERY_MS, () => this.#check());
   }
 
-  protected async onStop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#loop;
+  protected override async onStop(): Promise<void> {
     this.#fault = 'unknown';
     await this.#standby?.close();
     this.#standby = undefined;
@@ -111,14 +104,6 @@ export class ReadRouter extends Lifecycle {
       if (!(error instanceof DeadlineExceeded || isDatabaseUnavailable(error))) return { error };
       this.#leave(standby, 'failed', error);
       return undefined;
-    }
-  }
-
-  async #watch(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      await sleep(CHECK_EVERY_MS, undefined, { signal }).catch(() => undefined);
-      if (!signal.aborted) await this.#check();
     }
   }
 

@@ -25,20 +25,13 @@ const RECONNECT_MS = 100;
 const ANSWER_TIMEOUT_MS = 5_000;
 
 /** One permanent connection, replaced when it is lost, for what ends with a session: LISTEN and advisory locks. */
-export class Session extends Lifecycle {
-  readonly #options: SessionOptions;
+export class Session extends Lifecycle<SessionOptions> {
   #client: Client | undefined;
   #openedAt: number | undefined;
   #wasLost = false;
-  #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   /** aborted when the present connection is closed, or the session stops */
   #closed = new AbortController();
-
-  constructor(options: SessionOptions) {
-    super();
-    this.#options = options;
-  }
 
   /** Milliseconds since the last reconnect: 0 without a connection, Infinity if it was never lost. */
   get heldMs(): number {
@@ -47,14 +40,12 @@ export class Session extends Lifecycle {
   }
 
   protected async onStart(): Promise<void> {
-    this.#stopping = new AbortController();
     this.#wasLost = false;
     await this.#open();
     this.#loop = this.#keep();
   }
 
-  protected async onStop(): Promise<void> {
-    this.#stopping.abort();
+  protected override async onStop(): Promise<void> {
     this.#closed.abort();
     await this.#close(); // fails what the loop waits for
     await this.#loop;
@@ -62,7 +53,7 @@ export class Session extends Lifecycle {
   }
 
   async #open(): Promise<void> {
-    const { url, applicationName, connectTimeoutMs, onNotify, open } = this.#options;
+    const { url, applicationName, connectTimeoutMs, onNotify, open } = this.options;
     const closed = new AbortController();
     const client = connect(url, {
       max: 1,
@@ -95,8 +86,8 @@ export class Session extends Lifecycle {
   }
 
   async #keep(): Promise<void> {
-    const { beat, beatMs } = this.#options;
-    const { signal } = this.#stopping;
+    const { beat, beatMs } = this.options;
+    const signal = this.ending;
     while (!signal.aborted) {
       try {
         if (this.#client === undefined) await this.#open();
@@ -108,7 +99,7 @@ export class Session extends Lifecycle {
       } catch {
         if (signal.aborted) return;
         this.#wasLost = true;
-        this.#options.onLost?.();
+        this.options.onLost?.();
         await this.#close();
         await sleep(RECONNECT_MS);
       }

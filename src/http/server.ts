@@ -67,7 +67,7 @@ export class HttpServer extends Lifecycle {
     this.#url = `http://${shown}:${boundPort}`;
   }
 
-  protected async onStop(): Promise<void> {
+  protected override async onStop(): Promise<void> {
     const server = this.#server;
     if (!server?.listening) return;
     const closed = new Promise((done) => server.close(done));

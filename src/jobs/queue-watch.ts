@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { and, eq, gt, sql } from 'drizzle-orm';
 import { v4 as uuidv4 } from 'uuid';
 import type { Database, Queryable } from '../db/pools.ts';
@@ -33,16 +32,12 @@ const MAX_SHARE = 1 / 20;
  * Counts the queue for all processes. Only the process that holds the lease exports the figures, so that sums over
  * instances are right. If it dies, another takes over within four intervals.
  */
-export class QueueWatch extends Lifecycle {
-  readonly #options: Required<QueueWatchOptions>;
+export class QueueWatch extends Lifecycle<Required<QueueWatchOptions>> {
   readonly #holder = uuidv4();
   #counted: { figures: QueueFigures; until: number } | undefined;
-  #stopping = new AbortController();
-  #loop: Promise<void> = Promise.resolve();
 
   constructor(options: QueueWatchOptions) {
-    super();
-    this.#options = { everyMs: EVERY_MS, ...options };
+    super({ everyMs: EVERY_MS, ...options });
   }
 
   /** The last figures; undefined: another process exports them. */
@@ -51,36 +46,33 @@ export class QueueWatch extends Lifecycle {
   }
 
   protected async onStart(): Promise<void> {
-    this.#stopping = new AbortController();
-    this.#loop = this.#watch(this.#stopping.signal);
+    const { events, everyMs } = this.options;
+    let tookMs = 0;
+    void this.repeat(
+      () => Math.max(everyMs, tookMs / MAX_SHARE),
+      async () => {
+        const startedAt = performance.now();
+        await this.#count(startedAt).catch((error: unknown) => events.backgroundFailed('counting the queue', error));
+        tookMs = performance.now() - startedAt;
+      },
+    );
   }
 
-  protected async onStop(): Promise<void> {
-    this.#stopping.abort();
-    await waitBriefly(this.#loop.then(() => this.#releaseLease())); // otherwise it expires
+  protected override async onStop(): Promise<void> {
+    await waitBriefly(this.#releaseLease()); // otherwise it expires
     this.#counted = undefined;
   }
 
   async #releaseLease(): Promise<void> {
-    if (this.figures) await this.#options.db.delete(lease).where(this.#isHeld);
+    if (this.figures) await this.options.db.delete(lease).where(this.#isHeld);
   }
 
   get #isHeld() {
     return and(eq(lease.name, LEASE), eq(lease.holder, this.#holder));
   }
 
-  async #watch(signal: AbortSignal): Promise<void> {
-    const { events, everyMs } = this.#options;
-    while (!signal.aborted) {
-      const startedAt = performance.now();
-      await this.#count(startedAt).catch((error: unknown) => events.backgroundFailed('counting the queue', error));
-      const tookMs = performance.now() - startedAt;
-      await sleep(Math.max(everyMs, tookMs / MAX_SHARE), undefined, { signal }).catch(() => undefined);
-    }
-  }
-
   async #count(startedAt: number): Promise<void> {
-    const { db, policy, everyMs } = this.#options;
+    const { db, policy, everyMs } = this.options;
     const leaseMs = LEASE_INTERVALS * everyMs;
     const [held] = await db.execute<{ state: ScaleState | null }>(sql`
       insert into ${lease} as l (name, holder, expires_at)

@@ -6,7 +6,6 @@ export class JobWaiters extends Lifecycle {
   readonly #notifier: Notifier;
   readonly #waiting = new Map<string, Set<() => void>>();
   #unlisten: (() => void)[] = [];
-  #stopped = false;
 
   constructor(notifier: Notifier) {
     super();
@@ -14,16 +13,14 @@ export class JobWaiters extends Lifecycle {
   }
 
   protected async onStart(): Promise<void> {
-    this.#stopped = false;
     this.#unlisten = [
       this.#notifier.on('ended', (jobId) => this.#wake(jobId)),
       this.#notifier.on('missed', () => this.#wakeAll()), // any job may have ended meanwhile
     ];
   }
 
-  protected async onStop(): Promise<void> {
+  protected override async onStop(): Promise<void> {
     for (const stop of this.#unlisten) stop();
-    this.#stopped = true;
     this.#wakeAll();
   }
 
@@ -49,7 +46,7 @@ export class JobWaiters extends Lifecycle {
       signal.addEventListener('abort', () => resolve(), { once: true });
       try {
         const value = await read();
-        if (done(value) || this.#stopped || signal.aborted || performance.now() >= until) return value;
+        if (done(value) || this.ending.aborted || signal.aborted || performance.now() >= until) return value;
         await promise;
       } finally {
         clearTimeout(timer);

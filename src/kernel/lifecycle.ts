@@ -1,3 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { waitBriefly } from './deadline.ts';
+
 /** Something that can be started and stopped. {@link Lifecycle} says what callers may rely on. */
 export interface Service {
   start(): Promise<void>;
@@ -17,20 +20,55 @@ export interface Service {
  *
  * test/integration/lifecycle.test.ts checks every service.
  */
-export abstract class Lifecycle implements Service {
+export abstract class Lifecycle<Options = void> implements Service {
+  protected readonly options: Options;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
+  #life = new AbortController();
+  readonly #loops: Promise<void>[] = [];
+
+  constructor(options: Options) {
+    this.options = options;
+  }
 
   protected abstract onStart(): Promise<void>;
-  protected abstract onStop(): Promise<void>;
+  protected async onStop(): Promise<void> {}
+
+  /** Aborted when a stop begins, before `onStop`, and when a start fails. Each start has a new one. */
+  protected get ending(): AbortSignal {
+    return this.#life.signal;
+  }
+
+  /**
+   * For `onStart`: runs `work` now, and again `pauseMs` after each run has ended. `work` must not throw. A stop ends this
+   * before `onStop`, and waits a moment for a run that is under way.
+   * @returns resolves when the first run has ended
+   */
+  protected repeat(pauseMs: number | (() => number), work: () => Promise<void> | void): Promise<void> {
+    const signal = this.ending;
+    const first = (async () => work())();
+    const loop = async () => {
+      for (await first; !signal.aborted; await work()) {
+        const ms = typeof pauseMs === 'number' ? pauseMs : pauseMs();
+        await sleep(ms, undefined, { signal }).catch(() => undefined);
+        if (signal.aborted) return;
+      }
+    };
+    this.#loops.push(loop());
+    return first;
+  }
 
   start(): Promise<void> {
     if (this.#starting) return this.#starting;
     const stopped = this.#stopping?.catch(() => undefined) ?? Promise.resolve();
     this.#stopping = undefined;
-    const starting = stopped.then(() => this.onStart());
+    const starting = stopped.then(() => {
+      this.#life = new AbortController();
+      return this.onStart();
+    });
     this.#starting = starting;
     starting.catch(() => {
+      this.#life.abort();
       if (this.#starting === starting) this.#starting = undefined;
     });
     return starting;
@@ -40,7 +78,11 @@ export abstract class Lifecycle implements Service {
     if (this.#stopping) return this.#stopping;
     if (!this.#starting) return Promise.resolve();
     this.#stopping = this.#starting.then(
-      () => this.onStop(),
+      async () => {
+        this.#life.abort();
+        await Promise.all(this.#loops.splice(0).map(waitBriefly));
+        await this.onStop();
+      },
       () => undefined,
     );
     this.#starting = undefined;
@@ -74,7 +116,7 @@ export class ServiceGroup extends Lifecycle {
   }
 
   /** Stops every service, even if stopping an earlier one failed. @throws the first failure */
-  protected async onStop(): Promise<void> {
+  protected override async onStop(): Promise<void> {
     const failures: unknown[] = [];
     for (const service of this.#services.toReversed())
       await service.stop().catch((error: unknown) => failures.push(error));

@@ -40,7 +40,7 @@ export class JobQueue extends Lifecycle {
     await this.#boss.start();
   }
 
-  protected async onStop(): Promise<void> {
+  protected override async onStop(): Promise<void> {
     // Not graceful: pg-boss would fail open claims, which the dispatcher has settled or requeued already.
     await waitBriefly(this.#boss.stop({ graceful: false }));
   }

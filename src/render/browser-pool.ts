@@ -40,23 +40,19 @@ const BROWSER_BASE_BYTES = 300 * 1024 * 1024;
 const WARM_PAGE_BYTES = 40 * 1024 * 1024;
 
 /** Browsers that start on demand and are replaced when they become old, large or unresponsive. */
-export class BrowserPool extends Lifecycle {
-  readonly #options: BrowserPoolOptions;
+export class BrowserPool extends Lifecycle<BrowserPoolOptions> {
   readonly #warmPages: WarmPages;
   readonly #members = new Set<PoolMember>();
   /** closings and replacements in progress */
   readonly #pending = new Set<Promise<void>>();
   #waiting: (() => void)[] = [];
   #launching = 0;
-  #isStopping = false;
   /** first and last launch attempt since there was a browser */
   #needed: { since: number; last: number } | undefined;
-  #timer: NodeJS.Timeout | undefined;
   #measuredAt = 0;
 
   constructor(options: BrowserPoolOptions, warmPages: WarmPages) {
-    super();
-    this.#options = options;
+    super(options);
     this.#warmPages = warmPages;
   }
 
@@ -83,19 +79,16 @@ export class BrowserPool extends Lifecycle {
   }
 
   get isStopping(): boolean {
-    return this.#isStopping;
+    return this.ending.aborted;
   }
 
   protected async onStart(): Promise<void> {
-    this.#isStopping = false;
     await this.#launch(); // so that a browser that cannot start fails the start and not the first job
     this.#measuredAt = performance.now();
-    this.#timer = setInterval(() => this.#reconcile(), RECONCILE_INTERVAL_MS);
+    void this.repeat(RECONCILE_INTERVAL_MS, () => this.#reconcile());
   }
 
-  protected async onStop(): Promise<void> {
-    this.#isStopping = true;
-    clearInterval(this.#timer);
+  protected override async onStop(): Promise<void> {
     for (const member of this.#members) this.#close(member);
     while (this.#pending.size > 0 || this.#launching > 0) {
       await Promise.all(this.#pending);
@@ -114,7 +107,7 @@ export class BrowserPool extends Lifecycle {
     let [member] = this.#leastBusyFirst();
     if (!member) {
       // Documents that wait already will use the browsers that are starting: start one more only for what exceeds them.
-      const { size, pagesPerBrowser } = this.#options;
+      const { size, pagesPerBrowser } = this.options;
       if (this.#launching + this.#waiting.length < this.#launching * pagesPerBrowser) return undefined;
       if (this.#members.size + this.#launching >= size) return undefined;
       member = await this.#launch();
@@ -129,9 +122,9 @@ export class BrowserPool extends Lifecycle {
    */
   async reserve(): Promise<PoolMember> {
     for (;;) {
-      if (this.#isStopping) throw new Error('Browser closed');
+      if (this.isStopping) throw new Error('Browser closed');
       const [member] = this.#leastBusyFirst();
-      const mayLaunch = this.#members.size + this.#launching <= this.#options.size;
+      const mayLaunch = this.#members.size + this.#launching <= this.options.size;
       if (member && (member.busy === 0 || !mayLaunch)) {
         member.isReserved = true;
         while (member.busy > 0) await this.nextChange();
@@ -147,7 +140,7 @@ export class BrowserPool extends Lifecycle {
   /** Ends {@link reserve}. */
   unreserve(member: PoolMember): void {
     member.isReserved = false;
-    if (this.#members.size > this.#options.size) this.#retire(member);
+    if (this.#members.size > this.options.size) this.#retire(member);
   }
 
   /** Counts a document as gone from its browser. */
@@ -156,7 +149,7 @@ export class BrowserPool extends Lifecycle {
     member.idleSince = performance.now();
     if (member.isRetiring && member.busy === 0) this.#close(member);
     this.#notifyWaiting();
-    if (member.documents >= this.#options.maxDocuments) this.#replace(member, 'documents');
+    if (member.documents >= this.options.maxDocuments) this.#replace(member, 'documents');
   }
 
   /** Replaces a browser in which something keeps running. @param atOnce whether it takes no other document meanwhile */
@@ -169,7 +162,7 @@ export class BrowserPool extends Lifecycle {
   /** Ends a browser that does not answer. Its documents are rendered again elsewhere. */
   endHanging(member: PoolMember): void {
     if (!this.#members.has(member)) return;
-    this.#options.events.browserEnded('unresponsive');
+    this.options.events.browserEnded('unresponsive');
     const isFromOutside = isStopped(member.chromium.pid);
     this.#close(member, new BrowserGone('the browser did not answer', { isFromOutside }));
   }
@@ -179,7 +172,7 @@ export class BrowserPool extends Lifecycle {
     const [kept] = [...this.#members].toSorted((a, b) => b.busy - a.busy);
     for (const member of this.#members) {
       if (member === kept || member.isRetiring) continue;
-      this.#options.events.browserEnded('pressure');
+      this.options.events.browserEnded('pressure');
       this.#retire(member);
     }
   }
@@ -192,7 +185,7 @@ export class BrowserPool extends Lifecycle {
 
   /** The browsers that take another document. */
   #leastBusyFirst(): PoolMember[] {
-    const free = [...this.#members].filter((member) => member.hasCapacity(this.#options.pagesPerBrowser));
+    const free = [...this.#members].filter((member) => member.hasCapacity(this.options.pagesPerBrowser));
     return free.toSorted((a, b) => a.busy - b.busy);
   }
 
@@ -202,13 +195,13 @@ export class BrowserPool extends Lifecycle {
     this.#needed = { since: isStillNeeded && this.#needed ? this.#needed.since : now, last: now };
     this.#launching++;
     try {
-      const member = await PoolMember.start(this.#options.launch);
+      const member = await PoolMember.start(this.options.launch);
       this.#members.add(member);
       this.#needed = undefined;
-      if (this.#isStopping) this.#close(member);
+      if (this.isStopping) this.#close(member);
       void member.exited().then((reason) => {
         if (!this.#members.has(member)) return;
-        this.#options.events.browserEnded('crashed');
+        this.options.events.browserEnded('crashed');
         this.#close(member, reason);
       });
       return member;
@@ -220,9 +213,9 @@ export class BrowserPool extends Lifecycle {
 
   /** Starts another browser before this one stops taking documents, so that no document has to wait. */
   #replace(member: PoolMember, reason: RestartReason): void {
-    if (member.isBeingReplaced || member.isRetiring || this.#isStopping) return;
+    if (member.isBeingReplaced || member.isRetiring || this.isStopping) return;
     member.isBeingReplaced = true;
-    this.#options.events.browserEnded(reason);
+    this.options.events.browserEnded(reason);
     const launched = this.#launch().catch(() => undefined); // the next document launches again and reports the error
     this.#addPending(launched.then(() => this.#retire(member)));
   }
@@ -249,10 +242,10 @@ export class BrowserPool extends Lifecycle {
     const now = performance.now();
     for (const member of this.#members) {
       if (member.isHanging()) this.endHanging(member); // also if it is retiring: it may still have documents
-      if (now - member.startedAt > this.#options.maxAgeMs) this.#replace(member, 'age');
+      if (now - member.startedAt > this.options.maxAgeMs) this.#replace(member, 'age');
       const isIdle = member.busy === 0 && now - member.idleSince > IDLE_MS;
       if (isIdle && !member.isRetiring && [...this.#members].filter((other) => !other.isRetiring).length > 1) {
-        this.#options.events.browserEnded('idle');
+        this.options.events.browserEnded('idle');
         this.#retire(member);
       }
     }
@@ -264,6 +257,6 @@ export class BrowserPool extends Lifecycle {
   #allowedBytes(member: PoolMember): number {
     const documents = Math.max(1, member.busy);
     const warm = this.#warmPages.count(member);
-    return BROWSER_BASE_BYTES + warm * WARM_PAGE_BYTES + documents * this.#options.memoryLimitBytes;
+    return BROWSER_BASE_BYTES + warm * WARM_PAGE_BYTES + documents * this.options.memoryLimitBytes;
   }
 }

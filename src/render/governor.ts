@@ -37,17 +37,10 @@ const RECOVERY_MS = 30_000;
 const MIN_EVICTED_BYTES = 100 * 1024 * 1024;
 
 /** Monitors the memory limits of this process, and frees memory before the kernel kills processes. */
-export class MemoryGovernor extends Lifecycle {
-  readonly #options: GovernorOptions;
+export class MemoryGovernor extends Lifecycle<GovernorOptions> {
   #pressure: Pressure = 'normal';
   #reading: MemoryReading | undefined;
-  #timer: NodeJS.Timeout | undefined;
   #evictedAt = -Infinity;
-
-  constructor(options: GovernorOptions) {
-    super();
-    this.#options = options;
-  }
 
   get pressure(): Pressure {
     return this.#pressure;
@@ -66,18 +59,13 @@ export class MemoryGovernor extends Lifecycle {
   }
 
   protected async onStart(): Promise<void> {
-    this.#check();
-    this.#timer = setInterval(() => this.#check(), INTERVAL_MS);
-  }
-
-  protected async onStop(): Promise<void> {
-    clearInterval(this.#timer);
+    await this.repeat(INTERVAL_MS, () => this.#check());
   }
 
   #check(): void {
-    this.#reading = this.#options.read();
+    this.#reading = this.options.read();
     if (this.#reading) this.#updatePressure(this.#reading);
-    if (this.#options.running() > 0) this.#evictDocuments();
+    if (this.options.running() > 0) this.#evictDocuments();
   }
 
   #updatePressure(reading: MemoryReading): void {
@@ -86,13 +74,13 @@ export class MemoryGovernor extends Lifecycle {
     else if (this.ratio >= HIGH) this.#pressure = 'high';
     else if (this.ratio < NORMAL_BELOW) this.#pressure = 'normal';
     else if (before === 'critical') this.#pressure = 'high';
-    if (this.#pressure !== before) this.#options.events.memoryPressure({ pressure: this.#pressure, ...reading });
-    if (this.#pressure !== 'normal') this.#options.pool.shrink();
-    else if (before !== 'normal') this.#options.pool.grow();
+    if (this.#pressure !== before) this.options.events.memoryPressure({ pressure: this.#pressure, ...reading });
+    if (this.#pressure !== 'normal') this.options.pool.shrink();
+    else if (before !== 'normal') this.options.pool.grow();
   }
 
   #evictDocuments(): void {
-    const { pool, documentLimitBytes } = this.#options;
+    const { pool, documentLimitBytes } = this.options;
     const largestFirst = pool.browsers.pids
       .flatMap(processTree)
       .map((pid): Process => ({ pid, bytes: privateBytes(pid) }))
@@ -108,20 +96,20 @@ export class MemoryGovernor extends Lifecycle {
 
   /** Whether it is the only document and there would be no pressure without it: another attempt would fail again. */
   #isSoleCause({ bytes }: Process): boolean {
-    if (this.#options.running() > 1 || !this.#reading) return false;
+    if (this.options.running() > 1 || !this.#reading) return false;
     const { used, limit } = this.#reading;
     return bytes > used - HIGH * limit;
   }
 
   /** Informs the page before its process ends, so that it does not attribute the end to a crash. */
   #evict({ pid, bytes }: Process, why: 'too large' | 'fills the memory' | 'largest'): void {
-    this.#options.pool.pageOf(pid)?.end(why);
+    this.options.pool.pageOf(pid)?.end(why);
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
       return; // it has ended meanwhile
     }
     if (why !== 'too large') this.#evictedAt = performance.now();
-    this.#options.events.documentEvicted({ why, bytes });
+    this.options.events.documentEvicted({ why, bytes });
   }
 }

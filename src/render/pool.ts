@@ -39,18 +39,15 @@ const EXPIRE_INTERVAL_MS = 1_000;
 const PAGE_IDLE_MS = 300_000;
 
 /** Pages, warm where possible, in the browsers of a {@link BrowserPool}. A page belongs to one tenant until it is closed. */
-export class PagePool extends Lifecycle {
-  readonly #options: PoolOptions;
+export class PagePool extends Lifecycle<PoolOptions> {
   readonly browsers: BrowserPool;
   readonly #idle: IdleItems<Lease>;
   readonly #inUse = new Set<Lease>();
   readonly #closing = new Set<Promise<void>>();
   #keepsPages = true;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: PoolOptions) {
-    super();
-    this.#options = options;
+    super(options);
     this.#idle = new IdleItems({
       max: options.warmPages,
       idleMs: PAGE_IDLE_MS,
@@ -68,11 +65,10 @@ export class PagePool extends Lifecycle {
 
   protected async onStart(): Promise<void> {
     await this.browsers.start();
-    this.#timer = setInterval(() => this.#idle.expire(), EXPIRE_INTERVAL_MS);
+    void this.repeat(EXPIRE_INTERVAL_MS, () => this.#idle.expire());
   }
 
-  protected async onStop(): Promise<void> {
-    clearInterval(this.#timer);
+  protected override async onStop(): Promise<void> {
     await this.browsers.stop();
     while (this.#closing.size > 0) await Promise.all(this.#closing);
   }
@@ -87,7 +83,7 @@ export class PagePool extends Lifecycle {
     work: (page: WarmPage) => Promise<T>,
     { isAlone = false, signal }: UseOptions = {},
   ): Promise<T> {
-    const owner = this.#options.isolation === 'shared' ? '' : tenant;
+    const owner = this.options.isolation === 'shared' ? '' : tenant;
     const lease = isAlone ? await this.#open(await this.browsers.reserve(), { isAlone }) : await this.#take(owner);
     const { page, member } = lease;
     this.#inUse.add(lease);
@@ -98,7 +94,7 @@ export class PagePool extends Lifecycle {
       return result;
     } catch (error) {
       // A WebGL drawing that does not end outlives its page and delays others in the GPU process.
-      if (this.#options.webgl && (signal?.aborted || error instanceof DeadlineExceeded))
+      if (this.options.webgl && (signal?.aborted || error instanceof DeadlineExceeded))
         this.browsers.replaceHanging(member, { atOnce: true });
       throw signal?.aborted ? error : await member.causeOf(error, page.ended, () => this.browsers.endHanging(member));
     } finally {
@@ -131,7 +127,7 @@ export class PagePool extends Lifecycle {
   }
 
   async #take(owner: string): Promise<Lease> {
-    const { pagesPerBrowser, events } = this.#options;
+    const { pagesPerBrowser, events } = this.options;
     for (;;) {
       if (this.browsers.isStopping) throw new Error('Browser closed');
       const warm = this.#idle.take(owner, ({ page, member }) =>
@@ -156,7 +152,7 @@ export class PagePool extends Lifecycle {
   async #open(member: PoolMember, { isAlone }: { isAlone: boolean }): Promise<Lease> {
     try {
       const page = await unlessAborted([member.ended], WarmPage.open(member.chromium, member.watch));
-      this.#options.events.pageTaken('cold');
+      this.options.events.pageTaken('cold');
       return { page, member };
     } catch (error) {
       if (isAlone) this.browsers.unreserve(member);
@@ -168,7 +164,7 @@ export class PagePool extends Lifecycle {
 
   #return(owner: string, lease: Lease, isUsable: boolean): void {
     const { page, member } = lease;
-    const isReusable = isUsable && this.#options.isolation !== 'job';
+    const isReusable = isUsable && this.options.isolation !== 'job';
     if (isReusable && this.#keepsPages && !member.isRetiring && !this.browsers.isStopping) {
       page.wipe();
       this.#idle.put(owner, lease);

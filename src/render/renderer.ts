@@ -86,7 +86,7 @@ export class Renderer extends Lifecycle {
     await this.#governor.start();
   }
 
-  protected async onStop(): Promise<void> {
+  protected override async onStop(): Promise<void> {
     await this.#governor.stop();
     await this.#pool.stop();
   }

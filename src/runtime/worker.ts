@@ -49,7 +49,7 @@ export async function buildWorker(
     events,
   });
   const storeWatch = new StoreWatch({ db, store, events });
-  const roomWatch = new RoomWatch(events);
+  const roomWatch = new RoomWatch({ events });
   const dispatcher = new Dispatcher({
     db,
     queue,

@@ -28,15 +28,9 @@ const LONGEST_FLUSH_MS = 3_000;
  * Makes spans with OpenTelemetry's SDK, if the settings ask for them. They are sent in the background; what cannot be
  * sent is dropped, and what has not been sent when the process is killed is lost.
  */
-export class Tracing extends Lifecycle {
-  readonly #options: TracingOptions;
+export class Tracing extends Lifecycle<TracingOptions> {
   #provider: Sdk.TracerProvider | undefined;
   #tracer: Tracer = NO_OP_TRACER;
-
-  constructor(options: TracingOptions) {
-    super();
-    this.#options = options;
-  }
 
   begin(name: string, { parent, ...options }: BeginOptions = {}): Span {
     const place = parseTraceparent(parent);
@@ -46,22 +40,22 @@ export class Tracing extends Lifecycle {
 
   /** Documents matter more than traces: if tracing cannot start, the process logs that and runs without. */
   protected async onStart(): Promise<void> {
-    const { settings, version, events } = this.#options;
+    const { settings, version, events } = this.options;
     if (!settings) return;
     try {
-      this.#provider = await createProvider(this.#options, settings);
+      this.#provider = await createProvider(this.options, settings);
       this.#tracer = this.#provider.getTracer('pdfprompt', version);
     } catch (error) {
       events.tracesUnavailable(error);
     }
   }
 
-  protected async onStop(): Promise<void> {
+  protected override async onStop(): Promise<void> {
     if (!this.#provider) return;
     this.#tracer = NO_OP_TRACER;
-    await new Deadline(Math.min(this.#options.graceMs, LONGEST_FLUSH_MS))
+    await new Deadline(Math.min(this.options.graceMs, LONGEST_FLUSH_MS))
       .race('sending the last traces', this.#provider.shutdown())
-      .catch((error: unknown) => this.#options.events.backgroundFailed('sending traces', error));
+      .catch((error: unknown) => this.options.events.backgroundFailed('sending traces', error));
     diag.disable();
   }
 }

@@ -66,8 +66,7 @@ interface Running {
  * A suspect is a job with which a worker was lost. It runs alone: it waits until all others have ended, and no job
  * is claimed until it has ended too. If the worker is lost again, no other job can be the cause.
  */
-export class Dispatcher extends Lifecycle {
-  readonly #options: DispatcherOptions;
+export class Dispatcher extends Lifecycle<DispatcherOptions> {
   /** may have the same job twice: its first claim became stale and has not ended yet */
   readonly #running = new Set<Running>();
   #loop: Promise<void> | undefined;
@@ -80,20 +79,14 @@ export class Dispatcher extends Lifecycle {
   #isBlameUnknown = false;
   /** the last claim failed, but may have been committed */
   #isClaimUnanswered = false;
-  #stopping = new AbortController();
   #wake = Promise.withResolvers<void>();
   #unlisten: (() => void)[] = [];
   #turnedAt: number | undefined;
   #forceStop = Promise.withResolvers<void>();
 
-  constructor(options: DispatcherOptions) {
-    super();
-    this.#options = options;
-  }
-
   /** Documents being rendered now, and how many may be. */
   get slots(): SlotsState {
-    return { busy: this.#rendering, limit: this.#options.concurrency.limit };
+    return { busy: this.#rendering, limit: this.options.concurrency.limit };
   }
 
   /** Milliseconds since it last looked for work, which it does every second; 0 if it is stopped. */
@@ -106,8 +99,7 @@ export class Dispatcher extends Lifecycle {
   }
 
   protected async onStart(): Promise<void> {
-    const { notifier } = this.#options;
-    this.#stopping = new AbortController();
+    const { notifier } = this.options;
     this.#unlisten = [
       notifier.on('queued', () => this.#wake.resolve()),
       notifier.on('missed', () => this.#wake.resolve()),
@@ -117,8 +109,7 @@ export class Dispatcher extends Lifecycle {
   }
 
   /** Stops claiming and lets running documents finish. After the grace period the rest is requeued. */
-  protected async onStop(): Promise<void> {
-    this.#stopping.abort();
+  protected override async onStop(): Promise<void> {
     this.#wake.resolve();
     for (const stop of this.#unlisten) stop();
     await this.#loop;
@@ -126,7 +117,7 @@ export class Dispatcher extends Lifecycle {
       await this.#requeue(this.#suspect.job);
       this.#suspect = undefined;
     }
-    await Promise.race([this.#drain(this.#options.graceMs), this.#forceStop.promise]);
+    await Promise.race([this.#drain(this.options.graceMs), this.#forceStop.promise]);
     if (this.#isBlameUnknown) await this.#suspectAll();
     for (const { abort } of this.#running) abort.abort();
     await this.#drain(REQUEUE_MS);
@@ -151,7 +142,7 @@ export class Dispatcher extends Lifecycle {
 
   /** Requeues all running jobs as suspects. Their claims are stale then, so that their results are discarded. */
   async #suspectAll(): Promise<void> {
-    const { db, queue, registration, events } = this.#options;
+    const { db, queue, registration, events } = this.options;
     try {
       const lost = await new Deadline(REQUEUE_MS).race(
         'requeuing jobs',
@@ -180,22 +171,22 @@ export class Dispatcher extends Lifecycle {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
+    while (!this.ending.aborted) {
       this.#turnedAt = performance.now();
       this.#wake = Promise.withResolvers<void>();
       const free = this.#free;
-      const count = Math.min(free, this.#isAfterSuspect ? 1 : this.#options.batchSize);
+      const count = Math.min(free, this.#isAfterSuspect ? 1 : this.options.batchSize);
       const claimed = count > 0 ? await this.#claim(count) : [];
       if (claimed.length > 0) this.#isAfterSuspect = claimed.some(({ losses }) => losses > 0);
       const time = { from: this.#turnedAt, until: performance.now() };
       for (const job of claimed) await this.#begin(job, time);
-      if (this.#suspect && this.#running.size === 0 && this.#options.renderer.room(0) > 0) {
+      if (this.#suspect && this.#running.size === 0 && this.options.renderer.room(0) > 0) {
         this.#suspect.isRunning = true;
         this.#startJob(this.#suspect.job, time);
       }
       // There may be more: claim again at once if there is room.
       if (claimed.length > 0 && this.#free > 0) continue;
-      if (this.#rendering < this.#options.concurrency.limit) this.#options.concurrency.slotFree();
+      if (this.#rendering < this.options.concurrency.limit) this.options.concurrency.slotFree();
       const timer = setTimeout(() => this.#wake.resolve(), POLL_MS);
       await this.#wake.promise;
       clearTimeout(timer);
@@ -208,29 +199,29 @@ export class Dispatcher extends Lifecycle {
    * at most as many of these as slots, so that an outage of the database stops the claims. 0 while a condition fails.
    */
   get #free(): number {
-    const { registration, storeWatch, needs } = this.#options;
+    const { registration, storeWatch, needs } = this.options;
     if (this.#suspect || ![registration.condition, storeWatch.condition, ...needs].every(({ isOk }) => isOk)) return 0;
-    const { limit } = this.#options.concurrency;
+    const { limit } = this.options.concurrency;
     const rendering = this.#rendering;
-    return Math.min(limit - rendering, 2 * limit - this.#running.size, this.#options.renderer.room(rendering));
+    return Math.min(limit - rendering, 2 * limit - this.#running.size, this.options.renderer.room(rendering));
   }
 
   async #claim(count: number): Promise<ClaimedJob[]> {
-    const { workerId } = this.#options.registration;
+    const { workerId } = this.options.registration;
     try {
       if (this.#isClaimUnanswered) {
         const known = [...this.#running].map(({ job }) => job.id);
-        for (const job of await requeueUnknownJobs(this.#options, { workerId, known }))
-          this.#options.events.jobRequeued(job, 'interrupted');
+        for (const job of await requeueUnknownJobs(this.options, { workerId, known }))
+          this.options.events.jobRequeued(job, 'interrupted');
       }
       this.#isClaimUnanswered = false;
-      const claimed = await claimJobs(this.#options, { workerId, count });
+      const claimed = await claimJobs(this.options, { workerId, count });
       if (claimed.length > 0) crashPoint('claim.committed');
       return claimed;
     } catch (error) {
       if (error instanceof NotRegistered) return []; // the registration registers again
       this.#isClaimUnanswered = true;
-      this.#options.events.backgroundFailed('claiming jobs', error);
+      this.options.events.backgroundFailed('claiming jobs', error);
       return [];
     }
   }
@@ -244,10 +235,10 @@ export class Dispatcher extends Lifecycle {
 
   async #requeue(job: ClaimedJob): Promise<void> {
     try {
-      await finishJob(this.#options, job, { kind: 'interrupted' });
+      await finishJob(this.options, job, { kind: 'interrupted' });
     } catch (error) {
       this.#isClaimUnanswered = true; // the job is still claimed by this worker
-      this.#options.events.backgroundFailed('requeuing a job', error);
+      this.options.events.backgroundFailed('requeuing a job', error);
     }
   }
 
@@ -257,15 +248,15 @@ export class Dispatcher extends Lifecycle {
     this.#running.add(running);
     const onRendered = () => {
       running.isRendered = true;
-      this.#options.concurrency.documentEnded();
+      this.options.concurrency.documentEnded();
       this.#wake.resolve(); // the next document begins while this result is written
     };
-    const span = beginSpan(this.#options.tracing, job, time);
+    const span = beginSpan(this.options.tracing, job, time);
     const about = aboutOf(job, span);
     const run = () => this.#runJob(job, { about, span, signal: abort.signal, onRendered });
     running.ended = forJob(job.id, run)
       .catch((error: unknown) => {
-        this.#options.events.jobCrashed(about, error);
+        this.options.events.jobCrashed(about, error);
         span.end({ error: errorType(error) });
       })
       .finally(() => {
@@ -277,7 +268,7 @@ export class Dispatcher extends Lifecycle {
   }
 
   async #runJob(job: ClaimedJob, { about, span, signal, onRendered }: RunContext): Promise<void> {
-    const { events, renderer } = this.#options;
+    const { events, renderer } = this.options;
     const startedAt = performance.now();
     events.jobStarted(about);
     plantedFault(job.request.filename);
@@ -300,10 +291,10 @@ export class Dispatcher extends Lifecycle {
     let outcome = result;
     for (let pause = RETRY_MS.first; ;) {
       try {
-        return { finish: await finishJob(this.#options, job, outcome), outcome };
+        return { finish: await finishJob(this.options, job, outcome), outcome };
       } catch (error) {
         if (error instanceof StoreFailure && outcome.kind === 'done') {
-          this.#options.storeWatch.failed(error, outcome.pdf.size);
+          this.options.storeWatch.failed(error, outcome.pdf.size);
           outcome = { kind: 'interrupted', reason: 'store' };
           continue;
         }
@@ -316,7 +307,7 @@ export class Dispatcher extends Lifecycle {
   }
 
   #report(about: AttemptAbout, outcome: Outcome, finish: Finish, ms: number): void {
-    const { events } = this.#options;
+    const { events } = this.options;
     if (finish === 'stale') events.jobResultDiscarded(about);
     else if (finish === 'queued')
       events.jobRequeued(

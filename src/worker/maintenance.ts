@@ -4,7 +4,6 @@ import { expire } from '../jobs/expire.ts';
 import { requeueStranded } from '../jobs/requeue.ts';
 import { sweepFiles } from '../jobs/sweep-files.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
-import { repeat } from '../kernel/repeat.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import { FileStore, PARTS } from '../storage/file-store.ts';
 import type { PdfStore } from '../storage/pdf-store.ts';
@@ -22,50 +21,38 @@ interface MaintenanceDeps {
 }
 
 /** Work that is due at regular intervals, done by whichever worker comes first. */
-export class Maintenance extends Lifecycle {
-  readonly #deps: MaintenanceDeps;
-  #stopTasks: (() => Promise<void>)[] = [];
+export class Maintenance extends Lifecycle<MaintenanceDeps> {
   /** of the directory of PDFs, to be swept next; each worker begins at a random one */
   #part = Math.floor(Math.random() * PARTS);
 
-  constructor(deps: MaintenanceDeps) {
-    super();
-    this.#deps = deps;
-  }
-
   protected async onStart(): Promise<void> {
-    this.#stopTasks = [
-      this.#repeat('expiring PDFs', 60_000, () => this.#expire()),
-      this.#repeat('erasing users', 60_000, () => this.#finishErasing()),
-      this.#repeat('looking for jobs that the queue lost', 10_000, () => this.#requeue()),
-      this.#repeat('looking for PDFs that no row names', 60_000, () => this.#sweep()),
-    ];
+    this.#repeat('expiring PDFs', 60_000, () => this.#expire());
+    this.#repeat('erasing users', 60_000, () => this.#finishErasing());
+    this.#repeat('looking for jobs that the queue lost', 10_000, () => this.#requeue());
+    this.#repeat('looking for PDFs that no row names', 60_000, () => this.#sweep());
   }
 
-  /** What is unfinished is done by the next worker. */
-  protected async onStop(): Promise<void> {
-    await Promise.all(this.#stopTasks.map((stop) => stop()));
-  }
-
-  #repeat(name: string, everyMs: number, task: () => Promise<void>): () => Promise<void> {
-    return repeat(everyMs, () => task().catch((error: unknown) => this.#deps.events.backgroundFailed(name, error)));
+  /** What is unfinished at a stop is done by the next worker. */
+  #repeat(name: string, everyMs: number, task: () => Promise<void>): void {
+    const { events } = this.options;
+    void this.repeat(everyMs, () => task().catch((error: unknown) => events.backgroundFailed(name, error)));
   }
 
   async #expire(): Promise<void> {
-    const expired = await expire(this.#deps);
-    if (expired.files + expired.documents + expired.jobs > 0) this.#deps.events.expired(expired);
+    const expired = await expire(this.options);
+    if (expired.files + expired.documents + expired.jobs > 0) this.options.events.expired(expired);
   }
 
   async #finishErasing(): Promise<void> {
-    for (const { id, jobs } of await finishErasing(this.#deps)) this.#deps.events.userErased({ userId: id, jobs });
+    for (const { id, jobs } of await finishErasing(this.options)) this.options.events.userErased({ userId: id, jobs });
   }
 
   async #requeue(): Promise<void> {
-    for (const job of await requeueStranded(this.#deps)) this.#deps.events.jobRequeued(job, 'stranded');
+    for (const job of await requeueStranded(this.options)) this.options.events.jobRequeued(job, 'stranded');
   }
 
   async #sweep(): Promise<void> {
-    const { db, store, events } = this.#deps;
+    const { db, store, events } = this.options;
     if (!(store instanceof FileStore)) return; // in Postgres a foreign key ties each PDF to its row
     const files = await sweepFiles({ db, store }, { part: this.#part++ });
     if (files > 0) events.orphansRemoved({ files });

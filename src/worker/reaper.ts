@@ -4,7 +4,6 @@ import { worker } from '../db/schema.ts';
 import { requeueLostJobs } from '../jobs/lost-jobs.ts';
 import { SILENCE_SECONDS } from '../jobs/queue-watch.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
-import { repeat } from '../kernel/repeat.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 import { type Registration, WORKER_LOCK } from './registration.ts';
@@ -24,27 +23,16 @@ interface ReaperOptions {
 }
 
 /** Finds workers that died and requeues their jobs. Every worker has a reaper; the first one that finds a dead worker acts. */
-export class Reaper extends Lifecycle {
-  readonly #options: ReaperOptions;
-  #stopRuns = async () => {};
+export class Reaper extends Lifecycle<ReaperOptions> {
   #suspects = new Set<string>();
-
-  constructor(options: ReaperOptions) {
-    super();
-    this.#options = options;
-  }
 
   protected async onStart(): Promise<void> {
     this.#suspects.clear();
-    this.#stopRuns = repeat(INTERVAL_MS, () => this.#run());
-  }
-
-  protected async onStop(): Promise<void> {
-    await this.#stopRuns();
+    void this.repeat(INTERVAL_MS, () => this.#run());
   }
 
   async #run(): Promise<void> {
-    const { registration, events } = this.#options;
+    const { registration, events } = this.options;
     try {
       const dead = registration.heldMs < STARTUP_GRACE_MS ? [] : await this.#findDead();
       // Found in two runs: a worker whose session was only cut takes its lock again in between.
@@ -57,9 +45,9 @@ export class Reaper extends Lifecycle {
   }
 
   async #findDead(): Promise<string[]> {
-    const rows = await this.#options.db.execute<{ id: string }>(sql`
+    const rows = await this.options.db.execute<{ id: string }>(sql`
       select w.id from pdfprompt_worker w
-      where w.ended_at is null and w.id <> ${this.#options.registration.workerId}
+      where w.ended_at is null and w.id <> ${this.options.registration.workerId}
         and now() - pg_postmaster_start_time() > ${STARTUP_GRACE_MS} * interval '1 millisecond'
         and (w.seen_at < now() - ${SILENCE_SECONDS} * interval '1 second'
           or w.cut_off_at is null and not exists (
@@ -78,7 +66,7 @@ export class Reaper extends Lifecycle {
   }
 
   async #markLost(workerId: string): Promise<void> {
-    const { db, queue, events } = this.#options;
+    const { db, queue, events } = this.options;
     const { marked, returned, poisoned } = await db.transaction(async (tx) => {
       const rows = await tx
         .update(worker)

@@ -36,17 +36,15 @@ interface RegistrationOptions {
  * A session that is cut frees the lock too. Until there is a new session the worker sends its heartbeats through the
  * pool, marked as cut off: it finishes the jobs that it has, and claims none.
  */
-export class Registration extends Lifecycle {
+export class Registration extends Lifecycle<RegistrationOptions> {
   /** whether there is a session; without one the worker claims no job */
   readonly condition = new Condition('registration', NOT_REGISTERED);
-  readonly #options: RegistrationOptions;
   readonly #session: Session;
   #workerId: string | undefined;
   #cutOff: NodeJS.Timeout | undefined;
 
   constructor(options: RegistrationOptions) {
-    super();
-    this.#options = options;
+    super(options);
     this.#session = new Session({
       url: options.url,
       applicationName: 'pdfprompt worker',
@@ -74,7 +72,7 @@ export class Registration extends Lifecycle {
     await this.#session.start();
   }
 
-  protected async onStop(): Promise<void> {
+  protected override async onStop(): Promise<void> {
     this.condition.set(NOT_REGISTERED);
     clearInterval(this.#cutOff);
     // If the database is unavailable the reapers of other workers do the same later.
@@ -85,7 +83,7 @@ export class Registration extends Lifecycle {
   }
 
   async #leave(): Promise<void> {
-    const { db, queue, events } = this.#options;
+    const { db, queue, events } = this.options;
     for (const job of await requeueUnknownJobs({ db, queue }, { workerId: this.workerId, known: [] }))
       events.jobRequeued(job, 'interrupted');
     await db
@@ -97,7 +95,7 @@ export class Registration extends Lifecycle {
 
   /** On a new connection: takes the lock again, or registers if there is no row. */
   async #enter(client: Client): Promise<void> {
-    const { concurrency, events } = this.#options;
+    const { concurrency, events } = this.options;
     if (this.#workerId === undefined) {
       await this.#register(client);
       events.workerRegistered({ workerId: this.workerId, concurrency });
@@ -123,13 +121,13 @@ export class Registration extends Lifecycle {
     const isBack = this.#cutOff !== undefined;
     this.#cutOff = undefined;
     this.condition.set(undefined);
-    if (isBack) this.#options.events.workerSessionRestored({ workerId: this.workerId });
+    if (isBack) this.options.events.workerSessionRestored({ workerId: this.workerId });
   }
 
   /** Called at each failed attempt to connect. */
   #lost(): void {
     if (this.#cutOff) return;
-    const { events } = this.#options;
+    const { events } = this.options;
     this.condition.set("the worker's session is lost");
     events.workerSessionLost({ workerId: this.workerId });
     const beat = () => void this.#beatCutOff().catch(() => undefined); // the database watch reports the same outage
@@ -139,7 +137,7 @@ export class Registration extends Lifecycle {
 
   /** A heartbeat through the pool. */
   async #beatCutOff(): Promise<void> {
-    await this.#options.db
+    await this.options.db
       .update(worker)
       .set({ seenAt: sql`now()`, cutOffAt: sql`coalesce(${worker.cutOffAt}, now())` })
       .where(and(eq(worker.id, this.workerId), isNull(worker.endedAt)));
@@ -155,7 +153,7 @@ export class Registration extends Lifecycle {
   /** After this worker was marked lost and its jobs were requeued. */
   async #registerAgain(client: Client): Promise<void> {
     await this.#register(client);
-    this.#options.events.workerRegisteredAgain({ workerId: this.workerId });
+    this.options.events.workerRegisteredAgain({ workerId: this.workerId });
   }
 
   async #register(client: Client): Promise<void> {
@@ -163,7 +161,7 @@ export class Registration extends Lifecycle {
     await client`
       with worker as (
         insert into pdfprompt_worker (id, host, pid, concurrency)
-        values (${id}, ${hostname()}, ${process.pid}, ${this.#options.concurrency}) returning number
+        values (${id}, ${hostname()}, ${process.pid}, ${this.options.concurrency}) returning number
       )
       select pg_advisory_lock(${WORKER_LOCK}, number) from worker`;
     this.#workerId = id;

@@ -116,7 +116,7 @@ class Slow extends Lifecycle {
     await this.go.promise;
   }
 
-  protected async onStop(): Promise<void> {}
+  protected override async onStop(): Promise<void> {}
 }
 
 class SlowRenderer extends Slow {}

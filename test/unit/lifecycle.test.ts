@@ -26,7 +26,7 @@ class Recorder extends Lifecycle {
     this.log.push(`+${this.name}`);
   }
 
-  protected async onStop(): Promise<void> {
+  protected override async onStop(): Promise<void> {
     this.steps.push('stopping');
     await sleep(Math.random() * 3);
     if (this.failNextStop) {
