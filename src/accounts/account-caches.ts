@@ -32,7 +32,6 @@ export class AccountCaches extends Lifecycle {
   /** by the user's id; each names the limits it holds for, so it needs no notification */
   readonly refusals: KnownAnswers<KnownRefusal>;
   readonly #notifier: Notifier;
-  #unlisten: (() => void)[] = [];
 
   constructor({ notifier, max, ttlMs, onRequest }: AccountCachesOptions) {
     super();
@@ -51,20 +50,14 @@ export class AccountCaches extends Lifecycle {
   }
 
   protected async onStart(): Promise<void> {
-    this.#unlisten = [
-      // Without an id the change concerns all users.
-      this.#notifier.on('accounts', (userId) =>
-        this.logins.forget((login) => !login || userId === '' || login.userId === userId),
-      ),
-      this.#notifier.on('tiers', () => this.tiers.forget()),
-      this.#notifier.on('lost', () => this.#limitAge(UNNOTIFIED_MS)),
-      this.#notifier.on('missed', () => this.#forgetAll()),
-    ];
+    // Without an id the change concerns all users.
+    this.#notifier.on('accounts', this.ending, (userId) =>
+      this.logins.forget((login) => !login || userId === '' || login.userId === userId),
+    );
+    this.#notifier.on('tiers', this.ending, () => this.tiers.forget());
+    this.#notifier.on('lost', this.ending, () => this.#limitAge(UNNOTIFIED_MS));
+    this.#notifier.on('missed', this.ending, () => this.#forgetAll());
     this.#forgetAll(); // changes before this moment were not heard
-  }
-
-  protected override async onStop(): Promise<void> {
-    for (const stop of this.#unlisten) stop();
   }
 
   #forgetAll(): void {

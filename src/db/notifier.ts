@@ -67,10 +67,10 @@ export class Notifier extends Lifecycle {
     });
   }
 
-  /** @returns the function that stops listening */
-  on(event: Listened, listener: (payload: string) => void): () => void {
+  /** @param until ends the listening when it aborts */
+  on(event: Listened, until: AbortSignal, listener: (payload: string) => void): void {
     this.#emitter.on(event, listener);
-    return () => this.#emitter.off(event, listener);
+    until.addEventListener('abort', () => this.#emitter.off(event, listener));
   }
 
   protected async onStart(): Promise<void> {

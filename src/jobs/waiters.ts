@@ -2,25 +2,15 @@ import type { Notifier } from '../db/notifier.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 
 /** The requests in this process that wait for a job to end. All share one notifier; waiting takes no query and no connection. */
-export class JobWaiters extends Lifecycle {
-  readonly #notifier: Notifier;
+export class JobWaiters extends Lifecycle<{ notifier: Notifier }> {
   readonly #waiting = new Map<string, Set<() => void>>();
-  #unlisten: (() => void)[] = [];
-
-  constructor(notifier: Notifier) {
-    super();
-    this.#notifier = notifier;
-  }
 
   protected async onStart(): Promise<void> {
-    this.#unlisten = [
-      this.#notifier.on('ended', (jobId) => this.#wake(jobId)),
-      this.#notifier.on('missed', () => this.#wakeAll()), // any job may have ended meanwhile
-    ];
+    this.options.notifier.on('ended', this.ending, (jobId) => this.#wake(jobId));
+    this.options.notifier.on('missed', this.ending, () => this.#wakeAll()); // any job may have ended meanwhile
   }
 
   protected override async onStop(): Promise<void> {
-    for (const stop of this.#unlisten) stop();
     this.#wakeAll();
   }
 

@@ -48,7 +48,7 @@ export abstract class Lifecycle<Options = void> implements Service {
     const signal = this.ending;
     const first = (async () => work())();
     const loop = async () => {
-      for (await first; !signal.aborted; await work()) {
+      for (await first; ; await work()) {
         const ms = typeof pauseMs === 'number' ? pauseMs : pauseMs();
         await sleep(ms, undefined, { signal }).catch(() => undefined);
         if (signal.aborted) return;

@@ -62,7 +62,7 @@ export function buildApi(
     maxSize: ENDED_JOBS_SIZE,
     onRequest: (result) => events.cacheAsked('jobs', result),
   });
-  const waiters = new JobWaiters(notifier);
+  const waiters = new JobWaiters({ notifier });
   const readRouter = new ReadRouter({
     primary: reads,
     replica: replicaOptions(config, name, events.metrics.statements('replica')),

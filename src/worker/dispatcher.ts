@@ -80,7 +80,6 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
   /** the last claim failed, but may have been committed */
   #isClaimUnanswered = false;
   #wake = Promise.withResolvers<void>();
-  #unlisten: (() => void)[] = [];
   #turnedAt: number | undefined;
   #forceStop = Promise.withResolvers<void>();
 
@@ -100,18 +99,15 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
 
   protected async onStart(): Promise<void> {
     const { notifier } = this.options;
-    this.#unlisten = [
-      notifier.on('queued', () => this.#wake.resolve()),
-      notifier.on('missed', () => this.#wake.resolve()),
-      notifier.on('ended', (jobId) => this.#ended(jobId)), // cancelled, or finished by a later claim
-    ];
+    notifier.on('queued', this.ending, () => this.#wake.resolve());
+    notifier.on('missed', this.ending, () => this.#wake.resolve());
+    notifier.on('ended', this.ending, (jobId) => this.#ended(jobId)); // cancelled, or finished by a later claim
     this.#loop = this.#run();
   }
 
   /** Stops claiming and lets running documents finish. After the grace period the rest is requeued. */
   protected override async onStop(): Promise<void> {
     this.#wake.resolve();
-    for (const stop of this.#unlisten) stop();
     await this.#loop;
     if (this.#suspect && !this.#suspect.isRunning) {
       await this.#requeue(this.#suspect.job);

@@ -84,7 +84,9 @@ describe('whoever waits for a job is told of its end when', () => {
     const id = await submit();
     const answer = request(`/v1/jobs/${id}?wait=${WAIT}`).then(async (response) => (await response.json()) as Job);
     // The answer may come without the notifier, if the request arrives when all is over.
-    const notified = new Promise<void>((done) => base.notifier.on('ended', (jobId) => jobId === id && done()));
+    const notified = new Promise<void>((done) =>
+      base.notifier.on('ended', new AbortController().signal, (jobId) => jobId === id && done()),
+    );
     await end(id);
     await new Deadline(TOLD_MS).race('the notification', notified);
     expect((await new Deadline(TOLD_MS).race('the answer', answer)).status).toBe(status);
