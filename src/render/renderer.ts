@@ -8,7 +8,7 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import { readMemory, type MemoryReading } from '../memory/reading.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { RendererState } from '../telemetry/metrics.ts';
-import { errorType, type Span, Untraced } from '../telemetry/span.ts';
+import { errorType, Span } from '../telemetry/span.ts';
 import { isBrowserError } from './browser-error.ts';
 import { type RendererEnd, RendererGone } from './browser-watch.ts';
 import { unlinkOrigin } from './folder.ts';
@@ -122,7 +122,7 @@ export class Renderer extends Lifecycle {
   }
 
   async #render(request: PdfRequest, context: RenderContext): Promise<Outcome> {
-    const { signal, jobId = '', span = new Untraced() } = context;
+    const { signal, jobId = '', span = new Span() } = context;
     const latest = new Deadline(RETRY_WINDOW_MS);
     let isAlone = this.#suspects.has(jobId);
     for (let tries = 1; ; tries++) {

@@ -32,14 +32,14 @@ const KINDS = { server: SpanKind.SERVER, consumer: SpanKind.CONSUMER };
 /** Makes spans that record nothing and pass on the `traceparent` of the caller, whatever provider is registered. */
 export const NO_OP_TRACER: Tracer = new ProxyTracerProvider().getTracer('pdfprompt');
 
-/** An operation, as part of a trace. Times are those of `performance.now()`. */
+/** An operation, as part of a trace; without a tracer it records nothing. Times are those of `performance.now()`. */
 export class Span {
   readonly #tracer: Tracer;
   readonly #offset: number;
   readonly #span: OtelSpan;
   readonly #children: Span[] = [];
 
-  constructor(tracer: Tracer, name: string, { context = ROOT_CONTEXT, kind, ...options }: SpanOptions = {}) {
+  constructor(tracer = NO_OP_TRACER, name = '', { context = ROOT_CONTEXT, kind, ...options }: SpanOptions = {}) {
     const { offset = Date.now() - performance.now(), startedAt = performance.now(), attributes = {} } = options;
     this.#tracer = tracer;
     this.#offset = offset;
@@ -97,12 +97,6 @@ export class Span {
     } finally {
       child.end();
     }
-  }
-}
-
-export class Untraced extends Span {
-  constructor() {
-    super(NO_OP_TRACER, '');
   }
 }
 

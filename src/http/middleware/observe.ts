@@ -6,7 +6,7 @@ import type { Tracing } from '../../telemetry/tracing.ts';
 import type { Principal } from '../../accounts/principals.ts';
 import { ERROR_CODES } from '../../kernel/errors.ts';
 import { aboutOf, type AppContext, type AppEnv } from '../route.ts';
-import { Untraced } from '../../telemetry/span.ts';
+import { Span } from '../../telemetry/span.ts';
 
 /** Sets the request's id (the caller's, if valid) and its span, and logs and counts the answer. */
 export function observe(events: Events, tracing: Tracing): MiddlewareHandler<AppEnv> {
@@ -15,7 +15,7 @@ export function observe(events: Events, tracing: Tracing): MiddlewareHandler<App
     const given = c.req.header('x-request-id');
     const requestId = given !== undefined && /^[\w.-]{1,64}$/.test(given) ? given : uuidv7();
     c.set('requestId', requestId);
-    c.set('span', c.req.path.startsWith('/v1/') ? beginSpan(c, tracing) : new Untraced()); // probes would hide the other traces
+    c.set('span', c.req.path.startsWith('/v1/') ? beginSpan(c, tracing) : new Span()); // probes would hide the other traces
     await next();
     c.header('X-Request-Id', requestId);
     const principal = c.var.principal as Principal | undefined; // undefined if the request was refused before authentication
