@@ -11,7 +11,7 @@ import { secure } from './middleware/secure.ts';
 import { openApiDocument } from './openapi.ts';
 import { problemResponse, toCodedError } from './problem.ts';
 import { openLogIn } from './log-in.ts';
-import { aboutOf, type AppDeps, type AppEnv, publicRoute, type Route } from './route.ts';
+import { aboutOf, type AppDeps, type AppEnv, type Operation, type PublicRoute, publicRoute } from './route.ts';
 import { createKeyRoute } from './routes/admin/create-key.ts';
 import { createUserRoute } from './routes/admin/create-user.ts';
 import { defineTierRoute } from './routes/admin/define-tier.ts';
@@ -37,7 +37,7 @@ import { submitJobRoute } from './routes/submit-job.ts';
 
 /** The API: each operation is a file in `routes/`. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const verbs: Route[] = [
+  const operations: Operation[] = [
     submitJobRoute(deps),
     listJobsRoute(deps),
     getJobRoute(deps),
@@ -60,7 +60,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     deleteTierRoute(deps),
     getQueueRoute(deps),
   ];
-  const openApi = openApiDocument(verbs, deps.version);
+  const openApi = openApiDocument(operations, deps.version);
   const json = JSON.stringify(openApi);
   const page = docsPage(openApi);
   const pages = [
@@ -69,10 +69,10 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     publicRoute('/docs', async (c) => c.html(page, 200, { 'Content-Security-Policy': DOCS_POLICY })),
     publicRoute('/', async (c) => c.redirect('/docs')),
   ];
-  return assemble([...verbs, ...pages], deps);
+  return assemble([...operations, ...pages], deps);
 }
 
-function assemble(routes: Route[], deps: AppDeps): Hono<AppEnv> {
+function assemble(routes: (Operation | PublicRoute)[], deps: AppDeps): Hono<AppEnv> {
   const { principals, events, health, tracing, underWay } = deps;
   const app = new Hono<AppEnv>();
   app.use(async (c, next) => {
@@ -101,10 +101,10 @@ function assemble(routes: Route[], deps: AppDeps): Hono<AppEnv> {
     ...(scope === 'admin' ? [] : [counted]), // requests of operators are not limited
   ];
   const allowed = new Map<string, string[]>();
-  for (const { method, path, isPublic, scope, handle } of routes) {
+  for (const { method, path, scope, handle } of routes) {
     const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');
     allowed.set(pattern, [...(allowed.get(pattern) ?? []), method.toUpperCase()]);
-    app.on([method.toUpperCase()], [pattern], ...(isPublic ? [] : guards(scope)), handle);
+    app.on([method.toUpperCase()], [pattern], ...(scope ? guards(scope) : []), handle);
   }
   for (const [pattern, methods] of allowed) {
     const headers = { Allow: methods.join(', ') };

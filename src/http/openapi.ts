@@ -1,15 +1,27 @@
-import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
-import type { Route } from './route.ts';
+import { createDocument, type ZodOpenApiPathsObject, type ZodOpenApiResponsesObject } from 'zod-openapi';
+import { ERROR_CODES, type ErrorCode } from '../kernel/errors.ts';
+import { problemSchema } from './problem.ts';
+import type { Operation } from './route.ts';
 
 export type OpenApiDocument = ReturnType<typeof createDocument>;
 
+const BODY_PROBLEMS: ErrorCode[] = ['invalid_json', 'invalid_request', 'body_too_large', 'unsupported_media_type'];
+const COMMON_PROBLEMS: ErrorCode[] = [
+  'unauthenticated',
+  'missing_scope',
+  'too_much_under_way',
+  'too_many_failures',
+  'unavailable',
+];
+
 /** OpenAPI 3.1, from the schemas that check the requests. */
-export function openApiDocument(routes: Route[], version: string): OpenApiDocument {
+export function openApiDocument(operations: Operation[], version: string): OpenApiDocument {
   const paths: ZodOpenApiPathsObject = {};
-  for (const { method, path, scope, operation } of routes) {
+  for (const { method, path, scope, handle: _, problems: own = [], ...operation } of operations) {
+    const problems = [...(operation.requestBody ? BODY_PROBLEMS : []), ...own, ...COMMON_PROBLEMS];
+    const responses = { ...operation.responses, ...problemResponses(problems) };
     // OpenAPI 3.1: for a bearer scheme this list holds the required roles.
-    const security = scope && [{ key: [scope] }];
-    if (operation) paths[path] = { ...paths[path], [method]: { ...operation, ...(security && { security }) } };
+    paths[path] = { ...paths[path], [method]: { ...operation, responses, security: [{ key: [scope] }] } };
   }
   return createDocument({
     openapi: '3.1.0',
@@ -32,4 +44,18 @@ export function openApiDocument(routes: Route[], version: string): OpenApiDocume
     },
     paths,
   });
+}
+
+/** The responses for these problems, by status. */
+function problemResponses(codes: ErrorCode[]): ZodOpenApiResponsesObject {
+  const byStatus = Map.groupBy(codes, (code) => ERROR_CODES[code].status);
+  return Object.fromEntries(
+    [...byStatus].map(([status, list]) => [
+      status,
+      {
+        description: list.map((code) => `\`${code}\``).join(', '),
+        content: { 'application/problem+json': { schema: problemSchema } },
+      },
+    ]),
+  );
 }

@@ -10,6 +10,7 @@ import type { Scope } from '../domain/scope.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
 import type { JobReader } from '../jobs/job-reader.ts';
 import type { JobWaiters } from '../jobs/waiters.ts';
+import type { ErrorCode } from '../kernel/errors.ts';
 import type { Health } from '../kernel/health.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { PdfStores } from '../storage/pdf-stores.ts';
@@ -72,17 +73,22 @@ interface Verb {
   method: 'get' | 'post' | 'put' | 'delete';
   /** as OpenAPI writes it: `/v1/jobs/{id}` */
   path: string;
-  /** a route without it is not in the OpenAPI document */
-  operation?: ZodOpenApiOperationObject;
   handle: (c: AppContext) => Promise<Response>;
 }
 
-/**
- * One operation of the API: its path, its OpenAPI description and its handler. It is public, or needs a key with
- * the scope.
- */
-export type Route = Verb & ({ isPublic: true; scope?: never } | { isPublic?: never; scope: Scope });
+/** One operation of the API: who may call it, its OpenAPI description and its handler. */
+export interface Operation extends Verb, Omit<ZodOpenApiOperationObject, 'security'> {
+  operationId: string;
+  scope: Scope;
+  /** its own errors; those of every operation, and of every JSON body, are added */
+  problems?: ErrorCode[];
+}
 
-export function publicRoute(path: string, handle: Route['handle']): Route {
-  return { method: 'get', path, isPublic: true, handle };
+/** A route that needs no key, and is not in the OpenAPI document. */
+export interface PublicRoute extends Verb {
+  scope?: never;
+}
+
+export function publicRoute(path: string, handle: PublicRoute['handle']): PublicRoute {
+  return { method: 'get', path, handle };
 }

@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from 'zod-openapi';
+import type { ZodOpenApiResponseObject } from 'zod-openapi';
 import { JOB_STATUSES } from '../domain/job.ts';
 import { PRIORITY_NAMES } from '../domain/priority.ts';
 import { SCOPES } from '../domain/scope.ts';
-import { ERROR_CODES, type ErrorCode } from '../kernel/errors.ts';
-import { problemSchema } from './problem.ts';
 import { wholeNumber } from './query.ts';
 
 const instant = z.iso.datetime();
@@ -129,36 +127,3 @@ export const pdfResponse: ZodOpenApiResponseObject = {
   }),
   content: { 'application/pdf': { schema: { type: 'string', format: 'binary' } } },
 };
-
-/** Problems of every route that takes a body. */
-export const bodyProblems = [
-  'invalid_json',
-  'invalid_request',
-  'body_too_large',
-  'unsupported_media_type',
-] as const satisfies ErrorCode[];
-
-/** The responses for these problems, by status; 401, 403, 429 and 503 are added, which every route with a key has. */
-export function problems(...codes: ErrorCode[]): ZodOpenApiResponsesObject {
-  const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of [
-    ...codes,
-    'unauthenticated',
-    'missing_scope',
-    'too_much_under_way',
-    'too_many_failures',
-    'unavailable',
-  ] as ErrorCode[]) {
-    const { status } = ERROR_CODES[code];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
-  }
-  return Object.fromEntries(
-    [...byStatus].map(([status, list]) => [
-      status,
-      {
-        description: list.map((code) => `\`${code}\``).join(', '),
-        content: { 'application/problem+json': { schema: problemSchema } },
-      },
-    ]),
-  );
-}

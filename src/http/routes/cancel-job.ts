@@ -1,21 +1,20 @@
 import { cancelJob } from '../../jobs/cancel.ts';
 import { getJob } from '../../jobs/read.ts';
 import { jobAnswer } from '../job-answer.ts';
-import { aboutOf, type AppDeps, type Route } from '../route.ts';
-import { idOf, jobResponse, problems } from '../schemas.ts';
+import { aboutOf, type AppDeps, type Operation } from '../route.ts';
+import { idOf, jobResponse } from '../schemas.ts';
 
-export function cancelJobRoute(deps: AppDeps): Route {
+export function cancelJobRoute(deps: AppDeps): Operation {
   return {
     method: 'delete',
     path: '/v1/jobs/{id}',
     scope: 'jobs:write',
-    operation: {
-      operationId: 'cancelJob',
-      summary: 'Cancel a job, queued or running',
-      description: 'A job that has ended stays as it is.',
-      requestParams: { path: idOf('job') },
-      responses: { 200: jobResponse('The job as it is now'), ...problems('not_found') },
-    },
+    operationId: 'cancelJob',
+    summary: 'Cancel a job, queued or running',
+    description: 'A job that has ended stays as it is.',
+    requestParams: { path: idOf('job') },
+    responses: { 200: jobResponse('The job as it is now') },
+    problems: ['not_found'],
     handle: async (c) => {
       const which = { userId: c.var.principal.userId, jobId: c.req.param('id') ?? '' };
       const { underWay } = c.var;

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { isFinal } from '../../domain/job.ts';
 import { jobAnswer } from '../job-answer.ts';
 import { readQuery, wholeNumber } from '../query.ts';
-import type { AppDeps, Route } from '../route.ts';
-import { idOf, jobResponse, problems } from '../schemas.ts';
+import type { AppDeps, Operation } from '../route.ts';
+import { idOf, jobResponse } from '../schemas.ts';
 
 const query = z.strictObject({
   wait: wholeNumber({ min: 0, max: 60, fallback: 0, what: 'seconds, ' }).meta({
@@ -11,18 +11,17 @@ const query = z.strictObject({
   }),
 });
 
-export function getJobRoute(deps: AppDeps): Route {
+export function getJobRoute(deps: AppDeps): Operation {
   return {
     method: 'get',
     path: '/v1/jobs/{id}',
     scope: 'jobs:read',
-    operation: {
-      operationId: 'getJob',
-      summary: 'One job',
-      description: 'With `wait`, the answer comes when the job ends or the time is over.',
-      requestParams: { path: idOf('job'), query },
-      responses: { 200: jobResponse('The job'), ...problems('not_found', 'invalid_request') },
-    },
+    operationId: 'getJob',
+    summary: 'One job',
+    description: 'With `wait`, the answer comes when the job ends or the time is over.',
+    requestParams: { path: idOf('job'), query },
+    responses: { 200: jobResponse('The job') },
+    problems: ['not_found', 'invalid_request'],
     handle: async (c) => {
       const { wait } = readQuery(c, query);
       const which = { userId: c.var.principal.userId, jobId: c.req.param('id') ?? '' };

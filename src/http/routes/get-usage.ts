@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { readUsage } from '../../accounts/usage.ts';
 import { readQuery, wholeNumber } from '../query.ts';
-import type { AppDeps, Route } from '../route.ts';
-import { jsonResponse, problems } from '../schemas.ts';
+import type { AppDeps, Operation } from '../route.ts';
+import { jsonResponse } from '../schemas.ts';
 
 const query = z.strictObject({
   days: wholeNumber({ min: 1, max: 366, fallback: 30 }).meta({ description: 'Days of history, including today' }),
@@ -32,20 +32,16 @@ const usageSchema = z
   })
   .meta({ id: 'Usage' });
 
-export function getUsageRoute(deps: AppDeps): Route {
+export function getUsageRoute(deps: AppDeps): Operation {
   return {
     method: 'get',
     path: '/v1/usage',
     scope: 'usage:read',
-    operation: {
-      operationId: 'getUsage',
-      summary: "Use of the tier's limits, and charged jobs",
-      requestParams: { query },
-      responses: {
-        200: jsonResponse('The usage', usageSchema),
-        ...problems('invalid_request'),
-      },
-    },
+    operationId: 'getUsage',
+    summary: "Use of the tier's limits, and charged jobs",
+    requestParams: { query },
+    responses: { 200: jsonResponse('The usage', usageSchema) },
+    problems: ['invalid_request'],
     handle: async (c) => {
       const { underWay, principal } = c.var;
       const { userId, tier } = principal;

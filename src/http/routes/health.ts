@@ -1,10 +1,10 @@
 import { CodedError } from '../../kernel/errors.ts';
 import type { Health, HealthCheck } from '../../kernel/health.ts';
 import { problemResponse } from '../problem.ts';
-import { publicRoute, type Route } from '../route.ts';
+import { type PublicRoute, publicRoute } from '../route.ts';
 
 /** Probes, without a key. A failing one answers 503 with its `checks`. */
-export function healthRoutes(health: Health): Route[] {
+export function healthRoutes(health: Health): PublicRoute[] {
   return [
     probe('/livez', 'ok', () => health.liveness()),
     probe('/readyz', 'ready', () => health.readiness()),
@@ -12,7 +12,7 @@ export function healthRoutes(health: Health): Route[] {
   ];
 }
 
-function probe(path: string, status: string, checks: () => HealthCheck[]): Route {
+function probe(path: string, status: string, checks: () => HealthCheck[]): PublicRoute {
   return publicRoute(path, async (c) => {
     const now = checks();
     const failing = now.filter((check) => check.status === 'failing');

@@ -3,25 +3,21 @@ import { JOB_STATUSES } from '../../domain/job.ts';
 import { listJobs } from '../../jobs/read.ts';
 import { jobAnswer } from '../job-answer.ts';
 import { readQuery } from '../query.ts';
-import type { AppDeps, Route } from '../route.ts';
-import { jobSchema, jsonResponse, pageOf, pageQuery, problems } from '../schemas.ts';
+import type { AppDeps, Operation } from '../route.ts';
+import { jobSchema, jsonResponse, pageOf, pageQuery } from '../schemas.ts';
 
 const query = pageQuery.extend({ status: z.enum(JOB_STATUSES).optional() });
 
-export function listJobsRoute(deps: AppDeps): Route {
+export function listJobsRoute(deps: AppDeps): Operation {
   return {
     method: 'get',
     path: '/v1/jobs',
     scope: 'jobs:read',
-    operation: {
-      operationId: 'listJobs',
-      summary: 'Your jobs, newest first',
-      requestParams: { query },
-      responses: {
-        200: jsonResponse('A page of jobs', pageOf(jobSchema)),
-        ...problems('invalid_request'),
-      },
-    },
+    operationId: 'listJobs',
+    summary: 'Your jobs, newest first',
+    requestParams: { query },
+    responses: { 200: jsonResponse('A page of jobs', pageOf(jobSchema)) },
+    problems: ['invalid_request'],
     handle: async (c) => {
       const { underWay, principal } = c.var;
       const input = { userId: principal.userId, ...readQuery(c, query) };

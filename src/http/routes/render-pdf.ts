@@ -4,58 +4,55 @@ import { pdfRequestSchema } from '../../domain/pdf-request.ts';
 import { CodedError, invalidFields } from '../../kernel/errors.ts';
 import { jobAnswer } from '../job-answer.ts';
 import { rateLimitHeaders } from '../../accounts/limits.ts';
-import type { AppDeps, Route } from '../route.ts';
-import { acceptedResponse, bodyProblems, jsonBody, pdfResponse, problems } from '../schemas.ts';
+import type { AppDeps, Operation } from '../route.ts';
+import { acceptedResponse, jsonBody, pdfResponse } from '../schemas.ts';
 import { sendPdf } from '../send-pdf.ts';
 import { submitBody, submitHeaders } from './submit-job.ts';
 
 const DEFAULT_WAIT_SECONDS = 30;
 const MAX_WAIT_SECONDS = 300;
 
-export function renderPdfRoute(deps: AppDeps): Route {
+export function renderPdfRoute(deps: AppDeps): Operation {
   return {
     method: 'post',
     path: '/v1/pdf',
     scope: 'jobs:write',
-    operation: {
-      operationId: 'renderPdf',
-      summary: 'Submit a job and wait for its PDF',
-      description:
-        'If the job takes longer than `Prefer: wait=N`, the answer is 202 with `Location`, and the job continues.',
-      requestParams: {
-        header: submitHeaders.extend({
-          Prefer: z
-            .string()
-            .optional()
-            .meta({
-              description: `\`wait=N\`: seconds to wait, up to ${MAX_WAIT_SECONDS}; ${DEFAULT_WAIT_SECONDS} if not given`,
-            }),
-        }),
-      },
-      requestBody: jsonBody(pdfRequestSchema),
-      responses: {
-        200: pdfResponse,
-        202: acceptedResponse('Not done yet'),
-        ...problems(
-          ...bodyProblems,
-          'idempotency_mismatch',
-          'rate_limited',
-          'file_expired',
-          'navigation_failed',
-          'egress_denied',
-          'document_status',
-          'resource_failed',
-          'selector_not_found',
-          'page_ranges_invalid',
-          'print_failed',
-          'pdf_too_large',
-          'document_crashed',
-          'render_timeout',
-          'job_failed',
-          'browser_failed',
-        ),
-      },
+    operationId: 'renderPdf',
+    summary: 'Submit a job and wait for its PDF',
+    description:
+      'If the job takes longer than `Prefer: wait=N`, the answer is 202 with `Location`, and the job continues.',
+    requestParams: {
+      header: submitHeaders.extend({
+        Prefer: z
+          .string()
+          .optional()
+          .meta({
+            description: `\`wait=N\`: seconds to wait, up to ${MAX_WAIT_SECONDS}; ${DEFAULT_WAIT_SECONDS} if not given`,
+          }),
+      }),
     },
+    requestBody: jsonBody(pdfRequestSchema),
+    responses: {
+      200: pdfResponse,
+      202: acceptedResponse('Not done yet'),
+    },
+    problems: [
+      'idempotency_mismatch',
+      'rate_limited',
+      'file_expired',
+      'navigation_failed',
+      'egress_denied',
+      'document_status',
+      'resource_failed',
+      'selector_not_found',
+      'page_ranges_invalid',
+      'print_failed',
+      'pdf_too_large',
+      'document_crashed',
+      'render_timeout',
+      'job_failed',
+      'browser_failed',
+    ],
     handle: async (c) => {
       const { userId } = c.var.principal;
       const waitMs = waitMsOf(c.req.header('prefer'));

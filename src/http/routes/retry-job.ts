@@ -1,27 +1,25 @@
 import { retryJob } from '../../jobs/retry.ts';
 import { jobAnswer } from '../job-answer.ts';
 import { rateLimitHeaders } from '../../accounts/limits.ts';
-import type { AppDeps, Route } from '../route.ts';
-import { acceptedResponse, idOf, jobResponse, problems } from '../schemas.ts';
+import type { AppDeps, Operation } from '../route.ts';
+import { acceptedResponse, idOf, jobResponse } from '../schemas.ts';
 import { admit, submitFrom, submitHeaders } from './submit-job.ts';
 
-export function retryJobRoute(deps: AppDeps): Route {
+export function retryJobRoute(deps: AppDeps): Operation {
   return {
     method: 'post',
     path: '/v1/jobs/{id}/retry',
     scope: 'jobs:write',
-    operation: {
-      operationId: 'retryJob',
-      summary: 'Retry a failed or cancelled job',
-      description:
-        'Creates a new job with the same request; it counts towards the limits. Possible for as long as a PDF would be kept.',
-      requestParams: { path: idOf('job'), header: submitHeaders },
-      responses: {
-        202: acceptedResponse('The new job, accepted'),
-        200: jobResponse('The job that this Idempotency-Key created before'),
-        ...problems('not_found', 'job_not_retryable', 'idempotency_mismatch', 'rate_limited', 'invalid_request'),
-      },
+    operationId: 'retryJob',
+    summary: 'Retry a failed or cancelled job',
+    description:
+      'Creates a new job with the same request; it counts towards the limits. Possible for as long as a PDF would be kept.',
+    requestParams: { path: idOf('job'), header: submitHeaders },
+    responses: {
+      202: acceptedResponse('The new job, accepted'),
+      200: jobResponse('The job that this Idempotency-Key created before'),
     },
+    problems: ['not_found', 'job_not_retryable', 'idempotency_mismatch', 'rate_limited', 'invalid_request'],
     handle: async (c) => {
       await admit(c, deps);
       // The document may be large: its size is known only after it is read.

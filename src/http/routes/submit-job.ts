@@ -5,8 +5,8 @@ import { invalidFields } from '../../kernel/errors.ts';
 import { withPdfRequest } from '../body.ts';
 import { jobAnswer } from '../job-answer.ts';
 import { rateLimitHeaders } from '../../accounts/limits.ts';
-import { aboutOf, type AppContext, type AppDeps, type Route } from '../route.ts';
-import { acceptedResponse, bodyProblems, jobResponse, jsonBody, problems } from '../schemas.ts';
+import { aboutOf, type AppContext, type AppDeps, type Operation } from '../route.ts';
+import { acceptedResponse, jobResponse, jsonBody } from '../schemas.ts';
 
 export const submitHeaders = z.object({
   'Idempotency-Key': z
@@ -21,23 +21,21 @@ export const submitHeaders = z.object({
     .meta({ description: 'W3C Trace Context: the job becomes part of that trace. An invalid value is ignored' }),
 });
 
-export function submitJobRoute(deps: AppDeps): Route {
+export function submitJobRoute(deps: AppDeps): Operation {
   return {
     method: 'post',
     path: '/v1/jobs',
     scope: 'jobs:write',
-    operation: {
-      operationId: 'submitJob',
-      summary: 'Submit a job',
-      description: 'Answered as soon as the job is stored. `Location` is the job.',
-      requestParams: { header: submitHeaders },
-      requestBody: jsonBody(pdfRequestSchema),
-      responses: {
-        202: acceptedResponse('Accepted'),
-        200: jobResponse('The job that this Idempotency-Key created before'),
-        ...problems(...bodyProblems, 'idempotency_mismatch', 'rate_limited'),
-      },
+    operationId: 'submitJob',
+    summary: 'Submit a job',
+    description: 'Answered as soon as the job is stored. `Location` is the job.',
+    requestParams: { header: submitHeaders },
+    requestBody: jsonBody(pdfRequestSchema),
+    responses: {
+      202: acceptedResponse('Accepted'),
+      200: jobResponse('The job that this Idempotency-Key created before'),
     },
+    problems: ['idempotency_mismatch', 'rate_limited'],
     handle: async (c) => {
       const { job, created, allowances } = await submitBody(c, deps);
       const answer = jobAnswer(job, deps.stores);

@@ -1,20 +1,18 @@
 import { createKey, newKeySchema } from '../../../accounts/keys.ts';
 import { readBody } from '../../body.ts';
-import { adminAboutOf, type AppDeps, type Route } from '../../route.ts';
-import { bodyProblems, createdKeySchema, jsonBody, jsonResponse, problems } from '../../schemas.ts';
+import { adminAboutOf, type AppDeps, type Operation } from '../../route.ts';
+import { createdKeySchema, jsonBody, jsonResponse } from '../../schemas.ts';
 
-export function createKeyRoute({ adminDb, events }: AppDeps): Route {
+export function createKeyRoute({ adminDb, events }: AppDeps): Operation {
   return {
     method: 'post',
     path: '/v1/admin/keys',
     scope: 'admin',
-    operation: {
-      operationId: 'createKey',
-      summary: 'Create a key; it is shown once',
-      description: 'A new user is created, with a subscription. With `tier`, an existing user moves to that tier.',
-      requestBody: jsonBody(newKeySchema),
-      responses: { 201: jsonResponse('The key', createdKeySchema), ...problems(...bodyProblems) },
-    },
+    operationId: 'createKey',
+    summary: 'Create a key; it is shown once',
+    description: 'A new user is created, with a subscription. With `tier`, an existing user moves to that tier.',
+    requestBody: jsonBody(newKeySchema),
+    responses: { 201: jsonResponse('The key', createdKeySchema) },
     handle: async (c) => {
       const created = await createKey(adminDb, await readBody(c, newKeySchema));
       const { id: keyId, userId, tier, scopes, expiresAt } = created;

@@ -2,23 +2,19 @@ import { z } from 'zod';
 import { createUser } from '../../../accounts/create-user.ts';
 import { newUserSchema } from '../../../accounts/users.ts';
 import { readBody } from '../../body.ts';
-import { adminAboutOf, type AppDeps, type Route } from '../../route.ts';
-import { bodyProblems, jsonBody, jsonResponse, problems, userSchema } from '../../schemas.ts';
+import { adminAboutOf, type AppDeps, type Operation } from '../../route.ts';
+import { jsonBody, jsonResponse, userSchema } from '../../schemas.ts';
 
-export function createUserRoute({ adminDb, events }: AppDeps): Route {
+export function createUserRoute({ adminDb, events }: AppDeps): Operation {
   return {
     method: 'post',
     path: '/v1/admin/users',
     scope: 'admin',
-    operation: {
-      operationId: 'createUser',
-      summary: 'Create a user, with a subscription and without a key',
-      requestBody: jsonBody(newUserSchema),
-      responses: {
-        201: { ...jsonResponse('The user', userSchema), headers: z.object({ Location: z.string() }) },
-        ...problems(...bodyProblems, 'user_exists'),
-      },
-    },
+    operationId: 'createUser',
+    summary: 'Create a user, with a subscription and without a key',
+    requestBody: jsonBody(newUserSchema),
+    responses: { 201: { ...jsonResponse('The user', userSchema), headers: z.object({ Location: z.string() }) } },
+    problems: ['user_exists'],
     handle: async (c) => {
       const user = await createUser(adminDb, await readBody(c, newUserSchema));
       events.userCreated({ ...adminAboutOf(c), userId: user.id, tier: user.tier });

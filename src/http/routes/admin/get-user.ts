@@ -1,18 +1,17 @@
 import { getUser } from '../../../accounts/users.ts';
-import type { AppDeps, Route } from '../../route.ts';
-import { idOf, jsonResponse, problems, userSchema } from '../../schemas.ts';
+import type { AppDeps, Operation } from '../../route.ts';
+import { idOf, jsonResponse, userSchema } from '../../schemas.ts';
 
-export function getUserRoute({ adminDb }: AppDeps): Route {
+export function getUserRoute({ adminDb }: AppDeps): Operation {
   return {
     method: 'get',
     path: '/v1/admin/users/{id}',
     scope: 'admin',
-    operation: {
-      operationId: 'getUser',
-      summary: 'One user',
-      requestParams: { path: idOf('user') },
-      responses: { 200: jsonResponse('The user', userSchema), ...problems('not_found') },
-    },
+    operationId: 'getUser',
+    summary: 'One user',
+    requestParams: { path: idOf('user') },
+    responses: { 200: jsonResponse('The user', userSchema) },
+    problems: ['not_found'],
     handle: async (c) => c.json(await getUser(adminDb, { id: c.req.param('id') ?? '' })),
   };
 }

@@ -1,19 +1,17 @@
 import { z } from 'zod';
 import { listTiers } from '../../../accounts/tiers.ts';
 import { tierSchema } from '../../../domain/tier.ts';
-import type { AppDeps, Route } from '../../route.ts';
-import { jsonResponse, problems } from '../../schemas.ts';
+import type { AppDeps, Operation } from '../../route.ts';
+import { jsonResponse } from '../../schemas.ts';
 
-export function listTiersRoute({ adminDb }: AppDeps): Route {
+export function listTiersRoute({ adminDb }: AppDeps): Operation {
   return {
     method: 'get',
     path: '/v1/admin/tiers',
     scope: 'admin',
-    operation: {
-      operationId: 'listTiers',
-      summary: 'All tiers with their limits, lowest priority first',
-      responses: { 200: jsonResponse('The tiers', z.object({ data: z.array(tierSchema) })), ...problems() },
-    },
+    operationId: 'listTiers',
+    summary: 'All tiers with their limits, lowest priority first',
+    responses: { 200: jsonResponse('The tiers', z.object({ data: z.array(tierSchema) })) },
     handle: async (c) => c.json({ data: await listTiers(adminDb) }),
   };
 }

@@ -1,19 +1,18 @@
 import { listUsers } from '../../../accounts/users.ts';
 import { readQuery } from '../../query.ts';
-import type { AppDeps, Route } from '../../route.ts';
-import { jsonResponse, pageOf, pageQuery, problems, userSchema } from '../../schemas.ts';
+import type { AppDeps, Operation } from '../../route.ts';
+import { jsonResponse, pageOf, pageQuery, userSchema } from '../../schemas.ts';
 
-export function listUsersRoute({ adminDb }: AppDeps): Route {
+export function listUsersRoute({ adminDb }: AppDeps): Operation {
   return {
     method: 'get',
     path: '/v1/admin/users',
     scope: 'admin',
-    operation: {
-      operationId: 'listUsers',
-      summary: 'All users, oldest first',
-      requestParams: { query: pageQuery },
-      responses: { 200: jsonResponse('A page of users', pageOf(userSchema)), ...problems('invalid_request') },
-    },
+    operationId: 'listUsers',
+    summary: 'All users, oldest first',
+    requestParams: { query: pageQuery },
+    responses: { 200: jsonResponse('A page of users', pageOf(userSchema)) },
+    problems: ['invalid_request'],
     handle: async (c) => c.json(await listUsers(adminDb, readQuery(c, pageQuery))),
   };
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { setTier } from '../../../accounts/subscriptions.ts';
 import { readBody } from '../../body.ts';
-import { adminAboutOf, type AppDeps, type Route } from '../../route.ts';
-import { bodyProblems, idOf, jsonBody, jsonResponse, problems, userSchema } from '../../schemas.ts';
+import { adminAboutOf, type AppDeps, type Operation } from '../../route.ts';
+import { idOf, jsonBody, jsonResponse, userSchema } from '../../schemas.ts';
 
 const body = z
   .strictObject({
@@ -10,21 +10,17 @@ const body = z
   })
   .meta({ id: 'Subscription' });
 
-export function setSubscriptionRoute({ adminDb, events }: AppDeps): Route {
+export function setSubscriptionRoute({ adminDb, events }: AppDeps): Operation {
   return {
     method: 'put',
     path: '/v1/admin/users/{id}/subscription',
     scope: 'admin',
-    operation: {
-      operationId: 'setSubscription',
-      summary: 'Move a user to a tier, at once',
-      requestParams: { path: idOf('user') },
-      requestBody: jsonBody(body),
-      responses: {
-        200: jsonResponse('The user as it is now', userSchema),
-        ...problems(...bodyProblems, 'not_found'),
-      },
-    },
+    operationId: 'setSubscription',
+    summary: 'Move a user to a tier, at once',
+    requestParams: { path: idOf('user') },
+    requestBody: jsonBody(body),
+    responses: { 200: jsonResponse('The user as it is now', userSchema) },
+    problems: ['not_found'],
     handle: async (c) => {
       const { tier } = await readBody(c, body);
       const user = await setTier(adminDb, { userId: c.req.param('id') ?? '', tier });
