@@ -3,7 +3,7 @@ import type { Config } from '../config/load.ts';
 import { armCrashPoint, plantFaults } from '../kernel/crash-point.ts';
 import type { ProcessOptions, RunningProcess } from '../runtime/start-process.ts';
 import { loggerFor, print, progress } from './output.ts';
-import { addSettingFlags, readConfig } from './settings-flags.ts';
+import { readConfig } from './settings-flags.ts';
 
 interface ProcessCommand<T extends RunningProcess> {
   name: 'up' | 'serve' | 'work';
@@ -21,7 +21,7 @@ export function processCommand<T extends RunningProcess>({
   start,
   greeting,
 }: ProcessCommand<T>): Command {
-  const command = new Command(name).description(description).action(async (options: Record<string, unknown>) => {
+  return new Command(name).description(description).action(async (options: Record<string, unknown>) => {
     const config = readConfig(options);
     if (process.env.CHAOS_CRASH_AT !== undefined) armCrashPoint(process.env.CHAOS_CRASH_AT);
     if (process.env.CHAOS_DOCUMENTS !== undefined) plantFaults();
@@ -35,5 +35,4 @@ export function processCommand<T extends RunningProcess>({
       onStuck: () => process.exit(1),
     });
   });
-  return addSettingFlags(command, name);
 }

@@ -15,6 +15,7 @@ import { upCommand } from './commands/up.ts';
 import { usersCommand } from './commands/users.ts';
 import { workCommand } from './commands/work.ts';
 import { warn } from './output.ts';
+import { addSettingFlags } from './settings-flags.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -27,7 +28,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 export async function runCommand(argv: string[]): Promise<void> {
   process.exitCode = 0;
   const program = createProgram();
-  prepare(program, program);
+  prepare(program);
   try {
     await program.parseAsync(argv);
   } catch (error) {
@@ -67,13 +68,17 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   return program;
 }
 
-/** Makes every command and subcommand throw instead of exit, and suggest a similar name for a typo. */
-function prepare(command: Command, program: Command): void {
+/**
+ * Makes every command and subcommand throw instead of exit, suggest a similar name for a typo, and take its settings.
+ * @param top the command right below the program that this one is, or belongs to
+ */
+function prepare(command: Command, top?: Command): void {
   command
     .exitOverride()
     .showSuggestionAfterError()
-    .showHelpAfterError(`(pdfprompt ${command === program ? '' : `${command.name()} `}--help shows what there is)`);
-  for (const child of command.commands) prepare(child, program);
+    .showHelpAfterError(`(pdfprompt ${top ? `${command.name()} ` : ''}--help shows what there is)`);
+  if (top && command.commands.length === 0) addSettingFlags(command, top.name());
+  for (const child of command.commands) prepare(child, top ?? child);
 }
 
 function report(error: unknown): number {

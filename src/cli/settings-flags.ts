@@ -1,13 +1,13 @@
 import { type Command, Option } from 'commander';
 import { type Config, loadConfig } from '../config/load.ts';
 import { readSecretFiles } from '../config/secret-files.ts';
-import { flagOf, type SettingCommand, SETTING_LIST, type SettingName } from '../config/settings.ts';
+import { flagOf, SETTING_LIST, type SettingName } from '../config/settings.ts';
 import { isRoot } from '../kernel/privileges.ts';
 
-/** Adds the flags of the command's settings. */
-export function addSettingFlags(command: Command, name: SettingCommand): Command {
+/** Adds the flags of the command's settings. @param name `keys` for `keys create` */
+export function addSettingFlags(command: Command, name: string): void {
   for (const setting of SETTING_LIST) {
-    if (!setting.commands.includes(name)) continue;
+    if (!setting.commands.some((each) => each === name)) continue;
     const fallback = setting.defaultNote?.replaceAll('`', '') ?? setting.default;
     const option = new Option(
       `--${flagOf(setting)} <value>`,
@@ -15,7 +15,6 @@ export function addSettingFlags(command: Command, name: SettingCommand): Command
     );
     command.addOption(option.helpGroup('Settings, each also an environment variable:'));
   }
-  return command;
 }
 
 /** Flags over environment over defaults. @throws UsageError that lists every problem */

@@ -2,7 +2,7 @@ import { FEWEST_CONNECTIONS } from './connections.ts';
 import * as kinds from './kinds.ts';
 
 /** The commands that read settings; every setting names those that it concerns. */
-export type SettingCommand =
+type SettingCommand =
   'up' | 'serve' | 'work' | 'render' | 'migrate' | 'keys' | 'tier' | 'tiers' | 'users' | 'doctor' | 'bench' | 'plan';
 
 export interface Setting {

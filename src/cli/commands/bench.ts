@@ -9,7 +9,7 @@ import { DEFAULT_MIX, DEFAULT_TIERS, type LoadPlan, parseLoadPlan } from '../../
 import { accountVerb } from '../account-verb.ts';
 import { loadReportText } from '../load-report-text.ts';
 import { print, printJson, progress, warn } from '../output.ts';
-import { addSettingFlags, readConfig } from '../settings-flags.ts';
+import { readConfig } from '../settings-flags.ts';
 
 const LIST = 'pdfprompt keys list';
 /** How long the keys are valid after the load, in case the test is killed before it can revoke them. */
@@ -18,7 +18,7 @@ const SPARE_MS = 15 * 60_000;
 type BenchOptions = Record<string, unknown> & { key?: string; report?: string; json?: boolean };
 
 export function benchCommand(): Command {
-  const command = new Command('bench')
+  return new Command('bench')
     .description('Put a load on a running service, and say whether it keeps to its targets')
     .option('--url <url>', 'the service', 'http://127.0.0.1:3000')
     .option('--users <n>', 'users at a time', '100')
@@ -44,7 +44,6 @@ Exit codes: 0 the targets are met, 1 they are not, 2 wrong usage; 130 and 143 en
 Not for a service in use: its users would wait behind the load.`,
     )
     .action(bench);
-  return addSettingFlags(command, 'bench');
 }
 
 async function bench(options: BenchOptions): Promise<void> {

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import { print, printJson, progress } from '../output.ts';
-import { addSettingFlags, readConfig } from '../settings-flags.ts';
+import { readConfig } from '../settings-flags.ts';
 
 const MARKS = { ok: '✓', warn: '!', fail: '✗' } as const;
 
 export function doctorCommand(): Command {
-  const command = new Command('doctor')
+  return new Command('doctor')
     .description('Check everything pdfprompt needs, and say what to do about what is missing')
     .option('--json', 'one JSON document on stdout')
     .action(async (options: Record<string, unknown> & { json?: boolean }) => {
@@ -23,5 +23,4 @@ export function doctorCommand(): Command {
       }
       if (!ok) process.exitCode = 1;
     });
-  return addSettingFlags(command, 'doctor');
 }

@@ -4,7 +4,6 @@ import { SCOPES } from '../../domain/scope.ts';
 import type { Tier } from '../../domain/tier.ts';
 import { accountVerb } from '../account-verb.ts';
 import { print, printJson, table } from '../output.ts';
-import { addSettingFlags } from '../settings-flags.ts';
 import { toNumber } from '../to-number.ts';
 
 // accounts/ is imported when a command runs: help and typos need no database driver.
@@ -24,7 +23,7 @@ export function keysCommand(): Command {
 }
 
 function createCommand(): Command {
-  const command = new Command('create')
+  return new Command('create')
     .description('A new key; the user and the subscription are made if new. The key is shown once')
     .requiredOption('--user <email>', 'whose key it is')
     .option('--tier <tier>', "the user's tier from now on; a new user starts on starter")
@@ -54,7 +53,6 @@ function createCommand(): Command {
       if (limits) lines.push(limitsText(limits, user));
       print(lines.join('\n'));
     });
-  return addSettingFlags(command, 'keys');
 }
 
 /** The limits of the tier, and how to be without them: a service of one's own does not need those of customers. */
@@ -68,7 +66,7 @@ function limitsText({ name, requestsPerMinute, requestsPerDay }: Tier, email: st
 }
 
 function listCommand(): Command {
-  const command = new Command('list')
+  return new Command('list')
     .description('Every key there is, the ended ones too')
     .option('--user <email>', 'only the keys of this user')
     .option('--json', 'one JSON document on stdout')
@@ -90,7 +88,6 @@ function listCommand(): Command {
       ]);
       print(table([['ID', 'USER', 'TIER', 'KEY', 'SCOPES', 'CREATED', 'LAST USED', ''], ...rows]));
     });
-  return addSettingFlags(command, 'keys');
 }
 
 /** @param now as the key's instants are written */
@@ -101,7 +98,7 @@ function endOf({ revokedAt, expiresAt }: ListedKey, now: string): string {
 }
 
 function rotateCommand(): Command {
-  const command = new Command('rotate')
+  return new Command('rotate')
     .description('A new key in place of an old one, which is valid for some time more. The key is shown once')
     .argument('<id>', `of the old key, from \`${LIST}\``)
     .option('--grace <seconds>', 'how long the old key is valid beside the new one; 0 ends it at once (default: 86400)')
@@ -116,11 +113,10 @@ function rotateCommand(): Command {
         `${rotated.key}\n\nThe new key of ${rotated.user}, id ${rotated.id}. It is not shown again. The old key, id ${rotated.replaces}, is valid until ${rotated.replacedExpiresAt}.`,
       );
     });
-  return addSettingFlags(command, 'keys');
 }
 
 function revokeCommand(): Command {
-  const command = new Command('revoke')
+  return new Command('revoke')
     .description('End a key for good')
     .argument('<id>', `from \`${LIST}\``)
     .action(async (id: string, options: Options) => {
@@ -128,5 +124,4 @@ function revokeCommand(): Command {
       await accountVerb(options, LIST, (db) => revokeKey(db, id));
       print(`Key ${id} is revoked.`);
     });
-  return addSettingFlags(command, 'keys');
 }

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { print, progress } from '../output.ts';
-import { addSettingFlags, readConfig } from '../settings-flags.ts';
+import { readConfig } from '../settings-flags.ts';
 
 export function migrateCommand(): Command {
-  const command = new Command('migrate')
+  return new Command('migrate')
     .description('Bring the database to this version')
     .option('--check', 'only say what is missing; exit 1 if anything is')
     .action(async (options: Record<string, unknown> & { check?: boolean }) => {
@@ -30,5 +30,4 @@ export function migrateCommand(): Command {
         await handle.release();
       }
     });
-  return addSettingFlags(command, 'migrate');
 }

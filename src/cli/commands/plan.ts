@@ -18,7 +18,7 @@ import { fractionsOf } from '../../planning/shares.ts';
 import { accountVerb } from '../account-verb.ts';
 import { loggerFor, print, printJson, progress, table, warn } from '../output.ts';
 import { assumptionsOf, planReport } from '../plan-report.ts';
-import { addSettingFlags, readConfig } from '../settings-flags.ts';
+import { readConfig } from '../settings-flags.ts';
 
 type PlanOptions = Record<string, unknown> & {
   mix?: string;
@@ -39,7 +39,7 @@ const CALIBRATION_SECONDS = 27;
 const MOST_USERS = 100_000_000;
 
 export function planCommand(): Command {
-  const command = new Command('plan')
+  return new Command('plan')
     .description('What so many users need: workers, memory, connections, disk, cost, and how long they will wait')
     .option('--users <N>', 'users, each with half a PDF in the busiest hour')
     .option('--pdfs-per-hour <N>', 'PDFs in the busiest hour')
@@ -84,7 +84,6 @@ Examples:
       else if (options.json) printJson({ calibration });
       else printCosts(calibration);
     });
-  return addSettingFlags(command, 'plan');
 }
 
 const collect = (value: string, before: string[] = []) => [...before, value];

@@ -8,7 +8,7 @@ import { messageOf, UsageError } from '../../kernel/errors.ts';
 import { forEachInSlots } from '../../kernel/for-each-in-slots.ts';
 import type { Renderer } from '../../render/renderer.ts';
 import { loggerFor, progress, warn } from '../output.ts';
-import { addSettingFlags, readConfig } from '../settings-flags.ts';
+import { readConfig } from '../settings-flags.ts';
 
 interface RenderOptions extends Record<string, unknown> {
   output?: string;
@@ -25,7 +25,7 @@ interface Task {
 const CONCURRENCY = 4;
 
 export function renderCommand(): Command {
-  const command = new Command('render')
+  return new Command('render')
     .description('Print documents without database or server')
     .argument('<input...>', 'HTML files, http(s) URLs, or - for stdin')
     .option('-o, --output <file>', 'where one PDF goes; - for stdout (default: the name of the input)')
@@ -58,7 +58,6 @@ Examples:
         await renderer.stop();
       }
     });
-  return addSettingFlags(command, 'render');
 }
 
 function plan(inputs: string[], { output, outDir }: RenderOptions): Task[] {

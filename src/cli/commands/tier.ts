@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { accountVerb } from '../account-verb.ts';
 import { print } from '../output.ts';
-import { addSettingFlags } from '../settings-flags.ts';
 
 export function tierCommand(): Command {
   const set = new Command('set')
@@ -17,5 +16,5 @@ export function tierCommand(): Command {
       });
       print(`${user.email} is on ${user.tier}.`);
     });
-  return new Command('tier').description('Subscriptions').addCommand(addSettingFlags(set, 'tier'));
+  return new Command('tier').description('Subscriptions').addCommand(set);
 }

@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { PRIORITY_NAMES } from '../../domain/priority.ts';
 import { accountVerb } from '../account-verb.ts';
 import { print, printJson, table } from '../output.ts';
-import { addSettingFlags } from '../settings-flags.ts';
 import { toNumber } from '../to-number.ts';
 
 type Options = Record<string, unknown>;
@@ -18,7 +17,7 @@ export function tiersCommand(): Command {
 }
 
 function listCommand(): Command {
-  const command = new Command('list')
+  return new Command('list')
     .description('Every tier and its limits')
     .option('--json', 'one JSON document on stdout')
     .action(async (options: Options & { json?: boolean }) => {
@@ -34,11 +33,10 @@ function listCommand(): Command {
       ]);
       print(table([['TIER', 'A MINUTE', 'A DAY', 'PRIORITY'], ...rows]));
     });
-  return addSettingFlags(command, 'tiers');
 }
 
 function setCommand(): Command {
-  const command = new Command('set')
+  return new Command('set')
     .description('Make a tier, or give it other limits, which hold from now on')
     .argument('<name>', 'of the tier')
     .requiredOption('--minute <N>', 'requests in any 60 seconds, or none: no limit')
@@ -57,11 +55,10 @@ function setCommand(): Command {
       );
       print(isNew ? `There is a tier ${name} now.` : `The tier ${name} has these limits now.`);
     });
-  return addSettingFlags(command, 'tiers');
 }
 
 function deleteCommand(): Command {
-  const command = new Command('delete')
+  return new Command('delete')
     .description('Delete a tier that nobody is on')
     .argument('<name>', `from \`${LIST}\``)
     .action(async (name: string, options: Options) => {
@@ -69,5 +66,4 @@ function deleteCommand(): Command {
       await accountVerb(options, LIST, (db) => deleteTier(db, name));
       print(`The tier ${name} is gone.`);
     });
-  return addSettingFlags(command, 'tiers');
 }

@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { accountVerb } from '../account-verb.ts';
 import { confirm } from '../confirm.ts';
 import { print, printJson } from '../output.ts';
-import { addSettingFlags } from '../settings-flags.ts';
 
 type Options = Record<string, unknown> & { yes?: boolean; json?: boolean };
 
@@ -11,7 +10,7 @@ export function usersCommand(): Command {
 }
 
 function deleteCommand(): Command {
-  const command = new Command('delete')
+  return new Command('delete')
     .description('Erase a user: keys, jobs, PDFs. What they were charged for stays in sums without a name')
     .argument('<email>', 'whose, as `pdfprompt keys list` has it')
     .option('--yes', 'without asking')
@@ -28,5 +27,4 @@ function deleteCommand(): Command {
       if (options.json) return printJson({ id: erased.id, jobs: erased.jobs });
       print(`${email} is gone, with ${erased.jobs === 1 ? '1 job' : `${erased.jobs} jobs`}.`);
     });
-  return addSettingFlags(command, 'users');
 }
