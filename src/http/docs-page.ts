@@ -96,18 +96,7 @@ function fields({ properties }: Schema, prefix: string): string[][] {
   });
 }
 
-function typeName({
-  $ref,
-  type,
-  anyOf,
-  oneOf,
-  items,
-  format = '',
-  minimum,
-  maximum,
-  maxLength,
-  ...schema
-}: Schema): string {
+function typeName({ $ref, anyOf, oneOf, items, ...schema }: Schema): string {
   if ($ref !== undefined) {
     const name = escape($ref.split('/').at(-1) ?? '');
     return `<a href="#${name}">${name}</a>`;
@@ -116,6 +105,7 @@ function typeName({
   const choices = anyOf ?? oneOf;
   if (choices) return [...new Set(choices.map(typeName))].join(' or ');
   if (items) return `list of ${typeName(items as Schema)}`;
+  const { type, format = '', minimum, maximum, maxLength } = schema;
   const parts = [
     [type].flat().join(' or '),
     ['uuid', 'date-time'].includes(format) && format,

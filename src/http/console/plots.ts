@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import { shortDuration } from '../../charts/duration.ts';
 import { bars, niceCeiling, plot, steps } from '../../charts/plot.ts';
 import type { HistoryBucket, ThroughputHistory } from '../../jobs/throughput-history.ts';
-import { count, counted, duration, type Html } from './figures.ts';
+import { count, counted, duration, type Html, tableHead } from './figures.ts';
 
 // No plot relies on colour or shape alone: each has a title with its figures, and `historyTable` has all of them.
 
@@ -84,15 +84,7 @@ export function historyTable({ buckets, range, bucketSeconds }: ThroughputHistor
       aria-label="The last ${nameOf(range)}, every ${duration(bucketSeconds)}"
     >
       <table class="figures">
-        <thead>
-          <tr>
-            <th scope="col">From</th>
-            <th scope="col">Completed</th>
-            <th scope="col">Failed</th>
-            <th scope="col">Wait p50</th>
-            <th scope="col">Wait p95</th>
-          </tr>
-        </thead>
+        ${tableHead('From', 'Completed', 'Failed', 'Wait p50', 'Wait p95')}
         <tbody>
           ${rows}
         </tbody>
