@@ -101,10 +101,11 @@ function assemble(routes: (Operation | PublicRoute)[], deps: AppDeps): Hono<AppE
     ...(scope === 'admin' ? [] : [counted]), // requests of operators are not limited
   ];
   const allowed = new Map<string, string[]>();
-  for (const { method, path, scope, handle } of routes) {
+  for (const { endpoint, scope, handle } of routes) {
+    const [method = '', path = ''] = endpoint.split(' ');
     const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');
-    allowed.set(pattern, [...(allowed.get(pattern) ?? []), method.toUpperCase()]);
-    app.on([method.toUpperCase()], [pattern], ...(scope ? guards(scope) : []), handle);
+    allowed.set(pattern, [...(allowed.get(pattern) ?? []), method]);
+    app.on([method], [pattern], ...(scope ? guards(scope) : []), handle);
   }
   for (const [pattern, methods] of allowed) {
     const headers = { Allow: methods.join(', ') };

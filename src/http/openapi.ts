@@ -17,11 +17,12 @@ const COMMON_PROBLEMS: ErrorCode[] = [
 /** OpenAPI 3.1, from the schemas that check the requests. */
 export function openApiDocument(operations: Operation[], version: string): OpenApiDocument {
   const paths: ZodOpenApiPathsObject = {};
-  for (const { method, path, scope, handle: _, problems: own = [], ...operation } of operations) {
+  for (const { endpoint, scope, handle: _, problems: own = [], ...operation } of operations) {
+    const [method = '', path = ''] = endpoint.split(' ');
     const problems = [...(operation.requestBody ? BODY_PROBLEMS : []), ...own, ...COMMON_PROBLEMS];
     const responses = { ...operation.responses, ...problemResponses(problems) };
     // OpenAPI 3.1: for a bearer scheme this list holds the required roles.
-    paths[path] = { ...paths[path], [method]: { ...operation, responses, security: [{ key: [scope] }] } };
+    paths[path] = { ...paths[path], [method.toLowerCase()]: { ...operation, responses, security: [{ key: [scope] }] } };
   }
   return createDocument({
     openapi: '3.1.0',

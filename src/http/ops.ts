@@ -15,7 +15,7 @@ interface OpsDeps {
 export function createOpsApp(deps: OpsDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(secure());
-  for (const { path, handle } of healthRoutes(deps.health)) app.get(path, handle);
+  for (const { endpoint, handle } of healthRoutes(deps.health)) app.get(endpoint.replace('GET ', ''), handle);
   app.get('/metrics', async (c) => {
     const { body, contentType } = await deps.metrics.text();
     return c.body(body, 200, { 'Content-Type': contentType });

@@ -70,9 +70,8 @@ export interface AppDeps {
 }
 
 interface Verb {
-  method: 'get' | 'post' | 'put' | 'delete';
-  /** as OpenAPI writes it: `/v1/jobs/{id}` */
-  path: string;
+  /** the path as OpenAPI writes it: `GET /v1/jobs/{id}` */
+  endpoint: `${'GET' | 'POST' | 'PUT' | 'DELETE'} /${string}`;
   handle: (c: AppContext) => Promise<Response>;
 }
 
@@ -89,6 +88,6 @@ export interface PublicRoute extends Verb {
   scope?: never;
 }
 
-export function publicRoute(path: string, handle: PublicRoute['handle']): PublicRoute {
-  return { method: 'get', path, handle };
+export function publicRoute(path: `/${string}`, handle: PublicRoute['handle']): PublicRoute {
+  return { endpoint: `GET ${path}`, handle };
 }

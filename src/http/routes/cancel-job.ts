@@ -6,8 +6,7 @@ import { idOf, jobResponse } from '../schemas.ts';
 
 export function cancelJobRoute(deps: AppDeps): Operation {
   return {
-    method: 'delete',
-    path: '/v1/jobs/{id}',
+    endpoint: 'DELETE /v1/jobs/{id}',
     scope: 'jobs:write',
     operationId: 'cancelJob',
     summary: 'Cancel a job, queued or running',

@@ -22,8 +22,7 @@ const conditions = z.object({
 
 export function getJobPdfRoute(deps: AppDeps): Operation {
   return {
-    method: 'get',
-    path: '/v1/jobs/{id}/pdf',
+    endpoint: 'GET /v1/jobs/{id}/pdf',
     scope: 'jobs:read',
     operationId: 'getJobPdf',
     summary: "A completed job's PDF",

@@ -13,8 +13,7 @@ const query = z.strictObject({
 
 export function getJobRoute(deps: AppDeps): Operation {
   return {
-    method: 'get',
-    path: '/v1/jobs/{id}',
+    endpoint: 'GET /v1/jobs/{id}',
     scope: 'jobs:read',
     operationId: 'getJob',
     summary: 'One job',

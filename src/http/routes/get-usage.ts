@@ -34,8 +34,7 @@ const usageSchema = z
 
 export function getUsageRoute(deps: AppDeps): Operation {
   return {
-    method: 'get',
-    path: '/v1/usage',
+    endpoint: 'GET /v1/usage',
     scope: 'usage:read',
     operationId: 'getUsage',
     summary: "Use of the tier's limits, and charged jobs",

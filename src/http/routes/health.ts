@@ -12,7 +12,7 @@ export function healthRoutes(health: Health): PublicRoute[] {
   ];
 }
 
-function probe(path: string, status: string, checks: () => HealthCheck[]): PublicRoute {
+function probe(path: `/${string}`, status: string, checks: () => HealthCheck[]): PublicRoute {
   return publicRoute(path, async (c) => {
     const now = checks();
     const failing = now.filter((check) => check.status === 'failing');

@@ -10,8 +10,7 @@ const query = pageQuery.extend({ status: z.enum(JOB_STATUSES).optional() });
 
 export function listJobsRoute(deps: AppDeps): Operation {
   return {
-    method: 'get',
-    path: '/v1/jobs',
+    endpoint: 'GET /v1/jobs',
     scope: 'jobs:read',
     operationId: 'listJobs',
     summary: 'Your jobs, newest first',

@@ -14,8 +14,7 @@ const MAX_WAIT_SECONDS = 300;
 
 export function renderPdfRoute(deps: AppDeps): Operation {
   return {
-    method: 'post',
-    path: '/v1/pdf',
+    endpoint: 'POST /v1/pdf',
     scope: 'jobs:write',
     operationId: 'renderPdf',
     summary: 'Submit a job and wait for its PDF',

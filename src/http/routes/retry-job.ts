@@ -7,8 +7,7 @@ import { admit, submitFrom, submitHeaders } from './submit-job.ts';
 
 export function retryJobRoute(deps: AppDeps): Operation {
   return {
-    method: 'post',
-    path: '/v1/jobs/{id}/retry',
+    endpoint: 'POST /v1/jobs/{id}/retry',
     scope: 'jobs:write',
     operationId: 'retryJob',
     summary: 'Retry a failed or cancelled job',

@@ -23,8 +23,7 @@ export const submitHeaders = z.object({
 
 export function submitJobRoute(deps: AppDeps): Operation {
   return {
-    method: 'post',
-    path: '/v1/jobs',
+    endpoint: 'POST /v1/jobs',
     scope: 'jobs:write',
     operationId: 'submitJob',
     summary: 'Submit a job',

@@ -5,8 +5,7 @@ import { createdKeySchema, jsonBody, jsonResponse } from '../../schemas.ts';
 
 export function createKeyRoute({ adminDb, events }: AppDeps): Operation {
   return {
-    method: 'post',
-    path: '/v1/admin/keys',
+    endpoint: 'POST /v1/admin/keys',
     scope: 'admin',
     operationId: 'createKey',
     summary: 'Create a key; it is shown once',

@@ -7,8 +7,7 @@ import { jsonBody, jsonResponse, userSchema } from '../../schemas.ts';
 
 export function createUserRoute({ adminDb, events }: AppDeps): Operation {
   return {
-    method: 'post',
-    path: '/v1/admin/users',
+    endpoint: 'POST /v1/admin/users',
     scope: 'admin',
     operationId: 'createUser',
     summary: 'Create a user, with a subscription and without a key',

@@ -8,8 +8,7 @@ const body = tierSchema.omit({ name: true }).meta({ id: 'TierLimits' });
 
 export function defineTierRoute({ adminDb, events }: AppDeps): Operation {
   return {
-    method: 'put',
-    path: '/v1/admin/tiers/{name}',
+    endpoint: 'PUT /v1/admin/tiers/{name}',
     scope: 'admin',
     operationId: 'defineTier',
     summary: 'Create a tier or change its limits',

@@ -4,8 +4,7 @@ import { tierNameParams } from '../../schemas.ts';
 
 export function deleteTierRoute({ adminDb, events }: AppDeps): Operation {
   return {
-    method: 'delete',
-    path: '/v1/admin/tiers/{name}',
+    endpoint: 'DELETE /v1/admin/tiers/{name}',
     scope: 'admin',
     operationId: 'deleteTier',
     summary: 'Delete a tier that no user is on',

@@ -7,8 +7,7 @@ const WAIT_MS = 20_000;
 
 export function deleteUserRoute({ adminDb, queue, stores, events }: AppDeps): Operation {
   return {
-    method: 'delete',
-    path: '/v1/admin/users/{id}',
+    endpoint: 'DELETE /v1/admin/users/{id}',
     scope: 'admin',
     operationId: 'deleteUser',
     summary: 'Erase a user with all keys, jobs and PDFs',

@@ -5,8 +5,7 @@ import { jsonResponse } from '../../schemas.ts';
 
 export function getQueueRoute({ adminDb }: AppDeps): Operation {
   return {
-    method: 'get',
-    path: '/v1/admin/queue',
+    endpoint: 'GET /v1/admin/queue',
     scope: 'admin',
     operationId: 'getQueue',
     summary: 'Queued jobs, and how many workers they need',

@@ -4,8 +4,7 @@ import { idOf, jsonResponse, userSchema } from '../../schemas.ts';
 
 export function getUserRoute({ adminDb }: AppDeps): Operation {
   return {
-    method: 'get',
-    path: '/v1/admin/users/{id}',
+    endpoint: 'GET /v1/admin/users/{id}',
     scope: 'admin',
     operationId: 'getUser',
     summary: 'One user',

@@ -8,8 +8,7 @@ const query = pageQuery.extend({ email: emailSchema.optional().meta({ descriptio
 
 export function listKeysRoute({ adminDb }: AppDeps): Operation {
   return {
-    method: 'get',
-    path: '/v1/admin/keys',
+    endpoint: 'GET /v1/admin/keys',
     scope: 'admin',
     operationId: 'listKeys',
     summary: 'All keys, oldest first, including expired and revoked ones',

@@ -6,8 +6,7 @@ import { jsonResponse } from '../../schemas.ts';
 
 export function listTiersRoute({ adminDb }: AppDeps): Operation {
   return {
-    method: 'get',
-    path: '/v1/admin/tiers',
+    endpoint: 'GET /v1/admin/tiers',
     scope: 'admin',
     operationId: 'listTiers',
     summary: 'All tiers with their limits, lowest priority first',

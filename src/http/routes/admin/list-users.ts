@@ -5,8 +5,7 @@ import { jsonResponse, pageOf, pageQuery, userSchema } from '../../schemas.ts';
 
 export function listUsersRoute({ adminDb }: AppDeps): Operation {
   return {
-    method: 'get',
-    path: '/v1/admin/users',
+    endpoint: 'GET /v1/admin/users',
     scope: 'admin',
     operationId: 'listUsers',
     summary: 'All users, oldest first',

@@ -4,8 +4,7 @@ import { idOf, jsonResponse, keySchema } from '../../schemas.ts';
 
 export function revokeKeyRoute({ adminDb, events }: AppDeps): Operation {
   return {
-    method: 'delete',
-    path: '/v1/admin/keys/{id}',
+    endpoint: 'DELETE /v1/admin/keys/{id}',
     scope: 'admin',
     operationId: 'revokeKey',
     summary: 'Revoke a key',

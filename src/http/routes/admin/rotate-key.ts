@@ -5,8 +5,7 @@ import { idOf, jsonBody, jsonResponse, rotatedKeySchema } from '../../schemas.ts
 
 export function rotateKeyRoute({ adminDb, events }: AppDeps): Operation {
   return {
-    method: 'post',
-    path: '/v1/admin/keys/{id}/rotate',
+    endpoint: 'POST /v1/admin/keys/{id}/rotate',
     scope: 'admin',
     operationId: 'rotateKey',
     summary: 'Replace a key with a new one; it is shown once',

@@ -12,8 +12,7 @@ const body = z
 
 export function setSubscriptionRoute({ adminDb, events }: AppDeps): Operation {
   return {
-    method: 'put',
-    path: '/v1/admin/users/{id}/subscription',
+    endpoint: 'PUT /v1/admin/users/{id}/subscription',
     scope: 'admin',
     operationId: 'setSubscription',
     summary: 'Move a user to a tier, at once',
