@@ -50,7 +50,9 @@ export async function readBody<T extends z.ZodType>(
 ): Promise<z.output<T>> {
   const { headers } = c.req.raw;
   const hasBody = headers.has('transfer-encoding') || Number(headers.get('content-length') ?? 0) > 0;
-  return checkInput(schema, hasBody || !isOptional ? await readJson(c) : {});
+  if (!hasBody && isOptional) return checkInput(schema, {});
+  checkHeaders(c);
+  return withBytes(c, REQUEST_BOUNDS.bodyBytes, async (bytes) => checkInput(schema, parseJson(bytes)));
 }
 
 /** Bytes of a form, at most: it has a key and a path. */
@@ -63,11 +65,6 @@ export async function readForm(c: AppContext): Promise<URLSearchParams> {
   if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type))
     throw new CodedError('unsupported_media_type', 'Content-Type: allowed: application/x-www-form-urlencoded');
   return withBytes(c, FORM_BYTES, async (bytes) => new URLSearchParams(bytes.toString('utf8')));
-}
-
-async function readJson(c: AppContext): Promise<unknown> {
-  checkHeaders(c);
-  return withBytes(c, REQUEST_BOUNDS.bodyBytes, async (bytes) => parseJson(bytes));
 }
 
 /** @throws CodedError `unsupported_media_type` */

@@ -77,7 +77,7 @@ async function bench(options: BenchOptions): Promise<void> {
     if (options.key !== undefined) return shareOneKey(client, options.key, count);
     const expiresAt = new Date(Date.now() + plan.durationMs + plan.timeoutMs + SPARE_MS);
     const isOwn = config.adminKey === undefined;
-    const adminKey = config.adminKey ?? (await createAdminKey({ options, config, plan, email: operator, expiresAt }));
+    const adminKey = config.adminKey ?? (await createAdminKey(options, config, { plan, email: operator, expiresAt }));
     isOperatorCreated = isOwn;
     const keyName = isOwn ? 'The key that was created in the database of the settings' : 'The admin key';
     const test = { client, run, count, tiers, expiresAt, signal: stop.signal, onProgress: progress };
@@ -110,16 +110,12 @@ async function bench(options: BenchOptions): Promise<void> {
   }
 }
 
-interface AdminKeyOptions {
-  options: BenchOptions;
-  config: Config;
-  plan: LoadPlan;
-  email: string;
-  expiresAt: Date;
-}
-
 /** Of a user created in the database of the settings, for this test. */
-async function createAdminKey({ options, config, plan, email, expiresAt }: AdminKeyOptions): Promise<string> {
+async function createAdminKey(
+  options: BenchOptions,
+  config: Config,
+  { plan, email, expiresAt }: { plan: LoadPlan; email: string; expiresAt: Date },
+): Promise<string> {
   const isHere = /^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(plan.url).hostname);
   if (config.databaseUrl === undefined && !isHere)
     throw new UsageError(
