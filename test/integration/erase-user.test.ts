@@ -254,7 +254,7 @@ describe('pdfprompt users delete', () => {
     const id = await submit(ann, { html: '<p>x</p>' });
     await ended(ann, id);
     const asked = await run(ann.email);
-    expect(asked).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/Type --yes if it is meant/) });
+    expect(asked).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/Add --yes to confirm/) });
     expect((await getUser(base.db, { email: ann.email })).id).toBe(ann.id);
     const erased = await run(ann.email.toUpperCase(), '--yes', '--json');
     expect(erased).toMatchObject({ code: 0 });

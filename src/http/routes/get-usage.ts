@@ -48,7 +48,13 @@ export function getUsageRoute(deps: AppDeps): Operation {
       const { allowances, today, history } = await underWay.reading(userId, () =>
         deps.readRouter.read((db) => readUsage(db, { userId, limits: tier, days })),
       );
-      const limits = allowances.map(({ name, quota: limit, windowSeconds: _, ...rest }) => ({ name, limit, ...rest }));
+      const limits = allowances.map(({ name, quota: limit, used, remaining, resetSeconds }) => ({
+        name,
+        limit,
+        used,
+        remaining,
+        resetSeconds,
+      }));
       return c.json({ tier: tier.name, limits, today, history } satisfies z.infer<typeof usageSchema>);
     },
   };
