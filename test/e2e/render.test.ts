@@ -174,7 +174,7 @@ describe('pdfprompt render', () => {
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr:
-        'pdfprompt: broken.html: it is not valid utf-8, and does not say what else it is in: <meta charset="windows-1252">\n',
+        'pdfprompt: broken.html: it is not valid utf-8, and declares no other encoding, such as <meta charset="windows-1252">\n',
     });
     for (const name of Object.keys(files).filter((each) => each !== 'broken'))
       expect({ name, text: (await textOf(`encodings/${name}.pdf`)).join('') }).toEqual({ name, text: meant });
