@@ -37,7 +37,6 @@ interface PrincipalsOptions {
   onUse: (keyId: string) => void;
 }
 
-/** Finds the user of a bearer key. */
 export class Principals {
   readonly #options: PrincipalsOptions;
 

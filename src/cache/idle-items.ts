@@ -63,7 +63,6 @@ export class IdleItems<T extends object> {
     this.#items.purgeStale();
   }
 
-  /** Drops all but the `count` most recently used. */
   trim(count: number): void {
     while (this.#items.size > count) this.#items.pop();
   }

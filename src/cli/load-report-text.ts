@@ -2,7 +2,6 @@ import type { LoadReport } from '../planning/load-report.ts';
 import { reportSummary, reportTables, shown, verdictLines } from '../planning/load-report-tables.ts';
 import { table } from './output.ts';
 
-/** The report for a terminal. */
 export function loadReportText(report: LoadReport): string {
   const { counts, pdfsPerHour, verdict } = report;
   const ended = {

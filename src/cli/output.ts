@@ -1,6 +1,5 @@
 import type { Logger } from '../telemetry/log.ts';
 
-/** Writes results to stdout. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
@@ -9,7 +8,6 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined));
 }
 
-/** Writes problems and hints to stderr. */
 export function warn(text: string): void {
   process.stderr.write(`${text}\n`);
 }

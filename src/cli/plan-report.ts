@@ -14,7 +14,6 @@ interface ReportInput {
   retentionMs: number;
 }
 
-/** The plan as text. */
 export function planReport(input: ReportInput): string {
   const { plan, setup, mix, prices } = input;
   const { load, workers, processes, connections, database, predicted, monthly } = plan;

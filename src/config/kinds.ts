@@ -9,7 +9,6 @@ export interface Kind<T> {
   parse: (text: string) => T | undefined;
 }
 
-/** Where PDFs are stored. */
 export type StoreLocation = { kind: 'postgres' } | { kind: 'file'; directory: string };
 
 export function integer(min: number, max: number): Kind<number> {

@@ -11,7 +11,6 @@ export type Queryable = Database | Transaction;
 
 export interface PoolOptions {
   url: string;
-  /** connections */
   max: number;
   /** shown in pg_stat_activity */
   applicationName: string;

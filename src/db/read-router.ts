@@ -15,7 +15,6 @@ interface ReadRouterOptions {
   events: Events;
 }
 
-/** Milliseconds between two checks of the replica. */
 const CHECK_EVERY_MS = 1_000;
 /** Milliseconds for the answer to a read or a check; a slower replica is no longer used. */
 const ANSWER_MS = 1_000;

@@ -8,5 +8,4 @@ export function faultOf(code: ErrorCode): Fault {
   return code === 'poison' || ERROR_CODES[code].status >= 500 ? 'service' : 'document';
 }
 
-/** The error codes of the service's faults. */
 export const SERVICE_FAULTS = (Object.keys(ERROR_CODES) as ErrorCode[]).filter((code) => faultOf(code) === 'service');

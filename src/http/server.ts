@@ -24,15 +24,9 @@ const REQUEST_TIMEOUT_MS = 120_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
 /** Listens; a stop lets running requests finish. */
-export class HttpServer extends Lifecycle {
-  readonly #options: HttpServerOptions;
+export class HttpServer extends Lifecycle<HttpServerOptions> {
   #server: Server | undefined;
   #url = '';
-
-  constructor(options: HttpServerOptions) {
-    super();
-    this.#options = options;
-  }
 
   /** `http://host:port`; empty before the start. */
   get url(): string {
@@ -40,7 +34,7 @@ export class HttpServer extends Lifecycle {
   }
 
   protected async onStart(): Promise<void> {
-    const { app, host, port, name = 'PORT', maxConnections } = this.#options;
+    const { app, host, port, name = 'PORT', maxConnections } = this.options;
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     const server = serve(
       {
@@ -74,7 +68,7 @@ export class HttpServer extends Lifecycle {
     server.closeIdleConnections();
     // Keep-alive connections become idle one by one, as their requests end.
     const sweep = setInterval(() => server.closeIdleConnections(), 100);
-    const cutOff = setTimeout(() => server.closeAllConnections(), this.#options.graceMs);
+    const cutOff = setTimeout(() => server.closeAllConnections(), this.options.graceMs);
     await closed;
     clearInterval(sweep);
     clearTimeout(cutOff);
