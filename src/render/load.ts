@@ -14,8 +14,11 @@ import type { WarmPage } from './warm-page.ts';
 
 /** For fonts and images that start to load when everything else has loaded. After that it prints without them. */
 const LATE_RESOURCES_TIMEOUT_MS = 5_000;
-/** More late requests at a time come from a script that keeps loading, and are not waited for. */
-const MAX_LATE_REQUESTS = 20;
+/**
+ * A late style sheet may request another one, and that one images: each is a round of its own. Only a script that keeps
+ * loading needs more rounds than these, and it never stops.
+ */
+const MAX_LATE_ROUNDS = 10;
 const SELECTOR_TIMEOUT_MS = 30_000;
 const IDLE_MS = 500;
 
@@ -214,12 +217,11 @@ async function waitForLateResources(warm: WarmPage, request: PdfRequest, deadlin
   }
   const expression = isLively ? LAID_OUT_WITH_FONTS : FONTS_READY;
   try {
-    for (let isFirst = true; ; isFirst = false) {
+    for (let round = 1; round <= MAX_LATE_ROUNDS; round++) {
       await limit.race('loading fonts', session.send('Runtime.evaluate', { expression, awaitPromise: true }));
       if (!isLively || eventOf(request) === 'domcontentloaded') return;
-      // A style sheet may request another one, and that one images.
       const requests = watch.loading();
-      if (requests.length === 0 || (!isFirst && requests.length > MAX_LATE_REQUESTS)) return;
+      if (requests.length === 0) return;
       await limit.race('loading fonts and images', watch.ends(requests));
     }
   } catch (error) {

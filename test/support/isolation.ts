@@ -142,7 +142,7 @@ export function describeIsolation(mode: Config['renderIsolation']): void {
     });
 
     it('what a document begins when it has been printed does not reach the next: late requests, their cookies', async () => {
-      const late = `<p>late</p><script>setInterval(() => { new Image().src = '${site}/late?' + Math.random(); }, 5)</script>`;
+      const late = `<p>late</p><script>setInterval(() => { new Image().src = '${site}/late?' + Math.random(); }, 20)</script>`;
       const style = `<style>@keyframes k { 99% { background: none } 100% { background: url(${site}/later) } } p { animation: k 300ms forwards }</style><p>later</p>`;
       for (const html of [late, style]) {
         await read({ html }, 'eve');
