@@ -24,6 +24,8 @@ const directory = await temporaryDirectory('pack');
 const hadDist = existsSync(join(checkout, 'dist'));
 let tarball = '';
 let files: string[] = [];
+/** where the package is installed without what is optional: no Postgres, no browser */
+let bare = '';
 
 async function install(name: string, ...flags: string[]): Promise<string> {
   const home = join(directory, name);
@@ -45,7 +47,8 @@ beforeAll(async () => {
   const [packed] = JSON.parse(stdout.slice(stdout.indexOf('['))) as { filename: string; files: { path: string }[] }[];
   tarball = join(directory, packed?.filename ?? '');
   files = packed?.files.map((file) => file.path) ?? [];
-}, 180_000);
+  bare = await install('bare', '--omit=optional');
+}, 360_000);
 
 afterAll(async () => {
   if (!hadDist) await rm(join(checkout, 'dist'), { recursive: true, force: true });
@@ -76,19 +79,18 @@ describe('the published package', () => {
   });
 
   it('brings the versions that it was made for, and patches its driver', async () => {
-    const home = await install('versions', '--omit=optional');
     const { dependencies } = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8')) as {
       dependencies: Record<string, string>;
     };
     const installed = async (name: string) => {
-      const path = join(home, 'node_modules', name, 'package.json');
+      const path = join(bare, 'node_modules', name, 'package.json');
       return (JSON.parse(await readFile(path, 'utf8')) as { version: string }).version;
     };
     for (const name of PINNED) expect([name, await installed(name)]).toEqual([name, dependencies[name]]);
     expect(await installed('postgres')).toBe(POSTGRES_VERSION);
     // It throws if one of the patches does not apply.
     const program = `import { connect } from 'pdfprompt/dist/db/driver.js'; console.log(typeof connect('postgres://x/y'));`;
-    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], { cwd: home });
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], { cwd: bare });
     expect(stdout).toBe('function\n');
   }, 240_000);
 
@@ -115,10 +117,9 @@ describe('the published package', () => {
   }, 240_000);
 
   it('outlives a hundred backends that are killed in the middle of transactions', async () => {
-    const home = await install('killed', '--omit=optional');
     const { url, sql } = await createDatabase();
     const env = { DATABASE_URL: url, LOG_LEVEL: 'error' };
-    const cli = pdfprompt(['serve', '--port', '0'], { cwd: home, bin: binOf(home), env });
+    const cli = pdfprompt(['serve', '--port', '0'], { cwd: bare, bin: binOf(bare), env });
     const [, address = ''] = await cli.until(/serves at (http:\S+)/);
     const create = ['keys', 'create', '--user', 'ann@example.com', '--tier', 'system', '--json']; // without limits
     const { stdout } = await pdfprompt(create, { env }).exited;
@@ -159,11 +160,10 @@ describe('the published package', () => {
 
 describe('doctor, on a machine without Postgres and without a browser', () => {
   it('says what is missing and what to type', async () => {
-    const home = await install('bare', '--omit=optional');
     const { code, stdout } = await pdfprompt(['doctor', '--json'], {
-      cwd: home,
-      bin: binOf(home),
-      env: { PDFPROMPT_DATA_DIR: join(home, 'data'), HOME: home },
+      cwd: bare,
+      bin: binOf(bare),
+      env: { PDFPROMPT_DATA_DIR: join(bare, 'data'), HOME: bare },
     }).exited;
     expect(code).toBe(1);
     const { checks } = JSON.parse(stdout) as {
