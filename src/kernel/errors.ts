@@ -1,3 +1,26 @@
+interface ErrorKind {
+  status: number;
+  title: string;
+}
+
+const JOB_ERRORS = {
+  navigation_failed: { status: 422, title: 'The page could not be loaded' },
+  egress_denied: { status: 422, title: 'Documents may not connect there' },
+  document_status: { status: 422, title: 'The page answered with an error status' },
+  resource_failed: { status: 422, title: 'A resource of the page could not be loaded' },
+  selector_not_found: { status: 422, title: 'The awaited selector did not appear' },
+  page_ranges_invalid: { status: 422, title: 'The page ranges fit no page of the document' },
+  print_failed: { status: 422, title: 'The page could not be printed' },
+  pdf_too_large: { status: 422, title: 'The PDF is larger than allowed' },
+  too_many_pages: { status: 422, title: 'The PDF has more pages than allowed' },
+  too_many_resources: { status: 422, title: 'The document loads more resources than allowed' },
+  memory_exceeded: { status: 422, title: 'The document needs more memory than allowed' },
+  document_crashed: { status: 422, title: 'The document crashed the browser' },
+  render_timeout: { status: 422, title: 'The document took longer than its time limit' },
+  job_failed: { status: 422, title: 'The job failed' },
+  poison: { status: 422, title: 'Every worker that took the job was lost' },
+} as const satisfies Record<string, ErrorKind>;
+
 /** Every error that a caller can see. The code is stable and public; `status` is its HTTP status, `title` the one of RFC 9457. */
 export const ERROR_CODES = {
   // the request
@@ -22,29 +45,17 @@ export const ERROR_CODES = {
   too_many_failures: { status: 429, title: 'Too many invalid API keys' },
   idempotency_mismatch: { status: 422, title: 'The Idempotency-Key was used with another body' },
   client_closed_request: { status: 499, title: 'The caller hung up before there was an answer' },
-  // the document
-  navigation_failed: { status: 422, title: 'The page could not be loaded' },
-  egress_denied: { status: 422, title: 'Documents may not connect there' },
-  document_status: { status: 422, title: 'The page answered with an error status' },
-  resource_failed: { status: 422, title: 'A resource of the page could not be loaded' },
-  selector_not_found: { status: 422, title: 'The awaited selector did not appear' },
-  page_ranges_invalid: { status: 422, title: 'The page ranges fit no page of the document' },
-  print_failed: { status: 422, title: 'The page could not be printed' },
-  pdf_too_large: { status: 422, title: 'The PDF is larger than allowed' },
-  too_many_pages: { status: 422, title: 'The PDF has more pages than allowed' },
-  too_many_resources: { status: 422, title: 'The document loads more resources than allowed' },
-  memory_exceeded: { status: 422, title: 'The document needs more memory than allowed' },
-  document_crashed: { status: 422, title: 'The document crashed the browser' },
-  render_timeout: { status: 422, title: 'The document took longer than its time limit' },
-  job_failed: { status: 422, title: 'The job failed' },
-  poison: { status: 422, title: 'Every worker that took the job was lost' },
+  ...JOB_ERRORS,
   // the service
   internal: { status: 500, title: 'An internal error' },
   browser_failed: { status: 500, title: 'The browser failed' },
   unavailable: { status: 503, title: 'Temporarily unavailable' },
-} as const satisfies Record<string, { status: number; title: string }>;
+} as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** What a job can fail with, besides failures of the service. */
+export const JOB_ERROR_CODES = Object.keys(JOB_ERRORS) as (keyof typeof JOB_ERRORS)[];
 
 /** One field of a request that was refused. `field` is a path such as `options.margin.top`. */
 export interface FieldProblem {

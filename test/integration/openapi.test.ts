@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { jobSchema } from '../../src/http/schemas.ts';
 import { problemSchema } from '../../src/http/problem.ts';
-import { ERROR_CODES } from '../../src/kernel/errors.ts';
+import { ERROR_CODES, type ErrorCode } from '../../src/kernel/errors.ts';
 import { startService } from '../support/service.ts';
 
 const { request } = await startService();
@@ -89,6 +89,13 @@ describe('/openapi.json', () => {
       Object.values(methods).map(({ operationId }) => operationId),
     );
     expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('names for POST /v1/pdf everything that a document can fail with', () => {
+    const { responses } = document.paths['/v1/pdf']?.['post'] ?? {};
+    const named = [...JSON.stringify(responses?.['422']).matchAll(/`(\w+)`/g)].map(([, code]) => code);
+    const codes = (Object.keys(ERROR_CODES) as ErrorCode[]).filter((code) => ERROR_CODES[code].status === 422);
+    expect(new Set(named)).toEqual(new Set(codes));
   });
 
   it('tells the truth about what is answered', async () => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isFinal } from '../../domain/job.ts';
 import { pdfRequestSchema } from '../../domain/pdf-request.ts';
-import { CodedError, invalidFields } from '../../kernel/errors.ts';
+import { CodedError, invalidFields, JOB_ERROR_CODES } from '../../kernel/errors.ts';
 import { jobAnswer } from '../job-answer.ts';
 import { rateLimitHeaders } from '../../accounts/limits.ts';
 import type { AppDeps, Operation } from '../route.ts';
@@ -35,23 +35,7 @@ export function renderPdfRoute(deps: AppDeps): Operation {
       200: pdfResponse,
       202: acceptedResponse('Not done yet'),
     },
-    problems: [
-      'idempotency_mismatch',
-      'rate_limited',
-      'file_expired',
-      'navigation_failed',
-      'egress_denied',
-      'document_status',
-      'resource_failed',
-      'selector_not_found',
-      'page_ranges_invalid',
-      'print_failed',
-      'pdf_too_large',
-      'document_crashed',
-      'render_timeout',
-      'job_failed',
-      'browser_failed',
-    ],
+    problems: ['idempotency_mismatch', 'rate_limited', 'file_expired', ...JOB_ERROR_CODES, 'browser_failed'],
     handle: async (c) => {
       const { userId } = c.var.principal;
       const waitMs = waitMsOf(c.req.header('prefer'));
