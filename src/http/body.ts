@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { Principal } from '../accounts/principals.ts';
 import { checkInput } from '../domain/check-input.ts';
@@ -33,7 +33,7 @@ export async function withPdfRequest<T>(
     return underWay.writingLarge(principal.userId, async () => {
       await admit(); // earlier requests may have reached the limit meanwhile
       const parsed = parse();
-      await breathe(); // parsing took long, and the work will
+      await yieldToEventLoop(); // parsing took long, and the work will
       return work(parsed);
     });
   });
@@ -96,7 +96,7 @@ async function withBytes<T>(c: AppContext, maxBytes: number, work: (bytes: Buffe
       `(body): the body is larger than ${maxBytes} bytes, which is the most that is allowed`,
     );
   if (announced > maxBytes) throw tooLarge();
-  const { promise: end, resolve: letGo } = Promise.withResolvers<void>();
+  const { promise: end, resolve: release } = Promise.withResolvers<void>();
   let isHeld = false;
   const hold = async (bytes: number) => {
     isHeld = true;
@@ -119,7 +119,7 @@ async function withBytes<T>(c: AppContext, maxBytes: number, work: (bytes: Buffe
     return await work(whole ? whole.subarray(0, size) : Buffer.concat(chunks, size));
   } finally {
     underWay.removeBodyBytes(size);
-    letGo();
+    release();
   }
 }
 

@@ -1,4 +1,4 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { CodedError } from '../kernel/errors.ts';
 import { Semaphore } from '../kernel/semaphore.ts';
 import { FairShares } from '../kernel/fair-shares.ts';
@@ -86,7 +86,7 @@ export class UnderWay {
 
   /** Resolves when the request may begin: at most {@link PACE} of a tenant in one turn of the event loop. */
   async pace(userId: string): Promise<void> {
-    await this.#paced.hold(userId, breathe);
+    await this.#paced.hold(userId, yieldToEventLoop);
   }
 
   /**
@@ -159,7 +159,7 @@ const outOfLine = () =>
 function inTurn<T>(shares: FairShares, userId: string, work: () => Promise<T>): Promise<T> {
   let hasWaited = false;
   const run = async () => {
-    if (hasWaited) await breathe();
+    if (hasWaited) await yieldToEventLoop();
     return work();
   };
   const running = begun(run, (turn) => shares.run(userId, turn), outOfLine);

@@ -5,7 +5,7 @@ import type { PdfRequest } from '../domain/pdf-request.ts';
 import type { Claim, JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 import { fileIdOf } from './file-id.ts';
-import { endLostRun, LOST_COLUMNS, type LostJobs, toLostAbout } from './lost-jobs.ts';
+import { endLostRun, LOST_COLUMNS, type LostJobs, toRunAbout } from './lost-jobs.ts';
 import { retryAfterDeadlock } from './retry-after-deadlock.ts';
 import { storedRequest } from './stored-request.ts';
 
@@ -49,7 +49,7 @@ export async function claimJobs(
   { db, queue, events }: { db: Database; queue: JobQueue; events: Events },
   { workerId, count }: ClaimInput,
 ): Promise<ClaimedJob[]> {
-  let expired: LostJobs = { returned: [], poisoned: [] };
+  let expired: LostJobs = { requeued: [], poisoned: [] };
   const claim = async (tx: Transaction): Promise<ClaimedJob[]> => {
     const claims = await queue.claim(tx, count);
     if (claims.length === 0) return [];
@@ -59,7 +59,7 @@ export async function claimJobs(
       throw new NotRegistered(workerId);
     const others = ids.filter((id) => !rows.some((row) => row.id === id));
     if (others.length > 0) expired = await endExpiredRuns(tx, queue, others);
-    if (expired.returned.length > 0) rows = [...rows, ...(await start(tx, others, workerId))];
+    if (expired.requeued.length > 0) rows = [...rows, ...(await start(tx, others, workerId))];
     const jobs: ClaimedJob[] = [];
     for (const place of claims) {
       const row = rows.find((each) => each.id === place.id);
@@ -69,7 +69,7 @@ export async function claimJobs(
     return jobs;
   };
   const claimed = await retryAfterDeadlock(() => db.transaction(claim));
-  for (const each of expired.returned) events.jobRequeued(each, 'lost');
+  for (const each of expired.requeued) events.jobRequeued(each, 'lost');
   for (const each of expired.poisoned) events.jobPoisoned(each);
   return claimed;
 }
@@ -103,10 +103,10 @@ async function endExpiredRuns(tx: Transaction, queue: JobQueue, ids: string[]): 
     .from(job)
     .where(and(inArray(job.id, ids), eq(job.status, 'processing')))
     .for('update');
-  const expired: LostJobs = { returned: [], poisoned: [] };
+  const expired: LostJobs = { requeued: [], poisoned: [] };
   for (const row of rows) {
     const isQueued = await endLostRun(tx, queue, row, { reason: 'its claim expired', losses: row.losses + 1 });
-    expired[isQueued ? 'returned' : 'poisoned'].push(toLostAbout(row));
+    expired[isQueued ? 'requeued' : 'poisoned'].push(toRunAbout(row));
   }
   return expired;
 }

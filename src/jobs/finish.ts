@@ -54,9 +54,9 @@ export async function finishJob(deps: FinishDeps, claimed: ClaimedJob, outcome: 
     });
   } catch (error) {
     if (error instanceof StaleClaim) {
-      const before = await finishedBefore(db, claimed, outcome);
-      if (!before) await removeBytes();
-      return before ?? 'stale';
+      const earlier = await finishedBefore(db, claimed, outcome);
+      if (!earlier) await removeBytes();
+      return earlier ?? 'stale';
     }
     // If only the answer was lost, it may be committed and the bytes needed.
     if (!isDatabaseUnavailable(error)) await removeBytes();

@@ -4,7 +4,7 @@ import type { Database, Queryable } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
 import { type JobQueue, MAX_LOSSES } from '../queue/boss.ts';
-import type { LostAbout } from '../telemetry/events.ts';
+import type { RunAbout } from '../telemetry/events.ts';
 import { endAttempt } from './attempts.ts';
 
 /** The columns of a job that is back in the queue. */
@@ -13,7 +13,7 @@ export const BACK_IN_QUEUE = { status: 'queued', startedAt: null, workerId: null
 /** The columns of a job that ended without a PDF. Its document is kept for some time, because it may be retried. */
 export const ENDED = { workerId: null, completedAt: sql`now()` } as const;
 
-/** The columns that {@link toLostAbout} takes. */
+/** The columns that {@link toRunAbout} takes. */
 export const LOST_COLUMNS = {
   id: job.id,
   userId: job.userId,
@@ -26,16 +26,16 @@ export const LOST_COLUMNS = {
 type LostRow = Pick<typeof job.$inferSelect, 'id' | 'userId' | 'tier' | 'requestId' | 'traceparent'> & { run: number };
 
 /** What the log gets of a lost job. */
-export function toLostAbout({ id, userId, tier, run, requestId, traceparent }: LostRow): LostAbout {
+export function toRunAbout({ id, userId, tier, run, requestId, traceparent }: LostRow): RunAbout {
   return { userId, tier, run, jobId: id, requestId: requestId ?? undefined, traceId: traceIdOf(traceparent) };
 }
 
 /** The jobs of lost workers, to be logged after the commit. */
 export interface LostJobs {
   /** back in the queue */
-  returned: LostAbout[];
+  requeued: RunAbout[];
   /** failed with the code `poison` */
-  poisoned: LostAbout[];
+  poisoned: RunAbout[];
 }
 
 /**
@@ -50,13 +50,13 @@ export async function requeueLostJobs(tx: Queryable, queue: JobQueue, workerId: 
     .from(job)
     .where(and(eq(job.workerId, workerId), eq(job.status, 'processing')))
     .for('update');
-  const lost: LostJobs = { returned: [], poisoned: [] };
+  const lost: LostJobs = { requeued: [], poisoned: [] };
   for (const row of rows) {
     const isLossCounted = row.losses === 0 || rows.length === 1;
     const reason = isLossCounted ? 'its worker was lost' : 'its worker was lost before the job began';
     const isRequeued = await endLostRun(tx, queue, row, { reason, losses: isLossCounted ? row.losses + 1 : undefined });
     if (isRequeued) await queue.release(tx, row.id);
-    lost[isRequeued ? 'returned' : 'poisoned'].push(toLostAbout(row));
+    lost[isRequeued ? 'requeued' : 'poisoned'].push(toRunAbout(row));
   }
   if (rows.length > 0) await notify(tx, 'queued');
   return lost;
@@ -112,7 +112,7 @@ const ATTEMPTS_BEFORE = sql`greatest(${job.attempts} - 1, 0)`;
 export async function requeueUnknownJobs(
   { db, queue }: { db: Database; queue: JobQueue },
   { workerId, known }: { workerId: string; known: string[] },
-): Promise<LostAbout[]> {
+): Promise<RunAbout[]> {
   return db.transaction(async (tx) => {
     const rows = await tx
       .update(job)
@@ -124,6 +124,6 @@ export async function requeueUnknownJobs(
       await queue.release(tx, id);
     }
     if (rows.length > 0) await notify(tx, 'queued');
-    return rows.map(toLostAbout);
+    return rows.map(toRunAbout);
   });
 }

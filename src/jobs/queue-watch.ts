@@ -81,8 +81,8 @@ export class QueueWatch extends Lifecycle<Required<QueueWatchOptions>> {
       where l.holder = excluded.holder or l.expires_at < now()
       returning state`);
     if (!held) return void (this.#counted = undefined);
-    const before = held.state ?? undefined;
-    const figures = nextScale(policy, before, await count(db, before?.countedAt));
+    const previous = held.state ?? undefined;
+    const figures = nextScale(policy, previous, await count(db, previous?.countedAt));
     await db.update(lease).set({ state: figures }).where(this.#isHeld);
     this.#counted = { figures, until: startedAt + leaseMs };
   }

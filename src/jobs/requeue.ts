@@ -3,8 +3,8 @@ import { notify } from '../db/notifier.ts';
 import type { Database } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
 import type { JobQueue } from '../queue/boss.ts';
-import type { LostAbout } from '../telemetry/events.ts';
-import { LOST_COLUMNS, toLostAbout, undoRun } from './lost-jobs.ts';
+import type { RunAbout } from '../telemetry/events.ts';
+import { LOST_COLUMNS, toRunAbout, undoRun } from './lost-jobs.ts';
 import { CLAIM_MARGIN_SECONDS } from './submit.ts';
 
 /** Jobs at the front of the queue that are checked. Jobs that are not in the queue stay while others go, so they get there. */
@@ -26,7 +26,7 @@ interface RequeueDeps {
 export async function requeueStranded(
   { db, queue }: RequeueDeps,
   { settledSeconds = SETTLED_SECONDS } = {},
-): Promise<LostAbout[]> {
+): Promise<RunAbout[]> {
   const suspects = await findStranded({ db, queue }, settledSeconds);
   if (suspects.length === 0) return [];
   return db.transaction(async (tx) => {
@@ -56,7 +56,7 @@ export async function requeueStranded(
         from ${job} where ${inArray(job.id, ids)}`,
     );
     await notify(tx, 'queued');
-    return stranded.map(toLostAbout);
+    return stranded.map(toRunAbout);
   });
 }
 

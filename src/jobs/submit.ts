@@ -89,8 +89,8 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
         }
       }
       // A repeated request gets its job even at the limit.
-      const before = await findByIdempotencyKey(reads, { userId, idempotencyKey, hashes });
-      if (before) return { job: await getJob(reads, { userId, jobId: before }), created: false, allowances: [] };
+      const existing = await findByIdempotencyKey(reads, { userId, idempotencyKey, hashes });
+      if (existing) return { job: await getJob(reads, { userId, jobId: existing }), created: false, allowances: [] };
       if (refusal) throw refusal;
       await limiter.refuse(userId, tier);
     }
@@ -267,12 +267,12 @@ async function findByIdempotencyKey(
   { userId, idempotencyKey, hashes }: Pick<Entry, 'idempotencyKey' | 'hashes'> & { userId: string },
 ): Promise<string | undefined> {
   if (idempotencyKey === undefined) return undefined;
-  const [before] = await readKey(reads, { userId, idempotencyKey });
-  if (!before) return undefined;
-  const isSame = before.sent
-    ? Buffer.from(before.sent).toString('hex') === hashes?.sent
-    : Buffer.from(before.request ?? []).toString('hex') === hashes?.request; // created by the previous release
-  if (isSame) return before.id;
+  const [existing] = await readKey(reads, { userId, idempotencyKey });
+  if (!existing) return undefined;
+  const isSame = existing.sent
+    ? Buffer.from(existing.sent).toString('hex') === hashes?.sent
+    : Buffer.from(existing.request ?? []).toString('hex') === hashes?.request; // created by the previous release
+  if (isSame) return existing.id;
   throw new CodedError(
     'idempotency_mismatch',
     'Idempotency-Key: it was used with another body; allowed: the same body again, or a new key',

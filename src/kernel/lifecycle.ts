@@ -8,8 +8,8 @@ export interface Service {
 }
 
 /**
- * The start/stop protocol of all services. A subclass implements how to start and stop (`onStart`, `onStop`). This class calls the two
- * alternately and never at the same time, whatever the order of the calls:
+ * The start/stop protocol of all services. A subclass implements how to start and stop (`onStart`, `onStop`). This
+ * class calls the two alternately and never at the same time, whatever the order of the calls:
  *
  * - A second `start` (or `stop`) has the same result as the first, and does nothing.
  * - `stop` of what is not started does nothing.

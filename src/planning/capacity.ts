@@ -108,8 +108,8 @@ function planWith(input: CapacityInput, machine: MachinePrice) {
   });
   let needed = 1;
   // With more workers each has fewer documents of the same tenant, and so fewer warm pages for them.
-  for (let before = 0; before !== needed;) {
-    before = needed;
+  for (let previous = 0; previous !== needed;) {
+    previous = needed;
     needed = Math.max(needed, fewestWorkers(fleetOf(needed), targetP95Ms));
   }
   const count = needed + (input.spare ?? (load.pdfsPerHour >= ASSUMPTIONS.spareFrom ? 1 : 0));

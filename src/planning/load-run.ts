@@ -69,14 +69,14 @@ export async function runLoad({ plan, users, control, signal, onProgress }: Load
   const checkService = async () => {
     if (isChecking) return;
     isChecking = true;
-    const before = lastResponseAt;
+    const previous = lastResponseAt;
     for (
       const deadline = performance.now() + GONE_AFTER_MS;
-      lastResponseAt === before;
+      lastResponseAt === previous;
       await sleep(CHECK_INTERVAL_MS)
     ) {
       if (performance.now() > deadline) {
-        goneSince = before;
+        goneSince = previous;
         return stop.abort();
       }
       const check = { method: 'GET', path: '/livez', timeoutMs: CHECK_TIMEOUT_MS } as const;

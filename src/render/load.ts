@@ -86,7 +86,7 @@ export async function loadDocument(warm: WarmPage, request: PdfRequest, deadline
   const limit = timeout ? deadline.within(timeout) : deadline;
   const step = `loading until ${waitsFor(request).join(' and ')}`;
   warm.navigation.begin();
-  if (warm.isLively) await warm.navigation.listen();
+  if (warm.mayRunScripts) await warm.navigation.listen();
   if (request.html !== undefined) await limit.race(step, setContent(warm, request, request.html));
   else await goto(warm, request, (work) => limit.race(step, work));
 }
@@ -110,7 +110,7 @@ async function setContent(warm: WarmPage, request: PdfRequest, html: string): Pr
   page.once(eventOf(request), () => isLoaded.resolve());
   // A byte order mark would count as text before the doctype, which would then be ignored.
   await session.send('Page.setDocumentContent', { frameId, html: html.replace(/^\uFEFF/, '') });
-  await (warm.isLively ? Promise.race([isLoaded.promise, hasStopped(warm)]) : isLoaded.promise);
+  await (warm.mayRunScripts ? Promise.race([isLoaded.promise, hasStopped(warm)]) : isLoaded.promise);
   await quietNetwork(warm, request);
 }
 
@@ -140,7 +140,7 @@ async function goto(warm: WarmPage, request: PdfRequest, within: <T>(work: Promi
 }
 
 /** @throws CodedError if the page has navigated to something that must not be printed */
-function checkArrival({ navigation, channel, watch }: WarmPage, { failOnStatus }: PdfRequest): void {
+function checkDestination({ navigation, channel, watch }: WarmPage, { failOnStatus }: PdfRequest): void {
   const { url = '', unreachableUrl, response } = navigation.last ?? {};
   const at = response?.url() ?? unreachableUrl;
   const unreachable = at === undefined ? undefined : channel?.unreachable(at);
@@ -176,10 +176,10 @@ export async function printWhenReady<T>(
   const waitAsRequested = requestedWait(warm, request, deadline);
   for (;;) {
     const { count } = navigation;
-    const hasMoved = () => navigation.isLeaving || navigation.count !== count;
+    const hasMoved = () => navigation.isNavigating || navigation.count !== count;
     try {
       await during(async () => {
-        if (count > 0) checkArrival(warm, request);
+        if (count > 0) checkDestination(warm, request);
         await Promise.race([waitAsRequested(), navigation.moved()]);
         if (!hasMoved()) await waitForLateResources(warm, request, deadline);
         if (!hasMoved()) await noteRelativeAddresses(warm, request, deadline);
@@ -207,19 +207,19 @@ function requestedWait(warm: WarmPage, request: PdfRequest, deadline: Deadline):
 
 /** Waits for fonts and images that a script or the print styles request after everything else has loaded. */
 async function waitForLateResources(warm: WarmPage, request: PdfRequest, deadline: Deadline): Promise<void> {
-  const { tab, watch, isLively } = warm;
+  const { tab, watch, mayRunScripts } = warm;
   const { session } = tab;
   const limit = deadline.within(LATE_RESOURCES_TIMEOUT_MS);
-  if (isLively && !request.emulateMediaType) {
+  if (mayRunScripts && !request.emulateMediaType) {
     await warm.setMedia('print');
     const { result } = await session.send('Runtime.evaluate', { expression: NEEDS_ANIMATION_FRAME });
     if (result.value === true) await sleep(ANIMATION_FRAMES_MS, undefined, { ref: false });
   }
-  const expression = isLively ? LAID_OUT_WITH_FONTS : FONTS_READY;
+  const expression = mayRunScripts ? LAID_OUT_WITH_FONTS : FONTS_READY;
   try {
     for (let round = 1; round <= MAX_LATE_ROUNDS; round++) {
       await limit.race('loading fonts', session.send('Runtime.evaluate', { expression, awaitPromise: true }));
-      if (!isLively || eventOf(request) === 'domcontentloaded') return;
+      if (!mayRunScripts || eventOf(request) === 'domcontentloaded') return;
       const requests = watch.loading();
       if (requests.length === 0) return;
       await limit.race('loading fonts and images', watch.ends(requests));

@@ -5,7 +5,7 @@ import type { Tab } from './tab.ts';
 const MAX_REFRESH_DELAY_S = 1;
 
 /** A document that the page has navigated to. */
-interface Arrival {
+interface Destination {
   url: string;
   /** the URL that failed to load; the browser shows its own error page instead */
   unreachableUrl?: string | undefined;
@@ -20,7 +20,7 @@ export class Navigation {
   readonly #frameId: string;
   #listening: Promise<void> | undefined;
   #response: HTTPResponse | undefined;
-  #last: Arrival | undefined;
+  #last: Destination | undefined;
   #count = 0;
   #isAnnounced = false;
   /** the URL of the navigation in progress */
@@ -28,7 +28,7 @@ export class Navigation {
   #isParsed = true;
   #isLoaded = true;
   #onChange: (() => void) | undefined;
-  #onArrival: (() => void) | undefined;
+  #onNavigated: (() => void) | undefined;
 
   constructor({ session, frameId }: Pick<Tab, 'session' | 'frameId'>) {
     this.#session = session;
@@ -55,7 +55,7 @@ export class Navigation {
   }
 
   /** The last navigation with the response to its request; undefined if there was none. */
-  get last(): (Arrival & { response: HTTPResponse | undefined }) | undefined {
+  get last(): (Destination & { response: HTTPResponse | undefined }) | undefined {
     if (!this.#last) return undefined;
     // The events give a document's URL without its fragment.
     const isItsResponse = this.#response?.url().replace(/#.*/s, '') === this.#last.url;
@@ -63,7 +63,7 @@ export class Navigation {
   }
 
   /** Whether a navigation is in progress or about to begin. */
-  get isLeaving(): boolean {
+  get isNavigating(): boolean {
     return this.#isAnnounced || this.#target !== undefined;
   }
 
@@ -72,7 +72,7 @@ export class Navigation {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onChange = () => {
       const isDone = this.#isLoaded || (until === 'domcontentloaded' && this.#isParsed);
-      if (!this.isLeaving && isDone) resolve();
+      if (!this.isNavigating && isDone) resolve();
     };
     this.#onChange();
     return promise;
@@ -80,7 +80,7 @@ export class Navigation {
 
   /** Resolves at the next navigation. */
   moved(): Promise<void> {
-    return new Promise((resolve) => (this.#onArrival = resolve));
+    return new Promise((resolve) => (this.#onNavigated = resolve));
   }
 
   /** Must be called with each response to a navigation of the main frame. */
@@ -131,7 +131,7 @@ export class Navigation {
       this.#isParsed = this.#isLoaded = false;
       this.#last = { url: frame.url, unreachableUrl: frame.unreachableUrl };
       this.#count++;
-      this.#onArrival?.();
+      this.#onNavigated?.();
       this.#onChange?.();
     });
     session.on('Page.domContentEventFired', () => {

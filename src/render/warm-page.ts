@@ -107,7 +107,7 @@ export class WarmPage {
   }
 
   /** Whether the current document can do anything by itself, such as navigate. */
-  get isLively(): boolean {
+  get mayRunScripts(): boolean {
     return this.#traces.has('scripts');
   }
 

@@ -27,13 +27,13 @@ export interface JobAbout extends RequestAbout {
 }
 
 /** Identifies a job that its worker did not end. */
-export interface LostAbout extends JobAbout {
+export interface RunAbout extends JobAbout {
   /** number of the attempt, those that do not count included */
   run: number;
 }
 
 /** Identifies an attempt, in every line about it. */
-export interface AttemptAbout extends LostAbout {
+export interface AttemptAbout extends RunAbout {
   attempt: number;
   /** from acceptance to the start of this attempt */
   waitedMs: number;
@@ -197,7 +197,7 @@ export class Events {
   }
 
   /** Several workers were lost with it. */
-  jobPoisoned(job: LostAbout): void {
+  jobPoisoned(job: RunAbout): void {
     this.#jobFailed(job.tier, 'poison');
     this.#log.error('job.ended', { ...job, status: 'failed', code: 'poison' });
   }
@@ -216,7 +216,7 @@ export class Events {
    * @param reason besides the outcomes of an attempt: `lost`: its worker was lost, or did not end it in time;
    *   `interrupted`: its worker stopped, or never received it; `stranded`: its row says queued and the queue lacked it
    */
-  jobRequeued(job: LostAbout | AttemptAbout, reason: string, err?: unknown): void {
+  jobRequeued(job: RunAbout | AttemptAbout, reason: string, err?: unknown): void {
     this.metrics.requeued.inc({ reason });
     this.#log.warn('job.requeued', { ...job, reason, err });
   }

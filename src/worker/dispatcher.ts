@@ -144,7 +144,7 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
         'requeuing jobs',
         db.transaction((tx) => requeueLostJobs(tx, queue, registration.workerId)),
       );
-      for (const job of lost.returned) events.jobRequeued(job, 'lost');
+      for (const job of lost.requeued) events.jobRequeued(job, 'lost');
       for (const job of lost.poisoned) events.jobPoisoned(job);
     } catch (error) {
       events.backgroundFailed('requeuing jobs', error); // then the reapers of other workers do

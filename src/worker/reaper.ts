@@ -67,7 +67,7 @@ export class Reaper extends Lifecycle<ReaperOptions> {
 
   async #markLost(workerId: string): Promise<void> {
     const { db, queue, events } = this.options;
-    const { marked, returned, poisoned } = await db.transaction(async (tx) => {
+    const { marked, requeued, poisoned } = await db.transaction(async (tx) => {
       const rows = await tx
         .update(worker)
         .set({ endedAt: sql`now()`, isLost: true })
@@ -75,9 +75,9 @@ export class Reaper extends Lifecycle<ReaperOptions> {
         .returning({ id: worker.id });
       return { marked: rows.length, ...(await requeueLostJobs(tx, queue, workerId)) };
     });
-    const jobs = returned.length + poisoned.length;
+    const jobs = requeued.length + poisoned.length;
     if (marked + jobs > 0) events.workerLost({ workerId, jobs }); // otherwise another worker was first
-    for (const job of returned) events.jobRequeued(job, 'lost');
+    for (const job of requeued) events.jobRequeued(job, 'lost');
     for (const job of poisoned) events.jobPoisoned(job);
   }
 }

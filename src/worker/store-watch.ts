@@ -34,7 +34,7 @@ export class StoreWatch extends Lifecycle<StoreWatchOptions> {
     const { store, events } = this.options;
     const wasOk = this.condition.isOk;
     this.#bytes = Math.max(this.#bytes, bytes);
-    this.condition.set(`PDFs cannot be kept: ${failure.reason}`);
+    this.condition.set(`PDFs cannot be stored: ${failure.reason}`);
     events.storeFailed({ store: store.kind, reason: failure.reason, isNew: wasOk }, failure);
   }
 
