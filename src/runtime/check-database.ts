@@ -119,9 +119,9 @@ function checkConnections(config: Config, { maxConnections, connections }: Serve
     work: running.work + 1,
   });
   const now = Object.entries(running).flatMap(([kind, count]) => (count > 0 ? [`${count} ${kind}`] : []));
+  const processes = now.length === 0 ? 'one serve and one work' : `${now.join(', ')} and one more serve and work`;
   const message =
-    `${now.length === 0 ? 'one serve and one work' : `${now.join(', ')} that run, one serve and one work more`} may open ${needed}` +
-    ` of ${maxConnections} connections${others > 0 ? `, of which other programs have ${others}` : ''}`;
+    `at most ${needed} of ${maxConnections} for ${processes}` + (others > 0 ? `; other programs have ${others}` : '');
   if (needed <= available) return ok('connections', message);
   const raise = `raise max_connections in postgresql.conf by ${needed - available}`;
   const isShort = now.length === 0 || budgetOf(running).needed > available;

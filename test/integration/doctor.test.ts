@@ -60,13 +60,13 @@ describe('doctor', () => {
     expect((await examined())('connections')).toEqual({
       name: 'connections',
       status: 'ok',
-      message: expect.stringMatching(/^one serve and one work may open \d+ of \d+ connections$/),
+      message: expect.stringMatching(/^at most \d+ of \d+ for one serve and one work$/),
     });
     await pdfprompt(['serve', '--port', '0'], { env }).until(/serves at/);
     const check = await examined({ DATABASE_MAX_CONNECTIONS: '90' });
     expect(check('connections')).toMatchObject({
       status: 'warn',
-      message: expect.stringMatching(/^1 serve that run, one serve and one work more may open \d+ of \d+ connections$/),
+      message: expect.stringMatching(/^at most \d+ of \d+ for 1 serve and one more serve and work$/),
       fix: expect.stringMatching(
         /^lower DATABASE_MAX_CONNECTIONS of every process to \d+, or raise max_connections in postgresql\.conf by \d+$/,
       ),

@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import { print, printJson, progress } from '../output.ts';
 import { readConfig } from '../settings-flags.ts';
 
+/** The longest name of a check. */
+const NAME_WIDTH = 'room for temporary files'.length;
 const MARKS = { ok: '✓', warn: '!', fail: '✗' } as const;
 
 export function doctorCommand(): Command {
@@ -15,9 +17,10 @@ export function doctorCommand(): Command {
       const ok = checks.every((check) => check.status !== 'fail');
       if (options.json) printJson({ ok, checks });
       else {
+        const indent = ' '.repeat(NAME_WIDTH);
         for (const { name, status, message, fix } of checks) {
-          print(`${MARKS[status]} ${name.padEnd(15)} ${message}`);
-          if (fix) print(`  ${''.padEnd(15)} → ${fix.replaceAll('\n', `\n  ${''.padEnd(15)}   `)}`);
+          print(`${MARKS[status]} ${name.padEnd(NAME_WIDTH)} ${message}`);
+          if (fix) print(`  ${indent} → ${fix.replaceAll('\n', `\n  ${indent}   `)}`);
         }
         print(ok ? '\npdfprompt can work here.' : '\npdfprompt cannot work here yet: see the lines with ✗.');
       }

@@ -101,7 +101,7 @@ async function printNow(options: PlanOptions): Promise<void> {
       ['queued', `${queuedJobs(figures)}, the oldest for ${oldestSeconds.toFixed(0)} s`],
       ['under way', String(processing)],
       ['arrivals', `${arrivalsPerSecond.toFixed(2)} a second`],
-      ['a worker ends', `${perWorkerPerSecond.toFixed(2)} a second`],
+      ['each worker', `${perWorkerPerSecond.toFixed(2)} documents a second`],
     ]),
   );
 }

@@ -15,7 +15,7 @@ Your first PDF, into hello.pdf:
 
   curl -sS --fail-with-body ${url}/v1/pdf -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' -d '{"html":"<h1>Hello</h1><p>from pdfprompt</p>"}' -o hello.pdf
 
-Ctrl-C stops everything; jobs, PDFs and the key are there at the next start.
+Ctrl-C stops it; jobs, PDFs and the key are there at the next start.
 `,
   });
 }
