@@ -10,6 +10,10 @@ import { startService } from '../support/service.ts';
 const SEED = 1;
 /** Milliseconds. `npm run fuzz` has the limit that is promised; beside other tests there is more noise. */
 const MAX_SILENCE_MS = 1_000;
+/** For a first answer; half of a request gets none. */
+const FOR_ANSWER_MS = 2_000;
+/** For one more, to a request that contains several. */
+const AFTER_ANSWER_MS = 200;
 
 const thrown: unknown[] = [];
 const onThrown = (error: unknown) => void thrown.push(error);
@@ -39,8 +43,11 @@ describe('the API', async () => {
     const closed = new Promise<void>((done) => socket.once('close', () => done()));
     let said = '';
     socket.on('error', () => undefined);
-    socket.on('data', (data: Buffer) => (said += data.toString('latin1')));
-    socket.setTimeout(200, () => socket.destroy());
+    socket.on('data', (data: Buffer) => {
+      said += data.toString('latin1');
+      socket.setTimeout(AFTER_ANSWER_MS);
+    });
+    socket.setTimeout(FOR_ANSWER_MS, () => socket.destroy());
     for (const piece of pieces) if (socket.writable) await new Promise<unknown>((done) => socket.write(piece, done));
     if (ends === 'end') socket.end();
     if (ends === 'reset') socket.resetAndDestroy();
