@@ -11,6 +11,7 @@ const LAYERS = [
   ['jobs', 'planning'],
   ['accounts'],
   ['render'],
+  ['sources'],
   ['queue', 'storage', 'egress'],
   ['db', 'cache', 'memory'],
   ['telemetry'],

@@ -28,7 +28,7 @@ const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
 /** The part of a request in the column `request`; the other members have columns of their own. */
-export type StoredRequest = Omit<PdfRequest, 'html' | 'url' | 'filename' | 'metadata'>;
+export type StoredRequest = Omit<PdfRequest, 'source' | 'filename' | 'metadata'>;
 
 export const tier = pgTable('pdfprompt_tier', {
   name: text('name').primaryKey(),

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { type FieldProblem, invalidFields } from '../kernel/errors.ts';
 import { namesAt, namesWithin, stepInto } from './schema-names.ts';
 import { nearest } from '../kernel/nearest.ts';
@@ -7,6 +7,15 @@ import { nearest } from '../kernel/nearest.ts';
 export const MAX_DEPTH = 32;
 /** Values in a body, at every level together. */
 export const MAX_VALUES = 20_000;
+
+/** A string for which `problemOf` returns undefined; it is not called for a longer one. */
+export function checkedText(problemOf: (text: string) => string | undefined, maxLength?: number) {
+  const text = maxLength === undefined ? z.string() : z.string().max(maxLength, { abort: true });
+  return text.superRefine((value, context) => {
+    const message = problemOf(value);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
+}
 
 /** Validates input from outside. @throws CodedError `invalid_request` that names every wrong field */
 export function checkInput<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {

@@ -26,6 +26,7 @@ export function originProblem(text: string): string | undefined {
 }
 
 interface HeaderScope {
+  /** of the document, if it has one */
   url?: string | undefined;
   extraHTTPHeadersTo?: 'origin' | 'all' | readonly string[] | undefined;
 }

@@ -2,34 +2,45 @@ import type { ErrorCode } from '../kernel/errors.ts';
 import type { FailedResource, RenderTimings } from './job.ts';
 
 /** A PDF in memory, in the pieces in which it was received. */
-export interface RenderedPdf {
+export interface PdfBytes {
   chunks: Uint8Array[];
   /** bytes */
   size: number;
   pages: number;
   /** lower-case hex */
   sha256: string;
+}
+
+/** How the parts of a job were printed. */
+interface PrintReport {
   timings: RenderTimings;
   /** all of them */
   failedResources: FailedResource[];
 }
 
+/** The PDF of one part. */
+export type PrintedPart = PdfBytes & PrintReport;
+
 /**
- * The outcome of one attempt:
- * - `done`: there is a PDF
+ * Why there is no PDF:
  * - `reject`: the document is at fault; another attempt would fail in the same way
  * - `retry`: the service is at fault (a browser crashed); another attempt may succeed
  * - `interrupted`: the worker is shutting down, memory or disk space for temporary files ran out, the browser ended too
  *   late for another try, or the store did not keep the PDF. The job is requeued, and no attempt is counted.
  */
-export type Outcome =
-  | { kind: 'done'; pdf: RenderedPdf }
+export type Failure =
   | { kind: 'reject'; code: ErrorCode; message: string }
   | { kind: 'retry'; code: ErrorCode; message: string; cause: unknown }
   | { kind: 'interrupted'; reason?: 'memory' | 'browser' | 'room' | 'store' };
 
+/** The outcome of printing one part. */
+export type PrintOutcome = { kind: 'done'; pdf: PrintedPart } | Failure;
+
+/** The outcome of one attempt at a job. `done`: there are its files, at least one. */
+export type Outcome = ({ kind: 'done'; files: PdfBytes[] } & PrintReport) | Failure;
+
 /** Why there is no PDF, for people. */
-export function reasonText(outcome: Exclude<Outcome, { kind: 'done' }>): string {
+export function reasonText(outcome: Failure): string {
   if (outcome.kind !== 'interrupted') return outcome.message;
   return outcome.reason === 'room' ? 'there is no room for temporary files' : outcome.kind;
 }

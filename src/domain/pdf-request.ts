@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { FieldProblem } from '../kernel/errors.ts';
-import { fieldProblems, textProblem, withoutNulls } from './check-input.ts';
+import { checkedText, fieldProblems, textProblem, withoutNulls } from './check-input.ts';
 import { headerNameProblem, originProblem } from './extra-headers.ts';
 import { canonicalLocale, canonicalTimezone } from './locale.ts';
 import { pageRangesProblem } from './page-ranges.ts';
 import { PRIORITY_NAMES } from './priority.ts';
+import { type Source, SOURCE_FIELDS, SOURCE_KINDS, type SourceKind, urlText } from './source.ts';
 
 /** Bounds of a request, for the schema, the documentation and the checks. */
 export const REQUEST_BOUNDS = {
@@ -58,15 +59,6 @@ function length(minInches: number) {
     .optional();
 }
 
-/** A string for which `problemOf` returns undefined; it is not called for a longer one. */
-function checked(problemOf: (text: string) => string | undefined, maxLength?: number) {
-  const text = maxLength === undefined ? z.string() : z.string().max(maxLength, { abort: true });
-  return text.superRefine((value, context) => {
-    const message = problemOf(value);
-    if (message !== undefined) context.addIssue({ code: 'custom', message });
-  });
-}
-
 // oxlint-disable-next-line no-control-regex -- it excludes control characters
 const PRINTABLE = /^[^\u0000-\u001f\u007f]*$/;
 
@@ -102,7 +94,7 @@ const pdfOptions = z
     displayHeaderFooter: z.boolean().default(false),
     headerTemplate: template,
     footerTemplate: template,
-    pageRanges: checked(pageRangesProblem, 1_000)
+    pageRanges: checkedText(pageRangesProblem, 1_000)
       .optional()
       .meta({ description: 'All pages if empty', example: '1-5, 8' }),
     preferCSSPageSize: z.boolean().default(false),
@@ -116,12 +108,10 @@ const milliseconds = z.int().min(0).max(REQUEST_BOUNDS.timeoutMs.max);
 
 const waitUntil = z.enum(['load', 'domcontentloaded', 'networkidle0', 'networkidle2']);
 
-const address = checked(urlProblem, 8192);
-
 const cookie = z.strictObject({
   name: line(1, 4096),
   value: line(0, 4096),
-  url: address.optional(),
+  url: urlText.optional(),
   domain: z
     .string()
     .min(1)
@@ -146,11 +136,7 @@ function keepsDigits(value: number): boolean {
 
 export const pdfRequestSchema = z
   .strictObject({
-    html: z.string().min(1, 'must not be empty').optional().describe('The document itself. Either this or `url`'),
-    url: address.optional().meta({
-      description: 'Where the document is: http or https, without user name and password. Either this or `html`',
-      format: 'uri',
-    }),
+    ...z.object(SOURCE_FIELDS).partial().shape,
     options: pdfOptions,
     gotoOptions: z
       .strictObject({
@@ -185,12 +171,12 @@ export const pdfRequestSchema = z
       .optional(),
     cookies: z.array(cookie).max(100).optional(),
     setExtraHTTPHeaders: z
-      .record(checked(headerNameProblem), line(0, 8192))
+      .record(checkedText(headerNameProblem), line(0, 8192))
       .optional()
       .describe('Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others'),
     extraHTTPHeadersTo: z
       .union(
-        [z.enum(['origin', 'all']), z.array(checked(originProblem, 300)).min(1).max(REQUEST_BOUNDS.headerOrigins)],
+        [z.enum(['origin', 'all']), z.array(checkedText(originProblem, 300)).min(1).max(REQUEST_BOUNDS.headerOrigins)],
         'allowed: origin, all, or a list of origins such as ["https://cdn.example.com"]',
       )
       .optional()
@@ -198,14 +184,14 @@ export const pdfRequestSchema = z
         'The origins that `setExtraHTTPHeaders` are sent to: `origin` (the default): scheme, host and port of `url`, and none with `html`; `all`: every origin; a list: these origins',
       ),
     userAgent: line(1, 1_000).optional(),
-    locale: checked((tag) => (canonicalLocale(tag) ? undefined : LOCALE), 100)
+    locale: checkedText((tag) => (canonicalLocale(tag) ? undefined : LOCALE), 100)
       .optional()
       .meta({
         description:
           'Language of scripts and of `Accept-Language`. Default: the first language of an `Accept-Language` among `setExtraHTTPHeaders`, or en-US',
         example: 'de-DE',
       }),
-    timezone: checked((name) => (canonicalTimezone(name) ? undefined : TIMEZONE), 100)
+    timezone: checkedText((name) => (canonicalTimezone(name) ? undefined : TIMEZONE), 100)
       .optional()
       .meta({ description: 'Time zone of scripts; default: the worker’s', example: 'Europe/Berlin' }),
     setJavaScriptEnabled: z.boolean().default(true),
@@ -237,23 +223,32 @@ export const pdfRequestSchema = z
   })
   .superRefine((body, context) => {
     const refuse = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });
-    const hasHtml = body.html !== undefined;
-    const hasUrl = body.url !== undefined;
-    if (hasHtml && hasUrl) refuse(['url'], 'allowed: either html or url, not both');
-    if (!hasHtml && !hasUrl) refuse(['html'], 'required: either html or url');
-    if (hasHtml && body.extraHTTPHeadersTo === 'origin')
+    const named = SOURCE_KINDS.filter((kind) => body[kind] !== undefined);
+    const [source, another] = named;
+    const either = `either ${SOURCE_KINDS.join(' or ')}`;
+    if (another) refuse([another], `allowed: ${either}, not both`);
+    if (!source) refuse(['html'], `required: ${either}`);
+    if (source === 'html' && body.extraHTTPHeadersTo === 'origin')
       refuse(['extraHTTPHeadersTo'], 'html has no origin; allowed with it: all, or a list of origins');
     for (const [index, { url, domain }] of (body.cookies ?? []).entries())
-      if (!hasUrl && url === undefined && domain === undefined)
+      if (body.url === undefined && url === undefined && domain === undefined)
         refuse(['cookies', index, 'domain'], 'required with html: a domain or a url');
   })
   .meta({ id: 'PdfRequest', description: 'null means absent, except for values of `metadata`' });
 
-/** A request with every default. Exactly one of `html` and `url` is set. */
-export type PdfRequest = z.output<typeof pdfRequestSchema>;
+type Fields = z.output<typeof pdfRequestSchema>;
+
+/** How a part is printed, with every default. */
+export type PrintSettings = Omit<Fields, SourceKind | 'filename' | 'metadata' | 'priority'>;
+
+/** What is printed, and how. */
+export type Part = PrintSettings & { source: Source };
+
+/** A request with every default: today it has one part. */
+export type PdfRequest = Part & Pick<Fields, 'filename' | 'metadata' | 'priority'>;
 
 /** Inches of the paper; `format` is the default for `width` and `height`. */
-export function paperSize({ format, width, height }: PdfRequest['options']): { width: number; height: number } {
+export function paperSize({ format, width, height }: PrintSettings['options']): { width: number; height: number } {
   const [formatWidth, formatHeight] = PAPER_SIZES[format.toLowerCase() as Paper];
   return {
     width: width === undefined ? formatWidth : inches(width),
@@ -264,18 +259,9 @@ export function paperSize({ format, width, height }: PdfRequest['options']): { w
 /** Inches of each margin; the default is 0. */
 export function marginInches({
   margin = {},
-}: PdfRequest['options']): Record<'top' | 'right' | 'bottom' | 'left', number> {
+}: PrintSettings['options']): Record<'top' | 'right' | 'bottom' | 'left', number> {
   const { top = 0, right = 0, bottom = 0, left = 0 } = margin;
   return { top: inches(top), right: inches(right), bottom: inches(bottom), left: inches(left) };
-}
-
-/** @returns undefined if a document may be loaded from there: http or https, no user name and password */
-export function urlProblem(text: string): string | undefined {
-  const url = URL.parse(text);
-  if (!url) return 'allowed: an absolute http or https URL';
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return `allowed: http and https, not ${url.protocol}`;
-  if (url.username !== '' || url.password !== '') return 'allowed: a URL without user name and password';
-  return undefined;
 }
 
 /** `sent` is the JSON without nulls and without defaults, which change with releases. */
@@ -287,8 +273,18 @@ export function parsePdfRequest(json: unknown): ParsedRequest {
   if (problem) return { ok: false, fields: [problem] };
   const sent = withoutNulls(pdfRequestSchema, json);
   const parsed = pdfRequestSchema.safeParse(sent);
-  if (parsed.success) return { ok: true, request: parsed.data, sent };
+  if (parsed.success) return { ok: true, request: toRequest(parsed.data), sent };
   return { ok: false, fields: fieldProblems(parsed.error, pdfRequestSchema) };
+}
+
+function toRequest(fields: Fields): PdfRequest {
+  const request: Record<string, unknown> = { ...fields };
+  for (const kind of SOURCE_KINDS) {
+    const value = fields[kind];
+    delete request[kind];
+    if (value !== undefined) request.source = { kind, value };
+  }
+  return request as PdfRequest;
 }
 
 /** Not part of the schema, which would validate each of thousands of entries first. */

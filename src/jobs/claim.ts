@@ -1,13 +1,13 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../db/pools.ts';
 import { job, jobAttempt, worker } from '../db/schema.ts';
-import type { PdfRequest } from '../domain/pdf-request.ts';
+import type { Part } from '../domain/pdf-request.ts';
 import type { Claim, JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 import { fileIdOf } from './file-id.ts';
 import { endLostRun, LOST_COLUMNS, type LostJobs, toRunAbout } from './lost-jobs.ts';
 import { retryAfterDeadlock } from './retry-after-deadlock.ts';
-import { storedRequest } from './stored-request.ts';
+import { storedParts } from './stored-request.ts';
 
 /** A job that a worker has claimed. `run` guards its result: the next claim of the job has a higher number. */
 export interface ClaimedJob {
@@ -29,7 +29,9 @@ export interface ClaimedJob {
   waitedMs: number;
   /** the id that this run's PDF will have */
   fileId: string;
-  request: PdfRequest;
+  filename: string | undefined;
+  /** printed in this order; at least one */
+  parts: Part[];
 }
 
 interface ClaimInput {
@@ -126,6 +128,7 @@ function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
     losses: row.losses,
     waitedMs: row.startedAt ? row.startedAt.getTime() - row.createdAt.getTime() : 0,
     fileId: fileIdOf(row.id, row.runs),
-    request: storedRequest(row),
+    filename: row.filename ?? undefined,
+    parts: storedParts(row),
   };
 }

@@ -3,7 +3,8 @@ import type { PgUpdateSetSource } from 'drizzle-orm/pg-core';
 import { notify, notifySql } from '../db/notifier.ts';
 import { type Database, isDatabaseUnavailable, type Transaction } from '../db/pools.ts';
 import { file, job, jobAttempt, usageHistory } from '../db/schema.ts';
-import type { Outcome, RenderedPdf } from '../domain/outcome.ts';
+import type { Failure, Outcome } from '../domain/outcome.ts';
+import type { RenderTimings } from '../domain/job.ts';
 import { crashPoint } from '../kernel/crash-point.ts';
 import { type JobQueue, MAX_ATTEMPTS } from '../queue/boss.ts';
 import type { PdfStore } from '../storage/pdf-store.ts';
@@ -47,7 +48,7 @@ export async function finishJob(deps: FinishDeps, claimed: ClaimedJob, outcome: 
     return await db.transaction(async (tx) => {
       const finish =
         outcome.kind === 'done'
-          ? await complete(deps, tx, claimed, outcome.pdf)
+          ? await complete(deps, tx, claimed, outcome)
           : await failOrRequeue(deps, tx, claimed, outcome);
       crashPoint('finish.written');
       return finish;
@@ -83,7 +84,7 @@ async function failOrRequeue(
   { queue }: FinishDeps,
   tx: Transaction,
   claimed: ClaimedJob,
-  outcome: Exclude<Outcome, { kind: 'done' }>,
+  outcome: Failure,
 ): Promise<Finish> {
   const { id: jobId, claim, attempt } = claimed;
   if (outcome.kind === 'interrupted') {
@@ -119,10 +120,9 @@ async function change(tx: Transaction, { id, run }: ClaimedJob, columns: PgUpdat
 }
 
 /** The worker's own times, and by the database's clock the time in the queue and in total. */
-function timings(pdf?: RenderedPdf) {
-  const own = JSON.stringify(pdf?.timings ?? {});
+function timings(own: Partial<RenderTimings> = {}) {
   const since = (from: unknown, until: unknown) => sql`round(extract(epoch from ${until} - ${from}) * 1000)::bigint`;
-  return sql`jsonb_build_object('queued', ${since(job.createdAt, job.startedAt)}, 'total', ${since(job.createdAt, sql`now()`)}) || ${own}::text::jsonb`;
+  return sql`jsonb_build_object('queued', ${since(job.createdAt, job.startedAt)}, 'total', ${since(job.createdAt, sql`now()`)}) || ${JSON.stringify(own)}::text::jsonb`;
 }
 
 /**
@@ -141,14 +141,16 @@ async function complete(
   { queue, store, retentionMs }: FinishDeps,
   tx: Transaction,
   { id, run, userId, fileId, claim }: ClaimedJob,
-  pdf: RenderedPdf,
+  { files, failedResources, timings: times }: Extract<Outcome, { kind: 'done' }>,
 ): Promise<Finish> {
+  const [pdf] = files;
+  if (!pdf) throw new Error('a job is done without a file');
   const [row] = await tx.execute(sql`
     with own as (
       update ${job} set status = 'completed', html = null, request = ${REDACTED_REQUEST}, url = ${REDACTED_URL},
         worker_id = null, completed_at = now(),
-        failed_resources = ${JSON.stringify(pdf.failedResources.slice(0, KEPT_FAILURES))}::text::jsonb,
-        failed_resource_count = ${pdf.failedResources.length}, timings = ${timings(pdf)}
+        failed_resources = ${JSON.stringify(failedResources.slice(0, KEPT_FAILURES))}::text::jsonb,
+        failed_resource_count = ${failedResources.length}, timings = ${timings(times)}
       where id = ${id} and status = 'processing' and runs = ${run} returning id
     ), kept as (
       insert into ${file} (id, job_id, user_id, store, size, pages, sha256, expires_at)

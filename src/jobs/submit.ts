@@ -136,7 +136,7 @@ const LAST_RANK = 2_147_483_647;
  */
 async function insertJob(db: Database, queue: JobQueue, entry: Entry): Promise<Submitted | undefined> {
   try {
-    return (entry.request.html?.length ?? 0) > LARGE
+    return entry.request.source.value.length > LARGE
       ? await insertLarge(db, queue, entry)
       : await place(db, queue, entry, { hasRow: false });
   } catch (error) {
@@ -167,11 +167,13 @@ async function insertLarge(db: Database, queue: JobQueue, entry: Entry): Promise
 
 /** The columns of a job that do not depend on its place. */
 function columnsOf({ principal, request, requestId, traceparent, id, priority }: Entry): { names: SQL; values: SQL } {
-  const { html, url, filename, metadata, ...rest } = request;
+  const { source, filename, metadata, ...rest } = request;
+  const html = source.kind === 'html' ? source.value : null;
+  const url = source.kind === 'url' ? source.value : null;
   return {
     names: sql.raw('id, user_id, priority, request, html, url, filename, metadata, tier, request_id, traceparent'),
     values: sql`${id}::uuid, ${principal.userId}::uuid, ${priority}::smallint, ${JSON.stringify(rest)}::text::jsonb,
-      ${html ?? null}::text, ${url ?? null}::text, ${filename ?? null}::text, ${JSON.stringify(metadata)}::text::jsonb,
+      ${html}::text, ${url}::text, ${filename ?? null}::text, ${JSON.stringify(metadata)}::text::jsonb,
       ${principal.tier.name}::text, ${requestId ?? null}::text, ${traceparent ?? null}::text`,
   };
 }

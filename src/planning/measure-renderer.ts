@@ -1,4 +1,4 @@
-import type { RenderedPdf } from '../domain/outcome.ts';
+import type { PdfBytes } from '../domain/outcome.ts';
 import { parsePdfRequest } from '../domain/pdf-request.ts';
 import { OperatorError } from '../kernel/errors.ts';
 import type { Renderer } from '../render/renderer.ts';
@@ -27,7 +27,7 @@ export async function measureRenderer(input: MeasureInput): Promise<Calibration>
     onProgress(`Rendering ${name}`);
     const parsed = parsePdfRequest({ html });
     if (!parsed.ok) throw new OperatorError(`${name}: ${parsed.fields.map(({ message }) => message).join('; ')}`);
-    let last: RenderedPdf | undefined;
+    let last: PdfBytes | undefined;
     let tenants = 0;
     const render = async (tenant: string) => {
       const outcome = await renderer.render(parsed.request, { tenant });

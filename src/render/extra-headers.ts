@@ -1,6 +1,6 @@
 import type { CDPSession } from 'puppeteer';
 import { headerOrigins } from '../domain/extra-headers.ts';
-import type { PdfRequest } from '../domain/pdf-request.ts';
+import type { PrintSettings } from '../domain/pdf-request.ts';
 
 type Headers = Record<string, string>;
 
@@ -8,11 +8,15 @@ type Headers = Record<string, string>;
  * Adds `setExtraHTTPHeaders` to the page's requests, but only to the allowed origins. Each request is paused for that,
  * also each redirect, which costs a round trip to the browser. Requests that cannot be paused never get the headers:
  * WebSocket handshakes, and those of shared and nested workers. A preflight does not list them.
+ * @param documentUrl if the document has one
  * @returns whether the headers go to a URL
  */
-export async function sendExtraHeaders(session: CDPSession, request: PdfRequest): Promise<(url: string) => boolean> {
-  const headers = request.setExtraHTTPHeaders ?? {};
-  const origins = headerOrigins(request);
+export async function sendExtraHeaders(
+  session: CDPSession,
+  { setExtraHTTPHeaders: headers = {}, extraHTTPHeadersTo }: PrintSettings,
+  documentUrl: string | undefined,
+): Promise<(url: string) => boolean> {
+  const origins = headerOrigins({ url: documentUrl, extraHTTPHeadersTo });
   const goTo = (url: string) => origins === 'all' || (URL.canParse(url) && origins.has(new URL(url).origin));
   if (origins === 'all' || origins.size > 0) await interceptRequests(session, headers, goTo);
   return goTo;

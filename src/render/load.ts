@@ -1,16 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cookie, CookieData } from 'puppeteer';
 import { acceptedLocale, canonicalLocale, canonicalTimezone } from '../domain/locale.ts';
-import { type PdfRequest, urlProblem } from '../domain/pdf-request.ts';
+import type { PrintSettings } from '../domain/pdf-request.ts';
 import { shownUrl } from '../domain/shown-url.ts';
+import { urlProblem } from '../domain/source.ts';
 import { type Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError } from '../kernel/errors.ts';
+import type { Content } from '../sources/source-type.ts';
 import { isBrowserError, networkErrorOf } from './browser-error.ts';
 import { sendExtraHeaders } from './extra-headers.ts';
 import { mayNeedBase, relativeAddresses } from './relative-addresses.ts';
 import { isStatic } from './static-document.ts';
 import { unreachableError } from './unreachable.ts';
 import type { WarmPage } from './warm-page.ts';
+
+/** What is printed, and how. */
+export type Printable = PrintSettings & { content: Content };
+
+const htmlOf = ({ content }: Printable) => ('html' in content ? content.html : undefined);
+const urlOf = ({ content }: Printable) => ('url' in content ? content.url : undefined);
 
 /** For fonts and images that start to load when everything else has loaded. After that it prints without them. */
 const LATE_RESOURCES_TIMEOUT_MS = 5_000;
@@ -32,9 +40,10 @@ const NEEDS_ANIMATION_FRAME = 'document.querySelector("source[media], iframe, fr
 const ANIMATION_FRAMES_MS = 50;
 
 /** Applies the request's settings to the page. */
-export async function preparePage(warm: WarmPage, request: PdfRequest): Promise<void> {
+export async function preparePage(warm: WarmPage, request: Printable): Promise<void> {
   const { page, context, session } = warm.tab;
-  const isJustLayout = request.html !== undefined && isStatic(request.html);
+  const html = htmlOf(request);
+  const isJustLayout = html !== undefined && isStatic(html);
   if (!isJustLayout) warm.mark('scripts');
   await page.setJavaScriptEnabled(request.setJavaScriptEnabled && !isJustLayout);
   if (request.viewport) {
@@ -47,7 +56,7 @@ export async function preparePage(warm: WarmPage, request: PdfRequest): Promise<
   }
   if (request.setExtraHTTPHeaders) {
     warm.mark('origin');
-    warm.watch.headersGoTo = await sendExtraHeaders(session, request);
+    warm.watch.headersGoTo = await sendExtraHeaders(session, request, urlOf(request));
   }
   // A script may depend on the screen's layout, a static document cannot.
   await warm.setMedia(request.emulateMediaType ?? (isJustLayout ? 'print' : 'browser'));
@@ -63,11 +72,11 @@ export async function preparePage(warm: WarmPage, request: PdfRequest): Promise<
   }
   if (request.cookies) {
     warm.mark('network');
-    await context.setCookie(...request.cookies.map((cookie) => cookieData(cookie, request.url)));
+    await context.setCookie(...request.cookies.map((cookie) => cookieData(cookie, urlOf(request))));
   }
 }
 
-function cookieData(cookie: NonNullable<PdfRequest['cookies']>[number], documentUrl: string | undefined): CookieData {
+function cookieData(cookie: NonNullable<Printable['cookies']>[number], documentUrl: string | undefined): CookieData {
   const { url = cookie.domain === undefined ? documentUrl : undefined, domain, path, ...rest } = cookie;
   const from = url === undefined ? undefined : new URL(url);
   return {
@@ -81,30 +90,31 @@ function cookieData(cookie: NonNullable<PdfRequest['cookies']>[number], document
 }
 
 /** Loads the document into the page. @throws CodedError, DeadlineExceeded */
-export async function loadDocument(warm: WarmPage, request: PdfRequest, deadline: Deadline): Promise<void> {
+export async function loadDocument(warm: WarmPage, request: Printable, deadline: Deadline): Promise<void> {
   const { timeout } = request.gotoOptions;
   const limit = timeout ? deadline.within(timeout) : deadline;
   const step = `loading until ${waitsFor(request).join(' and ')}`;
   warm.navigation.begin();
   if (warm.mayRunScripts) await warm.navigation.listen();
-  if (request.html !== undefined) await limit.race(step, setContent(warm, request, request.html));
-  else await goto(warm, request, (work) => limit.race(step, work));
+  const { content } = request;
+  if ('html' in content) await limit.race(step, setContent(warm, request, content.html));
+  else await goto(warm, request, content.url, (work) => limit.race(step, work));
 }
 
-const waitsFor = ({ gotoOptions }: PdfRequest) => [gotoOptions.waitUntil].flat();
+const waitsFor = ({ gotoOptions }: Printable) => [gotoOptions.waitUntil].flat();
 
-const eventOf = (request: PdfRequest) =>
+const eventOf = (request: Printable) =>
   waitsFor(request).every((event) => event === 'domcontentloaded') ? 'domcontentloaded' : 'load';
 
 /** Waits for `networkidle0` or `networkidle2`, if the request asks for it. */
-async function quietNetwork({ watch }: WarmPage, request: PdfRequest): Promise<void> {
+async function quietNetwork({ watch }: WarmPage, request: Printable): Promise<void> {
   const events = waitsFor(request);
   const requests = events.includes('networkidle0') ? 0 : events.includes('networkidle2') ? 2 : undefined;
   if (requests !== undefined) await watch.quiet(requests, IDLE_MS);
 }
 
 /** Without a navigation, which would cost more than most documents do. */
-async function setContent(warm: WarmPage, request: PdfRequest, html: string): Promise<void> {
+async function setContent(warm: WarmPage, request: Printable, html: string): Promise<void> {
   const { page, session, frameId } = warm.tab;
   const isLoaded = Promise.withResolvers<void>();
   page.once(eventOf(request), () => isLoaded.resolve());
@@ -120,9 +130,13 @@ async function hasStopped({ tab: { session }, watch }: WarmPage): Promise<void> 
   await session.send('Runtime.evaluate', { expression: '0' }); // answered when no script runs
 }
 
-async function goto(warm: WarmPage, request: PdfRequest, within: <T>(work: Promise<T>) => Promise<T>): Promise<void> {
+async function goto(
+  warm: WarmPage,
+  request: Printable,
+  url: string,
+  within: <T>(work: Promise<T>) => Promise<T>,
+): Promise<void> {
   const { channel, tab } = warm;
-  const url = request.url ?? '';
   const problem = urlProblem(url); // checked again after submit, since the queue is not trusted more than the caller
   if (problem) throw new CodedError('navigation_failed', `url: ${problem}`);
   await within(warm.followProcesses());
@@ -140,7 +154,7 @@ async function goto(warm: WarmPage, request: PdfRequest, within: <T>(work: Promi
 }
 
 /** @throws CodedError if the page has navigated to something that must not be printed */
-function checkDestination({ navigation, channel, watch }: WarmPage, { failOnStatus }: PdfRequest): void {
+function checkDestination({ navigation, channel, watch }: WarmPage, { failOnStatus }: Printable): void {
   const { url = '', unreachableUrl, response } = navigation.last ?? {};
   const at = response?.url() ?? unreachableUrl;
   const unreachable = at === undefined ? undefined : channel?.unreachable(at);
@@ -168,7 +182,7 @@ function checkDestination({ navigation, channel, watch }: WarmPage, { failOnStat
  */
 export async function printWhenReady<T>(
   warm: WarmPage,
-  request: PdfRequest,
+  request: Printable,
   deadline: Deadline,
   { during, print }: { during: <R>(work: () => Promise<R>) => Promise<R>; print: () => Promise<T> },
 ): Promise<T> {
@@ -196,7 +210,7 @@ export async function printWhenReady<T>(
 }
 
 /** @returns a function that waits for the selector and the time of the request; the time limit of the selector starts now */
-function requestedWait(warm: WarmPage, request: PdfRequest, deadline: Deadline): () => Promise<void> {
+function requestedWait(warm: WarmPage, request: Printable, deadline: Deadline): () => Promise<void> {
   const { waitForSelector: selector, waitForTimeout } = request;
   const limit = deadline.within(selector?.timeout || SELECTOR_TIMEOUT_MS);
   return async () => {
@@ -206,7 +220,7 @@ function requestedWait(warm: WarmPage, request: PdfRequest, deadline: Deadline):
 }
 
 /** Waits for fonts and images that a script or the print styles request after everything else has loaded. */
-async function waitForLateResources(warm: WarmPage, request: PdfRequest, deadline: Deadline): Promise<void> {
+async function waitForLateResources(warm: WarmPage, request: Printable, deadline: Deadline): Promise<void> {
   const { tab, watch, mayRunScripts } = warm;
   const { session } = tab;
   const limit = deadline.within(LATE_RESOURCES_TIMEOUT_MS);
@@ -232,9 +246,10 @@ async function waitForLateResources(warm: WarmPage, request: PdfRequest, deadlin
 /** Records the resources of a document of `html` that have a relative URL: without a base they cannot load. */
 async function noteRelativeAddresses(
   { tab, watch, navigation }: WarmPage,
-  { html }: PdfRequest,
+  request: Printable,
   deadline: Deadline,
 ): Promise<void> {
+  const html = htmlOf(request);
   if (html === undefined || navigation.count > 0 || !mayNeedBase(html)) return;
   const found = await deadline.race('searching for relative URLs', relativeAddresses(tab.session));
   for (const { url, reason } of found) watch.failed(url, reason);
@@ -242,7 +257,7 @@ async function noteRelativeAddresses(
 
 async function waitForSelector(
   { tab: { page } }: WarmPage,
-  { selector, visible = false, hidden = false }: NonNullable<PdfRequest['waitForSelector']>,
+  { selector, visible = false, hidden = false }: NonNullable<Printable['waitForSelector']>,
   limit: Deadline,
 ): Promise<void> {
   try {

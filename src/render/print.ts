@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { CDPSession, Protocol } from 'puppeteer';
 import type { FailedResource, RenderTimings } from '../domain/job.ts';
-import type { RenderedPdf } from '../domain/outcome.ts';
-import { marginInches, paperSize, type PdfRequest } from '../domain/pdf-request.ts';
+import type { PrintedPart } from '../domain/outcome.ts';
+import { marginInches, paperSize, type PrintSettings } from '../domain/pdf-request.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { isBrowserError } from './browser-error.ts';
 import { countPages } from './page-count.ts';
@@ -16,12 +16,12 @@ export interface PdfCaps {
 /** Most PDFs fit into one piece, and no large one is in memory as base64 as a whole. */
 const PIECE_BYTES = 1024 * 1024;
 
-type PrintedPdf = Pick<RenderedPdf, 'chunks' | 'size' | 'sha256'>;
+type PrintedPdf = Pick<PrintedPart, 'chunks' | 'size' | 'sha256'>;
 
 /** Prints the page. @throws CodedError if the options do not fit the document or the PDF is larger than allowed */
 export async function printPdf(
   { session, page }: Tab,
-  options: PdfRequest['options'],
+  options: PrintSettings['options'],
   caps: PdfCaps,
 ): Promise<PrintedPdf> {
   const isForced = options.landscape && !options.preferCSSPageSize;
@@ -44,7 +44,7 @@ export async function printPdf(
  * Sets the paper size in landscape by a style sheet, since in Chromium an `@page` rule with a size in the document,
  * also for named pages, overrides the `landscape` option.
  */
-function forceLandscape(options: PdfRequest['options']): string {
+function forceLandscape(options: PrintSettings['options']): string {
   const { width, height } = paperSize(options);
   return `{
     const sheet = new CSSStyleSheet();
@@ -62,7 +62,7 @@ function template(html: string | undefined, documentUrl: string): string {
   return documentUrl.startsWith('about:') ? `<style>.url{display:none!important}</style>${content}` : content;
 }
 
-function printParameters(options: PdfRequest['options'], documentUrl: string): Protocol.Page.PrintToPDFRequest {
+function printParameters(options: PrintSettings['options'], documentUrl: string): Protocol.Page.PrintToPDFRequest {
   const { width, height } = paperSize(options);
   const margin = marginInches(options);
   return {
@@ -107,7 +107,7 @@ async function readPieces(session: CDPSession, handle: string, maxBytes: number)
   return { chunks, size, sha256: hash.digest('hex') };
 }
 
-function asCodedError(error: unknown, options: PdfRequest['options']): unknown {
+function asCodedError(error: unknown, options: PrintSettings['options']): unknown {
   const cause = { cause: error };
   if (isBrowserError(error, 'page ranges'))
     return new CodedError(
@@ -126,7 +126,7 @@ export function describePdf(
   timings: RenderTimings,
   failedResources: FailedResource[],
   { maxPages }: PdfCaps,
-): RenderedPdf {
+): PrintedPart {
   const pages = countPages(printed.chunks);
   if (pages === 0) throw new Error('what the browser printed is not a PDF');
   if (pages > maxPages)

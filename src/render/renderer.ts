@@ -1,5 +1,5 @@
-import type { Outcome, RenderedPdf } from '../domain/outcome.ts';
-import type { PdfRequest } from '../domain/pdf-request.ts';
+import type { Failure, PrintedPart, PrintOutcome } from '../domain/outcome.ts';
+import type { Part } from '../domain/pdf-request.ts';
 import type { ServedOrigin } from '../egress/served-origin.ts';
 import { unlessAborted } from '../kernel/abort.ts';
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
@@ -7,13 +7,14 @@ import { CodedError, type ErrorCode } from '../kernel/errors.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { readMemory, type MemoryReading } from '../memory/reading.ts';
 import type { Events } from '../telemetry/events.ts';
+import { loadSource } from '../sources/sources.ts';
 import type { RendererState } from '../telemetry/metrics.ts';
 import { errorType, Span } from '../telemetry/span.ts';
 import { isBrowserError } from './browser-error.ts';
 import { type RendererEnd, RendererGone } from './browser-watch.ts';
 import { unlinkOrigin } from './folder.ts';
 import { MemoryGovernor, type Pressure } from './governor.ts';
-import { loadDocument, preparePage, printWhenReady } from './load.ts';
+import { loadDocument, preparePage, type Printable, printWhenReady } from './load.ts';
 import { PagePool, type PoolOptions } from './pool.ts';
 import { BrowserGone } from './pool-member.ts';
 import { describePdf, type PdfCaps, printPdf } from './print.ts';
@@ -34,8 +35,8 @@ export interface RendererOptions extends Omit<PoolOptions, 'events'> {
   readMemory?: (() => MemoryReading | undefined) | undefined;
 }
 
-interface RenderContext {
-  /** the owner of the document; a page is never shared between tenants, unless RENDER_ISOLATION is `shared` */
+export interface RenderContext {
+  /** the owner of the part; a page is never shared between tenants, unless RENDER_ISOLATION is `shared` */
   tenant: string;
   jobId?: string | undefined;
   signal?: AbortSignal | undefined;
@@ -106,12 +107,12 @@ export class Renderer extends Lifecycle {
   }
 
   /**
-   * Never rejects: the outcome contains the failure. Ends within the request's `timeoutMs` after a page is available,
+   * Prints a part. Never rejects: the outcome contains the failure. Ends within the part's `timeoutMs` after a page is available,
    * and at once when `signal` aborts. Failures that the document does not cause use up neither its time nor an attempt.
    */
-  async render(request: PdfRequest, context: RenderContext): Promise<Outcome> {
+  async render(part: Part, context: RenderContext): Promise<PrintOutcome> {
     this.#running++;
-    const outcome = await this.#render(request, context);
+    const outcome = await this.#render(part, context);
     this.#running--;
     const reason = outcome.kind === 'interrupted' ? outcome.reason : undefined;
     // The next time the job is rendered alone, which shows whether it is the cause.
@@ -121,7 +122,7 @@ export class Renderer extends Lifecycle {
     return outcome;
   }
 
-  async #render(request: PdfRequest, context: RenderContext): Promise<Outcome> {
+  async #render({ source, ...settings }: Part, context: RenderContext): Promise<PrintOutcome> {
     const { signal, jobId = '', span = new Span() } = context;
     const latest = new Deadline(RETRY_WINDOW_MS);
     let isAlone = this.#suspects.has(jobId);
@@ -130,6 +131,7 @@ export class Renderer extends Lifecycle {
       const lacksSpace = () => missingSpace(this.#directories) !== undefined;
       const lackedSpace = lacksSpace(); // checked before too, since a renderer that ends frees its space
       try {
+        const request = { ...settings, content: await loadSource(source) };
         return { kind: 'done', pdf: await this.#renderOnce(request, { ...context, span }, { latest, isAlone }) };
       } catch (error) {
         span.cutShort(signal?.aborted ? 'interrupted' : errorType(error));
@@ -149,10 +151,10 @@ export class Renderer extends Lifecycle {
   }
 
   async #renderOnce(
-    request: PdfRequest,
+    request: Printable,
     { tenant, jobId, signal, span, serves }: RenderContext & { span: Span },
     { latest, isAlone }: { latest: Deadline; isAlone: boolean },
-  ): Promise<RenderedPdf> {
+  ): Promise<PrintedPart> {
     const page = span.child('page'); // covers waiting for a page and preparing it
     const begun = Promise.withResolvers<void>();
     let isGivenUp = false;
@@ -189,10 +191,10 @@ export class Renderer extends Lifecycle {
 
   async #print(
     warm: WarmPage,
-    request: PdfRequest,
+    request: Printable,
     deadline: Deadline,
     spans: { span: Span; page: Span },
-  ): Promise<RenderedPdf> {
+  ): Promise<PrintedPart> {
     const caps = this.#caps;
     const excess = Promise.withResolvers<never>();
     excess.promise.catch(() => undefined);
@@ -203,7 +205,7 @@ export class Renderer extends Lifecycle {
     warm.watch.onPart = (parts) => {
       if (parts > MAX_PARTS) fail(`starts more than ${MAX_PARTS} frames and workers`);
     };
-    const steps = async (): Promise<RenderedPdf> => {
+    const steps = async (): Promise<PrintedPart> => {
       const clock = stopwatch();
       await preparePage(warm, request);
       const page = clock();
@@ -253,10 +255,10 @@ class NoPage extends Error {
   override name = 'NoPage';
 }
 
-const reject = (code: ErrorCode, message: string): Outcome => ({ kind: 'reject', code, message });
+const reject = (code: ErrorCode, message: string): Failure => ({ kind: 'reject', code, message });
 
 /** The outcome of a failed rendering; undefined if the document may be rendered again at once. */
-function judge(error: unknown, isAlone: boolean): Outcome | undefined {
+function judge(error: unknown, isAlone: boolean): Failure | undefined {
   if (error instanceof CodedError) return reject(error.code, error.message);
   if (error instanceof DeadlineExceeded) return reject('render_timeout', `${error.message}; allow more with timeoutMs`);
   if (error instanceof RendererGone) return RENDERER_OUTCOMES[error.how];
@@ -265,7 +267,7 @@ function judge(error: unknown, isAlone: boolean): Outcome | undefined {
   return undefined;
 }
 
-const RENDERER_OUTCOMES: Record<RendererEnd, Outcome | undefined> = {
+const RENDERER_OUTCOMES: Record<RendererEnd, Failure | undefined> = {
   crashed: reject(
     'document_crashed',
     'the renderer process crashed: the document is too deep, too large or too complex for the browser',
@@ -281,7 +283,7 @@ const RENDERER_OUTCOMES: Record<RendererEnd, Outcome | undefined> = {
 };
 
 /** The outcome after repeated failures that the document does not seem to cause. */
-function failure(error: unknown): Outcome {
+function failure(error: unknown): Failure {
   if (isBrowserError(error, 'printing'))
     return { kind: 'retry', code: 'print_failed', message: 'the browser could not print the document', cause: error };
   const isGone = error instanceof RendererGone || error instanceof BrowserGone;

@@ -1,11 +1,11 @@
 import type { Queryable, Transaction } from '../db/pools.ts';
-import type { RenderedPdf } from '../domain/outcome.ts';
+import type { PdfBytes } from '../domain/outcome.ts';
 
 /** The store of a file's bytes, as its row names it. */
 export type StoreKind = 'postgres' | 'file';
 
 /** A PDF to be saved. */
-export type KeptPdf = Pick<RenderedPdf, 'chunks' | 'size' | 'sha256'>;
+export type KeptPdf = Pick<PdfBytes, 'chunks' | 'size' | 'sha256'>;
 
 /** A PDF to be read, and its owner. */
 export interface WhichPdf {

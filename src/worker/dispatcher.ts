@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Notifier } from '../db/notifier.ts';
 import { isDatabaseUnavailable } from '../db/pools.ts';
-import type { Outcome } from '../domain/outcome.ts';
+import type { Outcome, PdfBytes } from '../domain/outcome.ts';
 import { type ClaimedJob, claimJobs, NotRegistered } from '../jobs/claim.ts';
 import { type Finish, finishJob, type FinishDeps } from '../jobs/finish.ts';
 import { requeueLostJobs, requeueUnknownJobs } from '../jobs/lost-jobs.ts';
+import { runParts } from '../jobs/run.ts';
 import { crashPoint, plantedFault } from '../kernel/crash-point.ts';
 import { forJob } from '../kernel/current-job.ts';
 import { Deadline } from '../kernel/deadline.ts';
@@ -267,8 +268,8 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
     const { events, renderer } = this.options;
     const startedAt = performance.now();
     events.jobStarted(about);
-    plantedFault(job.request.filename);
-    const rendered = await renderer.render(job.request, { tenant: job.userId, jobId: job.id, signal, span });
+    plantedFault(job.filename);
+    const rendered = await runParts({ renderer }, job.parts, { tenant: job.userId, jobId: job.id, signal, span });
     const result = this.#blamed.has(job.id) ? UNEXPECTED : rendered;
     onRendered();
     crashPoint('render.done');
@@ -290,7 +291,7 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
         return { finish: await finishJob(this.options, job, outcome), outcome };
       } catch (error) {
         if (error instanceof StoreFailure && outcome.kind === 'done') {
-          this.options.storeWatch.failed(error, outcome.pdf.size);
+          this.options.storeWatch.failed(error, Math.max(...outcome.files.map(({ size }) => size)));
           outcome = { kind: 'interrupted', reason: 'store' };
           continue;
         }
@@ -311,11 +312,14 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
         outcome.kind === 'interrupted' ? (outcome.reason ?? outcome.kind) : outcome.kind,
         outcome.kind === 'retry' ? outcome.cause : undefined,
       );
-    else if (outcome.kind === 'done')
-      events.jobEnded({ ...about, status: finish, ms, pages: outcome.pdf.pages, bytes: outcome.pdf.size });
-    else events.jobEnded({ ...about, status: finish, ms, ...('code' in outcome && { code: outcome.code }) });
+    else if (outcome.kind === 'done') {
+      const [pages, bytes] = [sum(outcome.files, 'pages'), sum(outcome.files, 'size')];
+      events.jobEnded({ ...about, status: finish, ms, pages, bytes });
+    } else events.jobEnded({ ...about, status: finish, ms, ...('code' in outcome && { code: outcome.code }) });
   }
 }
+
+const sum = (files: PdfBytes[], what: 'pages' | 'size') => files.reduce((total, file) => total + file[what], 0);
 
 interface RunContext {
   about: AttemptAbout;

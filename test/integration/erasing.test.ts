@@ -78,8 +78,8 @@ describe('the credentials of a request', () => {
     const first = await claim();
     await finishJob({ ...base, retentionMs }, first, { kind: 'interrupted' });
     const again = await claim();
-    expect(again).toMatchObject({ id, request: first.request });
-    expect(again.request.cookies?.[0]?.value).toBe(SECRET);
+    expect(again).toMatchObject({ id, parts: first.parts });
+    expect(again.parts[0]?.cookies?.[0]?.value).toBe(SECRET);
     await finishJob({ ...base, retentionMs }, again, done);
     const [row] = await sql`select url from pdfprompt_job where id = ${id}`;
     expect(row).toEqual({ url: 'https://example.com/invoice' }); // without query and fragment

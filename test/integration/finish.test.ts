@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { Outcome } from '../../src/domain/outcome.ts';
+import type { Outcome, PdfBytes } from '../../src/domain/outcome.ts';
 import { claimJobs, type ClaimedJob } from '../../src/jobs/claim.ts';
 import { finishJob } from '../../src/jobs/finish.ts';
 import { FileStore } from '../../src/storage/file-store.ts';
@@ -54,10 +54,11 @@ describe.each([
   it('is refused, and the job is still ours, if what is there is not what was rendered', async () => {
     const job = await claimed();
     const before = await stored();
+    const [pdf] = done.files as [PdfBytes];
     const wrong: Outcome[] = [
-      { ...done, pdf: { ...done.pdf, sha256: '00'.repeat(32) } },
-      { ...done, pdf: { ...done.pdf, size: bytes.length + 1 } },
-      { ...done, pdf: { ...done.pdf, chunks: [bytes.subarray(1)] } },
+      { ...done, files: [{ ...pdf, sha256: '00'.repeat(32) }] },
+      { ...done, files: [{ ...pdf, size: bytes.length + 1 }] },
+      { ...done, files: [{ ...pdf, chunks: [bytes.subarray(1)] }] },
     ];
     for (const outcome of wrong)
       await expect(finishJob(deps, job, outcome)).rejects.toMatchObject({ name: 'StoreFailure', reason: 'altered' });

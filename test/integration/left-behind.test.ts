@@ -12,6 +12,7 @@ import { sweepFiles } from '../../src/jobs/sweep-files.ts';
 import { FileStore, PARTS } from '../../src/storage/file-store.ts';
 import { Maintenance } from '../../src/worker/maintenance.ts';
 import { temporaryDirectory } from '../support/files.ts';
+import type { PdfBytes } from '../../src/domain/outcome.ts';
 import { doneWith } from '../support/outcomes.ts';
 import { eventually } from '../support/processes.ts';
 import { startService } from '../support/service.ts';
@@ -23,6 +24,7 @@ const { db, queue } = base;
 const store = new FileStore(directory);
 const retentionMs = 3_600_000;
 const done = doneWith(new TextEncoder().encode('%PDF-1.7'));
+const [pdf] = done.files as [PdfBytes];
 const NONE = undefined as never; // a directory has no use for a transaction
 const workerId = '01a20b1c-7e0d-7435-94b8-00000000000d';
 await sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
@@ -43,7 +45,7 @@ const pdfs = async () => (await readdir(directory, { recursive: true })).filter(
 
 /** As a worker that dies between the bytes and the commit leaves it. */
 async function dieBeforeCommit(job: ClaimedJob): Promise<void> {
-  await store.save(NONE, job.fileId, done.pdf);
+  await store.save(NONE, job.fileId, pdf);
   await db.transaction(async (tx) => requeueLostJobs(tx, queue, workerId));
 }
 
@@ -99,7 +101,7 @@ describe('a sweep of the directory', () => {
   };
   const foreign = async () => {
     const id = uuidv7();
-    await store.save(NONE, id, done.pdf);
+    await store.save(NONE, id, pdf);
     return id;
   };
   const written = async (path: string) => {

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Outcome } from '../../src/domain/outcome.ts';
+import type { PrintOutcome } from '../../src/domain/outcome.ts';
 import { readProcessFile } from '../../src/kernel/processes.ts';
 import { privateBytes, processTree, processType } from '../../src/memory/processes.ts';
 import { startGate } from '../support/gate.ts';
@@ -25,7 +25,7 @@ const renderersOf = (pid: number) => processTree(pid).filter((child) => processT
 const signal = (pids: number[], name: NodeJS.Signals) => {
   for (const pid of pids) process.kill(pid, name);
 };
-const named = (outcome: Outcome) => ('code' in outcome ? outcome.code : outcome.kind);
+const named = (outcome: PrintOutcome) => ('code' in outcome ? outcome.code : outcome.kind);
 const script = (code: string) => ({ html: `<!doctype html><body><p>x</p><script>${code}</script>` });
 const TENANTS = ['ann', 'bob', 'cid'];
 /** Several, each of another tenant, that are under way for as long as the gate is shut. */

@@ -1,6 +1,6 @@
 import { inject } from 'vitest';
 import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
-import type { Outcome, RenderedPdf } from '../../src/domain/outcome.ts';
+import type { PrintOutcome, PrintedPart } from '../../src/domain/outcome.ts';
 import { type ChromiumBinary, findChromium } from '../../src/render/chromium-binary.ts';
 import { Renderer, type RendererOptions } from '../../src/render/renderer.ts';
 import { rendererOptions } from '../../src/runtime/worker.ts';
@@ -23,14 +23,14 @@ export async function createRenderer(
 }
 
 /** Renders a request as somebody would send it. */
-export async function renderBody(renderer: Renderer, body: object, tenant = 'ann'): Promise<Outcome> {
+export async function renderBody(renderer: Renderer, body: object, tenant = 'ann'): Promise<PrintOutcome> {
   const parsed = parsePdfRequest(body);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.fields));
   return renderer.render(parsed.request, { tenant });
 }
 
 /** The PDF of a request that must be fine. */
-export async function pdfOf(renderer: Renderer, body: object, tenant?: string): Promise<RenderedPdf> {
+export async function pdfOf(renderer: Renderer, body: object, tenant?: string): Promise<PrintedPart> {
   const outcome = await renderBody(renderer, body, tenant);
   if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));
   return outcome.pdf;

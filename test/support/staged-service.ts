@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../../src/config/load.ts';
-import type { Outcome } from '../../src/domain/outcome.ts';
-import type { PdfRequest } from '../../src/domain/pdf-request.ts';
+import type { PrintOutcome } from '../../src/domain/outcome.ts';
+import type { Part } from '../../src/domain/pdf-request.ts';
 import { isRoot } from '../../src/kernel/privileges.ts';
 import type { Renderer } from '../../src/render/renderer.ts';
 import type { Base } from '../../src/runtime/compose.ts';
@@ -9,7 +9,7 @@ import { serve } from '../../src/runtime/serve.ts';
 import { startProcess } from '../../src/runtime/start-process.ts';
 import { work } from '../../src/runtime/work.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
-import { doneWith } from './outcomes.ts';
+import { printedWith } from './outcomes.ts';
 
 export interface StagedService {
   /** of the API */
@@ -67,19 +67,19 @@ function pretendedRenderer(): Renderer {
     start: nothing,
     stop: nothing,
     room: () => Infinity,
-    render: async (request) => {
+    render: async (part) => {
       await sleep(RENDER_MS);
-      return outcomeOf(request, OUTCOMES[count++ % OUTCOMES.length] ?? 'done');
+      return outcomeOf(part, OUTCOMES[count++ % OUTCOMES.length] ?? 'done');
     },
   };
   return renderer as Renderer;
 }
 
-function outcomeOf({ html }: PdfRequest, turn: Outcome['kind']): Outcome {
-  const kind = html === 'done' ? 'done' : turn;
+function outcomeOf({ source }: Part, turn: PrintOutcome['kind']): PrintOutcome {
+  const kind = source.value === 'done' ? 'done' : turn;
   switch (kind) {
     case 'done':
-      return doneWith(BYTES);
+      return printedWith(BYTES);
     case 'reject':
       return { kind, code: 'navigation_failed', message: 'it was not there' };
     case 'retry':

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../src/domain/canonical-json.ts';
 import { headerOrigins } from '../../src/domain/extra-headers.ts';
-import { paperSize, parsePdfRequest, pdfRequestSchema, urlProblem } from '../../src/domain/pdf-request.ts';
+import { paperSize, parsePdfRequest, pdfRequestSchema } from '../../src/domain/pdf-request.ts';
+import { urlProblem } from '../../src/domain/source.ts';
 import { namesWithin } from '../../src/domain/schema-names.ts';
 
 function problemsOf(json: unknown): string[] {
