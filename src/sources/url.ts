@@ -1,6 +1,7 @@
+import { shownUrl } from '../domain/shown-url.ts';
 import type { SourceType } from './source-type.ts';
 
 export const url: SourceType<'url'> = {
-  shown: (value) => value.replace(/[?#].*$/s, ''),
+  shown: shownUrl,
   load: async (value) => ({ url: value }),
 };

@@ -16,7 +16,7 @@ describe('a request for a PDF', () => {
     expect(parsed).toEqual({
       ok: true,
       request: {
-        html: '<p>x</p>',
+        source: { kind: 'html', value: '<p>x</p>' },
         options: {
           format: 'Letter',
           landscape: false,
