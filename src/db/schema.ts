@@ -152,7 +152,9 @@ export const file = pgTable('pdfprompt_file', {
   id: uuid('id').primaryKey(),
   jobId: uuid('job_id').notNull(),
   userId: uuid('user_id').notNull(),
-  store: text('store').$type<'postgres' | 'file'>().notNull(),
+  position: smallint('position').notNull().default(0),
+  store: text('store').notNull(),
+  location: text('location'),
   size: bigint('size', { mode: 'number' }).notNull(),
   pages: integer('pages').notNull(),
   sha256: bytea('sha256').notNull(),
@@ -196,6 +198,16 @@ export const usageErased = pgTable('pdfprompt_usage_erased', {
   completed: bigint('completed', { mode: 'number' }).notNull(),
   pages: bigint('pages', { mode: 'number' }).notNull(),
   bytes: bigint('bytes', { mode: 'number' }).notNull(),
+});
+
+export const unownedFile = pgTable('pdfprompt_unowned_file', {
+  id: uuid('id').primaryKey(),
+  store: text('store').notNull(),
+  location: text('location'),
+  jobId: uuid('job_id'),
+  run: integer('run'),
+  since: instant('since').notNull().defaultNow(),
+  removeAfter: instant('remove_after').notNull().defaultNow(),
 });
 
 export const fileLeft = pgTable('pdfprompt_file_left', {

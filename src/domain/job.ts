@@ -34,8 +34,9 @@ export interface FailedResource {
 
 interface JobFile {
   id: string;
-  /** where the bytes are; not shown to the owner */
-  store: 'postgres' | 'file';
+  /** where the bytes are: kind and location of a store; not shown to the owner */
+  store: string;
+  location: string | null;
   /** bytes */
   size: number;
   pages: number;

@@ -12,7 +12,7 @@ export interface PdfBytes {
 }
 
 /** How the parts of a job were printed. */
-interface PrintReport {
+export interface PrintReport {
   timings: RenderTimings;
   /** all of them */
   failedResources: FailedResource[];

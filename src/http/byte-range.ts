@@ -1,8 +1,4 @@
-/** Offsets of the first and the last byte, both included. */
-export interface ByteRange {
-  first: number;
-  last: number;
-}
+import type { ByteRange } from '../storage/store.ts';
 
 /**
  * The one range that a `Range` header asks for (RFC 9110, 14.1.2).

@@ -13,7 +13,7 @@ import type { JobWaiters } from '../jobs/waiters.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { Health } from '../kernel/health.ts';
 import type { JobQueue } from '../queue/boss.ts';
-import type { PdfStores } from '../storage/pdf-stores.ts';
+import type { Stores } from '../storage/stores.ts';
 import type { AdminAbout, Events, RequestAbout } from '../telemetry/events.ts';
 import type { Span } from '../telemetry/span.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
@@ -61,7 +61,7 @@ export interface AppDeps {
   adminDb: Database;
   queue: JobQueue;
   waiters: JobWaiters;
-  stores: PdfStores;
+  stores: Stores;
   events: Events;
   version: string;
   health: Health;

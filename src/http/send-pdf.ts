@@ -1,15 +1,16 @@
 import type { Database } from '../db/pools.ts';
 import { getJobFile } from '../jobs/read.ts';
 import { CodedError } from '../kernel/errors.ts';
-import type { PdfStores } from '../storage/pdf-stores.ts';
+import type { ByteRange } from '../storage/store.ts';
+import type { Stores } from '../storage/stores.ts';
 import { answered } from './answered.ts';
-import { byteRange, type ByteRange, namesTag } from './byte-range.ts';
+import { byteRange, namesTag } from './byte-range.ts';
 import type { Events } from '../telemetry/events.ts';
 import { aboutOf, type AppContext } from './route.ts';
 
 export interface SendDeps {
   reads: Database;
-  stores: PdfStores;
+  stores: Stores;
   events: Events;
 }
 
@@ -36,7 +37,7 @@ export async function sendPdf(
   const { underWay } = c.var;
   const file = await underWay.reading(userId, () => getJobFile(reads, which));
   const { fileId, size, filename } = file;
-  const store = stores.of(file.store);
+  const store = stores.of(file);
   if (!store) throw new CodedError('unavailable', 'the PDF is in a store that this service cannot reach now');
   const etag = `"${file.sha256}"`;
   const headers = {
@@ -54,7 +55,7 @@ export async function sendPdf(
   let body: ReadableStream<Uint8Array> | null = null;
   if (method !== 'HEAD') {
     await underWay.holdDownload(userId, length, answered(c)); // chunks for a slow reader stay in memory
-    const pieces = part(store.open(reads, { userId, fileId, size }), { first, last })[Symbol.asyncIterator]();
+    const pieces = store.open(reads, { userId, fileId, size }, { first, last })[Symbol.asyncIterator]();
     body = await streamOf(pieces, {
       next: () => underWay.reading(userId, () => pieces.next()),
       onError: (error) => {
@@ -84,17 +85,6 @@ function rangeOf(c: AppContext, etag: string, size: number): ByteRange | 'whole'
   if (range !== 'unsatisfiable') return range;
   const message = `Range: the PDF has ${size} bytes; allowed: bytes=0-${size - 1}, or a part of that`;
   throw new CodedError('range_not_satisfiable', message, { headers: { 'Content-Range': `bytes */${size}` } });
-}
-
-/** The bytes of the range. */
-async function* part(pieces: AsyncIterable<Uint8Array>, { first, last }: ByteRange): AsyncGenerator<Uint8Array> {
-  let at = 0;
-  for await (const piece of pieces) {
-    const wanted = piece.subarray(Math.max(0, first - at), Math.max(0, last + 1 - at));
-    if (wanted.byteLength > 0) yield wanted;
-    at += piece.byteLength;
-    if (at > last) return;
-  }
 }
 
 interface Source {

@@ -2,7 +2,7 @@ import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { CodedError } from '../kernel/errors.ts';
 import { Semaphore } from '../kernel/semaphore.ts';
 import { FairShares } from '../kernel/fair-shares.ts';
-import { CHUNK_BYTES } from '../storage/pdf-store.ts';
+import { CHUNK_BYTES } from '../storage/store.ts';
 
 /** Bytes; a tenant's larger bodies are processed one after the other. */
 export const LARGE_BODY_BYTES = 65_536;

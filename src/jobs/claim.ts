@@ -4,7 +4,6 @@ import { job, jobAttempt, worker } from '../db/schema.ts';
 import type { Part } from '../domain/pdf-request.ts';
 import type { Claim, JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
-import { fileIdOf } from './file-id.ts';
 import { endLostRun, LOST_COLUMNS, type LostJobs, toRunAbout } from './lost-jobs.ts';
 import { retryAfterDeadlock } from './retry-after-deadlock.ts';
 import { storedParts } from './stored-request.ts';
@@ -27,8 +26,6 @@ export interface ClaimedJob {
   losses: number;
   /** since the job was accepted, by the database's clock */
   waitedMs: number;
-  /** the id that this run's PDF will have */
-  fileId: string;
   filename: string | undefined;
   /** printed in this order; at least one */
   parts: Part[];
@@ -127,7 +124,6 @@ function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
     attempt: row.attempts,
     losses: row.losses,
     waitedMs: row.startedAt ? row.startedAt.getTime() - row.createdAt.getTime() : 0,
-    fileId: fileIdOf(row.id, row.runs),
     filename: row.filename ?? undefined,
     parts: storedParts(row),
   };

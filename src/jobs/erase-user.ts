@@ -8,9 +8,9 @@ import { checkInput } from '../domain/check-input.ts';
 import { emailSchema } from '../domain/email.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { JobQueue } from '../queue/boss.ts';
-import type { PdfStores } from '../storage/pdf-stores.ts';
+import type { Stores } from '../storage/stores.ts';
 import { retryAfterDeadlock } from './retry-after-deadlock.ts';
-import { earlierFileIds } from './file-id.ts';
+import { abandonPuts, removeBytes, removeDisowned, type UnownedFile } from './unowned-files.ts';
 
 /** Jobs in one transaction, so that it holds its locks only briefly. */
 const BATCH = 200;
@@ -21,13 +21,10 @@ const AGAIN_MS = 50;
 /** Seconds after which an erasure that was begun is taken for interrupted. */
 const SETTLED_SECONDS = 60;
 
-/** Days to wait for a process that can reach the store of an erased PDF. */
-const UNREACHED_DAYS = 30;
-
 export interface EraseDeps {
   db: Database;
   queue: JobQueue;
-  stores: PdfStores;
+  stores: Stores;
 }
 
 export interface ErasedUser {
@@ -111,57 +108,41 @@ interface Batch {
 interface ErasedJob extends Record<string, unknown> {
   id: string;
   status: string;
-  runs: number;
 }
 
 async function eraseBatch(
   { db, queue, stores }: EraseDeps,
   { userId, isUnderWay, after }: { userId: string; isUnderWay: boolean; after: string | undefined },
 ): Promise<Batch> {
-  return db.transaction(async (tx) => {
+  const { count, last, files, puts } = await db.transaction(async (tx) => {
     await deleteKeys(tx, userId); // one may have been created while the first transaction deleted them
     const which = isUnderWay ? sql`and status in ('queued', 'processing')` : sql``;
     const jobs = await tx.execute<ErasedJob>(sql`
-      select id, status, runs from pdfprompt_job
+      select id, status from pdfprompt_job
       where user_id = ${userId} and id > ${after ?? '00000000-0000-0000-0000-000000000000'} ${which}
       order by id limit ${BATCH} for update skip locked`);
-    if (jobs.length === 0) return { count: 0, last: undefined };
+    if (jobs.length === 0) return { count: 0, last: undefined, files: [], puts: [] };
     const ids = idsOf(jobs);
-    await removeFiles(tx, stores, { jobs, ids });
+    const kept = await tx.execute<UnownedFile>(sql`
+      select id, store, location from pdfprompt_file where job_id = any (${ids}::uuid[]) and expired_at is null`);
     await queue.forget(tx, jobs.map(({ id }) => id)); // prettier-ignore
     await tx.execute(sql`delete from pdfprompt_job where id = any (${ids}::uuid[])`);
     const ended = idsOf(jobs.filter(({ status }) => status === 'queued' || status === 'processing'));
     await tx.execute(sql`select ${notifySql('ended', sql`id`)} from unnest(${ended}::text[]) as id`);
-    return { count: jobs.length, last: jobs.length < BATCH ? undefined : jobs.at(-1)?.id };
+    return {
+      count: jobs.length,
+      last: jobs.length < BATCH ? undefined : jobs.at(-1)?.id,
+      files: kept.filter((each) => stores.of(each)?.isInDatabase !== true), // those in the database are gone
+      puts: await abandonPuts(tx, sql`job_id = any (${ids}::uuid[])`),
+    };
   });
+  await removeDisowned({ db, stores }, files);
+  await removeBytes({ db, stores }, puts);
+  return { count, last };
 }
 
 /** A Postgres array literal. */
 const idsOf = (rows: { id: string }[]) => `{${rows.map(({ id }) => id).join(',')}}`;
-
-/**
- * Removes bytes outside the database, before the commit: a crash in between leaves rows for the next pass, not bytes
- * without a row. That includes bytes of runs that died before their commit, which no row names.
- */
-async function removeFiles(tx: Transaction, stores: PdfStores, { jobs, ids }: { jobs: ErasedJob[]; ids: string }) {
-  const files = await tx.execute<{ id: string; store: string }>(
-    sql`select id, store from pdfprompt_file where job_id = any (${ids}::uuid[])`,
-  );
-  const unnamed = jobs
-    .filter(({ status, runs }) => runs > (status === 'completed' ? 1 : 0))
-    .flatMap(({ id, runs }) => earlierFileIds(id, runs + 1));
-  const outside = [
-    ...files.filter(({ store }) => store !== 'postgres'),
-    ...unnamed.map((id) => ({ id, store: 'file' })), // in the database they were rolled back
-  ];
-  await stores.remove(tx, outside);
-  const unreached = outside.filter(({ store }) => !stores.kinds.some((kind) => kind === store));
-  if (unreached.length > 0)
-    await tx.execute(sql`
-      insert into pdfprompt_file_left (id, store)
-      select id, store from json_to_recordset(${JSON.stringify(unreached)}::text::json) as f (id uuid, store text)
-      on conflict do nothing`);
-}
 
 /**
  * Deletes the user's row, with the rows that refer to it. The lock on it keeps new jobs out.
@@ -179,22 +160,5 @@ async function eraseRow(db: Database, userId: string): Promise<boolean> {
         pages = sum.pages + excluded.pages, bytes = sum.bytes + excluded.bytes`);
     await tx.execute(sql`delete from pdfprompt_user where id = ${userId}`);
     return true;
-  });
-}
-
-/** Removes bytes that other processes could not reach. @returns how many records were handled, at most `limit` */
-export async function removeLeftFiles(
-  { db, stores }: Pick<EraseDeps, 'db' | 'stores'>,
-  limit: number,
-): Promise<number> {
-  return db.transaction(async (tx) => {
-    const rows = await tx.execute<{ id: string; store: string }>(sql`
-      select id, store from pdfprompt_file_left
-      where store = any (${`{${stores.kinds.join(',')}}`}::text[]) or left_at < now() - ${UNREACHED_DAYS} * interval '1 day'
-      limit ${limit} for update skip locked`);
-    if (rows.length === 0) return 0;
-    await stores.remove(tx, rows);
-    await tx.execute(sql`delete from pdfprompt_file_left where id = any (${idsOf(rows)}::uuid[])`);
-    return rows.length;
   });
 }

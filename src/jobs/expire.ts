@@ -1,10 +1,10 @@
-import { and, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, inArray, isNull, lt, sql } from 'drizzle-orm';
 import { deleteExpiredSessions } from '../accounts/console-sessions.ts';
 import type { Database } from '../db/pools.ts';
 import { file } from '../db/schema.ts';
-import type { PdfStores } from '../storage/pdf-stores.ts';
-import { removeLeftFiles } from './erase-user.ts';
+import type { Stores } from '../storage/stores.ts';
 import { REDACTED_REQUEST } from './redacted-request.ts';
+import { removeUnownedFiles } from './unowned-files.ts';
 
 /** Rows in one transaction, so that it holds its locks only briefly. */
 const BATCH = 200;
@@ -14,12 +14,9 @@ const MAX_BATCHES = 50;
 /** Days that a job is kept after its PDF has expired: until then it answers 410, afterwards 404. */
 const KEPT_DAYS = 30;
 
-/** Hours after which a PDF expires even if this process cannot reach its store; before, a worker that can removes it. */
-const UNREACHED_HOURS = 24;
-
 export interface ExpireDeps {
   db: Database;
-  stores: PdfStores;
+  stores: Stores;
   /** milliseconds that a PDF is kept */
   retentionMs: number;
 }
@@ -29,7 +26,7 @@ export async function expire(deps: ExpireDeps): Promise<{ files: number; documen
   const files = await inBatches(() => expireFiles(deps));
   const documents = await inBatches(() => eraseDocuments(deps));
   const jobs = await inBatches(() => deleteJobs(deps));
-  await inBatches(() => removeLeftFiles(deps, BATCH));
+  await removeUnownedFiles(deps);
   await deleteWorkers(deps);
   await inBatches(() => deleteExpiredSessions(deps.db, BATCH));
   return { files, documents, jobs };
@@ -45,22 +42,16 @@ async function inBatches(batch: () => Promise<number>): Promise<number> {
   return sum;
 }
 
-/** Deletes the bytes of expired PDFs. Their rows stay, so that they answer 410. */
+/**
+ * Expires PDFs: their rows stay, so that they answer 410. Bytes in the database go with the transaction; a trigger puts
+ * the others on the list of what is to be removed.
+ */
 async function expireFiles({ db, stores }: ExpireDeps): Promise<number> {
   return db.transaction(async (tx) => {
     const due = await tx
       .select({ id: file.id, store: file.store })
       .from(file)
-      .where(
-        and(
-          isNull(file.expiredAt),
-          lt(file.expiresAt, sql`now()`),
-          or(
-            inArray(file.store, stores.kinds),
-            lt(file.expiresAt, sql`now() - ${UNREACHED_HOURS} * interval '1 hour'`),
-          ),
-        ),
-      )
+      .where(and(isNull(file.expiredAt), lt(file.expiresAt, sql`now()`)))
       .limit(BATCH)
       .for('update', { skipLocked: true }); // another worker handles those
     const ids = due.map((row) => row.id);
@@ -69,8 +60,8 @@ async function expireFiles({ db, stores }: ExpireDeps): Promise<number> {
       .update(file)
       .set({ expiredAt: sql`now()` })
       .where(inArray(file.id, ids));
-    // Before the commit: a crash in between leaves a row for the next pass, not bytes without a row.
-    await stores.remove(tx, due);
+    for (const [store, its] of Map.groupBy(due, ({ store: kind }) => stores.of({ store: kind, location: null })))
+      if (store?.isInDatabase) await store.remove(tx, its.map(({ id }) => id)); // prettier-ignore
     return ids.length;
   });
 }
@@ -100,7 +91,7 @@ async function deleteJobs({ db, retentionMs }: ExpireDeps): Promise<number> {
     delete from pdfprompt_job where id = any (array(
       select j.id from pdfprompt_job j
       where j.completed_at < now() - ${retentionMs / 1000} * interval '1 second' - ${KEPT_DAYS} * interval '1 day'
-        and coalesce((select f.expired_at is not null from pdfprompt_file f where f.job_id = j.id), true)
+        and (select 1 from pdfprompt_file f where f.job_id = j.id and f.expired_at is null limit 1) is null
       limit ${BATCH} for update skip locked))
     returning 1`);
   return rows.length;

@@ -1,18 +1,18 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core';
 import { notify, notifySql } from '../db/notifier.ts';
-import { type Database, isDatabaseUnavailable, type Transaction } from '../db/pools.ts';
-import { file, job, jobAttempt, usageHistory } from '../db/schema.ts';
-import type { Failure, Outcome } from '../domain/outcome.ts';
+import type { Database, Transaction } from '../db/pools.ts';
+import { file, job, jobAttempt, unownedFile, usageHistory } from '../db/schema.ts';
 import type { RenderTimings } from '../domain/job.ts';
+import type { Failure, Outcome, PrintReport } from '../domain/outcome.ts';
 import { crashPoint } from '../kernel/crash-point.ts';
 import { type JobQueue, MAX_ATTEMPTS } from '../queue/boss.ts';
-import type { PdfStore } from '../storage/pdf-store.ts';
 import { storeFailureOf } from '../storage/postgres-store.ts';
+import type { Stores } from '../storage/stores.ts';
 import { endAttempt } from './attempts.ts';
 import type { ClaimedJob } from './claim.ts';
-import { earlierFileIds } from './file-id.ts';
 import { BACK_IN_QUEUE, ENDED } from './lost-jobs.ts';
+import { dropFiles, putFiles, ResultFiles } from './put-files.ts';
 import { REDACTED_REQUEST, REDACTED_URL } from './redacted-request.ts';
 
 /** Failed resources that are recorded by name: a document may load thousands. */
@@ -21,7 +21,7 @@ const KEPT_FAILURES = 20;
 export interface FinishDeps {
   db: Database;
   queue: JobQueue;
-  store: PdfStore;
+  stores: Stores;
   /** milliseconds that a PDF is kept */
   retentionMs: number;
 }
@@ -31,36 +31,44 @@ export type Finish = 'completed' | 'failed' | 'queued' | 'stale';
 
 class StaleClaim extends Error {}
 
+/** Somebody took the bytes for abandoned before the transaction that names them. */
+class BytesAbandoned extends Error {}
+
 /**
- * Writes the outcome of an attempt in one transaction: job, file, usage and queue. If another claim of the job has
- * followed, nothing is written and the result is dropped. May be called again after a failure of the database: a
- * commit whose answer was lost is recognised.
- * @throws StoreFailure if the store did not keep the PDF: nothing is written, and the claim is still valid
+ * Writes the outcome of an attempt: first the files into a store outside the database, then job, files, usage and queue
+ * in one transaction. If another claim of the job has followed, nothing is written and the result is dropped. May be
+ * called again after a failure, with the same `result`: what is stored is not stored again, and a commit whose answer
+ * was lost is recognised.
+ * @param signal ends a put
+ * @throws StoreFailure if the store did not keep a file: nothing is written, and the claim is still valid
  */
-export async function finishJob(deps: FinishDeps, claimed: ClaimedJob, outcome: Outcome): Promise<Finish> {
-  const { db, store } = deps;
-  // A rollback does not remove bytes from a store outside the database.
-  const removeBytes = async () => {
-    if (outcome.kind === 'done' && store.kind !== 'postgres')
-      await store.remove(db, [claimed.fileId]).catch(() => undefined); // `sweepFiles` removes what is left
-  };
+export async function finishJob(
+  deps: FinishDeps,
+  claimed: ClaimedJob,
+  outcome: Outcome,
+  { result = new ResultFiles(outcome), signal }: { result?: ResultFiles; signal?: AbortSignal | undefined } = {},
+): Promise<Finish> {
+  const { db } = deps;
   try {
+    if (outcome.kind === 'done') {
+      if (!(await putFiles(deps, claimed, result, signal))) throw new StaleClaim();
+      crashPoint('store.put');
+    }
     return await db.transaction(async (tx) => {
       const finish =
         outcome.kind === 'done'
-          ? await complete(deps, tx, claimed, outcome)
+          ? await complete(deps, tx, claimed, { ...outcome, result })
           : await failOrRequeue(deps, tx, claimed, outcome);
       crashPoint('finish.written');
       return finish;
     });
   } catch (error) {
+    if (error instanceof BytesAbandoned) return finishJob(deps, claimed, outcome, { signal });
     if (error instanceof StaleClaim) {
       const earlier = await finishedBefore(db, claimed, outcome);
-      if (!earlier) await removeBytes();
+      if (!earlier) await dropFiles(deps, result);
       return earlier ?? 'stale';
     }
-    // If only the answer was lost, it may be committed and the bytes needed.
-    if (!isDatabaseUnavailable(error)) await removeBytes();
     throw (outcome.kind === 'done' && storeFailureOf(error)) || error;
   }
 }
@@ -126,26 +134,30 @@ function timings(own: Partial<RenderTimings> = {}) {
 }
 
 /**
- * Writes a completed job. Everything but the bytes and the queue is one statement, to save round trips:
+ * Writes a completed job. Everything but bytes in the database and the queue is one statement, to save round trips:
  *
  * - `own`: the job's row, if it is still processing in our run; the other parts do nothing without it. Credentials and
  *   the document are no longer needed.
- * - `kept`: the file
+ * - `kept`: the files
+ * - `owned`: their bytes outside the database, which no longer are without an owner
  * - `charged`: the tenant's usage of the day
  * - `ended`: the attempt
  * - the notification
  *
- * @throws StaleClaim
+ * @throws StaleClaim, BytesAbandoned
  */
 async function complete(
-  { queue, store, retentionMs }: FinishDeps,
+  { queue, stores: { current: store }, retentionMs }: FinishDeps,
   tx: Transaction,
-  { id, run, userId, fileId, claim }: ClaimedJob,
-  { files, failedResources, timings: times }: Extract<Outcome, { kind: 'done' }>,
+  { id, run, userId, claim }: ClaimedJob,
+  { result, failedResources, timings: times }: PrintReport & { result: ResultFiles },
 ): Promise<Finish> {
-  const [pdf] = files;
-  if (!pdf) throw new Error('a job is done without a file');
-  const [row] = await tx.execute(sql`
+  const { files, ids, pages, size } = result;
+  const rows = files.map((each, position) => {
+    const { size: bytes, pages: count, sha256 } = each.pdf;
+    return { id: each.id, position, size: bytes, pages: count, sha256 };
+  });
+  const [row] = await tx.execute<{ owned: number }>(sql`
     with own as (
       update ${job} set status = 'completed', html = null, request = ${REDACTED_REQUEST}, url = ${REDACTED_URL},
         worker_id = null, completed_at = now(),
@@ -153,22 +165,25 @@ async function complete(
         failed_resource_count = ${failedResources.length}, timings = ${timings(times)}
       where id = ${id} and status = 'processing' and runs = ${run} returning id
     ), kept as (
-      insert into ${file} (id, job_id, user_id, store, size, pages, sha256, expires_at)
-      select ${fileId}, id, ${userId}, ${store.kind}, ${pdf.size}, ${pdf.pages}, decode(${pdf.sha256}, 'hex'),
-        now() + ${retentionMs / 1000} * interval '1 second' from own
+      insert into ${file} (id, job_id, user_id, position, store, location, size, pages, sha256, expires_at)
+      select f.id, own.id, ${userId}, f.position, ${store.kind}, ${store.location}, f.size, f.pages,
+        decode(f.sha256, 'hex'), now() + ${retentionMs / 1000} * interval '1 second'
+      from own, json_to_recordset(${JSON.stringify(rows)}::text::json)
+        as f (id uuid, position smallint, size bigint, pages integer, sha256 text)
+    ), owned as (
+      delete from ${unownedFile} where id = any (${ids}::uuid[]) and job_id = ${id} and run = ${run} returning id
     ), charged as (
       insert into ${usageHistory} as u (user_id, day, completed, pages, bytes)
-      select ${userId}, (now() at time zone 'utc')::date, 1, ${pdf.pages}, ${pdf.size} from own
+      select ${userId}, (now() at time zone 'utc')::date, 1, ${pages}, ${size} from own
       on conflict (user_id, day) do update set
         completed = u.completed + 1, pages = u.pages + excluded.pages, bytes = u.bytes + excluded.bytes
     ), ended as (
       update ${jobAttempt} set ended_at = now(), outcome = 'done' where job_id in (select id from own) and run = ${run}
     )
-    select ${notifySql('ended', id)} from own`);
+    select (select count(*)::integer from owned) as owned, ${notifySql('ended', id)} from own`);
   if (!row) throw new StaleClaim();
-  await store.save(tx, fileId, pdf);
-  // Earlier runs may have died between saving and the commit, and left bytes that no row names.
-  if (store.kind !== 'postgres') await store.remove(tx, earlierFileIds(id, run));
+  if (store.isInDatabase) for (const { id: fileId, pdf: bytes } of files) await store.put(tx, fileId, bytes);
+  else if (row.owned !== files.length) throw new BytesAbandoned();
   if (!(await queue.complete(tx, claim))) throw new StaleClaim();
   return 'completed';
 }

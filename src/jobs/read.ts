@@ -26,6 +26,7 @@ const columns = {
   file: {
     id: file.id,
     store: file.store,
+    location: file.location,
     size: file.size,
     pages: file.pages,
     sha256: file.sha256,
@@ -57,9 +58,9 @@ export async function getJobFile(db: Database, input: { userId: string; jobId: s
   if (status !== 'completed' || !kept)
     throw new CodedError('job_not_ready', `the job is ${status}; a PDF is there when it is completed`);
   if (kept.expiredAt) throw new CodedError('file_expired', 'the PDF is no longer kept');
-  const { id: fileId, store, size } = kept;
+  const { id: fileId, store, location, size } = kept;
   const filename = withExtension(row.filename ?? row.id);
-  return { fileId, store, size, sha256: hex(kept.sha256), filename, failedResourceCount };
+  return { fileId, store, location, size, sha256: hex(kept.sha256), filename, failedResourceCount };
 }
 
 /** A page of a tenant's jobs, newest first. `cursor` is the id of the last job of the page before. */
@@ -121,6 +122,7 @@ function toJob(row: Row, position: number | null): Job {
     file: row.file && {
       id: row.file.id,
       store: row.file.store,
+      location: row.file.location,
       size: row.file.size,
       pages: row.file.pages,
       sha256: hex(row.file.sha256),

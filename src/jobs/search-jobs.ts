@@ -52,7 +52,7 @@ export async function searchJobs(db: Queryable, { limit, ...input }: SearchInput
   const rows = await db.execute<Row>(sql`
     with page as materialized (
       select id, row_number() over () as place from (${pageOf({ ...input, limit: limit + 1 })}) as found)
-    select found.*, (select f.pages from pdfprompt_file f where f.job_id = found.id) as pages
+    select found.*, (select sum(f.pages)::integer from pdfprompt_file f where f.job_id = found.id) as pages
     from page, lateral (
       select j.id, j.status, j.priority, j.tier, u.email, j.filename, j.attempts, j.created_at as "createdAt",
         j.started_at as "startedAt", j.completed_at as "completedAt", j.error_code as "errorCode"

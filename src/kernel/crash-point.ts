@@ -3,6 +3,7 @@ export type CrashPoint =
   | 'submit.committed' // before the caller has the answer
   | 'claim.committed' // before the worker knows of it
   | 'render.done' // before anything is written
+  | 'store.put' // before a row names it
   | 'finish.written' // before the commit
   | 'finish.committed'; // before the worker knows of it
 

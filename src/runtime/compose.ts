@@ -11,10 +11,8 @@ import type { Service } from '../kernel/lifecycle.ts';
 import type { MemoryReading } from '../memory/reading.ts';
 import { JobQueue } from '../queue/boss.ts';
 import type { Renderer } from '../render/renderer.ts';
-import { FileStore } from '../storage/file-store.ts';
-import type { PdfStore } from '../storage/pdf-store.ts';
-import { PdfStores } from '../storage/pdf-stores.ts';
-import { PostgresStore } from '../storage/postgres-store.ts';
+import type { Store } from '../storage/store.ts';
+import { Stores } from '../storage/stores.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { Tracing } from '../telemetry/tracing.ts';
@@ -53,9 +51,9 @@ export interface Base {
   notifier: Notifier;
   queue: JobQueue;
   /** where new PDFs are kept */
-  store: PdfStore;
-  /** where PDFs are read: `store` and Postgres */
-  stores: PdfStores;
+  store: Store;
+  /** where PDFs are read */
+  stores: Stores;
   /** started in this order, stopped in the opposite one */
   services: Service[];
   /** closes the database; called last */
@@ -93,7 +91,8 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
     await handle.release();
   };
   try {
-    const store = createStore(config);
+    const stores = new Stores(config, (...done) => events.metrics.storeOperation(...done));
+    const store = stores.current;
     await store.check();
     const db = open('main', split.main);
     await (isApi ? checkTenantRole(db) : db.execute(sql`select 1`)); // finds a fault of the database now, not at the first request
@@ -139,7 +138,7 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       notifier,
       queue,
       store,
-      stores: storesOf(config, store),
+      stores,
       services: [tracing, databaseWatch, queue, notifier, queueWatch],
       release,
     };
@@ -147,13 +146,4 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
     await release();
     throw databaseError(error, handle.url);
   }
-}
-
-export function createStore({ pdfStore }: Pick<Config, 'pdfStore'>): PdfStore {
-  return pdfStore.kind === 'postgres' ? new PostgresStore() : new FileStore(pdfStore.directory);
-}
-
-/** The stores to read and remove PDFs from: Postgres, and the one for new PDFs. */
-export function storesOf(config: Pick<Config, 'pdfStore'>, store = createStore(config)): PdfStores {
-  return new PdfStores(new PostgresStore(), store);
 }

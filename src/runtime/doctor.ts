@@ -16,7 +16,7 @@ import { createLogger } from '../telemetry/log.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 import { checkDatabase } from './check-database.ts';
 import { checkDisks } from './check-disks.ts';
-import { createStore } from './compose.ts';
+import { Stores } from '../storage/stores.ts';
 import type { Progress } from './database.ts';
 import { buildLauncher, rendererOptions } from './worker.ts';
 
@@ -51,7 +51,7 @@ async function checkDataDir({ dataDir }: Config): Promise<Check> {
 
 async function checkStore(config: Config): Promise<Check> {
   try {
-    await createStore(config).check();
+    await new Stores(config).current.check();
     return ok('pdf store', config.pdfStore.kind === 'postgres' ? 'in Postgres' : config.pdfStore.directory);
   } catch (error) {
     return fail('pdf store', messageOf(error), 'set PDF_STORE to postgres, or to a directory that can be written');

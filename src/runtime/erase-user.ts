@@ -2,7 +2,7 @@ import type { Config } from '../config/load.ts';
 import type { Database } from '../db/pools.ts';
 import { type ErasedUser, eraseUser } from '../jobs/erase-user.ts';
 import { JobQueue } from '../queue/boss.ts';
-import { storesOf } from './compose.ts';
+import { Stores } from '../storage/stores.ts';
 
 /** For a command, which has the settings but no store. @throws what {@link eraseUser} throws */
 export async function eraseUserByEmail(
@@ -12,7 +12,7 @@ export async function eraseUserByEmail(
   const queue = new JobQueue({ db, supervise: false, onError: () => undefined }); // every call rejects with the same error
   await queue.start();
   try {
-    return await eraseUser({ db, queue, stores: storesOf(config) }, { email });
+    return await eraseUser({ db, queue, stores: new Stores(config) }, { email });
   } finally {
     await queue.stop();
   }

@@ -55,7 +55,7 @@ export async function buildWorker(
     queue,
     notifier,
     registration,
-    store,
+    stores,
     events,
     tracing,
     renderer,
@@ -72,7 +72,7 @@ export async function buildWorker(
   health.needs(registration.condition);
   events.metrics.watchRegistration(() => registration.condition.isOk);
   for (const { condition } of [storeWatch, roomWatch]) health.needs(condition);
-  events.metrics.watchRoom(store.kind, {
+  events.metrics.watchRoom(store, {
     store: () => storeWatch.condition.isOk,
     temporary: () => roomWatch.condition.isOk,
   });
@@ -81,7 +81,6 @@ export async function buildWorker(
   const maintenance = new Maintenance({
     db: adminDb,
     queue,
-    store,
     stores,
     retentionMs: config.pdfRetentionMs,
     events,

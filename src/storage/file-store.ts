@@ -1,54 +1,58 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { v7 as uuidv7 } from 'uuid';
-import type { Queryable, Transaction } from '../db/pools.ts';
+import type { Queryable } from '../db/pools.ts';
 import { CodedError, messageOf, OperatorError, systemCodeOf } from '../kernel/errors.ts';
 import {
   CHUNK_BYTES,
   exactly,
-  type KeptPdf,
   PdfDamaged,
-  type PdfStore,
+  type Store,
   StoreFailure,
-  type WhichPdf,
-} from './pdf-store.ts';
+  type StoreFileBytes,
+  UNREACHED_SECONDS,
+  type WhichFile,
+  wholeOf,
+} from './store.ts';
 
-/** Subdirectories, by the last byte of a PDF's id. */
-export const PARTS = 256;
 /** A file that marks the directory as ours: if it is missing, the file system is not mounted there. */
 const MARK = '.pdfprompt-store';
-/** Seconds for `retryAfterSeconds` while the directory is not mounted. */
-const UNMOUNTED_SECONDS = 5;
 
-/** PDFs in a directory that the API and every worker can reach. A file gets its name when all of its bytes are written. */
-export class FileStore implements PdfStore {
+/**
+ * PDFs in a directory that the API and every worker can reach. A file gets its name when all of its bytes are written.
+ * Only {@link check} makes the directory and its mark. Where the mark is missing, nothing is read, written or removed.
+ */
+export class FileStore implements Store {
   readonly kind = 'file';
+  readonly isInDatabase = false;
+  readonly fullReason = 'ENOSPC';
+  readonly location: string;
   readonly #directory: string;
-  #isMarked = false;
 
   constructor(directory: string) {
     this.#directory = directory;
+    this.location = pathToFileURL(resolve(directory)).href;
   }
 
   async check(): Promise<void> {
     const probe = join(this.#directory, `.probe-${process.pid}`);
     try {
-      await this.#enter();
-      await (await open(probe, 'w')).close();
+      await mkdir(this.#directory, { recursive: true });
+      for (const path of [this.#mark, probe]) await (await open(path, 'a')).close();
       await rm(probe);
     } catch (error) {
       throw new OperatorError(`PDF_STORE: ${this.#directory} cannot be written: ${messageOf(error)}`, { cause: error });
     }
   }
 
-  async save(_: Transaction, fileId: string, { chunks, ...pdf }: KeptPdf): Promise<void> {
+  async put(_: Queryable, fileId: string, bytes: StoreFileBytes, signal?: AbortSignal): Promise<void> {
     const path = this.#path(fileId);
-    await withStoreFailure(async () => {
-      await this.#withDraft(path, async (draft) => {
-        await write(draft, { chunks, ...pdf });
-        await rename(draft, path);
-      });
+    await this.#withDraft(path, async (draft) => {
+      await write(draft, bytes, signal);
+      signal?.throwIfAborted();
+      await rename(draft, path);
       await syncDirectory(dirname(path)); // otherwise a power failure may undo the rename
     });
   }
@@ -60,86 +64,82 @@ export class FileStore implements PdfStore {
     const hash = createHash('sha256');
     for (const chunk of chunks) hash.update(chunk);
     const sha256 = hash.digest('hex');
-    await withStoreFailure(() =>
-      this.#withDraft(this.#path(uuidv7()), async (draft) => {
-        await write(draft, { chunks, size: bytes, sha256 });
-        await rm(draft);
-      }),
-    );
+    await this.#withDraft(this.#path(uuidv7()), async (draft) => {
+      await write(draft, { chunks, size: bytes, sha256 });
+      await rm(draft);
+    });
   }
 
-  async *open(_: Queryable, which: WhichPdf): AsyncIterable<Uint8Array> {
+  async *open(_: Queryable, which: WhichFile, range = wholeOf(which)): AsyncIterable<Uint8Array> {
     const { fileId, size } = which;
-    const path = this.#path(fileId);
-    const handle = await open(path, 'r').catch(async (error: unknown) => {
-      if (systemCodeOf(error) !== 'ENOENT') throw error;
-      const isMounted = await stat(this.#mark).catch(() => undefined);
-      if (isMounted) throw new CodedError('file_expired', 'the PDF is no longer kept', { cause: error });
+    const handle = await open(this.#path(fileId), 'r').catch(async (error: unknown) => {
+      if (systemCodeOf(error) === 'ENOENT' && (await this.#isMounted()))
+        throw new CodedError('file_expired', 'the PDF is no longer kept', { cause: error });
       throw new CodedError('unavailable', 'the directory with the PDFs cannot be reached now', {
         cause: error,
-        retryAfterSeconds: UNMOUNTED_SECONDS,
+        retryAfterSeconds: UNREACHED_SECONDS,
       });
     });
     try {
       const found = (await handle.stat()).size;
       if (found !== size) throw new PdfDamaged(fileId, found, size);
-      yield* exactly(handle.createReadStream({ highWaterMark: CHUNK_BYTES }), which);
+      const stream = handle.createReadStream({ start: range.first, end: range.last, highWaterMark: CHUNK_BYTES });
+      yield* exactly(stream, which, range);
     } finally {
       await handle.close();
     }
   }
 
-  async remove(_: Queryable, fileIds: string[]): Promise<void> {
-    for (const fileId of fileIds) await withStoreFailure(() => rm(this.#path(fileId), { force: true }));
+  async remove(_: Queryable, fileIds: readonly string[]): Promise<void> {
+    await withStoreFailure(async () => {
+      await stat(this.#mark);
+      for (const fileId of fileIds) await rm(this.#path(fileId), { force: true });
+    });
   }
 
-  /**
-   * Lists the PDFs in one subdirectory that are older than `olderThanMs` milliseconds, and removes drafts of that age.
-   * @param part 0 to {@link PARTS} - 1
-   * @returns their ids
-   */
-  async list(part: number, olderThanMs: number): Promise<string[]> {
-    const directory = join(this.#directory, part.toString(16).padStart(2, '0'));
-    const ids: string[] = [];
-    const names = await readdir(directory).catch((error: unknown) => {
-      if (systemCodeOf(error) === 'ENOENT') return []; // created with its first PDF
-      throw error;
+  async sweep(olderThanMs: number): Promise<number> {
+    return withStoreFailure(async () => {
+      await stat(this.#mark);
+      let removed = 0;
+      for (const part of await readdir(this.#directory)) {
+        if (!/^[0-9a-f]{2}$/.test(part)) continue;
+        for (const name of await readdir(join(this.#directory, part))) {
+          if (!/^[0-9a-f-]{36}\.pdf\.[0-9a-f-]+\.tmp$/.test(name)) continue;
+          const path = join(this.#directory, part, name);
+          const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity })); // has its name by now
+          if (Date.now() - mtimeMs < olderThanMs) continue;
+          await rm(path, { force: true });
+          removed++;
+        }
+      }
+      return removed;
     });
-    for (const name of names) {
-      const [, id, draft] = /^([0-9a-f-]{36})\.pdf(\.\d+\.tmp)?$/.exec(name) ?? [];
-      if (id === undefined) continue;
-      const path = join(directory, name);
-      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity })); // removed meanwhile
-      if (Date.now() - mtimeMs < olderThanMs) continue;
-      if (draft === undefined) ids.push(id);
-      else await rm(path, { force: true });
-    }
-    return ids;
   }
 
   get #mark(): string {
     return join(this.#directory, MARK);
   }
 
-  /** Marks the directory the first time. Later a missing mark is an error: the file system is not mounted. */
-  async #enter(): Promise<void> {
-    if (this.#isMarked) return void (await stat(this.#mark));
-    await mkdir(this.#directory, { recursive: true });
-    await (await open(this.#mark, 'a')).close();
-    this.#isMarked = true;
+  async #isMounted(): Promise<boolean> {
+    return stat(this.#mark).then(
+      () => true,
+      () => false,
+    );
   }
 
-  /** Removes the draft if `work` fails. If the process dies, `list` removes it later. */
+  /** Removes the draft if `work` fails. If the process dies, `sweep` removes it later. @throws StoreFailure */
   async #withDraft(path: string, work: (draft: string) => Promise<void>): Promise<void> {
-    const draft = `${path}.${process.pid}.tmp`;
-    try {
-      await this.#enter();
-      await mkdir(dirname(path), { recursive: true });
-      await work(draft);
-    } catch (error) {
-      await rm(draft, { force: true }).catch(() => undefined);
-      throw error;
-    }
+    const draft = `${path}.${randomUUID()}.tmp`; // another try may hang at the same file
+    await withStoreFailure(async () => {
+      try {
+        await stat(this.#mark);
+        await mkdir(dirname(path), { recursive: true });
+        await work(draft);
+      } catch (error) {
+        await rm(draft, { force: true }).catch(() => undefined);
+        throw error;
+      }
+    });
   }
 
   /** By the last digits of the UUIDv7, which are random; the first ones are the time. */
@@ -159,10 +159,11 @@ async function withStoreFailure<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** Writes a file, syncs it to the disk, and reads it back. @throws StoreFailure if it has other bytes */
-async function write(path: string, { chunks, size, sha256 }: KeptPdf): Promise<void> {
+async function write(path: string, { chunks, size, sha256 }: StoreFileBytes, signal?: AbortSignal): Promise<void> {
   const handle = await open(path, 'w+', 0o640);
   try {
     for (const chunk of chunks) {
+      signal?.throwIfAborted();
       // On a nearly full disk fewer bytes are written than requested; the next write fails.
       for (let at = 0; at < chunk.byteLength;) at += (await handle.write(chunk, at)).bytesWritten;
     }

@@ -1,38 +1,43 @@
 import { createHash } from 'node:crypto';
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
-import type { Queryable, Transaction } from '../db/pools.ts';
+import type { Queryable } from '../db/pools.ts';
 import { fileChunk } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import { CodedError, messageOf, systemCodeOf } from '../kernel/errors.ts';
 import {
   CHUNK_BYTES,
-  exactly,
-  type KeptPdf,
-  type PdfStore,
-  rechunk,
+  PdfDamaged,
+  type Store,
   StoreFailure,
-  type WhichPdf,
-} from './pdf-store.ts';
+  type StoreFileBytes,
+  type WhichFile,
+  wholeOf,
+} from './store.ts';
 
+const DISK_FULL = '53100';
 /** disk_full, io_error: the database answers, but does not save anything. */
-const FAILURES = new Set(['53100', '58030']);
+const FAILURES = new Set([DISK_FULL, '58030']);
 const FOREIGN_KEY_VIOLATION = '23503';
 
-/** PDFs in the database, saved in the transaction that finishes the job. */
-export class PostgresStore implements PdfStore {
+/** PDFs in the database, in rows of {@link CHUNK_BYTES}, saved in the transaction that finishes the job. */
+export class PostgresStore implements Store {
   readonly kind = 'postgres';
+  readonly location = null;
+  readonly isInDatabase = true;
+  readonly fullReason = DISK_FULL;
 
   async check(): Promise<void> {
     // The database is checked when it is opened.
   }
 
-  async save(tx: Transaction, fileId: string, { chunks, size, sha256 }: KeptPdf): Promise<void> {
+  async put(db: Queryable, fileId: string, { chunks, size, sha256 }: StoreFileBytes): Promise<void> {
     let kept = 0;
     for (const [seq, bytes] of rechunk(chunks).entries()) {
-      const [row] = await tx
+      const [row] = await db
         .insert(fileChunk)
         .values({ fileId, seq, bytes })
+        .onConflictDoUpdate({ target: [fileChunk.fileId, fileChunk.seq], set: { bytes: sql`excluded.bytes` } })
         .returning({ sha256: sql<string>`encode(sha256(${fileChunk.bytes}), 'hex')` });
       const expected = bytes.byteLength === size ? sha256 : createHash('sha256').update(bytes).digest('hex');
       if (row?.sha256 === expected) kept += bytes.byteLength;
@@ -54,28 +59,47 @@ export class PostgresStore implements PdfStore {
     }
   }
 
-  open(db: Queryable, which: WhichPdf): AsyncIterable<Uint8Array> {
-    return exactly(pieces(db, which), which);
+  /** With a query for each piece, so that a slow reader holds no connection and no snapshot. */
+  async *open(db: Queryable, which: WhichFile, range = wholeOf(which)): AsyncIterable<Uint8Array> {
+    const { size, fileId } = which;
+    for (let at = range.first; at <= range.last;) {
+      const seq = Math.floor(at / CHUNK_BYTES);
+      const start = seq * CHUNK_BYTES;
+      const bytes = await readChunk(db, which, seq);
+      if (!bytes && (at === 0 || (at === range.first && !(await readChunk(db, which, 0)))))
+        throw new CodedError('file_expired', 'the PDF is no longer kept');
+      if (bytes?.byteLength !== Math.min(CHUNK_BYTES, size - start))
+        throw new PdfDamaged(fileId, start + (bytes?.byteLength ?? 0), size);
+      const end = Math.min(range.last + 1 - start, bytes.byteLength);
+      yield bytes.subarray(at - start, end);
+      at = start + end;
+    }
   }
 
-  async remove(db: Queryable, fileIds: string[]): Promise<void> {
-    await db.delete(fileChunk).where(inArray(fileChunk.fileId, fileIds));
+  async remove(db: Queryable, fileIds: readonly string[]): Promise<void> {
+    await db.delete(fileChunk).where(inArray(fileChunk.fileId, [...fileIds]));
+  }
+
+  /** Nothing is left by a transaction that was rolled back. */
+  async sweep(): Promise<number> {
+    return 0;
   }
 }
 
-async function* pieces(db: Queryable, { userId, fileId }: WhichPdf): AsyncIterable<Uint8Array> {
-  // A query for each piece, so that a slow reader holds no connection and no snapshot.
-  for (let seq = 0; ; seq++) {
-    const [row] = await db
-      .select({ bytes: fileChunk.bytes })
-      .from(fileChunk)
-      .where(and(forTenant(userId), eq(fileChunk.fileId, fileId), eq(fileChunk.seq, seq)));
-    if (!row) {
-      if (seq === 0) throw new CodedError('file_expired', 'the PDF is no longer kept');
-      return;
-    }
-    yield row.bytes;
-  }
+/** The same bytes in pieces of {@link CHUNK_BYTES}. */
+function rechunk(chunks: Iterable<Uint8Array>): Uint8Array[] {
+  const all = Buffer.concat([...chunks]);
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < all.length; at += CHUNK_BYTES) pieces.push(all.subarray(at, at + CHUNK_BYTES));
+  return pieces;
+}
+
+async function readChunk(db: Queryable, { userId, fileId }: WhichFile, seq: number): Promise<Uint8Array | undefined> {
+  const [row] = await db
+    .select({ bytes: fileChunk.bytes })
+    .from(fileChunk)
+    .where(and(forTenant(userId), eq(fileChunk.fileId, fileId), eq(fileChunk.seq, seq)));
+  return row?.bytes;
 }
 
 /** The failure of the store behind an error of any statement in its transaction; undefined for other errors. */

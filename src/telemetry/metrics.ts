@@ -43,6 +43,8 @@ const RENDER_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 
 /** Seconds: the same, and the time in the queue. */
 const WAIT_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600];
 const API_BUCKETS = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** Seconds: from a local disk to the time in which a store has to make progress. */
+const STORE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const QUERY_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Every metric of a process, declared once. Labels are bounded: never an id, a URL or a message. */
@@ -94,6 +96,14 @@ export class Metrics {
     'PDFs that could not be stored',
     'store',
     'reason',
+  );
+
+  readonly #storeDuration = this.#histogram(
+    'store_seconds',
+    'Duration of what a store was asked to do; op: put, remove, or open, until the first bytes',
+    STORE_BUCKETS,
+    'op',
+    'store',
   );
 
   readonly pageRequests = this.#counter('warm_page_requests_total', 'Pages taken for a document', 'result');
@@ -185,6 +195,11 @@ export class Metrics {
     return (seconds) => this.#queryDuration.observe({ pool }, seconds);
   }
 
+  /** A store has done, or failed to do, what it was asked to. */
+  storeOperation(op: 'put' | 'open' | 'remove', store: string, seconds: number): void {
+    this.#storeDuration.observe({ op, store }, seconds);
+  }
+
   watchPool(pool: string, state: () => PoolState): void {
     if (this.#pools.size === 0) {
       const watch = (name: string, help: string, read: (state: PoolState) => number) =>
@@ -234,9 +249,11 @@ export class Metrics {
   }
 
   /** @param hasRoom whether the worker can write to each place */
-  watchRoom(store: 'postgres' | 'file', hasRoom: Record<'store' | 'temporary', () => boolean>): void {
-    for (const reason of ['altered', store === 'file' ? 'ENOSPC' : '53100'])
-      this.storeWritesFailed.inc({ store, reason }, 0);
+  watchRoom(
+    { kind: store, fullReason }: { kind: string; fullReason: string },
+    hasRoom: Record<'store' | 'temporary', () => boolean>,
+  ): void {
+    for (const reason of ['altered', 'slow', fullReason]) this.storeWritesFailed.inc({ store, reason }, 0);
     const help = 'Whether the worker can store PDFs and temporary files; if not, it claims no job';
     this.#gauge('worker_has_room', help, ['place'], (gauge) => {
       for (const [place, isOk] of Object.entries(hasRoom)) gauge.set({ place }, Number(isOk()));

@@ -12,7 +12,7 @@ import { Deadline } from '../kernel/deadline.ts';
 import type { Condition } from '../kernel/health.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Renderer } from '../render/renderer.ts';
-import { StoreFailure } from '../storage/pdf-store.ts';
+import { StoreFailure } from '../storage/store.ts';
 import type { AttemptAbout, Events } from '../telemetry/events.ts';
 import type { SlotsState } from '../telemetry/metrics.ts';
 import { errorType, type Span } from '../telemetry/span.ts';

@@ -2,19 +2,19 @@ import type { Database } from '../db/pools.ts';
 import { finishErasing } from '../jobs/erase-user.ts';
 import { expire } from '../jobs/expire.ts';
 import { requeueStranded } from '../jobs/requeue.ts';
-import { sweepFiles } from '../jobs/sweep-files.ts';
+import { locateFiles, removeAbandonedPuts } from '../jobs/unowned-files.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { JobQueue } from '../queue/boss.ts';
-import { FileStore, PARTS } from '../storage/file-store.ts';
-import type { PdfStore } from '../storage/pdf-store.ts';
-import type { PdfStores } from '../storage/pdf-stores.ts';
+import type { Stores } from '../storage/stores.ts';
 import type { Events } from '../telemetry/events.ts';
+
+/** Milliseconds after which a put has ended, whatever became of it. */
+const UNFINISHED_MS = 3_600_000;
 
 interface MaintenanceDeps {
   db: Database;
   queue: JobQueue;
-  store: PdfStore;
-  stores: PdfStores;
+  stores: Stores;
   /** milliseconds that a PDF is kept */
   retentionMs: number;
   events: Events;
@@ -22,14 +22,13 @@ interface MaintenanceDeps {
 
 /** Work that is due at regular intervals, done by whichever worker comes first. */
 export class Maintenance extends Lifecycle<MaintenanceDeps> {
-  /** of the directory of PDFs, to be swept next; each worker begins at a random one */
-  #part = Math.floor(Math.random() * PARTS);
-
   protected async onStart(): Promise<void> {
     this.#repeat('expiring PDFs', 60_000, () => this.#expire());
     this.#repeat('erasing users', 60_000, () => this.#finishErasing());
     this.#repeat('looking for jobs that the queue lost', 10_000, () => this.#requeue());
-    this.#repeat('looking for PDFs that no row names', 60_000, () => this.#sweep());
+    this.#repeat('removing PDFs that no job will have', 5_000, () => this.#removeAbandoned());
+    this.#repeat('removing what puts have left', 3_600_000, () => this.#sweep());
+    this.#repeat('noting where PDFs are', 60_000, () => this.#locate());
   }
 
   /** What is unfinished at a stop is done by the next worker. */
@@ -51,10 +50,17 @@ export class Maintenance extends Lifecycle<MaintenanceDeps> {
     for (const job of await requeueStranded(this.options)) this.options.events.jobRequeued(job, 'stranded');
   }
 
+  async #removeAbandoned(): Promise<void> {
+    const files = await removeAbandonedPuts(this.options);
+    if (files > 0) this.options.events.orphansRemoved({ files });
+  }
+
   async #sweep(): Promise<void> {
-    const { db, store, events } = this.options;
-    if (!(store instanceof FileStore)) return; // in Postgres a foreign key ties each PDF to its row
-    const files = await sweepFiles({ db, store }, { part: this.#part++ });
-    if (files > 0) events.orphansRemoved({ files });
+    const files = await this.options.stores.current.sweep(UNFINISHED_MS);
+    if (files > 0) this.options.events.orphansRemoved({ files });
+  }
+
+  async #locate(): Promise<void> {
+    while (!this.ending.aborted && (await locateFiles(this.options)) > 0);
   }
 }

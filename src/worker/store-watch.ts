@@ -1,7 +1,7 @@
 import type { Database } from '../db/pools.ts';
 import { Condition } from '../kernel/health.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
-import type { PdfStore, StoreFailure } from '../storage/pdf-store.ts';
+import type { Store, StoreFailure } from '../storage/store.ts';
 import { PostgresStore } from '../storage/postgres-store.ts';
 import type { Events } from '../telemetry/events.ts';
 
@@ -11,7 +11,7 @@ const ROWS_BYTES = 8_192;
 
 interface StoreWatchOptions {
   db: Database;
-  store: PdfStore;
+  store: Store;
   events: Pick<Events, 'storeFailed' | 'storeRecovered'>;
 }
 

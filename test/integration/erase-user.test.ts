@@ -12,7 +12,7 @@ import { expire } from '../../src/jobs/expire.ts';
 import { fileIdOf } from '../../src/jobs/file-id.ts';
 import { finishJob } from '../../src/jobs/finish.ts';
 import { FileStore } from '../../src/storage/file-store.ts';
-import { PdfStores } from '../../src/storage/pdf-stores.ts';
+import { Stores } from '../../src/storage/stores.ts';
 import { PostgresStore } from '../../src/storage/postgres-store.ts';
 import { createDatabase } from '../support/database.ts';
 import { filesWith, tablesWith } from '../support/everywhere.ts';
@@ -190,13 +190,13 @@ describe('a user who is erased', () => {
     const path = join(directory, fileIdOf(dead, 1).slice(-2), `${fileIdOf(dead, 1)}.pdf`);
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, '%PDF-1.7'); // written by a run that dies before its commit
-    const withoutDirectory = { ...base, stores: new PdfStores(new PostgresStore()) };
+    const withoutDirectory = { ...base, stores: new Stores(new PostgresStore()) };
     expect(await eraseUser(withoutDirectory, { id: ann.id })).toMatchObject({ jobs: 2, isDone: true });
     expect(pdfsOf([completed, dead])).toHaveLength(2);
     expect(await tablesWith(sql, ann.traces)).toEqual([]);
     await expire({ ...withoutDirectory, retentionMs });
     expect(pdfsOf([completed, dead])).toHaveLength(2);
-    await expire({ ...base, stores: new PdfStores(new PostgresStore(), new FileStore(directory)), retentionMs });
+    await expire({ ...base, stores: new Stores(new PostgresStore(), new FileStore(directory)), retentionMs });
     expect(pdfsOf([completed, dead])).toEqual([]);
     expect(await sql`select 1 from pdfprompt_file_left`).toHaveLength(0);
     gate.open();

@@ -21,7 +21,7 @@ import { buildApi } from '../../src/runtime/api.ts';
 import { composeBase } from '../../src/runtime/compose.ts';
 import { openDatabase } from '../../src/runtime/database.ts';
 import { buildWorker, rendererOptions } from '../../src/runtime/worker.ts';
-import { StoreFailure } from '../../src/storage/pdf-store.ts';
+import { StoreFailure } from '../../src/storage/store.ts';
 import { Events } from '../../src/telemetry/events.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
 import type { Registration } from '../../src/worker/registration.ts';

@@ -1,0 +1,62 @@
+import { type StoreLocation, store as storeSetting } from '../config/kinds.ts';
+import type { Config } from '../config/load.ts';
+import { FileStore } from './file-store.ts';
+import { PostgresStore } from './postgres-store.ts';
+import type { Store, StoreKind } from './store.ts';
+import { type OnStoreOperation, TimedStore } from './timed-store.ts';
+
+/** The settings that stores are opened with. */
+export type StoreSettings = Pick<Config, 'pdfStore'>;
+
+/** Every kind of store, and how one is opened. */
+const KINDS: { [Kind in StoreKind]: (at: Extract<StoreLocation, { kind: Kind }>, settings: StoreSettings) => Store } = {
+  postgres: () => new PostgresStore(),
+  file: ({ directory }) => new FileStore(directory),
+};
+
+/** Where a file's bytes are, as its row says it. */
+export interface StoredAt {
+  store: string;
+  /** null: the database; or unknown, because the last release wrote the row */
+  location: string | null;
+}
+
+/**
+ * All stores: the one that PDF_STORE names for new files, and the ones that rows name, opened when they are needed and
+ * kept.
+ */
+export class Stores {
+  /** for new files */
+  readonly current: Store;
+  readonly #settings: StoreSettings;
+  readonly #onOperation: OnStoreOperation | undefined;
+  readonly #opened = new Map<string, Store>();
+
+  constructor(settings: StoreSettings, onOperation?: OnStoreOperation) {
+    this.#settings = settings;
+    this.#onOperation = onOperation;
+    this.current = this.#open(settings.pdfStore);
+    this.#opened.set(this.current.location ?? this.current.kind, this.current);
+  }
+
+  /**
+   * The store of a file, whatever PDF_STORE says now. The last release knew one directory only, the one of its setting.
+   * @returns undefined if this release does not know such a store, or not which one it is
+   */
+  of({ store: kind, location }: StoredAt): Store | undefined {
+    if (location === null && kind === this.current.kind) return this.current;
+    const name = location ?? kind;
+    const opened = this.#opened.get(name);
+    if (opened) return opened;
+    const at = storeSetting.parse(name);
+    if (at?.kind !== kind) return undefined;
+    const store = this.#open(at);
+    this.#opened.set(name, store);
+    return store;
+  }
+
+  #open(at: StoreLocation): Store {
+    const open = KINDS[at.kind] as (at: StoreLocation, settings: StoreSettings) => Store;
+    return new TimedStore(open(at, this.#settings), this.#onOperation);
+  }
+}
