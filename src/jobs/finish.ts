@@ -15,6 +15,12 @@ import { BACK_IN_QUEUE, ENDED } from './lost-jobs.ts';
 import { dropFiles, putFiles, ResultFiles } from './put-files.ts';
 import { REDACTED_REQUEST, REDACTED_URL } from './redacted-request.ts';
 
+/**
+ * Seconds that a result is kept while the store does not take it. Afterwards its memory is worth more than the rendering
+ * that it saves.
+ */
+export const STORE_PATIENCE_SECONDS = 120;
+
 /** Failed resources that are recorded by name: a document may load thousands. */
 const KEPT_FAILURES = 20;
 

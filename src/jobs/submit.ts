@@ -27,6 +27,7 @@ import { CodedError, systemCodeOf } from '../kernel/errors.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import { costOf, rankOf } from '../queue/rank.ts';
 import type { Events } from '../telemetry/events.ts';
+import { STORE_PATIENCE_SECONDS } from './finish.ts';
 import { getJob, MAX_POSITION, positionOf } from './read.ts';
 
 export interface SubmitDeps {
@@ -58,8 +59,11 @@ export interface Submitted {
   allowances: Allowance[];
 }
 
-/** Seconds that a claim may outlast the document's time limit before the queue takes its worker for lost. */
-export const CLAIM_MARGIN_SECONDS = 60;
+/**
+ * Seconds that a claim may outlast the document's time limit before the queue takes its worker for lost. A result may
+ * wait for the store so long; if the claim ended before, another worker would render the document for nothing.
+ */
+export const CLAIM_MARGIN_SECONDS = STORE_PATIENCE_SECONDS + 60;
 /** A limit may be free again between the refusal and the query for its reason. */
 const TRIES = 5;
 /** Characters; a larger document is written before the tenant's fair-share state is locked. */

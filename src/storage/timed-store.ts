@@ -70,6 +70,8 @@ export class TimedStore implements Store {
         // A statement of a transaction is not abandoned: it has time limits of its own.
         if (this.isInDatabase) await this.#store.put(db, fileId, bytes);
         else await unlessAborted([until], this.#store.put(db, fileId, bytes, until));
+      } catch (error) {
+        throw until.aborted ? until.reason : error;
       } finally {
         clearTimeout(timer);
       }

@@ -3,8 +3,9 @@ import type { Notifier } from '../db/notifier.ts';
 import { isDatabaseUnavailable } from '../db/pools.ts';
 import type { Outcome, PdfBytes } from '../domain/outcome.ts';
 import { type ClaimedJob, claimJobs, NotRegistered } from '../jobs/claim.ts';
-import { type Finish, finishJob, type FinishDeps } from '../jobs/finish.ts';
+import { type Finish, finishJob, type FinishDeps, STORE_PATIENCE_SECONDS } from '../jobs/finish.ts';
 import { requeueLostJobs, requeueUnknownJobs } from '../jobs/lost-jobs.ts';
+import { ResultFiles } from '../jobs/put-files.ts';
 import { runParts } from '../jobs/run.ts';
 import { crashPoint, plantedFault } from '../kernel/crash-point.ts';
 import { forJob } from '../kernel/current-job.ts';
@@ -26,7 +27,7 @@ interface DispatcherOptions extends FinishDeps {
   notifier: Notifier;
   registration: Pick<Registration, 'workerId' | 'condition'>;
   renderer: Pick<Renderer, 'render' | 'room'>;
-  storeWatch: Pick<StoreWatch, 'condition' | 'failed'>;
+  storeWatch: Pick<StoreWatch, 'condition' | 'failed' | 'recovers'>;
   /** further conditions without which no job is claimed */
   needs: readonly Condition[];
   events: Events;
@@ -273,7 +274,7 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
     const result = this.#blamed.has(job.id) ? UNEXPECTED : rendered;
     onRendered();
     crashPoint('render.done');
-    const { finish, outcome } = await span.during('store', () => this.#finish(job, result));
+    const { finish, outcome } = await span.during('store', () => this.#finish(job, result, signal));
     crashPoint('finish.committed');
     this.#report(about, outcome, finish, Math.round(performance.now() - startedAt));
     span.set({ 'pdfprompt.outcome': finish });
@@ -281,22 +282,29 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
   }
 
   /**
-   * Retries until the result is written, so that an outage of the database costs no second rendering. If the store
-   * refuses the PDF the job is requeued at once, without counting the attempt: that may last longer than the claim.
+   * Retries until the result is written, so that an outage of the database or of the store costs no second rendering.
+   * The store's may last longer than a claim. So after some time, or at a stop, the job is requeued without counting
+   * the attempt. The time that the database was away does not count.
    */
-  async #finish(job: ClaimedJob, result: Outcome): Promise<{ finish: Finish; outcome: Outcome }> {
-    let outcome = result;
+  async #finish(job: ClaimedJob, rendered: Outcome, stop: AbortSignal): Promise<{ finish: Finish; outcome: Outcome }> {
+    const { storeWatch } = this.options;
+    const result = new ResultFiles(rendered);
+    const patience = () => AbortSignal.any([stop, AbortSignal.timeout(STORE_PATIENCE_SECONDS * 1_000)]);
+    let outcome = rendered;
+    let signal = patience();
     for (let pause = RETRY_MS.first; ;) {
       try {
-        return { finish: await finishJob(this.options, job, outcome), outcome };
+        return { finish: await finishJob(this.options, job, outcome, { result, signal }), outcome };
       } catch (error) {
-        if (error instanceof StoreFailure && outcome.kind === 'done') {
-          this.options.storeWatch.failed(error, Math.max(...outcome.files.map(({ size }) => size)));
-          outcome = { kind: 'interrupted', reason: 'store' };
+        if (error instanceof StoreFailure) storeWatch.failed(error, result.size);
+        if (outcome.kind === 'done' && (error instanceof StoreFailure || error === signal.reason)) {
+          const reason = storeWatch.condition.isOk ? {} : { reason: 'store' as const };
+          if (!(await storeWatch.recovers(signal))) outcome = { kind: 'interrupted', ...reason };
           continue;
         }
         if (!isDatabaseUnavailable(error)) throw error;
-        outcome = result; // the store may take it by now
+        outcome = rendered; // the store may take it by now
+        signal = patience();
         await sleep(pause);
         pause = Math.min(pause * 2, RETRY_MS.longest);
       }

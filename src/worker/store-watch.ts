@@ -1,4 +1,5 @@
 import type { Database } from '../db/pools.ts';
+import { unlessAborted } from '../kernel/abort.ts';
 import { Condition } from '../kernel/health.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Store, StoreFailure } from '../storage/store.ts';
@@ -17,13 +18,14 @@ interface StoreWatchOptions {
 
 /**
  * Whether the store takes PDFs. After it has refused one, no job is claimed until as many bytes could be written again:
- * a PDF that cannot be stored need not be rendered.
+ * a PDF that cannot be stored need not be rendered. What is rendered already waits for that too.
  */
 export class StoreWatch extends Lifecycle<StoreWatchOptions> {
   readonly condition = new Condition('store');
   readonly #database = new PostgresStore();
   /** of the largest PDF that was refused */
   #bytes = 0;
+  #recovered = Promise.withResolvers<void>();
 
   protected async onStart(): Promise<void> {
     void this.repeat(PROBE_MS, () => this.#probe());
@@ -34,8 +36,18 @@ export class StoreWatch extends Lifecycle<StoreWatchOptions> {
     const { store, events } = this.options;
     const wasOk = this.condition.isOk;
     this.#bytes = Math.max(this.#bytes, bytes);
+    if (wasOk) this.#recovered = Promise.withResolvers();
     this.condition.set(`PDFs cannot be stored: ${failure.reason}`);
     events.storeFailed({ store: store.kind, reason: failure.reason, isNew: wasOk }, failure);
+  }
+
+  /** Waits until the store takes PDFs again. @returns false if `signal` was aborted before */
+  async recovers(signal: AbortSignal): Promise<boolean> {
+    if (this.condition.isOk) return !signal.aborted;
+    return unlessAborted([signal], this.#recovered.promise).then(
+      () => true,
+      () => false,
+    );
   }
 
   async #probe(): Promise<void> {
@@ -43,12 +55,13 @@ export class StoreWatch extends Lifecycle<StoreWatchOptions> {
     const { db, store, events } = this.options;
     try {
       await store.probe(db, this.#bytes);
-      if (store.kind !== this.#database.kind) await this.#database.probe(db, ROWS_BYTES);
+      if (!store.isInDatabase) await this.#database.probe(db, ROWS_BYTES);
     } catch {
       return; // reported by `failed` already
     }
     this.#bytes = 0;
     this.condition.set(undefined);
+    this.#recovered.resolve();
     events.storeRecovered({ store: store.kind });
   }
 }
