@@ -32,7 +32,7 @@ export interface FailedResource {
   reason: string;
 }
 
-interface JobFile {
+export interface JobFile {
   id: string;
   /** where the bytes are: kind and location of a store; not shown to the owner */
   store: string;
@@ -61,6 +61,7 @@ export interface Job {
   queuePosition: number | null;
   timings: JobTimings | null;
   error: { code: ErrorCode; message: string } | null;
+  /** the first one */
   file: JobFile | null;
   /** the first 20 */
   failedResources: FailedResource[];

@@ -27,9 +27,11 @@ import { rotateKeyRoute } from './routes/admin/rotate-key.ts';
 import { setSubscriptionRoute } from './routes/admin/set-subscription.ts';
 import { cancelJobRoute } from './routes/cancel-job.ts';
 import { getJobRoute } from './routes/get-job.ts';
+import { getJobFileRoute } from './routes/get-job-file.ts';
 import { getJobPdfRoute } from './routes/get-job-pdf.ts';
 import { getUsageRoute } from './routes/get-usage.ts';
 import { healthRoutes } from './routes/health.ts';
+import { listJobFilesRoute } from './routes/list-job-files.ts';
 import { listJobsRoute } from './routes/list-jobs.ts';
 import { renderPdfRoute } from './routes/render-pdf.ts';
 import { retryJobRoute } from './routes/retry-job.ts';
@@ -42,6 +44,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     listJobsRoute(deps),
     getJobRoute(deps),
     getJobPdfRoute(deps),
+    listJobFilesRoute(deps),
+    getJobFileRoute(deps),
     cancelJobRoute(deps),
     retryJobRoute(deps),
     renderPdfRoute(deps),

@@ -7,6 +7,17 @@ import { wholeNumber } from './query.ts';
 
 const instant = z.iso.datetime();
 
+export const fileSchema = z
+  .object({
+    id: z.uuid(),
+    size: z.int().meta({ description: 'Bytes' }),
+    pages: z.int(),
+    sha256: z.string(),
+    url: z.string().nullable().meta({ description: 'null if the PDF has expired or its store cannot be reached' }),
+    expiresAt: instant.meta({ description: 'The PDF is kept until then' }),
+  })
+  .meta({ id: 'File' });
+
 export const jobSchema = z
   .object({
     id: z.uuid(),
@@ -29,16 +40,7 @@ export const jobSchema = z
       .nullable()
       .meta({ description: 'Milliseconds' }),
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
-    file: z
-      .object({
-        id: z.uuid(),
-        size: z.int().meta({ description: 'Bytes' }),
-        pages: z.int(),
-        sha256: z.string(),
-        url: z.string().nullable().meta({ description: 'null if the PDF has expired or its store cannot be reached' }),
-        expiresAt: instant.meta({ description: 'The PDF is kept until then' }),
-      })
-      .nullable(),
+    file: fileSchema.nullable().meta({ description: 'The first of its files' }),
     failedResources: z
       .array(z.object({ url: z.string(), reason: z.string() }))
       .meta({ description: 'The first 20 resources that did not load; the document was printed without them' }),

@@ -20,6 +20,8 @@ const FAILED_RESOURCES = 'X-Failed-Resources';
 interface SendInput {
   userId: string;
   jobId: string;
+  /** of the file among those of the job, from 0; default: the first, as the PDF of the job */
+  position?: number | undefined;
   disposition: 'attachment' | 'inline';
 }
 
@@ -31,17 +33,17 @@ interface SendInput {
 export async function sendPdf(
   c: AppContext,
   { reads, stores, events }: SendDeps,
-  { disposition, ...which }: SendInput,
+  { disposition, position, ...which }: SendInput,
 ): Promise<Response> {
   const { userId } = which;
   const { underWay } = c.var;
-  const file = await underWay.reading(userId, () => getJobFile(reads, which));
+  const file = await underWay.reading(userId, () => getJobFile(reads, { ...which, position: position ?? 0 }));
   const { fileId, size, filename } = file;
   const store = stores.of(file);
   if (!store) throw new CodedError('unavailable', 'the PDF is in a store that this service cannot reach now');
   const etag = `"${file.sha256}"`;
   const headers = {
-    'Content-Location': `/v1/jobs/${which.jobId}/pdf`,
+    'Content-Location': `/v1/jobs/${which.jobId}/${position === undefined ? 'pdf' : `files/${position}`}`,
     'Cache-Control': 'private, no-cache',
     ETag: etag,
     [FAILED_RESOURCES]: String(file.failedResourceCount),

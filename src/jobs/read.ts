@@ -1,9 +1,9 @@
-import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, lt, type SQL, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import type { Database, Queryable } from '../db/pools.ts';
 import { file, job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
-import type { Job, JobStatus } from '../domain/job.ts';
+import type { Job, JobFile, JobStatus } from '../domain/job.ts';
 import { priorityName } from '../domain/priority.ts';
 import { CodedError, type ErrorCode } from '../kernel/errors.ts';
 
@@ -25,6 +25,7 @@ const columns = {
   completedAt: job.completedAt,
   file: {
     id: file.id,
+    position: file.position,
     store: file.store,
     location: file.location,
     size: file.size,
@@ -40,7 +41,8 @@ export function countFailedResources() {
   return sql<number>`greatest(${job.failedResourceCount}, jsonb_array_length(${job.failedResources}))`;
 }
 
-const select = (db: Queryable) => db.select(columns).from(job).leftJoin(file, eq(file.jobId, job.id));
+const fileAt = (position: number) => and(eq(file.jobId, job.id), eq(file.position, position));
+const select = (db: Queryable) => db.select(columns).from(job).leftJoin(file, fileAt(0));
 type Row = Awaited<ReturnType<typeof select>>[number];
 
 /** Positions are counted up to this one, because counting a long queue is expensive. */
@@ -52,16 +54,41 @@ export async function getJob(db: Database, { userId, jobId }: { userId: string; 
   return toJob(row, position);
 }
 
-/** Where and what a job's PDF is. @throws CodedError `not_found`, `job_not_ready`, `file_expired` */
-export async function getJobFile(db: Database, input: { userId: string; jobId: string }) {
-  const { status, file: kept, failedResourceCount, ...row } = await findRow(db, input.userId, input.jobId);
-  if (status !== 'completed' || !kept)
-    throw new CodedError('job_not_ready', `the job is ${status}; a PDF is there when it is completed`);
+/**
+ * Where and what a file of a job is.
+ * @param position of the file among those of its job, from 0
+ * @throws CodedError `not_found`, `job_not_ready`, `file_expired`
+ */
+export async function getJobFile(db: Database, input: { userId: string; jobId: string; position: number }) {
+  const { userId, jobId, position: at } = input;
+  const { status, file: kept, failedResourceCount, ...row } = await findRow(db, userId, jobId, at);
+  if (status !== 'completed') throw notReady(status);
+  if (!kept) throw new CodedError('not_found', 'the job has no such file');
   if (kept.expiredAt) throw new CodedError('file_expired', 'the PDF is no longer kept');
   const { id: fileId, store, location, size } = kept;
-  const filename = withExtension(row.filename ?? row.id);
+  const filename = numbered(row.filename ?? row.id, at);
   return { fileId, store, location, size, sha256: hex(kept.sha256), filename, failedResourceCount };
 }
+
+/** All files of a completed job, in their order. @throws CodedError `not_found`, `job_not_ready` */
+export async function listJobFiles(db: Database, input: { userId: string; jobId: string }): Promise<JobFile[]> {
+  const { userId, jobId } = input;
+  const rows = isUuid(jobId)
+    ? await db
+        .select({ status: job.status, file: columns.file })
+        .from(job)
+        .leftJoin(file, eq(file.jobId, job.id))
+        .where(and(forTenant(userId), eq(job.id, jobId), eq(job.userId, userId)))
+        .orderBy(asc(file.position))
+    : [];
+  const [first] = rows;
+  if (!first) throw new CodedError('not_found', 'there is no such job');
+  if (first.status !== 'completed') throw notReady(first.status);
+  return rows.flatMap((row) => (row.file ? [toFile(row.file, `/v1/jobs/${jobId}/files/${row.file.position}`)] : []));
+}
+
+const notReady = (status: JobStatus) =>
+  new CodedError('job_not_ready', `the job is ${status}; a PDF is there when it is completed`);
 
 /** A page of a tenant's jobs, newest first. `cursor` is the id of the last job of the page before. */
 export async function listJobs(
@@ -83,12 +110,17 @@ export async function listJobs(
   return { data, nextCursor: rows.length > input.limit ? (data.at(-1)?.id ?? null) : null };
 }
 
-async function findRow(db: Database, userId: string, jobId: string): Promise<Row & { position: number | null }> {
+async function findRow(
+  db: Database,
+  userId: string,
+  jobId: string,
+  at = 0,
+): Promise<Row & { position: number | null }> {
   const [row] = isUuid(jobId)
     ? await db
         .select({ ...columns, position })
         .from(job)
-        .leftJoin(file, eq(file.jobId, job.id))
+        .leftJoin(file, fileAt(at))
         .where(and(forTenant(userId), eq(job.id, jobId), eq(job.userId, userId)))
     : [];
   if (!row) throw new CodedError('not_found', 'there is no such job');
@@ -119,21 +151,31 @@ function toJob(row: Row, position: number | null): Job {
     queuePosition: position,
     timings: row.timings,
     error: row.errorCode === null ? null : { code: row.errorCode as ErrorCode, message: row.errorMessage ?? '' },
-    file: row.file && {
-      id: row.file.id,
-      store: row.file.store,
-      location: row.file.location,
-      size: row.file.size,
-      pages: row.file.pages,
-      sha256: hex(row.file.sha256),
-      url: row.file.expiredAt ? null : `/v1/jobs/${row.id}/pdf`,
-      expiresAt: row.file.expiresAt.toISOString(),
-    },
+    file: row.file && toFile(row.file, `/v1/jobs/${row.id}/pdf`),
     failedResources: row.failedResources,
     failedResourceCount: row.failedResourceCount,
     metadata: row.metadata,
   };
 }
 
+function toFile(row: NonNullable<Row['file']>, url: string): JobFile {
+  return {
+    id: row.id,
+    store: row.store,
+    location: row.location,
+    size: row.size,
+    pages: row.pages,
+    sha256: hex(row.sha256),
+    url: row.expiredAt ? null : url,
+    expiresAt: row.expiresAt.toISOString(),
+  };
+}
+
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-const withExtension = (name: string) => (/\.pdf$/i.test(name) ? name : `${name}.pdf`);
+
+/** `invoice.pdf`; of the files after the first `invoice-2.pdf`, … */
+function numbered(filename: string, position: number): string {
+  const name = filename.replace(/\.pdf$/i, '');
+  if (position > 0) return `${name}-${position + 1}.pdf`;
+  return name === filename ? `${name}.pdf` : filename;
+}

@@ -26,7 +26,7 @@ export async function calibrationFromHistory(db: Database): Promise<Calibration>
       select id, runs, started_at, timings from pdfprompt_job
       where completed_at is not null order by completed_at desc limit ${MOST_JOBS}
     ) j
-    join pdfprompt_file f on f.job_id = j.id
+    join pdfprompt_file f on f.job_id = j.id and f.position = 0
     left join pdfprompt_job_attempt a on a.job_id = j.id and a.run = j.runs`);
   return calibrationOf(jobs, new Date());
 }

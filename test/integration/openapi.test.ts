@@ -36,6 +36,8 @@ describe('/openapi.json', () => {
       'get /v1/admin/users/{id}': 'admin',
       'get /v1/jobs': 'jobs:read',
       'get /v1/jobs/{id}': 'jobs:read',
+      'get /v1/jobs/{id}/files': 'jobs:read',
+      'get /v1/jobs/{id}/files/{n}': 'jobs:read',
       'get /v1/jobs/{id}/pdf': 'jobs:read',
       'get /v1/usage': 'usage:read',
       'post /v1/admin/keys': 'admin',

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import type { ErrorCode } from '../kernel/errors.ts';
+import { pdfResponse } from './schemas.ts';
+
+/** The query of a request for the bytes of a PDF. */
+export const pdfQuery = z.strictObject({
+  disposition: z
+    .enum(['attachment', 'inline'])
+    .default('attachment')
+    .meta({ description: 'Whether a browser saves the PDF or shows it' }),
+});
+
+/** The headers of such a request. */
+export const pdfConditions = z.object({
+  'If-None-Match': z.string().optional().meta({ description: 'The `ETag` of an earlier answer' }),
+  Range: z
+    .string()
+    .optional()
+    .meta({ description: 'One range of bytes; for several ranges the whole PDF is sent', example: 'bytes=0-1023' }),
+  'If-Range': z.string().optional().meta({ description: 'An `ETag`: if it differs, the whole PDF is sent' }),
+});
+
+/** Its answers. */
+export const pdfResponses = {
+  200: pdfResponse,
+  206: { ...pdfResponse, description: 'The requested range' },
+  304: { description: 'The PDF still has the `ETag` of `If-None-Match`' },
+};
+
+export const PDF_PROBLEMS: ErrorCode[] = [
+  'not_found',
+  'invalid_request',
+  'job_not_ready',
+  'file_expired',
+  'range_not_satisfiable',
+];
