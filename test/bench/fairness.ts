@@ -5,7 +5,7 @@ import { claimJobs } from '../../src/jobs/claim.ts';
 import { finishJob } from '../../src/jobs/finish.ts';
 import { submitJob } from '../../src/jobs/submit.ts';
 import { LONGEST_OVERTAKING_SECONDS } from '../../src/queue/rank.ts';
-import { PostgresStore } from '../../src/storage/postgres-store.ts';
+import { Stores } from '../../src/storage/stores.ts';
 import { silentEvents } from '../support/silent-events.ts';
 import { percentile, type Result, spread, type Stage } from './stage.ts';
 
@@ -29,7 +29,7 @@ export async function fairness(stage: Stage): Promise<Result> {
     queue,
     events,
     limiter: stage.limiter,
-    store: new PostgresStore(),
+    stores: new Stores({ pdfStore: { kind: 'postgres' } }),
     retentionMs: 3_600_000,
   };
   await stage.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${WORKER}, 'bench', 1, ${SLOTS})`;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { claimJobs } from '../../src/jobs/claim.ts';
 import { finishJob } from '../../src/jobs/finish.ts';
-import { PostgresStore } from '../../src/storage/postgres-store.ts';
+import { Stores } from '../../src/storage/stores.ts';
 import { doneWith } from '../support/outcomes.ts';
 import { silentEvents } from '../support/silent-events.ts';
 import type { Stage } from './stage.ts';
@@ -16,7 +16,7 @@ export async function pretendToWork(stage: Stage): Promise<() => Promise<void>> 
     db: stage.pool.db,
     queue,
     events: silentEvents(),
-    store: new PostgresStore(),
+    stores: new Stores({ pdfStore: { kind: 'postgres' } }),
     retentionMs: 3_600_000,
   };
   await stage.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${WORKER}, 'bench', 1, 10)`;

@@ -99,6 +99,7 @@ export const FAULTS: Record<string, (target: Target) => Promise<void>> = {
   'crash: submit.committed': crash('submit.committed', 'apis'),
   'crash: claim.committed': crash('claim.committed', 'workers'),
   'crash: render.done': crash('render.done', 'workers'),
+  'crash: store.put': crash('store.put', 'workers'),
   'crash: finish.written': crash('finish.written', 'workers'),
   'crash: finish.committed': crash('finish.committed', 'workers'),
 };

@@ -137,13 +137,13 @@ describe('pdfprompt plan', () => {
     expect(few.stderr).toMatch(/--from-database: there are 0 completed jobs, and 20 at least/);
     expect(few.code).toBe(1);
 
-    const { db, queue, store, events } = service.base;
+    const { db, queue, stores, events } = service.base;
     const workerId = '01a20b1c-7e0d-7435-94b8-00000000000e';
     await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
     for (let count = 0; count < JOBS; count++)
       await service.request('/v1/jobs', { method: 'POST', body: JSON.stringify({ html: '<p>done' }) });
     for (const job of await claimJobs({ db, queue, events }, { workerId, count: JOBS }))
-      await finishJob({ db, queue, store, retentionMs: 3_600_000 }, job, doneWith(Buffer.from('%PDF-1.7')));
+      await finishJob({ db, queue, stores, retentionMs: 3_600_000 }, job, doneWith(Buffer.from('%PDF-1.7')));
     // As if each had been rendered by itself.
     await service.sql`
       update pdfprompt_job set timings = '{"queued": 5, "total": 1239}', started_at = completed_at

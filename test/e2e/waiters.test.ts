@@ -10,7 +10,7 @@ import { type ClaimedJob, claimJobs } from '../../src/jobs/claim.ts';
 import { finishJob } from '../../src/jobs/finish.ts';
 import { submitJob } from '../../src/jobs/submit.ts';
 import { JobQueue } from '../../src/queue/boss.ts';
-import { PostgresStore } from '../../src/storage/postgres-store.ts';
+import { Stores } from '../../src/storage/stores.ts';
 import { createUnlimitedKey, limiterOf, principalOf } from '../support/accounts.ts';
 import { createDatabase, openTestPool } from '../support/database.ts';
 import { pdfprompt } from '../support/cli.ts';
@@ -29,7 +29,15 @@ it('2,000 clients that wait cost memory, but no connection and no query, and are
   await queue.start();
   const events = silentEvents();
   const limiter = limiterOf(pool.db);
-  const deps = { db: pool.db, reads: pool.db, queue, events, limiter, store: new PostgresStore(), retentionMs: 60_000 };
+  const deps = {
+    db: pool.db,
+    reads: pool.db,
+    queue,
+    events,
+    limiter,
+    stores: new Stores({ pdfStore: { kind: 'postgres' } }),
+    retentionMs: 60_000,
+  };
   const principal = await principalOf(pool.db, key);
   const parsed = parsePdfRequest({ html: '<p>x</p>' });
   if (!parsed.ok) throw new Error('the test does not fit the code');

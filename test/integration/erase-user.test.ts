@@ -1,6 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { rename } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { createKey } from '../../src/accounts/keys.ts';
 import { setTier } from '../../src/accounts/subscriptions.ts';
@@ -9,11 +8,8 @@ import type { Job } from '../../src/domain/job.ts';
 import { claimJobs, type ClaimedJob } from '../../src/jobs/claim.ts';
 import { eraseUser, finishErasing } from '../../src/jobs/erase-user.ts';
 import { expire } from '../../src/jobs/expire.ts';
-import { fileIdOf } from '../../src/jobs/file-id.ts';
 import { finishJob } from '../../src/jobs/finish.ts';
-import { FileStore } from '../../src/storage/file-store.ts';
-import { Stores } from '../../src/storage/stores.ts';
-import { PostgresStore } from '../../src/storage/postgres-store.ts';
+import { putFiles, ResultFiles } from '../../src/jobs/put-files.ts';
 import { createDatabase } from '../support/database.ts';
 import { filesWith, tablesWith } from '../support/everywhere.ts';
 import { temporaryDirectory } from '../support/files.ts';
@@ -71,10 +67,12 @@ const stateOf = async ({ id }: Person) =>
     union all select to_jsonb(f) from pdfprompt_file f where user_id = ${id}
     union all select to_jsonb(k) - 'last_used_at' from pdfprompt_api_key k where user_id = ${id}
     union all select to_jsonb(u) from pdfprompt_usage_history u where user_id = ${id} order by 1`;
-const pdfsOf = (ids: string[]) =>
+const fileIdsOf = async (jobId: string) =>
+  (await sql<{ id: string }[]>`select id from pdfprompt_file where job_id = ${jobId}`).map(({ id }) => id);
+const pdfsOf = (fileIds: string[]) =>
   readdirSync(directory, { recursive: true })
     .map(String)
-    .filter((name) => ids.some((id) => name.includes(id.slice(0, -2))));
+    .filter((name) => fileIds.some((id) => name.includes(id)));
 const sums = async () =>
   (
     await sql`select coalesce(sum(completed), 0)::int as completed, coalesce(sum(pages), 0)::int as pages,
@@ -92,7 +90,8 @@ describe('a user who is erased', () => {
     const bobs = await submit(bob, held);
     await eventually(() => gate.waiting === 4, 60_000, 'all four are being rendered');
     const waiting = [await submit(ann, { html: '<p>w</p>' }), await submit(bob, { html: gate.html })];
-    expect(pdfsOf(done)).toHaveLength(2);
+    const annsFiles = await fileIdsOf(done[0] as string);
+    expect(pdfsOf([...annsFiles, ...(await fileIdsOf(done[1] as string))])).toHaveLength(2);
     const [before, was] = [await stateOf(bob), await sums()];
     const charged = await sql`select completed, pages, bytes from pdfprompt_usage_history where user_id = ${ann.id}`;
 
@@ -109,7 +108,9 @@ describe('a user who is erased', () => {
     expect(await tablesWith(sql, ann.traces)).toEqual([]);
     const jobs = [done[0] as string, failed, ...running, waiting[0] as string];
     expect(await tablesWith(sql, jobs)).toEqual([]);
-    expect(pdfsOf(jobs)).toEqual([]);
+    expect(pdfsOf(annsFiles)).toEqual([]);
+    const named = (await sql<{ id: string }[]>`select id from pdfprompt_file`).map(({ id }) => id);
+    expect(pdfsOf(['']).filter((name) => name.endsWith('.pdf') && !named.some((id) => name.includes(id)))).toEqual([]);
     expect(filesWith([directory], [...ann.traces, ...jobs])).toEqual([]);
     expect(await stateOf(bob)).toEqual(before);
     const now = await sums();
@@ -180,25 +181,28 @@ describe('a user who is erased', () => {
     expect(await finishErasing(base, { settledSeconds: 0 })).toEqual([]);
   });
 
-  it('loses PDFs too that cannot be reached from where it is erased, and what runs have left that died', async () => {
+  it('loses PDFs too that cannot be reached when it is erased, and what is put only then', async () => {
     const ann = await person();
     const completed = await submit(ann, { html: '<p>x</p>' });
     await ended(ann, completed);
+    const files = await fileIdsOf(completed);
     gate.shut();
-    const dead = await submit(ann, held);
+    const underWay = await submit(ann, held);
     await eventually(() => gate.waiting === 1, 60_000, 'it is being rendered');
-    const path = join(directory, fileIdOf(dead, 1).slice(-2), `${fileIdOf(dead, 1)}.pdf`);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, '%PDF-1.7'); // written by a run that dies before its commit
-    const withoutDirectory = { ...base, stores: new Stores(new PostgresStore()) };
-    expect(await eraseUser(withoutDirectory, { id: ann.id })).toMatchObject({ jobs: 2, isDone: true });
-    expect(pdfsOf([completed, dead])).toHaveLength(2);
+    const [row] = await sql<{ run: number }[]>`select runs as run from pdfprompt_job where id = ${underWay}`;
+    const result = new ResultFiles(doneWith(new TextEncoder().encode('%PDF-1.7')));
+    await putFiles(base, { id: underWay, run: row?.run ?? 0 }, result); // by a run that dies before its commit
+    files.push(...result.files.map(({ id }) => id));
+    await rename(directory, `${directory}.away`);
+    expect(await eraseUser(other.base, { id: ann.id })).toMatchObject({ jobs: 2, isDone: true });
     expect(await tablesWith(sql, ann.traces)).toEqual([]);
-    await expire({ ...withoutDirectory, retentionMs });
-    expect(pdfsOf([completed, dead])).toHaveLength(2);
-    await expire({ ...base, stores: new Stores(new PostgresStore(), new FileStore(directory)), retentionMs });
-    expect(pdfsOf([completed, dead])).toEqual([]);
-    expect(await sql`select 1 from pdfprompt_file_left`).toHaveLength(0);
+    await expire({ ...other.base, retentionMs });
+    await rename(`${directory}.away`, directory);
+    expect(pdfsOf(files)).toHaveLength(2);
+    await sql`update pdfprompt_unowned_file set remove_after = now()`; // as an hour later, for the put
+    await expire({ ...other.base, retentionMs }); // whatever its own PDF_STORE is
+    expect(pdfsOf(files)).toEqual([]);
+    expect(await sql`select 1 from pdfprompt_unowned_file`).toHaveLength(0);
     gate.open();
   });
 
@@ -253,6 +257,8 @@ describe('pdfprompt users delete', () => {
     const ann = await person();
     const id = await submit(ann, { html: '<p>x</p>' });
     await ended(ann, id);
+    const files = await fileIdsOf(id);
+    expect(pdfsOf(files)).toHaveLength(1);
     const asked = await run(ann.email);
     expect(asked).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/Add --yes to confirm/) });
     expect((await getUser(base.db, { email: ann.email })).id).toBe(ann.id);
@@ -260,7 +266,7 @@ describe('pdfprompt users delete', () => {
     expect(erased).toMatchObject({ code: 0 });
     expect(JSON.parse(erased.stdout)).toEqual({ id: ann.id, jobs: 1 });
     expect(await tablesWith(sql, ann.traces)).toEqual([]);
-    expect(pdfsOf([id])).toEqual([]);
+    expect(pdfsOf(files)).toEqual([]);
     expect(existsSync(directory)).toBe(true);
     const again = await run(ann.email, '--yes');
     expect(again).toMatchObject({ code: 2, stderr: expect.stringMatching(/there is no user person.*keys list/) });

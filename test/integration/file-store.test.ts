@@ -1,6 +1,17 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFile, type FileHandle, open, readdir, readFile, rename, stat, truncate } from 'node:fs/promises';
+import {
+  appendFile,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rmdir,
+  stat,
+  truncate,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -9,6 +20,7 @@ import { temporaryDirectory } from '../support/files.ts';
 
 const directory = await temporaryDirectory('files');
 const store = new FileStore(directory);
+await store.check();
 const fileId = '01a20b1c-7e0d-7435-94b8-0000000000aa';
 const path = join(directory, 'aa', `${fileId}.pdf`);
 const chunks = Array.from({ length: 40 }, (_, index) => new Uint8Array(100_000).fill(index));
@@ -42,14 +54,14 @@ describe('a PDF in a directory', () => {
       if (state.isFile()) synced.push({ draft: state.size, isNamed: names.includes(`${fileId}.pdf`) });
       else expect(names).toEqual([`${fileId}.pdf`]); // and the name is on the disk before it is reported
     });
-    await store.save(NONE, fileId, pdf);
+    await store.put(NONE, fileId, pdf);
     expect(synced).toEqual([{ draft: size, isNamed: false }]);
     expect(await readdir(join(directory, 'aa'))).toEqual([`${fileId}.pdf`]); // no draft is left
     expect((await readFile(path)).equals(Buffer.concat(chunks))).toBe(true);
   });
 
   it('is read in pieces, and is what it was', async () => {
-    await store.save(NONE, fileId, pdf);
+    await store.put(NONE, fileId, pdf);
     const pieces = await read();
     expect(pieces.length).toBeGreaterThan(1);
     expect(Buffer.concat(pieces).equals(Buffer.concat(chunks))).toBe(true);
@@ -57,7 +69,7 @@ describe('a PDF in a directory', () => {
   });
 
   it('that was damaged in its directory is refused before its first byte', async () => {
-    await store.save(NONE, fileId, pdf);
+    await store.put(NONE, fileId, pdf);
     await truncate(path, size - 1);
     await expect(read()).rejects.toMatchObject({ name: 'PdfDamaged' });
     await appendFile(path, 'xx');
@@ -65,7 +77,7 @@ describe('a PDF in a directory', () => {
   });
 
   it('that becomes shorter while it is read ends with an error, not with its bytes', async () => {
-    await store.save(NONE, fileId, pdf);
+    await store.put(NONE, fileId, pdf);
     let sent = 0;
     const reading = async () => {
       for await (const piece of store.open(NONE, which)) {
@@ -78,14 +90,24 @@ describe('a PDF in a directory', () => {
   });
 
   it('has expired if its file is missing, is unavailable if the directory is, and nothing is written there', async () => {
-    await store.save(NONE, fileId, pdf);
+    await store.put(NONE, fileId, pdf);
     const elsewhere = `${directory}.elsewhere`;
     await rename(directory, elsewhere);
     const other = new FileStore(directory);
     await expect(read()).rejects.toMatchObject({ code: 'unavailable' });
-    await expect(store.save(NONE, fileId, pdf)).rejects.toMatchObject({ name: 'StoreFailure', reason: 'ENOENT' });
+    await expect(store.put(NONE, fileId, pdf)).rejects.toMatchObject({ name: 'StoreFailure', reason: 'ENOENT' });
     await expect(store.probe(NONE, 1)).rejects.toMatchObject({ name: 'StoreFailure', reason: 'ENOENT' });
+    for (const each of [store, other]) {
+      const failure = { name: 'StoreFailure', reason: 'ENOENT' };
+      await expect(each.remove(NONE, [fileId])).rejects.toMatchObject(failure);
+      await expect(each.sweep(0)).rejects.toMatchObject(failure);
+    }
     await expect(stat(directory)).rejects.toMatchObject({ code: 'ENOENT' });
+    await mkdir(directory); // as it is where nothing is mounted
+    await expect(read()).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(other.remove(NONE, [fileId])).rejects.toMatchObject({ name: 'StoreFailure', reason: 'ENOENT' });
+    expect(await readdir(directory)).toEqual([]);
+    await rmdir(directory);
     await rename(elsewhere, directory);
     await store.probe(NONE, 1);
     expect(Buffer.concat(await read())).toHaveLength(size);
@@ -102,7 +124,7 @@ describe('a disk that takes only a part of a write', () => {
     const bytes = Buffer.alloc(77_509, 7);
     const pdf = { chunks: [bytes], size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
     const store = new FileStore(process.argv[1]);
-    for (const work of [() => store.save(undefined, process.argv[2], pdf), () => store.probe(undefined, pdf.size)])
+    for (const work of [() => store.put(undefined, process.argv[2], pdf), () => store.probe(undefined, pdf.size)])
       console.log(await work().then(() => 'kept', (error) => error.name + ' ' + error.reason));`;
   const limited = async (bytes: number, id: string) => {
     const arguments_ = [`--fsize=${bytes}`, process.execPath, '--input-type=module', '-e', saving, directory, id];

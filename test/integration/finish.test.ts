@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { Outcome, PdfBytes } from '../../src/domain/outcome.ts';
 import { claimJobs, type ClaimedJob } from '../../src/jobs/claim.ts';
 import { finishJob } from '../../src/jobs/finish.ts';
-import { FileStore } from '../../src/storage/file-store.ts';
-import { PostgresStore } from '../../src/storage/postgres-store.ts';
+import { putFiles, ResultFiles } from '../../src/jobs/put-files.ts';
+import { removeAbandonedPuts } from '../../src/jobs/unowned-files.ts';
+import { Stores } from '../../src/storage/stores.ts';
 import { temporaryDirectory } from '../support/files.ts';
 import { doneWith } from '../support/outcomes.ts';
 import { startService } from '../support/service.ts';
@@ -31,24 +32,69 @@ const rowOf = async (id: string) =>
   )[0];
 
 describe.each([
-  ['postgres', new PostgresStore()],
-  ['a directory', new FileStore(directory)],
-])('a finish with PDFs in %s', (_, store) => {
-  const deps = { db, queue, store, retentionMs };
+  ['postgres', new Stores({ pdfStore: { kind: 'postgres' } })],
+  ['a directory', new Stores({ pdfStore: { kind: 'file', directory } })],
+])('a finish with PDFs in %s', async (_, stores) => {
+  const deps = { db, queue, stores, retentionMs };
+  const store = stores.current;
+  await store.check();
   const stored = async () =>
     store.kind === 'file'
       ? (await readdir(directory, { recursive: true })).filter((name) => name.includes('.pdf')).length
       : Number((await service.sql`select count(*) from pdfprompt_file_chunk`)[0]?.count);
 
+  const unowned = () => service.sql`select job_id, run from pdfprompt_unowned_file where job_id is not null`;
+  const filesOf = (id: string) =>
+    service.sql<{ id: string; position: number; pages: number }[]>`
+      select id, position, pages from pdfprompt_file where job_id = ${id} order by position`;
+  const readFile = async (job: ClaimedJob, fileId: string, size: number) => {
+    const read: Uint8Array[] = [];
+    for await (const chunk of store.open(db, { userId: job.userId, fileId, size })) read.push(chunk);
+    return Buffer.concat(read).toString();
+  };
+
   it('writes job, file and queue together, and the bytes can be read', async () => {
     const job = await claimed();
     expect(await finishJob(deps, job, done)).toBe('completed');
     expect(await rowOf(job.id)).toMatchObject({ status: 'completed', attempts: 1, html: null, state: 'completed' });
-    const [file] = await service.sql<{ id: string }[]>`select id from pdfprompt_file where job_id = ${job.id}`;
-    const which = { userId: job.userId, fileId: file?.id ?? '', size: bytes.byteLength };
-    const read: Uint8Array[] = [];
-    for await (const chunk of store.open(db, which)) read.push(chunk);
-    expect(Buffer.concat(read).equals(Buffer.from(bytes))).toBe(true);
+    const [file] = await filesOf(job.id);
+    expect(await readFile(job, file?.id ?? '', bytes.byteLength)).toBe(new TextDecoder().decode(bytes));
+    expect([...(await unowned())]).toEqual([]);
+  });
+
+  it('keeps several files in their order, and charges for all', async () => {
+    const charged = async () =>
+      (
+        await service.sql`
+        select coalesce(sum(completed), 0)::int as completed, coalesce(sum(pages), 0)::int as pages,
+          coalesce(sum(bytes), 0)::int as bytes from pdfprompt_usage_history`
+      )[0] as Record<string, number>;
+    const before = await charged();
+    const job = await claimed();
+    const texts = ['%PDF-1', '%PDF-2 two', '%PDF-3 three'];
+    const files = texts.flatMap((text, index) =>
+      doneWith(new TextEncoder().encode(text)).files.map((pdf) => ({ ...pdf, pages: index + 1 })),
+    );
+    expect(await finishJob(deps, job, { ...done, files })).toBe('completed');
+    const rows = await filesOf(job.id);
+    expect(rows.map(({ position, pages }) => [position, pages])).toEqual([[0, 1], [1, 2], [2, 3]]); // prettier-ignore
+    for (const [index, { id }] of rows.entries())
+      expect(await readFile(job, id, texts[index]?.length ?? 0)).toBe(texts[index]);
+    const now = await charged();
+    const difference = Object.keys(now).map((name) => (now[name] ?? 0) - (before[name] ?? 0));
+    expect(difference).toEqual([1, 6, texts.join('').length]);
+    expect([...(await unowned())]).toEqual([]);
+  });
+
+  it('is not put again when only the database was away', async () => {
+    const job = await claimed();
+    const result = new ResultFiles(done);
+    expect(await putFiles(deps, job, result)).toBe(true);
+    const [id] = result.files.map((file) => file.id);
+    const before = await stored();
+    expect(await finishJob(deps, job, done, { result })).toBe('completed');
+    expect((await filesOf(job.id)).map((file) => file.id)).toEqual([id]);
+    expect(await stored()).toBe(store.isInDatabase ? before + 1 : before);
   });
 
   it('is refused, and the job is still ours, if what is there is not what was rendered', async () => {
@@ -64,9 +110,6 @@ describe.each([
       await expect(finishJob(deps, job, outcome)).rejects.toMatchObject({ name: 'StoreFailure', reason: 'altered' });
     expect(await rowOf(job.id)).toMatchObject({ status: 'processing', html: '<p>x</p>', state: 'active' });
     expect(await stored()).toBe(before);
-    const [usage] =
-      await service.sql`select coalesce(sum(completed), 0)::int as charged, (select count(*)::int from pdfprompt_file) as files from pdfprompt_usage_history`;
-    expect(usage?.charged).toBe(usage?.files);
     expect(await finishJob(deps, job, { kind: 'interrupted', reason: 'store' })).toBe('queued');
     expect(await rowOf(job.id)).toMatchObject({ status: 'queued', attempts: 0 });
     await finishJob(deps, await claimed(), done);
@@ -86,13 +129,9 @@ describe.each([
   ])('is sent to the last byte or not at all: %s bytes than its row says', async (_name, difference) => {
     const job = await claimed();
     await finishJob(deps, job, done);
-    const which = { userId: job.userId, fileId: job.fileId };
-    const read = async (size: number) => {
-      let sent = 0;
-      for await (const piece of store.open(db, { ...which, size })) sent += piece.byteLength;
-      return sent;
-    };
-    expect(await read(bytes.length)).toBe(bytes.length);
+    const [file] = await filesOf(job.id);
+    const read = (size: number) => readFile(job, file?.id ?? '', size);
+    expect(await read(bytes.length)).toHaveLength(bytes.length);
     await expect(read(bytes.length + difference)).rejects.toMatchObject({ name: 'PdfDamaged' });
   });
 
@@ -102,9 +141,10 @@ describe.each([
     await finishJob(deps, job, done);
     expect(await finishJob(deps, job, done)).toBe('completed');
     expect(await stored()).toBe(before + 1);
-    const [usage] =
-      await service.sql`select sum(completed)::int as charged, (select count(*)::int from pdfprompt_file) as files from pdfprompt_usage_history`;
-    expect(usage?.charged).toBe(usage?.files);
+    expect([...(await unowned())]).toEqual([]);
+    const [usage] = await service.sql`select sum(completed)::int as charged,
+      (select count(*)::int from pdfprompt_job where status = 'completed') as completed from pdfprompt_usage_history`;
+    expect(usage?.charged).toBe(usage?.completed);
     expect(await finishJob(deps, job, { kind: 'reject', code: 'print_failed', message: 'x' })).toBe('stale');
   });
 
@@ -127,8 +167,87 @@ describe.each([
   });
 });
 
+describe('bytes outside the database', async () => {
+  const stores = new Stores({ pdfStore: { kind: 'file', directory: await temporaryDirectory('outside') } });
+  await stores.current.check();
+  const deps = { db, queue, stores, retentionMs };
+  const isStored = async (job: ClaimedJob, fileId: string) => {
+    try {
+      for await (const _ of stores.current.open(db, { userId: job.userId, fileId, size: bytes.length })) return true;
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'file_expired' });
+    }
+    return false;
+  };
+  const idOf = async ({ id }: ClaimedJob) =>
+    (await service.sql<{ id: string }[]>`select id from pdfprompt_file where job_id = ${id}`)[0]?.id ?? '';
+
+  it('are left alone as long as the run can name them', async () => {
+    const job = await claimed();
+    const result = new ResultFiles(done);
+    await putFiles(deps, job, result);
+    expect(await removeAbandonedPuts(deps)).toBe(0);
+    expect(await finishJob(deps, job, done, { result })).toBe('completed');
+    expect(await isStored(job, await idOf(job))).toBe(true);
+  });
+
+  it('that were taken for abandoned are not named: they are put again', async () => {
+    const job = await claimed();
+    const result = new ResultFiles(done);
+    await putFiles(deps, job, result);
+    await service.sql`update pdfprompt_job set runs = runs + 1 where id = ${job.id}`;
+    expect(await removeAbandonedPuts(deps)).toBe(1);
+    await service.sql`update pdfprompt_job set runs = runs - 1 where id = ${job.id}`;
+    const [before] = result.files.map(({ id }) => id);
+    expect(await isStored(job, before ?? '')).toBe(false);
+    expect(await finishJob(deps, job, done, { result })).toBe('completed');
+    expect(await idOf(job)).not.toBe(before);
+    expect(await isStored(job, await idOf(job))).toBe(true);
+  });
+
+  it('of a result that came too late are removed with it', async () => {
+    const job = await claimed();
+    const result = new ResultFiles(done);
+    await putFiles(deps, job, result);
+    await service.request(`/v1/jobs/${job.id}`, { method: 'DELETE' });
+    expect(await finishJob(deps, job, done, { result })).toBe('stale');
+    expect(await isStored(job, result.files[0]?.id ?? '')).toBe(false);
+    const left = await service.sql`select 1 from pdfprompt_unowned_file where id = ${result.files[0]?.id ?? ''}`;
+    expect([...left]).toEqual([]);
+  });
+
+  it('are there for every row, and for no other run, whatever ends the runs meanwhile', async () => {
+    const jobs: ClaimedJob[] = [];
+    for (let count = 0; count < 40; count++) jobs.push(await claimed());
+    let isOver = false;
+    const sweeping = async () => {
+      while (!isOver) await removeAbandonedPuts(deps);
+    };
+    const sweeps = [sweeping(), sweeping()];
+    const finishes = await Promise.all(
+      jobs.map(async (job, index) => {
+        const cancelled = index % 3 === 0 && service.request(`/v1/jobs/${job.id}`, { method: 'DELETE' });
+        const finish = await finishJob(deps, job, done);
+        await cancelled;
+        return finish;
+      }),
+    );
+    isOver = true;
+    await Promise.all(sweeps);
+    expect(new Set(finishes)).toContain('completed');
+    for (const [index, job] of jobs.entries())
+      expect(await isStored(job, await idOf(job))).toBe(finishes[index] === 'completed');
+    await removeAbandonedPuts(deps);
+    const named = await service.sql`select 1 from pdfprompt_file where location = ${stores.current.location}`;
+    const there = (await readdir(new URL(stores.current.location ?? ''), { recursive: true })).filter((name) =>
+      name.endsWith('.pdf'),
+    );
+    expect(there).toHaveLength(named.length);
+  });
+});
+
 describe('a job that did not get its PDF', () => {
-  const deps = { db, queue, store: new PostgresStore(), retentionMs };
+  const deps = { db, queue, stores: new Stores({ pdfStore: { kind: 'postgres' } }), retentionMs };
 
   it('fails at once when the document is at fault', async () => {
     const job = await claimed();

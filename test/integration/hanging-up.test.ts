@@ -8,7 +8,7 @@ import { eventually } from '../support/processes.ts';
 import { startService } from '../support/service.ts';
 
 const service = await startService();
-const { db, queue, store, events } = service.base;
+const { db, queue, stores, events } = service.base;
 const workerId = '01a20b1c-7e0d-7435-94b8-00000000000c';
 await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
 
@@ -20,7 +20,7 @@ async function submitted(): Promise<string> {
 async function completed(bytes: Uint8Array): Promise<string> {
   const id = await submitted();
   const job = (await claimJobs({ db, queue, events }, { workerId, count: 10 })).find((each) => each.id === id);
-  await finishJob({ db, queue, store, retentionMs: 60_000 }, job as ClaimedJob, doneWith(bytes));
+  await finishJob({ db, queue, stores, retentionMs: 60_000 }, job as ClaimedJob, doneWith(bytes));
   return id;
 }
 const large = await completed(new Uint8Array(8_000_000).fill(65));

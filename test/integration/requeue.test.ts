@@ -196,7 +196,7 @@ describe('whatever the two say of a job, ours and the queue', () => {
     const [row] = await sql`select retry_count from pgboss.job where id = ${id}`;
     const { retry_count: retryCount } = row as { retry_count: number };
     const [{ user_id: userId } = {}] = await sql`select user_id from pdfprompt_job where id = ${id}`;
-    const job = { id, userId, run: 1, attempt: 1, fileId: id, claim: { id, retryCount } } as ClaimedJob;
+    const job = { id, userId, run: 1, attempt: 1, claim: { id, retryCount } } as ClaimedJob;
     await finishJob({ ...base, retentionMs }, job, outcome);
     return id;
   };

@@ -5,7 +5,7 @@ import { EmbeddedPostgres } from '../../src/db/embedded.ts';
 import type { Database } from '../../src/db/pools.ts';
 import { checkTenantRole, TENANT_ROLE } from '../../src/db/tenant.ts';
 import type { Job } from '../../src/domain/job.ts';
-import { getJob, getJobFile, listJobs } from '../../src/jobs/read.ts';
+import { getJob, getJobFile, listJobFiles, listJobs } from '../../src/jobs/read.ts';
 import { expire } from '../../src/jobs/expire.ts';
 import { submitJob } from '../../src/jobs/submit.ts';
 import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
@@ -55,7 +55,10 @@ async function statements({ userId, jobs }: Tenant): Promise<Sent[]> {
   };
   const { queued, completed } = jobs;
   await watch('a job', () => getJob(reads, { userId, jobId: queued }));
-  const { fileId, size } = await watch("a job's file", () => getJobFile(reads, { userId, jobId: completed }));
+  const { fileId, size } = await watch("a job's file", () =>
+    getJobFile(reads, { userId, jobId: completed, position: 0 }),
+  );
+  await watch('the files of a job', () => listJobFiles(reads, { userId, jobId: completed }));
   const pieces = new PostgresStore().open(reads, { userId, fileId, size })[Symbol.asyncIterator]();
   await watch('a piece of a PDF', () => pieces.next());
   await watch('a list', () => listJobs(reads, { userId, limit: 100 }));

@@ -22,7 +22,7 @@ export interface Tenant {
 
 /** Tenants with a job in every status each: queued, processing, completed with a PDF, failed, cancelled. */
 export async function createTenants(service: TestService, emails: string[]): Promise<Tenant[]> {
-  const { db, queue, store, events } = service.base;
+  const { db, queue, stores, events } = service.base;
   const workerId = '01a20b1c-7e0d-7435-94b8-00000000000e';
   await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
   const tenants: Tenant[] = [];
@@ -40,7 +40,7 @@ export async function createTenants(service: TestService, emails: string[]): Pro
     const claimed = await claimJobs({ db, queue, events }, { workerId, count: 10 });
     const finish = async (status: JobStatus, outcome: Outcome) => {
       const job = claimed.find(({ id }) => id === jobs[status]) as ClaimedJob;
-      await finishJob({ db, queue, store, retentionMs: 3_600_000 }, job, outcome);
+      await finishJob({ db, queue, stores, retentionMs: 3_600_000 }, job, outcome);
     };
     const pdf = `%PDF-1.7 of ${email}`;
     await finish('completed', doneWith(new TextEncoder().encode(pdf)));

@@ -1,11 +1,10 @@
 import type { Client } from '../../src/db/driver.ts';
 import { cancelJob } from '../../src/jobs/cancel.ts';
 import { expire } from '../../src/jobs/expire.ts';
-import { fileIdOf } from '../../src/jobs/file-id.ts';
 import { requeueLostJobs, requeueUnknownJobs } from '../../src/jobs/lost-jobs.ts';
 import { requeueStranded } from '../../src/jobs/requeue.ts';
-import { sweepFiles } from '../../src/jobs/sweep-files.ts';
-import type { FileStore } from '../../src/storage/file-store.ts';
+import { locateFiles, removeAbandonedPuts, removeUnownedFiles } from '../../src/jobs/unowned-files.ts';
+import { Stores } from '../../src/storage/stores.ts';
 import { adminVisits } from './admin-visits.ts';
 import { consoleVisits, keepDocuments } from './console-visits.ts';
 import { asker, at, type Guest, welcome } from './guests.ts';
@@ -20,6 +19,7 @@ const RETENTION_SECONDS = 7 * 86_400;
 /** In each pass: one batch and a half, and the jobs of this many seconds, some hundred. */
 const EXPIRED_FILES = 300;
 const EXPIRED_JOBS_SECONDS = 300;
+const LEFT_FILES = 300;
 
 /** Everybody who has something to do with the database. The queries that nobody makes are not seen. */
 export async function planVisits(
@@ -189,7 +189,15 @@ export async function planVisits(
         await requeueStranded({ db, queue });
       },
     },
-    { name: 'sweeping', run: async () => void (await sweepFiles({ db, store: await directoryOf(sql) }, { part: 0 })) },
+    {
+      name: 'sweeping',
+      run: async () => {
+        await leaveFiles(sql);
+        await removeAbandonedPuts({ db, stores: unmounted });
+        await removeUnownedFiles({ db, stores: unmounted });
+        await locateFiles({ db, stores: unmounted });
+      },
+    },
     { name: "the queue's maintenance", run: async (turn) => (turn < 2 ? queue.maintain() : undefined) },
     ...(await adminVisits(service, ask)),
     ...(await consoleVisits(service, sql, heavy)),
@@ -224,14 +232,21 @@ async function losePlaces(sql: Client): Promise<void> {
       order by rank, id limit ${LOST_JOBS} offset 100)`;
 }
 
-/** What stands for a part of a directory: as many files as are asked for at a time, half of them with a row. */
-async function directoryOf(sql: Client): Promise<Pick<FileStore, 'list' | 'remove'>> {
-  const named = await sql<{ id: string }[]>`select id from pdfprompt_file where expired_at is null limit 250`;
-  const left = await sql<
-    { id: string }[]
-  >`select id from pdfprompt_job where status = 'failed' order by id desc limit 250`;
-  const ids = [...named.map(({ id }) => id), ...left.map(({ id }) => fileIdOf(id, 1))];
-  return { list: async () => ids, remove: async () => undefined };
+/** A directory that is not there. */
+const unmounted = new Stores({ pdfStore: { kind: 'file', directory: '/not/there' } });
+
+/** What was put there in vain, what is to be removed from there, and what an old release wrote. */
+async function leaveFiles(sql: Client): Promise<void> {
+  await sql`
+    insert into pdfprompt_unowned_file (id, store, location, job_id, run)
+    select gen_random_uuid(), 'file', 'file:///not/there', id, 1 from pdfprompt_job where status = 'failed' limit ${LEFT_FILES}`;
+  await sql`
+    insert into pdfprompt_unowned_file (id, store, location)
+    select gen_random_uuid(), 'file', 'file:///not/there' from generate_series(1, ${LEFT_FILES}::integer)`;
+  await sql`
+    update pdfprompt_file set store = 'file' where id in (
+      select id from pdfprompt_file f where store = 'postgres' and expired_at is null
+        and not exists (select 1 from pdfprompt_file_chunk c where c.file_id = f.id) limit ${LEFT_FILES})`;
 }
 
 /** PDFs whose time is over, and one worker of whom nothing is left. */
