@@ -112,18 +112,18 @@ describe.runIf(isRoot())('the disk with the PDFs is full', () => {
         const failed = (await scrape(ops)).sum('pdfprompt_store_writes_failed_total', { reason: 'ENOSPC' });
         expect(failed).toBeGreaterThan(0);
       }
-      await sleep(1_000); // what was under way has gone back
+      await sleep(1_000); // what was under way is rendered
       const attempts = await attemptsAt(workers);
       await sleep(3_000);
       expect(await attemptsAt(workers)).toBe(attempts);
-      const [under] = await sql`select count(*)::int as way from pdfprompt_job where status = 'processing'`;
-      expect(under?.way).toBe(0);
       disk.empty();
       roomAt = performance.now();
       await eventually(async () => !(await isDown(workers[0] as Worker)), ROOM_MS, 'it is back');
     }
     await traffic.end();
     await expectAllWhole(traffic, { sql, roomAt });
+    const [rendered] = await sql`select count(*)::int as times from pdfprompt_job_attempt`;
+    expect(rendered?.times).toBe(traffic.accepted.length); // nothing twice: what was rendered waited for the room
     expect((await readdir(disk.path, { recursive: true })).filter((name) => /tmp|probe/.test(name))).toEqual([]);
     stillRun(service.api, ...workers);
   });
