@@ -32,8 +32,8 @@ comment on column pdfprompt_unowned_file.job_id is 'The job whose run may still 
 create index if not exists pdfprompt_unowned_file_put on pdfprompt_unowned_file (job_id) where job_id is not null;
 create index if not exists pdfprompt_unowned_file_due on pdfprompt_unowned_file (remove_after) where job_id is null;
 
--- Whoever expires or deletes a file, with its job or its user, the last release and an operator with psql included:
--- its bytes are on the list of what is to be removed, by the same commit.
+-- When a file expires or is deleted, with its job or its user, by the last release or by hand: its bytes are on the list
+-- of what is to be removed, by the same commit.
 create or replace function pdfprompt_disown_file() returns trigger language plpgsql as $$ begin
   insert into pdfprompt_unowned_file (id, store, location) values (old.id, old.store, old.location)
     on conflict do nothing; return null;  -- in one line: a semicolon at the end of one ends the statement

@@ -46,8 +46,8 @@ export class ResultFiles {
 }
 
 /**
- * Puts the bytes into the store, if that is outside the database, after a row for each that tells others to remove
- * them unless the finish is committed. What earlier runs of the job have left is removed.
+ * Puts the bytes into the store, if that is outside the database, after a row for each, by which they are removed
+ * unless the finish is committed. What earlier runs of the job have left is removed.
  * @returns false if the run is over: nothing was put
  * @throws StoreFailure; the reason of `signal` if it is aborted
  */

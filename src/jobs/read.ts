@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, lt, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import type { Database, Queryable } from '../db/pools.ts';
 import { file, job } from '../db/schema.ts';
@@ -75,16 +75,18 @@ export async function listJobFiles(db: Database, input: { userId: string; jobId:
   const { userId, jobId } = input;
   const rows = isUuid(jobId)
     ? await db
-        .select({ status: job.status, file: columns.file })
+        .select({ id: job.id, status: job.status, file: columns.file })
         .from(job)
         .leftJoin(file, eq(file.jobId, job.id))
         .where(and(forTenant(userId), eq(job.id, jobId), eq(job.userId, userId)))
-        .orderBy(asc(file.position))
     : [];
   const [first] = rows;
   if (!first) throw new CodedError('not_found', 'there is no such job');
   if (first.status !== 'completed') throw notReady(first.status);
-  return rows.flatMap((row) => (row.file ? [toFile(row.file, `/v1/jobs/${jobId}/files/${row.file.position}`)] : []));
+  return rows
+    .flatMap((row) => row.file ?? [])
+    .toSorted((a, b) => a.position - b.position)
+    .map((row) => toFile(row, `/v1/jobs/${first.id}/files/${row.position}`));
 }
 
 const notReady = (status: JobStatus) =>

@@ -284,7 +284,7 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
   /**
    * Retries until the result is written, so that an outage of the database or of the store costs no second rendering.
    * The store's may last longer than a claim. So after some time, or at a stop, the job is requeued without counting
-   * the attempt. The time that the database was away does not count.
+   * the attempt. An outage of the database does not count as such time.
    */
   async #finish(job: ClaimedJob, rendered: Outcome, stop: AbortSignal): Promise<{ finish: Finish; outcome: Outcome }> {
     const { storeWatch } = this.options;

@@ -41,6 +41,8 @@ const MALFORMED = 'not-a-uuid';
 const BY_ID: Record<string, string[]> = {
   'GET /v1/jobs/{id}': ['', '?wait=20'],
   'GET /v1/jobs/{id}/pdf': ['', '?disposition=inline'],
+  'GET /v1/jobs/{id}/files': [''],
+  'GET /v1/jobs/{id}/files/{n}': ['', '?disposition=inline'],
   'DELETE /v1/jobs/{id}': [''],
   'POST /v1/jobs/{id}/retry': [''],
 };
@@ -116,7 +118,7 @@ describe.each(pairs)("$asks asks for $about's", ({ from, to }) => {
     const [method = '', path = ''] = route.split(' ');
     const before = await stateOf(to);
     for (const way of ways) {
-      const about = (id: string) => ask(from, method, path.replace('{id}', id) + way);
+      const about = (id: string) => ask(from, method, path.replace('{id}', id).replace('{n}', '0') + way);
       const unknown = await about(UNKNOWN);
       expect(unknown).toMatchObject({ status: 404, body: expect.stringContaining('"not_found"') });
       expect(await about(MALFORMED)).toEqual(unknown);
