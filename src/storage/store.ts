@@ -29,8 +29,8 @@ export interface ByteRange {
 }
 
 /**
- * A place for the bytes of files: one of a kind in each location. test/integration/stores.test.ts checks every kind.
- * Nothing here needs a deadline of its own: {@link Stores} sets one for every call.
+ * A place for the bytes of files: one of a kind in each location. One suite of tests checks every kind. Nothing here
+ * needs a deadline of its own: `TimedStore` sets one for every call.
  */
 export interface Store {
   /** the column `store` of a file's row */
