@@ -59,8 +59,6 @@ export async function putFiles(
 ): Promise<boolean> {
   const store = stores.current;
   if (store.isInDatabase || result.arePut || result.files.length === 0) return true;
-  const earlier = sql`${unownedFile.jobId} = ${jobId} and ${unownedFile.run} < ${run}`;
-  const left = await abandonPuts(db, earlier);
   const [own] = await db.execute(sql`
     with own as (
       select ${job.id} from ${job} where ${job.id} = ${jobId} and ${job.status} = 'processing' and ${job.runs} = ${run}
@@ -71,7 +69,10 @@ export async function putFiles(
     )
     select 1 from own`);
   if (!own) return false;
-  await removeBytes({ db, stores }, left);
+  if (run > 1) {
+    const earlier = sql`${unownedFile.jobId} = ${jobId} and ${unownedFile.run} < ${run}`;
+    await removeBytes({ db, stores }, await abandonPuts(db, earlier));
+  }
   await forEachInSlots(result.files, PUTS_AT_A_TIME, ({ id, pdf }) => store.put(db, id, pdf, signal));
   result.arePut = true;
   return true;
