@@ -42,6 +42,8 @@ const LIMITS: Limits = {
   'GET /v1/jobs/{id} (queued)': { 'read file, job': 250, 'read job': 250 },
   "GET /v1/jobs/{id} (another's)": { 'read file, job': 8 },
   'GET /v1/jobs/{id}/pdf': { 'read file, job': 16, 'read file, file_chunk': 16 },
+  'GET /v1/jobs/{id}/files': { 'read file, job': 16 },
+  'GET /v1/jobs/{id}/files/{n}': { 'read file, job': 16, 'read file, file_chunk': 16 },
   'DELETE /v1/jobs/{id}': {
     'read file, job': 200,
     'read job': 200,
@@ -95,7 +97,8 @@ const LIMITS: Limits = {
     'delete worker, reading job_attempt': 100,
     'update job': 100,
     'delete console_session': 10,
-    'read file_left': 10,
+    'delete file_left, insert unowned_file': 10,
+    'update unowned_file': 3_000,
   },
   // The first five hundred of the queue, each with its place in it; four of them are put back.
   requeueing: {
@@ -104,8 +107,13 @@ const LIMITS: Limits = {
     'delete pgboss.job, reading pgboss.queue': 100,
     'insert pgboss.job, reading job, pgboss.queue': 200,
   },
-  // Five hundred files, each with its job and its row.
-  sweeping: { 'read file, job': 8_000 },
+  // Three hundred puts whose jobs have failed, and three hundred files of a directory that is not there.
+  sweeping: {
+    'update unowned_file, reading job': 8_000,
+    'delete file_left, insert unowned_file': 10,
+    'update unowned_file': 6_000,
+    'update file': 7_000,
+  },
   // Before the first ANALYZE it may take another index of the queued jobs, and look at each of ten thousand.
   'queue watch': {
     'insert lease': 30,
@@ -163,7 +171,7 @@ const LIMITS: Limits = {
     'delete api_key': 40,
     'read job': 300,
     'read file': 100,
-    'insert file_left': 100,
+    'update unowned_file': 20,
     'delete job': 400,
     'delete pgboss.job, reading pgboss.queue': 100,
     'read user': 10,

@@ -136,6 +136,14 @@ export async function planVisits(
       run: async (turn) => void (await ask(heavyOf(turn), 'GET', `/v1/jobs/${jobOf(withBytes, turn)}/pdf`, 200)),
     },
     {
+      name: 'GET /v1/jobs/{id}/files',
+      run: async (turn) => void (await ask(heavyOf(turn), 'GET', `/v1/jobs/${jobOf(completed, turn)}/files`, 200)),
+    },
+    {
+      name: 'GET /v1/jobs/{id}/files/{n}',
+      run: async (turn) => void (await ask(heavyOf(turn), 'GET', `/v1/jobs/${jobOf(withBytes, turn)}/files/0`, 200)),
+    },
+    {
       name: 'DELETE /v1/jobs/{id}',
       run: async (turn) => void (await ask(at(heavy, 0), 'DELETE', `/v1/jobs/${at(queued, 30 + turn).id}`, 200)),
     },
