@@ -28,6 +28,7 @@ const PROMISED: Record<string, string[]> = {
   db_connections_active: ['pool'],
   db_connections_max: ['pool'],
   db_query_duration_seconds: ['pool'],
+  store_seconds: ['op', 'store'],
   api_requests_total: ['tier', 'route', 'status'],
   api_response_seconds: ['route'],
   cache_requests_total: ['cache', 'result'],
