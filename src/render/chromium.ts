@@ -3,12 +3,13 @@ import { chmod, chown, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import puppeteer, { type Browser } from 'puppeteer';
+import { collectTail } from '../kernel/collect-tail.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { OperatorError } from '../kernel/errors.ts';
 import { isAlive } from '../kernel/processes.ts';
 import { type Gateway, type GatewayOptions, loopbackGateway, namespaceGateway } from '../egress/gateway.ts';
 import { type ChromiumBinary, chromiumIdentity } from './chromium-binary.ts';
-import { collectTail, type JailKind, spawnInNamespace } from './jail.ts';
+import { type JailKind, spawnInNamespace } from './jail.ts';
 import { pipeTransport } from './pipe-transport.ts';
 import { sharedMemoryIsSmall, temporaryDirectory } from './temporary-space.ts';
 

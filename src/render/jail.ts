@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs';
 import type { Server } from 'node:net';
 import type { Readable } from 'node:stream';
+import { collectTail } from '../kernel/collect-tail.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { messageOf } from '../kernel/errors.ts';
 
@@ -94,13 +95,4 @@ export async function spawnInNamespace(
     child.kill('SIGKILL');
     throw new NoNamespace(messageOf(error), { cause: error });
   }
-}
-
-/** @returns a function that returns the last 2,000 characters of the stream */
-export function collectTail(stream: Readable): () => string {
-  let text = '';
-  stream.setEncoding('utf8').on('data', (data: string) => {
-    text = (text + data).slice(-2_000);
-  });
-  return () => text;
 }
