@@ -10,7 +10,7 @@ const LAYERS = [
   ['http', 'worker'],
   ['jobs', 'planning'],
   ['accounts'],
-  ['render'],
+  ['render', 'finishing'],
   ['sources'],
   ['queue', 'storage', 'egress'],
   ['db', 'cache', 'memory'],

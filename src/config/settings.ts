@@ -311,7 +311,7 @@ export const SETTINGS = {
     kind: kinds.integer(64, 100_000),
     default: '2048',
     description:
-      'Megabytes that one document may use while it is rendered, if its worker has them; more fail its job. A table of 10,000 rows with five columns uses 1,200',
+      'Megabytes that one document may use while it is rendered, and the steps after print as well, if its worker has them; more fail its job. A table of 10,000 rows with five columns uses 1,200',
     commands: WITH_RENDERER,
   },
   pdfStore: {

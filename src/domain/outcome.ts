@@ -26,12 +26,12 @@ export type PrintedPart = PdfBytes & PrintReport;
  * - `reject`: the document is at fault; another attempt would fail in the same way
  * - `retry`: the service is at fault (a browser crashed); another attempt may succeed
  * - `interrupted`: the worker is shutting down, memory or disk space for temporary files ran out, the browser ended too
- *   late for another try, or the store did not keep the PDF. The job is requeued, and no attempt is counted.
+ *   late for another try, no process was free for the steps after print, or the store did not keep the PDF. The job is requeued, and no attempt is counted.
  */
 export type Failure =
   | { kind: 'reject'; code: ErrorCode; message: string }
   | { kind: 'retry'; code: ErrorCode; message: string; cause: unknown }
-  | { kind: 'interrupted'; reason?: 'memory' | 'browser' | 'room' | 'store' };
+  | { kind: 'interrupted'; reason?: 'memory' | 'browser' | 'room' | 'store' | 'finishing' };
 
 /** The outcome of printing one part. */
 export type PrintOutcome = { kind: 'done'; pdf: PrintedPart } | Failure;

@@ -49,6 +49,7 @@ export const ERROR_CODES = {
   // the service
   internal: { status: 500, title: 'An internal error' },
   browser_failed: { status: 500, title: 'The browser failed' },
+  finishing_failed: { status: 500, title: 'A step after print failed' },
   unavailable: { status: 503, title: 'Temporarily unavailable' },
 } as const satisfies Record<string, ErrorKind>;
 

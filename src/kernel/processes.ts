@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** Whether there is a process with this pid, of any user. */
 export function isAlive(pid: number): boolean {
@@ -30,5 +30,14 @@ export function threadsOf(pid: number): string[] {
     return readdirSync(`/proc/${pid}/task`);
   } catch {
     return [];
+  }
+}
+
+/** As Chromium does for its renderers: when memory runs out, the kernel rather kills this process than one of ours. */
+export function preferToKill(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, '300');
+  } catch {
+    // it has ended, belongs to another user, or there is no /proc
   }
 }

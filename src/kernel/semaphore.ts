@@ -26,6 +26,10 @@ export class Semaphore {
     return this.#places - this.#free;
   }
 
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   get isIdle(): boolean {
     return this.taken === 0 && this.#waiting.size === 0;
   }

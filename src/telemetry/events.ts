@@ -235,6 +235,12 @@ export class Events {
     else this.#log.debug('store.write_failed', { ...labels, err });
   }
 
+  /** A step after print has ended, well or not. */
+  stepEnded(about: { step: string; ms: number }): void {
+    this.metrics.finishing.observe({ step: about.step }, about.ms / 1000);
+    this.#log.debug('step.ended', about);
+  }
+
   /** A page was taken for a document: a `warm` one that its tenant had before, or a new one. */
   pageTaken(kind: 'warm' | 'cold'): void {
     this.metrics.pageRequests.inc({ result: kind });
@@ -259,7 +265,7 @@ export class Events {
     else this.#log.warn('memory.low', state);
   }
 
-  /** A renderer process was ended: it was too large, or the largest when memory ran out. */
+  /** A renderer process, or one of the steps after print, was ended: it was too large, or the largest when memory ran out. */
   documentEvicted(about: { why: string; bytes: number }): void {
     this.metrics.evictedDocuments.inc({ reason: about.why });
     this.#log.warn('document.evicted', about);

@@ -67,6 +67,7 @@ export const LOG_MESSAGES = {
   'page.taken': 'page taken',
   'memory.low': 'memory pressure',
   'memory.recovered': 'memory pressure is over',
+  'step.ended': 'step after print ended',
   'document.evicted': 'document stopped because of its memory use',
 } as const;
 

@@ -81,6 +81,7 @@ export class Metrics {
     RENDER_BUCKETS,
     'tier',
   );
+  readonly finishing = this.#histogram('finishing_seconds', 'Duration of a step after print', RENDER_BUCKETS, 'step');
   readonly turnaround = this.#histogram(
     'pdf_turnaround_seconds',
     'From acceptance to the end of the job',
@@ -228,7 +229,7 @@ export class Metrics {
   /** The counters of a worker's rare faults start at 0 too. */
   watchSlots(state: () => SlotsState): void {
     for (const tier of FIRST_TIERS) this.expectJobsOf(tier);
-    for (const reason of ['retry', 'interrupted', 'memory', 'browser', 'room', 'store'])
+    for (const reason of ['retry', 'interrupted', 'memory', 'browser', 'room', 'store', 'finishing'])
       this.requeued.inc({ reason }, 0);
     for (const reason of ['crashed', 'unresponsive']) this.browserRestarts.inc({ reason }, 0);
     for (const reason of ['too large', 'fills the memory', 'largest']) this.evictedDocuments.inc({ reason }, 0);

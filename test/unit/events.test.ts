@@ -52,6 +52,7 @@ const SAMPLES: Samples = {
   browserStarted: ['153.0.0.0'],
   browserEnded: ['crashed'],
   memoryPressure: [{ pressure: 'high', used: 1, limit: 1, source: 'machine' }],
+  stepEnded: [{ step: 'merge', ms: 1 }],
   documentEvicted: [{ why: 'largest', bytes: 1 }],
   isolationKnown: [{ jail: 'proxy', sandbox: true, reason: 'x' }],
   egressDenied: [{ reason: 'port', authority: 'a:1', userId: 'u', jobId: 'j', isLogged: true }],

@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Failure, PdfBytes } from '../domain/outcome.ts';
+import type { PrintSettings } from '../domain/pdf-request.ts';
+import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
+import { CodedError } from '../kernel/errors.ts';
+import { Lifecycle } from '../kernel/lifecycle.ts';
+import type { Events } from '../telemetry/events.ts';
+import { errorType, type Span } from '../telemetry/span.ts';
+import type { PdfHead, SentPdf } from './frames.ts';
+import { isOutOfTurns, NotStarted, ProcessPool, type ProcessPoolOptions } from './process-pool.ts';
+import type { StepList } from './step.ts';
+import { STEPS } from './steps.ts';
+import { ProcessEnded, type StepsProcess } from './steps-process.ts';
+
+export interface FinisherOptions {
+  caps: {
+    /** most bytes of each PDF */
+    maxBytes: number;
+    /** most pages of each PDF */
+    maxPages: number;
+    /** most memory of the process in which the steps run */
+    memoryBytes: number;
+  };
+  isolation: ProcessPoolOptions['isolation'];
+  events: Pick<Events, 'stepEnded' | 'documentEvicted'>;
+  /** instead of the product's */
+  steps?: StepList;
+  processes?: number;
+  idleMs?: number;
+  waitMs?: number;
+}
+
+export interface FinishContext {
+  /** of the job */
+  settings: PrintSettings;
+  /** milliseconds that are left of the job's time limit; waiting for a process does not use it up */
+  timeoutMs: number;
+  /** whose job it is: a process is shared like a page */
+  tenant: string;
+  signal?: AbortSignal | undefined;
+  /** of the attempt */
+  span: Span;
+}
+
+/** `ms`: what the steps took, without the wait for a process; undefined if there was nothing to do. */
+export type FinishOutcome = { kind: 'done'; files: PdfBytes[]; ms?: number } | Failure;
+
+/** PDFs that one job may have after its steps. */
+const MAX_FILES = 1_000;
+const IDLE_MS = 60_000;
+/** With a page's, it stays below the margin of the queue's claim. */
+const WAIT_MS = 10_000;
+/** Each may use as much memory as a document. */
+const MOST_PROCESSES = 4;
+
+/** If another process, or the kernel, kills the one of the steps. */
+const MAX_TRIES = 2;
+
+interface Task {
+  name: string;
+  settings: unknown;
+  isLast: boolean;
+}
+
+/** Has the steps after print done, in processes of their own. */
+export class Finisher extends Lifecycle<FinisherOptions> {
+  readonly #steps: StepList;
+  readonly #pool: ProcessPool;
+
+  constructor(options: FinisherOptions) {
+    super(options);
+    const { steps = STEPS, caps, isolation, processes, idleMs = IDLE_MS, waitMs = WAIT_MS } = options;
+    this.#steps = steps;
+    this.#pool = new ProcessPool({
+      module: steps.module,
+      memoryBytes: caps.memoryBytes,
+      isolation,
+      size: processes ?? Math.min(MOST_PROCESSES, availableParallelism()),
+      idleMs,
+      waitMs,
+    });
+  }
+
+  /** Whether more jobs wait than can soon be done. */
+  get isBehind(): boolean {
+    return this.#pool.isBehind;
+  }
+
+  protected onStart(): Promise<void> {
+    return this.#pool.start();
+  }
+
+  protected override onStop(): Promise<void> {
+    return this.#pool.stop();
+  }
+
+  /**
+   * Runs the steps that the job's settings ask for on its PDFs, which stay as they are. Never rejects: the outcome
+   * contains the failure. Ends at once when `signal` aborts. If there is nothing to do, no process is started.
+   */
+  async finish(pdfs: PdfBytes[], context: FinishContext): Promise<FinishOutcome> {
+    const tasks = this.#tasksFor(context.settings);
+    if (tasks.length === 0) return { kind: 'done', files: pdfs };
+    const span = context.span.child('finishing');
+    const run = new StepsRun(tasks, pdfs, { ...context, span }, this.options);
+    for (let tries = 1; ; tries++) {
+      try {
+        const files = await describe(await this.#pool.use(context, (process) => run.in(process)));
+        span.end();
+        return { kind: 'done', files, ms: run.ms };
+      } catch (error) {
+        const isStopped = context.signal?.aborted || this.ending.aborted;
+        if (!isStopped && isKilled(error) && tries < MAX_TRIES) continue;
+        span.end({ error: isStopped ? 'interrupted' : errorType(error) });
+        return isStopped ? { kind: 'interrupted' } : judge(error, run.stepName);
+      }
+    }
+  }
+
+  #tasksFor(settings: PrintSettings): Task[] {
+    const wanted = this.#steps.steps.map((step) => ({ name: step.name, settings: step.settingsOf(settings) }));
+    const tasks = wanted.filter((task) => task.settings !== undefined);
+    return tasks.map((task, index) => ({ ...task, isLast: index === tasks.length - 1 }));
+  }
+}
+
+/** One job's steps, which may have to begin again in another process. */
+class StepsRun {
+  readonly #tasks: Task[];
+  readonly #pdfs: PdfBytes[];
+  readonly #context: FinishContext;
+  readonly #options: FinisherOptions;
+  #deadline: Deadline | undefined;
+  /** the one that began last */
+  stepName = '';
+  /** milliseconds of all steps */
+  ms = 0;
+
+  constructor(tasks: Task[], pdfs: PdfBytes[], context: FinishContext, options: FinisherOptions) {
+    this.#tasks = tasks;
+    this.#pdfs = pdfs;
+    this.#context = context;
+    this.#options = options;
+  }
+
+  async in(process: StepsProcess): Promise<SentPdf[]> {
+    const deadline = (this.#deadline ??= new Deadline(this.#context.timeoutMs));
+    let finished: SentPdf[] = [];
+    for (const task of this.#tasks) {
+      this.stepName = task.name;
+      const step = () => process.run(task, task === this.#tasks[0] ? this.#pdfs : [], (heads) => this.#check(heads));
+      const startedAt = performance.now();
+      try {
+        finished = await this.#context.span.during(task.name, () => deadline.race(`the step ${task.name}`, step()));
+      } catch (error) {
+        if (error instanceof ProcessEnded && error.how === 'too large')
+          this.#options.events.documentEvicted({ why: error.how, bytes: error.bytes });
+        throw error;
+      } finally {
+        const ms = performance.now() - startedAt;
+        this.ms += ms;
+        this.#options.events.stepEnded({ step: task.name, ms });
+      }
+    }
+    return finished;
+  }
+
+  /** Before their bytes are read. All together may be as large as those that were printed. @throws CodedError */
+  #check(heads: PdfHead[]): void {
+    const { maxBytes, maxPages } = this.#options.caps;
+    const tooLarge = (what: string) => new CodedError('pdf_too_large', `${what} after the step ${this.stepName}`);
+    if (heads.length > MAX_FILES) throw tooLarge(`there are more than ${MAX_FILES} PDFs`);
+    if (heads.some(({ size }) => size > maxBytes)) throw tooLarge(`the PDF is larger than ${maxBytes} bytes`);
+    const allowed = maxBytes * this.#pdfs.length;
+    if (heads.reduce((sum, { size }) => sum + size, 0) > allowed)
+      throw tooLarge(`the PDFs together are larger than ${allowed} bytes`);
+    const most = Math.max(...heads.map(({ pages }) => pages));
+    if (most > maxPages)
+      throw new CodedError(
+        'too_many_pages',
+        `the PDF has ${most} pages after the step ${this.stepName}; allowed: ${maxPages}`,
+      );
+  }
+}
+
+/** Adds sizes and hashes. Not all at once: that would block the process for a tenth of a second for a large PDF. */
+async function describe(pdfs: SentPdf[]): Promise<PdfBytes[]> {
+  const files: PdfBytes[] = [];
+  for (const { chunks, pages } of pdfs) {
+    const hash = createHash('sha256');
+    let size = 0;
+    for (const chunk of chunks) {
+      hash.update(chunk);
+      size += chunk.byteLength;
+      await nextTurn();
+    }
+    files.push({ chunks, size, pages, sha256: hash.digest('hex') });
+  }
+  return files;
+}
+
+function isKilled(error: unknown): boolean {
+  const reason = error instanceof NotStarted ? error.cause : error;
+  return reason instanceof ProcessEnded && reason.how === 'killed';
+}
+
+function judge(error: unknown, step: string): Failure {
+  if (error instanceof CodedError) return { kind: 'reject', code: error.code, message: error.message };
+  if (error instanceof DeadlineExceeded) {
+    const message = `the step ${step} did not end within the job's time limit; allow more with timeoutMs`;
+    return { kind: 'reject', code: 'render_timeout', message };
+  }
+  if (error instanceof ProcessEnded && error.how === 'too large') {
+    const message = `the step ${step} needs more memory than DOCUMENT_MEMORY_LIMIT_MB`;
+    return { kind: 'reject', code: 'memory_exceeded', message };
+  }
+  if (isOutOfTurns(error)) return { kind: 'interrupted', reason: 'finishing' };
+  const message = error instanceof NotStarted ? 'the process of the steps did not start' : `the step ${step} failed`;
+  return { kind: 'retry', code: 'finishing_failed', message, cause: error };
+}

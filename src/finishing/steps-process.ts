@@ -1,0 +1,190 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { extname } from 'node:path';
+import type { Duplex, Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { collectTail } from '../kernel/collect-tail.ts';
+import { CodedError, ERROR_CODES, type ErrorCode } from '../kernel/errors.ts';
+import { unprivilegedIdentity } from '../kernel/privileges.ts';
+import { preferToKill } from '../kernel/processes.ts';
+import { MEGABYTE } from '../kernel/units.ts';
+import { privateBytes } from '../memory/processes.ts';
+import type { Answer, Order } from './child.ts';
+import { type Frame, type PdfHead, readFrames, type SentPdf, sendFrame } from './frames.ts';
+
+/** How a process ended: it needed too much memory, another process killed it, or it did so itself. */
+export type ProcessEnd = 'too large' | 'killed' | 'crashed';
+
+/** The process ended before it answered. */
+export class ProcessEnded extends Error {
+  override name = 'ProcessEnded';
+  readonly how: ProcessEnd;
+  /** of memory that it had when it was last measured */
+  readonly bytes: number;
+
+  constructor(how: ProcessEnd, bytes: number, message: string) {
+    super(message);
+    this.how = how;
+    this.bytes = bytes;
+  }
+}
+
+/** A step, or the start of the process, failed with anything but a CodedError. */
+class StepFailed extends Error {
+  override name = 'StepFailed';
+}
+
+export interface StepsProcessOptions {
+  /** URL of the module with the steps */
+  module: string;
+  /** most memory that it may use */
+  memoryBytes: number;
+}
+
+const SAMPLE_MS = 50;
+/** V8 ends a process whose heap is full. It was too large if it had so much of what it may use. */
+const ALMOST_FULL = 0.8;
+const V8_SIGNALS = new Set<NodeJS.Signals | null>(['SIGABRT', 'SIGTRAP', 'SIGILL']);
+const PIECE_BYTES = MEGABYTE;
+const MAX_MESSAGE_BYTES = MEGABYTE;
+const MAX_FAILURE_TEXT = 2_000;
+
+const CHILD = fileURLToPath(new URL(`./child${extname(import.meta.url)}`, import.meta.url));
+/** What it may read: the program with its dependencies, which are beside it if it is one itself. */
+const PROGRAM = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/node_modules\/.*$/, '/node_modules/');
+
+/** A process that runs steps, one job at a time, seen from the worker. */
+export class StepsProcess {
+  readonly #child: ChildProcess;
+  readonly #options: StepsProcessOptions;
+  readonly #output: () => string;
+  readonly #answers: AsyncGenerator<Frame>;
+  readonly #exited = Promise.withResolvers<void>();
+  #end: ProcessEnded | undefined;
+  #isKilled = false;
+  #isTooLarge = false;
+  #largestBytes = 0;
+  #check: (heads: PdfHead[]) => void = () => undefined;
+
+  constructor(options: StepsProcessOptions) {
+    this.#options = options;
+    this.#child = spawn(
+      process.execPath,
+      [
+        `--max-old-space-size=${Math.ceil(options.memoryBytes / MEGABYTE)}`,
+        '--permission', // it can start no program and write no file, whatever its user may
+        `--allow-fs-read=${PROGRAM}*`,
+        '--allow-worker',
+        '--no-warnings',
+        CHILD,
+      ],
+      // Its own process group, so that Ctrl-C reaches only this process.
+      { cwd: '/', env: {}, detached: true, stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] },
+    );
+    this.#output = collectTail(this.#child.stderr as Readable);
+    for (const stream of this.#child.stdio) stream?.on('error', () => undefined); // it has ended; 'exit' reports it
+    this.#answers = readFrames(this.#link, {
+      maxMessageBytes: MAX_MESSAGE_BYTES,
+      pieceBytes: PIECE_BYTES,
+      check: (heads) => this.#check(heads),
+    });
+    this.#child.once('error', (error) => this.#ended(null, error.message));
+    this.#child.once('exit', (code, signal) => this.#ended(signal, signal ?? `exit code ${code}`));
+    if (this.#child.pid !== undefined) preferToKill(this.#child.pid);
+  }
+
+  get #link(): Duplex {
+    return this.#child.stdio[3] as Duplex;
+  }
+
+  /** Settles when the process has ended. */
+  get exited(): Promise<void> {
+    return this.#exited.promise;
+  }
+
+  /** Bytes of memory that only this process uses. */
+  get bytes(): number {
+    return this.#child.pid === undefined || this.#end ? 0 : privateBytes(this.#child.pid);
+  }
+
+  /** To be called first. @throws ProcessEnded, StepFailed */
+  async start(): Promise<void> {
+    const identity = unprivilegedIdentity(['nobody']);
+    await this.#ask({ do: 'start', module: this.#options.module, identity }, []);
+  }
+
+  /**
+   * Runs a step on the PDFs of the step before it; the first one of a job gets them.
+   * @param check whether the PDFs that the last step returns are accepted. @throws if not
+   * @returns the PDFs of the last step; of others none
+   * @throws CodedError, StepFailed, ProcessEnded, what `check` throws
+   */
+  async run(
+    step: { name: string; settings: unknown; isLast: boolean },
+    pdfs: readonly SentPdf[],
+    check: (heads: PdfHead[]) => void,
+  ): Promise<SentPdf[]> {
+    this.#check = check;
+    return this.#ask({ do: 'step', ...step }, pdfs);
+  }
+
+  /** Ends it at once: it has nothing to save. Resolves when it has ended. */
+  async end(): Promise<void> {
+    this.#isKilled = true;
+    this.#child.kill('SIGKILL');
+    await this.exited;
+  }
+
+  async #ask(order: Order, pdfs: readonly SentPdf[]): Promise<SentPdf[]> {
+    const sampler = setInterval(() => this.#sample(), SAMPLE_MS);
+    try {
+      const sent = sendFrame(this.#link, order, pdfs);
+      sent.catch(() => undefined);
+      const ended = this.exited.then(() => Promise.reject(this.#end as ProcessEnded));
+      const { value: answer } = await Promise.race([this.#answers.next(), ended]);
+      if (!answer) throw new Error('the link is closed');
+      const { failed } = answer.message as { [Key in keyof Answer]?: Record<'code' | 'message', unknown> };
+      if (failed) throw toError(failed);
+      return answer.pdfs;
+    } catch (error) {
+      if (this.#link.destroyed) await this.#isGone();
+      throw this.#end ?? error;
+    } finally {
+      clearInterval(sampler);
+    }
+  }
+
+  /** The link breaks before it is known how the process ended. */
+  async #isGone(): Promise<void> {
+    this.#child.kill('SIGKILL'); // if it has only closed the link
+    await this.exited;
+  }
+
+  #sample(): void {
+    const { bytes } = this;
+    this.#largestBytes = Math.max(this.#largestBytes, bytes);
+    if (bytes <= this.#options.memoryBytes) return;
+    this.#isTooLarge = true;
+    this.#child.kill('SIGKILL');
+  }
+
+  #ended(signal: NodeJS.Signals | null, how: string): void {
+    const isFull = this.#largestBytes >= ALMOST_FULL * this.#options.memoryBytes && V8_SIGNALS.has(signal);
+    const isFromOutside = signal === 'SIGKILL' && !this.#isKilled;
+    const end = this.#isTooLarge || isFull ? 'too large' : isFromOutside ? 'killed' : 'crashed';
+    this.#end ??= new ProcessEnded(
+      end,
+      this.#largestBytes,
+      `the process of the steps ended: ${how}. ${this.#output()}`.trim(),
+    );
+    for (const stream of this.#child.stdio) stream?.destroy();
+    this.#exited.resolve();
+  }
+}
+
+/** The process may have been taken over by a PDF. */
+function toError({ code, message }: Record<'code' | 'message', unknown>): Error {
+  const text = String(message).slice(0, MAX_FAILURE_TEXT);
+  return typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)
+    ? new CodedError(code as ErrorCode, text)
+    : new StepFailed(text);
+}

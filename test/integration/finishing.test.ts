@@ -1,0 +1,199 @@
+/** @module-tag user */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { Finisher, FinisherOptions } from '../../src/finishing/finisher.ts';
+import { filesOf, finish, pdfBytes, startFinisher } from '../support/finisher.ts';
+import { commandOf, descendants, eventually, isAlive } from '../support/processes.ts';
+import { silentEvents } from '../support/silent-events.ts';
+import type { Doings } from '../support/steps.ts';
+
+/** Processes of steps below this one or another. */
+const stepProcesses = (pid = process.pid) =>
+  descendants(pid).filter((each) => commandOf(each).includes('finishing/child'));
+const busyLoop = { first: { does: 'loop' } };
+const good: Doings = { first: { does: 'mark', mark: '1' } };
+
+describe('steps', () => {
+  it('run in the order of the list, whatever the order of the request', async () => {
+    const finisher = await startFinisher();
+    const all = {
+      third: { does: 'mark', mark: '3' },
+      first: { does: 'mark', mark: '1' },
+      second: { does: 'mark', mark: '2' },
+    };
+    expect(filesOf(await finish(finisher, all))).toEqual(['pdf123/1']);
+    expect(filesOf(await finish(finisher, { ...all, second: undefined }))).toEqual(['pdf13/1']);
+  });
+
+  it('replace PDFs, make one of many and many of one', async () => {
+    const finisher = await startFinisher();
+    const pdfs = [pdfBytes('abcd', 2), pdfBytes('efgh', 3)];
+    const run = async (doings: Doings) => filesOf(await finish(finisher, doings, pdfs));
+    const [split, merge, mark] = [{ does: 'split' }, { does: 'merge' }, { does: 'mark', mark: '+' }];
+    expect(await run({ first: mark })).toEqual(['abcd+/2', 'efgh+/3']);
+    expect(await run({ first: merge, second: mark })).toEqual(['abcdefgh+/5']);
+    expect(await run({ first: split, second: mark })).toEqual(['ab+/1', 'cd+/1', 'ef+/1', 'gh+/1']);
+    expect(await run({ first: split, second: merge, third: mark })).toEqual(['abcdefgh+/4']);
+    expect(await run({ first: merge, second: split, third: mark })).toEqual(['abcd+/1', 'efgh+/1']);
+  });
+
+  it('leave PDFs as they are that came in pieces, whatever their size', async () => {
+    const finisher = await startFinisher({ caps: { maxBytes: 1e8, maxPages: 5_000, memoryBytes: 1e9 } });
+    for (const size of [1, 65_535, 65_536, 1_048_576, 1_048_577, 5_000_003]) {
+      const bytes = Buffer.alloc(size, 'every byte counts ');
+      const whole = pdfBytes(bytes);
+      const chunks = [bytes.subarray(0, size / 3), bytes.subarray(size / 3)].filter(({ length }) => length > 0);
+      const outcome = await finish(finisher, { first: { does: 'mark' } }, [{ ...whole, chunks }]);
+      expect(outcome).toMatchObject({ kind: 'done', files: [{ size, sha256: whole.sha256 }] });
+    }
+  });
+
+  it('that nobody asks for cost nothing: the PDFs are those that were printed, and no process is started', async () => {
+    const finisher = await startFinisher();
+    const pdfs = [pdfBytes('pdf')];
+    const before = stepProcesses();
+    const outcome = await finish(finisher, {}, pdfs);
+    expect(outcome).toEqual({ kind: 'done', files: pdfs });
+    expect('files' in outcome && outcome.files).toBe(pdfs);
+    expect(stepProcesses()).toEqual(before);
+  });
+
+  it.each([
+    ['many', 'pdf_too_large', 'there are more than 1000 PDFs after the step first'],
+    ['large', 'pdf_too_large', 'the PDF is larger than 1000000 bytes after the step first'],
+    ['largeTogether', 'pdf_too_large', 'the PDFs together are larger than 1000000 bytes after the step first'],
+    ['pages', 'too_many_pages', 'the PDF has 5001 pages after the step first; allowed: 5000'],
+  ])('that make more than is allowed fail their job: %s', async (does, code, message) => {
+    const finisher = await startFinisher();
+    expect(await finish(finisher, { first: { does } })).toEqual({ kind: 'reject', code, message });
+  });
+
+  it('see nothing of the process that started them, and read and start nothing', async () => {
+    const finisher = await startFinisher();
+    const looked = filesOf(await finish(finisher, { first: { does: 'look' } })).map((file) => file.replace('/1', ''));
+    const uid = process.getuid?.();
+    expect(looked).toEqual(['{}', '"/"', String(uid === 0 ? 65_534 : uid), 'ERR_ACCESS_DENIED', 'ERR_ACCESS_DENIED', 'ERR_ACCESS_DENIED']); // prettier-ignore
+  });
+});
+
+describe('processes of steps', () => {
+  it('are kept for their tenant', async () => {
+    const pidOf = async (finisher: Finisher, tenant: string) =>
+      filesOf(await finish(finisher, { first: { does: 'pid' } }, undefined, { tenant }))[0];
+    const pids = async (isolation: FinisherOptions['isolation']) => {
+      const finisher = await startFinisher({ isolation, processes: 2 });
+      const found: (string | undefined)[] = [];
+      for (const tenant of ['ann', 'ann', 'bob', 'ann', 'cleo', 'bob']) found.push(await pidOf(finisher, tenant));
+      return found.map((pid) => found.indexOf(pid));
+    };
+    expect(await pids('shared')).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(await pids('job')).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(await pids('tenant')).toEqual([0, 0, 2, 0, 4, 5]); // of two, bob's was idle for longer than ann's
+  });
+
+  it('are as many as are allowed, and jobs wait in order', async () => {
+    const finisher = await startFinisher({ processes: 2, isolation: 'shared' });
+    const before = stepProcesses().length;
+    const ended: number[] = [];
+    let most = 0;
+    const jobs = Array.from({ length: 7 }, async (_, index) => {
+      filesOf(await finish(finisher, { first: { does: 'wait', ms: index === 0 ? 1_000 : 100 } }));
+      ended.push(index);
+      most = Math.max(most, stepProcesses().length - before);
+    });
+    await eventually(() => finisher.isBehind, 5_000, 'more jobs wait than there are processes');
+    await Promise.all(jobs);
+    expect(finisher.isBehind).toBe(false);
+    expect(most).toBe(2);
+    expect(ended.filter((index) => index !== 0)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('that are all busy for too long interrupt the job, which another worker may do', async () => {
+    const finisher = await startFinisher({ processes: 1, waitMs: 100 });
+    const abort = new AbortController();
+    const busy = finish(finisher, busyLoop, undefined, { signal: abort.signal });
+    expect(await finish(finisher, good)).toEqual({ kind: 'interrupted', reason: 'finishing' });
+    abort.abort();
+    expect(await busy).toEqual({ kind: 'interrupted' });
+  });
+
+  it.each(['while it starts', 'while it works', 'while it waits for its turn'])(
+    'end at once for a job that is cancelled %s',
+    async (when) => {
+      const finisher = await startFinisher({ processes: 1 });
+      const before = stepProcesses();
+      const started = () => stepProcesses().some((pid) => !before.includes(pid));
+      const other = new AbortController();
+      const busy =
+        when === 'while it waits for its turn' && finish(finisher, busyLoop, undefined, { signal: other.signal });
+      if (when === 'while it works') filesOf(await finish(finisher, good));
+      const abort = new AbortController();
+      const job = finish(finisher, busyLoop, undefined, { signal: abort.signal });
+      await eventually(started, 5_000, 'there is a process');
+      abort.abort();
+      expect(await job).toEqual({ kind: 'interrupted' });
+      other.abort();
+      await busy;
+      await eventually(() => !started(), 5_000, 'there is no process');
+      expect(filesOf(await finish(finisher, good))).toEqual(['pdf1/1']);
+    },
+  );
+
+  it('end when nobody needs them', async () => {
+    const finisher = await startFinisher({ idleMs: 300 });
+    const before = stepProcesses();
+    filesOf(await finish(finisher, good));
+    expect(stepProcesses().length).toBe(before.length + 1);
+    await eventually(() => stepProcesses().length === before.length, 5_000, 'the process has ended');
+  });
+
+  it.each(['starts', 'works'])('are replaced if they are killed from outside, once: while it %s', async (when) => {
+    const before = stepProcesses();
+    const victim = () => stepProcesses().find((pid) => !before.includes(pid)) ?? 0;
+    let kills = 0;
+    const kill = () => {
+      if (kills++ === 0) process.kill(victim(), 'SIGKILL');
+    };
+    const events = silentEvents();
+    if (when === 'works') events.stepEnded = kill; // the second has begun
+    const finisher = await startFinisher({ events });
+    const job = finish(finisher, { first: { does: 'mark', mark: '1' }, second: { does: 'wait', ms: 1_000 } });
+    if (when === 'starts') {
+      await eventually(() => victim() > 0, 5_000, 'there is a process');
+      kill();
+    }
+    expect(filesOf(await job)).toEqual(['pdf1/1']);
+    expect(kills).toBeGreaterThan(0);
+  });
+
+  it('leave nothing behind at a stop, whatever they do', async () => {
+    const finisher = await startFinisher({ processes: 3 });
+    const files = readdirSync(tmpdir());
+    const before = stepProcesses();
+    filesOf(await finish(finisher, good, undefined, { tenant: 'idle' }));
+    const jobs = [busyLoop, good, busyLoop, good].map((doings) => finish(finisher, doings));
+    await eventually(() => stepProcesses().length === before.length + 3, 10_000, 'three processes');
+    await finisher.stop();
+    expect((await Promise.all(jobs)).map(({ kind }) => kind)).toContain('interrupted');
+    expect(stepProcesses()).toEqual(before);
+    expect(readdirSync(tmpdir()).filter((name) => !files.includes(name) && /finish|step/.test(name))).toEqual([]);
+    await finisher.start();
+    expect(filesOf(await finish(finisher, good))).toEqual(['pdf1/1']);
+  });
+
+  it('end with the process that started them, even in an endless loop', async () => {
+    const script = fileURLToPath(new URL('../support/parent-of-steps.ts', import.meta.url));
+    const parent = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(parent.stdout, 'data');
+    const children = stepProcesses(parent.pid);
+    expect(children).toHaveLength(2);
+    parent.kill('SIGKILL');
+    await once(parent, 'exit');
+    await eventually(() => !children.some(isAlive), 1_000, 'they have ended too');
+  });
+});
