@@ -18,6 +18,8 @@ export interface RenderTimings {
   load: number;
   wait: number;
   print: number;
+  /** the steps after print, if there are any */
+  finishing?: number;
 }
 
 /** Milliseconds: `queued` and `total` by the database's clock, the rest by the worker's. */

@@ -36,6 +36,7 @@ export const jobSchema = z
         load: z.number().optional(),
         wait: z.number().optional(),
         print: z.number().optional(),
+        finishing: z.number().optional(),
       })
       .nullable()
       .meta({ description: 'Milliseconds' }),

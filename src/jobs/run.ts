@@ -1,28 +1,67 @@
-import type { Outcome, PdfBytes, PrintOutcome } from '../domain/outcome.ts';
 import type { FailedResource, RenderTimings } from '../domain/job.ts';
-import type { Part } from '../domain/pdf-request.ts';
-import type { Renderer, RenderContext } from '../render/renderer.ts';
+import type { Failure, Outcome, PrintedPart } from '../domain/outcome.ts';
+import type { Part, PrintSettings } from '../domain/pdf-request.ts';
+import type { Finisher } from '../finishing/finisher.ts';
+import type { RenderContext, Renderer } from '../render/renderer.ts';
+import { Span } from '../telemetry/span.ts';
 
-interface RunDeps {
+export interface RunDeps {
   renderer: Pick<Renderer, 'render'>;
+  finisher: Pick<Finisher, 'finish'>;
 }
 
-/** Prints the parts of a job, one after the other. Each PDF becomes a file of the job. Never rejects. */
-export async function runParts(
+export interface RunInput {
+  /** printed in this order; at least one */
+  parts: readonly Part[];
+  /** of the job: its time limit, and what its steps are to do */
+  settings: PrintSettings;
+}
+
+interface RunContext extends RenderContext {
+  /** called once, when the job needs no page any more */
+  onPrinted?: () => void;
+}
+
+/**
+ * Prints the parts of a job, one after the other, and has its steps done when the last page is free again. Without a
+ * step each PDF becomes a file of the job. All of it has the job's time limit. Never rejects.
+ */
+export async function runParts(deps: RunDeps, { parts, settings }: RunInput, context: RunContext): Promise<Outcome> {
+  const { tenant, signal, span = new Span(), onPrinted } = context;
+  const printed = await printParts(deps, parts, settings.timeoutMs, { ...context, span });
+  onPrinted?.();
+  if (!Array.isArray(printed)) return printed;
+  const timings = sumOf(printed);
+  const timeoutMs = settings.timeoutMs - spentMs(timings);
+  const pdfs = printed.map(({ chunks, size, pages, sha256 }) => ({ chunks, size, pages, sha256 }));
+  const finished = await deps.finisher.finish(pdfs, { settings, timeoutMs, tenant, signal, span });
+  if (finished.kind !== 'done') return finished;
+  const { files, ms } = finished;
+  const failedResources: FailedResource[] = printed.flatMap((part) => part.failedResources);
+  return { kind: 'done', files, timings: { ...timings, ...(ms !== undefined && { finishing: ms }) }, failedResources };
+}
+
+async function printParts(
   { renderer }: RunDeps,
   parts: readonly Part[],
+  timeoutMs: number,
   context: RenderContext,
-): Promise<Outcome> {
-  const files: PdfBytes[] = [];
-  const failedResources: FailedResource[] = [];
-  const timings: RenderTimings = { page: 0, load: 0, wait: 0, print: 0 };
+): Promise<PrintedPart[] | Failure> {
+  const printed: PrintedPart[] = [];
   for (const part of parts) {
-    const printed: PrintOutcome = await renderer.render(part, context);
-    if (printed.kind !== 'done') return printed;
-    const { timings: times, failedResources: failed, ...bytes } = printed.pdf;
-    files.push(bytes);
-    failedResources.push(...failed);
-    for (const step of ['page', 'load', 'wait', 'print'] as const) timings[step] += times[step];
+    const leftMs = Math.max(0, timeoutMs - spentMs(sumOf(printed)));
+    const outcome = await renderer.render({ ...part, timeoutMs: Math.min(part.timeoutMs, leftMs) }, context);
+    if (outcome.kind !== 'done') return outcome;
+    printed.push(outcome.pdf);
   }
-  return { kind: 'done', files, timings, failedResources };
+  return printed;
 }
+
+function sumOf(parts: readonly PrintedPart[]): RenderTimings {
+  const sum = { page: 0, load: 0, wait: 0, print: 0 };
+  for (const { timings } of parts)
+    for (const step of Object.keys(sum) as (keyof typeof sum)[]) sum[step] += timings[step];
+  return sum;
+}
+
+const spentMs = ({ page, load, wait, print }: RenderTimings) => page + load + wait + print;

@@ -10,6 +10,7 @@ import { type Condition, Health } from '../kernel/health.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import type { MemoryReading } from '../memory/reading.ts';
 import { JobQueue } from '../queue/boss.ts';
+import type { StepList } from '../finishing/step.ts';
 import type { Renderer } from '../render/renderer.ts';
 import type { Store } from '../storage/store.ts';
 import { Stores } from '../storage/stores.ts';
@@ -23,6 +24,8 @@ export interface Overrides {
   events?: Events;
   /** used instead of one that is made by the settings; started and stopped with the worker */
   renderer?: Renderer;
+  /** after print, instead of the product's */
+  steps?: StepList;
   /** used instead of what the kernel reports about this process's memory */
   readMemory?: (() => MemoryReading | undefined) | undefined;
 }

@@ -2,6 +2,8 @@ import { totalmem } from 'node:os';
 import { Dialer } from '../egress/dialer.ts';
 import { EgressPolicy } from '../egress/policy.ts';
 import { EgressProxy } from '../egress/proxy.ts';
+import { Finisher } from '../finishing/finisher.ts';
+import type { StepList } from '../finishing/step.ts';
 import { readMemory } from '../memory/reading.ts';
 import { type ChromiumBinary, findChromium } from '../render/chromium-binary.ts';
 import { Launcher } from '../render/launcher.ts';
@@ -38,8 +40,9 @@ export async function buildWorker(
   { onProgress, overrides = {} }: { onProgress: Progress; overrides?: Overrides },
 ): Promise<Worker> {
   const { config, directUrl, db, adminDb, queue, notifier, store, stores, events, tracing, health, database } = base;
-  const { readMemory: read } = overrides;
+  const { readMemory: read, steps } = overrides;
   const renderer = overrides.renderer ?? (await buildRenderer({ ...base, onProgress, readMemory: read }));
+  const finisher = buildFinisher({ config, events, steps });
   const registration = new Registration({
     db,
     queue,
@@ -59,6 +62,7 @@ export async function buildWorker(
     events,
     tracing,
     renderer,
+    finisher,
     storeWatch,
     needs: [roomWatch.condition],
     concurrency: new Concurrency(config.workerConcurrency),
@@ -87,7 +91,7 @@ export async function buildWorker(
   });
   return {
     renderer,
-    services: [renderer, registration, reaper, maintenance, storeWatch, roomWatch, dispatcher],
+    services: [renderer, finisher, registration, reaper, maintenance, storeWatch, roomWatch, dispatcher],
     forceStop: () => dispatcher.forceStop(),
     blame: (jobId) => dispatcher.blame(jobId),
   };
@@ -109,6 +113,21 @@ export async function buildRenderer(options: BuildRendererOptions): Promise<Rend
   const renderer = new Renderer({ ...rendererOptions(config, binary, events), readMemory: read });
   events.metrics.watchRenderer(() => renderer.state);
   return renderer;
+}
+
+/** What is done with PDFs after they are printed. @param steps instead of the product's */
+export function buildFinisher(input: { config: Config; events: Events; steps?: StepList | undefined }): Finisher {
+  const { config, events, steps } = input;
+  return new Finisher({
+    caps: {
+      maxBytes: config.pdfMaxBytes,
+      maxPages: config.pdfMaxPages,
+      memoryBytes: config.documentMemoryLimitMb * MEGABYTE,
+    },
+    isolation: config.renderIsolation,
+    events,
+    ...(steps && { steps }),
+  });
 }
 
 /** Warm pages may take two fifths of the memory at most; one takes about 20 MB. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Notifier } from '../db/notifier.ts';
 import { isDatabaseUnavailable } from '../db/pools.ts';
 import type { Outcome, PdfBytes } from '../domain/outcome.ts';
+import type { Finisher } from '../finishing/finisher.ts';
 import { type ClaimedJob, claimJobs, NotRegistered } from '../jobs/claim.ts';
 import { type Finish, finishJob, type FinishDeps, STORE_PATIENCE_SECONDS } from '../jobs/finish.ts';
 import { requeueLostJobs, requeueUnknownJobs } from '../jobs/lost-jobs.ts';
@@ -27,6 +28,7 @@ interface DispatcherOptions extends FinishDeps {
   notifier: Notifier;
   registration: Pick<Registration, 'workerId' | 'condition'>;
   renderer: Pick<Renderer, 'render' | 'room'>;
+  finisher: Pick<Finisher, 'finish' | 'isBehind'>;
   storeWatch: Pick<StoreWatch, 'condition' | 'failed' | 'recovers'>;
   /** further conditions without which no job is claimed */
   needs: readonly Condition[];
@@ -57,7 +59,7 @@ interface Running {
   job: ClaimedJob;
   abort: AbortController;
   ended: Promise<void>;
-  /** it no longer has a slot: its result is being written */
+  /** it no longer has a slot: its steps run, or its result is being written */
   isRendered: boolean;
 }
 
@@ -193,12 +195,18 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
   }
 
   /**
-   * How many more documents may begin: limited by slots, by memory, and by results that wait to be written. There are
-   * at most as many of these as slots, so that an outage of the database stops the claims. 0 while a condition fails.
+   * How many more documents may begin: limited by slots, by memory, and by those whose steps run or whose results wait
+   * to be written. There are at most as many of these as slots, so that an outage of the database stops the claims. 0
+   * while a condition fails, or while too many wait for their steps.
    */
   get #free(): number {
-    const { registration, storeWatch, needs } = this.options;
-    if (this.#suspect || ![registration.condition, storeWatch.condition, ...needs].every(({ isOk }) => isOk)) return 0;
+    const { registration, storeWatch, finisher, needs } = this.options;
+    if (
+      this.#suspect ||
+      finisher.isBehind ||
+      ![registration.condition, storeWatch.condition, ...needs].every(({ isOk }) => isOk)
+    )
+      return 0;
     const { limit } = this.options.concurrency;
     const rendering = this.#rendering;
     return Math.min(limit - rendering, 2 * limit - this.#running.size, this.options.renderer.room(rendering));
@@ -247,7 +255,7 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
     const onRendered = () => {
       running.isRendered = true;
       this.options.concurrency.documentEnded();
-      this.#wake.resolve(); // the next document begins while this result is written
+      this.#wake.resolve(); // the next document begins while this one's steps run and its result is written
     };
     const span = beginSpan(this.options.tracing, job, time);
     const about = aboutOf(job, span);
@@ -266,13 +274,13 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
   }
 
   async #runJob(job: ClaimedJob, { about, span, signal, onRendered }: RunContext): Promise<void> {
-    const { events, renderer } = this.options;
+    const { events } = this.options;
     const startedAt = performance.now();
     events.jobStarted(about);
     plantedFault(job.filename);
-    const rendered = await runParts({ renderer }, job.parts, { tenant: job.userId, jobId: job.id, signal, span });
+    const context = { tenant: job.userId, jobId: job.id, signal, span, onPrinted: onRendered };
+    const rendered = await runParts(this.options, job, context);
     const result = this.#blamed.has(job.id) ? UNEXPECTED : rendered;
-    onRendered();
     crashPoint('render.done');
     const { finish, outcome } = await span.during('store', () => this.#finish(job, result, signal));
     crashPoint('finish.committed');

@@ -11,6 +11,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { AccountCaches } from '../../src/accounts/account-caches.ts';
 import { EmbeddedPostgres } from '../../src/db/embedded.ts';
 import { Session } from '../../src/db/session.ts';
+import { ProcessPool } from '../../src/finishing/process-pool.ts';
 import { HttpServer } from '../../src/http/server.ts';
 import { type Service, ServiceGroup } from '../../src/kernel/lifecycle.ts';
 import { readMemory } from '../../src/memory/reading.ts';
@@ -31,6 +32,7 @@ import { temporaryDirectory } from '../support/files.ts';
 import { watchLeftOvers } from '../support/left-over.ts';
 import { eventually } from '../support/processes.ts';
 import { testConfig } from '../support/service.ts';
+import { STEPS } from '../support/steps.ts';
 
 const { url, sql } = await createDatabase();
 const config = testConfig({
@@ -89,6 +91,7 @@ const SERVICES: Record<string, Listed> = {
     make: async () => new EmbeddedPostgres({ dataDir: await temporaryDirectory('lifecycle') }),
     calls: 4,
   },
+  Finisher: { make: composed('Finisher') },
   HttpServer: { make: composed('HttpServer') },
   JobQueue: { make: composed('JobQueue') },
   JobWaiters: { make: composed('JobWaiters') },
@@ -100,6 +103,17 @@ const SERVICES: Record<string, Listed> = {
   },
   Notifier: { make: composed('Notifier') },
   PagePool: { make: pool, calls: 8 },
+  ProcessPool: {
+    make: () =>
+      new ProcessPool({
+        module: STEPS.module,
+        memoryBytes: 1e9,
+        isolation: 'tenant',
+        size: 2,
+        idleMs: 60_000,
+        waitMs: 1,
+      }),
+  },
   QueueWatch: { make: composed('QueueWatch') },
   ReadRouter: { make: composed('ReadRouter') },
   Reaper: { make: composed('Reaper') },

@@ -1,6 +1,7 @@
 import { afterAll, inject } from 'vitest';
 import { type Config, loadConfig } from '../../src/config/load.ts';
 import type { UnderWay } from '../../src/http/under-way.ts';
+import type { StepList } from '../../src/finishing/step.ts';
 import type { Renderer, RendererOptions } from '../../src/render/renderer.ts';
 import type { Service } from '../../src/kernel/lifecycle.ts';
 import { isRoot } from '../../src/kernel/privileges.ts';
@@ -41,19 +42,21 @@ export async function startService({
   worker = false,
   env = {},
   readMemory,
+  steps,
 }: {
   /** migrated; one of its own unless named */
   database?: TestDatabase;
   worker?: boolean;
   env?: Record<string, string>;
   readMemory?: RendererOptions['readMemory'];
+  steps?: StepList;
 } = {}): Promise<TestService> {
   const database = given ?? (await createDatabase());
   const config = testConfig({ DATABASE_URL: database.url, SHUTDOWN_GRACE: '1', ...env });
   const lines: string[] = [];
   const log = createLogger({ level: 'trace', process: 'test', human: false, write: (line) => lines.push(line) });
   const role = { name: 'pdfprompt test', isApi: true, isWorker: worker };
-  const options = { config, log, onProgress: () => undefined, overrides: { readMemory } };
+  const options = { config, log, onProgress: () => undefined, overrides: { readMemory, ...(steps && { steps }) } };
   const running = await startProcess(options, role, async (base) => ({
     worker: worker ? await buildWorker(base, options) : undefined,
     api: buildApi(base),

@@ -6,7 +6,7 @@ import { reasonText } from '../../domain/outcome.ts';
 import type { ServedOrigin } from '../../egress/served-origin.ts';
 import { messageOf, UsageError } from '../../kernel/errors.ts';
 import { forEachInSlots } from '../../kernel/for-each-in-slots.ts';
-import type { Renderer } from '../../render/renderer.ts';
+import type { RunDeps } from '../../jobs/run.ts';
 import { loggerFor, progress, warn } from '../output.ts';
 import { readConfig } from '../settings-flags.ts';
 
@@ -45,17 +45,21 @@ Examples:
       const tasks = plan(inputs, options);
       const defaults = await readRequest(options.request);
       if (options.outDir !== undefined) await mkdir(options.outDir, { recursive: true });
-      const { buildRenderer } = await import('../../runtime/worker.ts');
+      const { buildFinisher, buildRenderer } = await import('../../runtime/worker.ts');
       // At a terminal only problems are of interest unless LOG_LEVEL says otherwise.
       const log = await loggerFor('render', config.logLevel === 'info' ? 'warn' : config.logLevel);
       const { Events } = await import('../../telemetry/events.ts');
-      const renderer = await buildRenderer({ config, log, events: new Events(log), onProgress: progress });
-      await renderer.start();
+      const { ServiceGroup } = await import('../../kernel/lifecycle.ts');
+      const events = new Events(log);
+      const renderer = await buildRenderer({ config, log, events, onProgress: progress });
+      const finisher = buildFinisher({ config, events });
+      const services = new ServiceGroup([renderer, finisher]);
+      await services.start();
       try {
-        const failures = await renderAll(renderer, tasks, defaults);
+        const failures = await renderAll({ renderer, finisher }, tasks, defaults);
         if (failures > 0) process.exitCode = 1;
       } finally {
-        await renderer.stop();
+        await services.stop();
       }
     });
 }
@@ -103,11 +107,11 @@ async function readRequest(text: string | undefined): Promise<Record<string, unk
   throw new UsageError('--request: allowed: a JSON object, or @file with one');
 }
 
-async function renderAll(renderer: Renderer, tasks: Task[], defaults: Record<string, unknown>): Promise<number> {
+async function renderAll(deps: RunDeps, tasks: Task[], defaults: Record<string, unknown>): Promise<number> {
   let failures = 0;
   let done = 0;
   await forEachInSlots(tasks, CONCURRENCY, async (task) => {
-    const problem = await renderOne(renderer, task, defaults).catch(messageOf);
+    const problem = await renderOne(deps, task, defaults).catch(messageOf);
     done++;
     if (problem !== undefined) {
       failures++;
@@ -121,23 +125,36 @@ async function renderAll(renderer: Renderer, tasks: Task[], defaults: Record<str
 const NAMED = 5;
 
 /** @returns what went wrong, in a sentence; undefined if nothing did */
-async function renderOne(renderer: Renderer, { input, output }: Task, defaults: Record<string, unknown>) {
+async function renderOne(deps: RunDeps, { input, output }: Task, defaults: Record<string, unknown>) {
   const { request, serves } = await toRequest(input, defaults);
-  const outcome = await renderer.render(request, { tenant: 'render', serves });
+  const { runParts } = await import('../../jobs/run.ts');
+  const job = { parts: [request], settings: request };
+  const outcome = await runParts(deps, job, { tenant: 'render', serves });
   /** Paths within the folder, without the address that it is served at. */
   const inFolder = (text: string) => (serves ? text.replaceAll(`${serves.origin}/`, '') : text);
   if (outcome.kind !== 'done') return inFolder(reasonText(outcome));
-  const bytes = Buffer.concat(outcome.pdf.chunks);
-  if (output === '-')
-    await new Promise<void>((done, failed) => process.stdout.write(bytes, (error) => (error ? failed(error) : done())));
-  else await writeFile(output, bytes);
-  const { failedResources } = outcome.pdf;
+  const { files, failedResources } = outcome;
+  if (output === '-' && files.length > 1) return `it became ${files.length} PDFs; allowed: -o FILE, or --out-dir`;
+  for (const [index, { chunks }] of files.entries()) {
+    const bytes = Buffer.concat(chunks);
+    if (output !== '-') await writeFile(numbered(output, index), bytes);
+    else
+      await new Promise<void>((done, failed) =>
+        process.stdout.write(bytes, (error) => (error ? failed(error) : done())),
+      );
+  }
   if (failedResources.length > 0) {
     const named = failedResources.slice(0, NAMED).map(({ url, reason }) => `${inFolder(url)} (${reason})`);
     const more = failedResources.length > NAMED ? `, and ${failedResources.length - NAMED} more` : '';
     warn(`pdfprompt: ${input}: printed without ${failedResources.length} of its resources: ${named.join(', ')}${more}`);
   }
   return undefined;
+}
+
+/** `out.pdf`, `out-2.pdf`, … */
+function numbered(path: string, index: number): string {
+  const extension = extname(path);
+  return index === 0 ? path : `${path.slice(0, path.length - extension.length)}-${index + 1}${extension}`;
 }
 
 async function toRequest(input: string, defaults: Record<string, unknown>) {
