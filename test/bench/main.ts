@@ -3,6 +3,7 @@ import { backlog } from './backlog.ts';
 import { cache } from './cache.ts';
 import { concurrency } from './concurrency.ts';
 import { fairness } from './fairness.ts';
+import { finishing } from './finishing.ts';
 import { floods } from './floods.ts';
 import { handover } from './handover.ts';
 import { hour } from './hour.ts';
@@ -26,6 +27,7 @@ const BENCHES: Record<string, (stage: Stage, files: string[], seconds: number | 
   backlog,
   submit,
   fairness,
+  finishing,
   floods,
   render,
   latency,
