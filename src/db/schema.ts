@@ -16,7 +16,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { FailedResource, JobMetadata, JobStatus, JobTimings } from '../domain/job.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
-import type { PdfRequest } from '../domain/pdf-request.ts';
+import type { PdfRequest, PrintSettings } from '../domain/pdf-request.ts';
 import { DEFAULT_SCOPES, type Scope } from '../domain/scope.ts';
 
 /*
@@ -27,7 +27,7 @@ import { DEFAULT_SCOPES, type Scope } from '../domain/scope.ts';
 const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
-/** The part of a request in the column `request`; the other members have columns of their own. */
+/** What is in the column `request` of a request; its source is a part, the other members have columns of their own. */
 export type StoredRequest = Omit<PdfRequest, 'source' | 'filename' | 'metadata'>;
 
 export const tier = pgTable('pdfprompt_tier', {
@@ -100,6 +100,7 @@ export const job = pgTable('pdfprompt_job', {
   idempotencyKey: text('idempotency_key'),
   idempotencyHash: bytea('idempotency_hash'),
   sentHash: bytea('sent_hash'),
+  keepsParts: boolean('keeps_parts').notNull().default(false),
   tier: text('tier').notNull().default(''),
   requestId: text('request_id'),
   traceparent: text('traceparent'),
@@ -113,6 +114,20 @@ export const job = pgTable('pdfprompt_job', {
   completedAt: instant('completed_at'),
 });
 
+export const part = pgTable(
+  'pdfprompt_part',
+  {
+    jobId: uuid('job_id').notNull(),
+    position: smallint('position').notNull(),
+    kind: text('kind').notNull(),
+    content: text('content'),
+    data: jsonb('data'),
+    shown: text('shown'),
+    settings: jsonb('settings').$type<Partial<PrintSettings>>().notNull().default({}),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.position] })],
+);
+
 export const worker = pgTable('pdfprompt_worker', {
   id: uuid('id').primaryKey(),
   number: integer('number').notNull().generatedAlwaysAsIdentity(),
@@ -124,6 +139,7 @@ export const worker = pgTable('pdfprompt_worker', {
   cutOffAt: instant('cut_off_at'),
   endedAt: instant('ended_at'),
   isLost: boolean('is_lost').notNull().default(false),
+  version: text('version'),
 });
 
 export const jobAttempt = pgTable(

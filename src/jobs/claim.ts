@@ -1,12 +1,12 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../db/pools.ts';
-import { job, jobAttempt, worker } from '../db/schema.ts';
+import { job, jobAttempt, part, worker } from '../db/schema.ts';
 import type { Part, PrintSettings } from '../domain/pdf-request.ts';
 import type { Claim, JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 import { endLostRun, LOST_COLUMNS, type LostJobs, toRunAbout } from './lost-jobs.ts';
 import { retryAfterDeadlock } from './retry-after-deadlock.ts';
-import { storedParts } from './stored-request.ts';
+import { type PartColumns, storedParts } from './stored-request.ts';
 
 /** A job that a worker has claimed. `run` guards its result: the next claim of the job has a higher number. */
 export interface ClaimedJob {
@@ -79,9 +79,12 @@ export async function claimJobs(
 const livingWorker = (workerId: string) =>
   sql`select 1 from ${worker} where ${worker.id} = ${workerId} and ${worker.endedAt} is null for share`;
 
-/** If the worker is alive, marks the queued ones of the jobs as processing, and begins an attempt at each. */
+/**
+ * If the worker is alive, marks the queued ones of the jobs as processing, and begins an attempt at each. The parts are
+ * read by the statement that writes the attempts, to save a round trip.
+ */
 async function start(tx: Transaction, ids: string[], workerId: string): Promise<JobRow[]> {
-  const rows = await tx
+  const jobs = await tx
     .update(job)
     .set({
       status: 'processing',
@@ -92,9 +95,12 @@ async function start(tx: Transaction, ids: string[], workerId: string): Promise<
     })
     .where(and(inArray(job.id, ids), eq(job.status, 'queued'), sql`exists (${livingWorker(workerId)})`))
     .returning();
-  if (rows.length > 0)
-    await tx.insert(jobAttempt).values(rows.map((row) => ({ jobId: row.id, run: row.runs, workerId })));
-  return rows;
+  if (jobs.length === 0) return [];
+  const attempts = jobs.map((row) => ({ jobId: row.id, run: row.runs, workerId }));
+  const begun = tx.$with('begun').as(tx.insert(jobAttempt).values(attempts).returning({ jobId: jobAttempt.jobId }));
+  const started = jobs.map((row) => row.id);
+  const parts = await tx.with(begun).select().from(part).where(inArray(part.jobId, started)).orderBy(part.position);
+  return jobs.map((row) => ({ ...row, parts: parts.filter(({ jobId }) => jobId === row.id) }));
 }
 
 /** For jobs that no worker's loss has requeued: the queue let their claims expire, and they are still processing. */
@@ -112,7 +118,7 @@ async function endExpiredRuns(tx: Transaction, queue: JobQueue, ids: string[]): 
   return expired;
 }
 
-type JobRow = typeof job.$inferSelect;
+type JobRow = typeof job.$inferSelect & { parts: PartColumns[] };
 
 function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
   return {
@@ -127,7 +133,7 @@ function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
     losses: row.losses,
     waitedMs: row.startedAt ? row.startedAt.getTime() - row.createdAt.getTime() : 0,
     filename: row.filename ?? undefined,
-    parts: storedParts(row),
+    parts: storedParts(row, row.parts),
     settings: row.request,
   };
 }

@@ -3,7 +3,7 @@ import { deleteExpiredSessions } from '../accounts/console-sessions.ts';
 import type { Database } from '../db/pools.ts';
 import { file } from '../db/schema.ts';
 import type { Stores } from '../storage/stores.ts';
-import { REDACTED_REQUEST } from './redacted-request.ts';
+import { REDACTED_REQUEST, WITHOUT_DOCUMENT } from './redacted-request.ts';
 import { removeUnownedFiles } from './unowned-files.ts';
 
 /** Rows in one transaction, so that it holds its locks only briefly. */
@@ -68,16 +68,20 @@ async function expireFiles({ db, stores }: ExpireDeps): Promise<number> {
 
 /**
  * Deletes documents and credentials (cookies, headers) of jobs that ended without a PDF, after the time that a PDF is
- * kept. Completed jobs have lost theirs already, except for the redacted URL, which goes now too.
+ * kept. Completed jobs have lost theirs already, except for what may be shown of a source, which goes now too.
  */
 async function eraseDocuments({ db, retentionMs }: ExpireDeps): Promise<number> {
   const rows = await db.execute(sql`
-    update pdfprompt_job set html = null, url = null, request = ${REDACTED_REQUEST}
-    where id = any (array(
+    with due as materialized (
       select id from pdfprompt_job
-      where (html is not null or url is not null or request ?| '{cookies,setExtraHTTPHeaders}'::text[])
+      where (keeps_parts or html is not null or url is not null or request ?| '{cookies,setExtraHTTPHeaders}'::text[])
         and completed_at < now() - ${retentionMs / 1000} * interval '1 second'
-      limit ${BATCH} for update skip locked))
+      limit ${BATCH} for update skip locked
+    ), parts as (
+      update pdfprompt_part set ${WITHOUT_DOCUMENT}, shown = null where job_id = any (array(select id from due))
+    )
+    update pdfprompt_job set html = null, url = null, keeps_parts = false, request = ${REDACTED_REQUEST}
+    where id = any (array(select id from due))
     returning 1`);
   return rows.length;
 }

@@ -2,7 +2,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core';
 import { notify, notifySql } from '../db/notifier.ts';
 import type { Database, Transaction } from '../db/pools.ts';
-import { file, job, jobAttempt, unownedFile, usageHistory } from '../db/schema.ts';
+import { file, job, jobAttempt, part, unownedFile, usageHistory } from '../db/schema.ts';
 import type { RenderTimings } from '../domain/job.ts';
 import type { Failure, Outcome, PrintReport } from '../domain/outcome.ts';
 import { crashPoint } from '../kernel/crash-point.ts';
@@ -13,7 +13,7 @@ import { endAttempt } from './attempts.ts';
 import type { ClaimedJob } from './claim.ts';
 import { BACK_IN_QUEUE, ENDED } from './lost-jobs.ts';
 import { dropFiles, putFiles, ResultFiles } from './put-files.ts';
-import { REDACTED_REQUEST, REDACTED_URL } from './redacted-request.ts';
+import { REDACTED_REQUEST, REDACTED_URL, WITHOUT_DOCUMENT } from './redacted-request.ts';
 
 /**
  * Seconds that a result is kept while the store does not take it. Afterwards its memory is worth more than the rendering
@@ -143,7 +143,8 @@ function timings(own: Partial<RenderTimings> = {}) {
  * Writes a completed job. Everything but bytes in the database and the queue is one statement, to save round trips:
  *
  * - `own`: the job's row, if it is still processing in our run; the other parts do nothing without it. Credentials and
- *   the document are no longer needed.
+ *   the documents are no longer needed.
+ * - `erased`: its parts
  * - `kept`: the files
  * - `owned`: their bytes outside the database, which no longer are without an owner
  * - `charged`: the tenant's usage of the day
@@ -166,10 +167,12 @@ async function complete(
   const [row] = await tx.execute<{ owned: number }>(sql`
     with own as (
       update ${job} set status = 'completed', html = null, request = ${REDACTED_REQUEST}, url = ${REDACTED_URL},
-        worker_id = null, completed_at = now(),
+        keeps_parts = exists (select 1 from ${part} where job_id = ${id} and shown is not null), worker_id = null, completed_at = now(),
         failed_resources = ${JSON.stringify(failedResources.slice(0, KEPT_FAILURES))}::text::jsonb,
         failed_resource_count = ${failedResources.length}, timings = ${timings(times)}
       where id = ${id} and status = 'processing' and runs = ${run} returning id
+    ), erased as (
+      update ${part} set ${WITHOUT_DOCUMENT} where job_id in (select id from own)
     ), kept as (
       insert into ${file} (id, job_id, user_id, position, store, location, size, pages, sha256, expires_at)
       select f.id, own.id, ${userId}, f.position, ${store.kind}, ${store.location}, f.size, f.pages,

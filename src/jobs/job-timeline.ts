@@ -1,7 +1,7 @@
 import { desc, eq, type SQL, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import type { Queryable } from '../db/pools.ts';
-import { file, job, jobAttempt, user, worker } from '../db/schema.ts';
+import { file, job, jobAttempt, part, user, worker } from '../db/schema.ts';
 import { type Priority, priorityName } from '../domain/priority.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { countFailedResources } from './read.ts';
@@ -43,8 +43,10 @@ const select = (db: Queryable, where: SQL) =>
       countedAttempts: job.attempts,
       runs: job.runs,
       losses: job.losses,
-      hasDocument: sql<boolean>`${job.html} is not null or ${job.url} is not null`,
-      url: sql<string | null>`${REDACTED_URL}`,
+      hasDocument: sql<boolean>`${job.html} is not null or ${job.url} is not null or exists (
+        select 1 from ${part} where job_id = ${job.id} and (content is not null or data is not null))`,
+      url: sql<string | null>`coalesce(${REDACTED_URL}, (
+        select string_agg(shown, ', ' order by position) from ${part} where job_id = ${job.id}))`,
       filename: job.filename,
       metadata: job.metadata,
       request: sql<Record<string, unknown>>`${REDACTED_REQUEST}`,

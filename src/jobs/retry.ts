@@ -1,10 +1,10 @@
 import { and, eq } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
-import { job } from '../db/schema.ts';
+import { job, part } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import { parsePdfRequest } from '../domain/pdf-request.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
-import { storedRequest } from './stored-request.ts';
+import { storedParts } from './stored-request.ts';
 import { type SubmitDeps, submitJob, type SubmitInput, type Submitted } from './submit.ts';
 
 type RetryInput = Omit<SubmitInput, 'request'> & { jobId: string };
@@ -17,7 +17,7 @@ type RetryInput = Omit<SubmitInput, 'request'> & { jobId: string };
  */
 export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput): Promise<Submitted> {
   const { userId } = input.principal;
-  const [row] = isUuid(jobId)
+  const rows = isUuid(jobId)
     ? await deps.reads
         .select({
           status: job.status,
@@ -26,17 +26,28 @@ export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput
           url: job.url,
           filename: job.filename,
           metadata: job.metadata,
+          part,
         })
         .from(job)
+        .leftJoin(part, eq(part.jobId, job.id))
         .where(and(forTenant(userId), eq(job.id, jobId), eq(job.userId, userId)))
+        .orderBy(part.position)
     : [];
+  const [row] = rows;
   if (!row) throw new CodedError('not_found', 'there is no such job');
   if (row.status !== 'failed' && row.status !== 'cancelled')
     throw new CodedError('job_not_retryable', `the job is ${row.status}; allowed: a job that failed or was cancelled`);
-  if (row.html === null && row.url === null)
-    throw new CodedError('job_not_retryable', "the job's document is no longer kept; submit it again");
+  const [first, ...more] = storedParts(
+    row,
+    rows.flatMap((each) => each.part ?? []),
+  );
+  if (!first) throw new CodedError('job_not_retryable', "the job's document is no longer kept; submit it again");
+  if (more.length > 0) throw new CodedError('job_not_retryable', 'the job has several parts; submit it again');
+  const { source, ...settings } = first;
+  const { filename, metadata } = row;
+  const { priority } = row.request;
   // An older version may have stored it: parsing fills in the defaults of this version.
-  const parsed = parsePdfRequest(storedRequest(row));
+  const parsed = parsePdfRequest({ ...settings, priority, filename, metadata, [source.kind]: source.value });
   if (!parsed.ok)
     throw new CodedError(
       'job_not_retryable',

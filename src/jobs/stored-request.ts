@@ -1,17 +1,29 @@
-import type { job } from '../db/schema.ts';
+import type { job, part } from '../db/schema.ts';
 import type { Part } from '../domain/pdf-request.ts';
+import type { Source } from '../domain/source.ts';
 
-type StoredColumns = Pick<typeof job.$inferSelect, 'request' | 'html' | 'url' | 'filename' | 'metadata'>;
+type JobColumns = Pick<typeof job.$inferSelect, 'request' | 'html' | 'url'>;
+export type PartColumns = Pick<typeof part.$inferSelect, 'kind' | 'content' | 'data' | 'settings'>;
 
-/** A job's request as it was sent, with every default of then, from the columns that store it. */
-export function storedRequest({ request, html, url, filename, metadata }: StoredColumns): Record<string, unknown> {
-  return { ...request, html: html ?? undefined, url: url ?? undefined, filename: filename ?? undefined, metadata };
+/**
+ * A job's parts as they were accepted; none if its documents are no longer kept. Nobody has checked the kind of a
+ * source here: sources/ refuses one that it does not know.
+ * @param rows of its parts, in order
+ */
+export function storedParts(row: JobColumns, rows: readonly PartColumns[]): Part[] {
+  const { priority: _, ...settings } = row.request;
+  return (rows.length > 0 ? rows : fromLastRelease(row))
+    .filter(({ content, data }) => content !== null || data !== null)
+    .map(({ kind, content, data, settings: own }) => ({
+      ...settings,
+      ...own,
+      source: { kind, value: content ?? data } as Source,
+    }));
 }
 
-/** A job's parts as they were accepted. */
-export function storedParts({ request, html, url }: StoredColumns): Part[] {
-  const { priority: _, ...settings } = request;
-  const source =
-    html === null ? ({ kind: 'url', value: url ?? '' } as const) : ({ kind: 'html', value: html } as const);
-  return [{ ...settings, source }];
+/** The last release keeps a document in the job's row. */
+function fromLastRelease({ html, url }: JobColumns): PartColumns[] {
+  return Object.entries({ html, url })
+    .filter(([, content]) => content !== null)
+    .map(([kind, content]) => ({ kind, content, data: null, settings: {} }));
 }

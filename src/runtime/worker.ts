@@ -22,7 +22,7 @@ import type { Config } from '../config/load.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Base, Overrides } from './compose.ts';
-import type { Progress } from './database.ts';
+import { type Progress, VERSION } from './database.ts';
 
 export interface Worker {
   renderer: Renderer;
@@ -49,6 +49,7 @@ export async function buildWorker(
     url: directUrl,
     connectTimeoutMs: config.databaseConnectTimeoutMs,
     concurrency: config.workerConcurrency.max,
+    version: VERSION,
     events,
   });
   const storeWatch = new StoreWatch({ db, store, events });

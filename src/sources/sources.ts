@@ -1,14 +1,20 @@
 import type { Source, SourceKind } from '../domain/source.ts';
+import { CodedError } from '../kernel/errors.ts';
 import { html } from './html.ts';
 import type { Content, SourceType } from './source-type.ts';
 import { url } from './url.ts';
 
 const TYPES: { [Kind in SourceKind]: SourceType<Kind> } = { html, url };
 
-const typeOf = ({ kind }: Source) => TYPES[kind] as SourceType<SourceKind>;
+/** @throws CodedError for a kind of another release: parts are stored with whatever kind they have */
+function typeOf({ kind }: Source): SourceType<SourceKind> {
+  if (!Object.hasOwn(TYPES, kind))
+    throw new CodedError('job_failed', `source: this release has none of the kind ${String(kind)}`);
+  return TYPES[kind] as SourceType<SourceKind>;
+}
 
 /** What the browser loads for a part. @throws CodedError if there is nothing to load */
-export function loadSource(source: Source): Promise<Content> {
+export async function loadSource(source: Source): Promise<Content> {
   return typeOf(source).load(source.value);
 }
 

@@ -25,6 +25,8 @@ interface RegistrationOptions {
   url: string;
   connectTimeoutMs: number;
   concurrency: number;
+  /** of this package: the release that the worker runs */
+  version: string;
   events: Events;
 }
 
@@ -160,8 +162,8 @@ export class Registration extends Lifecycle<RegistrationOptions> {
     const id = uuidv7();
     await client`
       with worker as (
-        insert into pdfprompt_worker (id, host, pid, concurrency)
-        values (${id}, ${hostname()}, ${process.pid}, ${this.options.concurrency}) returning number
+        insert into pdfprompt_worker (id, host, pid, concurrency, version)
+        values (${id}, ${hostname()}, ${process.pid}, ${this.options.concurrency}, ${this.options.version}) returning number
       )
       select pg_advisory_lock(${WORKER_LOCK}, number) from worker`;
     this.#workerId = id;

@@ -72,9 +72,14 @@ describe('the tables', () => {
     sql.unsafe(
       `insert into pdfprompt_job (id, user_id, priority, request, ${columns}) values (gen_random_uuid(), '${user}', 0, '{}', ${values})`,
     );
+  const insertPart = (column: string, value: string, position = 0) =>
+    sql.unsafe(
+      `insert into pdfprompt_part (job_id, position, kind, ${column}) values (gen_random_uuid(), ${position}, 'html', ${value})`,
+    );
   it.each([
-    ['a job without a document', () => insertJob('html', 'null'), 'pdfprompt_job_one_source'],
-    ['a job with two documents', () => insertJob('html, url', `'x', 'http://x'`), 'pdfprompt_job_one_source'],
+    ['a part with two values', () => insertPart('content, data', `'x', '{}'`), 'pdfprompt_part_one_value'],
+    ['a part before the first', () => insertPart('content', `'x'`, -1), 'pdfprompt_part_position_check'],
+    ['a part of no job', () => insertPart('content', `'x'`), 'pdfprompt_part_job_id_fkey'],
     ['an unknown status', () => insertJob('html, status', `'x', 'lost'`), 'pdfprompt_job_status_check'],
     ['a running job that never started', () => insertJob('html, status', `'x', 'processing'`), 'pdfprompt_job_started'],
     ['a completed job that never ended', () => insertJob('html, status', `'x', 'completed'`), 'pdfprompt_job_ended'],
