@@ -1,13 +1,10 @@
-import { type SQL, sql } from 'drizzle-orm';
 import type { KnownAnswers } from '../cache/known-answers.ts';
-import type { Database } from '../db/pools.ts';
-import { fairShare } from '../db/schema.ts';
 import type { Limits } from '../domain/tier.ts';
 import { CodedError } from '../kernel/errors.ts';
 
 /*
- * Limits are exact: the requests are counted in the tenant's row of the fair-share state, which each submission locks
- * from the check to the commit. The time is read after the lock is taken.
+ * Limits are exact: `pdfprompt_submit` (sql/0021_submit.sql) counts the requests in the tenant's row of the fair-share
+ * state, which it locks from the check to the commit. The time is read after the lock is taken.
  */
 
 export type LimitName = 'minute' | 'day';
@@ -24,7 +21,7 @@ export interface Allowance {
   resetSeconds: number;
 }
 
-/** Use by the fair-share state: columns of a query, so snake case, and a type, as drizzle requires of a row. */
+/** A row of `pdfprompt_use`: snake case, and a type, as drizzle requires of a row. */
 export type TenantUse = {
   /** requests accepted in the last 60 seconds */
   minute_used: number;
@@ -38,40 +35,11 @@ export type TenantUse = {
   day_reset: number;
 };
 
-const MINUTE = sql`interval '60 seconds'`;
-const utcDay = (at: SQL) => sql`(${at} at time zone 'utc')::date`;
+/** Use beside the limits of the tier, as `pdfprompt_submit` has them. */
+export type TierUse = TenantUse & { requests_per_minute: number | null; requests_per_day: number | null };
 
-/** `recent, day, day_count` of a tenant's first request, as columns of a query over `now.at`. */
-export const FIRST_GRANT = sql`array[now.at], ${utcDay(sql`now.at`)}, 1`;
-
-/** The same after one more request of the tenant with the fair-share row `l`. */
-export function oneMore({ requestsPerMinute }: Limits): SQL {
-  const today = utcDay(sql`now.at`);
-  const recent =
-    requestsPerMinute === null ? sql`array[now.at]` : sql`${recentOf(sql`l.recent`, sql`now.at`)} || now.at`;
-  return sql`${recent}, ${today}, case when l.day = ${today} then l.day_count + 1 else 1 end`;
-}
-
-/** Whether the row `l` is below its limits. If so, it still is a moment later, when {@link oneMore} is written. */
-export function isBelow({ requestsPerMinute, requestsPerDay }: Limits): SQL {
-  const now = sql`clock_timestamp()`;
-  return sql`
-    (${requestsPerMinute}::integer is null or cardinality(${recentOf(sql`l.recent`, now)}) < ${requestsPerMinute}::integer)
-    and (${requestsPerDay}::integer is null or l.day is distinct from ${utcDay(now)} or l.day_count < ${requestsPerDay}::integer)`;
-}
-
-const recentOf = (recent: SQL, at: SQL) => sql`array(select t from unnest(${recent}) as t where t > ${at} - ${MINUTE})`;
-
-/** The columns of {@link TenantUse} at `at`, over a fair-share row `l`. */
-export function useOf({ requestsPerMinute }: Limits, at: SQL): SQL {
-  const recent = recentOf(sql`l.recent`, at);
-  const until = (moment: SQL) => sql`extract(epoch from ${moment} - ${at})::double precision`;
-  const place = sql`cardinality(${recent}) - ${requestsPerMinute}::integer + 1`;
-  return sql`cardinality(${recent}) as minute_used,
-    coalesce(${until(sql`(${recent})[1] + ${MINUTE}`)}, 0) as minute_reset,
-    coalesce(${until(sql`(${recent})[${place}] + ${MINUTE}`)}, 0) as minute_wait,
-    case when l.day = ${utcDay(at)} then l.day_count else 0 end as day_used,
-    ${until(sql`(${utcDay(at)} + 1)::timestamp at time zone 'utc'`)} as day_reset`;
+export function limitsOf(row: TierUse): Limits {
+  return { requestsPerMinute: row.requests_per_minute, requestsPerDay: row.requests_per_day };
 }
 
 const DAY_SECONDS = 86_400;
@@ -121,11 +89,12 @@ interface Refusal {
   waitSeconds: number;
 }
 
-function refusalOf(limits: Limits, use: TenantUse): Refusal | undefined {
+function refusalOf(limits: Limits, use: TenantUse): Refusal {
   const all = allowances(limits, use);
   const isDayOver = all.some(({ name, remaining }) => name === 'day' && remaining === 0);
-  if (isDayOver) return { limit: 'day', allowances: all, waitSeconds: use.day_reset };
-  return use.minute_wait > 0 ? { limit: 'minute', allowances: all, waitSeconds: use.minute_wait } : undefined;
+  return isDayOver
+    ? { limit: 'day', allowances: all, waitSeconds: use.day_reset }
+    : { limit: 'minute', allowances: all, waitSeconds: use.minute_wait };
 }
 
 /** A cached refusal. */
@@ -137,7 +106,6 @@ export interface KnownRefusal {
 }
 
 interface LimiterOptions {
-  db: Database;
   refusals: KnownAnswers<KnownRefusal>;
   /** milliseconds that a refusal is cached, at most */
   ttlMs: number;
@@ -164,17 +132,14 @@ export class Limiter {
     return new LimitReached({ ...known.refusal, waitSeconds, allowances: known.refusal.allowances.map(left) });
   }
 
-  /** For a request that the database refused. @throws LimitReached, unless the limit allows it by now */
-  async refuse(userId: string, limits: Limits): Promise<void> {
-    const { db, refusals, ttlMs } = this.#options;
-    const [use] = await db.execute<TenantUse>(sql`
-      select ${useOf(limits, sql`now.at`)} from ${fairShare} as l, (select clock_timestamp() as at) as now
-      where l.user_id = ${userId}`);
-    const refusal = use && refusalOf(limits, use);
-    if (!refusal) return;
+  /** For a request that the database refused, with the use at that moment. */
+  refuse(userId: string, use: TierUse): LimitReached {
+    const { refusals, ttlMs } = this.#options;
+    const limits = limitsOf(use);
+    const refusal = refusalOf(limits, use);
     const ms = refusal.waitSeconds * 1_000;
     refusals.put(userId, { limits, refusal, untilMs: performance.now() + ms }, Math.min(ms, ttlMs));
-    throw new LimitReached(refusal);
+    return new LimitReached(refusal);
   }
 }
 

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Queryable } from '../db/pools.ts';
 import { forTenant } from '../db/tenant.ts';
 import type { Limits } from '../domain/tier.ts';
-import { type Allowance, allowances, type TenantUse, useOf } from './limits.ts';
+import { type Allowance, allowances, type TenantUse } from './limits.ts';
 
 /** What was charged on one UTC day. */
 export interface UsageDay {
@@ -26,13 +26,13 @@ export async function readUsage(
       select '{}', null, 0
       limit 1
     )
-    select (now.at at time zone 'utc')::date::text as today, ${useOf(limits, sql`now.at`)},
+    select (now.at at time zone 'utc')::date::text as today, used.*,
       coalesce((
         select json_agg(json_build_object('day', u.day, 'completed', u.completed, 'pages', u.pages, 'bytes', u.bytes) order by u.day desc)
         from pdfprompt_usage_history u
         where ${forTenant(userId)} and u.user_id = ${userId} and u.day > (now.at at time zone 'utc')::date - ${days}::integer
       ), '[]') as history
-    from now, l`);
+    from now, l, pdfprompt_use(l.recent, l.day, l.day_count, ${limits.requestsPerMinute}::integer, now.at) as used`);
   if (!row) throw new Error('the database returned no row for a query that always has one');
   const { today, history } = row;
   return {

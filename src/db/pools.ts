@@ -1,5 +1,5 @@
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import { connect, drizzle } from './driver.ts';
+import { connect, drizzle, PostgresError } from './driver.ts';
 import { systemCodeOf } from '../kernel/errors.ts';
 import { Semaphore } from '../kernel/semaphore.ts';
 import { ConnectionHeartbeat, type HeartbeatLimits } from './connection-heartbeat.ts';
@@ -200,4 +200,10 @@ const UNAVAILABLE = new Set([
 export function isDatabaseUnavailable(error: unknown): boolean {
   const code = systemCodeOf(error);
   return code !== undefined && UNAVAILABLE.has(code);
+}
+
+/** What the server has answered, in the chain of causes. */
+export function postgresErrorOf(error: unknown): InstanceType<typeof PostgresError> | undefined {
+  if (error instanceof PostgresError) return error;
+  return error instanceof Error ? postgresErrorOf(error.cause) : undefined;
 }

@@ -10,7 +10,7 @@ export function priorityName(value: number): Priority {
   return PRIORITY_NAMES[Math.min(Math.max(value, 0), PRIORITY_NAMES.length - 1)] ?? 'low';
 }
 
-/** A job's priority: the requested one, but not above the tier's. */
-export function effectivePriority(asked: Priority | undefined, tier: number): number {
-  return asked === undefined ? tier : Math.min(PRIORITIES[asked], tier);
+/** A priority as it is stored. */
+export function priorityNumber(priority: Priority | undefined): number | undefined {
+  return priority && PRIORITIES[priority];
 }

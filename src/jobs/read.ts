@@ -1,4 +1,4 @@
-import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import type { Database, Queryable } from '../db/pools.ts';
 import { file, job } from '../db/schema.ts';
@@ -44,9 +44,6 @@ export function countFailedResources() {
 const fileAt = (position: number) => and(eq(file.jobId, job.id), eq(file.position, position));
 const select = (db: Queryable) => db.select(columns).from(job).leftJoin(file, fileAt(0));
 type Row = Awaited<ReturnType<typeof select>>[number];
-
-/** Positions are counted up to this one, because counting a long queue is expensive. */
-export const MAX_POSITION = 100;
 
 /** A job of its owner. @throws CodedError `not_found`, for another tenant's job too */
 export async function getJob(db: Database, { userId, jobId }: { userId: string; jobId: string }): Promise<Job> {
@@ -133,13 +130,6 @@ async function findRow(
 const position = sql<
   number | null
 >`case when ${job.isQueued} then pdfprompt_queue_position(${job.rank}, ${job.id}) end`;
-
-/** The position in the queue of a row with `rank` and `id`, as an expression; at most {@link MAX_POSITION}. */
-export function positionOf(row: SQL): SQL {
-  return sql`(select count(*)::integer + 1 from (
-    select 1 from ${job} as ahead where ahead.is_queued and (ahead.rank, ahead.id) < (${row}.rank, ${row}.id) limit ${MAX_POSITION - 1}
-  ) as ahead)`;
-}
 
 function toJob(row: Row, position: number | null): Job {
   return {

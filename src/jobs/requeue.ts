@@ -5,7 +5,6 @@ import { job } from '../db/schema.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { RunAbout } from '../telemetry/events.ts';
 import { LOST_COLUMNS, toRunAbout, undoRun } from './lost-jobs.ts';
-import { CLAIM_MARGIN_SECONDS } from './submit.ts';
 
 /** Jobs at the front of the queue that are checked. Jobs that are not in the queue stay while others go, so they get there. */
 const FRONT = 500;
@@ -51,9 +50,7 @@ export async function requeueStranded(
     await queue.restore(
       tx,
       ids,
-      sql`select id, -rank as priority,
-        ceil((request ->> 'timeoutMs')::double precision / 1000)::integer + ${CLAIM_MARGIN_SECONDS}::integer as "expireInSeconds"
-        from ${job} where ${inArray(job.id, ids)}`,
+      sql`select id, -rank as priority, pdfprompt_claim_seconds(request) as seconds from ${job} where ${inArray(job.id, ids)}`,
     );
     await notify(tx, 'queued');
     return stranded.map(toRunAbout);

@@ -3,8 +3,7 @@ import { type Db, fromDrizzle, PgBoss } from 'pg-boss';
 import { type Database, openPool, type Queryable } from '../db/pools.ts';
 import { waitBriefly } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
-
-const QUEUE = 'pdf';
+import { createEnqueue, ENQUEUE, hasEnqueue, QUEUE } from './enqueue.ts';
 
 /** Attempts of a job, the first included, if it fails by a fault of ours. Counted in the job's row. */
 export const MAX_ATTEMPTS = 3;
@@ -28,7 +27,6 @@ interface JobQueueOptions {
 /** The part of pg-boss that we use. Calls can take part in the caller's transaction. The queue holds only the ids of jobs. */
 export class JobQueue extends Lifecycle {
   readonly #boss: PgBoss;
-  #insertion: [before: string, after: string] | undefined;
 
   constructor({ db, supervise, onError }: JobQueueOptions) {
     super();
@@ -43,31 +41,6 @@ export class JobQueue extends Lifecycle {
   protected override async onStop(): Promise<void> {
     // Not graceful: pg-boss would fail open claims, which the dispatcher has settled or requeued already.
     await waitBriefly(this.#boss.stop({ graceful: false }));
-  }
-
-  /**
-   * The SQL that puts jobs into the queue and returns their `id`, as a part of the caller's statement: a statement of
-   * its own would be one more round trip.
-   * @param jobs a query for `id`, `priority` and `"expireInSeconds"`, after which a claim expires
-   */
-  async enqueueing(jobs: SQL): Promise<SQL> {
-    this.#insertion ??= await this.#readInsertion();
-    const [before, after] = this.#insertion;
-    return sql`${sql.raw(before)} (select json_agg(job) from (${jobs}) as job) ${sql.raw(after)}`;
-  }
-
-  /** The statement that pg-boss sends. */
-  async #readInsertion(): Promise<[before: string, after: string]> {
-    let statement = '';
-    const executeSql = async (text: string) => {
-      statement = text;
-      return { rows: [{ id: null }] };
-    };
-    await this.#boss.send(QUEUE, null, { db: { executeSql } });
-    const [before, after, ...more] = statement.split(/\$\d+(?:::text::json)?/);
-    if (before === undefined || after === undefined || more.length > 0)
-      throw new Error(`pg-boss inserts jobs in another way than was expected: ${statement}`);
-    return [before, after];
   }
 
   async claim(tx: Queryable, count: number): Promise<Claim[]> {
@@ -109,11 +82,11 @@ export class JobQueue extends Lifecycle {
   /**
    * Requeues jobs that the queue has lost, or takes for ended.
    * @param ids of those jobs
-   * @param jobs the same, as for {@link enqueueing}
+   * @param jobs a query for their `id`, `priority` and `seconds`, after which a claim expires
    */
   async restore(tx: Queryable, ids: string[], jobs: SQL): Promise<void> {
     await this.forget(tx, ids);
-    await tx.execute(await this.enqueueing(jobs));
+    await tx.execute(sql`select pdfprompt_enqueue(id, priority, seconds) from (${jobs}) as jobs`);
   }
 
   /** Deletes the jobs from the queue, whatever their state. */
@@ -144,28 +117,43 @@ interface InstallOptions {
   check: boolean;
 }
 
-/** Creates or updates pg-boss's tables and our queue. @returns what was missing */
+/** Creates or updates pg-boss's tables, our queue, and the function that puts jobs into it. @returns what was missing */
 export async function installQueue({ url, connectTimeoutMs, check }: InstallOptions): Promise<string[]> {
-  const isUpToDate = await isInstalled(url, connectTimeoutMs);
-  if (isUpToDate) return [];
-  if (!check) {
-    // With pg-boss's own driver: its migrations contain BEGIN.
-    const boss = new PgBoss({
-      connectionString: url,
-      connectionTimeoutMillis: connectTimeoutMs,
-      max: 1,
-      ...bossOptions({ migrate: true, supervise: false }),
-    });
-    boss.on('error', () => undefined); // every call rejects with the same error
-    try {
-      await boss.start();
-      if ((await boss.getQueue(QUEUE)) === null) await boss.createQueue(QUEUE, QUEUE_OPTIONS);
-      await keepSmall(boss);
-    } finally {
-      await boss.stop({ graceful: false });
-    }
+  const pool = openPool({
+    url,
+    connectTimeoutMs,
+    max: 1,
+    applicationName: 'pdfprompt migrate',
+    idleTimeoutMs: 5_000,
+    prepare: false,
+  });
+  try {
+    const isUpToDate = await hasQueue(pool.db);
+    if (!isUpToDate && !check) await createQueue(url, connectTimeoutMs);
+    const canEnqueue = isUpToDate && (await hasEnqueue(pool.db));
+    if (!canEnqueue && !check) await createEnqueue(pool.db);
+    return [...(isUpToDate ? [] : [`pgboss schema ${EXPECTED_VERSION}`]), ...(canEnqueue ? [] : [ENQUEUE])];
+  } finally {
+    await pool.close();
   }
-  return [`pgboss schema ${EXPECTED_VERSION}`];
+}
+
+/** With pg-boss's own driver: its migrations contain BEGIN. */
+async function createQueue(url: string, connectTimeoutMs: number): Promise<void> {
+  const boss = new PgBoss({
+    connectionString: url,
+    connectionTimeoutMillis: connectTimeoutMs,
+    max: 1,
+    ...bossOptions({ migrate: true, supervise: false }),
+  });
+  boss.on('error', () => undefined); // every call rejects with the same error
+  try {
+    await boss.start();
+    if ((await boss.getQueue(QUEUE)) === null) await boss.createQueue(QUEUE, QUEUE_OPTIONS);
+    await keepSmall(boss);
+  } finally {
+    await boss.stop({ graceful: false });
+  }
 }
 
 /** Each row of the queue's table is changed twice and deleted after an hour, so the table needs a frequent vacuum. */
@@ -178,27 +166,13 @@ async function keepSmall(boss: PgBoss): Promise<void> {
   await db.executeSql(`alter table pgboss.${table} set (${settings})`);
 }
 
-async function isInstalled(url: string, connectTimeoutMs: number): Promise<boolean> {
-  const pool = openPool({
-    url,
-    connectTimeoutMs,
-    max: 1,
-    applicationName: 'pdfprompt migrate',
-    idleTimeoutMs: 5_000,
-    prepare: false,
-  });
-  try {
-    const [table] = await pool.db.execute(
-      sql`select 1 from pg_tables where schemaname = 'pgboss' and tablename = 'queue'`,
-    );
-    if (!table) return false;
-    const [row] = await pool.db.execute<{ version: number }>(
-      sql`select version from pgboss.version where exists (select 1 from pgboss.queue where name = ${QUEUE})`,
-    );
-    return row !== undefined && row.version >= EXPECTED_VERSION;
-  } finally {
-    await pool.close();
-  }
+async function hasQueue(db: Database): Promise<boolean> {
+  const [table] = await db.execute(sql`select 1 from pg_tables where schemaname = 'pgboss' and tablename = 'queue'`);
+  if (!table) return false;
+  const [row] = await db.execute<{ version: number }>(
+    sql`select version from pgboss.version where exists (select 1 from pgboss.queue where name = ${QUEUE})`,
+  );
+  return row !== undefined && row.version >= EXPECTED_VERSION;
 }
 
 /** The schema of the pinned pg-boss version. A test compares it with what pg-boss installs. */

@@ -56,7 +56,7 @@ export function buildApi(
     tiers: caches.tiers,
     onUse: (keyId) => keyUse.used(keyId),
   });
-  const limiter = new Limiter({ db, refusals: caches.refusals, ttlMs: config.cacheTtlLimitsMs || Infinity });
+  const limiter = new Limiter({ refusals: caches.refusals, ttlMs: config.cacheTtlLimitsMs || Infinity });
   const endedJobs = new KnownAnswers<Job>({
     max,
     maxSize: ENDED_JOBS_SIZE,

@@ -9,7 +9,7 @@ const CLAIMS = 90;
 /** What a claim costs with a hundred jobs queued and with a million; and who is claimed next. */
 export async function backlog(stage: Stage): Promise<Result> {
   await stage.user('bench@example.com');
-  await stage.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values ('01a20b1c-7e0d-7435-94b8-00000000000a', 'bench', 1, 1)`;
+  await stage.sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values ('01a20b1c-7e0d-7435-94b8-00000000000a', 'bench', 1, 1, 'bench')`;
   const queue = await stage.queue();
   const deps = { db: stage.pool.db, queue, events: silentEvents() };
   const claim = () => claimJobs(deps, { workerId: '01a20b1c-7e0d-7435-94b8-00000000000a', count: 1 });

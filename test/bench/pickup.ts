@@ -35,7 +35,7 @@ async function ours(stage: Stage): Promise<number[]> {
     const start = Promise.withResolvers<{ jobId: string; time: string }>();
     started = start.resolve;
     const { job } = await submitJob(
-      { db: stage.pool.db, reads: stage.pool.db, queue, events, limiter: stage.limiter },
+      { db: stage.pool.db, reads: stage.pool.db, events, limiter: stage.limiter },
       { principal, request: parsed.request },
     );
     const committedAt = Date.now(); // a little after it; both clocks are this machine's, in whole milliseconds

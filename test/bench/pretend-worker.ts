@@ -19,7 +19,7 @@ export async function pretendToWork(stage: Stage): Promise<() => Promise<void>> 
     stores: new Stores({ pdfStore: { kind: 'postgres' } }),
     retentionMs: 3_600_000,
   };
-  await stage.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${WORKER}, 'bench', 1, 10)`;
+  await stage.sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${WORKER}, 'bench', 1, 10, 'bench')`;
   let isOver = false;
   const working = (async () => {
     while (!isOver) {

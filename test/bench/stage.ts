@@ -22,7 +22,7 @@ import { installQueue, JobQueue } from '../../src/queue/boss.ts';
 import { type ChromiumBinary, findChromium } from '../../src/render/chromium-binary.ts';
 import { Renderer, type RendererOptions } from '../../src/render/renderer.ts';
 import { rendererOptions } from '../../src/runtime/worker.ts';
-import { createUnlimitedKey, limiterOf, principalOf, withoutLimits } from '../support/accounts.ts';
+import { createUnlimitedKey, forgetfulLimiter, principalOf, withoutLimits } from '../support/accounts.ts';
 import { freePort } from '../support/free-port.ts';
 import { silentEvents } from '../support/silent-events.ts';
 
@@ -94,11 +94,12 @@ export class Stage {
 
   /** Like {@link user}, of the tier's priority but without its limits. */
   async principal(email: string, tier?: string): Promise<Principal> {
-    return withoutLimits(await principalOf(this.pool.db, (await this.user(email, tier)).key));
+    const { db } = this.pool;
+    return withoutLimits(db, await principalOf(db, (await this.user(email, tier)).key));
   }
 
   get limiter(): Limiter {
-    return limiterOf(this.pool.db);
+    return forgetfulLimiter();
   }
 
   /** Many at once, each with a key. @returns the keys */

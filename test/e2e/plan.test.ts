@@ -139,7 +139,7 @@ describe('pdfprompt plan', () => {
 
     const { db, queue, stores, events } = service.base;
     const workerId = '01a20b1c-7e0d-7435-94b8-00000000000e';
-    await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
+    await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
     for (let count = 0; count < JOBS; count++)
       await service.request('/v1/jobs', { method: 'POST', body: JSON.stringify({ html: '<p>done' }) });
     for (const job of await claimJobs({ db, queue, events }, { workerId, count: JOBS }))

@@ -11,7 +11,7 @@ import { finishJob } from '../../src/jobs/finish.ts';
 import { submitJob } from '../../src/jobs/submit.ts';
 import { JobQueue } from '../../src/queue/boss.ts';
 import { Stores } from '../../src/storage/stores.ts';
-import { createUnlimitedKey, limiterOf, principalOf } from '../support/accounts.ts';
+import { createUnlimitedKey, forgetfulLimiter, principalOf } from '../support/accounts.ts';
 import { createDatabase, openTestPool } from '../support/database.ts';
 import { pdfprompt } from '../support/cli.ts';
 import { eventually } from '../support/processes.ts';
@@ -28,7 +28,7 @@ it('2,000 clients that wait cost memory, but no connection and no query, and are
   const queue = new JobQueue({ db: pool.db, supervise: false, onError: () => undefined });
   await queue.start();
   const events = silentEvents();
-  const limiter = limiterOf(pool.db);
+  const limiter = forgetfulLimiter();
   const deps = {
     db: pool.db,
     reads: pool.db,
@@ -42,7 +42,7 @@ it('2,000 clients that wait cost memory, but no connection and no query, and are
   const parsed = parsePdfRequest({ html: '<p>x</p>' });
   if (!parsed.ok) throw new Error('the test does not fit the code');
   const workerId = '01a20b1c-7e0d-7435-94b8-00000000000d';
-  await sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
+  await sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
   const ids: string[] = [];
   while (ids.length < CLIENTS) {
     const some = Array.from({ length: 8 }, () => submitJob(deps, { principal, request: parsed.request }));

@@ -109,9 +109,8 @@ const told = async ({ sql }: TestService) =>
   sql`select j.id from pdfprompt_job j where (to_jsonb(j) - '{html,url,request}'::text[])::text like '%canary-%'`;
 const whole = async ({ sql }: TestService) =>
   (
-    await sql<
-      { status: string }[]
-    >`select distinct status from pdfprompt_job j where to_jsonb(j)::text like '%canary-%'`
+    await sql<{ status: string }[]>`select distinct status from pdfprompt_job j where to_jsonb(j)::text like '%canary-%'
+      or exists (select from pdfprompt_part p where p.job_id = j.id and to_jsonb(p)::text like '%canary-%')`
   )
     .map(({ status }) => status)
     .toSorted();
@@ -159,7 +158,7 @@ describe('what was in a request to let somebody in', async () => {
 
   it('nor when the browser or the worker was at fault', async () => {
     const { base, sql } = quiet;
-    await sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
+    await sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
     const claim = async () => {
       await sql`update pgboss.job set start_after = now() where state < 'active'`; // it would pause before
       return (await claimJobs(base, { workerId, count: 1 }))[0] as ClaimedJob;

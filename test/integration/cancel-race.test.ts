@@ -13,7 +13,7 @@ const workerId = '01a20b1c-7e0d-7435-94b8-000000000011';
 const ROUNDS = 60;
 
 it('a job that is cancelled while a worker claims it is cancelled, without an error by a deadlock', async () => {
-  await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
+  await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
   for (let round = 0; round < ROUNDS; round++) {
     const body = JSON.stringify({ html: '<p>x' });
     const { id } = (await (await service.request('/v1/jobs', { method: 'POST', body })).json()) as { id: string };

@@ -267,10 +267,11 @@ describe('what comes from others', () => {
   beforeEach(async () => {
     id = ann.jobs.failed;
     await sql`
-      update pdfprompt_job set filename = ${EVIL}, url = ${`https://x.example/${EVIL}`}, html = null, error_code = ${EVIL}, error_message = ${EVIL},
+      update pdfprompt_job set filename = ${EVIL}, error_code = ${EVIL}, error_message = ${EVIL},
         metadata = ${sql.json({ [EVIL]: EVIL })}, tier = ${EVIL}, request_id = ${EVIL}, failed_resources = ${sql.json([{ url: EVIL, reason: EVIL }])},
         request = request || ${sql.json({ options: { headerTemplate: EVIL } })}
       where id = ${id}`;
+    await sql`update pdfprompt_part set shown = ${`https://x.example/${EVIL}`} where job_id = ${id}`;
     await sql`update pdfprompt_job_attempt set reason = ${EVIL} where job_id = ${id}`;
     await sql`update pdfprompt_worker set host = ${EVIL}`;
   });

@@ -15,7 +15,7 @@ const TOLD_MS = 30_000;
 
 const { base, request, sql } = await startService();
 const workerId = '01a20b1c-7e0d-7435-94b8-00000000000b';
-await sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
+await sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
 
 const cancel = (id: string) => request(`/v1/jobs/${id}`, { method: 'DELETE' });
 const finish = (job: ClaimedJob, outcome: Outcome) => finishJob({ ...base, retentionMs: 60_000 }, job, outcome);

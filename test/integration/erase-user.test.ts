@@ -231,7 +231,7 @@ describe('a worker that had the job of a user who is gone', () => {
   it('throws away its result', async () => {
     const { sql: own, base: alone } = quiet;
     const workerId = '01a20b1c-7e0d-7435-94b8-00000000000c';
-    await own`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
+    await own`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
     const key = await quiet.newKey('zoe@example.com');
     const { id: userId } = await getUser(alone.db, { email: 'zoe@example.com' });
     await quiet.request('/v1/jobs', { method: 'POST', key, body: '{"html":"x"}' });

@@ -10,7 +10,7 @@ const { base, sql, request } = await startService();
 const retentionMs = 3_600_000;
 const done = doneWith(new TextEncoder().encode('%PDF-1.7'));
 const workerId = '01a20b1c-7e0d-7435-94b8-00000000000d';
-await sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
+await sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
 
 async function submit(body: object, headers: Record<string, string> = {}): Promise<string> {
   const response = await request('/v1/jobs', { method: 'POST', headers, body: JSON.stringify(body) });
@@ -38,7 +38,10 @@ describe('the credentials of a request', () => {
     cookies: [{ name: 'a', value: SECRET, domain: 'x' }],
   };
   const isKept = async (id: string) =>
-    (await sql`select j::text like ${`%${SECRET}%`} as kept from pdfprompt_job j where id = ${id}`)[0]?.kept as boolean;
+    (
+      await sql`select concat(j, (select string_agg(p::text, '') from pdfprompt_part p where p.job_id = j.id))
+        like ${`%${SECRET}%`} as kept from pdfprompt_job j where id = ${id}`
+    )[0]?.kept as boolean;
   const endings = {
     completed: async () => finishJob({ ...base, retentionMs }, await claim(), done),
     failed: async () =>
@@ -63,8 +66,10 @@ describe('the credentials of a request', () => {
     await sql`update pdfprompt_job set completed_at = now() - interval '61 minutes' where id = ${id}`;
     await expire({ ...base, retentionMs });
     expect(await isKept(id)).toBe(false);
-    const [row] = await sql`select html, url, request ? 'options' as has_options from pdfprompt_job where id = ${id}`;
-    expect(row).toEqual({ html: null, url: null, has_options: true });
+    const [row] = await sql`
+      select keeps_parts, request ? 'options' as has_options, content, data, shown
+      from pdfprompt_job join pdfprompt_part on job_id = id where id = ${id}`;
+    expect(row).toEqual({ keeps_parts: false, has_options: true, content: null, data: null, shown: null });
 
     // The same body is still recognised, another one is refused, and there is nothing to retry.
     expect(await submit(body, headers)).toBe(id);
@@ -81,8 +86,8 @@ describe('the credentials of a request', () => {
     expect(again).toMatchObject({ id, parts: first.parts });
     expect(again.parts[0]?.cookies?.[0]?.value).toBe(SECRET);
     await finishJob({ ...base, retentionMs }, again, done);
-    const [row] = await sql`select url from pdfprompt_job where id = ${id}`;
-    expect(row).toEqual({ url: 'https://example.com/invoice' }); // without query and fragment
+    const [row] = await sql`select shown from pdfprompt_part where job_id = ${id}`;
+    expect(row).toEqual({ shown: 'https://example.com/invoice' }); // without query and fragment
   });
 
   it('goes also from jobs that a version completed which left it', async () => {

@@ -5,14 +5,14 @@ import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { claimJobs } from '../../src/jobs/claim.ts';
 import { getJob } from '../../src/jobs/read.ts';
 import { submitJob } from '../../src/jobs/submit.ts';
-import { limiterOf, principalOf, withoutLimits } from '../support/accounts.ts';
+import { forgetfulLimiter, principalOf, withoutLimits } from '../support/accounts.ts';
 import { startService } from '../support/service.ts';
 
 const service = await startService();
 const { db, queue, events } = service.base;
-const deps = { db, reads: db, queue, events, limiter: limiterOf(db) };
+const deps = { db, reads: db, queue, events, limiter: forgetfulLimiter() };
 const workerId = '01a20b1c-7e0d-7435-94b8-00000000000c';
-await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
+await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
 const parsed = parsePdfRequest({ html: '<p>x</p>' });
 if (!parsed.ok) throw new Error('the test does not fit the code');
 const { request } = parsed;
@@ -21,8 +21,7 @@ let count = 0;
 /** A tenant of its own for each test; what others left in the queue is taken away first. */
 async function tenant(tier: string, priority?: number): Promise<Principal> {
   const { key } = await createKey(db, { email: `tenant${count++}@example.com`, tier });
-  const principal = withoutLimits(await principalOf(db, key));
-  return { ...principal, tier: { ...principal.tier, priority: priority ?? principal.tier.priority } };
+  return withoutLimits(db, await principalOf(db, key), priority);
 }
 
 const submit = async (principal: Principal, times = 1) => {

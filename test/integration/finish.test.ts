@@ -15,7 +15,7 @@ const { db, queue } = service.base;
 const directory = await temporaryDirectory('store');
 const retentionMs = 60_000;
 const workerId = '01a20b1c-7e0d-7435-94b8-00000000000a';
-await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
+await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
 const bytes = new TextEncoder().encode('%PDF-1.4 not really');
 const done = doneWith(bytes);
 
@@ -28,7 +28,8 @@ async function claimed(): Promise<ClaimedJob> {
 
 const rowOf = async (id: string) =>
   (
-    await service.sql`select j.status, j.attempts, j.html, q.state from pdfprompt_job j join pgboss.job q on q.id = j.id where j.id = ${id}`
+    await service.sql`select j.status, j.attempts, p.content, q.state from pdfprompt_job j
+      join pdfprompt_part p on p.job_id = j.id join pgboss.job q on q.id = j.id where j.id = ${id}`
   )[0];
 
 describe.each([
@@ -56,7 +57,7 @@ describe.each([
   it('writes job, file and queue together, and the bytes can be read', async () => {
     const job = await claimed();
     expect(await finishJob(deps, job, done)).toBe('completed');
-    expect(await rowOf(job.id)).toMatchObject({ status: 'completed', attempts: 1, html: null, state: 'completed' });
+    expect(await rowOf(job.id)).toMatchObject({ status: 'completed', attempts: 1, content: null, state: 'completed' });
     const [file] = await filesOf(job.id);
     expect(await readFile(job, file?.id ?? '', bytes.byteLength)).toBe(new TextDecoder().decode(bytes));
     expect([...(await unowned())]).toEqual([]);
@@ -108,7 +109,7 @@ describe.each([
     ];
     for (const outcome of wrong)
       await expect(finishJob(deps, job, outcome)).rejects.toMatchObject({ name: 'StoreFailure', reason: 'altered' });
-    expect(await rowOf(job.id)).toMatchObject({ status: 'processing', html: '<p>x</p>', state: 'active' });
+    expect(await rowOf(job.id)).toMatchObject({ status: 'processing', content: '<p>x</p>', state: 'active' });
     expect(await stored()).toBe(before);
     expect(await finishJob(deps, job, { kind: 'interrupted', reason: 'store' })).toBe('queued');
     expect(await rowOf(job.id)).toMatchObject({ status: 'queued', attempts: 0 });
@@ -254,7 +255,7 @@ describe('a job that did not get its PDF', () => {
     expect(await finishJob(deps, job, { kind: 'reject', code: 'document_status', message: 'answered 404' })).toBe(
       'failed',
     );
-    expect(await rowOf(job.id)).toMatchObject({ status: 'failed', html: '<p>x</p>', state: 'completed' });
+    expect(await rowOf(job.id)).toMatchObject({ status: 'failed', content: '<p>x</p>', state: 'completed' });
     expect(await service.sql`select 1 from pdfprompt_usage_history where day < '2000-01-01'`).toHaveLength(0);
   });
 
@@ -267,7 +268,7 @@ describe('a job that did not get its PDF', () => {
       cause: new Error('crash'),
     };
     expect(await finishJob(deps, job, retry)).toBe('queued');
-    expect(await rowOf(job.id)).toMatchObject({ status: 'queued', attempts: 1, html: '<p>x</p>', state: 'retry' });
+    expect(await rowOf(job.id)).toMatchObject({ status: 'queued', attempts: 1, content: '<p>x</p>', state: 'retry' });
     for (const attempt of [2, 3]) {
       await service.sql`update pgboss.job set start_after = now() where id = ${job.id}`;
       const [again] = await claimJobs({ db, queue, events: service.base.events }, { workerId, count: 1 });

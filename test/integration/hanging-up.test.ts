@@ -10,7 +10,7 @@ import { startService } from '../support/service.ts';
 const service = await startService();
 const { db, queue, stores, events } = service.base;
 const workerId = '01a20b1c-7e0d-7435-94b8-00000000000c';
-await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
+await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
 
 async function submitted(): Promise<string> {
   const response = await service.request('/v1/jobs', { method: 'POST', body: '{"html":"x"}' });

@@ -81,7 +81,7 @@ describe('migrate', () => {
       else await sql.unsafe(text);
     }
     const [count] = await sql`select count(*)::int as tables from pg_tables where tablename like 'pdfprompt\\_%'`;
-    expect(count).toEqual({ tables: 16 });
+    expect(count).toEqual({ tables: 17 });
   });
 
   it('says in a sentence what is wrong with the address', async () => {
@@ -112,7 +112,7 @@ const TAKES_AWAY: Record<string, RegExp> = {
   'asks for more than it writes':
     /\bset not null\b|\badd column (if not exists )?\S+ [^,;]*\bnot null\b(?![^,;]*\b(default|generated)\b)(?<!\b(default|generated)\b[^,;]*)/,
   'refuses what it writes':
-    /\badd (constraint|check|unique|foreign key|exclude|primary key)\b|^create unique index\b|^create trigger\b|^create (or replace (function|rule)|rule)\b/,
+    /\badd (constraint|check|unique|foreign key|exclude|primary key)\b|^create unique index\b|^create (or replace )?(trigger|rule)\b|^create or replace function\b/,
   'forbids what it may': /^revoke\b|\brow level security\b|^create policy\b|\bowner to\b/,
   'takes rows away': /^(delete|truncate)\b/,
 };
@@ -120,10 +120,17 @@ const TAKES_AWAY: Record<string, RegExp> = {
 /** Indexes that refuse less than what they replace. */
 const WEAKER = new Set(['pdfprompt_file_job_position']); // one file of a job at each place, instead of one file
 
-/** Triggers that are there for the release before. */
-const FOR_PREVIOUS = new Set(['pdfprompt_move_part_back']);
+/** What fires when the release before writes, and was meant to. */
+const MEANT = new Set(['pdfprompt_move_part_back', 'pdfprompt_file_deleted', 'pdfprompt_file_expired']);
 
-/** @returns what is wrong with a migration, statement by statement; what its new functions do is theirs */
+/** Functions of the release before, which a later one must not replace. */
+const FUNCTIONS = new Set(
+  (await previousMigrations())
+    .map((name) => readFileSync(new URL(`../../sql/${name}`, import.meta.url), 'utf8'))
+    .flatMap((text) => [...text.matchAll(/^create (?:or replace )?function (\w+)/gm)].map(([, name]) => name)),
+);
+
+/** @returns what is wrong with a migration, statement by statement; what its functions do is theirs */
 function takenAway(text: string): string[] {
   const statements = text
     .replaceAll(/--.*$/gm, '')
@@ -137,15 +144,19 @@ function takenAway(text: string): string[] {
         .toLowerCase(),
     )
     .filter((statement) => statement !== '');
-  const made = statements
-    .flatMap((statement) => /^create (?:table|function) (?:if not exists )?([^\s(]+)/.exec(statement)?.[1] ?? [])
-    .filter((name) => !FOR_PREVIOUS.has(name));
+  const made = statements.flatMap((statement) => /^create table (?:if not exists )?(\S+)/.exec(statement)?.[1] ?? []);
+  const isMeant = (statement: string) =>
+    MEANT.has(/^create (?:or replace )?trigger (\S+)/.exec(statement)?.[1] ?? '') ||
+    /^create or replace function (\w+)/
+      .exec(statement)
+      ?.slice(1)
+      .some((name) => !FUNCTIONS.has(name));
   const isWeaker = (statement: string) =>
     WEAKER.has(/^create unique index \D*?(pdfprompt_\w+) on/.exec(statement)?.[1] ?? '');
   const isOfNew = (statement: string) => made.some((table) => new RegExp(`\\b${table}\\b`).test(statement));
   return statements
     .filter((statement) => !statement.startsWith('create table') && !isOfNew(statement) && !isWeaker(statement))
-    .filter((statement) => !FOR_PREVIOUS.has(/^create trigger (\S+)/.exec(statement)?.[1] ?? ''))
+    .filter((statement) => !isMeant(statement))
     .flatMap((statement) =>
       Object.entries(TAKES_AWAY)
         .filter(([, pattern]) => pattern.test(statement))

@@ -20,7 +20,7 @@ const inDirectory = await startService({ database, env: { PDF_STORE: `file://${d
 const inPostgres = await startService({ database });
 const { key } = inDirectory;
 const workerId = '01a20b1c-7e0d-7435-94b8-00000000000b';
-await database.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
+await database.sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
 const retentionMs = 60_000;
 
 /** A job whose PDF is kept where this service keeps them. */

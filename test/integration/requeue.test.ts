@@ -14,7 +14,7 @@ const { base, sql, request } = service;
 const retentionMs = 60_000;
 const done = doneWith(new TextEncoder().encode('%PDF-1.7'));
 const workerId = '01a20b1c-7e0d-7435-94b8-00000000000f';
-await sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
+await sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
 
 async function submit(): Promise<string> {
   const response = await request('/v1/jobs', { method: 'POST', body: '{"html":"x","timeoutMs":12345}' });

@@ -13,8 +13,9 @@ if (!ann || !bob) throw new Error('there are no tenants');
 const retry = (id: string, key: string, headers: Record<string, string> = {}) =>
   request(`/v1/jobs/${id}/retry`, { method: 'POST', key, headers });
 const codeOf = async (response: Response) => [response.status, ((await response.json()) as { code: string }).code];
-const htmlOf = async (id: string) =>
-  (await sql`select html from pdfprompt_job where id = ${id}`)[0]?.html as string | null;
+const partsOf = (id: string) =>
+  sql`select position, kind, content, data, shown, settings from pdfprompt_part where job_id = ${id} order by position`;
+const documentOf = async (id: string) => (await partsOf(id))[0]?.content as string | null;
 
 describe('POST /v1/jobs/{id}/retry', () => {
   it.each(['failed', 'cancelled'] as const)('makes a new job of one that has %s', async (status) => {
@@ -28,12 +29,13 @@ describe('POST /v1/jobs/{id}/retry', () => {
       [ann.jobs[status], job.id].map(
         async (id) =>
           (
-            await sql`select request, html, url, filename, metadata, priority, tier from pdfprompt_job where id = ${id}`
+            await sql`select request, filename, metadata, priority, tier, keeps_parts from pdfprompt_job where id = ${id}`
           )[0],
       ),
     );
     expect(made).toEqual(old);
-    expect(made?.html).toBe(`<p>${ann.email}</p>`);
+    expect([...(await partsOf(job.id))]).toEqual([...(await partsOf(ann.jobs[status]))]);
+    expect(await documentOf(job.id)).toBe(`<p>${ann.email}</p>`);
     const before = (await (await request(`/v1/jobs/${ann.jobs[status]}`, { key: ann.key })).json()) as Job;
     expect(before.status).toBe(status);
   });
@@ -53,7 +55,8 @@ describe('POST /v1/jobs/{id}/retry', () => {
     await request(`/v1/jobs/${id}`, { method: 'DELETE', key: ann.key });
     const again = (await (await retry(id, ann.key)).json()) as Job;
     const stored = (which: string) =>
-      sql`select request, url, filename, metadata, priority from pdfprompt_job where id = ${which}`;
+      sql`select request, content, shown, filename, metadata, priority
+        from pdfprompt_job j join pdfprompt_part p on p.job_id = j.id where j.id = ${which}`;
     expect([...(await stored(again.id))]).toEqual([...(await stored(id))]);
     expect(again.priority).toBe('low');
   });
@@ -90,14 +93,14 @@ describe('POST /v1/jobs/{id}/retry', () => {
 describe('the document', () => {
   it('goes with the PDF, and is kept without one for as long as one would have been', async () => {
     const retentionMs = 3_600_000;
-    expect(await htmlOf(bob.jobs.completed)).toBeNull();
+    expect(await documentOf(bob.jobs.completed)).toBeNull();
     await expire({ ...base, retentionMs });
-    expect(await htmlOf(bob.jobs.failed)).toBe(`<p>${bob.email}</p>`);
-    expect(await htmlOf(bob.jobs.cancelled)).toBe(`<p>${bob.email}</p>`);
+    expect(await documentOf(bob.jobs.failed)).toBe(`<p>${bob.email}</p>`);
+    expect(await documentOf(bob.jobs.cancelled)).toBe(`<p>${bob.email}</p>`);
     await sql`update pdfprompt_job set completed_at = now() - interval '61 minutes' where id in ${sql([bob.jobs.failed, bob.jobs.cancelled])}`;
     expect(await expire({ ...base, retentionMs })).toMatchObject({ documents: 2 });
-    expect([await htmlOf(bob.jobs.failed), await htmlOf(bob.jobs.cancelled)]).toEqual([null, null]);
-    expect(await htmlOf(bob.jobs.queued)).not.toBeNull();
+    expect([await documentOf(bob.jobs.failed), await documentOf(bob.jobs.cancelled)]).toEqual([null, null]);
+    expect(await documentOf(bob.jobs.queued)).not.toBeNull();
     expect(await codeOf(await retry(bob.jobs.failed, bob.key))).toEqual([409, 'job_not_retryable']);
     expect(await expire({ ...base, retentionMs })).toMatchObject({ documents: 0 });
   });

@@ -12,7 +12,7 @@ import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { migrateDatabase, openConfiguredPool } from '../../src/runtime/database.ts';
 import { PostgresStore } from '../../src/storage/postgres-store.ts';
 import { DEFAULT_SCOPES } from '../../src/domain/scope.ts';
-import { limiterOf } from '../support/accounts.ts';
+import { forgetfulLimiter } from '../support/accounts.ts';
 import { temporaryDirectory } from '../support/files.ts';
 import { startService, testConfig } from '../support/service.ts';
 import { createTenants, SHARED_KEY, type Tenant } from '../support/tenants.ts';
@@ -70,13 +70,18 @@ async function statements({ userId, jobs }: Tenant): Promise<Sent[]> {
     if (!parsed.ok) throw new Error('the test does not fit the code');
     const tier = { name: 'unlimited', requestsPerMinute: null, requestsPerDay: null, priority: 2 };
     const principal = { userId, keyId: '', tier, scopes: DEFAULT_SCOPES };
-    const deps = { ...service.base, reads, limiter: limiterOf(service.base.db) };
+    const deps = { ...service.base, reads, limiter: forgetfulLimiter() };
     await submitJob(deps, { principal, request: parsed.request, idempotencyKey: SHARED_KEY }).catch(() => undefined);
   });
   found.push({
     name: 'usage',
     text: `select user_id, completed from "pdfprompt_usage_history" where ((select set_config('pdfprompt.tenant', $1::text, true) is not null) and "user_id" = $2)`,
     parameters: [userId, userId],
+  });
+  found.push({
+    name: 'the parts of jobs',
+    text: `select job_id, content from "pdfprompt_part" where ((select set_config('pdfprompt.tenant', $1::text, true) is not null) and "job_id" = $2)`,
+    parameters: [userId, jobs.failed],
   });
   return found;
 }
@@ -175,6 +180,7 @@ const everyNode = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(e
 describe('the role that reads for tenants', () => {
   const READABLE = [
     'pdfprompt_job',
+    'pdfprompt_part',
     'pdfprompt_lane',
     'pdfprompt_file',
     'pdfprompt_file_chunk',
@@ -182,7 +188,7 @@ describe('the role that reads for tenants', () => {
   ];
   const denied = { code: '42501' };
 
-  it('reads four tables, and no other there is', async () => {
+  it('reads what a tenant has, and no other table', async () => {
     const tables = await sql<{ name: string }[]>`
       select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('public', 'pgboss')`;
     expect(tables.length).toBeGreaterThan(15);
@@ -200,7 +206,7 @@ describe('the role that reads for tenants', () => {
 
   it.each(READABLE)('changes nothing in %s', async (table) => {
     const gate = `where ${gateOf(ann)}`;
-    const column = table === 'pdfprompt_file_chunk' ? 'file_id' : 'user_id';
+    const column = { pdfprompt_file_chunk: 'file_id', pdfprompt_part: 'job_id' }[table] ?? 'user_id';
     await expect(
       walled.unsafe(`insert into ${table} (${column}) select ${column} from ${table} ${gate}`),
     ).rejects.toMatchObject(denied);

@@ -19,8 +19,8 @@ export function principalOf(db: Database, key: string): Promise<Principal> {
 }
 
 /** A limiter that remembers nobody. */
-export function limiterOf(db: Database): Limiter {
-  return new Limiter({ db, refusals: new KnownAnswers(nothingKept), ttlMs: 0 });
+export function forgetfulLimiter(): Limiter {
+  return new Limiter({ refusals: new KnownAnswers(nothingKept), ttlMs: 0 });
 }
 
 /** A key of a user like an enterprise's, but without limits: for what is not about them. */
@@ -29,7 +29,16 @@ export async function createUnlimitedKey(db: Database, email: string): Promise<C
   return createKey(db, { email, tier: 'unlimited' });
 }
 
-/** The same with as many requests as it likes. */
-export function withoutLimits(principal: Principal): Principal {
-  return { ...principal, tier: { ...principal.tier, requestsPerMinute: null, requestsPerDay: null } };
+/** The same user on a tier that has no limits. @param priority of that tier, the old one's if none is named */
+export async function withoutLimits(
+  db: Database,
+  principal: Principal,
+  priority: number = principal.tier.priority,
+): Promise<Principal> {
+  const name = `unlimited_${priority}`;
+  await db.execute(sql`insert into pdfprompt_tier values (${name}, null, null, ${priority}) on conflict do nothing`);
+  await db.execute(
+    sql`update pdfprompt_user_subscription set tier = ${name} where user_id = ${principal.userId} and ended_at is null`,
+  );
+  return { ...principal, tier: { name, requestsPerMinute: null, requestsPerDay: null, priority } };
 }

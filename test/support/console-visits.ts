@@ -79,9 +79,14 @@ export async function keepDocuments(
   const lists = await Promise.all(
     guests.map(
       ({ id }) => sql<{ id: string; userId: string }[]>`
-        update pdfprompt_job set html = '<p>x</p>' where id = any (array(
-          select id from pdfprompt_job where user_id = ${id} and status = 'failed' order by id desc limit 10))
-        returning id, user_id as "userId"`,
+        with kept as (
+          update pdfprompt_job set keeps_parts = true where id = any (array(
+            select id from pdfprompt_job where user_id = ${id} and status = 'failed' order by id desc limit 10))
+          returning id, user_id as "userId"
+        ), parts as (
+          update pdfprompt_part set content = '<p>x</p>' where job_id in (select id from kept)
+        )
+        select * from kept`,
     ),
   );
   return lists.flat();

@@ -97,17 +97,19 @@ const OUTLINE = `
     from million_job group by i / ${JOBS_A_WORKER}`;
 
 const JOBS = `
-  insert into pdfprompt_job (id, user_id, status, priority, attempts, runs, rank, request, html, filename, metadata,
+  insert into pdfprompt_job (id, user_id, status, priority, attempts, runs, rank, request, keeps_parts, filename, metadata,
       idempotency_key, idempotency_hash, error_code, error_message, timings, created_at, started_at, completed_at)
     select id, user_id, status, i % 3, (status <> 'queued')::int, (status <> 'queued')::int,
       ((extract(epoch from case when status = 'queued' then now() + (600 + i % 1500) * interval '1 second' else at end) - 1893456000) * 10)::int,
-      '{"options":{"format":"letter","printBackground":true}}', case when status = 'queued' then '<p>x</p>' end,
+      '{"options":{"format":"letter","printBackground":true}}', status = 'queued',
       case when i % 4 = 0 then 'invoice.pdf' end, '{"order":"12345"}',
       case when i % 50 = 0 then 'key-' || i end, case when i % 50 = 0 then sha256('x') end,
       case when status = 'failed' then 'navigation_failed' end, case when status = 'failed' then 'it was not there' end,
       case when status <> 'queued' then '{"load":10,"print":5,"queued":8,"total":30}'::jsonb end,
       at, case when status <> 'queued' then at + interval '8 ms' end, case when status <> 'queued' then at + interval '30 ms' end
     from million_job order by i;
+  insert into pdfprompt_part (job_id, position, kind, content)
+    select id, 0, 'html', case when status = 'queued' then '<p>x</p>' end from million_job order by i;
   insert into pgboss.job (id, name, priority, retry_limit, expire_seconds, deletion_seconds, policy, created_on, state, completed_on)
     select m.id, 'pdf', -j.rank, 1000, 120, 3600, 'standard', m.at,
       case when m.status = 'queued' then 'created' else 'completed' end::pgboss.job_state,

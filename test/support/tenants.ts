@@ -24,7 +24,7 @@ export interface Tenant {
 export async function createTenants(service: TestService, emails: string[]): Promise<Tenant[]> {
   const { db, queue, stores, events } = service.base;
   const workerId = '01a20b1c-7e0d-7435-94b8-00000000000e';
-  await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${workerId}, 'test', 1, 1)`;
+  await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
   const tenants: Tenant[] = [];
   for (const email of emails) {
     const { key } = await createUnlimitedKey(db, email);

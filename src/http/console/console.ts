@@ -200,7 +200,7 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
     try {
       if (!tier) throw new CodedError('job_not_retryable', 'its user has no subscription');
       const { job } = await retryJob(
-        { db, reads, queue, limiter, events },
+        { db, reads, limiter, events },
         {
           principal: { userId, tier },
           jobId,
