@@ -23,7 +23,7 @@ export interface FinishingStep<Settings = unknown> {
   readonly name: string;
   /**
    * What the step needs to know, as JSON: it gets nothing else of the request, so that no cookie or header reaches a
-   * process that reads hostile PDFs. Called in the worker.
+   * process that reads hostile PDFs. Called in the worker; must not throw.
    * @returns undefined if the request asks for nothing of it
    */
   settingsOf(request: PrintSettings): Settings | undefined;
