@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,12 +9,14 @@ import {
   CHUNK_BYTES,
   exactly,
   PdfDamaged,
+  randomFile,
   type Store,
   StoreFailure,
   type StoreFileBytes,
   UNREACHED_SECONDS,
   type WhichFile,
   wholeOf,
+  withStoreFailure,
 } from './store.ts';
 
 /** A file that marks the directory as ours: if it is missing, the file system is not mounted there. */
@@ -58,14 +60,8 @@ export class FileStore implements Store {
   }
 
   async probe(_: Queryable, bytes: number): Promise<void> {
-    const piece = randomBytes(Math.min(bytes, CHUNK_BYTES)); // random, because a file system may compress
-    const chunks = Array<Uint8Array>(Math.floor(bytes / piece.length)).fill(piece);
-    chunks.push(piece.subarray(0, bytes % piece.length));
-    const hash = createHash('sha256');
-    for (const chunk of chunks) hash.update(chunk);
-    const sha256 = hash.digest('hex');
     await this.#withDraft(this.#path(uuidv7()), async (draft) => {
-      await write(draft, { chunks, size: bytes, sha256 });
+      await write(draft, randomFile(bytes));
       await rm(draft);
     });
   }
@@ -145,16 +141,6 @@ export class FileStore implements Store {
   /** By the last digits of the UUIDv7, which are random; the first ones are the time. */
   #path(fileId: string): string {
     return join(this.#directory, fileId.slice(-2), `${fileId}.pdf`);
-  }
-}
-
-/** Turns every error of `work` into a {@link StoreFailure}. */
-async function withStoreFailure<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof StoreFailure) throw error;
-    throw new StoreFailure(systemCodeOf(error) ?? 'unknown', messageOf(error), { cause: error });
   }
 }
 

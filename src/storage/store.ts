@@ -1,5 +1,7 @@
+import { createHash, randomBytes } from 'node:crypto';
 import type { StoreLocation } from '../config/kinds.ts';
 import type { Queryable } from '../db/pools.ts';
+import { messageOf, systemCodeOf } from '../kernel/errors.ts';
 
 /** Of a store, as the column `store` of a file's row says it. */
 export type StoreKind = StoreLocation['kind'];
@@ -92,6 +94,26 @@ export const CHUNK_BYTES = 1024 * 1024;
 
 /** Seconds for `retryAfterSeconds` while a store cannot be reached. */
 export const UNREACHED_SECONDS = 5;
+
+/** Turns every error of `work` into a {@link StoreFailure}. */
+export async function withStoreFailure<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof StoreFailure) throw error;
+    throw new StoreFailure(systemCodeOf(error) ?? 'unknown', messageOf(error), { cause: error });
+  }
+}
+
+/** A file for a probe: random, because a store may compress. */
+export function randomFile(size: number): StoreFileBytes {
+  const piece = randomBytes(Math.min(size, CHUNK_BYTES));
+  const chunks = Array<Uint8Array>(Math.floor(size / piece.length)).fill(piece);
+  chunks.push(piece.subarray(0, size % piece.length));
+  const hash = createHash('sha256');
+  for (const chunk of chunks) hash.update(chunk);
+  return { chunks, size, sha256: hash.digest('hex') };
+}
 
 export function wholeOf({ size }: WhichFile): ByteRange {
   return { first: 0, last: size - 1 };
