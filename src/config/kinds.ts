@@ -9,7 +9,9 @@ export interface Kind<T> {
   parse: (text: string) => T | undefined;
 }
 
-export type StoreLocation = { kind: 'postgres' } | { kind: 'file'; directory: string };
+/** `prefix` has no slashes at its ends; empty: none. */
+export type StoreLocation =
+  { kind: 'postgres' } | { kind: 'file'; directory: string } | { kind: 's3'; bucket: string; prefix: string };
 
 export function integer(min: number, max: number): Kind<number> {
   return {
@@ -47,6 +49,17 @@ export const postgresUrl = textKind(
   (text) => URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol),
 );
 
+export const webAddress = textKind('http://… or https://…, without a user, a query or a fragment', (text) => {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, search, hash } = new URL(text);
+  return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '');
+});
+
+export const region = textKind('a region, such as us-east-1 or auto', (text) => /^[a-z0-9-]{1,50}$/.test(text));
+
+/** In the characters that a header may have. */
+export const secretText = textKind('text without spaces', (text) => /^[\x21-\x7e]{1,10000}$/.test(text));
+
 export const path = textKind('a path', (text) => text !== '' && !text.includes('\0'));
 
 export const host = textKind('an IP address or a host name', (text) => /^[\w.:%-]+$/.test(text));
@@ -54,9 +67,10 @@ export const host = textKind('an IP address or a host name', (text) => /^[\w.:%-
 export const apiKey = textKind('a key as pdf_…', (text) => /^pdf_\w+$/.test(text));
 
 export const store: Kind<StoreLocation> = {
-  allowed: 'postgres, or an absolute directory as file:///…',
+  allowed: 'postgres, an absolute directory as file:///…, or a bucket as s3://bucket or s3://bucket/prefix',
   parse: (text) => {
     if (text === 'postgres') return { kind: 'postgres' };
+    if (text.startsWith('s3:')) return bucketOf(text);
     try {
       const directory = fileURLToPath(text);
       return directory === '/' ? undefined : { kind: 'file', directory };
@@ -65,6 +79,14 @@ export const store: Kind<StoreLocation> = {
     }
   },
 };
+
+/** In characters that need no encoding in a URL. */
+function bucketOf(text: string): StoreLocation | undefined {
+  const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([\w./-]{0,500}))?$/.exec(text) ?? [];
+  const names = prefix.replace(/\/$/, '').split('/');
+  const isAllowed = names.every((name) => (name !== '' || names.length === 1) && !/^\.+$/.test(name));
+  return bucket === undefined || !isAllowed ? undefined : { kind: 's3', bucket, prefix: names.join('/') };
+}
 
 export const egressRules: Kind<readonly EgressRule[]> = {
   allowed: EGRESS_RULES_ALLOWED,

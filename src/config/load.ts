@@ -23,7 +23,19 @@ type Values = {
     | ((typeof SETTINGS)[N] extends { default: string } ? never : undefined);
 };
 
-type Derived = 'maxPdfConcurrency' | 'egressPolicy' | 'egressRules' | `autoscale${string}`;
+type Derived =
+  'maxPdfConcurrency' | 'egressPolicy' | 'egressRules' | `autoscale${string}` | `s3${string}` | `aws${string}`;
+
+/** How a bucket is reached. */
+export interface S3Access {
+  /** default: Amazon's in `region` */
+  endpoint: string | undefined;
+  region: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+  /** of temporary credentials */
+  sessionToken: string | undefined;
+}
 
 /** Every setting, checked and derived. Only `cli/` reads the environment. Durations are in milliseconds. */
 export interface Config extends Omit<Values, 'dataDir' | 'workerConcurrency' | Extract<SettingName, Derived>> {
@@ -33,6 +45,8 @@ export interface Config extends Omit<Values, 'dataDir' | 'workerConcurrency' | E
   workerConcurrency: { initial: number; max: number };
   egress: { policy: Values['egressPolicy']; rules: readonly EgressRule[] };
   autoscale: ScalePolicy;
+  /** undefined without an access key */
+  s3: S3Access | undefined;
   /** undefined: tracing is off */
   tracing: TracingSettings | undefined;
 }
@@ -65,7 +79,8 @@ export function loadConfig({ env, flags = {}, isRoot }: LoadInput): Config {
     );
 
   const { maxPdfConcurrency, workerConcurrency, dataDir, egressPolicy, egressRules, ...others } = values;
-  const { autoscaleTargetWaitMs, autoscaleMinWorkers, autoscaleMaxWorkers, autoscaleDownAfterMs, ...rest } = others;
+  const { autoscaleTargetWaitMs, autoscaleMinWorkers, autoscaleMaxWorkers, autoscaleDownAfterMs, ...more } = others;
+  const { s3Endpoint, s3Region, awsAccessKeyId, awsSecretAccessKey, awsSessionToken, ...rest } = more;
   return {
     ...rest,
     dataDir: resolve(dataDir ?? defaultDataDir(env, isRoot)),
@@ -77,6 +92,16 @@ export function loadConfig({ env, flags = {}, isRoot }: LoadInput): Config {
       max: autoscaleMaxWorkers,
       downAfterMs: autoscaleDownAfterMs,
     },
+    s3:
+      awsAccessKeyId === undefined || awsSecretAccessKey === undefined
+        ? undefined
+        : {
+            endpoint: s3Endpoint,
+            region: s3Region,
+            accessKeyId: awsAccessKeyId,
+            secretAccessKey: awsSecretAccessKey,
+            sessionToken: awsSessionToken,
+          },
     tracing,
   };
 }
@@ -110,6 +135,12 @@ function relationProblems(values: Values): string[] {
     problems.push(
       `AUTOSCALE_MIN_WORKERS: ${values.autoscaleMinWorkers} is more than AUTOSCALE_MAX_WORKERS = ${values.autoscaleMaxWorkers}; allowed: at most that`,
     );
+  if (values.pdfStore.kind === 's3') {
+    const keys = { AWS_ACCESS_KEY_ID: values.awsAccessKeyId, AWS_SECRET_ACCESS_KEY: values.awsSecretAccessKey };
+    for (const [name, value] of Object.entries(keys))
+      if (value === undefined)
+        problems.push(`${name}: it is not set, and PDF_STORE is a bucket; allowed: a key that may write to the bucket`);
+  }
   return problems;
 }
 

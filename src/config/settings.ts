@@ -24,6 +24,7 @@ const WITH_API = ['up', 'serve'] as const;
 const WITH_FLEET = ['up', 'serve', 'work'] as const;
 const WITH_WORKER = ['up', 'work'] as const;
 const WITH_RENDERER = ['up', 'work', 'render'] as const;
+const WITH_STORE = ['up', 'serve', 'work', 'users', 'doctor'] as const;
 const WITH_BROWSER = ['up', 'work', 'render', 'doctor', 'plan'] as const;
 
 /**
@@ -318,8 +319,49 @@ export const SETTINGS = {
     env: 'PDF_STORE',
     kind: kinds.store,
     default: 'postgres',
-    description: 'Where PDFs are stored: `postgres`, or a directory that every process can reach, `file:///var/pdfs`',
-    commands: ['up', 'serve', 'work', 'users', 'doctor', 'plan'],
+    description:
+      'Where PDFs are stored: `postgres`, a directory that every process can reach, `file:///var/pdfs`, or a bucket of S3 or a compatible service, `s3://bucket/prefix`',
+    commands: [...WITH_STORE, 'plan'],
+  },
+  s3Endpoint: {
+    env: 'S3_ENDPOINT',
+    kind: kinds.webAddress,
+    defaultNote: "Amazon's in `S3_REGION`",
+    description:
+      'Address of the service that has the bucket of `PDF_STORE`, if it is not Amazon: MinIO, Cloudflare R2, Google Cloud Storage, …',
+    commands: WITH_STORE,
+  },
+  s3Region: {
+    env: 'S3_REGION',
+    kind: kinds.region,
+    default: 'us-east-1',
+    description: 'Region of the bucket of `PDF_STORE`; `auto` for Cloudflare R2',
+    commands: WITH_STORE,
+  },
+  awsAccessKeyId: {
+    env: 'AWS_ACCESS_KEY_ID',
+    kind: kinds.secretText,
+    defaultNote: 'none; needed for `PDF_STORE=s3://…`',
+    description: 'The access key with which PDFs are stored in a bucket',
+    commands: WITH_STORE,
+    secret: true,
+  },
+  awsSecretAccessKey: {
+    env: 'AWS_SECRET_ACCESS_KEY',
+    kind: kinds.secretText,
+    defaultNote: 'none; needed for `PDF_STORE=s3://…`',
+    description: 'The secret of `AWS_ACCESS_KEY_ID`',
+    commands: WITH_STORE,
+    secret: true,
+  },
+  awsSessionToken: {
+    env: 'AWS_SESSION_TOKEN',
+    kind: kinds.secretText,
+    defaultNote: 'none',
+    description:
+      'The token of temporary credentials; they are not renewed, so the process has to be restarted with new ones',
+    commands: WITH_STORE,
+    secret: true,
   },
   pdfRetentionMs: {
     env: 'PDF_RETENTION',

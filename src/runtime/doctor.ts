@@ -51,10 +51,14 @@ async function checkDataDir({ dataDir }: Config): Promise<Check> {
 
 async function checkStore(config: Config): Promise<Check> {
   try {
-    await new Stores(config).current.check();
-    return ok('pdf store', config.pdfStore.kind === 'postgres' ? 'in Postgres' : config.pdfStore.directory);
+    const store = new Stores(config).current;
+    await store.check();
+    return ok(
+      'pdf store',
+      config.pdfStore.kind === 'file' ? config.pdfStore.directory : (store.location ?? 'in Postgres'),
+    );
   } catch (error) {
-    return fail('pdf store', messageOf(error), 'set PDF_STORE to postgres, or to a directory that can be written');
+    return failure('pdf store', error, 'set PDF_STORE to postgres, or to a directory that can be written');
   }
 }
 

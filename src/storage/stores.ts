@@ -1,17 +1,24 @@
 import { type StoreLocation, store as storeSetting } from '../config/kinds.ts';
 import type { Config } from '../config/load.ts';
 import { FileStore } from './file-store.ts';
+import { OperatorError } from '../kernel/errors.ts';
 import { PostgresStore } from './postgres-store.ts';
+import { S3Store } from './s3-store.ts';
 import type { Store, StoreKind } from './store.ts';
 import { type OnStoreOperation, TimedStore } from './timed-store.ts';
 
 /** The settings that stores are opened with. */
-export type StoreSettings = Pick<Config, 'pdfStore'>;
+export type StoreSettings = Pick<Config, 'pdfStore' | 's3'>;
 
-/** Every kind of store, and how one is opened. */
+/** Every kind of store, and how one is opened. @throws OperatorError if a setting is missing */
 const KINDS: { [Kind in StoreKind]: (at: Extract<StoreLocation, { kind: Kind }>, settings: StoreSettings) => Store } = {
   postgres: () => new PostgresStore(),
   file: ({ directory }) => new FileStore(directory),
+  s3: ({ bucket, prefix }, { s3 }) => {
+    if (!s3)
+      throw new OperatorError('AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: they are needed for PDFs in a bucket');
+    return new S3Store(bucket, prefix, s3);
+  },
 };
 
 /** Where a file's bytes are, as its row says it. */
@@ -41,7 +48,7 @@ export class Stores {
 
   /**
    * The store of a file, whatever PDF_STORE says now. The last release knew one directory only, the one of its setting.
-   * @returns undefined if this release does not know such a store, or not which one it is
+   * @returns undefined if this release does not know such a store, or not which one it is, or has no key for it
    */
   of({ store: kind, location }: StoredAt): Store | undefined {
     if (location === null && kind === this.current.kind) return this.current;
@@ -49,7 +56,7 @@ export class Stores {
     const opened = this.#opened.get(name);
     if (opened) return opened;
     const at = storeSetting.parse(name);
-    if (at?.kind !== kind) return undefined;
+    if (at?.kind !== kind || (kind === 's3' && !this.#settings.s3)) return undefined;
     const store = this.#open(at);
     this.#opened.set(name, store);
     return store;

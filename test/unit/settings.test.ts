@@ -31,7 +31,7 @@ describe('settings', () => {
       PORT: 'abc',
       LOG_LEVEL: 'loud',
       DATABASE_MAX_CONNECTIONS: '1',
-      PDF_STORE: 's3://bucket',
+      PDF_STORE: 's3://bucket/a//b',
       DATABASE_PREPARE: 'yes',
     };
     expect(() => load(env, { host: 'a b' })).toThrow(
@@ -41,7 +41,7 @@ describe('settings', () => {
         '  - DATABASE_PREPARE: "yes" is not allowed; allowed: true or false',
         '  - PORT: "abc" is not allowed; allowed: a whole number from 0 to 65535',
         '  - --host: "a b" is not allowed; allowed: an IP address or a host name',
-        '  - PDF_STORE: "s3://bucket" is not allowed; allowed: postgres, or an absolute directory as file:///…',
+        '  - PDF_STORE: "s3://bucket/a//b" is not allowed; allowed: postgres, an absolute directory as file:///…, or a bucket as s3://bucket or s3://bucket/prefix',
         '  - LOG_LEVEL: "loud" is not allowed; allowed: trace, debug, info, warn, error, fatal, silent',
       ].join('\n'),
     );
@@ -77,6 +77,42 @@ describe('settings', () => {
       /20 documents do not fit BROWSER_POOL_SIZE × BROWSER_MAX_PAGES_PER_BROWSER = 10/,
     );
   });
+
+  it('want a key for a bucket, and know where it is', () => {
+    const key = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'hush' };
+    expect(() => load({ PDF_STORE: 's3://bucket' })).toThrow(
+      /2 problems:\n {2}- AWS_ACCESS_KEY_ID: it is not set[^\n]+\n {2}- AWS_SECRET_ACCESS_KEY: it is not set/,
+    );
+    expect(load({ PDF_STORE: 's3://bucket', ...key })).toMatchObject({
+      pdfStore: { kind: 's3', bucket: 'bucket', prefix: '' },
+      s3: { endpoint: undefined, region: 'us-east-1', accessKeyId: 'id', secretAccessKey: 'hush' },
+    });
+    const elsewhere = { S3_ENDPOINT: 'http://minio:9000', S3_REGION: 'eu-1' };
+    expect(load({ PDF_STORE: 's3://my.bucket/a/b/', ...key, ...elsewhere })).toMatchObject({
+      pdfStore: { kind: 's3', bucket: 'my.bucket', prefix: 'a/b' },
+      s3: { endpoint: 'http://minio:9000', region: 'eu-1' },
+    });
+    expect(load(key).pdfStore).toEqual({ kind: 'postgres' });
+  });
+
+  it.each([
+    's3://',
+    's3://B',
+    's3://bucket/..',
+    's3://bucket/a/../b',
+    's3://bucket/a b',
+    's3://bucket//',
+    'S3://bucket',
+  ])('refuse %s as a bucket', (PDF_STORE) => {
+    expect(() => load({ PDF_STORE })).toThrow(`PDF_STORE: ${JSON.stringify(PDF_STORE)} is not allowed`);
+  });
+
+  it.each(['minio:9000', 'ftp://minio', 'http://user:pass@minio', 'http://minio/?a', 'http://minio/#a'])(
+    'refuse %s as the address of a service',
+    (S3_ENDPOINT) => {
+      expect(() => load({ S3_ENDPOINT })).toThrow(`S3_ENDPOINT: ${JSON.stringify(S3_ENDPOINT)} is not allowed`);
+    },
+  );
 
   it('apply the ceiling to auto too', () => {
     expect(load({ MAX_PDF_CONCURRENCY: '1' }).workerConcurrency).toEqual({ initial: 1, max: 1 });
