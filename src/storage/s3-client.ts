@@ -26,6 +26,7 @@ interface S3Answer {
 
 /** Sockets to a bucket from one process. */
 export const SOCKETS = 16;
+
 /** Milliseconds that are waited for a bucket. */
 export interface S3Patience {
   /** a connection on which nothing moves for so long is closed */
@@ -34,14 +35,15 @@ export interface S3Patience {
   requestMs: number;
   /** after so long since the first attempt nothing is tried again */
   attemptsMs: number;
+  /** before the second attempt, on average; twice as long before each further one */
+  pauseMs: number;
 }
 
 /** In all it is less than the 30 s in which every store has to make progress. */
-const PATIENCE: S3Patience = { idleMs: 8_000, requestMs: 10_000, attemptsMs: 12_000 };
+const PATIENCE: S3Patience = { idleMs: 8_000, requestMs: 10_000, attemptsMs: 12_000, pauseMs: 100 };
 /** Bytes per millisecond. */
 const LEAST_RATE = 500;
 const ATTEMPTS = 5;
-const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 /** An answer is a piece of a file, or a page of a list. */
 const LARGEST_ANSWER = 2 * MEGABYTE;
@@ -111,7 +113,7 @@ export class S3Client {
         signal?.throwIfAborted();
         const isOver = attempt === ATTEMPTS || performance.now() - startedAt > this.#patience.attemptsMs;
         if (isOver || (error instanceof S3Error && !error.isTransient)) throw error;
-        const pauseMs = FIRST_PAUSE_MS * 2 ** attempt * Math.random();
+        const pauseMs = this.#patience.pauseMs * 2 ** attempt * Math.random();
         const askedMs = error instanceof S3Error ? error.retryAfterMs : 0;
         await sleep(Math.min(LONGEST_PAUSE_MS, Math.max(pauseMs, askedMs)), undefined, { signal });
       }

@@ -36,6 +36,7 @@ export class S3Store implements Store {
   readonly isInDatabase = false;
   readonly fullReason = 'QuotaExceeded'; // most services are never full; some have a word of their own for it
   readonly #client: S3Client;
+  readonly #region: string;
   /** of every key, with its slash */
   readonly #prefix: string;
 
@@ -43,6 +44,7 @@ export class S3Store implements Store {
   constructor(bucket: string, prefix: string, access: S3Access, patience?: S3Patience) {
     this.location = `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`;
     this.#prefix = prefix === '' ? '' : `${prefix}/`;
+    this.#region = access.region;
     this.#client = new S3Client(bucket, access, patience);
   }
 
@@ -58,7 +60,7 @@ export class S3Store implements Store {
       });
     } catch (error) {
       const what = `PDF_STORE: ${this.location} cannot be used: ${systemCodeOf(error) ?? 'error'}: ${messageOf(error)}`;
-      throw new OperatorError(`${what}\n${remedyOf(error)}`, { cause: error });
+      throw new OperatorError(`${what}\n${remedyOf(error, this.#region)}`, { cause: error });
     }
   }
 
@@ -233,7 +235,7 @@ function wanted(xml: Buffer | string, pattern: RegExp): string {
 }
 
 /** What an operator does about a failed check. */
-function remedyOf(error: unknown): string {
+function remedyOf(error: unknown, region: string): string {
   const code = systemCodeOf(error) ?? '';
   if (!(error instanceof S3Error)) return 'set S3_ENDPOINT and S3_REGION so that the service can be reached from here';
   if (code === 'InvalidAccessKeyId') return 'set AWS_ACCESS_KEY_ID to a key of this service';
@@ -241,7 +243,7 @@ function remedyOf(error: unknown): string {
   if (['ExpiredToken', 'InvalidToken'].includes(code)) return 'set AWS_SESSION_TOKEN to a valid token, or unset it';
   if (code === 'NoSuchBucket') return 'create the bucket, or set PDF_STORE to one that exists';
   if (code === 'RequestTimeTooSkewed') return 'set the clock of this machine';
-  if (error.region !== undefined) return `set S3_REGION to ${error.region}`;
+  if (error.region !== undefined && error.region !== region) return `set S3_REGION to ${error.region}`;
   if (error.status === 403) return `allow the key of AWS_ACCESS_KEY_ID ${ACTIONS}`;
   return 'check PDF_STORE, S3_ENDPOINT and S3_REGION';
 }

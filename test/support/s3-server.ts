@@ -65,6 +65,8 @@ export class S3Server {
   readonly bucket = BUCKET;
   /** every request that arrived, faulty ones too */
   readonly requests: S3Request[] = [];
+  /** connections accepted so far */
+  accepted = 0;
   readonly #directory: string;
   readonly #server: Server;
   readonly #behind: number;
@@ -74,8 +76,9 @@ export class S3Server {
     this.#directory = join(directory, BUCKET);
     this.#behind = behind;
     this.#server = createServer((request, response) => {
-      void this.#handle(request, response).catch(() => request.destroy());
-    });
+      const { socket } = request; // it loses it when it ends
+      void this.#handle(request, response).catch(() => socket.destroy());
+    }).on('connection', () => this.accepted++);
   }
 
   static async start(): Promise<S3Server> {
@@ -138,12 +141,12 @@ export class S3Server {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { method = '', url = '' } = request;
+    const { method = '', url = '', socket } = request;
     const asked = { method, path: url.replace(`/${BUCKET}`, '').replace(/^\//, '') };
     this.requests.push(asked);
     const fault = this.#next(asked);
     const body = await bodyOf(request, fault?.kind === 'cut upload' ? fault.after : Infinity);
-    if (body === 'cut') return void request.destroy();
+    if (body === 'cut') return void socket.destroy();
     if (fault?.kind === 'silence') return;
     if (fault?.kind === 'error') return fail(response, fault);
     if (fault?.kind === 'altered' && body.length > 0) body[0] = (body[0] ?? 0) ^ 1;
@@ -158,7 +161,7 @@ export class S3Server {
       answer.resume();
       return own(response);
     }
-    if (fault?.kind === 'cut download' && fault.after === 0) return void request.destroy();
+    if (fault?.kind === 'cut download' && fault.after === 0) return void socket.destroy();
     let left = fault?.kind === 'cut download' ? fault.after : Infinity;
     if (request.headers.range === 'bytes=0-0' && answer.statusCode === 206) {
       const total = answer.headers['content-range']?.split('/')[1];
@@ -172,7 +175,7 @@ export class S3Server {
       if (fault?.kind === 'trickle') await trickle(response, piece);
       else response.write(piece.subarray(0, left));
       left -= piece.byteLength;
-      if (left <= 0) return void setImmediate(() => request.destroy());
+      if (left <= 0) return void setImmediate(() => socket.destroy());
     }
     response.end();
   }

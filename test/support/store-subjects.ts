@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import type { StoreLocation } from '../../src/config/kinds.ts';
 import type { Database } from '../../src/db/pools.ts';
+import { SOCKETS } from '../../src/storage/s3-client.ts';
 import { PostgresStore } from '../../src/storage/postgres-store.ts';
 import type { Store, StoreFileBytes } from '../../src/storage/store.ts';
 import { Stores, type StoreSettings } from '../../src/storage/stores.ts';
@@ -153,7 +154,7 @@ async function s3(db: Database): Promise<StoreSubject> {
       const then = new Date(Date.now() - HOUR_MS);
       for (const { key, path } of server.uploads) if (key.includes(fileId)) await utimes(join(path, 'key'), then, then);
     },
-    opened: async () => ({ open: await server.connections(), most: 3 * 16 }),
+    opened: async () => ({ open: await server.connections(), most: SOCKETS }),
     unreached: async () => new Stores({ pdfStore, s3: nobody }).current,
     wrong: [
       { settings: { pdfStore, s3: nobody }, named: /ECONNREFUSED[^]+S3_ENDPOINT/ },
