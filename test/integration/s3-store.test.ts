@@ -8,7 +8,7 @@ import { fileOf } from '../support/store-subjects.ts';
 const server = await S3Server.start();
 const { S3_ENDPOINT: endpoint, AWS_ACCESS_KEY_ID: key } = server.env;
 const access = { endpoint, region: 'us-east-1', accessKeyId: key, secretAccessKey: key, sessionToken: undefined };
-const patience = { idleMs: 500, requestMs: 1_500, attemptsMs: 1_000, pauseMs: 10 };
+const patience = { idleMs: 300, requestMs: 900, attemptsMs: 600, pauseMs: 10 };
 const store = new S3Store(server.bucket, '', access, patience);
 
 /** A store outside the database has no use for a transaction. */
