@@ -8,7 +8,7 @@ import type { Store, StoreKind } from './store.ts';
 import { type OnStoreOperation, TimedStore } from './timed-store.ts';
 
 /** The settings that stores are opened with. */
-export type StoreSettings = Pick<Config, 'pdfStore' | 's3'>;
+export type StoreSettings = Pick<Config, 'pdfStore'> & Partial<Pick<Config, 's3'>>;
 
 /** Every kind of store, and how one is opened. @throws OperatorError if a setting is missing */
 const KINDS: { [Kind in StoreKind]: (at: Extract<StoreLocation, { kind: Kind }>, settings: StoreSettings) => Store } = {

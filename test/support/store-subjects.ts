@@ -102,7 +102,7 @@ async function file(db: Database): Promise<StoreSubject> {
   const at = (to: string): StoreLocation => ({ kind: 'file', directory: to });
   return {
     kind: 'file',
-    store: await opened({ pdfStore: at(directory), s3: undefined }),
+    store: await opened({ pdfStore: at(directory) }),
     db,
     newId: async () => uuidv7(),
     names: async () =>
@@ -118,8 +118,8 @@ async function file(db: Database): Promise<StoreSubject> {
       await utimes(draft, then, then);
     },
     opened: async () => ({ open: descriptorsIn(directory), most: 0 }),
-    unreached: async () => new Stores({ pdfStore: at(join(directory, 'not-mounted')), s3: undefined }).current,
-    wrong: [{ settings: { pdfStore: at(join(inFile, 'file')), s3: undefined }, named: /^PDF_STORE: / }],
+    unreached: async () => new Stores({ pdfStore: at(join(directory, 'not-mounted')) }).current,
+    wrong: [{ settings: { pdfStore: at(join(inFile, 'file')) }, named: /^PDF_STORE: / }],
   };
 }
 
