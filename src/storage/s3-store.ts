@@ -139,7 +139,7 @@ export class S3Store implements Store {
       await this.#client
         .send({ method: 'POST', key, query: { uploadId }, body: [complete], signal })
         .catch((error: unknown) => {
-          // Another attempt finds no upload if the first one completed it and its answer was lost; the size tells.
+          // Another attempt finds no upload if the first one completed it and its answer was lost. The size shows which.
           if (!(error instanceof S3Error && error.code === 'NoSuchUpload')) throw error;
         });
       const found = (await this.#client.send({ method: 'HEAD', key, signal })).headers['content-length'];
