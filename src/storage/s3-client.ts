@@ -171,7 +171,7 @@ export class S3Client {
 }
 
 /** By the path for every endpoint but Amazon's, and for a bucket with dots, which no certificate there would match. */
-function addressOf(bucket: string, { endpoint, region }: S3Access): URL {
+export function addressOf(bucket: string, { endpoint, region }: Pick<S3Access, 'endpoint' | 'region'>): URL {
   if (endpoint !== undefined) return new URL(`${endpoint.replace(/\/$/, '')}/${bucket}`);
   const host = `s3.${region}.amazonaws.com`;
   return new URL(bucket.includes('.') ? `https://${host}/${bucket}` : `https://${bucket}.${host}/`);

@@ -8,6 +8,7 @@ import { pdfprompt } from '../support/cli.ts';
 import { createDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
 import { OwnPostgres } from '../support/postgres.ts';
+import { S3Server } from '../support/s3-server.ts';
 import { testConfig } from '../support/service.ts';
 import { SmallDisk } from '../support/small-disk.ts';
 
@@ -105,6 +106,18 @@ describe('doctor', () => {
     expect(check('pdf store')).toMatchObject({
       status: 'fail',
       message: expect.stringMatching(/^PDF_STORE: \/etc\/passwd\/pdfs cannot be written/),
+    });
+  });
+
+  it('uses a bucket, and says which setting is wrong', async () => {
+    const server = await S3Server.start();
+    const inBucket = { PDF_STORE: `s3://${server.bucket}/pdfs`, ...server.env };
+    expect((await examined(inBucket))('pdf store')).toMatchObject({ status: 'ok', message: inBucket.PDF_STORE });
+    const check = await examined({ ...inBucket, AWS_SECRET_ACCESS_KEY: 'other' });
+    expect(check('pdf store')).toMatchObject({
+      status: 'fail',
+      message: expect.stringMatching(/^PDF_STORE: s3:\/\/pdfs\/pdfs cannot be used: SignatureDoesNotMatch/),
+      fix: 'set AWS_SECRET_ACCESS_KEY to the secret of AWS_ACCESS_KEY_ID',
     });
   });
 });

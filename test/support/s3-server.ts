@@ -1,8 +1,9 @@
+// @ts-expect-error it has no types
+import untyped from '@20minutes/s3rver';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, request as forward, type Server, type ServerResponse } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,8 +20,7 @@ interface S3rverOptions {
   configureBuckets: { name: string }[];
 }
 
-/** It has no types. */
-const S3rver = createRequire(import.meta.url)('@20minutes/s3rver') as new (options: S3rverOptions) => {
+const S3rver = untyped as new (options: S3rverOptions) => {
   run: () => Promise<AddressInfo>;
   close: () => Promise<void>;
 };
