@@ -3,8 +3,21 @@ import type { MeasuredQuery } from './measure-queries.ts';
 /** Buffers that one execution may look at, by who asks and what the query does. */
 type Limits = Record<string, Record<string, number>>;
 
-/** Puts a job beside its place in the queue, and counts up to 99 that are before it. */
-const SUBMIT = 'insert job, insert lane, insert pgboss.job, reading pgboss.queue';
+/**
+ * What pdfprompt_submit does: puts a job beside its place in the queue, and counts up to 99 that are before it.
+ * @param all of the call, with all that is in it
+ */
+const submission = (all: number) => ({
+  'no table': all,
+  'read tier, user, user_subscription': 30,
+  'read lane': 20,
+  'insert lane': 60,
+  'update lane': 60,
+  'insert part': 60,
+  'insert job': 250,
+  'insert pgboss.job, reading pgboss.queue': 700,
+  'read job': 250,
+});
 /** A user, a subscription, a key. */
 const ACCOUNT = {
   'insert user': 60,
@@ -24,11 +37,11 @@ const SESSION = { 'read api_key, console_session, user, user_subscription': 30 }
 /** A job's row is in eight indexes or more: a change of one row is some thirty buffers. */
 const LIMITS: Limits = {
   // The first on each connection reads what Postgres has to know of the queue's tables.
-  'POST /v1/jobs': { [SUBMIT]: 700 },
-  'POST /v1/jobs (Idempotency-Key)': { [SUBMIT]: 250 },
-  'POST /v1/jobs (again)': { [SUBMIT]: 20, 'read job': 150, 'read file, job': 200 },
-  'POST /v1/jobs (limit reached)': { [SUBMIT]: 250, 'read lane': 8 },
-  'POST /v1/pdf': { [SUBMIT]: 700, 'read file, job': 200, 'read job': 150, 'read file, file_chunk': 16 },
+  'POST /v1/jobs': { ...submission(1_200) },
+  'POST /v1/jobs (Idempotency-Key)': { ...submission(900) },
+  'POST /v1/jobs (again)': { ...submission(300), 'read job': 150, 'read file, job': 200 },
+  'POST /v1/jobs (limit reached)': { ...submission(900) },
+  'POST /v1/pdf': { ...submission(1_200), 'read file, job': 200, 'read job': 150, 'read file, file_chunk': 16 },
   // Five for each job of the page: its row, and its file's.
   'GET /v1/jobs': { 'read file, job': 150 },
   'GET /v1/jobs (limit=100)': { 'read file, job': 650 },
@@ -51,7 +64,7 @@ const LIMITS: Limits = {
     'update job_attempt': 6,
     'update pgboss.job': 100,
   },
-  'POST /v1/jobs/{id}/retry': { [SUBMIT]: 700, 'read job': 150 },
+  'POST /v1/jobs/{id}/retry': { 'read job, part': 150, ...submission(1_200), 'read job': 150 },
   'GET /v1/usage': { 'read lane, usage_history': 40 },
   'GET /readyz': {},
   // Two at a time: claimed, written down, requeued.
@@ -59,8 +72,9 @@ const LIMITS: Limits = {
     'update pgboss.job': 150,
     'update job': 150,
     'update job, reading worker': 150,
-    'insert job_attempt': 80,
-    'insert file, insert usage_history, update job, update job_attempt': 300,
+    'insert job_attempt, reading part': 100,
+    'read worker': 10,
+    'insert file, insert usage_history, update job, update job_attempt, update part': 300,
     'insert file_chunk': 40,
     'update job_attempt': 40,
     'delete pgboss.job, insert pgboss.job, reading pgboss.queue': 150,
@@ -95,7 +109,7 @@ const LIMITS: Limits = {
     'delete file_chunk': 1_000,
     'delete job, reading file': 4_000,
     'delete worker, reading job_attempt': 100,
-    'update job': 100,
+    'update job, update part': 200,
     'delete console_session': 10,
     'delete file_left, insert unowned_file': 10,
     'update unowned_file': 3_000,
@@ -105,7 +119,7 @@ const LIMITS: Limits = {
     'read job, pgboss.job': 5_000,
     'read job': 100,
     'delete pgboss.job, reading pgboss.queue': 100,
-    'insert pgboss.job, reading job, pgboss.queue': 200,
+    'insert pgboss.job, reading pgboss.queue': 200,
   },
   // Three hundred puts whose jobs have failed, and three hundred files of a directory that is not there.
   sweeping: {
@@ -145,18 +159,18 @@ const LIMITS: Limits = {
     ]),
   ),
   'console: search': { ...SESSION, ...ACCOUNT, 'read job': 8 },
-  'console: job': { ...SESSION, 'read file, job, user': 20, 'read job_attempt, worker': 20 },
+  'console: job': { ...SESSION, 'read file, job, part, user': 20, 'read job_attempt, worker': 20 },
   'console: cancel': {
     ...SESSION,
     'read job': 8,
-    'read file, job, user': 20,
+    'read file, job, part, user': 20,
     'read job_attempt, worker': 20,
     'update job': 130,
     'update job_attempt': 6,
     'update pgboss.job': 100,
   },
   // Behind many that were cancelled just now and are still in the indexes.
-  'console: retry': { ...SESSION, ...ACCOUNT, 'read job': 150, [SUBMIT]: 3_000 },
+  'console: retry': { 'read job, part': 150, ...SESSION, ...ACCOUNT, ...submission(4_000) },
   'POST /v1/admin/keys': ACCOUNT,
   'POST /v1/admin/keys/{id}/rotate': ACCOUNT,
   'DELETE /v1/admin/keys/{id}': ACCOUNT,
@@ -180,7 +194,7 @@ const LIMITS: Limits = {
   },
   'foreign keys': Object.fromEntries(
     [
-      'look at api_key', 'look at user_subscription', 'look at file', 'look at job', 'look at queue', 'look at tier', 'look at user', 'look at worker',
+      'look at api_key', 'look at user_subscription', 'look at file', 'look at job', 'look at queue', 'look at tier', 'look at user', 'look at worker', 'look at part', 'delete part', 'update part',
       'delete file', 'delete file_chunk', 'delete job_attempt', 'update job', 'update job_attempt', 'update api_key',
       'delete api_key', 'delete console_session', 'delete job', 'delete lane', 'delete usage_history', 'delete user_subscription',
     ].map((what) => [`foreign key: ${what}`, 16]), // prettier-ignore
