@@ -43,7 +43,7 @@ export interface S3Patience {
 const PATIENCE: S3Patience = { idleMs: 8_000, requestMs: 10_000, attemptsMs: 12_000, pauseMs: 100 };
 /** Bytes per millisecond. */
 const LEAST_RATE = 500;
-const ATTEMPTS = 5;
+const ATTEMPTS = 4;
 const LONGEST_PAUSE_MS = 5_000;
 /** An answer is a piece of a file, or a page of a list. */
 const LARGEST_ANSWER = 2 * MEGABYTE;

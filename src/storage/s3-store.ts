@@ -116,8 +116,11 @@ export class S3Store implements Store {
 
   async #save(key: string, bytes: StoreFileBytes, signal?: AbortSignal): Promise<void> {
     if (bytes.size > PART_BYTES) return this.#upload(key, bytes, signal);
-    const { chunks, sha256 } = bytes;
-    await this.#client.send({ method: 'PUT', key, headers: PDF, body: [...chunks], sha256, signal });
+    const { size, sha256 } = bytes;
+    const body = [...bytes.chunks];
+    if (sizeOf(body) !== size)
+      throw new StoreFailure('altered', `there are ${sizeOf(body)} of ${size} bytes to be stored`);
+    await this.#client.send({ method: 'PUT', key, headers: PDF, body, sha256, signal });
   }
 
   async #upload(key: string, { chunks, size, sha256 }: StoreFileBytes, signal?: AbortSignal): Promise<void> {
@@ -126,14 +129,16 @@ export class S3Store implements Store {
     try {
       const hash = createHash('sha256');
       const etags: string[] = [];
+      let sent = 0;
       for (const part of partsOf(chunks)) {
         for (const piece of part) hash.update(piece);
+        sent += sizeOf(part);
         const query = { partNumber: String(etags.length + 1), uploadId };
         const { headers } = await this.#client.send({ method: 'PUT', key, query, body: part, signal });
         etags.push(headers.etag ?? '');
       }
-      if (hash.digest('hex') !== sha256)
-        throw new StoreFailure('altered', 'the file was altered while it was uploaded');
+      if (sent !== size || hash.digest('hex') !== sha256)
+        throw new StoreFailure('altered', `${sent} bytes were uploaded, or not the ${size} that were to be stored`);
       const list = etags.map((etag, at) => `<Part><PartNumber>${at + 1}</PartNumber><ETag>${etag}</ETag></Part>`);
       const complete = Buffer.from(`<CompleteMultipartUpload>${list.join('')}</CompleteMultipartUpload>`);
       await this.#client
@@ -196,6 +201,10 @@ export class S3Store implements Store {
 }
 
 const PDF = { 'content-type': 'application/pdf' };
+
+function sizeOf(pieces: Uint8Array[]): number {
+  return pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
 
 function* partsOf(chunks: Iterable<Uint8Array>): Iterable<Uint8Array[]> {
   let part: Uint8Array[] = [];

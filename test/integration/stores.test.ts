@@ -21,7 +21,7 @@ const LARGE = 20_000_000;
 const large = bytesOf(LARGE);
 
 describe.each(await storeSubjects())('the store $kind', (subject) => {
-  const { store, db, newId, names, resize, leave, opened, unreached, wrong } = subject;
+  const { store, db, newId, names, resize, leave, opened, unreached, wrong: misconfigured } = subject;
 
   const stored = async (bytes: StoreFileBytes): Promise<WhichFile> => {
     const fileId = await newId();
@@ -60,11 +60,12 @@ describe.each(await storeSubjects())('the store $kind', (subject) => {
   it('refuses bytes that are not those that were rendered, and keeps nothing of them', async () => {
     const before = await names();
     for (const size of [50_000, ...(store.isInDatabase ? [] : [LARGE])]) {
-      const bytes = { ...chunked(large.subarray(0, size)), sha256: '00'.repeat(32) };
-      await expect(putInto(subject, await newId(), bytes)).rejects.toMatchObject({
-        name: 'StoreFailure',
-        reason: 'altered',
-      });
+      const bytes = chunked(large.subarray(0, size));
+      for (const wrong of [{ sha256: '00'.repeat(32) }, { size: size + 1 }])
+        await expect(putInto(subject, await newId(), { ...bytes, ...wrong })).rejects.toMatchObject({
+          name: 'StoreFailure',
+          reason: 'altered',
+        });
     }
     expect((await names()).toSorted()).toEqual(before.toSorted());
   });
@@ -175,7 +176,7 @@ describe.each(await storeSubjects())('the store $kind', (subject) => {
     await expect(reading()).rejects.toMatchObject({ code: 'unavailable', retryAfterSeconds: 5 });
   });
 
-  it.each(wrong)('names the setting that is wrong: $named', async ({ settings, named }) => {
+  it.each(misconfigured)('names the setting that is wrong: $named', async ({ settings, named }) => {
     const { current } = new Stores(settings);
     await expect(current.check()).rejects.toMatchObject({
       name: 'OperatorError',
@@ -186,7 +187,7 @@ describe.each(await storeSubjects())('the store $kind', (subject) => {
   it('is the one that its rows name', () => {
     if (store.location === null) return expect(store.isInDatabase).toBe(true);
     const at = { store: store.kind, location: store.location };
-    const settings = wrong[0]?.settings;
+    const settings = misconfigured[0]?.settings;
     if (!settings) throw new Error('it has no settings');
     const elsewhere = new Stores({ ...settings, pdfStore: { kind: 'postgres' } });
     expect(elsewhere.of(at)).toMatchObject({ kind: store.kind, location: store.location });
