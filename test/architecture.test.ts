@@ -31,6 +31,7 @@ const DOORS: Record<string, string> = {
   '@opentelemetry/exporter-trace-otlp-proto': 'telemetry',
   '@opentelemetry/resources': 'telemetry',
   '@opentelemetry/sdk-trace': 'telemetry',
+  aws4: 'storage',
   commander: 'cli',
   hono: 'http',
   'lru-cache': 'cache',

@@ -4,7 +4,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { S3Access } from '../config/load.ts';
 import { MEGABYTE } from '../kernel/units.ts';
-import { queryText, sha256, signedHeaders } from './s3-signature.ts';
+import { sha256, signedHeaders, withQuery } from './s3-signature.ts';
 
 interface S3Request {
   method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
@@ -126,7 +126,7 @@ export class S3Client {
 
   #attempt({ method, key, query = {}, headers = {}, body = [], signal, ...given }: S3Request): Promise<S3Answer> {
     const { pathname, host } = this.#base;
-    const path = key === undefined ? pathname : `${pathname.replace(/\/$/, '')}/${key}`;
+    const path = withQuery(key === undefined ? pathname : `${pathname.replace(/\/$/, '')}/${key}`, query);
     const size = body.reduce((sum, piece) => sum + piece.byteLength, 0);
     const digests: Record<string, string> =
       body.length === 0
@@ -136,15 +136,13 @@ export class S3Client {
             // In addition, since not every store compares the hash that is signed.
             'content-md5': digest('md5', body).toString('base64'),
           };
-    const unsigned = { method, path, query, headers: { host, ...digests, ...headers } };
-    const signed = signedHeaders(unsigned, this.#access, new Date());
+    const signed = signedHeaders({ method, path, headers: { host, ...digests, ...headers } }, this.#access, new Date());
 
     const { promise, resolve, reject } = Promise.withResolvers<S3Answer>();
     const send = this.#isSecure ? httpsRequest : httpRequest;
-    const search = queryText(query);
     const request = send(this.#base, {
       method,
-      path: search === '' ? path : `${path}?${search}`,
+      path,
       headers: method === 'PUT' || method === 'POST' ? { ...signed, 'content-length': size } : signed,
       agent: this.#agent,
       timeout: this.#patience.idleMs,

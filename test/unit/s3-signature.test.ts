@@ -15,17 +15,10 @@ describe('the signature of a request to S3', () => {
   // "Examples: Signature Calculations" in the reference of Amazon S3
   it.each<{ what: string; request: UnsignedRequest; names: string; signature: string }>([
     {
-      what: 'a part of an object',
-      request: { method: 'GET', path: '/test.txt', query: {}, headers: { ...nothing, range: 'bytes=0-9' } },
-      names: 'host;range;x-amz-content-sha256;x-amz-date',
-      signature: 'f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41',
-    },
-    {
       what: 'an object to be stored',
       request: {
         method: 'PUT',
         path: '/test%24file.text',
-        query: {},
         headers: {
           host,
           date: 'Fri, 24 May 2013 00:00:00 GMT',
@@ -38,26 +31,26 @@ describe('the signature of a request to S3', () => {
     },
     {
       what: 'a query without a value',
-      request: { method: 'GET', path: '/', query: { lifecycle: '' }, headers: nothing },
+      request: { method: 'GET', path: '/?lifecycle=', headers: nothing },
       names: 'host;x-amz-content-sha256;x-amz-date',
       signature: 'fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543',
     },
     {
       what: 'a query that is not sorted',
-      request: { method: 'GET', path: '/', query: { prefix: 'J', 'max-keys': '2' }, headers: nothing },
+      request: { method: 'GET', path: '/?prefix=J&max-keys=2', headers: nothing },
       names: 'host;x-amz-content-sha256;x-amz-date',
       signature: '34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7',
     },
   ])('is the one that Amazon has published, for $what', ({ request, names, signature }) => {
-    expect(signedHeaders(request, access, now).authorization).toBe(
+    expect(signedHeaders(request, access, now)['Authorization']).toBe(
       `AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, SignedHeaders=${names}, Signature=${signature}`,
     );
   });
 
   it('covers the token of temporary credentials', () => {
-    const request = { method: 'GET', path: '/', query: {}, headers: nothing };
+    const request = { method: 'GET', path: '/', headers: nothing };
     const signed = signedHeaders(request, { ...access, sessionToken: 'token' }, now);
-    expect(signed['x-amz-security-token']).toBe('token');
-    expect(signed.authorization).toContain('x-amz-date;x-amz-security-token,');
+    expect(signed['X-Amz-Security-Token']).toBe('token');
+    expect(signed['Authorization']).toContain('x-amz-date;x-amz-security-token,');
   });
 });
