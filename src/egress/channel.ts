@@ -12,7 +12,7 @@ export interface EgressUse {
   maxConnections: number;
   /** most bytes, in both directions together */
   maxBytes: number;
-  /** the origin that the proxy answers itself */
+  /** the document's own origin, which the proxy answers itself */
   serves?: ServedOrigin | undefined;
 }
 
@@ -78,6 +78,11 @@ export class EgressChannel {
     if (!this.#use) return 'idle';
     this.#connections++;
     return this.#connections > this.#use.maxConnections || this.#bytes > this.#use.maxBytes ? 'budget' : undefined;
+  }
+
+  /** Whether the document has transferred all that it may. */
+  get isUsedUp(): boolean {
+    return !this.#use || this.#bytes > this.#use.maxBytes;
   }
 
   /** Registers a connection, to end it with the document or when the budget is used up. */

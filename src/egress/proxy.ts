@@ -12,6 +12,7 @@ import { forJob } from '../kernel/current-job.ts';
 import type { EgressChannel } from './channel.ts';
 import { Denied, type Dialer } from './dialer.ts';
 import { endToEnd } from './end-to-end.ts';
+import { isServedHost } from './served-origin.ts';
 import { absoluteHttpUrl, type Target, tunnelTarget } from './target.ts';
 
 /** Large, since some sites send many cookies. */
@@ -78,7 +79,12 @@ export class EgressProxy {
     destroyOnError(response);
     const channel = this.#channelOf(request.socket);
     const url = absoluteHttpUrl(request.url ?? '');
-    if (url && url.origin === channel.use?.serves?.origin) return channel.use.serves.answer(url, request, response);
+    const serves = channel.use?.serves;
+    if (url && serves && url.origin === serves.origin) {
+      if (channel.isUsedUp) return refuse(response);
+      channel.track(request.socket);
+      return channel.count(await serves.answer(url, request, response));
+    }
     const remote = await this.#reach(channel, url && { host: url.hostname, port: Number(url.port || 80) });
     if (!url || !remote) return refuse(response);
     response.once('close', () => remote.destroy());
@@ -118,6 +124,10 @@ export class EgressProxy {
     const denied = channel.admit() ?? (target ? undefined : 'malformed');
     if (denied || !target) {
       channel.deny(denied ?? 'malformed', name);
+      return undefined;
+    }
+    if (isServedHost(target.host)) {
+      channel.failed(name); // another document's origin, which is not even looked up
       return undefined;
     }
     try {
