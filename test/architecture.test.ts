@@ -35,7 +35,7 @@ const DOORS: Record<string, string> = {
   commander: 'cli',
   hono: 'http',
   'lru-cache': 'cache',
-  mime: 'render',
+  mime: 'sources',
   pino: 'telemetry',
   postgres: 'db',
   'prom-client': 'telemetry',

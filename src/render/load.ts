@@ -4,20 +4,25 @@ import { acceptedLocale, canonicalLocale, canonicalTimezone } from '../domain/lo
 import type { PrintSettings } from '../domain/pdf-request.ts';
 import { shownUrl } from '../domain/shown-url.ts';
 import { urlProblem } from '../domain/source.ts';
+import type { ServedOrigin } from '../egress/served-origin.ts';
 import { type Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { Content } from '../sources/source-type.ts';
 import { isBrowserError, networkErrorOf } from './browser-error.ts';
 import { sendExtraHeaders } from './extra-headers.ts';
 import { mayNeedBase, relativeAddresses } from './relative-addresses.ts';
-import { isStatic } from './static-document.ts';
 import { unreachableError } from './unreachable.ts';
 import type { WarmPage } from './warm-page.ts';
 
 /** What is printed, and how. */
-export type Printable = PrintSettings & { content: Content };
+export type Printable = PrintSettings & {
+  content: Content;
+  /** whether it is a document of `html` without scripts */
+  isStatic: boolean;
+  /** where it is loaded from, if it has an origin of its own */
+  ownOrigin: ServedOrigin | undefined;
+};
 
-const htmlOf = ({ content }: Printable) => ('html' in content ? content.html : undefined);
 const urlOf = ({ content }: Printable) => ('url' in content ? content.url : undefined);
 
 /** For fonts and images that start to load when everything else has loaded. After that it prints without them. */
@@ -42,9 +47,9 @@ const ANIMATION_FRAMES_MS = 50;
 /** Applies the request's settings to the page. */
 export async function preparePage(warm: WarmPage, request: Printable): Promise<void> {
   const { page, context, session } = warm.tab;
-  const html = htmlOf(request);
-  const isJustLayout = html !== undefined && isStatic(html);
+  const { isStatic: isJustLayout, ownOrigin } = request;
   if (!isJustLayout) warm.mark('scripts');
+  if (ownOrigin) await warm.expect(ownOrigin);
   await page.setJavaScriptEnabled(request.setJavaScriptEnabled && !isJustLayout);
   if (request.viewport) {
     warm.mark('origin');
@@ -72,7 +77,7 @@ export async function preparePage(warm: WarmPage, request: Printable): Promise<v
   }
   if (request.cookies) {
     warm.mark('network');
-    await context.setCookie(...request.cookies.map((cookie) => cookieData(cookie, urlOf(request))));
+    await context.setCookie(...request.cookies.map((cookie) => cookieData(cookie, ownOrigin?.url ?? urlOf(request))));
   }
 }
 
@@ -96,9 +101,11 @@ export async function loadDocument(warm: WarmPage, request: Printable, deadline:
   const step = `loading until ${waitsFor(request).join(' and ')}`;
   warm.navigation.begin();
   if (warm.mayRunScripts) await warm.navigation.listen();
-  const { content } = request;
-  if ('html' in content) await limit.race(step, setContent(warm, request, content.html));
-  else await goto(warm, request, content.url, (work) => limit.race(step, work));
+  const { content, ownOrigin } = request;
+  if (ownOrigin) await limit.race(step, enter(warm, request, ownOrigin));
+  else if ('html' in content) await limit.race(step, setContent(warm, request, content.html));
+  else if ('url' in content) await goto(warm, request, content.url, (work) => limit.race(step, work));
+  else throw new Error('files need an origin, which a page without a jail does not have');
 }
 
 const waitsFor = ({ gotoOptions }: Printable) => [gotoOptions.waitUntil].flat();
@@ -128,6 +135,18 @@ async function setContent(warm: WarmPage, request: Printable, html: string): Pro
 async function hasStopped({ tab: { session }, watch }: WarmPage): Promise<void> {
   await watch.quiet(0, IDLE_MS);
   await session.send('Runtime.evaluate', { expression: '0' }); // answered when no script runs
+}
+
+/** Without an entry in the history that leads back to the empty page. */
+async function enter(warm: WarmPage, request: Printable, { url }: ServedOrigin): Promise<void> {
+  const { navigation, tab } = warm;
+  await Promise.all([
+    navigation.moved(),
+    tab.session.send('Page.resetNavigationHistory'),
+    tab.session.send('Runtime.evaluate', { expression: `location.replace('${url}')` }),
+  ]);
+  await navigation.settled(eventOf(request));
+  await quietNetwork(warm, request);
 }
 
 async function goto(
@@ -161,16 +180,16 @@ function checkDestination({ navigation, channel, watch }: WarmPage, { failOnStat
   if (at !== undefined && unreachable) throw unreachableError(at, unreachable);
   const failed = (message: string) => new CodedError('navigation_failed', message);
   if (unreachableUrl !== undefined)
-    throw failed(`${shownUrl(unreachableUrl)}, to which the document navigated, could not be loaded`);
+    throw failed(`${watch.shown(unreachableUrl)}, to which the document navigated, could not be loaded`);
   if (url.startsWith('about:blank'))
     throw failed('the document reloaded itself or went back, which leads to an empty page (about:blank)');
   // Without this check a partial document would be printed as if it were complete.
   const failure = response?.request().failure();
-  if (failure) throw failed(`${shownUrl(at ?? url)} was cut off: ${failure.errorText.replace('net::', '')}`);
+  if (failure) throw failed(`${watch.shown(at ?? url)} was cut off: ${failure.errorText.replace('net::', '')}`);
   if (failOnStatus && response && response.status() >= 400)
     throw new CodedError(
       'document_status',
-      `${shownUrl(response.url())} answered ${watch.describeStatus(response.url(), response.status())}; to print it anyway, set failOnStatus to false`,
+      `${watch.shown(response.url())} answered ${watch.describeStatus(response.url(), response.status())}; to print it anyway, set failOnStatus to false`,
     );
 }
 
@@ -243,15 +262,16 @@ async function waitForLateResources(warm: WarmPage, request: Printable, deadline
   }
 }
 
-/** Records the resources of a document of `html` that have a relative URL: without a base they cannot load. */
+/** Records the resources of a document of `html` that have a relative URL: without other files they cannot load. */
 async function noteRelativeAddresses(
   { tab, watch, navigation }: WarmPage,
   request: Printable,
   deadline: Deadline,
 ): Promise<void> {
-  const html = htmlOf(request);
-  if (html === undefined || navigation.count > 0 || !mayNeedBase(html)) return;
-  const found = await deadline.race('searching for relative URLs', relativeAddresses(tab.session));
+  const { content, ownOrigin } = request;
+  const isThere = ownOrigin ? ownOrigin.url === navigation.last?.url : navigation.count === 0;
+  if (!('html' in content) || !isThere || !mayNeedBase(content.html)) return;
+  const found = await deadline.race('searching for relative URLs', relativeAddresses(tab.session, ownOrigin?.origin));
   for (const { url, reason } of found) watch.failed(url, reason);
 }
 

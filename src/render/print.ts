@@ -3,6 +3,7 @@ import type { CDPSession, Protocol } from 'puppeteer';
 import type { FailedResource, RenderTimings } from '../domain/job.ts';
 import type { PrintedPart } from '../domain/outcome.ts';
 import { marginInches, paperSize, type PrintSettings } from '../domain/pdf-request.ts';
+import { isServedHost } from '../egress/served-origin.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { isBrowserError } from './browser-error.ts';
 import { countPages } from './page-count.ts';
@@ -58,8 +59,9 @@ const UNFORCE_LANDSCAPE = 'document.adoptedStyleSheets = document.adoptedStyleSh
 /** Without content Chromium would print its own template, with the date and the document's title. */
 function template(html: string | undefined, documentUrl: string): string {
   const content = html?.trim() ? html : '<span></span>';
-  // A document of `html` has no URL to show.
-  return documentUrl.startsWith('about:') ? `<style>.url{display:none!important}</style>${content}` : content;
+  // A document of `html` has no URL to show, nor has one at an origin of ours.
+  const hasUrl = !documentUrl.startsWith('about:') && !isServedHost(new URL(documentUrl).hostname);
+  return hasUrl ? content : `<style>.url{display:none!important}</style>${content}`;
 }
 
 function printParameters(options: PrintSettings['options'], documentUrl: string): Protocol.Page.PrintToPDFRequest {

@@ -25,19 +25,26 @@ const HINTS = [
 const REASON = 'relative_address: it has no base here; use an absolute URL, a data: URL or <base href>';
 const INVALID = 'invalid_address: it is no URL';
 
-/** The relative URLs of resources in a document without a base. The browser makes no request for them, so no failed request would report them. */
-export async function relativeAddresses(session: CDPSession): Promise<FailedResource[]> {
-  const { result } = await session.send('Runtime.evaluate', { expression: FIND_RELATIVE, returnByValue: true });
+/**
+ * The relative URLs of resources in a document without other files. In about:blank the browser makes no request for
+ * them, so no failed request would report them.
+ * @param ownOrigin of the document, if it has one
+ */
+export async function relativeAddresses(session: CDPSession, ownOrigin = ''): Promise<FailedResource[]> {
+  const expression = `${FIND_RELATIVE}('${ownOrigin}')`;
+  const { result } = await session.send('Runtime.evaluate', { expression, returnByValue: true });
   const found = Array.isArray(result.value) ? (result.value as unknown[]) : [];
   return found.map(String).map((url) => ({ url, reason: URL.canParse(url, 'http://base.invalid') ? REASON : INVALID }));
 }
 
 /** Runs in the page. Links (`a href`) are not resources, and an empty URL loads nothing. */
-const FIND_RELATIVE = String.raw`(() => {
+const FIND_RELATIVE = String.raw`((ownOrigin) => {
   const found = new Set();
   const check = (address) => {
     const text = (address ?? '').trim();
-    if (text !== '' && found.size < ${MAX_FOUND} && !URL.canParse(text, document.baseURI)) found.add(text.slice(0, 500));
+    if (text === '' || text.startsWith('#') || found.size >= ${MAX_FOUND}) return;
+    const url = URL.parse(text, document.baseURI);
+    if (!url || url.origin === ownOrigin) found.add(text.slice(0, 500));
   };
   const attributes = {
     src: 'img,script,iframe,embed,video,audio,source,track,input[type=image]',
@@ -81,4 +88,4 @@ const FIND_RELATIVE = String.raw`(() => {
   for (const sheet of document.styleSheets) if (sheet.href === null) scanRules(sheet.cssRules);
   for (const element of document.querySelectorAll('[style*="url("]')) scanStyle(element.style);
   return [...found];
-})()`;
+})`;

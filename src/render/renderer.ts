@@ -1,23 +1,24 @@
 import type { Failure, PrintedPart, PrintOutcome } from '../domain/outcome.ts';
-import type { Part } from '../domain/pdf-request.ts';
-import type { ServedOrigin } from '../egress/served-origin.ts';
+import type { Part, PrintSettings } from '../domain/pdf-request.ts';
 import { unlessAborted } from '../kernel/abort.ts';
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError, type ErrorCode } from '../kernel/errors.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { readMemory, type MemoryReading } from '../memory/reading.ts';
 import type { Events } from '../telemetry/events.ts';
+import type { Content } from '../sources/source-type.ts';
 import { loadSource } from '../sources/sources.ts';
 import type { RendererState } from '../telemetry/metrics.ts';
 import { errorType, Span } from '../telemetry/span.ts';
 import { isBrowserError } from './browser-error.ts';
 import { type RendererEnd, RendererGone } from './browser-watch.ts';
-import { unlinkOrigin } from './folder.ts';
 import { MemoryGovernor, type Pressure } from './governor.ts';
 import { loadDocument, preparePage, type Printable, printWhenReady } from './load.ts';
+import { ownOrigin as ownOriginOf, unlinkOrigin } from './own-origin.ts';
 import { PagePool, type PoolOptions } from './pool.ts';
 import { BrowserGone } from './pool-member.ts';
 import { describePdf, type PdfCaps, printPdf } from './print.ts';
+import { isStatic } from './static-document.ts';
 import { missingSpace, temporaryDirectories } from './temporary-space.ts';
 import type { WarmPage } from './warm-page.ts';
 
@@ -40,8 +41,8 @@ export interface RenderContext {
   tenant: string;
   jobId?: string | undefined;
   signal?: AbortSignal | undefined;
-  /** the origin of the document and its files, for a document from a folder */
-  serves?: ServedOrigin | undefined;
+  /** instead of what the part's source stands for */
+  content?: Content | undefined;
   /** of the attempt; the steps become its children */
   span?: Span;
 }
@@ -131,7 +132,7 @@ export class Renderer extends Lifecycle {
       const lacksSpace = () => missingSpace(this.#directories) !== undefined;
       const lackedSpace = lacksSpace(); // checked before too, since a renderer that ends frees its space
       try {
-        const request = { ...settings, content: await loadSource(source) };
+        const request = { ...settings, content: context.content ?? (await loadSource(source)) };
         return { kind: 'done', pdf: await this.#renderOnce(request, { ...context, span }, { latest, isAlone }) };
       } catch (error) {
         span.cutShort(signal?.aborted ? 'interrupted' : errorType(error));
@@ -151,8 +152,8 @@ export class Renderer extends Lifecycle {
   }
 
   async #renderOnce(
-    request: Printable,
-    { tenant, jobId, signal, span, serves }: RenderContext & { span: Span },
+    settings: PrintSettings & { content: Content },
+    { tenant, jobId, signal, span }: RenderContext & { span: Span },
     { latest, isAlone }: { latest: Deadline; isAlone: boolean },
   ): Promise<PrintedPart> {
     const page = span.child('page'); // covers waiting for a page and preparing it
@@ -163,13 +164,14 @@ export class Renderer extends Lifecycle {
       async (warm) => {
         if (isGivenUp) throw new Error('the page came too late');
         begun.resolve();
-        const deadline = new Deadline(request.timeoutMs);
+        const deadline = new Deadline(settings.timeoutMs);
+        const request = printable(settings, { hasChannel: warm.channel !== undefined });
         warm.channel?.open({
           userId: tenant,
           jobId,
           maxConnections: this.#caps.maxResources,
           maxBytes: this.#caps.egressBytes,
-          serves,
+          serves: request.ownOrigin,
         });
         try {
           const print = this.#print(warm, request, deadline, { span, page });
@@ -216,8 +218,7 @@ export class Renderer extends Lifecycle {
         during: (work) => spans.span.during('wait', work),
         print: async () => {
           const { failures } = warm.watch;
-          const serves = warm.channel?.use?.serves;
-          if (serves) await unlinkOrigin(warm.tab.session, serves);
+          if (request.ownOrigin) await unlinkOrigin(warm.tab.session, request.ownOrigin);
           const [failed] = failures;
           if (request.failOnResourceError && failed)
             throw new CodedError('resource_failed', `${failed.url} could not be loaded: ${failed.reason}`);
@@ -230,6 +231,14 @@ export class Renderer extends Lifecycle {
     };
     return Promise.race([steps(), excess.promise]);
   }
+}
+
+/** Only a channel can answer a document that is at an origin of its own. */
+function printable(settings: PrintSettings & { content: Content }, { hasChannel }: { hasChannel: boolean }): Printable {
+  const { content, setJavaScriptEnabled } = settings;
+  const isJustLayout = 'html' in content && isStatic(content.html);
+  const ownOrigin = hasChannel ? ownOriginOf(content, setJavaScriptEnabled && !isJustLayout) : undefined;
+  return { ...settings, isStatic: isJustLayout, ownOrigin };
 }
 
 /** Adds a job to a bounded set, or removes it. */

@@ -1,6 +1,7 @@
 import type { HTTPRequest, Protocol } from 'puppeteer';
 import type { FailedResource } from '../domain/job.ts';
 import { shownUrl } from '../domain/shown-url.ts';
+import type { ServedOrigin } from '../egress/served-origin.ts';
 
 /** Above the limit for requests; it can be reached with `data:` URLs, which do not count as requests. */
 const MAX_FAILURES = 10_000;
@@ -15,6 +16,9 @@ export const isOfMainFrame = (request: HTTPRequest) => request.frame()?.parentFr
 
 /** The resources of one document. Requests that the page aborts itself do not count as failures. */
 export class ResourceWatch {
+  /** of the document, if it has one */
+  ownOrigin: ServedOrigin | undefined;
+  #isEntered = false;
   touchedOrigin = false;
   count = 0;
   readonly failures: FailedResource[] = [];
@@ -36,9 +40,14 @@ export class ResourceWatch {
   }
 
   started(request: HTTPRequest): void {
-    if (/^(?:data|blob|about):/i.test(request.url())) return;
-    if (request.isNavigationRequest()) this.touchedOrigin = true;
+    const url = request.url();
+    if (/^(?:data|blob|about):/i.test(url)) return;
+    if (request.isNavigationRequest() && !this.#isOwn(url)) this.touchedOrigin = true;
     if (!this.#done.has(request)) this.#active.add(request);
+    if (!this.#isEntered && url === this.ownOrigin?.url) {
+      this.#isEntered = true; // the document itself is no resource
+      return;
+    }
     this.count++;
     this.onCount?.(this.count);
     this.#onChange?.();
@@ -88,6 +97,15 @@ export class ResourceWatch {
     this.onPart?.(++this.parts);
   }
 
+  #isOwn(url: string): boolean {
+    return this.ownOrigin?.includes(url) === true;
+  }
+
+  /** A URL for messages. One of the document's own origin is shown as relative, since the origin means nothing outside. */
+  shown(url: string): string {
+    return shownUrl(this.ownOrigin && this.#isOwn(url) ? url.slice(this.ownOrigin.origin.length + 1) : url);
+  }
+
   /** A status, with a hint if it may be due to missing headers. */
   describeStatus(url: string, status: number): string {
     const isWithout = (status === 401 || status === 403) && this.headersGoTo?.(url) === false;
@@ -97,7 +115,8 @@ export class ResourceWatch {
   /** @param requestId for a later {@link explain} */
   failed(url: string, reason: string, requestId?: string): void {
     if (reason === 'net::ERR_ABORTED' || url === OWN_URL || this.failures.length >= MAX_FAILURES) return;
-    const failure = { url: shownUrl(url).slice(0, 500), reason: reason.replace('net::', '') };
+    if (this.ownOrigin?.isAlone && this.#isOwn(url)) return; // reported by `relativeAddresses`, as without an origin
+    const failure = { url: this.shown(url).slice(0, 500), reason: reason.replace('net::', '') };
     this.failures.push(failure);
     if (requestId !== undefined) this.#failuresById.set(requestId, failure);
   }

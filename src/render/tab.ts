@@ -26,6 +26,8 @@ const CLOSE_TIMEOUT_MS = 3_000;
  * entry, and going back leads to the same document.
  */
 export const KEEP_OPEN = 'history.pushState(null, "")';
+/** The same for a document at an origin of its own, before its scripts. */
+export const KEEP_OPEN_THERE = `if (self === top && /\\.pdfprompt\\.internal$/.test(location.hostname)) ${KEEP_OPEN}`;
 
 /** @param proxyServer its proxy; undefined where there is no jail */
 export async function openTab(browser: Browser, proxyServer: string | undefined): Promise<Tab> {

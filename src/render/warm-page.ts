@@ -1,25 +1,30 @@
 import type { CDPSession, HTTPRequest } from 'puppeteer';
 import type { EgressChannel } from '../egress/channel.ts';
+import type { ServedOrigin } from '../egress/served-origin.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { processTree, processType } from '../memory/processes.ts';
 import { type BrowserWatch, type RendererEnd, RendererGone } from './browser-watch.ts';
 import type { Chromium } from './chromium.ts';
 import { Navigation } from './navigation.ts';
 import { isOfMainFrame, ResourceWatch } from './resource-watch.ts';
-import { addPid, KEEP_OPEN, openTab, type Tab } from './tab.ts';
+import { addPid, KEEP_OPEN, KEEP_OPEN_THERE, openTab, type Tab } from './tab.ts';
 import { unreachableReason } from './unreachable.ts';
 
 /** A page that takes longer to wipe is not reused. */
 const WIPE_TIMEOUT_MS = 2_000;
 
+/** What a document can have at an origin that is no secure context, beside cookies. */
+const OWN_STORAGE = 'local_storage,indexeddb,file_systems';
+
 /**
  * What a document may have changed in its page, and what {@link WarmPage.wipe} does about it:
  * - `scripts`: a script may have run: the next document gets a new realm
  * - `network`: something was loaded from outside, or there were cookies: they and the cache are cleared
+ * - `storage`: it had an origin of its own: its cookies and what it stored there are removed
  * - `locale`: language and time zone are reset
- * - `origin`: a real origin with its storage was entered, or a window opened: the whole context is replaced
+ * - `origin`: another origin with its storage was entered, or a window opened: the whole context is replaced
  */
-export type Trace = 'scripts' | 'network' | 'locale' | 'origin';
+export type Trace = 'scripts' | 'network' | 'storage' | 'locale' | 'origin';
 
 /** The media type of the layout. `browser` is Chromium's default: screen, and print while it prints. */
 export type Media = 'browser' | 'screen' | 'print';
@@ -39,6 +44,8 @@ export class WarmPage {
   #ready = Promise.resolve(true);
   #closing: Promise<void> | undefined;
   #stopWatching: (() => void) | undefined;
+  /** prepared for documents at origins of their own */
+  #expectant: Promise<unknown> | undefined;
   readonly #ended = new AbortController();
 
   private constructor(chromium: Chromium, tab: Tab, channel?: EgressChannel, watch?: BrowserWatch) {
@@ -119,24 +126,24 @@ export class WarmPage {
 
   /** Starts removing all traces of the last document; {@link ready} settles when that is done. */
   wipe(): void {
-    const { touchedNetwork, touchedOrigin } = this.#watch;
+    const { touchedNetwork, touchedOrigin, ownOrigin } = this.#watch;
     if (touchedNetwork) this.#traces.add('network');
     if (touchedOrigin) this.#traces.add('origin');
     this.#watch = new ResourceWatch();
     if (this.#traces.size === 0) return;
     this.#isReady = false;
-    this.#ready = new Deadline(WIPE_TIMEOUT_MS).race('wiping a page', this.#wipe()).then(
+    this.#ready = new Deadline(WIPE_TIMEOUT_MS).race('wiping a page', this.#wipe(ownOrigin?.origin)).then(
       () => (this.#isReady = true),
       () => false,
     );
   }
 
-  async #wipe(): Promise<void> {
-    const { page, session, context } = this.#tab;
+  async #wipe(ownOrigin: string | undefined): Promise<void> {
+    const { page, session } = this.#tab;
     const traces = new Set(this.#traces);
     this.#traces.clear();
     if (traces.has('origin')) return this.#replaceTab();
-    if (traces.has('scripts') || traces.has('network')) {
+    if (traces.has('scripts') || traces.has('network') || traces.has('storage')) {
       await page.goto('about:blank', { timeout: 0 }); // ends everything that is still running
       // The document may have gone on after wipe() checked it.
       if (this.#watch.touchedOrigin || this.#traces.has('origin')) {
@@ -148,11 +155,13 @@ export class WarmPage {
       await session.send('Runtime.evaluate', { expression: `window.name = ""; ${KEEP_OPEN}` });
     }
     if (traces.has('locale')) await Promise.all([page.emulateLocale(), page.emulateTimezone()]);
-    if (traces.has('network') || this.#watch.touchedNetwork)
-      await Promise.all([
-        session.send('Storage.clearCookies', { browserContextId: context.id as string }),
-        session.send('Network.clearBrowserCache'),
-      ]);
+    const hasNetwork = traces.has('network') || this.#watch.touchedNetwork;
+    await Promise.all([
+      (hasNetwork || ownOrigin !== undefined) && session.send('Network.clearBrowserCookies'),
+      hasNetwork && session.send('Network.clearBrowserCache'),
+      ownOrigin !== undefined &&
+        session.send('Storage.clearDataForOrigin', { origin: ownOrigin, storageTypes: OWN_STORAGE }),
+    ]);
     this.#watch = new ResourceWatch();
   }
 
@@ -167,6 +176,7 @@ export class WarmPage {
     }
     this.#tab = tab;
     this.#navigation = new Navigation(tab);
+    this.#expectant = undefined;
     this.#media = 'browser';
     this.#watch = new ResourceWatch();
     this.#listen();
@@ -180,6 +190,17 @@ export class WarmPage {
     const { session, pids } = this.#tab;
     session.on('Network.requestWillBeSent', ({ requestId }) => addPid(pids, requestId));
     await session.send('Network.enable');
+  }
+
+  /** Prepares the page for a document at an origin of its own. Must be called before it goes there. */
+  async expect(origin: ServedOrigin): Promise<void> {
+    this.mark('storage');
+    this.#watch.ownOrigin = origin;
+    this.#expectant ??= Promise.all([
+      this.followProcesses(),
+      this.#tab.session.send('Page.addScriptToEvaluateOnNewDocument', { source: KEEP_OPEN_THERE }),
+    ]);
+    await this.#expectant;
   }
 
   /**

@@ -1,7 +1,8 @@
 import type { SourceKind, SourceOf } from '../domain/source.ts';
+import type { FileSet } from '../egress/served-origin.ts';
 
-/** What the browser loads: HTML, or a URL. */
-export type Content = { html: string } | { url: string };
+/** What the browser loads: HTML, a URL, or a document with its files, at an origin of its own. */
+export type Content = { html: string } | { url: string } | { files: FileSet };
 
 /** A kind of source. */
 export interface SourceType<Kind extends SourceKind> {

@@ -143,9 +143,19 @@ describe('a document that goes elsewhere is followed', () => {
     expect(await text({ html: leaving(`location.href = "${site}/broken"`), failOnStatus: false })).toBe('broken');
   });
 
-  it('html that loads itself anew has nowhere to be loaded from', async () => {
-    const html = script('onload = () => location.reload()');
-    expect(await renderBody(renderer, { html })).toMatchObject({ kind: 'reject', code: 'navigation_failed' });
+  it.each([
+    ['reload', 'location.reload()'],
+    ['its own URL', 'location.href = location.href'],
+    ['its history', 'history.go(0)'],
+  ])('anew, by %s', async (_, leave) => {
+    const html = `<p id="p"></p><script>const n = +(sessionStorage.n ?? 0) + 1; sessionStorage.n = n; p.textContent = 'load ' + n;
+      onload = () => { if (n < 3) ${leave} }</script>`;
+    for (const body of both(html)) expect(await text(body)).toBe('load 3');
+  });
+
+  it('html to a file beside it, which is not there: it is printed', async () => {
+    const html = `${script('onload = () => location.href = "beside.html"')}<iframe src="beside.html"></iframe>`;
+    expect(await text({ html })).toBe('FINAL');
   });
 
   it('without end: by name, in time', async () => {

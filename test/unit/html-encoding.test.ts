@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeHtml, htmlEncoding } from '../../src/render/html-encoding.ts';
+import { decodeHtml, htmlEncoding } from '../../src/sources/html-encoding.ts';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 

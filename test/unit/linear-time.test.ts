@@ -7,6 +7,7 @@ import { absoluteHttpUrl, tunnelTarget } from '../../src/egress/target.ts';
 import { parseJson } from '../../src/http/parse-json.ts';
 import { contentDisposition } from '../../src/http/send-pdf.ts';
 import { withoutSecrets } from '../../src/kernel/secrets.ts';
+import { needsOrigin } from '../../src/render/own-origin.ts';
 import { isStatic } from '../../src/render/static-document.ts';
 import { countPages } from '../../src/render/page-count.ts';
 import { pipeTransport } from '../../src/render/pipe-transport.ts';
@@ -35,6 +36,8 @@ const tried = (work: () => unknown) => () => {
 const READERS: Record<string, (text: string) => () => unknown> = {
   'whether a document is static': (text) => () => isStatic(text),
   'whether a document is static, in a tag': (text) => () => isStatic(`<p>x</p><meta content="${text}`),
+  'whether a document needs an origin': (text) => () => needsOrigin(text),
+  'whether a document needs an origin, in a tag': (text) => () => needsOrigin(`<base ><script ${text}`),
   'the pages of a PDF': (text) => {
     const pieces = [Buffer.from(text.slice(0, 1_000)), Buffer.from(`${text.slice(1_000)}trailer <</Size 1 /Root 1 0 R>> startxref 1 %%EOF`)];
     return () => countPages(pieces);

@@ -3,10 +3,10 @@ import { basename, dirname, extname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { reasonText } from '../../domain/outcome.ts';
-import type { ServedOrigin } from '../../egress/served-origin.ts';
 import { messageOf, UsageError } from '../../kernel/errors.ts';
 import { forEachInSlots } from '../../kernel/for-each-in-slots.ts';
 import type { RunDeps } from '../../jobs/run.ts';
+import type { Content } from '../../sources/source-type.ts';
 import { loggerFor, progress, warn } from '../output.ts';
 import { readConfig } from '../settings-flags.ts';
 
@@ -126,13 +126,11 @@ const NAMED = 5;
 
 /** @returns what went wrong, in a sentence; undefined if nothing did */
 async function renderOne(deps: RunDeps, { input, output }: Task, defaults: Record<string, unknown>) {
-  const { request, serves } = await toRequest(input, defaults);
+  const { request, content } = await toRequest(input, defaults);
   const { runParts } = await import('../../jobs/run.ts');
   const job = { parts: [request], settings: request };
-  const outcome = await runParts(deps, job, { tenant: 'render', serves });
-  /** Paths within the folder, without the address that it is served at. */
-  const inFolder = (text: string) => (serves ? text.replaceAll(`${serves.origin}/`, '') : text);
-  if (outcome.kind !== 'done') return inFolder(reasonText(outcome));
+  const outcome = await runParts(deps, job, { tenant: 'render', content });
+  if (outcome.kind !== 'done') return reasonText(outcome);
   const { files, failedResources } = outcome;
   if (output === '-' && files.length > 1) return `it became ${files.length} PDFs; allowed: -o FILE, or --out-dir`;
   for (const [index, { chunks }] of files.entries()) {
@@ -144,7 +142,7 @@ async function renderOne(deps: RunDeps, { input, output }: Task, defaults: Recor
       );
   }
   if (failedResources.length > 0) {
-    const named = failedResources.slice(0, NAMED).map(({ url, reason }) => `${inFolder(url)} (${reason})`);
+    const named = failedResources.slice(0, NAMED).map(({ url, reason }) => `${url} (${reason})`);
     const more = failedResources.length > NAMED ? `, and ${failedResources.length - NAMED} more` : '';
     warn(`pdfprompt: ${input}: printed without ${failedResources.length} of its resources: ${named.join(', ')}${more}`);
   }
@@ -158,21 +156,20 @@ function numbered(path: string, index: number): string {
 }
 
 async function toRequest(input: string, defaults: Record<string, unknown>) {
-  const { source, serves } = await readSource(input);
+  const { source, content } = await readSource(input);
   const { parsePdfRequest } = await import('../../domain/pdf-request.ts');
   const parsed = parsePdfRequest({ ...defaults, ...source });
-  if (parsed.ok) return { request: parsed.request, ...(serves && { serves }) };
+  if (parsed.ok) return { request: parsed.request, content };
   throw new UsageError(parsed.fields.map(({ field, message }) => `${field}: ${message}`).join('; '));
 }
 
 /** A file is served together with its folder instead of opened by the browser, so it can read nothing else here. */
-async function readSource(input: string): Promise<{ source: object; serves?: ServedOrigin }> {
+async function readSource(input: string): Promise<{ source: object; content?: Content }> {
   if (isUrl(input)) return { source: { url: input } };
-  const { decodeHtml, htmlEncoding } = await import('../../render/html-encoding.ts');
+  const { decodeHtml, htmlEncoding } = await import('../../sources/html-encoding.ts');
   if (input === '-') return { source: { html: decodeHtml(await buffer(process.stdin)) } };
   const bytes = await readFile(input);
-  const { serveFolder } = await import('../../render/folder.ts');
-  const file = { folder: dirname(input), name: basename(input), bytes, encoding: htmlEncoding(bytes) };
-  const { url, ...serves } = serveFolder(file);
-  return { source: { url }, serves };
+  const { folderFiles } = await import('../../sources/folder.ts');
+  const files = folderFiles({ folder: dirname(input), name: basename(input), bytes, encoding: htmlEncoding(bytes) });
+  return { source: { url: 'http://file.invalid/' }, content: { files } }; // a file is a document with a URL, which nobody sees
 }

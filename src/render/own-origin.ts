@@ -1,0 +1,66 @@
+import type { CDPSession } from 'puppeteer';
+import { ServedOrigin } from '../egress/served-origin.ts';
+import type { Content } from '../sources/source-type.ts';
+
+/** Signs of what scripts cannot do in about:blank, where HTML is put otherwise. They match too much rather than too little. */
+const HINTS = [
+  /localStorage|sessionStorage|indexedDB|\bcookie\b|cookieStore|BroadcastChannel|SharedWorker/,
+  /\bimport\s*[({*"']/,
+  /\bcreateElement\(\s*["'`]script/,
+  /\blocation\s*[.=),;[\]]|\bhistory\s*\.\s*go\b|\bpushState\b|\breplaceState\b|\bbaseURI\b/,
+  /\bdocument\s*\.\s*(?:URL|domain|documentURI)\b/,
+];
+/** Matches up to the end of the tag, so that no character is read twice. */
+const SCRIPT_TAG = /<script[^>]*/gi;
+/** A module needs a base, and a script from elsewhere cannot be judged. One with a relative URL is not there at all, … */
+const SCRIPT_HINT = /module|importmap|\ssrc\s*=\s*(?:["']\s*)?[a-z]+:/i;
+/** … unless the document has a base. */
+const BASE = /<base\s/i;
+
+/**
+ * Whether a script of a document may need an origin. Takes time linear in the document's size. Static documents, which
+ * run no script, must not be asked about.
+ */
+export function needsOrigin(html: string): boolean {
+  if (HINTS.some((hint) => hint.test(html))) return true;
+  const hasBase = BASE.test(html);
+  for (const tag of html.match(SCRIPT_TAG) ?? [])
+    if (SCRIPT_HINT.test(tag) || (hasBase && /\ssrc/i.test(tag))) return true;
+  return false;
+}
+
+/** A new origin for content that needs one. @param mayRunScripts whether scripts of the document may run */
+export function ownOrigin(content: Content, mayRunScripts: boolean): ServedOrigin | undefined {
+  if ('files' in content) return new ServedOrigin(content.files);
+  if (!mayRunScripts || !('html' in content) || !needsOrigin(content.html)) return undefined;
+  const bytes = Buffer.from(content.html);
+  const document = { type: 'text/html; charset=utf-8', size: bytes.byteLength, content: bytes };
+  const file = async (path: string) => (path === '/' ? document : undefined);
+  return new ServedOrigin({ entry: '/', file }, { isAlone: true });
+}
+
+/**
+ * Removes links to other places of the origin from the PDF, since its readers cannot reach them. Links to a place in the
+ * document stay. No link is changed that has a relative URL, since a style sheet may print it: instead the document
+ * gets a base from which these URLs are none.
+ */
+export async function unlinkOrigin(session: CDPSession, { origin }: ServedOrigin): Promise<void> {
+  const expression = `(function unlink({ document, location, frames }) {
+    const isOwn = (url) => url.startsWith('${origin}/');
+    const links = [...document.links].filter(({ href }) => isOwn(href));
+    for (const link of links)
+      if (link.hash !== '' && link.pathname === location.pathname && link.search === location.search)
+        link.setAttribute('href', link.hash);
+    if (isOwn(document.baseURI) && document.querySelector('a, area')) {
+      const base = document.createElement('base');
+      base.href = 'about:blank';
+      (document.head ?? document.documentElement).prepend(base);
+    }
+    for (const link of links) if (isOwn(link.href)) link.setAttribute('href', 'http://[');
+    for (let index = 0; index < frames.length; index++)
+      try {
+        unlink(frames[index]);
+      } catch {} // of another origin
+  })(window)`;
+  await session.send('Runtime.evaluate', { expression });
+}
