@@ -38,8 +38,10 @@ create or replace function pdfprompt_disown_file() returns trigger language plpg
   insert into pdfprompt_unowned_file (id, store, location) values (old.id, old.store, old.location)
     on conflict do nothing; return null;  -- in one line: a semicolon at the end of one ends the statement
 end $$;
-create or replace trigger pdfprompt_file_deleted after delete on pdfprompt_file
+drop trigger if exists pdfprompt_file_deleted on pdfprompt_file;
+create trigger pdfprompt_file_deleted after delete on pdfprompt_file
   for each row when (old.store <> 'postgres' and old.expired_at is null) execute function pdfprompt_disown_file();
-create or replace trigger pdfprompt_file_expired after update of expired_at on pdfprompt_file
+drop trigger if exists pdfprompt_file_expired on pdfprompt_file;
+create trigger pdfprompt_file_expired after update of expired_at on pdfprompt_file
   for each row when (old.store <> 'postgres' and old.expired_at is null and new.expired_at is not null)
   execute function pdfprompt_disown_file();

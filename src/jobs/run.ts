@@ -47,6 +47,7 @@ async function printParts(
   timeoutMs: number,
   context: RenderContext,
 ): Promise<PrintedPart[] | Failure> {
+  if (parts.length === 0) return { kind: 'reject', code: 'job_failed', message: 'its document is no longer kept' };
   const printed: PrintedPart[] = [];
   for (const part of parts) {
     const leftMs = Math.max(0, timeoutMs - spentMs(sumOf(printed)));

@@ -146,7 +146,7 @@ function takenAway(text: string): string[] {
     .filter((statement) => statement !== '');
   const made = statements.flatMap((statement) => /^create table (?:if not exists )?(\S+)/.exec(statement)?.[1] ?? []);
   const isMeant = (statement: string) =>
-    MEANT.has(/^create (?:or replace )?trigger (\S+)/.exec(statement)?.[1] ?? '') ||
+    MEANT.has(/^(?:create|drop) trigger (?:if exists )?(\S+)/.exec(statement)?.[1] ?? '') ||
     /^create or replace function (\w+)/
       .exec(statement)
       ?.slice(1)
