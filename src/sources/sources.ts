@@ -9,8 +9,8 @@ const TYPES: { [Kind in SourceKind]: SourceType<Kind> } = { html, url };
 /** @throws CodedError for a kind of another release: parts are stored with whatever kind they have */
 function typeOf({ kind }: Source): SourceType<SourceKind> {
   if (!Object.hasOwn(TYPES, kind))
-    throw new CodedError('job_failed', `source: this release has none of the kind ${String(kind)}`);
-  return TYPES[kind] as SourceType<SourceKind>;
+    throw new CodedError('job_failed', `source: this release has none of the kind ${kind as string}`);
+  return TYPES[kind];
 }
 
 /** What the browser loads for a part. @throws CodedError if there is nothing to load */
