@@ -123,8 +123,10 @@ async function eraseBatch(
       order by id limit ${BATCH} for update skip locked`);
     if (jobs.length === 0) return { count: 0, last: undefined, files: [], puts: [] };
     const ids = idsOf(jobs);
-    const kept = await tx.execute<UnownedFile>(sql`
-      select id, store, location from pdfprompt_file where job_id = any (${ids}::uuid[]) and expired_at is null`);
+    // Not by `expired_at` as well: the planner might read all files that are kept.
+    const kept = await tx.execute<UnownedFile & { isExpired: boolean }>(sql`
+      select id, store, location, expired_at is not null as "isExpired"
+      from pdfprompt_file where job_id = any (${ids}::uuid[])`);
     await queue.forget(tx, jobs.map(({ id }) => id)); // prettier-ignore
     await tx.execute(sql`delete from pdfprompt_job where id = any (${ids}::uuid[])`);
     const ended = idsOf(jobs.filter(({ status }) => status === 'queued' || status === 'processing'));
@@ -132,7 +134,7 @@ async function eraseBatch(
     return {
       count: jobs.length,
       last: jobs.length < BATCH ? undefined : jobs.at(-1)?.id,
-      files: kept.filter((each) => stores.of(each)?.isInDatabase !== true), // those in the database are gone
+      files: kept.filter((each) => !each.isExpired && stores.of(each)?.isInDatabase !== true), // those in the database are gone
       puts: await abandonPuts(tx, sql`job_id = any (${ids}::uuid[])`),
     };
   });

@@ -95,7 +95,7 @@ async function deleteJobs({ db, retentionMs }: ExpireDeps): Promise<number> {
     delete from pdfprompt_job where id = any (array(
       select j.id from pdfprompt_job j
       where j.completed_at < now() - ${retentionMs / 1000} * interval '1 second' - ${KEPT_DAYS} * interval '1 day'
-        and (select 1 from pdfprompt_file f where f.job_id = j.id and f.expired_at is null limit 1) is null
+        and coalesce((select bool_and(f.expired_at is not null) from pdfprompt_file f where f.job_id = j.id), true)
       limit ${BATCH} for update skip locked))
     returning 1`);
   return rows.length;

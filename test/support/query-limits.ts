@@ -74,7 +74,8 @@ const LIMITS: Limits = {
     'update job, reading worker': 150,
     'insert job_attempt, reading part': 100,
     'read worker': 10,
-    'insert file, insert usage_history, update job, update job_attempt, update part': 300,
+    'delete unowned_file, insert file, insert usage_history, update job, update job_attempt, update part': 300,
+    'update unowned_file, reading job': 10,
     'insert file_chunk': 40,
     'update job_attempt': 40,
     'delete pgboss.job, insert pgboss.job, reading pgboss.queue': 150,
@@ -113,6 +114,7 @@ const LIMITS: Limits = {
     'delete console_session': 10,
     'delete file_left, insert unowned_file': 10,
     'update unowned_file': 3_000,
+    'insert unowned_file': 16,
   },
   // The first five hundred of the queue, each with its place in it; four of them are put back.
   requeueing: {
@@ -186,6 +188,7 @@ const LIMITS: Limits = {
     'read job': 300,
     'read file': 100,
     'update unowned_file': 20,
+    'insert unowned_file': 16,
     'delete job': 400,
     'delete pgboss.job, reading pgboss.queue': 100,
     'read user': 10,
