@@ -1,5 +1,5 @@
--- A job's documents are rows of their own, its parts: each a source of a kind, and how it is printed. Whoever stores,
--- claims or erases them need not know the kind.
+-- A job's documents are rows of their own, its parts: each a source of a kind, and how it is printed. What stores,
+-- claims or erases them does not depend on the kind.
 
 create table pdfprompt_part (
   -- Deferred, so that a document can be written before its job.
@@ -24,7 +24,7 @@ comment on column pdfprompt_part.settings is 'The part''s own print settings, ov
 alter table pdfprompt_part alter column content set storage external;
 alter table pdfprompt_part set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500);
 
--- The wall between tenants, as around the other tables (0009).
+-- Row-level security between tenants, as for the other tables (0009).
 grant select on pdfprompt_part to pdfprompt_tenant;
 alter table pdfprompt_part enable row level security, force row level security;
 create policy pdfprompt_everybody on pdfprompt_part using (true);

@@ -197,7 +197,7 @@ comment on function pdfprompt_submit is 'Accepts a job within the limits of the 
 
 do $$
 begin
-  -- Not to be led to other tables of these names by whoever calls them.
+  -- So that a caller's search_path cannot lead to other tables of these names.
   execute format('alter function pdfprompt_submit set search_path = pg_catalog, %I, pg_temp', current_schema());
   execute format('alter function pdfprompt_refuse_submission set search_path = pg_catalog, %I, pg_temp', current_schema());
 end $$;

@@ -13,7 +13,7 @@ export const QUEUE = 'pdf';
 /** The function's signature. */
 export const ENQUEUE = 'pdfprompt_enqueue(uuid, integer, integer)';
 
-/** Of the pinned pg-boss, by which a newer release tells its function from ours. */
+/** Of the pinned pg-boss, by which a newer release knows our function from its own. */
 const { version: BOSS_VERSION } = createRequire(import.meta.url)('pg-boss/package.json') as { version: string };
 
 /** Whether the function is there and is ours, or that of a newer pg-boss, which runs on the same tables. */

@@ -194,6 +194,7 @@ describe('what was in a request to let somebody in', async () => {
       expect(await whole(which)).toEqual(which === service ? ['cancelled', 'failed'] : ['failed']);
       expect((await tablesWith(which.sql, canaries)).map((found) => found.replace(/:.*/, ''))).toEqual([
         'public.pdfprompt_job',
+        'public.pdfprompt_part',
       ]);
       expect(which.lines.filter((line) => line.includes('canary-'))).toEqual([]);
       expect(which.lines.filter((line) => line.includes('"job ended"')).length).toBeGreaterThan(

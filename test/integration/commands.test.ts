@@ -146,7 +146,7 @@ describe('pdfprompt migrate', () => {
     });
     expect(await migrate()).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^Applied 0001_tables\.sql, .*pgboss schema \d+\.\n$/),
+      stdout: expect.stringMatching(/^Applied 0001_tables\.sql, .*pgboss schema \d+, pdfprompt_enqueue\(.*\)\.\n$/),
     });
     expect(await migrate('--check')).toMatchObject({ code: 0, stdout: 'The database is up to date.\n' });
     expect(await migrate()).toMatchObject({ code: 0, stdout: 'Nothing to do: the database is up to date.\n' });

@@ -18,9 +18,9 @@ async function submit(key: string, html: string, headers: Record<string, string>
 }
 const ofTenant = (name: string) =>
   sql<{ id: string; size: number; rank: number; hasKey: boolean; isLast: boolean }[]>`
-    select j.id, length(j.html) as size, j.rank, j.idempotency_key is not null as "hasKey",
+    select j.id, length(p.content) as size, j.rank, j.idempotency_key is not null as "hasKey",
       l.recent[cardinality(l.recent)] = j.created_at as "isLast"
-    from pdfprompt_job j join pdfprompt_user u on u.id = j.user_id join pdfprompt_lane l on l.user_id = u.id
+    from pdfprompt_job j join pdfprompt_part p on p.job_id = j.id join pdfprompt_user u on u.id = j.user_id join pdfprompt_lane l on l.user_id = u.id
     where u.email = ${name} order by j.rank, j.id`;
 
 describe('a large document', () => {
@@ -83,10 +83,10 @@ describe('a large document', () => {
           and wait_event = ${kind}`
       ).length > 0;
 
-    // Nothing can be written to the jobs: the fair-share row is free.
+    // Nothing can be written to the parts: the fair-share row is free.
     let answer = Promise.resolve({ status: 0 });
     await sql.begin(async (tx) => {
-      await tx`lock table pdfprompt_job in share mode`;
+      await tx`lock table pdfprompt_part in share mode`;
       answer = submit(key, LARGE);
       await eventually(() => waitsFor('relation'), 30_000, 'the document waits to be written');
       await tx`select 1 from pdfprompt_lane where user_id = ${owner?.id ?? ''} for update nowait`;
@@ -114,7 +114,7 @@ describe('a large document', () => {
     await submit(key, LARGE);
     const written = async () => {
       const [row] = await sql<{ count: number }[]>`
-        select pg_total_relation_size(reltoastrelid)::int as count from pg_class where relname = 'pdfprompt_job'`;
+        select pg_total_relation_size(reltoastrelid)::int as count from pg_class where relname = 'pdfprompt_part'`;
       return row?.count ?? 0;
     };
     const before = await written();
