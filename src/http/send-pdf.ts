@@ -59,7 +59,8 @@ export async function sendPdf(
     await underWay.holdDownload(userId, length, answered(c)); // chunks for a slow reader stay in memory
     const pieces = store.open(reads, { userId, fileId, size }, { first, last })[Symbol.asyncIterator]();
     body = await streamOf(pieces, {
-      next: () => underWay.reading(userId, () => pieces.next()),
+      // A turn is for a connection to the database.
+      next: () => (store.isInDatabase ? underWay.reading(userId, () => pieces.next()) : pieces.next()),
       onError: (error) => {
         events.downloadCutOff({ ...aboutOf(c), jobId: which.jobId, userId }, error);
         c.env.outgoing.destroy(); // otherwise the client would take the PDF for complete

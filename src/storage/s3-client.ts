@@ -39,7 +39,7 @@ export interface S3Patience {
   pauseMs: number;
 }
 
-/** In all it is less than the 30 s in which every store has to make progress. */
+/** Without the time for a request's bytes it is less than the 30 s in which every store has to make progress. */
 const PATIENCE: S3Patience = { idleMs: 8_000, requestMs: 10_000, attemptsMs: 12_000, pauseMs: 100 };
 /** Bytes per millisecond. */
 const LEAST_RATE = 500;

@@ -50,7 +50,7 @@ export class S3Store implements Store {
 
   /** Writes an object, reads it, removes it, and reads it again: S3 hides a missing object from who may not list. */
   async check(): Promise<void> {
-    const key = this.#probeKey();
+    const key = `${this.#probeKey}-${uuidv7()}`; // other processes may be checking too
     try {
       await this.#client.send({ method: 'PUT', key, body: [Buffer.from('pdfprompt')] });
       await this.#client.send({ method: 'GET', key });
@@ -69,12 +69,13 @@ export class S3Store implements Store {
   }
 
   async probe(_: Queryable, bytes: number): Promise<void> {
-    const key = this.#probeKey();
+    const key = this.#probeKey; // one for all, so that at most one is left by processes that end
     await withStoreFailure(async () => {
       try {
-        await this.#save(key, randomFile(bytes));
+        // A bucket that takes a part has room for the rest, and a large probe would delay what waits for it.
+        await this.#save(key, randomFile(Math.min(bytes, PART_BYTES)));
       } finally {
-        await this.#client.send({ method: 'DELETE', key });
+        await this.#delete(key);
       }
     });
   }
@@ -86,9 +87,7 @@ export class S3Store implements Store {
   async remove(_: Queryable, fileIds: readonly string[]): Promise<void> {
     // One by one: Google's storage has no request for many, and the others want different checksums for it.
     await withStoreFailure(() =>
-      forEachInSlots(fileIds, REMOVED_AT_A_TIME, async (fileId) => {
-        await this.#client.send({ method: 'DELETE', key: this.#key(fileId) });
-      }),
+      forEachInSlots(fileIds, REMOVED_AT_A_TIME, (fileId) => this.#delete(this.#key(fileId))),
     );
   }
 
@@ -98,7 +97,7 @@ export class S3Store implements Store {
     let swept = 0;
     await withStoreFailure(async () => {
       for await (const { key, uploadId, since } of this.#uploads()) {
-        if (since > latest) continue;
+        if (since > latest || !this.#isOwn(key)) continue;
         await this.#abort(key, uploadId);
         swept++;
       }
@@ -110,8 +109,20 @@ export class S3Store implements Store {
     return `${this.#prefix}${fileId}.pdf`;
   }
 
-  #probeKey(): string {
-    return `${this.#prefix}.probe-${uuidv7()}`;
+  get #probeKey(): string {
+    return `${this.#prefix}.probe`;
+  }
+
+  /** Whether it is the key of a file of ours: others may use the same bucket, with other prefixes. */
+  #isOwn(key: string): boolean {
+    return key.startsWith(this.#prefix) && /^[0-9a-f-]{36}\.pdf$/.test(key.slice(this.#prefix.length));
+  }
+
+  /** Google's storage answers 404 where there is nothing to delete, the others do not. */
+  async #delete(key: string): Promise<void> {
+    await this.#client.send({ method: 'DELETE', key }).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
   }
 
   async #save(key: string, bytes: StoreFileBytes, signal?: AbortSignal): Promise<void> {

@@ -28,6 +28,7 @@ export class TimedStore implements Store {
   readonly isInDatabase: boolean;
   readonly fullReason: string;
   readonly #store: Store;
+  #probing: Promise<void> | undefined;
   readonly #onOperation: OnStoreOperation;
   readonly #progressMs: number;
 
@@ -103,7 +104,12 @@ export class TimedStore implements Store {
   }
 
   probe(db: Queryable, bytes: number): Promise<void> {
-    return this.#answered('a probe', () => this.#store.probe(db, bytes));
+    // One that hangs is not joined by another: each may hold a thread of the file system, or a connection.
+    const probe = () =>
+      (this.#probing ??= this.#store.probe(db, bytes).finally(() => {
+        this.#probing = undefined;
+      }));
+    return this.#answered('a probe', probe);
   }
 
   /** @throws StoreFailure if it takes too long; except in the database, whose statements have time limits of their own */

@@ -59,7 +59,8 @@ interface Planned {
 /**
  * A server of S3 that verifies signatures, behind a proxy with faults. What the server lacks, the proxy adds: it compares
  * the digests of what is uploaded, and lists and aborts uploads in parts, after the server has verified who asks. It also
- * shortens the answer to `bytes=0-0`, for which the server sends everything.
+ * shortens the answer to `bytes=0-0`, for which the server sends everything, and answers 404 where there is nothing to
+ * delete, as Google does.
  */
 export class S3Server {
   readonly bucket = BUCKET;
@@ -153,10 +154,14 @@ export class S3Server {
     const wrong = wrongDigest(request, body);
     if (wrong !== undefined) return fail(response, { status: 400, code: wrong });
 
+    const isAbsent = method === 'DELETE' && !asked.path.includes('?') && !existsSync(this.pathOf(asked.path));
     const behind = forward({ host: '127.0.0.1', port: this.#behind, method, path: url, headers: request.headers });
     behind.end(body);
     const [answer] = (await once(behind, 'response')) as [IncomingMessage];
-    const own = this.#ownAnswer(asked, answer.statusCode ?? 0);
+    const own =
+      isAbsent && answer.statusCode === 204
+        ? (absent: ServerResponse) => fail(absent, { status: 404, code: 'NoSuchKey' })
+        : this.#ownAnswer(asked, answer.statusCode ?? 0);
     if (own) {
       answer.resume();
       return own(response);
