@@ -21,6 +21,13 @@ import { REDACTED_REQUEST, REDACTED_URL, WITHOUT_DOCUMENT } from './redacted-req
  */
 export const STORE_PATIENCE_SECONDS = 120;
 
+/** When a result no longer waits for its store. */
+export function endOfPatience(stop: AbortSignal): AbortSignal {
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(STORE_PATIENCE_SECONDS * 1_000)]);
+  signal.addEventListener('abort', () => undefined); // a combined signal that nobody listens to may miss its time-out
+  return signal;
+}
+
 /** Failed resources that are recorded by name: a document may load thousands. */
 const KEPT_FAILURES = 20;
 

@@ -6,7 +6,7 @@ import type { Outcome, PdfBytes } from '../domain/outcome.ts';
 import { forEachInSlots } from '../kernel/for-each-in-slots.ts';
 import type { Stores } from '../storage/stores.ts';
 import type { ClaimedJob } from './claim.ts';
-import { abandonPuts, removeBytes, removeDisowned } from './unowned-files.ts';
+import { abandonPuts, removeBytes } from './unowned-files.ts';
 
 /** Files of one job that are put at a time. */
 const PUTS_AT_A_TIME = 4;
@@ -79,9 +79,8 @@ export async function putFiles(
 }
 
 /** Removes the bytes of a result that no transaction will name. What cannot be reached is left to the sweep. */
-export async function dropFiles({ db, stores }: PutDeps, { files, ids, arePut }: ResultFiles): Promise<void> {
+export async function dropFiles({ db, stores }: PutDeps, { ids, arePut }: ResultFiles): Promise<void> {
   if (!arePut) return;
-  const { kind: store, location } = stores.current;
-  await abandonPuts(db, sql`${unownedFile.id} = any (${ids}::uuid[])`);
-  await removeDisowned({ db, stores }, files.map(({ id }) => ({ id, store, location }))); // prettier-ignore
+  // Only what is still without an owner: the commit that names it may have been made, and its answer lost.
+  await removeBytes({ db, stores }, await abandonPuts(db, sql`${unownedFile.id} = any (${ids}::uuid[])`));
 }

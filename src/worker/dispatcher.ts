@@ -4,7 +4,7 @@ import { isDatabaseUnavailable } from '../db/pools.ts';
 import type { Outcome, PdfBytes } from '../domain/outcome.ts';
 import type { Finisher } from '../finishing/finisher.ts';
 import { type ClaimedJob, claimJobs, NotRegistered } from '../jobs/claim.ts';
-import { type Finish, finishJob, type FinishDeps, STORE_PATIENCE_SECONDS } from '../jobs/finish.ts';
+import { endOfPatience, type Finish, finishJob, type FinishDeps } from '../jobs/finish.ts';
 import { requeueLostJobs, requeueUnknownJobs } from '../jobs/lost-jobs.ts';
 import { ResultFiles } from '../jobs/put-files.ts';
 import { runParts } from '../jobs/run.ts';
@@ -297,9 +297,8 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
   async #finish(job: ClaimedJob, rendered: Outcome, stop: AbortSignal): Promise<{ finish: Finish; outcome: Outcome }> {
     const { storeWatch } = this.options;
     const result = new ResultFiles(rendered);
-    const patience = () => AbortSignal.any([stop, AbortSignal.timeout(STORE_PATIENCE_SECONDS * 1_000)]);
     let outcome = rendered;
-    let signal = patience();
+    let signal = endOfPatience(stop);
     for (let pause = RETRY_MS.first; ;) {
       try {
         return { finish: await finishJob(this.options, job, outcome, { result, signal }), outcome };
@@ -312,7 +311,7 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
         }
         if (!isDatabaseUnavailable(error)) throw error;
         outcome = rendered; // the store may take it by now
-        signal = patience();
+        signal = endOfPatience(stop);
         await sleep(pause);
         pause = Math.min(pause * 2, RETRY_MS.longest);
       }
