@@ -80,11 +80,6 @@ export class EgressChannel {
     return this.#connections > this.#use.maxConnections || this.#bytes > this.#use.maxBytes ? 'budget' : undefined;
   }
 
-  /** Whether the document has transferred all that it may. */
-  get isUsedUp(): boolean {
-    return !this.#use || this.#bytes > this.#use.maxBytes;
-  }
-
   /** Registers a connection, to end it with the document or when the budget is used up. */
   track(socket: Socket): void {
     if (!this.#use) {

@@ -81,8 +81,13 @@ export class EgressProxy {
     const url = absoluteHttpUrl(request.url ?? '');
     const serves = channel.use?.serves;
     if (url && serves && url.origin === serves.origin) {
-      if (channel.isUsedUp) return refuse(response);
+      const denied = channel.admit();
+      if (denied) {
+        channel.deny(denied, url.host);
+        return refuse(response);
+      }
       channel.track(request.socket);
+      request.on('data', (data: Buffer) => channel.count(data.byteLength));
       return channel.count(await serves.answer(url, request, response));
     }
     const remote = await this.#reach(channel, url && { host: url.hostname, port: Number(url.port || 80) });

@@ -20,7 +20,7 @@ export interface FileSet {
 }
 
 /** Whether a host name is one of an origin, of whichever document. */
-export const isServedHost = (host: string) => /(?:^|\.)pdfprompt\.internal\.?$/.test(host);
+export const isServedHost = (host: string) => /(?:^|\.)pdfprompt\.internal\.*$/.test(host);
 
 /**
  * The origin of one document, which the proxy answers itself in the document's own page and nowhere else. There is no

@@ -164,6 +164,7 @@ class StepsRun {
         this.#options.events.stepEnded({ step: task.name, ms });
       }
     }
+    if (finished.length === 0) throw new Error('no PDF came back');
     return finished;
   }
 

@@ -80,6 +80,8 @@ export class StepsProcess {
       // Its own process group, so that Ctrl-C reaches only this process.
       { cwd: '/', env: {}, detached: true, stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] },
     );
+    // First of all: without file descriptors there are no streams, and this is thrown out of.
+    this.#child.on('error', (error) => this.#ended(null, error.message));
     this.#output = collectTail(this.#child.stderr as Readable);
     for (const stream of this.#child.stdio) stream?.on('error', () => undefined); // it has ended; 'exit' reports it
     this.#answers = readFrames(this.#link, {
@@ -87,7 +89,6 @@ export class StepsProcess {
       pieceBytes: PIECE_BYTES,
       check: (heads) => this.#check(heads),
     });
-    this.#child.once('error', (error) => this.#ended(null, error.message));
     this.#child.once('exit', (code, signal) => this.#ended(signal, signal ?? `exit code ${code}`));
     if (this.#child.pid !== undefined) preferToKill(this.#child.pid);
   }

@@ -43,6 +43,7 @@ const FLAGS = [
   '--disable-search-engine-choice-screen',
   '--disable-sync',
   // Without RenderDocument a navigation reuses the frame and its compositor, which costs a third less.
+  '--disable-blink-features=SharedWorkerExtendedLifetime', // would outlive its document
   '--disable-features=Translate,MediaRouter,OptimizationHints,AcceptCHFrame,DialMediaRouteProvider,BackForwardCache,RenderDocument',
   '--force-color-profile=srgb',
   '--font-render-hinting=none',

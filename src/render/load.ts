@@ -146,6 +146,9 @@ async function enter(warm: WarmPage, request: Printable, { url }: ServedOrigin):
     tab.session.send('Runtime.evaluate', { expression: `location.replace('${url}')` }),
   ]);
   await navigation.settled(eventOf(request));
+  // Nobody but us answers there, so that is not the document's fault.
+  if (navigation.count === 1 && navigation.last?.unreachableUrl !== undefined)
+    throw new Error('the origin of the document was not reached');
   await quietNetwork(warm, request);
 }
 
@@ -173,7 +176,7 @@ async function goto(
 }
 
 /** @throws CodedError if the page has navigated to something that must not be printed */
-function checkDestination({ navigation, channel, watch }: WarmPage, { failOnStatus }: Printable): void {
+function checkDestination({ navigation, channel, watch }: WarmPage, { failOnStatus, ownOrigin }: Printable): void {
   const { url = '', unreachableUrl, response } = navigation.last ?? {};
   const at = response?.url() ?? unreachableUrl;
   const unreachable = at === undefined ? undefined : channel?.unreachable(at);
@@ -185,7 +188,9 @@ function checkDestination({ navigation, channel, watch }: WarmPage, { failOnStat
     throw failed('the document reloaded itself or went back, which leads to an empty page (about:blank)');
   // Without this check a partial document would be printed as if it were complete.
   const failure = response?.request().failure();
-  if (failure) throw failed(`${watch.shown(at ?? url)} was cut off: ${failure.errorText.replace('net::', '')}`);
+  const isStopped = failure?.errorText === 'net::ERR_ABORTED' && at === ownOrigin?.url; // by window.stop()
+  if (failure && !isStopped)
+    throw failed(`${watch.shown(at ?? url)} was cut off: ${failure.errorText.replace('net::', '')}`);
   if (failOnStatus && response && response.status() >= 400)
     throw new CodedError(
       'document_status',

@@ -12,6 +12,8 @@ const HINTS = [
 ];
 /** Matches up to the end of the tag, so that no character is read twice. */
 const SCRIPT_TAG = /<script[^>]*/gi;
+/** A document with more of them gets an origin unread. */
+const MAX_SCRIPTS = 1_000;
 /** A module needs a base, and a script from elsewhere cannot be judged. One with a relative URL is not there at all, … */
 const SCRIPT_HINT = /module|importmap|\ssrc\s*=\s*(?:["']\s*)?[a-z]+:/i;
 /** … unless the document has a base. */
@@ -24,8 +26,9 @@ const BASE = /<base\s/i;
 export function needsOrigin(html: string): boolean {
   if (HINTS.some((hint) => hint.test(html))) return true;
   const hasBase = BASE.test(html);
-  for (const tag of html.match(SCRIPT_TAG) ?? [])
-    if (SCRIPT_HINT.test(tag) || (hasBase && /\ssrc/i.test(tag))) return true;
+  let count = 0;
+  for (const [tag] of html.matchAll(SCRIPT_TAG))
+    if (++count > MAX_SCRIPTS || SCRIPT_HINT.test(tag) || (hasBase && /\ssrc/i.test(tag))) return true;
   return false;
 }
 

@@ -169,7 +169,7 @@ export class Renderer extends Lifecycle {
         warm.channel?.open({
           userId: tenant,
           jobId,
-          maxConnections: this.#caps.maxResources,
+          maxConnections: this.#caps.maxResources + (request.ownOrigin ? 1 : 0), // the document itself is no resource
           maxBytes: this.#caps.egressBytes,
           serves: request.ownOrigin,
         });

@@ -48,6 +48,7 @@ export class ResourceWatch {
       this.#isEntered = true; // the document itself is no resource
       return;
     }
+    if (this.ownOrigin?.isAlone && this.#isOwn(url)) return this.#onChange?.(); // without an origin it would be no request
     this.count++;
     this.onCount?.(this.count);
     this.#onChange?.();
@@ -116,7 +117,7 @@ export class ResourceWatch {
   failed(url: string, reason: string, requestId?: string): void {
     if (reason === 'net::ERR_ABORTED' || url === OWN_URL || this.failures.length >= MAX_FAILURES) return;
     if (this.ownOrigin?.isAlone && this.#isOwn(url)) return; // reported by `relativeAddresses`, as without an origin
-    const failure = { url: this.shown(url).slice(0, 500), reason: reason.replace('net::', '') };
+    const failure = { url: storable(this.shown(url).slice(0, 500)), reason: storable(reason.replace('net::', '')) };
     this.failures.push(failure);
     if (requestId !== undefined) this.#failuresById.set(requestId, failure);
   }
@@ -126,6 +127,11 @@ export class ResourceWatch {
     const failure = this.#failuresById.get(requestId);
     if (failure && corsErrorStatus) failure.reason = corsReason(corsErrorStatus);
   }
+}
+
+/** Postgres takes neither NUL nor half a pair of surrogates in JSON, and a document can bring both into a URL. */
+function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
 function corsReason({ corsError, failedParameter }: Protocol.Network.CorsErrorStatus): string {

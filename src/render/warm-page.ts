@@ -138,11 +138,16 @@ export class WarmPage {
     );
   }
 
+  /** It may outlive its document, and would run beside the next one. */
+  get #hasSharedWorker(): boolean {
+    return this.#tab.context.targets().some((target) => target.type() === 'shared_worker');
+  }
+
   async #wipe(ownOrigin: string | undefined): Promise<void> {
     const { page, session } = this.#tab;
     const traces = new Set(this.#traces);
     this.#traces.clear();
-    if (traces.has('origin')) return this.#replaceTab();
+    if (traces.has('origin') || this.#hasSharedWorker) return this.#replaceTab();
     if (traces.has('scripts') || traces.has('network') || traces.has('storage')) {
       await page.goto('about:blank', { timeout: 0 }); // ends everything that is still running
       // The document may have gone on after wipe() checked it.

@@ -122,6 +122,24 @@ describe('html that needs an origin', () => {
     expect(await text(`${large}${writes(`localStorage; ${again}`)}`)).toBe('printed ended at true');
   });
 
+  it('is printed as far as it came when it stops its own loading', async () => {
+    const html = `<script>localStorage.x = 1</script><p>printed</p><script>window.stop()</script>`;
+    expect(await text(html, {})).toBe('printed');
+  });
+
+  it('asks for files that are not there as often as it likes, for they would be no requests without an origin', async () => {
+    const code = `localStorage; for (let n = 0; n < 1100; n++) await fetch('/' + n).catch(() => 0); return 'all'`;
+    expect(await text(writes(code))).toBe('v: all');
+  });
+
+  it('has resources whose names Postgres can store', async () => {
+    const set = (value: string) => `const i = new Image(); i.setAttribute('src', ${value}); document.body.append(i)`;
+    const html = writes(`localStorage; ${set(`'\\0x'`)}; { ${set(`'a' + '\\u{1f600}'.repeat(300)`)} }`);
+    const { failedResources } = await pdfOf(renderer, { html, ...written });
+    expect(failedResources).toHaveLength(2);
+    for (const { url } of failedResources) expect([url.isWellFormed(), url.includes('\0')]).toEqual([true, false]);
+  });
+
   it('is answered for a while at most', async () => {
     const forever = `<script>localStorage; onload = () => location.reload()</script>`;
     expect(await renderBody(renderer, { html: forever, timeoutMs: 2_000 })).toMatchObject({ kind: 'reject' });
@@ -152,6 +170,17 @@ describe.each(combinations)('RENDER_JAIL=%s RENDER_ISOLATION=%s', (jail, isolati
       const text = await textOf(renderer, body, tenant);
       expect(text).toMatch(/^found: ; failed: ; kept: .*localStorage,.*indexedDB,.* end/);
     }
+  });
+
+  it('lets no worker of a document run beside the next', async () => {
+    const code = `setInterval(() => fetch('${site.origin}/beacon'), 20)`;
+    const html = `<script>localStorage; new SharedWorker(URL.createObjectURL(new Blob([${JSON.stringify(code)}])), { extendedLifetime: true })</script>`;
+    await pdfOf(renderer, { html, waitForTimeout: 300 }, 'dan');
+    expect(requestsOf('/beacon').length).toBeGreaterThan(0);
+    await pdfOf(renderer, { html: '<script>0</script>between' }, 'dan');
+    const before = requestsOf('/beacon').length;
+    await pdfOf(renderer, { html: '<script>0</script>next', waitForTimeout: 600 }, 'dan');
+    expect(requestsOf('/beacon')).toHaveLength(before);
   });
 
   it('uses the page of such a document again', async () => {
@@ -218,7 +247,7 @@ describe.each(combinations)('RENDER_JAIL=%s RENDER_ISOLATION=%s', (jail, isolati
       const held = renderer.render(parsed.request, { tenant: 'ann', content: { files: { entry: '/', file } } });
       const host = await named.promise;
       const urls = [
-        `http://${host}/`, `http://${host}:80/`, `http://${host.toUpperCase()}/`, `http://${host}./`, `http://x@${host}/`,
+        `http://${host}/`, `http://${host}:80/`, `http://${host.toUpperCase()}/`, `http://${host}./`, `http://${host}../`, `http://x@${host}/`,
         `http://%${host.charCodeAt(0).toString(16)}${host.slice(1)}/`, `https://${host}/`, `http://${host}:443/`, `http://x.${host}/`,
       ].flatMap((url, n) => [`${url}theirs/${n}`, `${site.origin}/go?${encodeURIComponent(`${url}theirs/${n}`)}`]); // prettier-ignore
       // Sockets are not awaited, since the browser delays them when one has failed.
