@@ -193,7 +193,7 @@ export class S3Store implements Store {
     while (next) {
       const query: Record<string, string> = { uploads: '', prefix: this.#prefix, ...next };
       const xml: string = (await this.#client.send({ method: 'GET', query })).body.toString();
-      for (const [, upload = ''] of xml.matchAll(/<Upload>(.*?)<\/Upload>/gs)) {
+      for (const upload of xml.split('<Upload>').slice(1)) {
         yield {
           key: wanted(upload, /<Key>([^<]+)<\/Key>/),
           uploadId: wanted(upload, /<UploadId>([^<]+)<\/UploadId>/),
