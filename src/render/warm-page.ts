@@ -1,4 +1,4 @@
-import type { CDPSession, HTTPRequest } from 'puppeteer';
+import { type CDPSession, type HTTPRequest, TargetType } from 'puppeteer';
 import type { EgressChannel } from '../egress/channel.ts';
 import type { ServedOrigin } from '../egress/served-origin.ts';
 import { Deadline } from '../kernel/deadline.ts';
@@ -140,7 +140,7 @@ export class WarmPage {
 
   /** It may outlive its document, and would run beside the next one. */
   get #hasSharedWorker(): boolean {
-    return this.#tab.context.targets().some((target) => target.type() === 'shared_worker');
+    return this.#tab.context.targets().some((target) => target.type() === TargetType.SHARED_WORKER);
   }
 
   async #wipe(ownOrigin: string | undefined): Promise<void> {
