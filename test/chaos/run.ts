@@ -92,12 +92,13 @@ export async function runChaos({ jobs, faults, onProgress }: ChaosOptions): Prom
       isOver = true;
     });
     const names = Object.keys(FAULTS);
+    const stride = [7, 11, 13].find((step) => names.length % step !== 0) ?? 1; // a divisor would leave kinds out
     const causing: Promise<void>[] = [];
     const outages: Span[] = [];
     for (let fault = 0; fault < faults; fault++) {
       // Spread over the whole load, whatever that takes.
       while (!isOver && clients.ledger.length < ((fault + 0.5) * jobs) / faults) await sleep(50);
-      const name = names[(fault * 7) % names.length] ?? ''; // every kind in turn, neighbours apart
+      const name = names[(fault * stride) % names.length] ?? ''; // every kind in turn, neighbours apart
       happened[name] = (happened[name] ?? 0) + 1;
       onProgress(`${clients.ledger.length}/${jobs} accepted · fault ${fault + 1}/${faults}: ${name}`);
       const caused = FAULTS[name]?.({ apis, workers, postgres, sql, waysOf }).catch((error: unknown) => {
