@@ -39,7 +39,7 @@ it.each(Object.entries(FAULTS))(
   'a step that does this fails its own job, wherever it is in it: %s',
   async (does, expected) => {
     const finisher = await startFinisher();
-    const timeoutMs = expected === tooSlow ? 1_000 : 60_000;
+    const timeoutMs = expected === tooSlow ? 3_000 : 60_000;
     const jobs = POSITIONS.map(async (faulty) => {
       const doings = Object.fromEntries(POSITIONS.map((name) => [name, { does: name === faulty ? does : 'mark' }]));
       const outcome = await finish(finisher, doings, undefined, { timeoutMs });

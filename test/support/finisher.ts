@@ -21,6 +21,7 @@ export function createFinisher(options: Partial<FinisherOptions> = {}): Finisher
     events: silentEvents(),
     steps: STEPS,
     processes: 2,
+    waitMs: 60_000, // a slow machine changes no outcome
     ...options,
   });
 }
