@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import { z } from 'zod';
+import { arrayLiteral } from '../db/array-literal.ts';
 import { notifySql } from '../db/notifier.ts';
 import type { Database, Transaction } from '../db/pools.ts';
 import { checkInput } from '../domain/check-input.ts';
@@ -122,29 +123,27 @@ async function eraseBatch(
       where user_id = ${userId} and id > ${after ?? '00000000-0000-0000-0000-000000000000'} ${which}
       order by id limit ${BATCH} for update skip locked`);
     if (jobs.length === 0) return { count: 0, last: undefined, files: [], puts: [] };
-    const ids = idsOf(jobs);
+    const ids = jobs.map(({ id }) => id);
+    const idArray = arrayLiteral(ids);
     // Not by `expired_at` as well: the planner might read all files that are kept.
     const kept = await tx.execute<UnownedFile & { isExpired: boolean }>(sql`
       select id, store, location, expired_at is not null as "isExpired"
-      from pdfprompt_file where job_id = any (${ids}::uuid[])`);
-    await queue.forget(tx, jobs.map(({ id }) => id)); // prettier-ignore
-    await tx.execute(sql`delete from pdfprompt_job where id = any (${ids}::uuid[])`);
-    const ended = idsOf(jobs.filter(({ status }) => status === 'queued' || status === 'processing'));
-    await tx.execute(sql`select ${notifySql('ended', sql`id`)} from unnest(${ended}::text[]) as id`);
+      from pdfprompt_file where job_id = any (${idArray}::uuid[])`);
+    await queue.forget(tx, ids);
+    await tx.execute(sql`delete from pdfprompt_job where id = any (${idArray}::uuid[])`);
+    const ended = jobs.filter(({ status }) => status === 'queued' || status === 'processing').map(({ id }) => id);
+    await tx.execute(sql`select ${notifySql('ended', sql`id`)} from unnest(${arrayLiteral(ended)}::text[]) as id`);
     return {
       count: jobs.length,
       last: jobs.length < BATCH ? undefined : jobs.at(-1)?.id,
       files: kept.filter((each) => !each.isExpired && stores.of(each)?.isInDatabase !== true), // those in the database are gone
-      puts: await abandonPuts(tx, sql`job_id = any (${ids}::uuid[])`),
+      puts: await abandonPuts(tx, sql`job_id = any (${idArray}::uuid[])`),
     };
   });
   await removeDisowned({ db, stores }, files);
   await removeBytes({ db, stores }, puts);
   return { count, last };
 }
-
-/** A Postgres array literal. */
-const idsOf = (rows: { id: string }[]) => `{${rows.map(({ id }) => id).join(',')}}`;
 
 /**
  * Deletes the user's row, with the rows that refer to it. The lock on it keeps new jobs out.

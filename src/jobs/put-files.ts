@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
+import { arrayLiteral } from '../db/array-literal.ts';
 import type { Database } from '../db/pools.ts';
 import { job, unownedFile } from '../db/schema.ts';
 import type { Outcome, PdfBytes } from '../domain/outcome.ts';
@@ -39,9 +40,9 @@ export class ResultFiles {
     return this.files.reduce((sum, { pdf }) => sum + pdf.pages, 0);
   }
 
-  /** A Postgres array literal. */
+  /** as {@link arrayLiteral} */
   get ids(): string {
-    return `{${this.files.map(({ id }) => id).join(',')}}`;
+    return arrayLiteral(this.files.map(({ id }) => id));
   }
 }
 

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { arrayLiteral } from '../db/array-literal.ts';
 import type { Database, Queryable } from '../db/pools.ts';
 import { file, fileLeft, job, unownedFile } from '../db/schema.ts';
 import type { StoredAt, Stores } from '../storage/stores.ts';
@@ -69,7 +70,9 @@ export async function removeUnownedFiles({ db, stores }: UnownedDeps): Promise<n
     const done = due.filter((each) => each.isGivenUp || !failed.includes(each));
     await forget(db, done);
     const others = failed.filter((each) => !done.includes(each)).map(({ id }) => id);
-    await db.execute(sql`update ${unownedFile} set remove_after = now() where id = any (${arrayOf(others)}::uuid[])`);
+    await db.execute(
+      sql`update ${unownedFile} set remove_after = now() where id = any (${arrayLiteral(others)}::uuid[])`,
+    );
     removed += due.length - failed.length;
   }
   return removed;
@@ -102,7 +105,7 @@ async function lease(db: Database, unreached: string[]): Promise<(UnownedFile & 
     update ${unownedFile} set remove_after = now() + ${LEASE_SECONDS} * interval '1 second'
     where id = any (array(
       select id from ${unownedFile}
-      where job_id is null and remove_after <= now() and coalesce(location, store) <> all (${arrayOf(unreached)}::text[])
+      where job_id is null and remove_after <= now() and coalesce(location, store) <> all (${arrayLiteral(unreached)}::text[])
       order by remove_after limit ${BATCH} for update skip locked))
     returning id, store, location, since < now() - ${UNREACHED_DAYS} * interval '1 day' as "isGivenUp"`);
 }
@@ -110,7 +113,7 @@ async function lease(db: Database, unreached: string[]): Promise<(UnownedFile & 
 async function forget(db: Database, files: UnownedFile[]): Promise<void> {
   if (files.length === 0) return;
   await db.execute(sql`
-    delete from ${unownedFile} where job_id is null and id = any (${arrayOf(files.map(({ id }) => id))}::uuid[])`);
+    delete from ${unownedFile} where job_id is null and id = any (${arrayLiteral(files.map(({ id }) => id))}::uuid[])`);
 }
 
 /** The last release has a list of its own of PDFs that it could not reach. */
@@ -131,9 +134,4 @@ export async function locateFiles({ db, stores: { current } }: UnownedDeps): Pro
       limit ${BATCH} for update skip locked))
     returning 1`);
   return rows.length;
-}
-
-/** A Postgres array literal. */
-function arrayOf(values: string[]): string {
-  return `{${values.map((value) => JSON.stringify(value)).join(',')}}`;
 }
