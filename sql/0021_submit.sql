@@ -31,9 +31,10 @@ comment on function pdfprompt_use is 'minute_used, day_used: requests accepted i
 
 -- Seconds that a claim may last before its worker is taken for lost: the document's time limit (without one the longest
 -- that there is), the time that a result may wait for its store (STORE_PATIENCE_SECONDS in src/jobs/finish.ts; a test
--- compares the two), and a minute for the rest.
+-- compares the two), and 90 seconds for the rest: a page (MAX_WAIT_MS in src/render/renderer.ts) and a process for its
+-- steps, which may have to be started twice (src/finishing/).
 create function pdfprompt_claim_seconds(request jsonb) returns integer language sql immutable as $$
-  select ceil(coalesce((request ->> 'timeoutMs')::double precision, 300000) / 1000)::integer + 120 + 60
+  select ceil(coalesce((request ->> 'timeoutMs')::double precision, 300000) / 1000)::integer + 120 + 90
 $$;
 
 create function pdfprompt_refuse_submission(

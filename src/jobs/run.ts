@@ -2,7 +2,7 @@ import type { FailedResource, RenderTimings } from '../domain/job.ts';
 import type { Failure, Outcome, PrintedPart } from '../domain/outcome.ts';
 import type { Part, PrintSettings } from '../domain/pdf-request.ts';
 import type { Finisher } from '../finishing/finisher.ts';
-import type { RenderContext, Renderer } from '../render/renderer.ts';
+import { MAX_WAIT_MS, type RenderContext, type Renderer } from '../render/renderer.ts';
 import { Span } from '../telemetry/span.ts';
 
 export interface RunDeps {
@@ -24,7 +24,8 @@ interface RunContext extends RenderContext {
 
 /**
  * Prints the parts of a job, one after the other, and has its steps done when the last page is free again. Without a
- * step each PDF becomes a file of the job. All of it has the job's time limit. Never rejects.
+ * step each PDF becomes a file of the job. All of it has the job's time limit, and one limit for all waiting. Never
+ * rejects.
  */
 export async function runParts(deps: RunDeps, { parts, settings }: RunInput, context: RunContext): Promise<Outcome> {
   const { tenant, signal, span = new Span(), onPrinted } = context;
@@ -48,10 +49,16 @@ async function printParts(
   context: RenderContext,
 ): Promise<PrintedPart[] | Failure> {
   if (parts.length === 0) return { kind: 'reject', code: 'job_failed', message: 'its document is no longer kept' };
+  const { waitMs = MAX_WAIT_MS } = context;
+  const startedAt = performance.now();
   const printed: PrintedPart[] = [];
   for (const part of parts) {
-    const leftMs = Math.max(0, timeoutMs - spentMs(sumOf(printed)));
-    const outcome = await renderer.render({ ...part, timeoutMs: Math.min(part.timeoutMs, leftMs) }, context);
+    const spent = spentMs(sumOf(printed));
+    const waited = performance.now() - startedAt - spent;
+    const outcome = await renderer.render(
+      { ...part, timeoutMs: Math.min(part.timeoutMs, Math.max(0, timeoutMs - spent)) },
+      { ...context, waitMs: Math.max(0, waitMs - waited) },
+    );
     if (outcome.kind !== 'done') return outcome;
     printed.push(outcome.pdf);
   }

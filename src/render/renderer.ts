@@ -41,6 +41,8 @@ export interface RenderContext {
   tenant: string;
   jobId?: string | undefined;
   signal?: AbortSignal | undefined;
+  /** milliseconds after which no other rendering begins, by default {@link MAX_WAIT_MS} */
+  waitMs?: number;
   /** instead of what the part's source stands for */
   content?: Content | undefined;
   /** of the attempt; the steps become its children */
@@ -50,10 +52,10 @@ export interface RenderContext {
 /** Renderings in one attempt, if the document is not the cause of the failures. */
 const MAX_TRIES = 5;
 /**
- * After this no other rendering begins in the same attempt. Each may take the document's whole time limit, and the queue
- * considers the worker dead a minute after that.
+ * Milliseconds that a job may wait for pages in one attempt, renderings that failed included. A claim lasts so much
+ * longer than the document's time limit, and some more.
  */
-const RETRY_WINDOW_MS = 40_000;
+export const MAX_WAIT_MS = 40_000;
 /** Frames and workers per document: many more would slow down other documents in the browser. */
 const MAX_PARTS = 250;
 const MAX_REMEMBERED_JOBS = 1_000;
@@ -124,8 +126,8 @@ export class Renderer extends Lifecycle {
   }
 
   async #render({ source, ...settings }: Part, context: RenderContext): Promise<PrintOutcome> {
-    const { signal, jobId = '', span = new Span() } = context;
-    const latest = new Deadline(RETRY_WINDOW_MS);
+    const { signal, jobId = '', waitMs = MAX_WAIT_MS, span = new Span() } = context;
+    const latest = new Deadline(waitMs);
     let isAlone = this.#suspects.has(jobId);
     for (let tries = 1; ; tries++) {
       if (signal?.aborted) return { kind: 'interrupted' };

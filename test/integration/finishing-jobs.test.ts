@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
 import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
@@ -65,16 +66,17 @@ it('a job fails with the reason of the step, or is tried again if the step itsel
   expect(lines.find((line) => line.includes('"job.requeued"'))).toContain('not what I expected');
 });
 
+const partOf = (html: string, more: object = {}) => {
+  const parsed = parsePdfRequest({ html, ...more });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.fields));
+  return parsed.request;
+};
+
 it('parts are printed in order and become one file each, unless a step makes one of them, within one time limit', async () => {
   const { renderer } = await createRenderer();
   await renderer.start();
   undoLater(() => renderer.stop());
   const finisher = await startFinisher({ caps: { maxBytes: 1e8, maxPages: 100, memoryBytes: 5e8 } });
-  const partOf = (html: string, more: object = {}) => {
-    const parsed = parsePdfRequest({ html, ...more });
-    if (!parsed.ok) throw new Error(JSON.stringify(parsed.fields));
-    return parsed.request;
-  };
   const parts = ['<p>one</p>', '<p>two</p><p style="break-before: page">three</p>'].map((html) => partOf(html));
   const run = (doings: Doings) =>
     runParts({ renderer, finisher }, { parts, settings: settingsWith(partOf('x'), doings) }, { tenant: 'ann' });
@@ -100,4 +102,26 @@ it('parts are printed in order and become one file each, unless a step makes one
     code: 'render_timeout',
     message: expect.stringContaining('the step first did not end'),
   });
+});
+
+it('all parts of a job together may wait only so long, and their printing is no wait', async () => {
+  const { renderer } = await createRenderer(env);
+  await renderer.start();
+  undoLater(() => renderer.stop());
+  const finisher = await startFinisher();
+  const waits: (number | undefined)[] = [];
+  const render: typeof renderer.render = async (part, context) => {
+    waits.push(context.waitMs);
+    await sleep(1_000); // until there is a page
+    return renderer.render(part, context);
+  };
+  const parts = ['one', 'two'].map((html) => partOf(html, { waitForTimeout: 3_000 }));
+  const settings = partOf('x', { timeoutMs: 60_000 });
+  const context = { tenant: 'ann', waitMs: 60_000 };
+  const outcome = await runParts({ renderer: { render }, finisher }, { parts, settings }, context);
+  expect(outcome).toMatchObject({ kind: 'done' });
+  const [first, second] = waits;
+  expect(first).toBeGreaterThan(59_000);
+  expect(second).toBeLessThanOrEqual(59_000);
+  expect(second).toBeGreaterThan(56_000); // the 3 s of printing do not count
 });

@@ -64,7 +64,7 @@ describe('pdfprompt_submit, called by an application', () => {
       { position: 2, kind: 'other', content: null, data: { a: 1 }, shown: null, settings: { timeoutMs: 1 } },
     ]);
     const queued = await sql`select id, expire_seconds as seconds from pgboss.job where id in ${sql([gone, kept])}`;
-    expect([...queued]).toEqual([{ id: kept, seconds: 5 + STORE_PATIENCE_SECONDS + 60 }]);
+    expect([...queued]).toEqual([{ id: kept, seconds: 5 + STORE_PATIENCE_SECONDS + 90 }]);
   });
 
   it('says by a code of its own that a limit is reached, and writes nothing', async () => {
