@@ -27,7 +27,7 @@ export interface Services {
 
 /** One Postgres and one unpacked Chromium for a whole run. */
 export async function startServices(): Promise<Services> {
-  const before = await ourFiles();
+  const before = await ours();
   const dataDir = await mkdtemp(join(tmpdir(), 'pdfprompt-test-'));
   await chmod(dataDir, 0o711);
   const { TEST_DATABASE_URL } = process.env;
@@ -81,15 +81,15 @@ async function prepare(url: string): Promise<void> {
   await migrate({ ...options, afterwards: () => installQueue({ ...options, check: false }) });
 }
 
-/** Files of ours in the directory for temporary ones. */
-async function ourFiles(): Promise<string[]> {
-  return (await readdir(tmpdir())).filter((name) => name.startsWith('pdfprompt-'));
+/** Processes of tests, and files of ours in the directory for temporary ones. */
+async function ours(): Promise<string[]> {
+  const processes = runningCommands().filter((command) => command.includes('pdfprompt-test-'));
+  const files = (await readdir(tmpdir())).filter((name) => name.startsWith('pdfprompt-'));
+  return [...processes, ...files];
 }
 
+/** What was there before is somebody else's: of a run that was killed, say. */
 async function failOnLeftovers(before: string[]): Promise<void> {
-  const processes = runningCommands().filter((command) => command.includes('pdfprompt-test-'));
-  const files = (await ourFiles()).filter((name) => !before.includes(name));
-  if (processes.length > 0 || files.length > 0) {
-    throw new Error(`the tests left something behind:\n${[...processes, ...files].join('\n')}`);
-  }
+  const left = (await ours()).filter((each) => !before.includes(each));
+  if (left.length > 0) throw new Error(`the tests left something behind:\n${left.join('\n')}`);
 }
