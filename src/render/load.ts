@@ -143,7 +143,7 @@ async function enter(warm: WarmPage, request: Printable, { url }: ServedOrigin):
   await Promise.all([
     navigation.moved(),
     tab.session.send('Page.resetNavigationHistory'),
-    tab.session.send('Runtime.evaluate', { expression: `location.replace('${url}')` }),
+    tab.session.send('Runtime.evaluate', { expression: `location.replace(${JSON.stringify(url)})` }),
   ]);
   await navigation.settled(eventOf(request));
   // Nobody but us answers there, so that is not the document's fault.

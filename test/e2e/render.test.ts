@@ -115,6 +115,13 @@ describe('pdfprompt render', () => {
     expect(bytes).not.toContain('pdfprompt.internal');
   });
 
+  it('prints a file whatever its name', async () => {
+    const name = `it's a "page" \\ (50%) & <b>\u00e4.html`;
+    await writeFile(join(cwd, name), '<p>named</p>');
+    expect(await render([name, '-o', 'named.pdf'])).toMatchObject({ code: 0, stderr: '' });
+    expect((await textOf('named.pdf')).join(' ')).toContain('named');
+  });
+
   it('serves nothing else: not above it, by whatever spelling or link, nothing hidden, no directory, no pipe', async () => {
     const folder = join(cwd, 'wall');
     await mkdir(join(folder, '.git'), { recursive: true });
