@@ -235,8 +235,9 @@ function* partsOf(chunks: Iterable<Uint8Array>): Iterable<Uint8Array[]> {
   if (part.length > 0) yield part;
 }
 
+/** Not by the status: something in front of the service may answer 404 for it. */
 function isMissing(error: unknown): boolean {
-  return error instanceof S3Error && error.status === 404 && error.code !== 'NoSuchBucket';
+  return error instanceof S3Error && (error.code === 'NoSuchKey' || error.code === 'NoSuchUpload');
 }
 
 function readFailure(error: unknown, fileId: string, size: number): Error {

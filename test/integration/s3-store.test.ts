@@ -107,6 +107,16 @@ describe('a request to a bucket that fails for good', () => {
     await expect(read(which, storeFor(always))).rejects.toMatchObject({ code: 'unavailable', retryAfterSeconds: 5 });
   });
 
+  it('is no missing file, if something in front of the service answers that there is none', async () => {
+    const which = await stored();
+    fault(error(404, ''));
+    await expect(read(which)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(store.remove(NONE, [which.fileId])).rejects.toMatchObject({
+      name: 'StoreFailure',
+      reason: 'http_404',
+    });
+  });
+
   it('is not tried again if that would not help', async () => {
     const before = server.requests.length;
     fault(error(403, 'AccessDenied'));
