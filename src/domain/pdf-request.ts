@@ -287,6 +287,19 @@ function toRequest(fields: Fields): PdfRequest {
   return request as PdfRequest;
 }
 
+const { source: _, metadata: __, ...DEFAULTS } = toRequest(pdfRequestSchema.parse({ html: ' ' }));
+
+/** Print settings from those that are stored: an application that submits its jobs in SQL may leave out any. */
+export function withDefaults(stored: Partial<PrintSettings>): PrintSettings {
+  const { options, gotoOptions } = DEFAULTS;
+  return {
+    ...DEFAULTS,
+    ...stored,
+    options: { ...options, ...stored.options },
+    gotoOptions: { ...gotoOptions, ...stored.gotoOptions },
+  };
+}
+
 /** Not part of the schema, which would validate each of thousands of entries first. */
 function countProblem(json: unknown): FieldProblem | undefined {
   const { metadata, setExtraHTTPHeaders } = (json ?? {}) as Record<string, unknown>;

@@ -1,7 +1,7 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../db/pools.ts';
 import { job, jobAttempt, part, worker } from '../db/schema.ts';
-import type { Part, PrintSettings } from '../domain/pdf-request.ts';
+import { type Part, type PrintSettings, withDefaults } from '../domain/pdf-request.ts';
 import type { Claim, JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 import { endLostRun, LOST_COLUMNS, type LostJobs, toRunAbout } from './lost-jobs.ts';
@@ -134,6 +134,6 @@ function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
     waitedMs: row.startedAt ? row.startedAt.getTime() - row.createdAt.getTime() : 0,
     filename: row.filename ?? undefined,
     parts: storedParts(row, row.parts),
-    settings: row.request,
+    settings: withDefaults(row.request),
   };
 }

@@ -1,5 +1,5 @@
 import type { job, part } from '../db/schema.ts';
-import type { Part } from '../domain/pdf-request.ts';
+import { type Part, withDefaults } from '../domain/pdf-request.ts';
 import type { Source } from '../domain/source.ts';
 
 type JobColumns = Pick<typeof job.$inferSelect, 'request' | 'html' | 'url'>;
@@ -15,8 +15,7 @@ export function storedParts(row: JobColumns, rows: readonly PartColumns[]): Part
   return (rows.length > 0 ? rows : fromLastRelease(row))
     .filter(({ content, data }) => content !== null || data !== null)
     .map(({ kind, content, data, settings: own }) => ({
-      ...settings,
-      ...own,
+      ...withDefaults({ ...settings, ...own }),
       source: { kind, value: content ?? data } as Source,
     }));
 }

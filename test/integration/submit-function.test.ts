@@ -8,6 +8,7 @@ import { STORE_PATIENCE_SECONDS } from '../../src/jobs/finish.ts';
 import { installQueue } from '../../src/queue/boss.ts';
 import { startService } from '../support/service.ts';
 import { principalOf } from '../support/accounts.ts';
+import { readPdf } from '../support/pdf.ts';
 
 /** An application in the same database: another client than the service's. */
 const { base, sql, url, request } = await startService();
@@ -120,26 +121,33 @@ describe('pdfprompt_submit, called by an application', () => {
   });
 });
 
-describe('a part of a kind that this release does not know', () => {
-  it('fails its job with an error that says so, and no other', async () => {
+describe('a worker, with jobs of an application', () => {
+  it('fails one of a kind that it does not know, by name, and uses the usual settings where others say nothing', async () => {
     const service = await startService({ worker: true });
     const { key } = await createKey(service.base.db, { email: 'kinds@example.com', tier: 'enterprise' });
     const { userId } = await principalOf(service.base.db, key);
-    const settings = `{"options":{"format":"A4","landscape":false,"scale":1},"gotoOptions":{"waitUntil":"load"},"timeoutMs":60000,"setJavaScriptEnabled":true}`;
-    const [strange, usual] = [uuidv7(), uuidv7()];
-    for (const [id, kind] of [
-      [strange, 'hologram'],
-      [usual, 'html'],
+    const [strange, usual, landscape] = [uuidv7(), uuidv7(), uuidv7()];
+    for (const [id, kind, more] of [
+      [strange, 'hologram', ''],
+      [usual, 'html', ''],
+      [landscape, 'html', `, request => '{"options":{"landscape":true}}'`],
     ])
       await service.sql.unsafe(
-        `select pdfprompt_submit(id => '${id}', user_id => '${userId}', kind => '${kind}', content => '<p>x</p>', request => '${settings}')`,
+        `select pdfprompt_submit(id => '${id}', user_id => '${userId}', kind => '${kind}', content => '<p>x</p>' ${more})`,
       );
     const end = async (id = '') => (await service.request(`/v1/jobs/${id}?wait=60`, { key })).json();
     expect(await end(strange)).toMatchObject({
       status: 'failed',
       error: { code: 'job_failed', message: 'source: this release has none of the kind hologram' },
     });
-    expect(await end(usual)).toMatchObject({ status: 'completed' });
+    // Settings that the application leaves out are the usual ones.
+    const sizeOf = async (id: string) => {
+      expect(await end(id)).toMatchObject({ status: 'completed' });
+      const response = await service.request(`/v1/jobs/${id}/pdf`, { key });
+      return (await readPdf(new Uint8Array(await response.arrayBuffer()))).size;
+    };
+    expect(await sizeOf(usual)).toEqual([612, 792]);
+    expect(await sizeOf(landscape)).toEqual([792, 612]);
   });
 });
 
