@@ -1,6 +1,9 @@
 -- A job's documents are rows of their own, its parts: each a source of a kind, and how it is printed. What stores,
 -- claims or erases them does not depend on the kind.
 
+-- First, as what follows begins with a weaker lock: whoever had read the table and wanted to write would be in a deadlock.
+lock table pdfprompt_worker, pdfprompt_job in access exclusive mode;
+
 create table pdfprompt_part (
   -- Deferred, so that a document can be written before its job.
   job_id uuid not null references pdfprompt_job (id) on delete cascade deferrable initially deferred,

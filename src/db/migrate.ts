@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Sql } from 'postgres';
-import { OperatorError } from '../kernel/errors.ts';
+import type { Sql, TransactionSql } from 'postgres';
+import { OperatorError, systemCodeOf } from '../kernel/errors.ts';
 import { ConnectionHeartbeat } from './connection-heartbeat.ts';
 import { connect } from './driver.ts';
 
@@ -11,6 +11,18 @@ const DIRECTORY = new URL('../../sql/', import.meta.url);
 const LOCK = 7_233_702;
 /** For the first byte after a statement was sent; the statement itself has no limit. */
 const FIRST_BYTE_TIMEOUT_MS = 10_000;
+/**
+ * Milliseconds that a migration waits for a table: everybody else who needs the table waits behind it. Less than
+ * Postgres's `deadlock_timeout`, so that it is the migration that gives way, and no request of the running service fails.
+ */
+const LOCK_TIMEOUT_MS = 500;
+/** Until the next try. */
+const LOCK_PAUSE_MS = 200;
+const LOCK_PATIENCE_MS = 600_000;
+const LOCK_NOT_AVAILABLE = '55P03';
+const DEADLOCK_DETECTED = '40P01';
+/** It waits for all transactions, and nobody waits for it. */
+const CONCURRENT = /\bindex concurrently\b/;
 const NO_TRANSACTION = '-- pdfprompt: no transaction';
 
 /**
@@ -155,13 +167,39 @@ async function apply(sql: Sql, { version, name, text, sha256 }: Migration): Prom
   if (text.startsWith(NO_TRANSACTION)) {
     await dropInvalidIndexes(sql);
     for (const statement of text.split(/;\s*$/m).filter((part) => part.replaceAll(/^--.*$/gm, '').trim() !== ''))
-      await sql.unsafe(statement);
+      await (CONCURRENT.test(statement) ? sql.unsafe(statement) : inShortTurns(sql, name, statement));
     await sql`insert into ${sql(table)} ${sql(row)}`;
   } else {
-    await sql.begin(async (transaction) => {
-      await transaction.unsafe(text);
-      await transaction`insert into ${sql(table)} ${sql(row)}`;
-    });
+    await inShortTurns(sql, name, text, (transaction) => transaction`insert into ${sql(table)} ${sql(row)}`);
+  }
+}
+
+/** Runs statements in one transaction, again and again until nobody keeps them from their tables. @throws OperatorError after ten minutes */
+async function inShortTurns(
+  sql: Sql,
+  name: string,
+  text: string,
+  more: (transaction: TransactionSql) => Promise<unknown> = async () => undefined,
+): Promise<void> {
+  const until = performance.now() + LOCK_PATIENCE_MS;
+  for (;;) {
+    try {
+      await sql.begin(async (transaction) => {
+        await transaction.unsafe(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
+        await transaction.unsafe(text);
+        await more(transaction);
+      });
+      return;
+    } catch (error) {
+      const code = systemCodeOf(error);
+      if (code !== LOCK_NOT_AVAILABLE && code !== DEADLOCK_DETECTED) throw error;
+      if (performance.now() > until)
+        throw new OperatorError(
+          `Migration ${name} found its tables locked for ten minutes. End what holds them (pg_locks, pg_stat_activity: a backup, a long query), and run it again.`,
+          { cause: error },
+        );
+      await sleep(LOCK_PAUSE_MS);
+    }
   }
 }
 

@@ -1,16 +1,21 @@
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { describe, expect, inject, it } from 'vitest';
+import { connect } from '../../src/db/driver.ts';
 import { migrate, NEEDED } from '../../src/db/migrate.ts';
 import { installQueue } from '../../src/queue/boss.ts';
 import { migrateDatabase } from '../../src/runtime/database.ts';
 import { createDatabase } from '../support/database.ts';
-import { previousMigrations } from '../support/previous-release.ts';
+import { previousMigrations, unpackPreviousRelease } from '../support/previous-release.ts';
 import { testConfig } from '../support/service.ts';
 
 const FILES = readdirSync(new URL('../../sql/', import.meta.url)).sort();
 /** What the queue lacks in an empty database. */
 const QUEUE = ['pgboss schema 46', 'pdfprompt_enqueue(uuid, integer, integer)'];
 const connectTimeoutMs = 10_000;
+const run = promisify(execFile);
 const config = testConfig({});
 
 describe('migrate', () => {
@@ -209,6 +214,31 @@ describe('the migrations since the release before', () => {
   ])('may be: %s', (statement) => {
     expect(takenAway(statement)).toEqual([]);
   });
+});
+
+it('a migration gives way to whatever the release before is doing', async () => {
+  const { url, sql } = await createDatabase({ empty: true });
+  await run(process.execPath, [await unpackPreviousRelease(), 'migrate'], { env: { DATABASE_URL: url } });
+  const names = await sql<{ name: string }[]>`select tablename as name from pg_tables where schemaname = 'public'`;
+  const tables = names.map(({ name }) => name).filter((name) => !name.startsWith('pdfprompt_migration'));
+  const shuffled = () => tables.toSorted(() => Math.random() - 0.5);
+  let isMigrated = false;
+  let transactions = 0;
+  const client = async () => {
+    const connection = connect(url, { max: 1 });
+    for (; !isMigrated; transactions++)
+      await connection.begin(async (tx) => {
+        for (const table of shuffled()) await tx`select 1 from ${tx(table)} limit 1`;
+        for (const table of shuffled()) await tx`lock table ${tx(table)} in row exclusive mode`; // as to write
+        await sleep(20 * Math.random());
+      });
+    await connection.end({ timeout: 1 });
+  };
+  const clients = Array.from({ length: 3 }, client);
+  const { pending } = await migrateDatabase({ url, config }).finally(() => (isMigrated = true));
+  await Promise.all(clients);
+  expect(pending.length).toBeGreaterThan(2);
+  expect(transactions).toBeGreaterThan(20);
 });
 
 describe('the queue', () => {
