@@ -6,13 +6,14 @@ import { DatabaseWatch } from '../db/database-watch.ts';
 import type { Database, Pool } from '../db/pools.ts';
 import { checkTenantRole, TENANT_ROLE } from '../db/tenant.ts';
 import { QueueWatch } from '../jobs/queue-watch.ts';
+import { OperatorError } from '../kernel/errors.ts';
 import { type Condition, Health } from '../kernel/health.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import type { MemoryReading } from '../memory/reading.ts';
 import { JobQueue } from '../queue/boss.ts';
 import type { StepList } from '../finishing/step.ts';
 import type { Renderer } from '../render/renderer.ts';
-import type { Store } from '../storage/store.ts';
+import { type Store, StoreFailure } from '../storage/store.ts';
 import { Stores } from '../storage/stores.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -96,7 +97,11 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
   try {
     const stores = new Stores(config, (...done) => events.metrics.storeOperation(...done));
     const store = stores.current;
-    await store.check();
+    await store.check().catch((error: unknown) => {
+      // An API accepts jobs without its store.
+      if (isWorker || !(error instanceof OperatorError && error.cause instanceof StoreFailure)) throw error;
+      events.backgroundFailed('checking PDF_STORE', error);
+    });
     const db = open('main', split.main);
     await (isApi ? checkTenantRole(db) : db.execute(sql`select 1`)); // finds a fault of the database now, not at the first request
     const notifier = new Notifier({

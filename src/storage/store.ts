@@ -43,7 +43,10 @@ export interface Store {
   readonly isInDatabase: boolean;
   /** the reason of its {@link StoreFailure} when it is full */
   readonly fullReason: string;
-  /** Checks that the store can be written to, and prepares it. @throws OperatorError that names the setting */
+  /**
+   * Checks that the store can be written to, and prepares it.
+   * @throws OperatorError that names the setting; with a StoreFailure as its cause if the store may only be away
+   */
   check(): Promise<void>;
   /**
    * Saves the bytes and verifies them. Called again for the same id, it replaces them.

@@ -47,7 +47,8 @@ export class TimedStore implements Store {
       await new Deadline(this.#progressMs).race('checking the store', this.#store.check());
     } catch (error) {
       if (!(error instanceof DeadlineExceeded)) throw error;
-      throw new OperatorError(`PDF_STORE: ${this.location} does not answer`, { cause: error });
+      const cause = new StoreFailure('slow', error.message);
+      throw new OperatorError(`PDF_STORE: ${this.location} does not answer`, { cause });
     }
   }
 

@@ -27,6 +27,24 @@ const keyOf = async (id: string) => {
   return `pdfs/${row?.id}.pdf`;
 };
 
+describe('an API whose bucket cannot be reached', () => {
+  const start = async (status: number, code: string) => {
+    const end = server.fault({ kind: 'error', status, code });
+    return startService({ env }).finally(end);
+  };
+
+  it('starts, accepts jobs, and says so in the log', async () => {
+    const api = await start(503, 'SlowDown');
+    const body = JSON.stringify({ html: '<p>x</p>' });
+    expect((await api.request('/v1/jobs', { method: 'POST', body })).status).toBe(202);
+    expect(api.lines.join('\n')).toContain('checking PDF_STORE');
+  });
+
+  it('does not start with settings that are wrong', async () => {
+    await expect(start(403, 'SignatureDoesNotMatch')).rejects.toThrow(/set AWS_SECRET_ACCESS_KEY/);
+  });
+});
+
 describe('a service with its PDFs in a bucket', () => {
   it('keeps them there, and gives them back, whole and in part', async () => {
     const id = await submitted('in a bucket');
