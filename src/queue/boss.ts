@@ -48,6 +48,19 @@ export class JobQueue extends Lifecycle {
     return jobs.map(({ id, retryCount }) => ({ id, retryCount }));
   }
 
+  /**
+   * The claim's time begins anew. pg-boss's own `touch` does not do that: it is for a time limit beside the claim's.
+   * @returns false if the claim was stale
+   */
+  async renew(tx: Queryable, { id, retryCount }: Claim): Promise<boolean> {
+    // The state as text: otherwise Postgres may look through all active jobs instead of taking the primary key.
+    const rows = await tx.execute(sql`
+      update pgboss.job set started_on = now()
+      where name = ${sql.raw(`'${QUEUE}'`)} and id = ${id} and state::text = 'active' and retry_count = ${retryCount}
+      returning 1`);
+    return rows.length === 1;
+  }
+
   /** @returns false if the claim was stale */
   async complete(tx: Queryable, claim: Claim): Promise<boolean> {
     return affectedOne(await this.#boss.complete(QUEUE, claim, null, { db: executor(tx) }));

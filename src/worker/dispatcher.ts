@@ -23,6 +23,7 @@ import { aboutOf, beginSpan, type ClaimTime } from './attempt-span.ts';
 import type { Concurrency } from './concurrency.ts';
 import type { Registration } from './registration.ts';
 import type { StoreWatch } from './store-watch.ts';
+import { Suspect } from './suspect.ts';
 
 interface DispatcherOptions extends FinishDeps {
   notifier: Notifier;
@@ -75,7 +76,7 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
   readonly #running = new Set<Running>();
   #loop: Promise<void> | undefined;
   /** claimed: it waits until it is alone, or runs */
-  #suspect: { job: ClaimedJob; isRunning: boolean } | undefined;
+  #suspect: Suspect | undefined;
   /** more suspects may follow: claimed one by one, because only one can be kept */
   #isAfterSuspect = false;
   /** jobs during which an error was thrown that nothing caught */
@@ -174,16 +175,15 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
     while (!this.ending.aborted) {
       this.#turnedAt = performance.now();
       this.#wake = Promise.withResolvers<void>();
+      if (this.#suspect?.isGone) this.#suspect = undefined;
       const free = this.#free;
       const count = Math.min(free, this.#isAfterSuspect ? 1 : this.options.batchSize);
       const claimed = count > 0 ? await this.#claim(count) : [];
       if (claimed.length > 0) this.#isAfterSuspect = claimed.some(({ losses }) => losses > 0);
       const time = { from: this.#turnedAt, until: performance.now() };
       for (const job of claimed) await this.#begin(job, time);
-      if (this.#suspect && this.#running.size === 0 && this.options.renderer.room(0) > 0) {
-        this.#suspect.isRunning = true;
-        this.#startJob(this.#suspect.job, time);
-      }
+      const conditions = { isAlone: this.#running.size === 0, hasRoom: this.options.renderer.room(0) > 0 };
+      if (this.#suspect?.begins(conditions)) this.#startJob(this.#suspect.job, this.#suspect.claimedAt);
       // There may be more: claim again at once if there is room.
       if (claimed.length > 0 && this.#free > 0) continue;
       if (this.#rendering < this.options.concurrency.limit) this.options.concurrency.slotFree();
@@ -236,7 +236,7 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
   async #begin(job: ClaimedJob, time: ClaimTime): Promise<void> {
     if (job.losses === 0) this.#startJob(job, time);
     else if (this.#suspect) await this.#requeue(job);
-    else this.#suspect = { job, isRunning: false };
+    else this.#suspect = new Suspect({ ...this.options, onAnswer: () => this.#wake.resolve() }, job, time);
   }
 
   async #requeue(job: ClaimedJob): Promise<void> {

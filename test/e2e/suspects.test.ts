@@ -1,8 +1,10 @@
 /** @module-tag long */
 
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
+import { JobQueue } from '../../src/queue/boss.ts';
 import { undoLater } from '../support/clean-up.ts';
+import { openTestPool } from '../support/database.ts';
 import { freePort } from '../support/free-port.ts';
 import { startGate } from '../support/gate.ts';
 import { eventually } from '../support/processes.ts';
@@ -64,6 +66,85 @@ describe('a document that ends every worker that runs it', () => {
     expect(await all(after, 'queued')()).toBe(true);
     gate.open();
     await eventually(all([...suspects, ...after], 'completed'), 60_000, 'all are done');
+  }, 300_000);
+});
+
+describe('the claim of a suspect that waits for the others of its worker', () => {
+  const pool = openTestPool(url);
+  const queue = new JobQueue({ db: pool.db, supervise: false, onError: () => undefined });
+  beforeAll(() => queue.start());
+  afterAll(async () => {
+    await queue.stop();
+    await pool.close();
+  });
+
+  const letClaimsExpire = async () => {
+    await sql`update pgboss.queue set monitor_claim_on = null, monitor_on = null`; // otherwise it is done once a minute
+    await queue.maintain();
+  };
+  const placeOf = async (id: string) =>
+    (await sql`select state, retry_count as claims from pgboss.job where id = ${id}`)[0];
+
+  /** A worker with a suspect that waits for another document. */
+  async function waitingSuspect(env: Record<string, string> = {}) {
+    gate.shut();
+    const [suspect = ''] = await submit(1, { html: '<p>suspect</p>' });
+    await sql`update pdfprompt_job set losses = 1 where id = ${suspect}`;
+    const [beside = ''] = await submit(1, { html: gate.html });
+    const keeper = await worker(3, env);
+    await eventually(() => gate.waiting === 1, 60_000, 'the other is being rendered');
+    expect(await runningAt(keeper.pid, [suspect, beside])).toBe(2);
+    return { suspect, beside, keeper };
+  }
+
+  it('does not expire, however long that takes: no other worker gets the job, and no loss is counted', async () => {
+    const { suspect, beside, keeper } = await waitingSuspect();
+    await worker(3); // has nothing to do
+    const before = await placeOf(suspect);
+    await sql`update pgboss.job set expire_seconds = 6 where id = ${suspect}`;
+    const isOver = async () =>
+      (await sql`select 1 from pdfprompt_job where id = ${suspect} and started_at < now() - interval '7 seconds'`)
+        .length === 1;
+    await eventually(isOver, 60_000, 'its time would be over');
+    await letClaimsExpire();
+    expect(await placeOf(suspect)).toEqual(before);
+    gate.open();
+    await eventually(all([suspect, beside], 'completed'), 60_000, 'both are done');
+    expect(await outcomes([suspect])).toEqual(['done']);
+    expect(
+      await sql`select losses, pid from pdfprompt_job j join pdfprompt_job_attempt a on a.job_id = j.id
+        join pdfprompt_worker w on w.id = a.worker_id where j.id = ${suspect}`,
+    ).toEqual([{ losses: 1, pid: keeper.pid }]);
+  }, 300_000);
+
+  it('is kept through an outage of the database', async () => {
+    const database = new URL(url);
+    const way = await TcpProxy.open(Number(database.port));
+    undoLater(() => way.close());
+    database.port = String(way.port);
+    const { suspect, beside, keeper } = await waitingSuspect({ DATABASE_URL: database.href });
+    way.refuse();
+    await eventually(() => /"what":"renewing a claim"/.test(keeper.stderr()), 60_000, 'a renewal has failed');
+    way.admit();
+    gate.open();
+    await eventually(all([suspect, beside], 'completed'), 60_000, 'both are done');
+    expect(await outcomes([suspect, beside])).toEqual(['done', 'done']);
+  }, 300_000);
+
+  it('is found stale if it has expired all the same: the job does not begin, and the worker goes on', async () => {
+    const { suspect, beside, keeper } = await waitingSuspect();
+    const [next = ''] = await submit(1, { html: '<p>next</p>' });
+    await sql`update pgboss.job set expire_seconds = 0 where id = ${suspect}`;
+    await letClaimsExpire();
+    await sql`update pgboss.job set expire_seconds = 300, start_after = 'infinity' where id = ${suspect}`;
+    await eventually(all([next], 'completed'), 60_000, 'it claims again, though it is not alone');
+    gate.open();
+    await eventually(all([beside], 'completed'), 60_000, 'it is alone');
+    expect(await all([suspect], 'processing')()).toBe(true); // as its first run left it
+    await sql`update pgboss.job set start_after = now() where id = ${suspect}`;
+    await eventually(all([suspect], 'completed'), 60_000, 'it is claimed again');
+    expect(await outcomes([suspect])).toEqual(['lost done']);
+    expect(keeper.stderr()).not.toMatch(/job\.result_discarded/);
   }, 300_000);
 });
 

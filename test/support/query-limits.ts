@@ -102,7 +102,8 @@ const LIMITS: Limits = {
     'update pgboss.job': 50,
     'update pgboss.job, reading pgboss.queue': 80,
   },
-  reaping: {},
+  // One row, by its key.
+  'renewing and reaping': { 'update pgboss.job': 30 },
   // A batch of 200 files, and a hundred jobs with all that is theirs.
   expiring: {
     'read file': 500,

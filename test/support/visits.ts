@@ -4,6 +4,7 @@ import { expire } from '../../src/jobs/expire.ts';
 import { requeueLostJobs, requeueUnknownJobs } from '../../src/jobs/lost-jobs.ts';
 import { requeueStranded } from '../../src/jobs/requeue.ts';
 import { locateFiles, removeAbandonedPuts, removeUnownedFiles } from '../../src/jobs/unowned-files.ts';
+import type { Claim } from '../../src/queue/boss.ts';
 import { Stores } from '../../src/storage/stores.ts';
 import { adminVisits } from './admin-visits.ts';
 import { consoleVisits, keepDocuments } from './console-visits.ts';
@@ -180,7 +181,16 @@ export async function planVisits(
       name: 'leaving',
       run: async () => void (await requeueUnknownJobs({ db, queue }, { workerId: await loseWorker(sql), known: [] })),
     },
-    { name: 'reaping', run: async () => void (await loseWorker(sql)) },
+    {
+      name: 'renewing and reaping',
+      run: async () => {
+        const workerId = await loseWorker(sql);
+        const claims = await sql<Claim[]>`
+          select id, retry_count as "retryCount" from pgboss.job
+          where name = 'pdf' and id in (select id from pdfprompt_job where worker_id = ${workerId})`;
+        for (const claim of claims) await queue.renew(db, claim);
+      },
+    },
     {
       name: 'expiring',
       run: async (turn) => {
