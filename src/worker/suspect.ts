@@ -1,15 +1,12 @@
 import type { ClaimedJob } from '../jobs/claim.ts';
-import type { Database } from '../db/pools.ts';
-import type { JobQueue } from '../queue/boss.ts';
+import { finishJob, type FinishDeps } from '../jobs/finish.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { ClaimTime } from './attempt-span.ts';
 
 /** After so many milliseconds a claim is renewed before its job may begin, so that the job has all of the claim's time. */
 const RENEW_MS = 2_000;
 
-interface SuspectOptions {
-  db: Database;
-  queue: JobQueue;
+interface SuspectOptions extends FinishDeps {
   events: Pick<Events, 'backgroundFailed'>;
   /** called when the database has answered */
   onAnswer: () => void;
@@ -41,33 +38,45 @@ export class Suspect {
     return this.#isRunning;
   }
 
-  /** No longer this worker's: its claim was found stale. It has not begun and must not. */
+  /** No longer this worker's: its claim was found stale, or it was requeued. It has not begun and must not. */
   get isGone(): boolean {
     return this.#isGone;
   }
 
   /**
-   * To be called about once a second. Renews the claim if it is time.
+   * To be called about once a second. Renews the claim if it is time, and requeues the job if only room is missing:
+   * another worker may have it.
    * @returns true once: the job is to be started now
    */
   begins({ isAlone, hasRoom }: { isAlone: boolean; hasRoom: boolean }): boolean {
     if (this.#isRunning || this.#isGone || this.#isAsking) return false;
-    if (performance.now() - this.#renewedAt >= RENEW_MS) void this.#renew();
-    else this.#isRunning = isAlone && hasRoom;
+    if (isAlone && !hasRoom) void this.#ask('requeuing a job', () => this.#requeue());
+    else if (performance.now() - this.#renewedAt >= RENEW_MS) void this.#ask('renewing a claim', () => this.#renew());
+    else this.#isRunning = isAlone;
     return this.#isRunning;
   }
 
-  async #renew(): Promise<void> {
-    const { db, queue, events, onAnswer } = this.#options;
+  async #ask(what: string, ask: () => Promise<void>): Promise<void> {
+    const { events, onAnswer } = this.#options;
     this.#isAsking = true;
     try {
-      this.#isGone = !(await queue.renew(db, this.job.claim));
-      this.#renewedAt = performance.now();
+      await ask();
       onAnswer();
     } catch (error) {
-      events.backgroundFailed('renewing a claim', error);
+      events.backgroundFailed(what, error);
     } finally {
       this.#isAsking = false;
     }
+  }
+
+  async #renew(): Promise<void> {
+    const { db, queue } = this.#options;
+    this.#isGone = !(await queue.renew(db, this.job.claim));
+    this.#renewedAt = performance.now();
+  }
+
+  async #requeue(): Promise<void> {
+    await finishJob(this.#options, this.job, { kind: 'interrupted', reason: 'memory' });
+    this.#isGone = true; // if the claim was stale too
   }
 }

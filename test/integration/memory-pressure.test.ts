@@ -86,6 +86,34 @@ describe('memory', () => {
     expect(service.lines.filter((line) => line.includes('memory pressure')).length).toBe(2);
   }, 120_000);
 
+  it('at 90 % a suspect that waited until it is alone is requeued, uncounted: another worker may have room', async () => {
+    gate.shut();
+    const beside = await submit({ html: gate.html }, keys[0]);
+    await eventually(() => gate.waiting === 1, 60_000, 'another document runs');
+    ratio = 0.95;
+    await eventually(() => state().pressure === 'critical', 30_000, 'nothing is claimed');
+    const suspect = await submit({ html: '<p>suspect</p>' });
+    await service.sql`update pdfprompt_job set losses = 1 where id = ${suspect}`;
+    ratio = 0.5;
+    const isStatus = (status: string) => async () => (await jobOf(suspect, service.key, 0)).status === status;
+    await eventually(isStatus('processing'), 30_000, 'it is claimed');
+    ratio = 0.95;
+    await eventually(() => state().pressure === 'critical', 30_000, 'it is critical');
+    expect(await isStatus('processing')()).toBe(true);
+    gate.open();
+    await eventually(isStatus('queued'), 30_000, 'it is requeued');
+    ratio = 0.5;
+    expect(await jobOf(beside, keys[0])).toMatchObject({ status: 'completed' });
+    expect(await jobOf(suspect)).toMatchObject({ status: 'completed', attempts: 1 });
+    expect(await attemptsAt(suspect)).toEqual([
+      { outcome: 'interrupted', reason: 'memory' },
+      { outcome: 'done', reason: null },
+    ]);
+    const [row] = await service.sql`select losses from pdfprompt_job where id = ${suspect}`;
+    expect(row).toEqual({ losses: 1 });
+    gate.shut();
+  }, 60_000);
+
   it('at 90 % the largest document is evicted, uncounted, and not confused with another that ends at that moment', async () => {
     const large = await submit({ html: LARGE });
     const small = await submit({ html: gate.html }, keys[0]);
