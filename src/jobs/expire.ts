@@ -3,6 +3,7 @@ import { deleteExpiredSessions } from '../accounts/console-sessions.ts';
 import type { Database } from '../db/pools.ts';
 import { file } from '../db/schema.ts';
 import type { Stores } from '../storage/stores.ts';
+import type { Events } from '../telemetry/events.ts';
 import { REDACTED_REQUEST, WITHOUT_DOCUMENT } from './redacted-request.ts';
 import { removeUnownedFiles } from './unowned-files.ts';
 
@@ -19,6 +20,7 @@ export interface ExpireDeps {
   stores: Stores;
   /** milliseconds that a PDF is kept */
   retentionMs: number;
+  events: Pick<Events, 'backgroundFailed'>;
 }
 
 /** Deletes what has expired. @returns how many PDFs, documents of jobs without a PDF, and jobs */

@@ -1,8 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { NIL as NO_FILE } from 'uuid';
 import { arrayLiteral } from '../db/array-literal.ts';
 import type { Database, Queryable } from '../db/pools.ts';
 import { file, fileLeft, job, unownedFile } from '../db/schema.ts';
+import type { Store } from '../storage/store.ts';
 import type { StoredAt, Stores } from '../storage/stores.ts';
+import type { Events } from '../telemetry/events.ts';
 
 /*
  * Bytes outside the database are there before the row that names them, and for a moment after it is gone. Meanwhile
@@ -23,6 +26,11 @@ const MAX_BATCHES = 50;
 
 /** Seconds that one process has to remove a batch, before another takes it. A call of a store may take 30. */
 const LEASE_SECONDS = 120;
+
+/** Seconds until a file is tried again that its store did not remove, though it removes others. */
+const STUCK_SECONDS = 600;
+/** After so many of them in a row a store is left alone until the next pass. */
+const MOST_STUCK = 10;
 
 /** Days to wait for a process that can reach the store. */
 const UNREACHED_DAYS = 30;
@@ -57,25 +65,75 @@ export async function abandonPuts(db: Queryable, which: SQL): Promise<UnownedFil
     returning id, store, location`);
 }
 
-/** Removes what is due, as far as this process can reach the stores. @returns how many files */
-export async function removeUnownedFiles({ db, stores }: UnownedDeps): Promise<number> {
+/**
+ * Removes what is due, as far as this process can reach the stores. The first failure of each is reported.
+ * @returns how many files
+ */
+export async function removeUnownedFiles({
+  db,
+  stores,
+  events,
+}: UnownedDeps & { events: Pick<Events, 'backgroundFailed'> }): Promise<number> {
   await adoptLeftFiles(db);
   const unreached = new Set<string>();
+  const reported = new Set<Store>();
   let removed = 0;
   for (let count = 0; count < MAX_BATCHES; count++) {
     const due = await lease(db, [...unreached]);
     if (due.length === 0) break;
-    const failed = await removeBytes({ db, stores }, due);
-    for (const each of failed) unreached.add(each.location ?? each.store);
-    const done = due.filter((each) => each.isGivenUp || !failed.includes(each));
-    await forget(db, done);
-    const others = failed.filter((each) => !done.includes(each)).map(({ id }) => id);
-    await db.execute(
-      sql`update ${unownedFile} set remove_after = now() where id = any (${arrayLiteral(others)}::uuid[])`,
-    );
-    removed += due.length - failed.length;
+    for (const [store, its] of Map.groupBy(due, (each) => stores.of(each))) {
+      const { stuck, left, failure }: Removal = store ? await removeFrom(store, db, its) : { stuck: [], left: its };
+      for (const each of left) unreached.add(each.location ?? each.store);
+      const kept = new Set([...stuck, ...left]);
+      await forget(db, its.filter((each) => each.isGivenUp || !kept.has(each))); // prettier-ignore
+      await postpone(db, left, 0);
+      await postpone(db, stuck, STUCK_SECONDS);
+      removed += its.length - kept.size;
+      if (!store || failure === undefined || reported.has(store)) continue;
+      reported.add(store);
+      events.backgroundFailed(`removing PDFs from ${store.location}`, failure);
+    }
   }
   return removed;
+}
+
+interface Removal {
+  /** the store does not remove them, though it removes others */
+  stuck: LeasedFile[];
+  /** not removed, because the store cannot be reached, or not yet */
+  left: LeasedFile[];
+  /** the first */
+  failure?: unknown;
+}
+
+/** Removes files together, and if that fails one by one: a file that cannot be removed costs only itself. */
+async function removeFrom(store: Store, db: Database, files: LeasedFile[]): Promise<Removal> {
+  const latest = performance.now() + LEASE_SECONDS * 1_000;
+  const failureOf = (ids: string[]) =>
+    store.remove(db, ids).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+  // Where not even a file can be removed that is not there, no other one is to blame.
+  const isReached = async () => (await failureOf([NO_FILE])) === undefined;
+
+  const together = await failureOf(files.map(({ id }) => id));
+  if (together === undefined) return { stuck: [], left: [] };
+  if (!(await isReached())) return { stuck: [], left: files, failure: together };
+  const stuck: LeasedFile[] = [];
+  let failure: Error | undefined;
+  let inARow = 0;
+  for (const [at, each] of files.entries()) {
+    const rest = files.slice(at);
+    if (inARow === MOST_STUCK || performance.now() > latest) return { stuck, left: rest, failure: failure ?? together };
+    const cause = await failureOf([each.id]);
+    inARow = cause === undefined ? 0 : inARow + 1;
+    if (cause === undefined) continue;
+    failure ??= new Error(`the PDF ${each.id} cannot be removed`, { cause });
+    if (!(await isReached())) return { stuck, left: rest, failure };
+    stuck.push(each);
+  }
+  return { stuck, left: [], failure };
 }
 
 /** Removes the bytes of files that this process has disowned. What cannot be reached now is left to the workers. */
@@ -99,9 +157,14 @@ export async function removeBytes<T extends UnownedFile>({ db, stores }: Unowned
   return failed;
 }
 
+interface LeasedFile extends UnownedFile {
+  /** it has waited long enough */
+  isGivenUp: boolean;
+}
+
 /** What is due now; for other processes it is due later. @param unreached locations to leave out */
-async function lease(db: Database, unreached: string[]): Promise<(UnownedFile & { isGivenUp: boolean })[]> {
-  return db.execute<UnownedFile & { isGivenUp: boolean }>(sql`
+async function lease(db: Database, unreached: string[]): Promise<LeasedFile[]> {
+  return db.execute<LeasedFile>(sql`
     update ${unownedFile} set remove_after = now() + ${LEASE_SECONDS} * interval '1 second'
     where id = any (array(
       select id from ${unownedFile}
@@ -114,6 +177,13 @@ async function forget(db: Database, files: UnownedFile[]): Promise<void> {
   if (files.length === 0) return;
   await db.execute(sql`
     delete from ${unownedFile} where job_id is null and id = any (${arrayLiteral(files.map(({ id }) => id))}::uuid[])`);
+}
+
+async function postpone(db: Database, files: UnownedFile[], seconds: number): Promise<void> {
+  if (files.length === 0) return;
+  await db.execute(sql`
+    update ${unownedFile} set remove_after = now() + ${seconds} * interval '1 second'
+    where id = any (${arrayLiteral(files.map(({ id }) => id))}::uuid[])`);
 }
 
 /** The last release has a list of its own of PDFs that it could not reach. */

@@ -86,10 +86,14 @@ export class FileStore implements Store {
     }
   }
 
+  /** One that cannot be removed does not keep the others from it. */
   async remove(_: Queryable, fileIds: readonly string[]): Promise<void> {
     await withStoreFailure(async () => {
       await stat(this.#mark);
-      for (const fileId of fileIds) await rm(this.#path(fileId), { force: true });
+      let failure: unknown;
+      for (const fileId of fileIds)
+        await rm(this.#path(fileId), { force: true }).catch((error: unknown) => (failure ??= error));
+      if (failure !== undefined) throw failure;
     });
   }
 

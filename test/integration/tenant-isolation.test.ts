@@ -298,8 +298,12 @@ describe('a service whose user is no superuser', async () => {
     expect([again.status, ((await again.json()) as Job).id]).toEqual([200, dan.jobs.queued]);
     await client`update pdfprompt_file set expires_at = now() - interval '1 second'`;
     await sleep(1);
-    const { adminDb, stores } = own.base;
-    expect(await expire({ db: adminDb, stores, retentionMs: 60_000 })).toEqual({ files: 2, documents: 0, jobs: 0 });
+    const { adminDb, stores, events } = own.base;
+    expect(await expire({ db: adminDb, stores, events, retentionMs: 60_000 })).toEqual({
+      files: 2,
+      documents: 0,
+      jobs: 0,
+    });
     expect((await ask(`/v1/jobs/${cat.jobs.completed}/pdf`, cat)).status).toBe(410);
 
     // Row-level security applies to it too, although all of this is its own.

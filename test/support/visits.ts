@@ -197,7 +197,12 @@ export async function planVisits(
         if (turn % 2 === 1) return;
         await letExpire(sql);
         const passes = round * TURNS + turn;
-        await expire({ db, stores, retentionMs: (RETENTION_SECONDS - passes * EXPIRED_JOBS_SECONDS) * 1_000 });
+        await expire({
+          db,
+          stores,
+          events: silentEvents(),
+          retentionMs: (RETENTION_SECONDS - passes * EXPIRED_JOBS_SECONDS) * 1_000,
+        });
       },
     },
     {
@@ -212,7 +217,7 @@ export async function planVisits(
       run: async () => {
         await leaveFiles(sql);
         await removeAbandonedPuts({ db, stores: unmounted });
-        await removeUnownedFiles({ db, stores: unmounted });
+        await removeUnownedFiles({ db, stores: unmounted, events: silentEvents() });
         await locateFiles({ db, stores: unmounted });
       },
     },
