@@ -142,7 +142,7 @@ export async function removeDisowned(deps: UnownedDeps, files: UnownedFile[]): P
   await forget(deps.db, files.filter((each) => !failed.includes(each))); // prettier-ignore
 }
 
-/** @returns those whose store this process cannot reach */
+/** @returns those of every store that failed, or that this process cannot reach: their rows stay */
 export async function removeBytes<T extends UnownedFile>({ db, stores }: UnownedDeps, files: T[]): Promise<T[]> {
   const failed: T[] = [];
   for (const [store, its] of Map.groupBy(files, (each) => stores.of(each))) {

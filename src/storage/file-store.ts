@@ -21,6 +21,8 @@ import {
 
 /** A file that marks the directory as ours: if it is missing, the file system is not mounted there. */
 const MARK = '.pdfprompt-store';
+/** Subdirectories, by the last byte of a file's id. */
+export const PARTS = 256;
 
 /**
  * PDFs in a directory that the API and every worker can reach. A file gets its name when all of its bytes are written.
@@ -106,8 +108,7 @@ export class FileStore implements Store {
         for (const name of await readdir(join(this.#directory, part))) {
           if (!/^[0-9a-f-]{36}\.pdf\.[0-9a-f-]+\.tmp$/.test(name)) continue;
           const path = join(this.#directory, part, name);
-          const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity })); // has its name by now
-          if (Date.now() - mtimeMs < olderThanMs) continue;
+          if (!(await this.#isOlder(path, olderThanMs))) continue;
           await rm(path, { force: true });
           removed++;
         }
@@ -116,8 +117,29 @@ export class FileStore implements Store {
     });
   }
 
+  async list(part: number, olderThanMs: number): Promise<string[]> {
+    return withStoreFailure(async () => {
+      await stat(this.#mark);
+      const names = await readdir(join(this.#directory, part.toString(16).padStart(2, '0'))).catch((error: unknown) => {
+        if (systemCodeOf(error) === 'ENOENT') return []; // made with its first file
+        throw error;
+      });
+      const ids: string[] = [];
+      for (const name of names) {
+        const id = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.pdf$/.exec(name)?.[1];
+        if (id !== undefined && (await this.#isOlder(this.#path(id), olderThanMs))) ids.push(id);
+      }
+      return ids;
+    });
+  }
+
   get #mark(): string {
     return join(this.#directory, MARK);
+  }
+
+  async #isOlder(path: string, ms: number): Promise<boolean> {
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity })); // has another name by now, or is gone
+    return Date.now() - mtimeMs >= ms;
   }
 
   async #isMounted(): Promise<boolean> {

@@ -68,6 +68,8 @@ export interface Store {
    * @returns how many
    */
   sweep(olderThanMs: number): Promise<number>;
+  /** Ids of the files in one part of a directory that are older than that; `jobs/sweep-files.ts` needs it. */
+  list?(part: number, olderThanMs: number): Promise<string[]>;
   /** Writes this many bytes and removes them again. @throws StoreFailure as {@link put} */
   probe(db: Queryable, bytes: number): Promise<void>;
 }

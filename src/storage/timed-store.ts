@@ -104,6 +104,10 @@ export class TimedStore implements Store {
     return this.#answered('sweeping', () => this.#store.sweep(olderThanMs), SWEEP_MS);
   }
 
+  list(part: number, olderThanMs: number): Promise<string[]> {
+    return this.#answered('listing', async () => (await this.#store.list?.(part, olderThanMs)) ?? [], SWEEP_MS);
+  }
+
   probe(db: Queryable, bytes: number): Promise<void> {
     // One that hangs is not joined by another: each may hold a thread of the file system, or a connection.
     const probe = () =>

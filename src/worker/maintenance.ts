@@ -2,9 +2,11 @@ import type { Database } from '../db/pools.ts';
 import { finishErasing } from '../jobs/erase-user.ts';
 import { expire } from '../jobs/expire.ts';
 import { requeueStranded } from '../jobs/requeue.ts';
+import { sweepFiles } from '../jobs/sweep-files.ts';
 import { locateFiles, removeAbandonedPuts } from '../jobs/unowned-files.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { JobQueue } from '../queue/boss.ts';
+import { PARTS } from '../storage/file-store.ts';
 import type { Stores } from '../storage/stores.ts';
 import type { Events } from '../telemetry/events.ts';
 
@@ -22,6 +24,9 @@ interface MaintenanceDeps {
 
 /** Work that is due at regular intervals, done by whichever worker comes first. */
 export class Maintenance extends Lifecycle<MaintenanceDeps> {
+  /** of the directory, to be swept next; each worker begins at a random one */
+  #part = Math.floor(Math.random() * PARTS);
+
   protected async onStart(): Promise<void> {
     this.#repeat('expiring PDFs', 60_000, () => this.#expire());
     this.#repeat('erasing users', 60_000, () => this.#finishErasing());
@@ -29,6 +34,7 @@ export class Maintenance extends Lifecycle<MaintenanceDeps> {
     this.#repeat('removing PDFs that no job will have', 5_000, () => this.#removeAbandoned());
     this.#repeat('removing what puts have left', 3_600_000, () => this.#sweep());
     this.#repeat('noting where PDFs are', 60_000, () => this.#locate());
+    this.#repeat('looking for PDFs that no row names', 60_000, () => this.#sweepFiles());
   }
 
   /** What is unfinished at a stop is done by the next worker. */
@@ -62,5 +68,11 @@ export class Maintenance extends Lifecycle<MaintenanceDeps> {
 
   async #locate(): Promise<void> {
     while (!this.ending.aborted && (await locateFiles(this.options)) > 0);
+  }
+
+  /** One of the subdirectories: all of them in some four hours. What is found, {@link expire} removes. */
+  async #sweepFiles(): Promise<void> {
+    const files = await sweepFiles(this.options, this.#part++);
+    if (files > 0) this.options.events.orphansRemoved({ files });
   }
 }

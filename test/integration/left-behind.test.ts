@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +9,9 @@ import { expire } from '../../src/jobs/expire.ts';
 import { finishJob } from '../../src/jobs/finish.ts';
 import { requeueLostJobs } from '../../src/jobs/lost-jobs.ts';
 import { putFiles, ResultFiles } from '../../src/jobs/put-files.ts';
+import { sweepFiles } from '../../src/jobs/sweep-files.ts';
 import { locateFiles, removeAbandonedPuts, removeUnownedFiles } from '../../src/jobs/unowned-files.ts';
+import { PARTS } from '../../src/storage/file-store.ts';
 import { Stores } from '../../src/storage/stores.ts';
 import { Maintenance } from '../../src/worker/maintenance.ts';
 import { temporaryDirectory } from '../support/files.ts';
@@ -181,14 +183,126 @@ describe('what the last release has written', () => {
   });
 });
 
-describe('a sweep of the directory', () => {
-  const HOUR = 3_600;
-  const written = async (path: string) => {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, 'x');
-    return path;
+const HOUR = 3_600;
+const written = async (path: string) => {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, 'x');
+  return path;
+};
+
+describe('a PDF in the directory that no row names', () => {
+  /** As the last release named the file of a job's run. */
+  const ofRun = (jobId: string, run: number) =>
+    jobId.slice(0, -2) + (Number.parseInt(jobId.slice(-2), 16) ^ run).toString(16).padStart(2, '0');
+  const leftBy = async (jobId: string) => {
+    const id = ofRun(jobId, 1);
+    await written(pathOf(id));
+    return id;
+  };
+  const cancelled = async () => {
+    const jobId = await submit();
+    await request(`/v1/jobs/${jobId}`, { method: 'DELETE' });
+    return leftBy(jobId);
+  };
+  /** @returns a PDF as the last release kept it, of this job */
+  const kept = async () => {
+    const fileId = await completed();
+    const [row] = await sql<{ job_id: string }[]>`select job_id from pdfprompt_file where id = ${fileId}`;
+    const id = ofRun(row?.job_id ?? '', 1);
+    await rename(pathOf(fileId), await written(pathOf(id)));
+    await sql`update pdfprompt_file set id = ${id}, location = null where id = ${fileId}`;
+    return id;
+  };
+  const announced = async () => {
+    const result = new ResultFiles(done);
+    await submit();
+    await putFiles(base, await claim(), result);
+    return result.files[0]?.id ?? '';
   };
 
+  it.each<{ what: string; make: () => Promise<string>; ageSeconds: number; isRemoved: boolean }>([
+    { what: 'of a job that was cancelled', make: cancelled, ageSeconds: 2 * HOUR, isRemoved: true },
+    {
+      what: 'of an earlier run',
+      make: async () => {
+        const id = await kept();
+        return leftBy(ofRun(id, 3)); // the first run's is kept, the second's is left
+      },
+      ageSeconds: 2 * HOUR,
+      isRemoved: true,
+    },
+    {
+      what: 'that expired before this release, while nobody could reach it',
+      make: async () => {
+        const id = await kept();
+        await sql`update pdfprompt_file set expired_at = now() where id = ${id}`;
+        await sql`delete from pdfprompt_unowned_file where id = ${id}`; // there was no trigger
+        return id;
+      },
+      ageSeconds: 2 * HOUR,
+      isRemoved: true,
+    },
+    { what: 'that may not be over yet', make: cancelled, ageSeconds: 600, isRemoved: false },
+    {
+      what: 'whose job is processing',
+      make: async () => {
+        await submit();
+        return leftBy((await claim()).id);
+      },
+      ageSeconds: 2 * HOUR,
+      isRemoved: false,
+    },
+    { what: 'that a row names', make: kept, ageSeconds: 1_000 * HOUR, isRemoved: false },
+    { what: 'that this release has announced', make: announced, ageSeconds: 1_000 * HOUR, isRemoved: false },
+    {
+      what: 'that this release has announced, by an id of the last one',
+      make: async () => {
+        const [id, other] = [await cancelled(), await announced()];
+        await sql`update pdfprompt_unowned_file set id = ${id} where id = ${other}`;
+        return id;
+      },
+      ageSeconds: 1_000 * HOUR,
+      isRemoved: false,
+    },
+    {
+      what: "that may be another database's",
+      make: () => leftBy(uuidv7()),
+      ageSeconds: 1_000 * HOUR,
+      isRemoved: false,
+    },
+  ])('$what: $isRemoved', async ({ make, ageSeconds, isRemoved }) => {
+    const id = await make();
+    const at = Date.now() / 1_000 - ageSeconds;
+    await utimes(pathOf(id), at, at);
+    const others = (await pdfs()).length - 1;
+    for (let part = 0; part < PARTS; part++) await sweepFiles(inPostgres, part);
+    let found = 0;
+    for (let part = 0; part < PARTS; part++) found += await sweepFiles(base, part);
+    expect(found).toBe(isRemoved ? 1 : 0);
+    expect(await removeUnownedFiles(base)).toBe(isRemoved ? 1 : 0);
+    expect(existsSync(pathOf(id))).toBe(!isRemoved);
+    expect(await pdfs()).toHaveLength(others + (isRemoved ? 0 : 1));
+    if (!isRemoved) await rm(pathOf(id));
+  });
+
+  it('is looked for by workers, part by part, from their start on', async () => {
+    const jobId = await submit();
+    await request(`/v1/jobs/${jobId}`, { method: 'DELETE' });
+    const ids = Array.from({ length: PARTS }, (_, run) => ofRun(jobId, run)); // one in every part
+    for (const id of ids) await utimes(await written(pathOf(id)), 1, 1);
+    const maintenance = new Maintenance({ ...base, retentionMs });
+    await maintenance.start();
+    const isFound = async (id: string) => !existsSync(pathOf(id)) || (await unowned(id)).length > 0;
+    const found = async () => (await Promise.all(ids.map(isFound))).filter(Boolean).length;
+    await eventually(async () => (await found()) > 0, 10_000, 'the first part is swept');
+    await maintenance.stop();
+    expect(await found()).toBe(1);
+    await sql`delete from pdfprompt_unowned_file`;
+    for (const id of ids) await rm(pathOf(id), { force: true });
+  });
+});
+
+describe('a sweep of the directory', () => {
   it.each<{ what: string; make: () => Promise<string>; ageSeconds: number; isRemoved: boolean }>([
     {
       what: 'that was never whole',

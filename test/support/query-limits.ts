@@ -76,6 +76,7 @@ const LIMITS: Limits = {
     'read worker': 10,
     'delete unowned_file, insert file, insert usage_history, update job, update job_attempt, update part': 300,
     'update unowned_file, reading job': 8_000, // as below
+    'delete unowned_file': 2_000,
     'insert file_chunk': 40,
     'update job_attempt': 40,
     'delete pgboss.job, insert pgboss.job, reading pgboss.queue': 150,
@@ -130,6 +131,8 @@ const LIMITS: Limits = {
     'delete file_left, insert unowned_file': 10,
     'update unowned_file': 6_000,
     'update file': 7_000,
+    'insert unowned_file, reading file, job': 8_000,
+    'delete unowned_file': 2_000,
   },
   // Before the first ANALYZE it may take another index of the queued jobs, and look at each of ten thousand.
   'queue watch': {

@@ -1,13 +1,17 @@
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Client } from '../../src/db/driver.ts';
 import { cancelJob } from '../../src/jobs/cancel.ts';
 import { expire } from '../../src/jobs/expire.ts';
 import { requeueLostJobs, requeueUnknownJobs } from '../../src/jobs/lost-jobs.ts';
 import { requeueStranded } from '../../src/jobs/requeue.ts';
+import { sweepFiles } from '../../src/jobs/sweep-files.ts';
 import { locateFiles, removeAbandonedPuts, removeUnownedFiles } from '../../src/jobs/unowned-files.ts';
 import type { Claim } from '../../src/queue/boss.ts';
 import { Stores } from '../../src/storage/stores.ts';
 import { adminVisits } from './admin-visits.ts';
 import { consoleVisits, keepDocuments } from './console-visits.ts';
+import { temporaryDirectory } from './files.ts';
 import { asker, at, type Guest, welcome } from './guests.ts';
 import { FORMER_USER, HEAVY_USERS } from './million.ts';
 import type { StagedService } from './staged-service.ts';
@@ -219,6 +223,7 @@ export async function planVisits(
         await removeAbandonedPuts({ db, stores: unmounted });
         await removeUnownedFiles({ db, stores: unmounted, events: silentEvents() });
         await locateFiles({ db, stores: unmounted });
+        await sweepFiles({ db, stores: await directoryOf(sql) }, 0);
       },
     },
     { name: "the queue's maintenance", run: async (turn) => (turn < 2 ? queue.maintain() : undefined) },
@@ -270,6 +275,21 @@ async function leaveFiles(sql: Client): Promise<void> {
     update pdfprompt_file set store = 'file' where id in (
       select id from pdfprompt_file f where store = 'postgres' and expired_at is null
         and not exists (select 1 from pdfprompt_file_chunk c where c.file_id = f.id) limit ${LEFT_FILES})`;
+}
+
+/** A directory with PDFs of jobs that failed, all in its first part, as the last release named them. */
+async function directoryOf(sql: Client): Promise<Stores> {
+  const directory = await temporaryDirectory('left');
+  const stores = new Stores({ pdfStore: { kind: 'file', directory } });
+  await stores.current.check();
+  await mkdir(join(directory, '00'));
+  for (const { id } of await sql<{ id: string }[]>`
+    select id from pdfprompt_job where status = 'failed' order by id desc limit ${LEFT_FILES}`) {
+    const path = join(directory, '00', `${id.slice(0, -2)}00.pdf`);
+    await writeFile(path, '');
+    await utimes(path, 1, 1);
+  }
+  return stores;
 }
 
 /** PDFs whose time is over, and one worker of whom nothing is left. */
