@@ -1,7 +1,8 @@
 -- A job's documents are rows of their own, its parts: each a source of a kind, and how it is printed. What stores,
 -- claims or erases them does not depend on the kind.
 
--- First, as what follows begins with a weaker lock: whoever had read the table and wanted to write would be in a deadlock.
+-- First, as what follows begins with a weaker lock: a transaction that had read the table, and then writes, would be in
+-- a deadlock.
 lock table pdfprompt_worker, pdfprompt_job in access exclusive mode;
 
 create table pdfprompt_part (

@@ -60,8 +60,8 @@ export class S3Store implements Store {
       });
     } catch (error) {
       const what = `PDF_STORE: ${this.location} cannot be used: ${systemCodeOf(error) ?? 'error'}: ${messageOf(error)}`;
-      const mayBeAway = !(error instanceof S3Error) || error.isTransient;
-      const cause = mayBeAway ? new StoreFailure('unavailable', messageOf(error), { cause: error }) : error;
+      const isUnavailable = !(error instanceof S3Error) || error.isTransient;
+      const cause = isUnavailable ? new StoreFailure('unavailable', messageOf(error), { cause: error }) : error;
       throw new OperatorError(`${what}\n${remedyOf(error, this.#region)}`, { cause });
     }
   }

@@ -45,7 +45,7 @@ export interface Store {
   readonly fullReason: string;
   /**
    * Checks that the store can be written to, and prepares it.
-   * @throws OperatorError that names the setting; with a StoreFailure as its cause if the store may only be away
+   * @throws OperatorError that names the setting; with a StoreFailure as its cause if the store may only be unavailable
    */
   check(): Promise<void>;
   /**
