@@ -16,7 +16,8 @@ const submission = (all: number) => ({
   'insert part': 60,
   'insert job': 250,
   'insert pgboss.job, reading pgboss.queue': 700,
-  'read job': 250,
+  // A few for each, and those of rows that have just left the queue: without an index it would be tens of thousands.
+  'read job': 1_000,
 });
 /** A user, a subscription, a key. */
 const ACCOUNT = {
@@ -71,7 +72,7 @@ const LIMITS: Limits = {
   worker: {
     'update pgboss.job': 150,
     'update job': 150,
-    'update job, reading worker': 150,
+    'update job, reading worker': 300,
     'insert job_attempt, reading part': 100,
     'read worker': 10,
     'delete unowned_file, insert file, insert usage_history, update job, update job_attempt, update part': 300,
@@ -79,7 +80,7 @@ const LIMITS: Limits = {
     'delete unowned_file': 2_000,
     'insert file_chunk': 40,
     'update job_attempt': 40,
-    'delete pgboss.job, insert pgboss.job, reading pgboss.queue': 150,
+    'delete pgboss.job, insert pgboss.job, reading pgboss.queue': 300,
     'update pgboss.job, reading pgboss.queue': 80,
     'update pgboss.job, reading pgboss.job_common, pgboss.job_dependency': 30,
     'insert worker': 150,
