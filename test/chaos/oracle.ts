@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Client } from '../../src/db/driver.ts';
+import { MAX_LOSSES } from '../../src/queue/boss.ts';
 import { readPdf } from '../support/pdf.ts';
 import type { Promised } from './clients.ts';
 
@@ -62,6 +63,10 @@ export async function judge({ sql, ledger, address, keyOf, faulted }: OracleInpu
       select 1 from pdfprompt_job_attempt k
       where k.worker_id = w.id and k.outcome = 'lost' and k.job_id::text in ${sql(['', ...killing])}) as is_killed
     from pdfprompt_job_attempt a join pdfprompt_worker w on w.id = a.worker_id where a.outcome = 'lost'`;
+  const unlucky = (id: string) => {
+    const its = lost.filter(({ job_id }) => job_id === id);
+    return its.length >= MAX_LOSSES && its.every(({ pid }) => faulted.has(pid));
+  };
   const [open] = await sql<{ attempts: number; claimed: number }[]>`
     select (select count(*)::int from pdfprompt_job_attempt where ended_at is null) as attempts,
       (select count(*)::int from pgboss.job where name = 'pdf' and state < 'completed') as claimed`;
@@ -83,7 +88,7 @@ export async function judge({ sql, ledger, address, keyOf, faulted }: OracleInpu
     find(
       'jobs ended as they had to',
       ledger.length,
-      ledger.map((promised) => endedWrong(promised, byId.get(promised.id))),
+      ledger.map((promised) => endedWrong(promised, byId.get(promised.id), unlucky(promised.id))),
     ),
     find(
       'completed jobs have one file, and one attempt that made it',
@@ -132,9 +137,11 @@ const ENDS: Record<Promised['kind'], string[]> = {
   looping: ['render_timeout'],
 };
 
-function endedWrong({ id, kind }: Promised, row: Row | undefined): string | false {
+/** @param isUnlucky whether so many of its workers were killed from outside that it is taken for the cause */
+function endedWrong({ id, kind }: Promised, row: Row | undefined, isUnlucky: boolean): string | false {
   const end = row?.error_code ?? row?.status ?? 'gone';
-  return !ENDS[kind].includes(end) && `${id} (${kind}) is ${end}`;
+  const isRight = ENDS[kind].includes(end) || (isUnlucky && end === 'poison');
+  return !isRight && `${id} (${kind}) is ${end}`;
 }
 
 async function checkPdf(address: string, key: string, { id, nonce }: Promised, row: Row): Promise<string | false> {
