@@ -315,6 +315,21 @@ export const SETTINGS = {
       'Megabytes that one document may use while it is rendered, and the steps after print as well, if its worker has them; more fail its job. A table of 10,000 rows with five columns uses 1,200',
     commands: WITH_RENDERER,
   },
+  assetsMaxMb: {
+    env: 'ASSETS_MAX_MB',
+    kind: kinds.integer(1, 1_000_000),
+    default: '1000',
+    description:
+      'Megabytes that all files of one user may take: those of their templates, and those that were sent lately',
+    commands: WITH_API,
+  },
+  assetCacheMb: {
+    env: 'ASSET_CACHE_MB',
+    kind: kinds.integer(0, 100_000),
+    default: '64',
+    description: 'Megabytes of fonts, pictures and other files of documents that a worker keeps in memory; 0: none',
+    commands: WITH_RENDERER,
+  },
   pdfStore: {
     env: 'PDF_STORE',
     kind: kinds.store,

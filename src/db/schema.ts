@@ -28,7 +28,7 @@ const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
 /** What is in the column `request` of a request; its source is a part, the other members have columns of their own. */
-export type StoredRequest = Omit<PdfRequest, 'source' | 'filename' | 'metadata'>;
+export type StoredRequest = Omit<PdfRequest, 'source' | 'files' | 'filename' | 'metadata'>;
 
 export const tier = pgTable('pdfprompt_tier', {
   name: text('name').primaryKey(),
@@ -101,6 +101,7 @@ export const job = pgTable('pdfprompt_job', {
   idempotencyHash: bytea('idempotency_hash'),
   sentHash: bytea('sent_hash'),
   keepsParts: boolean('keeps_parts').notNull().default(false),
+  templates: text('templates').array(),
   tier: text('tier').notNull().default(''),
   requestId: text('request_id'),
   traceparent: text('traceparent'),
@@ -124,8 +125,73 @@ export const part = pgTable(
     data: jsonb('data'),
     shown: text('shown'),
     settings: jsonb('settings').$type<Partial<PrintSettings>>().notNull().default({}),
+    hasFiles: boolean('has_files').notNull().default(false),
+    templateVersion: uuid('template_version'),
   },
   (table) => [primaryKey({ columns: [table.jobId, table.position] })],
+);
+
+export const partFile = pgTable(
+  'pdfprompt_part_file',
+  {
+    jobId: uuid('job_id').notNull(),
+    position: smallint('position').notNull(),
+    name: text('name').notNull(),
+    assetId: uuid('asset_id').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.position, table.name] })],
+);
+
+export const asset = pgTable('pdfprompt_asset', {
+  id: uuid('id').primaryKey(),
+  userId: uuid('user_id').notNull(),
+  sha256: bytea('sha256').notNull(),
+  size: bigint('size', { mode: 'number' }).notNull(),
+  type: text('type').notNull(),
+  store: text('store').notNull(),
+  location: text('location'),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  usedAt: instant('used_at').notNull().defaultNow(),
+});
+
+export const assetChunk = pgTable(
+  'pdfprompt_asset_chunk',
+  {
+    fileId: uuid('asset_id').notNull(),
+    seq: integer('seq').notNull(),
+    bytes: bytea('bytes').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.fileId, table.seq] })],
+);
+
+export const template = pgTable('pdfprompt_template', {
+  id: uuid('id').primaryKey(),
+  userId: uuid('user_id').notNull(),
+  name: text('name').notNull(),
+  latest: integer('latest').notNull().default(0),
+  createdAt: instant('created_at').notNull().defaultNow(),
+});
+
+export const templateVersion = pgTable('pdfprompt_template_version', {
+  id: uuid('id').primaryKey(),
+  templateId: uuid('template_id').notNull(),
+  userId: uuid('user_id').notNull(),
+  version: integer('version').notNull(),
+  hash: bytea('hash').notNull(),
+  description: text('description'),
+  request: jsonb('request').$type<Record<string, unknown>>().notNull().default({}),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  deletedAt: instant('deleted_at'),
+});
+
+export const templateFile = pgTable(
+  'pdfprompt_template_file',
+  {
+    versionId: uuid('version_id').notNull(),
+    name: text('name').notNull(),
+    assetId: uuid('asset_id').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.versionId, table.name] })],
 );
 
 export const worker = pgTable('pdfprompt_worker', {

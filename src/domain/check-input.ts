@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { type FieldProblem, invalidFields } from '../kernel/errors.ts';
-import { namesAt, namesWithin, stepInto } from './schema-names.ts';
+import { allowsAnything, namesAt, namesWithin, stepInto } from './schema-names.ts';
 import { nearest } from '../kernel/nearest.ts';
 
 /** How deep JSON may be nested. */
 export const MAX_DEPTH = 32;
 /** Values in a body, at every level together. */
 export const MAX_VALUES = 20_000;
+/** The same in what a template prints. */
+export const MAX_DATA_VALUES = 1_000_000;
 
 /** A string for which `problemOf` returns undefined; it is not called for a longer one. */
 export function checkedText(problemOf: (text: string) => string | undefined, maxLength?: number) {
@@ -32,7 +34,7 @@ export function checkInput<T extends z.ZodType>(schema: T, input: unknown): z.ou
  * @returns the input itself, which may be large, if there is nothing to remove
  */
 export function withoutNulls(schema: z.ZodType | undefined, input: unknown): unknown {
-  if (typeof input !== 'object' || input === null) return input;
+  if (typeof input !== 'object' || input === null || allowsAnything(schema)) return input;
   if (Array.isArray(input)) {
     const items = input.map((item, index) => withoutNulls(stepInto(schema, index), item));
     return items.some((item, index) => item !== input[index]) ? items : input;
@@ -40,7 +42,7 @@ export function withoutNulls(schema: z.ZodType | undefined, input: unknown): unk
   let isChanged = false;
   const members = Object.entries(input).flatMap(([name, value]) => {
     const member = stepInto(schema, name);
-    const isKept = value !== null || member?.safeParse(null).success;
+    const isKept = value !== null || (!allowsAnything(member) && member?.safeParse(null).success);
     const kept = withoutNulls(member, value);
     isChanged ||= !isKept || kept !== value;
     return isKept ? [[name, kept]] : [];
@@ -94,13 +96,14 @@ function meantName(schema: z.ZodType, at: PropertyKey[], key: string): string | 
 }
 
 export const TOO_DEEP = `allowed: at most ${MAX_DEPTH} levels of nesting`;
-export const TOO_MANY = `allowed: at most ${MAX_VALUES} values`;
+const tooMany = (most: number) => `allowed: at most ${most} values`;
+export const TOO_MANY = tooMany(MAX_VALUES);
 
 /**
  * Finds the first string that Postgres or UTF-8 cannot represent, the first place that is nested too deep, or the
  * place where there are too many values. Values are counted before they are visited, because input may be hostile.
  */
-export function textProblem(json: unknown): FieldProblem | undefined {
+export function textProblem(json: unknown, maxValues = MAX_VALUES): FieldProblem | undefined {
   const path: PropertyKey[] = [];
   let values = 1;
   /** If there is a problem, `path` stays at its place. */
@@ -110,7 +113,7 @@ export function textProblem(json: unknown): FieldProblem | undefined {
     if (problem !== undefined || typeof value !== 'object' || value === null) return problem;
     const keys = Array.isArray(value) ? undefined : Object.keys(value);
     values += keys?.length ?? (value as unknown[]).length;
-    if (values > MAX_VALUES) return TOO_MANY;
+    if (values > maxValues) return tooMany(maxValues);
     for (const key of keys ?? (value as unknown[]).keys()) {
       path.push(key);
       const within = problemOf((value as Record<PropertyKey, unknown>)[key]);

@@ -69,11 +69,13 @@ export interface Job {
   failedResources: FailedResource[];
   failedResourceCount: number;
   metadata: JobMetadata;
+  /** the templates and versions that it prints: `invoice@7` */
+  templates: string[];
 }
 
 /** A job that was just accepted. */
 export function queuedJob(
-  job: Pick<Job, 'id' | 'createdAt' | 'metadata' | 'queuePosition'> & { priority: number },
+  job: Pick<Job, 'id' | 'createdAt' | 'metadata' | 'templates' | 'queuePosition'> & { priority: number },
 ): Job {
   return {
     ...job,

@@ -1,11 +1,20 @@
 import { z } from 'zod';
 import type { FieldProblem } from '../kernel/errors.ts';
-import { checkedText, fieldProblems, textProblem, withoutNulls } from './check-input.ts';
+import { checkedText, fieldProblems, MAX_DATA_VALUES, textProblem, withoutNulls } from './check-input.ts';
 import { headerNameProblem, originProblem } from './extra-headers.ts';
 import { canonicalLocale, canonicalTimezone } from './locale.ts';
 import { pageRangesProblem } from './page-ranges.ts';
 import { PRIORITY_NAMES } from './priority.ts';
-import { type Source, SOURCE_FIELDS, SOURCE_KINDS, type SourceKind, urlText } from './source.ts';
+import {
+  ENTRIES,
+  type FileInput,
+  MAX_FILES,
+  type Source,
+  SOURCE_FIELDS,
+  SOURCE_KINDS,
+  type SourceKind,
+  urlText,
+} from './source.ts';
 
 /** Bounds of a request, for the schema, the documentation and the checks. */
 export const REQUEST_BOUNDS = {
@@ -137,6 +146,17 @@ function keepsDigits(value: number): boolean {
 export const pdfRequestSchema = z
   .strictObject({
     ...z.object(SOURCE_FIELDS).partial().shape,
+    data: z.unknown().optional().describe('What a template prints: any JSON'),
+    markdownOptions: z
+      .strictObject({
+        allowHtml: z
+          .boolean()
+          .default(false)
+          .describe('Whether HTML in markdown is HTML; otherwise it is printed as text'),
+        styleSheet: z.string().max(1_000_000).optional().describe('CSS instead of ours'),
+      })
+      .optional()
+      .describe('For `markdown` and `index.md`'),
     options: pdfOptions,
     gotoOptions: z
       .strictObject({
@@ -223,29 +243,37 @@ export const pdfRequestSchema = z
   })
   .superRefine((body, context) => {
     const refuse = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });
-    const named = SOURCE_KINDS.filter((kind) => body[kind] !== undefined);
-    const [source, another] = named;
-    const either = `either ${SOURCE_KINDS.join(' or ')}`;
-    if (another) refuse([another], `allowed: ${either}, not both`);
-    if (!source) refuse(['html'], `required: ${either}`);
-    if (source === 'html' && body.extraHTTPHeadersTo === 'origin')
-      refuse(['extraHTTPHeadersTo'], 'html has no origin; allowed with it: all, or a list of origins');
+    const named = SOURCE_KINDS.filter((kind) => body[kind] !== undefined && kind !== 'files');
+    const [source = body.files && 'files', another] = named;
+    const one = `exactly one of ${SOURCE_KINDS.join(', ')}`;
+    if (another) refuse([another], `allowed: ${one}`);
+    if (!source) refuse(['html'], `required: ${one}`);
+    if (body.files && source === 'url') refuse(['files'], 'url has its own files; allowed with it: none');
+    if (source === 'files' && !entryOf(body.files))
+      refuse(['files'], `required: one of the files is the document: ${ENTRIES.join(' or ')}`);
+    if (body.data !== undefined && source !== 'template') refuse(['data'], 'allowed with template only');
+    if (source !== 'url' && body.extraHTTPHeadersTo === 'origin')
+      refuse(['extraHTTPHeadersTo'], `${source} has no origin; allowed with it: all, or a list of origins`);
     for (const [index, { url, domain }] of (body.cookies ?? []).entries())
       if (body.url === undefined && url === undefined && domain === undefined)
-        refuse(['cookies', index, 'domain'], 'required with html: a domain or a url');
+        refuse(['cookies', index, 'domain'], 'required without url: a domain or a url');
   })
   .meta({ id: 'PdfRequest', description: 'null means absent, except for values of `metadata`' });
 
 type Fields = z.output<typeof pdfRequestSchema>;
 
 /** How a part is printed, with every default. */
-export type PrintSettings = Omit<Fields, SourceKind | 'filename' | 'metadata' | 'priority'>;
+export type PrintSettings = Omit<Fields, SourceKind | 'data' | 'filename' | 'metadata' | 'priority'>;
 
 /** What is printed, and how. */
 export type Part = PrintSettings & { source: Source };
 
 /** A request with every default: today it has one part. */
-export type PdfRequest = Part & Pick<Fields, 'filename' | 'metadata' | 'priority'>;
+export type PdfRequest = Part &
+  Pick<Fields, 'filename' | 'metadata' | 'priority'> & {
+    /** files beside the document, by their paths */
+    files?: Record<string, FileInput>;
+  };
 
 /** Inches of the paper; `format` is the default for `width` and `height`. */
 export function paperSize({ format, width, height }: PrintSettings['options']): { width: number; height: number } {
@@ -269,7 +297,10 @@ export type ParsedRequest = { ok: true; request: PdfRequest; sent: unknown } | {
 
 /** Validates parsed JSON against {@link pdfRequestSchema} and names every field that is wrong. */
 export function parsePdfRequest(json: unknown): ParsedRequest {
-  const problem = textProblem(json) ?? countProblem(json);
+  const { data, ...rest } =
+    typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as { data?: unknown }) : {};
+  const problem =
+    textProblem(data === undefined ? json : rest) ?? textProblem({ data }, MAX_DATA_VALUES) ?? countProblem(json);
   if (problem) return { ok: false, fields: [problem] };
   const sent = withoutNulls(pdfRequestSchema, json);
   const parsed = pdfRequestSchema.safeParse(sent);
@@ -277,14 +308,25 @@ export function parsePdfRequest(json: unknown): ParsedRequest {
   return { ok: false, fields: fieldProblems(parsed.error, pdfRequestSchema) };
 }
 
-function toRequest(fields: Fields): PdfRequest {
-  const request: Record<string, unknown> = { ...fields };
-  for (const kind of SOURCE_KINDS) {
-    const value = fields[kind];
-    delete request[kind];
-    if (value !== undefined) request.source = { kind, value };
-  }
-  return request as PdfRequest;
+function toRequest({ html, url, markdown, template, data, files, ...fields }: Fields): PdfRequest {
+  const sources: Partial<Record<SourceKind, Source['value']>> = {
+    ...(html !== undefined && { html }),
+    ...(url !== undefined && { url }),
+    ...(markdown !== undefined && { markdown }),
+    ...(template !== undefined && { template: { name: template, data: data ?? {} } }),
+  };
+  const [[kind, value] = ['files', { entry: entryOf(files) ?? '' }]] = Object.entries(sources);
+  return { ...fields, source: { kind, value } as Source, ...(files && { files }) };
+}
+
+/** The fields of a request for a source, as {@link toRequest} reads them. */
+export function sourceFields(source: Source): Record<string, unknown> {
+  if (source.kind === 'template') return { template: source.value.name, data: source.value.data };
+  return source.kind === 'files' ? {} : { [source.kind]: source.value };
+}
+
+function entryOf(files: Record<string, unknown> = {}): string | undefined {
+  return ENTRIES.find((name) => Object.hasOwn(files, name));
 }
 
 const { source: _, metadata: __, ...DEFAULTS } = toRequest(pdfRequestSchema.parse({ html: ' ' }));
@@ -302,7 +344,7 @@ export function withDefaults(stored: Partial<PrintSettings>): PrintSettings {
 
 /** Not part of the schema, which would validate each of thousands of entries first. */
 function countProblem(json: unknown): FieldProblem | undefined {
-  const { metadata, setExtraHTTPHeaders } = (json ?? {}) as Record<string, unknown>;
+  const { metadata, setExtraHTTPHeaders, files } = (json ?? {}) as Record<string, unknown>;
   const { metadataEntries, extraHeaders } = REQUEST_BOUNDS;
   const hasMore = (value: unknown, most: number) =>
     typeof value === 'object' && value !== null && Object.keys(value).length > most;
@@ -310,5 +352,6 @@ function countProblem(json: unknown): FieldProblem | undefined {
     return { field: 'metadata', message: `allowed: at most ${metadataEntries} entries` };
   if (hasMore(setExtraHTTPHeaders, extraHeaders))
     return { field: 'setExtraHTTPHeaders', message: `allowed: at most ${extraHeaders} headers` };
+  if (hasMore(files, MAX_FILES)) return { field: 'files', message: `allowed: at most ${MAX_FILES} files` };
   return undefined;
 }

@@ -13,6 +13,11 @@ function inner(schema: z.ZodType | undefined): z.ZodType | undefined {
   return at;
 }
 
+/** Whether a schema allows anything. */
+export function allowsAnything(schema: z.ZodType | undefined): boolean {
+  return inner(schema) instanceof z.ZodUnknown;
+}
+
 /** The schema of a member or an item. @returns undefined if it defines none */
 export function stepInto(schema: z.ZodType | undefined, key: PropertyKey): z.ZodType | undefined {
   const at = inner(schema);

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { checkedText } from './check-input.ts';
+import { fileNameProblem } from './file-name.ts';
+import { parseTemplateName, TEMPLATE_NAME_ALLOWED } from './template-name.ts';
 
 /** Most characters of a URL in a request. */
 const MAX_URL = 8192;
@@ -16,21 +18,70 @@ export function urlProblem(text: string): string | undefined {
 /** A URL that a document or a cookie may come from. */
 export const urlText = checkedText(urlProblem, MAX_URL);
 
+/** Files of one document. */
+export const MAX_FILES = 1_000;
+
+const assetId = z.string().regex(/^[0-9a-f]{64}$/, 'allowed: the id of an asset, which has 64 hexadecimal digits');
+
+const FILE = 'allowed: the id of an asset, {"text": "…"} or {"base64": "…"}';
+const inlineFile = z.union(
+  [
+    assetId,
+    z.strictObject({ text: z.string() }),
+    z.strictObject({ base64: z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, 'allowed: base64') }),
+  ],
+  { error: FILE },
+);
+
+/** A file of a request. */
+export type FileInput = z.output<typeof inlineFile>;
+
+/** Files by their paths in the document's folder. */
+export const filesField = z
+  .record(checkedText(fileNameProblem), inlineFile)
+  .describe(
+    'Files by their paths: the id of an asset (`PUT /v1/assets`), or the file itself as `{"text": "…"}` or `{"base64": "…"}`. The document finds them by relative and by root-relative paths. Without another source, one of them is the document: `index.html` or `index.md`',
+  );
+
+/** The document of a source `files`, the first that there is. */
+export const ENTRIES = ['index.html', 'index.md'] as const;
+
 /**
- * What a document can come from, by the request's field. A request has exactly one of them. `sources/` has a file for
- * each, which says how it is loaded.
+ * What a document can come from, by the request's field. A request has exactly one of them; `files` may come with
+ * another. `sources/` has a file for each, which says how it is loaded.
  */
 export const SOURCE_FIELDS = {
-  html: z.string().min(1, 'must not be empty').describe('The document itself. Either this or `url`'),
+  html: z.string().min(1, 'must not be empty').describe('The document itself'),
   url: urlText.meta({
-    description: 'Where the document is: http or https, without user name and password. Either this or `html`',
+    description: 'Where the document is: http or https, without user name and password',
     format: 'uri',
   }),
+  markdown: z.string().min(1, 'must not be empty').describe('The document itself, in GitHub’s dialect'),
+  template: checkedText((text) => (parseTemplateName(text) ? undefined : TEMPLATE_NAME_ALLOWED), 200).meta({
+    description: 'One of your templates: its newest version, or the one after `@`. `data` is what it prints',
+    example: 'invoice@7',
+  }),
+  files: filesField,
 };
 
-type Fields = typeof SOURCE_FIELDS;
-export type SourceKind = keyof Fields;
-export type SourceOf<Kind extends SourceKind> = { kind: Kind; value: z.output<Fields[Kind]> };
+/** What a source is stored as, by its kind. `files` themselves are beside it. */
+interface Values {
+  html: string;
+  url: string;
+  markdown: string;
+  template: TemplateValue;
+  files: { entry: string };
+}
+
+/** A template's version and what it prints. */
+export interface TemplateValue {
+  /** `invoice@7`; of one that is not saved: `invoice` */
+  name: string;
+  data: unknown;
+}
+
+export type SourceKind = keyof Values;
+export type SourceOf<Kind extends SourceKind> = { kind: Kind; value: Values[Kind] };
 /** What a part is printed from. */
 export type Source = { [Kind in SourceKind]: SourceOf<Kind> }[SourceKind];
 

@@ -62,6 +62,10 @@ export interface AppDeps {
   queue: JobQueue;
   waiters: JobWaiters;
   stores: Stores;
+  /** where the files of documents are kept */
+  assetStores: Stores;
+  /** bytes of all files of one tenant, at most */
+  assetBytes: number;
   events: Events;
   version: string;
   health: Health;

@@ -47,6 +47,7 @@ export const jobSchema = z
       .meta({ description: 'The first 20 resources that did not load; the document was printed without them' }),
     failedResourceCount: z.int().meta({ description: 'The number of all resources that did not load' }),
     metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+    templates: z.array(z.string()).meta({ description: 'The versions of templates that it prints: `invoice@7`' }),
   })
   .meta({ id: 'Job' });
 

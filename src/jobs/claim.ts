@@ -1,12 +1,12 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../db/pools.ts';
 import { job, jobAttempt, part, worker } from '../db/schema.ts';
-import { type Part, type PrintSettings, withDefaults } from '../domain/pdf-request.ts';
+import { type PrintSettings, withDefaults } from '../domain/pdf-request.ts';
 import type { Claim, JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 import { endLostRun, LOST_COLUMNS, type LostJobs, toRunAbout } from './lost-jobs.ts';
 import { retryAfterDeadlock } from './retry-after-deadlock.ts';
-import { type PartColumns, storedParts } from './stored-request.ts';
+import { type PartColumns, type StoredPart, storedParts } from './stored-request.ts';
 
 /** A job that a worker has claimed. `run` guards its result: the next claim of the job has a higher number. */
 export interface ClaimedJob {
@@ -28,7 +28,7 @@ export interface ClaimedJob {
   waitedMs: number;
   filename: string | undefined;
   /** printed in this order; at least one */
-  parts: Part[];
+  parts: StoredPart[];
   /** of the job as a whole */
   settings: PrintSettings;
 }

@@ -96,6 +96,7 @@ async function eraseAll(deps: EraseDeps, userId: string, until: number): Promise
         jobs += batch.count;
       }
     }
+    if (!(await eraseFiles(deps.db, userId, until))) return { jobs, isDone: false };
     if (await eraseRow(deps.db, userId)) return { jobs, isDone: true };
   }
 }
@@ -143,6 +144,20 @@ async function eraseBatch(
   await removeDisowned({ db, stores }, files);
   await removeBytes({ db, stores }, puts);
   return { count, last };
+}
+
+/** Deletes templates, and then the files of documents; triggers see to the bytes. @returns false: the time is over */
+async function eraseFiles(db: Database, userId: string, until: number): Promise<boolean> {
+  const tables = [sql`pdfprompt_template`, sql`pdfprompt_asset`];
+  for (const table of tables)
+    for (let count = BATCH; count === BATCH;) {
+      if (performance.now() > until) return false;
+      const rows = await db.execute(sql`
+        delete from ${table} where id = any (array(select id from ${table} where user_id = ${userId} limit ${BATCH}))
+        returning 1`);
+      count = rows.length;
+    }
+  return true;
 }
 
 /**

@@ -15,6 +15,7 @@ const columns = {
   attempts: job.attempts,
   filename: job.filename,
   metadata: job.metadata,
+  templates: job.templates,
   errorCode: job.errorCode,
   errorMessage: job.errorMessage,
   timings: job.timings,
@@ -147,6 +148,7 @@ function toJob(row: Row, position: number | null): Job {
     failedResources: row.failedResources,
     failedResourceCount: row.failedResourceCount,
     metadata: row.metadata,
+    templates: row.templates ?? [],
   };
 }
 

@@ -1,8 +1,9 @@
 import { and, eq } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
+import { partAssets } from '../assets/asset-files.ts';
 import { job, part } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
-import { parsePdfRequest } from '../domain/pdf-request.ts';
+import { parsePdfRequest, sourceFields } from '../domain/pdf-request.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { storedParts } from './stored-request.ts';
 import { type SubmitDeps, submitJob, type SubmitInput, type Submitted } from './submit.ts';
@@ -43,15 +44,19 @@ export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput
   );
   if (!first) throw new CodedError('job_not_retryable', "the job's document is no longer kept; submit it again");
   if (more.length > 0) throw new CodedError('job_not_retryable', 'the job has several parts; submit it again');
-  const { source, ...settings } = first;
+  const { source, hasFiles, position, templateVersion, ...settings } = first;
+  if (source.kind === 'template' && templateVersion === undefined)
+    throw new CodedError('job_not_retryable', 'the job was a preview; ask for another');
+  const own = hasFiles ? await partAssets(deps.reads, { userId, jobId, position }) : undefined;
+  const files = own && Object.fromEntries([...own].map(([name, { sha256 }]) => [name, sha256]));
   const { filename, metadata } = row;
   const { priority } = row.request;
   // An older version may have stored it: parsing fills in the defaults of this version.
-  const parsed = parsePdfRequest({ ...settings, priority, filename, metadata, [source.kind]: source.value });
+  const parsed = parsePdfRequest({ ...settings, priority, filename, metadata, files, ...sourceFields(source) });
   if (!parsed.ok)
     throw new CodedError(
       'job_not_retryable',
       `the job's request is no longer valid: ${invalidFields(parsed.fields).message}`,
     );
-  return submitJob(deps, { ...input, request: parsed.request });
+  return submitJob(deps, { ...input, request: parsed.request, files });
 }

@@ -1,8 +1,11 @@
 import type { FailedResource, RenderTimings } from '../domain/job.ts';
 import type { Failure, Outcome, PrintedPart } from '../domain/outcome.ts';
 import type { Part, PrintSettings } from '../domain/pdf-request.ts';
+import { CodedError } from '../kernel/errors.ts';
 import type { Finisher } from '../finishing/finisher.ts';
 import { MAX_WAIT_MS, type RenderContext, type Renderer } from '../render/renderer.ts';
+import type { Content } from '../sources/source-type.ts';
+import { plainContent } from '../sources/sources.ts';
 import { Span } from '../telemetry/span.ts';
 
 export interface RunDeps {
@@ -10,9 +13,18 @@ export interface RunDeps {
   finisher: Pick<Finisher, 'finish'>;
 }
 
-export interface RunInput {
+/** What a part may take. */
+export interface ContentLimits {
+  /** milliseconds for what writes the HTML */
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+export interface RunInput<P extends Part = Part> {
   /** printed in this order; at least one */
-  parts: readonly Part[];
+  parts: readonly P[];
+  /** what the browser loads for a part, for kinds of sources that are not that themselves; throws CodedError */
+  contentOf?: (part: P, limits: ContentLimits) => Promise<Content>;
   /** of the job: its time limit, and what its steps are to do */
   settings: PrintSettings;
 }
@@ -27,9 +39,14 @@ interface RunContext extends RenderContext {
  * step each PDF becomes a file of the job. All of it has the job's time limit, and one limit for all waiting. Never
  * rejects.
  */
-export async function runParts(deps: RunDeps, { parts, settings }: RunInput, context: RunContext): Promise<Outcome> {
+export async function runParts<P extends Part>(
+  deps: RunDeps,
+  input: RunInput<P>,
+  context: RunContext,
+): Promise<Outcome> {
+  const { settings } = input;
   const { tenant, signal, span = new Span(), onPrinted } = context;
-  const printed = await printParts(deps, parts, settings.timeoutMs, { ...context, span });
+  const printed = await printParts(deps, input, { ...context, span });
   onPrinted?.();
   if (!Array.isArray(printed)) return printed;
   const timings = sumOf(printed);
@@ -42,27 +59,46 @@ export async function runParts(deps: RunDeps, { parts, settings }: RunInput, con
   return { kind: 'done', files, timings: { ...timings, ...(ms !== undefined && { finishing: ms }) }, failedResources };
 }
 
-async function printParts(
+async function printParts<P extends Part>(
   { renderer }: RunDeps,
-  parts: readonly Part[],
-  timeoutMs: number,
+  { parts, settings: { timeoutMs }, contentOf }: RunInput<P>,
   context: RenderContext,
 ): Promise<PrintedPart[] | Failure> {
   if (parts.length === 0) return { kind: 'reject', code: 'job_failed', message: 'its document is no longer kept' };
   const { waitMs = MAX_WAIT_MS } = context;
   const startedAt = performance.now();
   const printed: PrintedPart[] = [];
+  let composed = 0;
   for (const part of parts) {
-    const spent = spentMs(sumOf(printed));
-    const waited = performance.now() - startedAt - spent;
+    const left = () => Math.min(part.timeoutMs, Math.max(0, timeoutMs - spentMs(sumOf(printed)) - composed));
+    const composing = performance.now();
+    const content = await loaded(
+      () => contentOf?.(part, { timeoutMs: left(), signal: context.signal }) ?? plainContent(part.source),
+      context,
+    );
+    if ('kind' in content) return content;
+    composed += performance.now() - composing;
+    const waited = performance.now() - startedAt - spentMs(sumOf(printed)) - composed;
     const outcome = await renderer.render(
-      { ...part, timeoutMs: Math.min(part.timeoutMs, Math.max(0, timeoutMs - spent)) },
-      { ...context, waitMs: Math.max(0, waitMs - waited) },
+      { ...part, timeoutMs: left() },
+      { ...context, content, waitMs: Math.max(0, waitMs - waited) },
     );
     if (outcome.kind !== 'done') return outcome;
     printed.push(outcome.pdf);
   }
   return printed;
+}
+
+/** The content, or why there is none. */
+async function loaded(load: () => Promise<Content> | Content, { signal }: RenderContext): Promise<Content | Failure> {
+  try {
+    return await load();
+  } catch (error) {
+    if (signal?.aborted) return { kind: 'interrupted' };
+    if (!(error instanceof CodedError)) throw error;
+    if (error.code === 'unavailable') return { kind: 'interrupted', reason: 'store' };
+    return { kind: 'reject', code: error.code, message: error.message };
+  }
 }
 
 function sumOf(parts: readonly PrintedPart[]): RenderTimings {

@@ -8,13 +8,16 @@ import { job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import { type Job, queuedJob } from '../domain/job.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
-import type { PdfRequest } from '../domain/pdf-request.ts';
+import { parsePdfRequest, type PdfRequest } from '../domain/pdf-request.ts';
 import { priorityNumber } from '../domain/priority.ts';
+import { parseTemplateName } from '../domain/template-name.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
 import { crashPoint } from '../kernel/crash-point.ts';
-import { CodedError } from '../kernel/errors.ts';
+import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { shownSource } from '../sources/sources.ts';
 import type { Events } from '../telemetry/events.ts';
+import { noSuchTemplate, findVersion } from '../templates/read-templates.ts';
+import { noSuchAssets } from '../templates/put-template.ts';
 import { getJob } from './read.ts';
 
 export interface SubmitDeps {
@@ -29,6 +32,10 @@ export interface SubmitInput {
   /** the job's owner, and the limits of the tier */
   principal: Pick<Principal, 'userId' | 'tier'>;
   request: PdfRequest;
+  /** assets that the request's files are, by their paths; lower-case hex */
+  files?: Readonly<Record<string, string>> | undefined;
+  /** whether a source of the kind template is not saved: its files are the request's */
+  isDraft?: boolean;
   /** the JSON that the request was parsed from, if there is one; a repeated idempotency key must come with the same JSON */
   sent?: unknown;
   idempotencyKey?: string | undefined;
@@ -49,6 +56,8 @@ export interface Submitted {
 const LIMIT_REACHED = 'PDF01';
 const KEY_IN_USE = 'PDF02';
 const USER_GONE = 'PDF03';
+const NO_ASSETS = 'PDF05';
+const NO_TEMPLATE = 'PDF06';
 
 /**
  * Accepts a job within the tier's limits: writes its row, its parts and its place in the queue, or none of them.
@@ -67,7 +76,7 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
       if (repeated) return repeated;
       throw refusal;
     }
-    const submitted = await insertJob(db, input);
+    const submitted = await insertJob(db, await withTemplate(deps, input));
     crashPoint('submit.committed');
     events.jobSubmitted({ jobId: submitted.job.id, ...about, priority: submitted.job.priority });
     return submitted;
@@ -81,19 +90,57 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
         retryAfterSeconds: 1,
       });
     }
+    if (code === NO_ASSETS) throw noSuchAssets(detail);
+    if (code === NO_TEMPLATE) throw invalidFields([{ field: 'template', message: 'it was just deleted' }]);
     const reached = code === LIMIT_REACHED ? limiter.refuse(userId, JSON.parse(detail) as TierUse) : error;
     if (reached instanceof LimitReached) events.rateLimited({ ...about, limit: reached.limit });
     throw reached;
   }
 }
 
+type Resolved = SubmitInput & { template?: { id: string; name: string } };
+
+/**
+ * Finds the version that a source of the kind template prints. The print settings of the version are under those that
+ * were sent.
+ */
+async function withTemplate({ reads }: SubmitDeps, input: SubmitInput): Promise<Resolved> {
+  const { request, principal, sent, isDraft = false } = input;
+  const { source } = request;
+  if (source.kind !== 'template' || isDraft) return input;
+  const wanted = parseTemplateName(source.value.name);
+  const found = wanted && (await findVersion(reads, principal.userId, wanted));
+  if (!found)
+    throw await noSuchTemplate(reads, principal.userId, wanted ?? { name: source.value.name, version: undefined });
+  const name = `${found.name}@${found.version}`;
+  const settings = sent === undefined ? request : withSettingsOf(found.request, sent, name);
+  return {
+    ...input,
+    request: { ...settings, source: { kind: 'template', value: { ...source.value, name } } },
+    template: { id: found.id, name },
+  };
+}
+
+/** A request as it was sent, over the print settings of its template. @throws CodedError if they do not fit together */
+function withSettingsOf(template: Record<string, unknown>, sent: unknown, name: string): PdfRequest {
+  const own = sent as Record<string, unknown>;
+  const options = { ...(template.options as object | undefined), ...(own.options as object | undefined) };
+  const parsed = parsePdfRequest({ ...template, ...own, options });
+  if (parsed.ok) return parsed.request;
+  const fields = parsed.fields.map(({ field, message }) => ({
+    field,
+    message: `${message} (with the settings of ${name})`,
+  }));
+  throw invalidFields(fields);
+}
+
 /** A row of `pdfprompt_submit`. */
 type Accepted = TierUse & { accepted_at: string; job_priority: number; queue_position: number };
 
 /** @throws PostgresError with a code of `pdfprompt_submit` */
-async function insertJob(db: Database, input: SubmitInput): Promise<Submitted> {
-  const { principal, request, idempotencyKey, requestId, traceparent } = input;
-  const { source, filename, metadata, ...settings } = request;
+async function insertJob(db: Database, input: Resolved): Promise<Submitted> {
+  const { principal, request, files, template, idempotencyKey, requestId, traceparent } = input;
+  const { source, files: _, filename, metadata, ...settings } = request;
   const { kind, value } = source;
   const isText = typeof value === 'string';
   const id = uuidv7();
@@ -102,6 +149,8 @@ async function insertJob(db: Database, input: SubmitInput): Promise<Submitted> {
       id => ${id}, user_id => ${principal.userId},
       kind => ${kind}, content => ${isText ? value : null}, data => ${isText ? null : JSON.stringify(value)}::text::jsonb,
       shown => ${shownSource(source) ?? null},
+      files => ${files && Object.keys(files).length > 0 ? JSON.stringify(files) : null}::text::jsonb,
+      template_version => ${template?.id ?? null}, template => ${template?.name ?? null},
       request => ${JSON.stringify(settings)}::text::jsonb, filename => ${filename ?? null},
       metadata => ${JSON.stringify(metadata)}::text::jsonb, priority => ${priorityNumber(request.priority) ?? null},
       idempotency_key => ${idempotencyKey ?? null},
@@ -109,13 +158,23 @@ async function insertJob(db: Database, input: SubmitInput): Promise<Submitted> {
       request_id => ${requestId ?? null}, traceparent => ${traceparent ?? null})`);
   if (!row) throw new Error('the database returned no row for a function that returns one');
   const createdAt = new Date(row.accepted_at).toISOString();
-  const job = queuedJob({ id, priority: row.job_priority, metadata, createdAt, queuePosition: row.queue_position });
+  const job = queuedJob({
+    id,
+    priority: row.job_priority,
+    metadata,
+    templates: template ? [template.name] : [],
+    createdAt,
+    queuePosition: row.queue_position,
+  });
   return { job, created: true, allowances: allowances(limitsOf(row), row) };
 }
 
 /** SHA-256 in hex of what a repeated idempotency key must come with again. */
-function hashOf({ request, sent = request }: SubmitInput): string {
-  return createHash('sha256').update(canonicalJson(sent)).digest('hex');
+function hashOf({ request, sent = request, files }: SubmitInput): string {
+  const sentFiles = files && { ...(sent as object), files }; // however each of them was sent
+  return createHash('sha256')
+    .update(canonicalJson(sentFiles ?? sent))
+    .digest('hex');
 }
 
 /** The job that an earlier request with the idempotency key has created. @throws CodedError `idempotency_mismatch` */

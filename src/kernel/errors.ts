@@ -17,6 +17,9 @@ const JOB_ERRORS = {
   memory_exceeded: { status: 422, title: 'The document needs more memory than allowed' },
   document_crashed: { status: 422, title: 'The document crashed the browser' },
   render_timeout: { status: 422, title: 'The document took longer than its time limit' },
+  template_failed: { status: 422, title: 'The template could not be filled in' },
+  data_invalid: { status: 422, title: 'The data does not fit the template' },
+  markdown_failed: { status: 422, title: 'The markdown could not be printed' },
   job_failed: { status: 422, title: 'The job failed' },
   poison: { status: 422, title: 'Every worker that took the job was lost' },
 } as const satisfies Record<string, ErrorKind>;
@@ -36,6 +39,8 @@ export const ERROR_CODES = {
   user_exists: { status: 409, title: 'The user exists already' },
   tier_in_use: { status: 409, title: 'The tier is in use' },
   key_not_rotatable: { status: 409, title: 'The API key cannot be rotated now' },
+  asset_limit_reached: { status: 403, title: 'Your files take more room than allowed' },
+  template_limit_reached: { status: 403, title: 'You have more templates than allowed' },
   file_expired: { status: 410, title: 'The PDF has expired' },
   body_too_large: { status: 413, title: 'The body is too large' },
   range_not_satisfiable: { status: 416, title: 'The PDF has no such bytes' },

@@ -7,7 +7,7 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import { readMemory, type MemoryReading } from '../memory/reading.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Content } from '../sources/source-type.ts';
-import { loadSource } from '../sources/sources.ts';
+import { plainContent } from '../sources/sources.ts';
 import type { RendererState } from '../telemetry/metrics.ts';
 import { errorType, Span } from '../telemetry/span.ts';
 import { isBrowserError } from './browser-error.ts';
@@ -134,7 +134,7 @@ export class Renderer extends Lifecycle {
       const lacksSpace = () => missingSpace(this.#directories) !== undefined;
       const lackedSpace = lacksSpace(); // checked before too, since a renderer that ends frees its space
       try {
-        const request = { ...settings, content: context.content ?? (await loadSource(source)) };
+        const request = { ...settings, content: context.content ?? plainContent(source) };
         return { kind: 'done', pdf: await this.#renderOnce(request, { ...context, span }, { latest, isAlone }) };
       } catch (error) {
         span.cutShort(signal?.aborted ? 'interrupted' : errorType(error));

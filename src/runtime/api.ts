@@ -35,7 +35,21 @@ const ENDED_JOBS_SIZE = 32_000_000;
 
 /** The HTTP side of a process. @param drainMs milliseconds of {@link Api.drain} */
 export function buildApi(
-  { config, name, db, reads, adminDb, connections, queue, notifier, stores, events, health, tracing }: Base,
+  {
+    config,
+    name,
+    db,
+    reads,
+    adminDb,
+    connections,
+    queue,
+    notifier,
+    stores,
+    assetStores,
+    events,
+    health,
+    tracing,
+  }: Base,
   { drainMs = 0 } = {},
 ): Api {
   const forceStop = new AbortController();
@@ -84,6 +98,8 @@ export function buildApi(
     queue,
     waiters,
     stores,
+    assetStores,
+    assetBytes: config.assetsMaxMb * MEGABYTE,
     events,
     version: VERSION,
     health,

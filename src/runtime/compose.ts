@@ -4,6 +4,7 @@ import type { Config } from '../config/load.ts';
 import { Notifier, type NotifierEvent } from '../db/notifier.ts';
 import { DatabaseWatch } from '../db/database-watch.ts';
 import type { Database, Pool } from '../db/pools.ts';
+import { assetChunk } from '../db/schema.ts';
 import { checkTenantRole, TENANT_ROLE } from '../db/tenant.ts';
 import { QueueWatch } from '../jobs/queue-watch.ts';
 import { OperatorError } from '../kernel/errors.ts';
@@ -15,6 +16,7 @@ import type { StepList } from '../finishing/step.ts';
 import type { Renderer } from '../render/renderer.ts';
 import { type Store, StoreFailure } from '../storage/store.ts';
 import { Stores } from '../storage/stores.ts';
+import type { OnStoreOperation } from '../storage/timed-store.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { Tracing } from '../telemetry/tracing.ts';
@@ -58,6 +60,8 @@ export interface Base {
   store: Store;
   /** where PDFs are read */
   stores: Stores;
+  /** where the files of documents are kept: in the same places, and in a table of their own in the database */
+  assetStores: Stores;
   /** started in this order, stopped in the opposite one */
   services: Service[];
   /** closes the database; called last */
@@ -95,7 +99,9 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
     await handle.release();
   };
   try {
-    const stores = new Stores(config, (...done) => events.metrics.storeOperation(...done));
+    const measured: OnStoreOperation = (...done) => events.metrics.storeOperation(...done);
+    const stores = new Stores(config, measured);
+    const assetStores = new Stores(config, measured, assetChunk);
     const store = stores.current;
     await store.check().catch((error: unknown) => {
       // An API accepts jobs without its store.
@@ -147,6 +153,7 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       queue,
       store,
       stores,
+      assetStores,
       services: [tracing, databaseWatch, queue, notifier, queueWatch],
       release,
     };

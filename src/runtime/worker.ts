@@ -1,13 +1,16 @@
 import { totalmem } from 'node:os';
+import { AssetReader } from '../assets/asset-reader.ts';
 import { Dialer } from '../egress/dialer.ts';
 import { EgressPolicy } from '../egress/policy.ts';
 import { EgressProxy } from '../egress/proxy.ts';
 import { Finisher } from '../finishing/finisher.ts';
 import type { StepList } from '../finishing/step.ts';
+import { PartContents } from '../jobs/part-content.ts';
 import { readMemory } from '../memory/reading.ts';
 import { type ChromiumBinary, findChromium } from '../render/chromium-binary.ts';
 import { Launcher } from '../render/launcher.ts';
 import { Renderer, type RendererOptions } from '../render/renderer.ts';
+import { Composer } from '../templating/composer.ts';
 import { Concurrency } from '../worker/concurrency.ts';
 import { Dispatcher } from '../worker/dispatcher.ts';
 import { forNoJob } from '../kernel/current-job.ts';
@@ -39,7 +42,21 @@ export async function buildWorker(
   base: Base,
   { onProgress, overrides = {} }: { onProgress: Progress; overrides?: Overrides },
 ): Promise<Worker> {
-  const { config, directUrl, db, adminDb, queue, notifier, store, stores, events, tracing, health, database } = base;
+  const {
+    config,
+    directUrl,
+    db,
+    adminDb,
+    queue,
+    notifier,
+    store,
+    stores,
+    assetStores,
+    events,
+    tracing,
+    health,
+    database,
+  } = base;
   const { readMemory: read, steps } = overrides;
   const renderer = overrides.renderer ?? (await buildRenderer({ ...base, onProgress, readMemory: read }));
   const finisher = buildFinisher({ config, events, steps });
@@ -52,6 +69,8 @@ export async function buildWorker(
     version: VERSION,
     events,
   });
+  const composer = new Composer();
+  const assets = new AssetReader({ db, assetStores, cacheBytes: config.assetCacheMb * MEGABYTE });
   const storeWatch = new StoreWatch({ db, store, events });
   const roomWatch = new RoomWatch({ events });
   const dispatcher = new Dispatcher({
@@ -64,6 +83,7 @@ export async function buildWorker(
     tracing,
     renderer,
     finisher,
+    contents: new PartContents({ db, assets, composer }),
     storeWatch,
     needs: [roomWatch.condition],
     concurrency: new Concurrency(config.workerConcurrency),

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import mime from 'mime/lite';
+import { mediaTypeOf } from '../domain/media-type.ts';
 import type { FileSet, ServedFile } from '../egress/served-origin.ts';
 
 export interface FolderDocument {
@@ -28,7 +28,7 @@ async function readFile(folder: string, path: string): Promise<ServedFile | unde
   const file = await open(found, constants.O_RDONLY | constants.O_NONBLOCK);
   const stats = await file.stat();
   const { size } = stats;
-  const type = mime.getType(found) ?? 'application/octet-stream'; // of these the browser recognizes pictures and fonts
+  const type = mediaTypeOf(found) ?? 'application/octet-stream'; // of these the browser recognizes pictures and fonts
   if (stats.isFile() && size > 0) return { type, size, content: file.createReadStream({ end: size - 1 }) };
   await file.close();
   return stats.isFile() ? { type, size, content: new Uint8Array() } : undefined;

@@ -1,6 +1,7 @@
+import { htmlWithFiles } from './document-files.ts';
 import type { SourceType } from './source-type.ts';
 
 export const html: SourceType<'html'> = {
   shown: () => undefined,
-  load: async (value) => ({ html: value }),
+  load: async (value, { files }) => htmlWithFiles(value, [files]),
 };

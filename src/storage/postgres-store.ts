@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Queryable } from '../db/pools.ts';
-import { fileChunk } from '../db/schema.ts';
+import { type assetChunk, fileChunk } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import { CodedError, messageOf, systemCodeOf } from '../kernel/errors.ts';
 import {
@@ -20,12 +20,20 @@ const DISK_FULL = '53100';
 const FAILURES = new Set([DISK_FULL, '58030']);
 const FOREIGN_KEY_VIOLATION = '23503';
 
-/** PDFs in the database, in rows of {@link CHUNK_BYTES}, saved in the transaction that finishes the job. */
+/** A table with the pieces of files. */
+export type ChunkTable = typeof fileChunk | typeof assetChunk;
+
+/** Files in the database, in rows of {@link CHUNK_BYTES}, saved in the transaction that names them. */
 export class PostgresStore implements Store {
   readonly kind = 'postgres';
   readonly location = null;
   readonly isInDatabase = true;
   readonly fullReason = DISK_FULL;
+  readonly #table: typeof fileChunk;
+
+  constructor(table: ChunkTable = fileChunk) {
+    this.#table = table as typeof fileChunk; // they have the same columns
+  }
 
   async check(): Promise<void> {
     // The database is checked when it is opened.
@@ -33,12 +41,13 @@ export class PostgresStore implements Store {
 
   async put(db: Queryable, fileId: string, { chunks, size, sha256 }: StoreFileBytes): Promise<void> {
     let kept = 0;
-    for (const [seq, bytes] of rechunk(chunks).entries()) {
+    let seq = 0;
+    for (const bytes of rechunk(chunks)) {
       const [row] = await db
-        .insert(fileChunk)
-        .values({ fileId, seq, bytes })
-        .onConflictDoUpdate({ target: [fileChunk.fileId, fileChunk.seq], set: { bytes: sql`excluded.bytes` } })
-        .returning({ sha256: sql<string>`encode(sha256(${fileChunk.bytes}), 'hex')` });
+        .insert(this.#table)
+        .values({ fileId, seq: seq++, bytes })
+        .onConflictDoUpdate({ target: [this.#table.fileId, this.#table.seq], set: { bytes: sql`excluded.bytes` } })
+        .returning({ sha256: sql<string>`encode(sha256(${this.#table.bytes}), 'hex')` });
       const expected = bytes.byteLength === size ? sha256 : createHash('sha256').update(bytes).digest('hex');
       if (row?.sha256 === expected) kept += bytes.byteLength;
     }
@@ -52,7 +61,7 @@ export class PostgresStore implements Store {
     const piece = new Uint8Array(Math.min(bytes, CHUNK_BYTES));
     try {
       await db.execute(sql`
-        insert into ${fileChunk} (file_id, seq, bytes)
+        insert into ${this.#table} (${sql.identifier(this.#table.fileId.name)}, seq, bytes)
         select ${fileId}::uuid, seq, ${piece}::bytea from generate_series(1, ${Math.ceil(bytes / piece.length)}::int) as seq`);
     } catch (error) {
       if (systemCodeOf(error) !== FOREIGN_KEY_VIOLATION) throw storeFailureOf(error) ?? error;
@@ -65,8 +74,8 @@ export class PostgresStore implements Store {
     for (let at = range.first; at <= range.last;) {
       const seq = Math.floor(at / CHUNK_BYTES);
       const start = seq * CHUNK_BYTES;
-      const bytes = await readChunk(db, which, seq);
-      if (!bytes && (at === 0 || (at === range.first && !(await readChunk(db, which, 0)))))
+      const bytes = await readChunk(db, this.#table, which, seq);
+      if (!bytes && (at === 0 || (at === range.first && !(await readChunk(db, this.#table, which, 0)))))
         throw new CodedError('file_expired', 'the PDF is no longer kept');
       if (bytes?.byteLength !== Math.min(CHUNK_BYTES, size - start))
         throw new PdfDamaged(fileId, start + (bytes?.byteLength ?? 0), size);
@@ -77,7 +86,7 @@ export class PostgresStore implements Store {
   }
 
   async remove(db: Queryable, fileIds: readonly string[]): Promise<void> {
-    await db.delete(fileChunk).where(inArray(fileChunk.fileId, [...fileIds]));
+    await db.delete(this.#table).where(inArray(this.#table.fileId, [...fileIds]));
   }
 
   /** Nothing is left by a transaction that was rolled back. */
@@ -87,18 +96,33 @@ export class PostgresStore implements Store {
 }
 
 /** The same bytes in pieces of {@link CHUNK_BYTES}. */
-function rechunk(chunks: Iterable<Uint8Array>): Uint8Array[] {
-  const all = Buffer.concat([...chunks]);
-  const pieces: Uint8Array[] = [];
-  for (let at = 0; at < all.length; at += CHUNK_BYTES) pieces.push(all.subarray(at, at + CHUNK_BYTES));
-  return pieces;
+function* rechunk(chunks: Iterable<Uint8Array>): Iterable<Uint8Array> {
+  let kept: Uint8Array[] = [];
+  let size = 0;
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.byteLength;) {
+      const piece = chunk.subarray(at, at + CHUNK_BYTES - size);
+      kept.push(piece);
+      at += piece.byteLength;
+      size += piece.byteLength;
+      if (size < CHUNK_BYTES) continue;
+      yield Buffer.concat(kept, size);
+      [kept, size] = [[], 0];
+    }
+  }
+  if (size > 0) yield Buffer.concat(kept, size);
 }
 
-async function readChunk(db: Queryable, { userId, fileId }: WhichFile, seq: number): Promise<Uint8Array | undefined> {
+async function readChunk(
+  db: Queryable,
+  table: typeof fileChunk,
+  { userId, fileId }: WhichFile,
+  seq: number,
+): Promise<Uint8Array | undefined> {
   const [row] = await db
-    .select({ bytes: fileChunk.bytes })
-    .from(fileChunk)
-    .where(and(forTenant(userId), eq(fileChunk.fileId, fileId), eq(fileChunk.seq, seq)));
+    .select({ bytes: table.bytes })
+    .from(table)
+    .where(and(forTenant(userId), eq(table.fileId, fileId), eq(table.seq, seq)));
   return row?.bytes;
 }
 

@@ -2,7 +2,7 @@ import { type StoreLocation, store as storeSetting } from '../config/kinds.ts';
 import type { Config } from '../config/load.ts';
 import { FileStore } from './file-store.ts';
 import { OperatorError } from '../kernel/errors.ts';
-import { PostgresStore } from './postgres-store.ts';
+import { type ChunkTable, PostgresStore } from './postgres-store.ts';
 import { S3Store } from './s3-store.ts';
 import type { Store, StoreKind } from './store.ts';
 import { type OnStoreOperation, TimedStore } from './timed-store.ts';
@@ -11,8 +11,14 @@ import { type OnStoreOperation, TimedStore } from './timed-store.ts';
 export type StoreSettings = Pick<Config, 'pdfStore'> & Partial<Pick<Config, 's3'>>;
 
 /** Every kind of store, and how one is opened. @throws OperatorError if a setting is missing */
-const KINDS: { [Kind in StoreKind]: (at: Extract<StoreLocation, { kind: Kind }>, settings: StoreSettings) => Store } = {
-  postgres: () => new PostgresStore(),
+const KINDS: {
+  [Kind in StoreKind]: (
+    at: Extract<StoreLocation, { kind: Kind }>,
+    settings: StoreSettings,
+    table: ChunkTable | undefined,
+  ) => Store;
+} = {
+  postgres: (_, __, table) => new PostgresStore(table),
   file: ({ directory }) => new FileStore(directory),
   s3: ({ bucket, prefix }, { s3 }) => {
     if (!s3)
@@ -37,10 +43,13 @@ export class Stores {
   readonly current: Store;
   readonly #settings: StoreSettings;
   readonly #onOperation: OnStoreOperation | undefined;
+  readonly #table: ChunkTable | undefined;
   readonly #opened = new Map<string, Store>();
 
-  constructor(settings: StoreSettings, onOperation?: OnStoreOperation) {
+  /** @param table for bytes in the database; default: that of PDFs */
+  constructor(settings: StoreSettings, onOperation?: OnStoreOperation, table?: ChunkTable) {
     this.#settings = settings;
+    this.#table = table;
     this.#onOperation = onOperation;
     this.current = this.#open(settings.pdfStore);
     this.#opened.set(this.current.location ?? this.current.kind, this.current);
@@ -63,7 +72,7 @@ export class Stores {
   }
 
   #open(at: StoreLocation): Store {
-    const open = KINDS[at.kind] as (at: StoreLocation, settings: StoreSettings) => Store;
-    return new TimedStore(open(at, this.#settings), this.#onOperation);
+    const open = KINDS[at.kind] as (at: StoreLocation, settings: StoreSettings, table?: ChunkTable) => Store;
+    return new TimedStore(open(at, this.#settings, this.#table), this.#onOperation);
   }
 }

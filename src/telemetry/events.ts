@@ -131,6 +131,9 @@ export class Events {
     this.#log.info('retention.applied', counts);
   /** PDFs in the directory that belong to no job. */
   readonly orphansRemoved = (counts: { files: number }): void => this.#log.info('retention.orphans_removed', counts);
+  /** Files of documents to which nothing refers, and versions of deleted templates. */
+  readonly unusedRemoved = (counts: { assets: number; versions: number }): void =>
+    this.#log.info('retention.unused_removed', counts);
   /** Traces are asked for and cannot be made: this process runs without them. */
   readonly tracesUnavailable = (err: unknown): void => this.#log.warn('tracing.unavailable', { err });
 

@@ -18,6 +18,7 @@ export const LOG_MESSAGES = {
   'job.result_discarded': 'result discarded: another worker has the job now',
   'egress.denied': 'egress denied; EGRESS_ALLOW opens networks and hosts',
   'retention.applied': 'expired PDFs and jobs deleted',
+  'retention.unused_removed': 'unused files and template versions removed',
   'retention.orphans_removed': 'orphaned PDFs removed',
 
   'user.created': 'user created',

@@ -7,7 +7,8 @@ import { type ClaimedJob, claimJobs, NotRegistered } from '../jobs/claim.ts';
 import { endOfPatience, type Finish, finishJob, type FinishDeps } from '../jobs/finish.ts';
 import { requeueLostJobs, requeueUnknownJobs } from '../jobs/lost-jobs.ts';
 import { ResultFiles } from '../jobs/put-files.ts';
-import { runParts } from '../jobs/run.ts';
+import { type ContentLimits, runParts } from '../jobs/run.ts';
+import type { StoredPart } from '../jobs/stored-request.ts';
 import { crashPoint, plantedFault } from '../kernel/crash-point.ts';
 import { forJob } from '../kernel/current-job.ts';
 import { Deadline } from '../kernel/deadline.ts';
@@ -15,6 +16,7 @@ import type { Condition } from '../kernel/health.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Renderer } from '../render/renderer.ts';
 import { StoreFailure } from '../storage/store.ts';
+import type { PartContents } from '../jobs/part-content.ts';
 import type { AttemptAbout, Events } from '../telemetry/events.ts';
 import type { SlotsState } from '../telemetry/metrics.ts';
 import { errorType, type Span } from '../telemetry/span.ts';
@@ -30,6 +32,7 @@ interface DispatcherOptions extends FinishDeps {
   registration: Pick<Registration, 'workerId' | 'condition'>;
   renderer: Pick<Renderer, 'render' | 'room'>;
   finisher: Pick<Finisher, 'finish' | 'isBehind'>;
+  contents: Pick<PartContents, 'of'>;
   storeWatch: Pick<StoreWatch, 'condition' | 'failed' | 'recovers'>;
   /** further conditions without which no job is claimed */
   needs: readonly Condition[];
@@ -279,7 +282,9 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
     events.jobStarted(about);
     plantedFault(job.filename);
     const context = { tenant: job.userId, jobId: job.id, signal, span, onPrinted: onRendered };
-    const rendered = await runParts(this.options, job, context);
+    const contentOf = (part: StoredPart, limits: ContentLimits) =>
+      this.options.contents.of(part, { userId: job.userId, jobId: job.id, ...limits });
+    const rendered = await runParts(this.options, { ...job, contentOf }, context);
     const result = this.#blamed.has(job.id) ? UNEXPECTED : rendered;
     crashPoint('render.done');
     const { finish, outcome } = await span.during('store', () => this.#finish(job, result, signal));

@@ -1,3 +1,4 @@
+import { removeUnusedAssets } from '../assets/remove-unused-assets.ts';
 import type { Database } from '../db/pools.ts';
 import { finishErasing } from '../jobs/erase-user.ts';
 import { expire } from '../jobs/expire.ts';
@@ -8,6 +9,7 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import { PARTS } from '../storage/file-store.ts';
 import type { Stores } from '../storage/stores.ts';
+import { removeDeletedVersions } from '../templates/delete-template.ts';
 import type { Events } from '../telemetry/events.ts';
 
 /** Milliseconds after which a put has ended, whatever became of it. */
@@ -32,6 +34,7 @@ export class Maintenance extends Lifecycle<MaintenanceDeps> {
     this.#repeat('erasing users', 60_000, () => this.#finishErasing());
     this.#repeat('looking for jobs that the queue lost', 10_000, () => this.#requeue());
     this.#repeat('removing PDFs that no job will have', 5_000, () => this.#removeAbandoned());
+    this.#repeat('removing unused files', 600_000, () => this.#removeUnused());
     this.#repeat('removing what puts have left', 3_600_000, () => this.#sweep());
     this.#repeat('noting where PDFs are', 60_000, () => this.#locate());
     this.#repeat('looking for PDFs that no row names', 60_000, () => this.#sweepFiles());
@@ -59,6 +62,13 @@ export class Maintenance extends Lifecycle<MaintenanceDeps> {
   async #removeAbandoned(): Promise<void> {
     const files = await removeAbandonedPuts(this.options);
     if (files > 0) this.options.events.orphansRemoved({ files });
+  }
+
+  /** Versions first: their files may be unused then. */
+  async #removeUnused(): Promise<void> {
+    const versions = await removeDeletedVersions(this.options.db);
+    const assets = await removeUnusedAssets(this.options.db);
+    if (versions + assets > 0) this.options.events.unusedRemoved({ assets, versions });
   }
 
   async #sweep(): Promise<void> {

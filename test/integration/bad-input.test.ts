@@ -109,13 +109,13 @@ const table: [string, Sent, number, string, RegExp][] = [
     'invalid_request',
     /^options\.papier: unknown field/,
   ],
-  ['neither html nor url', post({}), 400, 'invalid_request', /^html: required: either html or url/],
+  ['neither html nor url', post({}), 400, 'invalid_request', /^html: required: exactly one of html, url, markdown, template, files/],
   [
     'both html and url',
     html({ url: 'http://example.com' }),
     400,
     'invalid_request',
-    /^url: allowed: either html or url, not both/,
+    /^url: allowed: exactly one of html, url, markdown/,
   ],
   ['empty html', post({ html: '' }), 400, 'invalid_request', /^html: must not be empty/],
   ...[

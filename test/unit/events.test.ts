@@ -71,6 +71,7 @@ const SAMPLES: Samples = {
   replicaUsed: [],
   replicaLeft: [{ fault: 'behind', lagSeconds: 1, err }],
   expired: [{ files: 1, documents: 1, jobs: 1 }],
+  unusedRemoved: [{ assets: 3, versions: 1 }],
   orphansRemoved: [{ files: 1 }],
   backgroundFailed: ['the queue', err],
 };

@@ -53,7 +53,7 @@ describe('a request for a PDF', () => {
         'options.scale: Too big: expected number to be <=2',
         expect.stringMatching(/^options\.margin\.top: .*allowed: pixels as a number/),
         expect.stringMatching(/^gotoOptions\.waitUntil: allowed: load, domcontentloaded/),
-        expect.stringMatching(/^colour: unknown field; allowed: html, url, options, /),
+        expect.stringMatching(/^colour: unknown field; allowed: html, url, markdown, /),
         expect.stringMatching(/^priority: Invalid option: expected one of "low"\|"medium"\|"high"\|"critical"/),
       ]),
     );
@@ -140,7 +140,7 @@ describe('a request for a PDF', () => {
     const parsed = parsePdfRequest(sent);
     expect(parsed).toMatchObject({ ok: true, request: { setExtraHTTPHeaders: { 'X-B': 'b' }, metadata: { a: null } } });
     expect(parsed.ok && parsed.request.cookies).toEqual([{ name: 'a', value: 'b', domain: 'x.test' }]);
-    expect(problemsOf({ html: null })).toEqual(['html: required: either html or url']);
+    expect(problemsOf({ html: null })).toEqual(['html: required: exactly one of html, url, markdown, template, files']);
     expect(problemsOf({ html: 'x', cookies: [null] })).toEqual([expect.stringMatching(/^cookies\[0\]: /)]);
   });
 

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { canonicalJson } from '../domain/canonical-json.ts';
+import { parsePdfRequest } from '../domain/pdf-request.ts';
+import { ENTRIES, filesField } from '../domain/source.ts';
+import { type FieldProblem, invalidFields } from '../kernel/errors.ts';
+
+/** The files that a template can begin with, the first that there is. */
+export const TEMPLATE_ENTRIES = ['index.html', 'index.liquid', 'index.md'] as const;
+
+export const templateSchema = z
+  .strictObject({
+    files: filesField.describe(`The template's folder: one of ${TEMPLATE_ENTRIES.join(', ')}, and what it needs.`),
+    description: z.string().max(1_000).optional().describe('For people; default: that of template.json'),
+    request: z
+      .record(z.string(), z.json())
+      .optional()
+      .describe('Print settings, under those of a request: `options`, `locale`, …; default: those of template.json'),
+  })
+  .meta({ id: 'TemplateContent' });
+
+/** What a version of a template consists of. */
+export interface TemplateContent {
+  /** hashes of assets by paths */
+  files: Readonly<Record<string, string>>;
+  description: string | undefined;
+  /** print settings */
+  request: Record<string, unknown>;
+}
+
+/** The fields of a request that a template cannot have: they are those of one document. */
+const OF_A_DOCUMENT = new Set([
+  'filename',
+  'metadata',
+  'priority',
+  'data',
+  'html',
+  'url',
+  'markdown',
+  'template',
+  'files',
+]);
+
+/** @throws CodedError that names what is missing, or is no print setting */
+export function checkTemplate({ files, request }: TemplateContent): void {
+  const problems: FieldProblem[] = [];
+  if (!TEMPLATE_ENTRIES.some((name) => Object.hasOwn(files, name)))
+    problems.push({ field: 'files', message: `required: one of ${TEMPLATE_ENTRIES.join(', ')}, with which it begins` });
+  for (const name of Object.keys(request))
+    if (OF_A_DOCUMENT.has(name)) problems.push({ field: `request.${name}`, message: 'allowed: print settings only' });
+  const parsed = parsePdfRequest({ ...request, html: ' ' });
+  if (problems.length === 0 && !parsed.ok)
+    for (const { field, message } of parsed.fields) problems.push({ field: `request.${field}`, message });
+  if (problems.length > 0) throw invalidFields(problems);
+}
+
+/** SHA-256 of the content, the same for the same. */
+export function hashOf({ files, description, request }: TemplateContent): Buffer {
+  return createHash('sha256')
+    .update(canonicalJson({ files, description: description ?? null, request }))
+    .digest();
+}
+
+/** Whether the files of a draft or of a template can be printed. */
+export function hasEntry(files: Readonly<Record<string, unknown>>): boolean {
+  return [...TEMPLATE_ENTRIES, ...ENTRIES].some((name) => Object.hasOwn(files, name));
+}
