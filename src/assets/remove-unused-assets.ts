@@ -30,9 +30,9 @@ export async function removeUnusedAssets(db: Database): Promise<number> {
         delete from pdfprompt_asset where id = any (array(select id from due where not is_used)) returning 1
       )
       select (select count(*)::integer from removed) as removed, (select count(*)::integer from due) as looked`);
-    const [{ removed: some = 0, looked = 0 } = {}] = rows;
-    removed += some;
-    if (looked < BATCH) break;
+    const [done] = rows;
+    removed += done?.removed ?? 0;
+    if ((done?.looked ?? 0) < BATCH) break;
   }
   return removed;
 }

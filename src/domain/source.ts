@@ -74,7 +74,7 @@ interface Values {
 }
 
 /** A template's version and what it prints. */
-export interface TemplateValue {
+interface TemplateValue {
   /** `invoice@7`; of one that is not saved: `invoice` */
   name: string;
   data: unknown;

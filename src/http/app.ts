@@ -36,6 +36,12 @@ import { listJobsRoute } from './routes/list-jobs.ts';
 import { renderPdfRoute } from './routes/render-pdf.ts';
 import { retryJobRoute } from './routes/retry-job.ts';
 import { submitJobRoute } from './routes/submit-job.ts';
+import { deleteTemplateRoute } from './routes/templates/delete-template.ts';
+import { getTemplateRoute } from './routes/templates/get-template.ts';
+import { listTemplateVersionsRoute } from './routes/templates/list-template-versions.ts';
+import { listTemplatesRoute } from './routes/templates/list-templates.ts';
+import { previewTemplateRoute } from './routes/templates/preview-template.ts';
+import { putTemplateRoute } from './routes/templates/put-template.ts';
 
 /** The API: each operation is a file in `routes/`. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
@@ -49,6 +55,12 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     cancelJobRoute(deps),
     retryJobRoute(deps),
     renderPdfRoute(deps),
+    putTemplateRoute(deps),
+    listTemplatesRoute(deps),
+    getTemplateRoute(deps),
+    listTemplateVersionsRoute(deps),
+    deleteTemplateRoute(deps),
+    previewTemplateRoute(deps),
     getUsageRoute(deps),
     listUsersRoute(deps),
     createUserRoute(deps),

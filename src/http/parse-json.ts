@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { MAX_DEPTH, MAX_VALUES, pathText, TOO_DEEP, TOO_MANY } from '../domain/check-input.ts';
+import { MAX_DEPTH, MAX_VALUES, pathText, TOO_DEEP, tooMany } from '../domain/check-input.ts';
 import { CodedError, type FieldProblem, invalidFields, messageOf } from '../kernel/errors.ts';
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
@@ -9,11 +9,11 @@ const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
  * too many values is refused before it is parsed: parsing it would block the event loop for other requests.
  * @throws CodedError `invalid_json`; `invalid_request` if it is nested too deep or has too many values
  */
-export function parseJson(body: Buffer): unknown {
+export function parseJson(body: Buffer, maxValues = MAX_VALUES): unknown {
   const hasMark = body.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
   const bytes = hasMark ? body.subarray(BYTE_ORDER_MARK.length) : body;
   if (!isUtf8(bytes)) throw new CodedError('invalid_json', '(body): the body is not UTF-8');
-  const problem = sizeProblem(bytes);
+  const problem = sizeProblem(bytes, maxValues);
   if (problem) throw invalidFields([problem]);
   const text = bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8');
   try {
@@ -46,7 +46,7 @@ interface Container {
 }
 
 /** Counts values and levels as `textProblem` does, but in the bytes, which may be invalid JSON. */
-function sizeProblem(bytes: Buffer): FieldProblem | undefined {
+function sizeProblem(bytes: Buffer, maxValues: number): FieldProblem | undefined {
   const open: Container[] = [];
   let values = 1;
   let isAtStart = false; // of a container: it may be empty
@@ -90,7 +90,7 @@ function sizeProblem(bytes: Buffer): FieldProblem | undefined {
       }
       default: // part of a number or a literal; JSON.parse reports anything else
     }
-    if (values > MAX_VALUES) return { field: placeOf(open, bytes), message: TOO_MANY };
+    if (values > maxValues) return { field: placeOf(open, bytes), message: tooMany(maxValues) };
   }
   return undefined;
 }

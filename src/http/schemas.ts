@@ -51,6 +51,28 @@ export const jobSchema = z
   })
   .meta({ id: 'Job' });
 
+export const templateVersionSchema = z
+  .object({
+    name: z.string(),
+    version: z.int(),
+    description: z.string().nullable(),
+    createdAt: instant,
+  })
+  .meta({ id: 'TemplateVersion' });
+
+export const templateResponseSchema = templateVersionSchema
+  .extend({
+    request: z.record(z.string(), z.unknown()).meta({ description: 'Print settings, under those of a request' }),
+    files: z
+      .record(z.string(), z.object({ id: z.string(), size: z.int(), type: z.string() }))
+      .meta({ description: 'By their paths; `id` is that of the asset' }),
+  })
+  .meta({ id: 'Template' });
+
+export const templateParams = z.object({
+  name: z.string().meta({ description: 'The template’s name; to read one, also with a version: `invoice@7`' }),
+});
+
 export const userSchema = z
   .object({
     id: z.uuid(),

@@ -27,7 +27,7 @@ export function fileSet(entry: string, document: OpenedFile, files: Files): File
 }
 
 /** The name of a file in its folder for a path as in a URL: `/a%20b.png`. @returns undefined if it is wrongly encoded */
-export function fileNameOf(path: string): string | undefined {
+function fileNameOf(path: string): string | undefined {
   try {
     return decodeURIComponent(path.replace(/^\/+/, '')).normalize('NFC');
   } catch {

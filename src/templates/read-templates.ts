@@ -79,17 +79,17 @@ export async function listTemplates(
 /** A page of a template's versions, newest first. @throws CodedError `not_found` */
 export async function listVersions(
   db: Queryable,
-  input: { userId: string; name: string; limit: number; cursor?: number | undefined },
+  input: { userId: string; name: string; limit: number; cursor: number },
 ): Promise<{ data: TemplateVersion[]; nextCursor: string | null }> {
   const { userId, name, limit, cursor } = input;
   const rows = await db
     .select(columns)
     .from(template)
     .innerJoin(templateVersion, ofUser(userId))
-    .where(and(eq(template.name, name), cursor === undefined ? undefined : lt(templateVersion.version, cursor)))
+    .where(and(eq(template.name, name), lt(templateVersion.version, cursor)))
     .orderBy(desc(templateVersion.version))
     .limit(limit + 1);
-  if (rows.length === 0 && cursor === undefined) throw notFound({ name, version: undefined });
+  if (rows.length === 0) throw notFound({ name, version: undefined });
   const data = rows.slice(0, limit).map(toVersion);
   return { data, nextCursor: rows.length > limit ? String(data.at(-1)?.version) : null };
 }

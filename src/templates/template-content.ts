@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { parsePdfRequest } from '../domain/pdf-request.ts';
-import { ENTRIES, filesField } from '../domain/source.ts';
+import { filesField } from '../domain/source.ts';
 import { type FieldProblem, invalidFields } from '../kernel/errors.ts';
 
 /** The files that a template can begin with, the first that there is. */
@@ -59,9 +59,4 @@ export function hashOf({ files, description, request }: TemplateContent): Buffer
   return createHash('sha256')
     .update(canonicalJson({ files, description: description ?? null, request }))
     .digest();
-}
-
-/** Whether the files of a draft or of a template can be printed. */
-export function hasEntry(files: Readonly<Record<string, unknown>>): boolean {
-  return [...TEMPLATE_ENTRIES, ...ENTRIES].some((name) => Object.hasOwn(files, name));
 }

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import type { PutAssetDeps } from '../../assets/put-asset.ts';
 import { pdfRequestSchema } from '../../domain/pdf-request.ts';
 import { isUsedKey, type SubmitDeps, type SubmitInput, submitJob, type Submitted } from '../../jobs/submit.ts';
 import { invalidFields } from '../../kernel/errors.ts';
 import { withPdfRequest } from '../body.ts';
+import { storeFiles } from '../request-files.ts';
 import { jobAnswer } from '../job-answer.ts';
 import { rateLimitHeaders } from '../../accounts/limits.ts';
 import { aboutOf, type AppContext, type AppDeps, type Operation } from '../route.ts';
@@ -44,11 +46,14 @@ export function submitJobRoute(deps: AppDeps): Operation {
 }
 
 /** Submits the request in the body. */
-export function submitBody(c: AppContext, deps: SubmitDeps): Promise<Submitted> {
+export function submitBody(c: AppContext, deps: SubmitDeps & PutAssetDeps): Promise<Submitted> {
   return withPdfRequest(
     c,
     () => admit(c, deps),
-    ({ request, sent }) => submitFrom(c, (input) => submitJob(deps, { ...input, request, sent })),
+    async ({ request, sent }) => {
+      const files = request.files && (await storeFiles(c, deps, request.files));
+      return submitFrom(c, (input) => submitJob(deps, { ...input, request, sent, files }));
+    },
   );
 }
 
@@ -71,7 +76,7 @@ export async function admit(c: AppContext, { reads, limiter, events }: SubmitDep
 /** Submits within the request's trace; the worker continues that trace. */
 export function submitFrom(
   c: AppContext,
-  submit: (input: Omit<SubmitInput, 'request' | 'sent'>) => Promise<Submitted>,
+  submit: (input: Omit<SubmitInput, 'request' | 'sent' | 'files'>) => Promise<Submitted>,
 ): Promise<Submitted> {
   const { principal, requestId, span } = c.var;
   const { traceparent } = span;

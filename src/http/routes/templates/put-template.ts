@@ -1,0 +1,40 @@
+import { getTemplate } from '../../../templates/read-templates.ts';
+import { putTemplate } from '../../../templates/put-template.ts';
+import { templateSchema } from '../../../templates/template-content.ts';
+import { SETTINGS_FILE, templateSettings } from '../../../templates/template-settings.ts';
+import { readBody } from '../../body.ts';
+import { storeFiles } from '../../request-files.ts';
+import { type AppDeps, type Operation } from '../../route.ts';
+import { jsonBody, jsonResponse, templateParams, templateResponseSchema } from '../../schemas.ts';
+import { textOf } from '../../text-of-asset.ts';
+
+export function putTemplateRoute(deps: AppDeps): Operation {
+  return {
+    endpoint: 'PUT /v1/templates/{name}',
+    scope: 'jobs:write',
+    operationId: 'putTemplate',
+    summary: 'Save a template',
+    description:
+      'What differs from the newest version becomes a new version; the same content changes nothing. Versions never change.',
+    requestParams: { path: templateParams },
+    requestBody: jsonBody(templateSchema),
+    responses: {
+      200: jsonResponse('The newest version, which has this content already', templateResponseSchema),
+      201: jsonResponse('The new version', templateResponseSchema),
+    },
+    problems: ['asset_limit_reached', 'template_limit_reached'],
+    handle: async (c) => {
+      const { underWay, principal } = c.var;
+      const { userId } = principal;
+      const body = await readBody(c, templateSchema);
+      const name = c.req.param('name') ?? '';
+      return underWay.writing(userId, async () => {
+        const files = await storeFiles(c, deps, body.files);
+        const own = templateSettings(await textOf(deps, userId, files[SETTINGS_FILE]));
+        const { description = own.description, request = own.request } = body;
+        const { isNew } = await putTemplate(deps.db, { userId, name, content: { files, description, request } });
+        return c.json(await getTemplate(deps.reads, userId, { name, version: undefined }), isNew ? 201 : 200);
+      });
+    },
+  };
+}
