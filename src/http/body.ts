@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { Principal } from '../accounts/principals.ts';
-import { checkInput, MAX_DATA_VALUES, MAX_VALUES } from '../domain/check-input.ts';
+import { checkInput, MAX_DATA_VALUES } from '../domain/check-input.ts';
 import { parsePdfRequest, type ParsedRequest, REQUEST_BOUNDS } from '../domain/pdf-request.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { parseJson } from './parse-json.ts';
@@ -25,7 +25,7 @@ export async function withPdfRequest<T>(
   await admit();
   return withBytes(c, REQUEST_BOUNDS.bodyBytes, async (bytes) => {
     const parse = () => {
-      const parsed = parsePdfRequest(parseJson(bytes, MAX_VALUES + MAX_DATA_VALUES));
+      const parsed = parsePdfRequest(parseJson(bytes, { maxData: MAX_DATA_VALUES }));
       if (!parsed.ok) throw invalidFields(parsed.fields);
       return parsed;
     };

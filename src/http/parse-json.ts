@@ -7,13 +7,14 @@ const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 /**
  * The JSON value of a body; a byte order mark before it is ignored. The time is linear in the bytes. A body with
  * too many values is refused before it is parsed: parsing it would block the event loop for other requests.
+ * @param maxData values that the member `data` may have besides
  * @throws CodedError `invalid_json`; `invalid_request` if it is nested too deep or has too many values
  */
-export function parseJson(body: Buffer, maxValues = MAX_VALUES): unknown {
+export function parseJson(body: Buffer, { maxData = 0 } = {}): unknown {
   const hasMark = body.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
   const bytes = hasMark ? body.subarray(BYTE_ORDER_MARK.length) : body;
   if (!isUtf8(bytes)) throw new CodedError('invalid_json', '(body): the body is not UTF-8');
-  const problem = sizeProblem(bytes, maxValues);
+  const problem = sizeProblem(bytes, maxData);
   if (problem) throw invalidFields([problem]);
   const text = bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8');
   try {
@@ -46,9 +47,12 @@ interface Container {
 }
 
 /** Counts values and levels as `textProblem` does, but in the bytes, which may be invalid JSON. */
-function sizeProblem(bytes: Buffer, maxValues: number): FieldProblem | undefined {
+function sizeProblem(bytes: Buffer, maxData: number): FieldProblem | undefined {
   const open: Container[] = [];
   let values = 1;
+  let dataValues = 0;
+  let isInData = false;
+  const count = () => (isInData ? dataValues++ : values++);
   let isAtStart = false; // of a container: it may be empty
   let lastString: [number, number] = [0, 0];
   for (let at = 0; at < bytes.length; at++) {
@@ -58,7 +62,7 @@ function sizeProblem(bytes: Buffer, maxValues: number): FieldProblem | undefined
       isAtStart = false;
       if (byte !== CLOSE_ARRAY && byte !== CLOSE_OBJECT) {
         if (open.length > MAX_DEPTH) return { field: placeOf(open, bytes), message: TOO_DEEP };
-        values++;
+        count();
       }
     }
     switch (byte) {
@@ -80,17 +84,20 @@ function sizeProblem(bytes: Buffer, maxValues: number): FieldProblem | undefined
       case COLON: {
         const within = open.at(-1);
         if (within) within.key = lastString;
+        if (open.length === 1) isInData = maxData > 0 && bytes.toString('latin1', ...lastString) === 'data';
         break;
       }
       case COMMA: {
-        values++;
+        if (open.length === 1) isInData = false;
+        count();
         const within = open.at(-1);
         if (within) within.index++;
         break;
       }
       default: // part of a number or a literal; JSON.parse reports anything else
     }
-    if (values > maxValues) return { field: placeOf(open, bytes), message: tooMany(maxValues) };
+    if (values > MAX_VALUES) return { field: placeOf(open, bytes), message: tooMany(MAX_VALUES) };
+    if (dataValues > maxData) return { field: placeOf(open, bytes), message: tooMany(maxData) };
   }
   return undefined;
 }

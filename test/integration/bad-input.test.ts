@@ -109,7 +109,13 @@ const table: [string, Sent, number, string, RegExp][] = [
     'invalid_request',
     /^options\.papier: unknown field/,
   ],
-  ['neither html nor url', post({}), 400, 'invalid_request', /^html: required: exactly one of html, url, markdown, template, files/],
+  [
+    'neither html nor url',
+    post({}),
+    400,
+    'invalid_request',
+    /^html: required: exactly one of html, url, markdown, template, files/,
+  ],
   [
     'both html and url',
     html({ url: 'http://example.com' }),
@@ -205,7 +211,7 @@ const table: [string, Sent, number, string, RegExp][] = [
     html({ cookies: [{ name: 'a', value: 'b' }] }),
     400,
     'invalid_request',
-    /^cookies\[0\]\.domain: required with html/,
+    /^cookies\[0\]\.domain: required without url/,
   ],
   [
     'a cookie for a file',

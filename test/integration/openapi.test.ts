@@ -46,6 +46,12 @@ describe('/openapi.json', () => {
       'post /v1/jobs': 'jobs:write',
       'post /v1/jobs/{id}/retry': 'jobs:write',
       'post /v1/pdf': 'jobs:write',
+      'get /v1/templates': 'jobs:read',
+      'get /v1/templates/{name}': 'jobs:read',
+      'get /v1/templates/{name}/versions': 'jobs:read',
+      'delete /v1/templates/{name}': 'jobs:write',
+      'post /v1/templates/{name}/preview': 'jobs:write',
+      'put /v1/templates/{name}': 'jobs:write',
       'put /v1/admin/tiers/{name}': 'admin',
       'put /v1/admin/users/{id}/subscription': 'admin',
     });
@@ -61,19 +67,24 @@ describe('/openapi.json', () => {
     const schema = document.components.schemas.PdfRequest;
     expect(Object.keys(schema?.properties ?? {}).toSorted()).toEqual([
       'cookies',
+      'data',
       'emulateMediaType',
       'extraHTTPHeadersTo',
       'failOnResourceError',
       'failOnStatus',
       'filename',
+      'files',
       'gotoOptions',
       'html',
       'locale',
+      'markdown',
+      'markdownOptions',
       'metadata',
       'options',
       'priority',
       'setExtraHTTPHeaders',
       'setJavaScriptEnabled',
+      'template',
       'timeoutMs',
       'timezone',
       'url',
@@ -82,7 +93,7 @@ describe('/openapi.json', () => {
       'waitForSelector',
       'waitForTimeout',
     ]);
-    for (const name of ['PdfRequest', 'NewKey', 'NewUser', 'Rotation', 'Subscription', 'TierLimits'])
+    for (const name of ['PdfRequest', 'NewKey', 'NewUser', 'Rotation', 'Subscription', 'TemplateContent', 'TierLimits'])
       expect(document.components.schemas[name]?.additionalProperties).toBe(false);
   });
 

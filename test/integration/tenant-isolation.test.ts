@@ -184,8 +184,21 @@ describe('the role that reads for tenants', () => {
     'pdfprompt_lane',
     'pdfprompt_file',
     'pdfprompt_file_chunk',
+    'pdfprompt_asset',
+    'pdfprompt_asset_chunk',
+    'pdfprompt_template',
+    'pdfprompt_template_version',
+    'pdfprompt_template_file',
+    'pdfprompt_part_file',
     'pdfprompt_usage_history',
   ];
+  const COLUMNS: Record<string, string> = {
+    pdfprompt_file_chunk: 'file_id',
+    pdfprompt_asset_chunk: 'asset_id',
+    pdfprompt_template_file: 'version_id',
+    pdfprompt_part_file: 'job_id',
+    pdfprompt_part: 'job_id',
+  };
   const denied = { code: '42501' };
 
   it('reads what a tenant has, and no other table', async () => {
@@ -206,7 +219,7 @@ describe('the role that reads for tenants', () => {
 
   it.each(READABLE)('changes nothing in %s', async (table) => {
     const gate = `where ${gateOf(ann)}`;
-    const column = { pdfprompt_file_chunk: 'file_id', pdfprompt_part: 'job_id' }[table] ?? 'user_id';
+    const column = COLUMNS[table] ?? 'user_id';
     await expect(
       walled.unsafe(`insert into ${table} (${column}) select ${column} from ${table} ${gate}`),
     ).rejects.toMatchObject(denied);

@@ -32,8 +32,12 @@ export function putTemplateRoute(deps: AppDeps): Operation {
         const files = await storeFiles(c, deps, body.files);
         const own = templateSettings(await textOf(deps, userId, files[SETTINGS_FILE]));
         const { description = own.description, request = own.request } = body;
-        const { isNew } = await putTemplate(deps.db, { userId, name, content: { files, description, request } });
-        return c.json(await getTemplate(deps.reads, userId, { name, version: undefined }), isNew ? 201 : 200);
+        const { version, isNew } = await putTemplate(deps.db, {
+          userId,
+          name,
+          content: { files, description, request },
+        });
+        return c.json(await getTemplate(deps.reads, userId, { name, version }), isNew ? 201 : 200);
       });
     },
   };
