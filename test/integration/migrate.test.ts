@@ -86,7 +86,7 @@ describe('migrate', () => {
       else await sql.unsafe(text);
     }
     const [count] = await sql`select count(*)::int as tables from pg_tables where tablename like 'pdfprompt\\_%'`;
-    expect(count).toEqual({ tables: 17 });
+    expect(count).toEqual({ tables: 23 });
   });
 
   it('says in a sentence what is wrong with the address', async () => {
@@ -126,7 +126,12 @@ const TAKES_AWAY: Record<string, RegExp> = {
 const WEAKER = new Set(['pdfprompt_file_job_position']); // one file of a job at each place, instead of one file
 
 /** What fires when the release before writes, and was meant to. */
-const MEANT = new Set(['pdfprompt_move_part_back', 'pdfprompt_file_deleted', 'pdfprompt_file_expired']);
+const MEANT = new Set([
+  'pdfprompt_move_part_back',
+  'pdfprompt_file_deleted',
+  'pdfprompt_file_expired',
+  'pdfprompt_release_part',
+]);
 
 /** Functions of the release before, which a later one must not replace. */
 const FUNCTIONS = new Set(
