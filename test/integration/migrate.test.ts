@@ -157,7 +157,7 @@ function takenAway(text: string): string[] {
   const made = statements.flatMap((statement) => /^create table (?:if not exists )?(\S+)/.exec(statement)?.[1] ?? []);
   const isMeant = (statement: string) =>
     MEANT.has(/^(?:create|drop) trigger (?:if exists )?(\S+)/.exec(statement)?.[1] ?? '') ||
-    /^create or replace function (\w+)/
+    /^(?:create or replace|drop) function (\w+)/
       .exec(statement)
       ?.slice(1)
       .some((name) => !FUNCTIONS.has(name));
