@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { setPriority } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { endWithParent, giveUpRoot } from '../kernel/confined-process.ts';
 import { CodedError, messageOf } from '../kernel/errors.ts';
 import type { Identity } from '../kernel/privileges.ts';
 import { readFrames, type SentPdf, sendFrame } from './frames.ts';
@@ -24,26 +23,17 @@ const LIFELINE_FD = 4;
 /** Nice value: the worker's own event loop goes first. */
 const PRIORITY = 5;
 
-/** In a thread of its own: a step may block the main thread for ever. */
-const LIFELINE = `new (require('node:net').Socket)({ fd: ${LIFELINE_FD} })
-  .on('error', () => undefined).on('close', () => process.kill(process.pid, 'SIGKILL')).resume();`;
-
 type Work = Awaited<ReturnType<StepList['steps'][number]['load']>>;
 
 const works = new Map<string, Work>();
 let current: Pdf[] = [];
 
 async function start({ module, identity }: Extract<Order, { do: 'start' }>): Promise<void> {
-  const lifeline = new Worker(LIFELINE, { eval: true });
-  lifeline.unref();
-  const isGuarded = once(lifeline, 'online'); // starting a thread takes as long as starting Node
+  const isGuarded = endWithParent(LIFELINE_FD); // starting a thread takes as long as starting Node
   const { STEPS } = (await import(module)) as { STEPS: StepList };
   for (const step of STEPS.steps) works.set(step.name, await step.load());
   await isGuarded;
-  if (!identity) return;
-  process.setgroups?.([]);
-  process.setgid?.(identity.gid);
-  process.setuid?.(identity.uid);
+  giveUpRoot(identity);
 }
 
 async function runStep(order: Extract<Order, { do: 'step' }>, given: SentPdf[]): Promise<SentPdf[]> {

@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { collectTail } from '../kernel/collect-tail.ts';
+import { confined, V8_SIGNALS } from '../kernel/confined-process.ts';
 import { CodedError, ERROR_CODES, type ErrorCode } from '../kernel/errors.ts';
 import { unprivilegedIdentity } from '../kernel/privileges.ts';
 import { preferToKill } from '../kernel/processes.ts';
@@ -43,14 +44,11 @@ export interface StepsProcessOptions {
 const SAMPLE_MS = 50;
 /** V8 ends a process whose heap is full. It was too large if it had so much of what it may use. */
 const ALMOST_FULL = 0.8;
-const V8_SIGNALS = new Set<NodeJS.Signals | null>(['SIGABRT', 'SIGTRAP', 'SIGILL']);
 const PIECE_BYTES = MEGABYTE;
 const MAX_MESSAGE_BYTES = MEGABYTE;
 const MAX_FAILURE_TEXT = 2_000;
 
 const CHILD = fileURLToPath(new URL(`./child${extname(import.meta.url)}`, import.meta.url));
-/** What it may read: the program with its dependencies, which are beside it if it is one itself. */
-const PROGRAM = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/node_modules\/.*$/, '/node_modules/');
 
 /** A process that runs steps, one job at a time, seen from the worker. */
 export class StepsProcess {
@@ -69,14 +67,7 @@ export class StepsProcess {
     this.#options = options;
     this.#child = spawn(
       process.execPath,
-      [
-        `--max-old-space-size=${Math.ceil(options.memoryBytes / MEGABYTE)}`,
-        '--permission', // it can start no program and write no file, whatever its user may
-        `--allow-fs-read=${PROGRAM}*`,
-        '--allow-worker',
-        '--no-warnings',
-        CHILD,
-      ],
+      [...confined(options), CHILD],
       // Its own process group, so that Ctrl-C reaches only this process.
       { cwd: '/', env: {}, detached: true, stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] },
     );
