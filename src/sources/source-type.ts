@@ -2,7 +2,7 @@ import type { Files } from '../kernel/files.ts';
 import type { PrintSettings } from '../domain/pdf-request.ts';
 import type { SourceKind, SourceOf } from '../domain/source.ts';
 import type { FileSet } from '../egress/served-origin.ts';
-import type { ComposeInput } from '../templating/composer.ts';
+import type { ComposeInput } from '../templating/compose-input.ts';
 
 /** What the browser loads: HTML, a URL, or a document with its files, at an origin of its own. */
 export type Content = { html: string } | { url: string } | { files: FileSet };

@@ -1,28 +1,219 @@
-import { CodedError } from '../kernel/errors.ts';
+import { availableParallelism } from 'node:os';
+import { unlessAborted } from '../kernel/abort.ts';
+import { forNoJob } from '../kernel/current-job.ts';
+import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
+import { CodedError, messageOf } from '../kernel/errors.ts';
+import { Lifecycle } from '../kernel/lifecycle.ts';
+import { Semaphore } from '../kernel/semaphore.ts';
+import type { ComposeInput } from './compose-input.ts';
+import { ComposerEnded, ComposerProcess } from './composer-process.ts';
+import type { Answer, Order } from './messages.ts';
 
-/** What becomes HTML. */
-export type ComposeInput =
-  | {
-      kind: 'template';
-      /** `invoice@7`, for messages */
-      name: string;
-      /** the same key has the same texts, which are then parsed once */
-      key?: string;
-      /** files by their paths: Liquid, markdown, locales/*.json, schema.json */
-      texts: Record<string, string>;
-      data: unknown;
-      locale: string;
-      timezone: string;
-    }
-  | { kind: 'markdown'; text: string; allowHtml: boolean; styleSheet?: string | undefined; locale: string };
+export interface ComposerOptions {
+  /** milliseconds that one document may take, apart from waiting for its turn */
+  timeoutMs: number;
+  /** that one document may use */
+  memoryBytes: number;
+  /** processes at a time, at most; as many as cores up to two by default */
+  size?: number;
+  /** of each document: how long it took, in milliseconds, waiting included */
+  onComposed?: (about: { kind: ComposeInput['kind']; ms: number }) => void;
+}
 
-/** Writes HTML. */
-export class Composer {
-  /** @throws CodedError */
-  async compose(
-    input: ComposeInput,
-    _limits: { timeoutMs: number; signal?: AbortSignal | undefined },
-  ): Promise<string> {
-    throw new CodedError('template_failed', `${input.kind}: not in this release`);
+/** Milliseconds until a process is ready. */
+const START_MS = 30_000;
+/** Milliseconds beyond the time limit, so that the process can say itself at which line it was. */
+const GRACE_MS = 500;
+/** Milliseconds after which a process is ended that nobody needs, unless it is the last. */
+const IDLE_MS = 60_000;
+/** Documents that may wait for their turn. */
+const MAX_WAITING = 1_000;
+const MAX_OUTPUT_LENGTH = 50_000_000;
+/** Bytes of one unit of memory, see ComposeLimits. */
+const UNIT_BYTES = 8;
+/** A process keeps memory that it has once used; with more than this part of what it may use it is replaced. */
+const LARGE = 0.6;
+
+/**
+ * Makes HTML of templates and markdown. Both are written by anyone, so it is done in processes of their own: what takes
+ * too long or too much memory ends its process, and nothing else. The processes are started when they are needed; one is
+ * kept from then on.
+ */
+export class Composer extends Lifecycle<ComposerOptions> {
+  readonly #turns: Semaphore;
+  readonly #processes = new Set<ComposerProcess>();
+  #idle: { process: ComposerProcess; timer: NodeJS.Timeout }[] = [];
+
+  constructor(options: ComposerOptions) {
+    super(options);
+    this.#turns = new Semaphore(options.size ?? Math.min(2, availableParallelism()), 2 ** 31 - 1);
   }
+
+  protected async onStart(): Promise<void> {}
+
+  protected override async onStop(): Promise<void> {
+    for (const { timer } of this.#idle.splice(0)) clearTimeout(timer);
+    await Promise.all([...this.#processes].map((process) => process.end()));
+  }
+
+  /**
+   * @param limits.timeoutMs with waiting for a turn
+   * @returns the HTML
+   * @throws CodedError `template_failed` (a mistake in the template, or it needs more than it may), `data_invalid` (the
+   *   schema), `render_timeout` (no turn came in time), `unavailable`; the reason of `signal`, or of a stop
+   */
+  async compose(input: ComposeInput, limits: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<string> {
+    if (this.#turns.waiting >= MAX_WAITING)
+      throw new CodedError('unavailable', 'too many templates wait for their turn', { retryAfterSeconds: 1 });
+    const startedAt = performance.now();
+    const deadline = new Deadline(limits.timeoutMs);
+    const order = toOrder(input);
+    const givenUp = new AbortController();
+    let isRunning = false;
+    const turn = this.#turns.run(async () => {
+      givenUp.signal.throwIfAborted();
+      isRunning = true;
+      return this.#run(input, order, deadline, givenUp.signal);
+    });
+    try {
+      return await deadline.race('a turn', unlessAborted([limits.signal, this.ending], turn));
+    } catch (error) {
+      givenUp.abort();
+      if (!(error instanceof DeadlineExceeded)) throw error;
+      if (isRunning) throw tookTooLong(input, limits.timeoutMs);
+      throw new CodedError('render_timeout', `no turn for its template came within ${limits.timeoutMs} ms`);
+    } finally {
+      this.options.onComposed?.({ kind: input.kind, ms: performance.now() - startedAt });
+    }
+  }
+
+  /** In a process of its own for the time being; once more if another process killed that. */
+  async #run(input: ComposeInput, order: ComposeOrder, deadline: Deadline, givenUp: AbortSignal): Promise<string> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#runOnce(input, order, deadline, givenUp);
+      } catch (error) {
+        if (!(error instanceof ComposerEnded)) throw error;
+        if (error.how === 'killed' && tries === 1 && !givenUp.aborted) continue;
+        throw endedBy(input, error, this.options.memoryBytes);
+      }
+    }
+  }
+
+  async #runOnce(input: ComposeInput, order: ComposeOrder, deadline: Deadline, givenUp: AbortSignal): Promise<string> {
+    const process = this.#takeIdle() ?? this.#spawn();
+    const end = () => void process.end();
+    givenUp.addEventListener('abort', end);
+    try {
+      await started(process);
+      const timeoutMs = Math.min(this.options.timeoutMs, deadline.remainingMs);
+      const memoryUnits = this.options.memoryBytes / UNIT_BYTES;
+      const limits = { timeoutMs, memoryUnits, outputLength: MAX_OUTPUT_LENGTH };
+      const answer = await new Deadline(timeoutMs + GRACE_MS).race('composing', ask(process, { ...order, limits }));
+      if (process.bytes > LARGE * this.options.memoryBytes) end();
+      return toHtml(answer);
+    } catch (error) {
+      if (error instanceof CodedError) throw error;
+      await process.end(); // nobody knows what state it is in
+      throw error instanceof DeadlineExceeded ? tookTooLong(input, error.limitMs - GRACE_MS) : error;
+    } finally {
+      givenUp.removeEventListener('abort', end);
+      this.#keep(process);
+    }
+  }
+
+  #takeIdle(): ComposerProcess | undefined {
+    const taken = this.#idle.pop();
+    clearTimeout(taken?.timer);
+    return taken?.process;
+  }
+
+  #spawn(): ComposerProcess {
+    const process = forNoJob(() => new ComposerProcess(this.options.memoryBytes));
+    this.#processes.add(process);
+    void process.exited.then(() => {
+      this.#processes.delete(process);
+      const idle = this.#idle.find((each) => each.process === process);
+      clearTimeout(idle?.timer);
+      this.#idle = this.#idle.filter((each) => each !== idle);
+    });
+    return process;
+  }
+
+  /** For the next document. */
+  #keep(process: ComposerProcess): void {
+    if (this.ending.aborted) return void process.end();
+    if (process.isEnding && this.#idle.length > 0) return;
+    this.#putIdle(process.isEnding ? this.#spawn() : process);
+  }
+
+  #putIdle(process: ComposerProcess): void {
+    const timer = setTimeout(() => {
+      if (this.#idle.length > 1) void process.end();
+    }, IDLE_MS);
+    timer.unref();
+    this.#idle.push({ process, timer });
+  }
+}
+
+type ComposeOrder = Omit<Extract<Order, { do: 'compose' }>, 'limits'>;
+
+function toOrder(input: ComposeInput): ComposeOrder {
+  if (input.kind === 'markdown') return { do: 'compose', input };
+  const { data, ...rest } = input;
+  return { do: 'compose', input: { ...rest, json: toJson(data) } };
+}
+
+function toJson(data: unknown): string {
+  if (typeof data !== 'object' || data === null || Array.isArray(data))
+    throw new CodedError('data_invalid', 'data: must be an object');
+  try {
+    return JSON.stringify(data);
+  } catch (error) {
+    const problem = error instanceof RangeError ? 'is nested too deeply, or too large' : 'is not JSON';
+    throw new CodedError('data_invalid', `data: ${problem}`, { cause: error });
+  }
+}
+
+/** Texts are sent once: a process remembers those it was sent last. */
+async function ask(process: ComposerProcess, order: Extract<Order, { do: 'compose' }>): Promise<Answer> {
+  const { input } = order;
+  if (input.kind !== 'template' || input.key === undefined) return process.compose(order);
+  const { key } = input;
+  if (process.keys.has(key)) {
+    const answer = await process.compose({ ...order, input: { ...input, texts: undefined } });
+    if (!('needs' in answer)) return answer;
+  }
+  process.keys.add(key);
+  return process.compose(order);
+}
+
+async function started(process: ComposerProcess): Promise<void> {
+  try {
+    await new Deadline(START_MS).race('starting', process.started());
+  } catch (error) {
+    await process.end();
+    throw new CodedError('unavailable', `the process of templates did not start: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** @throws CodedError */
+function toHtml(answer: Answer): string {
+  if ('html' in answer) return answer.html;
+  const { code, message } = 'failed' in answer ? answer.failed : { code: undefined, message: 'a wrong answer' };
+  throw new CodedError(code ?? 'internal', message);
+}
+
+const nameOf = (input: ComposeInput) => (input.kind === 'template' ? input.name : 'markdown');
+
+const tookTooLong = (input: ComposeInput, ms: number) =>
+  new CodedError('template_failed', `${nameOf(input)}: took longer than ${ms / 1_000} seconds`);
+
+function endedBy(input: ComposeInput, error: ComposerEnded, memoryBytes: number): CodedError {
+  if (error.how === 'killed') return new CodedError('unavailable', 'the process of its template was killed', { cause: error }); // prettier-ignore
+  const problem =
+    error.how === 'too large' ? `needs more memory than ${Math.round(memoryBytes / 2 ** 20)} MB` : 'ended its process';
+  return new CodedError('template_failed', `${nameOf(input)}: ${problem}`, { cause: error });
 }

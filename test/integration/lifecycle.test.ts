@@ -25,6 +25,7 @@ import { buildWorker, rendererOptions } from '../../src/runtime/worker.ts';
 import { StoreFailure } from '../../src/storage/store.ts';
 import { Events } from '../../src/telemetry/events.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
+import { Composer } from '../../src/templating/composer.ts';
 import type { Registration } from '../../src/worker/registration.ts';
 import type { StoreWatch } from '../../src/worker/store-watch.ts';
 import { createDatabase } from '../support/database.ts';
@@ -85,6 +86,7 @@ interface Listed {
 const SERVICES: Record<string, Listed> = {
   AccountCaches: { make: composed('AccountCaches') },
   BrowserPool: { make: () => pool().browsers, calls: 8 },
+  Composer: { make: () => new Composer({ timeoutMs: 5_000, memoryBytes: 1e9 }) },
   DatabaseWatch: { make: composed('DatabaseWatch') },
   Dispatcher: { make: composed('Dispatcher') },
   EmbeddedPostgres: {

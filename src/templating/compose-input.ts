@@ -1,0 +1,27 @@
+/** A template with its data, or markdown. Both become HTML. */
+export type ComposeInput = TemplateInput | MarkdownInput;
+
+export interface TemplateInput {
+  kind: 'template';
+  /** for messages: `invoice@7` */
+  name: string;
+  /** the same key means the same texts, of the same tenant: they are parsed once, and kept. Without one nothing is */
+  key?: string | undefined;
+  /** the template's text files by path: its entry, layouts and partials, `locales/*.json`, `schema.json` */
+  texts: Readonly<Record<string, string>>;
+  /** an object as JSON has it */
+  data: unknown;
+  /** canonical, as `domain/locale.ts` has them */
+  locale: string;
+  timezone: string;
+}
+
+export interface MarkdownInput {
+  kind: 'markdown';
+  text: string;
+  /** whether HTML in it is kept */
+  allowHtml: boolean;
+  /** instead of ours */
+  styleSheet?: string | undefined;
+  locale: string;
+}

@@ -1,0 +1,94 @@
+import { type OutputUnit, type Schema, Validator } from '@cfworker/json-schema';
+import { Mistake, TemplateFailure } from './template-failure.ts';
+
+/** Errors that are named. */
+const MAX_ERRORS = 5;
+/** Characters of data in which every error is looked for; in more only the first one is. */
+const MAX_WHOLE = 200_000;
+/** Keywords whose error only says that there is one further inside. */
+const OUTER = new Set('properties patternProperties additionalProperties items prefixItems additionalItems allOf $ref $recursiveRef if dependentSchemas'.split(' ')); // prettier-ignore
+
+export type Check = (data: unknown, json: string) => void;
+
+/**
+ * A check of data by a JSON Schema (draft 2020-12). It is interpreted: no code is made of it.
+ * @returns throws TemplateFailure for data that does not fit
+ * @throws Mistake if the schema is none
+ */
+export function dataCheck(text: string): Check {
+  const schema = parse(text);
+  return (data, json) => {
+    const { valid, errors } = validate(schema, data, json.length > MAX_WHOLE);
+    if (valid) return;
+    const inner = errors.filter(({ keyword }) => !OUTER.has(keyword));
+    const shown = (inner.length > 0 ? inner : errors).slice(0, MAX_ERRORS).map((error) => describe(error, schema));
+    throw new TemplateFailure('data_invalid', [...new Set(shown)].join('; ').slice(0, 1_000));
+  };
+}
+
+function parse(text: string): Schema | boolean {
+  try {
+    const schema: unknown = JSON.parse(text);
+    if (typeof schema === 'boolean' || (typeof schema === 'object' && schema !== null && !Array.isArray(schema)))
+      return schema;
+  } catch {
+    throw new Mistake('schema.json is not JSON');
+  }
+  throw new Mistake('schema.json must be an object');
+}
+
+function validate(schema: Schema | boolean, data: unknown, isFirstOnly: boolean) {
+  try {
+    return new Validator(schema, '2020-12', isFirstOnly).validate(data);
+  } catch (error) {
+    // It takes a schema for a good one, and stumbles over what is not.
+    const problem =
+      error instanceof RangeError ? 'is nested too deeply, or refers to itself without end' : 'is not a valid schema';
+    throw new Mistake(
+      `schema.json ${problem}${error instanceof Error && !(error instanceof RangeError) ? `: ${error.message.slice(0, 200)}` : ''}`,
+    );
+  }
+}
+
+/** `data.items[3].price: must be number, is string`. */
+function describe({ instanceLocation, keyword, keywordLocation, error }: OutputUnit, schema: Schema | boolean): string {
+  return `${pathOf(instanceLocation)}: ${problemOf(keyword, error, at(schema, keywordLocation))}`;
+}
+
+function problemOf(keyword: string, error: string, expected: unknown): string {
+  if (keyword === 'false') return 'is not allowed';
+  if (keyword === 'type' && expected !== undefined) return `must be ${[expected].flat().map(String).join(' or ')}`;
+  return error.replace(/^Instance /, '').replace(/\.$/, '');
+}
+
+/** What a JSON pointer names in the schema; undefined behind a reference. */
+function at(schema: unknown, pointer: string): unknown {
+  let found = schema;
+  for (const name of segments(pointer)) {
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, name)) return undefined;
+    found = (found as Record<string, unknown>)[name];
+  }
+  return found;
+}
+
+function pathOf(pointer: string): string {
+  const names = segments(pointer).map((name) => {
+    if (/^\d+$/.test(name)) return `[${name}]`;
+    return /^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name.slice(0, 100))}]`;
+  });
+  return `data${names.join('')}`.slice(0, 300);
+}
+
+const segments = (pointer: string) =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((name) => decode(name).replaceAll('~1', '/').replaceAll('~0', '~'));
+
+function decode(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
