@@ -315,6 +315,21 @@ export const SETTINGS = {
       'Megabytes that one document may use while it is rendered, and the steps after print as well, if its worker has them; more fail its job. A table of 10,000 rows with five columns uses 1,200',
     commands: WITH_RENDERER,
   },
+  templateTimeoutMs: {
+    env: 'TEMPLATE_TIMEOUT',
+    kind: kinds.duration('seconds', 0.1, 300),
+    default: '5',
+    description: 'Seconds that filling in one template, or one text in markdown, may take; more fail its job',
+    commands: WITH_RENDERER,
+  },
+  templateMemoryMb: {
+    env: 'TEMPLATE_MEMORY_MB',
+    kind: kinds.integer(128, 100_000),
+    default: '256',
+    description:
+      'Megabytes that filling in one template, or one text in markdown, may use; more fail its job. A worker does up to two at once',
+    commands: WITH_RENDERER,
+  },
   assetsMaxMb: {
     env: 'ASSETS_MAX_MB',
     kind: kinds.integer(1, 1_000_000),

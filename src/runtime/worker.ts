@@ -69,7 +69,7 @@ export async function buildWorker(
     version: VERSION,
     events,
   });
-  const composer = new Composer();
+  const composer = buildComposer({ config, events });
   const assets = new AssetReader({ db, assetStores, cacheBytes: config.assetCacheMb * MEGABYTE });
   const storeWatch = new StoreWatch({ db, store, events });
   const roomWatch = new RoomWatch({ events });
@@ -112,7 +112,7 @@ export async function buildWorker(
   });
   return {
     renderer,
-    services: [renderer, finisher, registration, reaper, maintenance, storeWatch, roomWatch, dispatcher],
+    services: [renderer, finisher, composer, registration, reaper, maintenance, storeWatch, roomWatch, dispatcher],
     forceStop: () => dispatcher.forceStop(),
     blame: (jobId) => dispatcher.blame(jobId),
   };
@@ -148,6 +148,15 @@ export function buildFinisher(input: { config: Config; events: Events; steps?: S
     isolation: config.renderIsolation,
     events,
     ...(steps && { steps }),
+  });
+}
+
+/** What makes HTML of templates and markdown. */
+export function buildComposer({ config, events }: { config: Config; events: Events }): Composer {
+  return new Composer({
+    timeoutMs: config.templateTimeoutMs,
+    memoryBytes: config.templateMemoryMb * MEGABYTE,
+    onComposed: ({ kind, ms }) => events.metrics.templateRender.observe({ kind }, ms / 1_000),
   });
 }
 

@@ -82,6 +82,12 @@ export class Metrics {
     'tier',
   );
   readonly finishing = this.#histogram('finishing_seconds', 'Duration of a step after print', RENDER_BUCKETS, 'step');
+  readonly templateRender = this.#histogram(
+    'template_render_seconds',
+    'From a template or markdown to its HTML, with the wait for a turn; kind: template or markdown',
+    STORE_BUCKETS,
+    'kind',
+  );
   readonly turnaround = this.#histogram(
     'pdf_turnaround_seconds',
     'From acceptance to the end of the job',
