@@ -62,8 +62,9 @@ export class ComposeContext extends Context {
   constructor(liquid: Liquid, data: object, surroundings: Surroundings, allowance: Allowance) {
     const limits = { memoryLimit: allowance.memory, renderLimit: allowance.time };
     const { locale, timezone: timezoneOffset } = surroundings; // of LiquidJS's own filters
+    const options = { ...liquid.options, lenientIf: true, locale, timezoneOffset };
     // its Limiter declares private members, and uses none of them from outside
-    super(data, { ...liquid.options, locale, timezoneOffset }, { sync: true }, { ...limits, liquid } as object);
+    super(data, options, { sync: true }, { ...limits, liquid } as object);
     this.surroundings = surroundings;
     this.allowance = allowance;
     this.#liquid = liquid;

@@ -49,7 +49,7 @@ function createLiquid(texts: Readonly<Record<string, string>>): Liquid {
     cache: partsCache(),
     strictFilters: true,
     strictVariables: true,
-    lenientIf: true,
+    lenientIf: false, // by this option, assign would take what is not there for nothing
     ownPropertyOnly: true,
     outputEscape: escapeOutput,
   });
