@@ -9,7 +9,7 @@ export interface TemplateInput {
   key?: string | undefined;
   /** the template's text files by path: its entry, layouts and partials, `locales/*.json`, `schema.json` */
   texts: Readonly<Record<string, string>>;
-  /** an object as JSON has it */
+  /** an object as JSON has it; none is `{}` */
   data: unknown;
   /** canonical, as `domain/locale.ts` has them */
   locale: string;

@@ -165,6 +165,7 @@ function toOrder(input: ComposeInput): ComposeOrder {
 }
 
 function toJson(data: unknown): string {
+  if (data === undefined) return '{}';
   if (typeof data !== 'object' || data === null || Array.isArray(data))
     throw new CodedError('data_invalid', 'data: must be an object');
   try {
