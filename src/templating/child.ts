@@ -2,6 +2,7 @@ import { endWithParent, giveUpRoot } from '../kernel/confined-process.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { composeTemplate } from './liquid/compose-template.ts';
 import { TemplateFailure } from './liquid/template-failure.ts';
+import { MarkdownError } from './markdown/markdown-error.ts';
 import { renderMarkdown } from './markdown/render-markdown.ts';
 import type { Answer, Order } from './messages.ts';
 
@@ -26,7 +27,8 @@ async function answerTo(order: Order): Promise<Answer> {
     return html === undefined ? { needs: 'texts' } : { html };
   } catch (error) {
     if (error instanceof TemplateFailure) return { failed: { code: error.code, message: error.message } };
-    // markdown has no errors of its own: it is nested too deeply
+    if (error instanceof MarkdownError) return { failed: { code: 'template_failed', message: `markdown: ${error.message}` } }; // prettier-ignore
+    // nested deeper than the stack, or longer than a string
     if (error instanceof RangeError) return { failed: { code: 'template_failed', message: 'markdown: is nested too deeply, or too large' } }; // prettier-ignore
     return { failed: { code: undefined, message: messageOf(error) } };
   }
