@@ -239,6 +239,14 @@ export const SETTINGS = {
     description: 'The chrome-headless-shell or Chrome to run',
     commands: WITH_BROWSER,
   },
+  fontsDir: {
+    env: 'FONTS_DIR',
+    kind: kinds.path,
+    defaultNote: 'none: the fonts of the system, and of packages beside pdfprompt',
+    description:
+      'A directory of fonts (`.ttf`, `.otf`, `.ttc`) that every document may use by family name, read when a worker starts',
+    commands: WITH_BROWSER,
+  },
   unsafeNoSandbox: {
     env: 'CHROMIUM_UNSAFE_NO_SANDBOX',
     kind: kinds.boolean,

@@ -16,6 +16,8 @@ export interface PrintReport {
   timings: RenderTimings;
   /** all of them */
   failedResources: FailedResource[];
+  /** families that a document asked for first, and did not get */
+  missingFonts: string[];
 }
 
 /** The PDF of one part. */

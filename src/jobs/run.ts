@@ -1,4 +1,4 @@
-import type { FailedResource, RenderTimings } from '../domain/job.ts';
+import type { RenderTimings } from '../domain/job.ts';
 import type { Failure, Outcome, PrintedPart } from '../domain/outcome.ts';
 import type { Part, PrintSettings } from '../domain/pdf-request.ts';
 import { CodedError } from '../kernel/errors.ts';
@@ -55,8 +55,13 @@ export async function runParts<P extends Part>(
   const finished = await deps.finisher.finish(pdfs, { settings, timeoutMs, tenant, signal, span });
   if (finished.kind !== 'done') return finished;
   const { files, ms } = finished;
-  const failedResources: FailedResource[] = printed.flatMap((part) => part.failedResources);
-  return { kind: 'done', files, timings: { ...timings, ...(ms !== undefined && { finishing: ms }) }, failedResources };
+  return {
+    kind: 'done',
+    files,
+    timings: { ...timings, ...(ms !== undefined && { finishing: ms }) },
+    failedResources: printed.flatMap((part) => part.failedResources),
+    missingFonts: [...new Set(printed.flatMap((part) => part.missingFonts))],
+  };
 }
 
 async function printParts<P extends Part>(

@@ -23,6 +23,8 @@ export interface ChromiumBinary {
   source: string;
   /** environment variables that it needs */
   env: Record<string, string>;
+  /** lower-case names of the font families that it finds; undefined if that is not known */
+  fontNames?: ReadonlySet<string>;
 }
 
 interface FindOptions {

@@ -10,6 +10,7 @@ import { CodedError } from '../kernel/errors.ts';
 import type { Content } from '../sources/source-type.ts';
 import { isBrowserError, networkErrorOf } from './browser-error.ts';
 import { sendExtraHeaders } from './extra-headers.ts';
+import { ASKED_FONTS, askedFonts } from './fonts/asked-families.ts';
 import { mayNeedBase, relativeAddresses } from './relative-addresses.ts';
 import { unreachableError } from './unreachable.ts';
 import type { WarmPage } from './warm-page.ts';
@@ -35,8 +36,11 @@ const MAX_LATE_ROUNDS = 10;
 const SELECTOR_TIMEOUT_MS = 30_000;
 const IDLE_MS = 500;
 
-/** Settles when the document's fonts are loaded. */
-const FONTS_READY = 'document.fonts.status === "loaded" || document.fonts.ready.then(() => true)';
+/** Settles when the document's fonts are loaded, with those that it asked for. */
+const FONTS_READY = `{
+  const asked = () => ${ASKED_FONTS};
+  document.fonts.status === "loaded" ? asked() : document.fonts.ready.then(asked);
+}`;
 /** Fonts and images are requested at layout, so this does the layout first. */
 const LAID_OUT_WITH_FONTS = `document.documentElement?.offsetHeight; ${FONTS_READY}`;
 /** Frames, and images with another source for print, follow a change of the media type at the next animation frame. */
@@ -256,7 +260,9 @@ async function waitForLateResources(warm: WarmPage, request: Printable, deadline
   const expression = mayRunScripts ? LAID_OUT_WITH_FONTS : FONTS_READY;
   try {
     for (let round = 1; round <= MAX_LATE_ROUNDS; round++) {
-      await limit.race('loading fonts', session.send('Runtime.evaluate', { expression, awaitPromise: true }));
+      const evaluation = { expression, awaitPromise: true, returnByValue: true };
+      const { result } = await limit.race('loading fonts', session.send('Runtime.evaluate', evaluation));
+      watch.askedFonts = askedFonts(result.value);
       if (!mayRunScripts || eventOf(request) === 'domcontentloaded') return;
       const requests = watch.loading();
       if (requests.length === 0) return;

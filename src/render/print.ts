@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CDPSession, Protocol } from 'puppeteer';
-import type { FailedResource, RenderTimings } from '../domain/job.ts';
-import type { PrintedPart } from '../domain/outcome.ts';
+import type { PrintedPart, PrintReport } from '../domain/outcome.ts';
 import { marginInches, paperSize, type PrintSettings } from '../domain/pdf-request.ts';
 import { isServedHost } from '../egress/served-origin.ts';
 import { CodedError } from '../kernel/errors.ts';
@@ -122,13 +121,8 @@ function asCodedError(error: unknown, options: PrintSettings['options']): unknow
   return error;
 }
 
-/** Adds the number of pages and the given details. @throws CodedError `too_many_pages` */
-export function describePdf(
-  printed: PrintedPdf,
-  timings: RenderTimings,
-  failedResources: FailedResource[],
-  { maxPages }: PdfCaps,
-): PrintedPart {
+/** Adds the number of pages and the report. @throws CodedError `too_many_pages` */
+export function describePdf(printed: PrintedPdf, report: PrintReport, { maxPages }: PdfCaps): PrintedPart {
   const pages = countPages(printed.chunks);
   if (pages === 0) throw new Error('what the browser printed is not a PDF');
   if (pages > maxPages)
@@ -136,5 +130,5 @@ export function describePdf(
       'too_many_pages',
       `the PDF has ${pages} pages; allowed: ${maxPages}, or fewer of them with options.pageRanges`,
     );
-  return { ...printed, pages, timings, failedResources };
+  return { ...printed, ...report, pages };
 }

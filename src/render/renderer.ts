@@ -13,6 +13,7 @@ import { errorType, Span } from '../telemetry/span.ts';
 import { isBrowserError } from './browser-error.ts';
 import { type RendererEnd, RendererGone } from './browser-watch.ts';
 import { MemoryGovernor, type Pressure } from './governor.ts';
+import { missingFamilies } from './fonts/asked-families.ts';
 import { loadDocument, preparePage, type Printable, printWhenReady } from './load.ts';
 import { ownOrigin as ownOriginOf, unlinkOrigin } from './own-origin.ts';
 import { PagePool, type PoolOptions } from './pool.ts';
@@ -32,6 +33,8 @@ export interface RendererOptions extends Omit<PoolOptions, 'events'> {
     memoryBytes: number;
   };
   events: Events;
+  /** lower-case names of the font families that are here; undefined if that is not known */
+  fontNames: ReadonlySet<string> | undefined;
   /** instead of the kernel's figures */
   readMemory?: (() => MemoryReading | undefined) | undefined;
 }
@@ -63,6 +66,7 @@ const MAX_REMEMBERED_JOBS = 1_000;
 /** Renders any number of documents at a time, within the limits of the pool. */
 export class Renderer extends Lifecycle {
   readonly #caps: RendererOptions['caps'];
+  readonly #fontNames: RendererOptions['fontNames'];
   readonly #directories = temporaryDirectories();
   readonly #pool: PagePool;
   readonly #governor: MemoryGovernor;
@@ -72,9 +76,10 @@ export class Renderer extends Lifecycle {
   readonly #outOfSpace = new Set<string>();
   #running = 0;
 
-  constructor({ caps, readMemory: read = readMemory, ...options }: RendererOptions) {
+  constructor({ caps, fontNames, readMemory: read = readMemory, ...options }: RendererOptions) {
     super();
     this.#caps = caps;
+    this.#fontNames = fontNames;
     this.#pool = new PagePool(options);
     this.#governor = new MemoryGovernor({
       read,
@@ -219,7 +224,8 @@ export class Renderer extends Lifecycle {
       return printWhenReady(warm, request, deadline, {
         during: (work) => spans.span.during('wait', work),
         print: async () => {
-          const { failures } = warm.watch;
+          const { failures, askedFonts } = warm.watch;
+          const missingFonts = this.#fontNames && askedFonts ? missingFamilies(askedFonts, this.#fontNames) : [];
           if (request.ownOrigin) await unlinkOrigin(warm.tab.session, request.ownOrigin);
           const [failed] = failures;
           if (request.failOnResourceError && failed)
@@ -227,7 +233,11 @@ export class Renderer extends Lifecycle {
           const wait = clock();
           const chunks = await spans.span.during('print', () => printPdf(warm.tab, request.options, caps));
           const print = clock();
-          return describePdf(chunks, { page, load, wait, print }, failures, caps);
+          return describePdf(
+            chunks,
+            { timings: { page, load, wait, print }, failedResources: failures, missingFonts },
+            caps,
+          );
         },
       });
     };

@@ -2,6 +2,7 @@ import type { HTTPRequest, Protocol } from 'puppeteer';
 import type { FailedResource } from '../domain/job.ts';
 import { shownUrl } from '../domain/shown-url.ts';
 import type { ServedOrigin } from '../egress/served-origin.ts';
+import type { AskedFonts } from './fonts/asked-families.ts';
 
 /** Above the limit for requests; it can be reached with `data:` URLs, which do not count as requests. */
 const MAX_FAILURES = 10_000;
@@ -18,6 +19,8 @@ export const isOfMainFrame = (request: HTTPRequest) => request.frame()?.parentFr
 export class ResourceWatch {
   /** of the document, if it has one */
   ownOrigin: ServedOrigin | undefined;
+  /** known when it is ready to be printed */
+  askedFonts: AskedFonts | undefined;
   #isEntered = false;
   touchedOrigin = false;
   count = 0;

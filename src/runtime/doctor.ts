@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process';
 import { access, constants, mkdir } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import type { Config } from '../config/load.ts';
 import { chromiumAgeSeconds, CHROMIUM_MAX_AGE_DAYS } from '../domain/chromium-age.ts';
 import { reasonText } from '../domain/outcome.ts';
@@ -9,6 +7,7 @@ import { Deadline } from '../kernel/deadline.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { MEGABYTE } from '../kernel/units.ts';
 import { type ChromiumBinary, findChromium } from '../render/chromium-binary.ts';
+import { withFonts } from '../render/fonts/font-library.ts';
 import type { Launcher } from '../render/launcher.ts';
 import { Renderer } from '../render/renderer.ts';
 import { Events } from '../telemetry/events.ts';
@@ -16,11 +15,10 @@ import { createLogger } from '../telemetry/log.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 import { checkDatabase } from './check-database.ts';
 import { checkDisks } from './check-disks.ts';
+import { checkFonts } from './check-fonts.ts';
 import { Stores } from '../storage/stores.ts';
 import type { Progress } from './database.ts';
 import { buildLauncher, rendererOptions } from './worker.ts';
-
-const run = promisify(execFile);
 
 const ENOUGH_MEMORY_MB = 1_024;
 
@@ -34,7 +32,6 @@ export async function examine(config: Config, onProgress: Progress): Promise<Che
     ...(await checkDisks(config)),
     ...(await checkChromium(config, onProgress)),
     checkMemory(),
-    await checkFonts(),
   ];
 }
 
@@ -74,11 +71,15 @@ async function checkChromium(config: Config, onProgress: Progress): Promise<Chec
     binary.kind === 'full'
       ? warn('chromium', path, 'npx puppeteer browsers install chrome-headless-shell')
       : ok('chromium', path);
+  let step = 'fonts';
   try {
-    const launcher = buildLauncher(config, binary, new Events(silent())); // one for both, so that the jail is tried once
-    return [found, ...(await checkConfinement(config, launcher)), await checkRendering(config, binary, launcher)];
+    const { binary: ready, fonts } = await withFonts(binary, config);
+    step = 'rendering';
+    const launcher = buildLauncher(config, ready, new Events(silent())); // one for both, so that the jail is tried once
+    const confinement = await checkConfinement(config, launcher);
+    return [found, ...confinement, await checkRendering(config, ready, launcher), ...checkFonts(fonts)];
   } catch (error) {
-    return [found, failure('rendering', error)];
+    return [found, failure(step, error)];
   }
 }
 
@@ -155,34 +156,4 @@ function checkMemory(): Check {
   if (available >= ENOUGH_MEMORY_MB) return ok('memory', message);
   const fix = `give it ${ENOUGH_MEMORY_MB} MB, or lower BROWSER_POOL_SIZE and PDFPROMPT_WORKER_CONCURRENCY`;
   return warn('memory', message, fix);
-}
-
-/** Scripts that documents use and the Debian package that brings them. */
-const FONTS = [
-  { lang: 'en', name: 'Latin', package: 'fonts-dejavu-core' },
-  { lang: 'zh-cn', name: 'Chinese, Japanese, Korean', package: 'fonts-noto-cjk' },
-  { lang: 'ar', name: 'Arabic', package: 'fonts-noto-core' },
-  { lang: 'und-zsye', name: 'emoji', package: 'fonts-noto-color-emoji' },
-] as const;
-
-async function checkFonts(): Promise<Check> {
-  try {
-    const missing = [];
-    for (const font of FONTS) {
-      const { stdout } = await run('fc-list', [`:lang=${font.lang}`, 'family']);
-      if (stdout.trim() === '') missing.push(font);
-    }
-    if (missing.length === 0) return ok('fonts', 'Latin, CJK, Arabic and emoji');
-    return warn(
-      'fonts',
-      `none for ${missing.map((font) => font.name).join('; ')}: such text comes out as boxes unless the document brings its fonts`,
-      `apt-get install ${missing.map((font) => font.package).join(' ')}`,
-    );
-  } catch {
-    return warn(
-      'fonts',
-      'fontconfig is not installed: documents get one Latin font, unless they bring theirs',
-      `apt-get install fontconfig ${FONTS.map((font) => font.package).join(' ')}`,
-    );
-  }
 }

@@ -9,6 +9,7 @@ import { PartContents } from '../jobs/part-content.ts';
 import { readMemory } from '../memory/reading.ts';
 import { type ChromiumBinary, findChromium } from '../render/chromium-binary.ts';
 import { Launcher } from '../render/launcher.ts';
+import { withFonts } from '../render/fonts/font-library.ts';
 import { Renderer, type RendererOptions } from '../render/renderer.ts';
 import { Composer } from '../templating/composer.ts';
 import { Concurrency } from '../worker/concurrency.ts';
@@ -128,7 +129,7 @@ interface BuildRendererOptions extends Pick<RendererOptions, 'readMemory'> {
 /** @throws OperatorError if there is no Chromium */
 export async function buildRenderer(options: BuildRendererOptions): Promise<Renderer> {
   const { config, log, events, onProgress, readMemory: read } = options;
-  const binary = await findChromium({ ...config, onProgress });
+  const { binary } = await withFonts(await findChromium({ ...config, onProgress }), config);
   if (binary.kind === 'full') log.warn('chromium.slow', { path: binary.path });
   else log.debug('chromium.found', { path: binary.path, source: binary.source });
   const renderer = new Renderer({ ...rendererOptions(config, binary, events), readMemory: read });
@@ -187,6 +188,7 @@ export function rendererOptions(
   return {
     launch: () => forNoJob(() => launcher.launch()),
     events,
+    fontNames: binary.fontNames,
     isolation: config.renderIsolation,
     size: config.browserPoolSize,
     pagesPerBrowser: config.browserMaxPages,

@@ -20,6 +20,7 @@ import { type Config, loadConfig } from '../../src/config/load.ts';
 import { isRoot } from '../../src/kernel/privileges.ts';
 import { installQueue, JobQueue } from '../../src/queue/boss.ts';
 import { type ChromiumBinary, findChromium } from '../../src/render/chromium-binary.ts';
+import { withFonts } from '../../src/render/fonts/font-library.ts';
 import { Renderer, type RendererOptions } from '../../src/render/renderer.ts';
 import { rendererOptions } from '../../src/runtime/worker.ts';
 import { createUnlimitedKey, forgetfulLimiter, principalOf, withoutLimits } from '../support/accounts.ts';
@@ -166,7 +167,9 @@ export class Stage {
 
   /** A worker's renderer by itself, started. */
   async renderer(env: Record<string, string> = {}, overrides: Partial<RendererOptions> = {}): Promise<Renderer> {
-    const options = rendererOptions(this.#config(env), await this.chromium(), silentEvents());
+    const config = this.#config(env);
+    const { binary } = await withFonts(await this.chromium(), config);
+    const options = rendererOptions(config, binary, silentEvents());
     const renderer = new Renderer({ ...options, ...overrides });
     await renderer.start();
     return renderer;

@@ -48,6 +48,16 @@ describe('pdfprompt render', () => {
     expect(await textOf('pdfs/three.pdf')).toEqual(['three']);
   });
 
+  it('says which fonts are not here', async () => {
+    const style = '<style>p{font-family:"Brand Sans",sans-serif} h1{font-family:Inter}</style>';
+    await writeFile(join(cwd, 'brand.html'), `${style}<h1>one</h1><p>two`);
+    expect(await render(['brand.html'])).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: 'pdfprompt: brand.html: printed without fonts that are not here: Inter, Brand Sans\n',
+    });
+  });
+
   it('takes everything a job takes', async () => {
     expect(
       await render(['one.html', '-o', 'a5.pdf', '--request', '{"options":{"format":"A5","landscape":true}}']),

@@ -2,6 +2,7 @@ import { inject } from 'vitest';
 import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import type { PrintOutcome, PrintedPart } from '../../src/domain/outcome.ts';
 import { type ChromiumBinary, findChromium } from '../../src/render/chromium-binary.ts';
+import { withFonts } from '../../src/render/fonts/font-library.ts';
 import { Renderer, type RendererOptions } from '../../src/render/renderer.ts';
 import { rendererOptions } from '../../src/runtime/worker.ts';
 import { Events } from '../../src/telemetry/events.ts';
@@ -15,7 +16,9 @@ export async function createRenderer(
   chromium?: ChromiumBinary,
 ): Promise<{ renderer: Renderer; lines: string[] }> {
   const config = testConfig(env);
-  const binary = chromium ?? (await findChromium({ ...config, chromePath: undefined, dataDir: inject('dataDir') }));
+  const dataDir = inject('dataDir');
+  const found = chromium ?? (await findChromium({ ...config, chromePath: undefined, dataDir }));
+  const { binary } = await withFonts(found, { ...config, dataDir });
   const lines: string[] = [];
   const log = createLogger({ level: 'trace', process: 'test', human: false, write: (line) => lines.push(line) });
   const options = rendererOptions(config, binary, new Events(log));

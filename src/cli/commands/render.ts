@@ -131,7 +131,7 @@ async function renderOne(deps: RunDeps, { input, output }: Task, defaults: Recor
   const job = { parts: [request], settings: request };
   const outcome = await runParts(deps, job, { tenant: 'render', content });
   if (outcome.kind !== 'done') return reasonText(outcome);
-  const { files, failedResources } = outcome;
+  const { files, failedResources, missingFonts } = outcome;
   if (output === '-' && files.length > 1) return `it became ${files.length} PDFs; allowed: -o FILE, or --out-dir`;
   for (const [index, { chunks }] of files.entries()) {
     const bytes = Buffer.concat(chunks);
@@ -146,6 +146,8 @@ async function renderOne(deps: RunDeps, { input, output }: Task, defaults: Recor
     const more = failedResources.length > NAMED ? `, and ${failedResources.length - NAMED} more` : '';
     warn(`pdfprompt: ${input}: printed without ${failedResources.length} of its resources: ${named.join(', ')}${more}`);
   }
+  if (missingFonts.length > 0)
+    warn(`pdfprompt: ${input}: printed without fonts that are not here: ${missingFonts.join(', ')}`);
   return undefined;
 }
 
