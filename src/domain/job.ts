@@ -68,6 +68,8 @@ export interface Job {
   /** the first 20 */
   failedResources: FailedResource[];
   failedResourceCount: number;
+  /** font families that the document asked for first, and did not get: at most 20 */
+  missingFonts: string[];
   metadata: JobMetadata;
   /** the templates and versions that it prints: `invoice@7` */
   templates: string[];
@@ -89,5 +91,6 @@ export function queuedJob(
     file: null,
     failedResources: [],
     failedResourceCount: 0,
+    missingFonts: [],
   };
 }

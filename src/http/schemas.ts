@@ -46,6 +46,10 @@ export const jobSchema = z
       .array(z.object({ url: z.string(), reason: z.string() }))
       .meta({ description: 'The first 20 resources that did not load; the document was printed without them' }),
     failedResourceCount: z.int().meta({ description: 'The number of all resources that did not load' }),
+    missingFonts: z.array(z.string()).meta({
+      description:
+        'The first 20 font families that the document asked for first and did not get: it was printed in the next ones of its lists',
+    }),
     metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
     templates: z.array(z.string()).meta({ description: 'The versions of templates that it prints: `invoice@7`' }),
   })

@@ -30,6 +30,8 @@ export function endOfPatience(stop: AbortSignal): AbortSignal {
 
 /** Failed resources that are recorded by name: a document may load thousands. */
 const KEPT_FAILURES = 20;
+/** Missing font families of a job that are kept. */
+const KEPT_FONTS = 20;
 
 export interface FinishDeps {
   db: Database;
@@ -164,7 +166,7 @@ async function complete(
   { queue, stores: { current: store }, retentionMs }: FinishDeps,
   tx: Transaction,
   { id, run, userId, claim }: ClaimedJob,
-  { result, failedResources, timings: times }: PrintReport & { result: ResultFiles },
+  { result, failedResources, missingFonts, timings: times }: PrintReport & { result: ResultFiles },
 ): Promise<Finish> {
   const { files, ids, pages, size } = result;
   const rows = files.map((each, position) => {
@@ -176,7 +178,8 @@ async function complete(
       update ${job} set status = 'completed', html = null, request = ${REDACTED_REQUEST}, url = ${REDACTED_URL},
         keeps_parts = exists (select 1 from ${part} where job_id = ${id} and shown is not null), worker_id = null, completed_at = now(),
         failed_resources = ${JSON.stringify(failedResources.slice(0, KEPT_FAILURES))}::text::jsonb,
-        failed_resource_count = ${failedResources.length}, timings = ${timings(times)}
+        failed_resource_count = ${failedResources.length},
+        missing_fonts = ${JSON.stringify(missingFonts.slice(0, KEPT_FONTS))}::text::jsonb, timings = ${timings(times)}
       where id = ${id} and status = 'processing' and runs = ${run} returning id
     ), erased as (
       update ${part} set ${WITHOUT_DOCUMENT} where job_id in (select id from own)

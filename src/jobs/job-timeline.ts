@@ -55,6 +55,7 @@ const select = (db: Queryable, where: SQL) =>
       timings: job.timings,
       failedResources: job.failedResources,
       failedResourceCount: countFailedResources(),
+      missingFonts: job.missingFonts,
       createdAt: job.createdAt,
       startedAt: job.startedAt,
       completedAt: job.completedAt,

@@ -21,6 +21,7 @@ const columns = {
   timings: job.timings,
   failedResources: job.failedResources,
   failedResourceCount: countFailedResources(),
+  missingFonts: job.missingFonts,
   createdAt: job.createdAt,
   startedAt: job.startedAt,
   completedAt: job.completedAt,
@@ -147,6 +148,7 @@ function toJob(row: Row, position: number | null): Job {
     file: row.file && toFile(row.file, `/v1/jobs/${row.id}/pdf`),
     failedResources: row.failedResources,
     failedResourceCount: row.failedResourceCount,
+    missingFonts: row.missingFonts,
     metadata: row.metadata,
     templates: row.templates ?? [],
   };

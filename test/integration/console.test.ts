@@ -296,6 +296,14 @@ describe('what comes from others', () => {
     })} where id = ${id}`;
     expect(await (await operator.get(`/console/jobs/${id}`)).text()).not.toContain('kept-to-itself');
   });
+
+  it('says which fonts a document did not get', async () => {
+    await sql`update pdfprompt_job set missing_fonts = '["Brand <Sans>"]' where id = ${ann.jobs.completed}`;
+    const page = await (await operator.get(`/console/jobs/${ann.jobs.completed}`)).text();
+    expect(page).toContain('<h3>Fonts that are not here</h3>');
+    expect(page).toContain('<li>Brand &lt;Sans&gt;</li>');
+    expect(await (await operator.get(`/console/jobs/${ann.jobs.failed}`)).text()).not.toContain('not here');
+  });
 });
 
 describe('the PDF', () => {

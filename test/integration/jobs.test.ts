@@ -100,6 +100,15 @@ describe('POST /v1/jobs', () => {
     expect(job.failedResources).toHaveLength(Math.min(count, 20));
   });
 
+  it('says which fonts a document asked for and did not get', async () => {
+    const families = Array.from({ length: 25 }, (_, n) => `Nobody’s ${n}`);
+    const texts = families.map((family) => `<p style="font-family:'${family}', sans-serif">x</p>`).join('');
+    const [some, none] = await Promise.all([submit({ html: texts }), submit({ html: '<p>x</p>' })]);
+    expect((await ended(some.job.id)).missingFonts).toEqual(families.slice(0, 20));
+    expect((await ended(none.job.id)).missingFonts).toEqual([]);
+    expect(some.job.missingFonts).toEqual([]); // not known yet
+  });
+
   it('counts what did not load by its list where an earlier version has not counted', async () => {
     const { job } = await submit({ html: '<img src="http://10.0.0.1/a.png">' });
     await ended(job.id);

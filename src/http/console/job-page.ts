@@ -141,7 +141,7 @@ function pdfSection({ id, file, filename }: JobTimeline): Html {
 }
 
 function requestSection(job: JobTimeline): Html {
-  const { url, filename, metadata, failedResources, timings } = job;
+  const { url, filename, metadata, failedResources, missingFonts, timings } = job;
   const pair = ([name, value]: [string, unknown]) =>
     html`<tr>
       <th scope="row">${name}</th>
@@ -161,6 +161,13 @@ function requestSection(job: JobTimeline): Html {
       html`<h3>${job.failedResourceCount} did not load</h3>
         <ul class="failed">
           ${failedResources.map(({ url: its, reason }) => html`<li><code>${its}</code> ${reason}</li>`)}
+        </ul>`
+    }
+    ${
+      missingFonts.length > 0 &&
+      html`<h3>Fonts that are not here</h3>
+        <ul class="failed">
+          ${missingFonts.map((family) => html`<li>${family}</li>`)}
         </ul>`
     }
     <details class="numbers">
