@@ -20,6 +20,7 @@ const PAGES = [
   'README.md',
   'docs/http-api.md',
   'docs/command-line.md',
+  'docs/documents.md',
   'docs/operating.md',
   'docs/settings.md',
   'docs/tenants.md',
@@ -36,6 +37,8 @@ const EXAMPLES: Record<string, string> = {
   '-o hello.pdf': 'here',
   'node hello.ts': 'here',
   'pdfprompt render invoice.html': 'here',
+  'pdfprompt render page.html': 'here',
+  'node print-with-contents.mjs': 'test/integration/documents.test.ts',
   'pdfprompt migrate': 'here',
   'node print-invoice.mjs': 'here',
   '/v1/admin/keys': 'here',
@@ -72,7 +75,8 @@ const pdf = async (name: string) => readPdf(await readFile(join(directory, name)
 
 describe('the examples in the README and the docs', () => {
   it('are all run', () => {
-    const code = blocks.filter(({ language }) => language !== 'text');
+    // documents.test.ts prints those of HTML.
+    const code = blocks.filter(({ language }) => language !== 'text' && language !== 'html');
     const without = code.filter(({ text }) => !Object.keys(EXAMPLES).some((part) => text.includes(part)));
     expect(without).toEqual([]);
     expect(Object.keys(EXAMPLES).filter((part) => example(part) === '')).toEqual([]);
@@ -117,6 +121,9 @@ describe('the examples in the README and the docs', () => {
     await shell(example('pdfprompt render invoice.html'));
     expect((await pdf('out.pdf')).text).toEqual(['From stdin']);
     expect((await pdf('pdfs/invoice.pdf')).text).toEqual(['An invoice']);
+    await writeFile(join(directory, 'page.html'), '<style>@page { size: A5 }</style><p>On A5</p>');
+    await shell(example('pdfprompt render page.html'));
+    expect(await pdf('page.pdf')).toMatchObject({ pages: 1, text: ['On A5'], size: [420, 595] });
   }, 60_000);
 
   it('make a key by the API', async () => {
