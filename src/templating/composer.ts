@@ -60,7 +60,7 @@ export class Composer extends Lifecycle<ComposerOptions> {
    * @param limits.timeoutMs with waiting for a turn
    * @returns the HTML
    * @throws CodedError `template_failed` (a mistake in the template, or it needs more than it may), `data_invalid` (the
-   *   schema), `render_timeout` (no turn came in time), `unavailable`; the reason of `signal`, or of a stop
+   *   schema), `unavailable` (no turn came in time, or no process can be had); the reason of `signal`, or of a stop
    */
   async compose(input: ComposeInput, limits: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<string> {
     if (this.#turns.waiting >= MAX_WAITING)
@@ -81,7 +81,7 @@ export class Composer extends Lifecycle<ComposerOptions> {
       givenUp.abort();
       if (!(error instanceof DeadlineExceeded)) throw error;
       if (isRunning) throw tookTooLong(input, limits.timeoutMs);
-      throw new CodedError('render_timeout', `no turn for its template came within ${limits.timeoutMs} ms`);
+      throw new CodedError('unavailable', `no turn for its template came within ${limits.timeoutMs} ms`);
     } finally {
       this.options.onComposed?.({ kind: input.kind, ms: performance.now() - startedAt });
     }

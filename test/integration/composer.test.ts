@@ -156,9 +156,9 @@ describe('waiting', () => {
     const given = compose(composer, LOOP, { data: FOR_EVER });
     given.catch(() => undefined);
     await busy();
-    await expect(compose(composer, 'x', { timeoutMs: 50 })).rejects.toMatchObject({ code: 'render_timeout' });
+    await expect(compose(composer, 'x', { timeoutMs: 50 })).rejects.toMatchObject({ code: 'unavailable' });
     const late = compose(composer, LOOP, { timeoutMs: 100, data: FOR_EVER });
-    await expect(late).rejects.toMatchObject({ code: 'render_timeout' });
+    await expect(late).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   it('is reported with the rest of the time', async () => {
