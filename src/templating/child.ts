@@ -1,14 +1,26 @@
 import { endWithParent, giveUpRoot } from '../kernel/confined-process.ts';
 import { messageOf } from '../kernel/errors.ts';
+import type { Identity } from '../kernel/privileges.ts';
 import { composeTemplate } from './liquid/compose-template.ts';
-import { TemplateFailure } from './liquid/template-failure.ts';
+import { TemplateFailure, toFailure } from './liquid/template-failure.ts';
 import { MarkdownError } from './markdown/markdown-error.ts';
 import { renderMarkdown } from './markdown/render-markdown.ts';
-import type { Answer, Order } from './messages.ts';
+import type { ComposeLimits, SentInput } from './sent-input.ts';
 
 // The process in which templates and markdown become HTML; composer-process.ts starts it. Anyone may have written them,
 // so it has no environment, reads no files but the program's, and gives up root before it gets the first. It ends by
 // SIGKILL.
+
+/** What it is asked to do, over Node's own channel. `start` comes first. */
+export type Order =
+  { do: 'start'; identity: Identity | undefined } | { do: 'compose'; input: SentInput; limits: ComposeLimits };
+
+/** Each order gets one answer. `needs`: the process has forgotten the texts of this key, or never had them. */
+export type Answer =
+  | { html: string }
+  | { isStarted: true }
+  | { needs: 'texts' }
+  | { failed: { code: 'template_failed' | 'data_invalid' | undefined; message: string } };
 
 /** A pipe that breaks when the parent ends. */
 const LIFELINE_FD = 4;
@@ -23,14 +35,20 @@ async function answerTo(order: Order): Promise<Answer> {
   }
   const { input, limits } = order;
   try {
-    const html = input.kind === 'template' ? composeTemplate(input, limits) : renderMarkdown(input.text, { ...input });
+    const html = input.kind === 'template' ? composeTemplate(input, limits) : fromMarkdown(input);
     return html === undefined ? { needs: 'texts' } : { html };
   } catch (error) {
     if (error instanceof TemplateFailure) return { failed: { code: error.code, message: error.message } };
-    if (error instanceof MarkdownError) return { failed: { code: 'template_failed', message: `markdown: ${error.message}` } }; // prettier-ignore
-    // nested deeper than the stack, or longer than a string
-    if (error instanceof RangeError) return { failed: { code: 'template_failed', message: 'markdown: is nested too deeply, or too large' } }; // prettier-ignore
     return { failed: { code: undefined, message: messageOf(error) } };
+  }
+}
+
+function fromMarkdown({ text, ...settings }: Extract<SentInput, { kind: 'markdown' }>): string {
+  try {
+    return renderMarkdown(text, settings);
+  } catch (error) {
+    // a RangeError: nested deeper than the stack, or longer than a string
+    throw error instanceof MarkdownError || error instanceof RangeError ? toFailure(error, 'markdown') : error;
   }
 }
 

@@ -8,7 +8,7 @@ import { confined, V8_SIGNALS } from '../kernel/confined-process.ts';
 import { unprivilegedIdentity } from '../kernel/privileges.ts';
 import { preferToKill } from '../kernel/processes.ts';
 import { privateBytes } from '../memory/processes.ts';
-import type { Answer, Order } from './messages.ts';
+import type { Answer, Order } from './child.ts';
 
 /** The process ended before it answered: too large, or killed by another process, or by itself. */
 export class ComposerEnded extends Error {

@@ -7,7 +7,7 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import { Semaphore } from '../kernel/semaphore.ts';
 import type { ComposeInput } from './compose-input.ts';
 import { ComposerEnded, ComposerProcess } from './composer-process.ts';
-import type { Answer, Order } from './messages.ts';
+import type { Answer, Order } from './child.ts';
 
 export interface ComposerOptions {
   /** milliseconds that one document may take, apart from waiting for its turn */

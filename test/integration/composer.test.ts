@@ -125,7 +125,7 @@ describe('processes', () => {
     given.catch(() => undefined);
     await busy();
     await composer.stop();
-    await expect(given).rejects.toThrow();
+    await expect(given).rejects.toThrow(/abort/);
     expect(processes()).toEqual([]);
     await composer.start();
     expect(await compose(composer, 'again')).toBe('again');
@@ -166,7 +166,7 @@ describe('waiting', () => {
     const composer = await start({ onComposed: (about) => seen.push(about) });
     await compose(composer, 'x');
     await composer.compose({ kind: 'markdown', text: '**a**', allowHtml: false, locale: 'en' }, { timeoutMs: 60_000 });
-    await expect(compose(composer, '{{ x }}')).rejects.toThrow();
+    await expect(compose(composer, '{{ x }}')).rejects.toThrow('x is not there');
     expect(seen).toEqual(
       ['template', 'markdown', 'template'].map((kind) => ({ kind, ms: expect.any(Number) as number })),
     );

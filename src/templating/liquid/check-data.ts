@@ -55,7 +55,18 @@ function describe({ instanceLocation, keyword, keywordLocation, error }: OutputU
   return `${pathOf(instanceLocation)}: ${problemOf(keyword, error, at(schema, keywordLocation))}`;
 }
 
+/** Limits whose errors would quote the data. */
+const LIMITS: Record<string, string> = {
+  minimum: 'at least',
+  maximum: 'at most',
+  exclusiveMinimum: 'more than',
+  exclusiveMaximum: 'less than',
+  multipleOf: 'a multiple of',
+};
+
 function problemOf(keyword: string, error: string, expected: unknown): string {
+  const limit = Object.hasOwn(LIMITS, keyword) ? LIMITS[keyword] : undefined;
+  if (limit !== undefined) return `must be ${limit} ${typeof expected === 'number' ? expected : 'its limit'}`;
   if (keyword === 'false') return 'is not allowed';
   if (keyword === 'type' && expected !== undefined) return `must be ${[expected].flat().map(String).join(' or ')}`;
   return error.replace(/^Instance /, '').replace(/\.$/, '');

@@ -1,5 +1,5 @@
 import { Context, type Liquid, toValue } from 'liquidjs';
-import type { ComposeLimits } from '../messages.ts';
+import type { ComposeLimits } from '../sent-input.ts';
 import { Mistake, noteFile, suggestion, UnknownName } from './template-failure.ts';
 import type { Strings } from './strings.ts';
 

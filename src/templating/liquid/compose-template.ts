@@ -1,4 +1,4 @@
-import type { ComposeLimits, SentTemplate } from '../messages.ts';
+import type { ComposeLimits, SentTemplate } from '../sent-input.ts';
 import { renderMarkdown } from '../markdown/render-markdown.ts';
 import { ComposeContext } from './compose-context.ts';
 import { escapeHtml, escapeMarkdown } from './escape.ts';
