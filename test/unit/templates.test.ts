@@ -258,6 +258,19 @@ describe('a schema', () => {
     expect(check(schema, { a: 'x' })).toContain(expected);
   });
 
+  it('may be of an older draft', () => {
+    const $schema = 'http://json-schema.org/draft-07/schema#';
+    const items = [{ type: 'string' }, { $ref: '#/definitions/n' }];
+    const schema = {
+      $schema,
+      definitions: { n: { type: 'number' } },
+      properties: { l: { items, additionalItems: false } },
+    };
+    expect(check(schema, { l: ['a', 'b'] })).toContain('data.l[1]: ');
+    expect(check(schema, { l: ['a', 1, 2] })).toContain('data.l[2]: ');
+    expect(fill({ 'index.html': 'x', 'schema.json': JSON.stringify(schema) }, { l: ['a', 1] })).toBe('x');
+  });
+
   it('does not take a prototype for data', () => {
     expect(check({ required: ['toString'] }, {})).toContain('does not have required property "toString"');
     expect(check({ properties: { constructor: { type: 'string' } }, required: ['constructor'] }, {})).toContain(

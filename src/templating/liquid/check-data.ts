@@ -1,4 +1,4 @@
-import { type OutputUnit, type Schema, Validator } from '@cfworker/json-schema';
+import { type OutputUnit, type Schema, type SchemaDraft, Validator } from '@cfworker/json-schema';
 import { Mistake, TemplateFailure } from './template-failure.ts';
 
 /** Errors that are named. */
@@ -11,7 +11,7 @@ const OUTER = new Set('properties patternProperties additionalProperties items p
 export type Check = (data: unknown, json: string) => void;
 
 /**
- * A check of data by a JSON Schema (draft 2020-12). It is interpreted: no code is made of it.
+ * A check of data by a JSON Schema (draft 2020-12, or what `$schema` says). It is interpreted: no code is made of it.
  * @returns throws TemplateFailure for data that does not fit
  * @throws Mistake if the schema is none
  */
@@ -39,7 +39,7 @@ function parse(text: string): Schema | boolean {
 
 function validate(schema: Schema | boolean, data: unknown, isFirstOnly: boolean) {
   try {
-    return new Validator(schema, '2020-12', isFirstOnly).validate(data);
+    return new Validator(schema, draftOf(schema), isFirstOnly).validate(data);
   } catch (error) {
     // It takes a schema for a good one, and stumbles over what is not.
     const problem =
@@ -48,6 +48,14 @@ function validate(schema: Schema | boolean, data: unknown, isFirstOnly: boolean)
       `schema.json ${problem}${error instanceof Error && !(error instanceof RangeError) ? `: ${error.message.slice(0, 200)}` : ''}`,
     );
   }
+}
+
+/** The draft that a schema says it is of. */
+function draftOf(schema: Schema | boolean): SchemaDraft {
+  const name = typeof schema === 'object' ? String(schema.$schema) : '';
+  if (/draft-0[67]/.test(name)) return '7';
+  if (/draft-04/.test(name)) return '4';
+  return name.includes('2019-09') ? '2019-09' : '2020-12';
 }
 
 /** `data.items[3].price: must be number, is string`. */
