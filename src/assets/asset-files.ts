@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { and, eq } from 'drizzle-orm';
 import type { Queryable } from '../db/pools.ts';
 import { asset, partFile, templateFile } from '../db/schema.ts';
@@ -8,14 +9,19 @@ import { type Asset, ASSET_COLUMNS, toAsset } from './asset.ts';
 import type { AssetReader } from './asset-reader.ts';
 
 /** Assets by the paths that refer to them. */
-export type NamedAssets = ReadonlyMap<string, Asset>;
+export interface NamedAssets {
+  /** the same key, the same files; assets are the tenant's own */
+  key: string;
+  byName: ReadonlyMap<string, Asset>;
+}
 
 /** The files of a folder, from assets. @param userId their owner */
 export function assetFiles(reader: AssetReader, userId: string, assets: NamedAssets): Files {
   return {
-    names: [...assets.keys()],
+    key: assets.key,
+    names: [...assets.byName.keys()],
     async open(name) {
-      const found = assets.get(name);
+      const found = assets.byName.get(name);
       if (!found) return undefined;
       const opened = await reader.open(userId, found);
       // Named like this it is for the browser what it would be on any server; how it was sent says less.
@@ -53,4 +59,9 @@ export async function versionAssets(
 }
 
 type Row = { name: string } & Parameters<typeof toAsset>[0];
-const named = (rows: Row[]): NamedAssets => new Map(rows.map(({ name, ...row }) => [name, toAsset(row)]));
+
+function named(rows: Row[]): NamedAssets {
+  const all = rows.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const key = createHash('sha256').update(JSON.stringify(all.map(({ name, id }) => [name, id])));
+  return { key: key.digest('hex'), byName: new Map(all.map(({ name, ...row }) => [name, toAsset(row)])) };
+}

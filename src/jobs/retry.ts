@@ -48,7 +48,7 @@ export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput
   if (source.kind === 'template' && templateVersion === undefined)
     throw new CodedError('job_not_retryable', 'the job was a preview; ask for another');
   const own = hasFiles ? await partAssets(deps.reads, { userId, jobId, position }) : undefined;
-  const files = own && Object.fromEntries([...own].map(([name, { sha256 }]) => [name, sha256]));
+  const files = own && Object.fromEntries([...own.byName].map(([name, { sha256 }]) => [name, sha256]));
   const { filename, metadata } = row;
   const { priority } = row.request;
   // An older version may have stored it: parsing fills in the defaults of this version.

@@ -11,6 +11,7 @@ import type { Content } from '../sources/source-type.ts';
 import { isBrowserError, networkErrorOf } from './browser-error.ts';
 import { sendExtraHeaders } from './extra-headers.ts';
 import { ASKED_FONTS, askedFonts } from './fonts/asked-families.ts';
+import { withBase } from './own-origin.ts';
 import { mayNeedBase, relativeAddresses } from './relative-addresses.ts';
 import { unreachableError } from './unreachable.ts';
 import type { WarmPage } from './warm-page.ts';
@@ -106,9 +107,11 @@ export async function loadDocument(warm: WarmPage, request: Printable, deadline:
   warm.navigation.begin();
   if (warm.mayRunScripts) await warm.navigation.listen();
   const { content, ownOrigin } = request;
-  if (ownOrigin) await limit.race(step, enter(warm, request, ownOrigin));
-  else if ('html' in content) await limit.race(step, setContent(warm, request, content.html));
-  else if ('url' in content) await goto(warm, request, content.url, (work) => limit.race(step, work));
+  if (ownOrigin && !ownOrigin.isBase) await limit.race(step, enter(warm, request, ownOrigin));
+  else if ('html' in content && content.html !== undefined) {
+    const html = ownOrigin ? withBase(content.html, ownOrigin.origin) : content.html;
+    await limit.race(step, setContent(warm, request, html ?? content.html));
+  } else if ('url' in content) await goto(warm, request, content.url, (work) => limit.race(step, work));
   else throw new Error('files need an origin, which a page without a jail does not have');
 }
 
@@ -281,7 +284,8 @@ async function noteRelativeAddresses(
 ): Promise<void> {
   const { content, ownOrigin } = request;
   const isThere = ownOrigin ? ownOrigin.url === navigation.last?.url : navigation.count === 0;
-  if (!('html' in content) || !isThere || !mayNeedBase(content.html)) return;
+  if (!('html' in content) || content.html === undefined || content.files || !isThere || !mayNeedBase(content.html))
+    return;
   const found = await deadline.race('searching for relative URLs', relativeAddresses(tab.session, ownOrigin?.origin));
   for (const { url, reason } of found) watch.failed(url, reason);
 }

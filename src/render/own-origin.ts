@@ -1,6 +1,7 @@
 import type { CDPSession } from 'puppeteer';
 import { ServedOrigin } from '../egress/served-origin.ts';
 import type { Content } from '../sources/source-type.ts';
+import { mayNeedBase } from './relative-addresses.ts';
 
 /** Signs of what scripts cannot do in about:blank, where HTML is put otherwise. They match too much rather than too little. */
 const HINTS = [
@@ -32,14 +33,42 @@ export function needsOrigin(html: string): boolean {
   return false;
 }
 
-/** A new origin for content that needs one. @param mayRunScripts whether scripts of the document may run */
-export function ownOrigin(content: Content, mayRunScripts: boolean): ServedOrigin | undefined {
-  if ('files' in content) return new ServedOrigin(content.files);
-  if (!mayRunScripts || !('html' in content) || !needsOrigin(content.html)) return undefined;
-  const bytes = Buffer.from(content.html);
+/**
+ * A new origin for content that needs one. To go there costs more than to print most documents. So a static document
+ * stays in about:blank, and only its files are there.
+ */
+export function ownOrigin(
+  content: Content,
+  { isJustLayout, mayRunScripts }: { isJustLayout: boolean; mayRunScripts: boolean },
+): ServedOrigin | undefined {
+  if ('url' in content) return undefined;
+  const { html, files } = content;
+  if (files) {
+    if (html === undefined || !isJustLayout) return new ServedOrigin(files);
+    if (!mayNeedBase(html)) return undefined;
+    return new ServedOrigin(files, { isBase: !content.isBound && withBase(html, '') !== undefined });
+  }
+  if (!mayRunScripts || isJustLayout || html === undefined || !needsOrigin(html)) return undefined;
+  const bytes = Buffer.from(html);
   const document = { type: 'text/html; charset=utf-8', size: bytes.byteLength, content: bytes };
   const file = async (path: string) => (path === '/' ? document : undefined);
   return new ServedOrigin({ entry: '/', file }, { isAlone: true });
+}
+
+/** What comes before the first element. */
+const START = /^\uFEFF?(?:\s|<!--(?:(?!-->)[^])*-->|<\?[^>]*>)*<!doctype[^>]*>/i;
+/** A document with its own base keeps it, and what refers to a part of another file has to be of the same origin. */
+const BOUND = [
+  /<base\s/i,
+  /url\(\s{0,9}["']?(?!https?:|data:)[^"'()\s#]{1,500}#/i,
+  /<use\s[^>]{0,200}?href\s{0,9}=(?!\s{0,9}["']?#)/i,
+];
+
+/** A document whose relative URLs begin at an origin. @returns undefined if it has to be there itself */
+export function withBase(html: string, origin: string): string | undefined {
+  if (BOUND.some((sign) => sign.test(html))) return undefined;
+  const start = START.exec(html)?.[0] ?? '';
+  return `${start}<base href="${origin}/">${html.slice(start.length)}`;
 }
 
 /**
@@ -50,9 +79,10 @@ export function ownOrigin(content: Content, mayRunScripts: boolean): ServedOrigi
 export async function unlinkOrigin(session: CDPSession, { origin }: ServedOrigin): Promise<void> {
   const expression = `(function unlink({ document, location, frames }) {
     const isOwn = (url) => url.startsWith('${origin}/');
+    const { pathname } = isOwn(location.href) ? location : new URL('${origin}');
     const links = [...document.links].filter(({ href }) => isOwn(href));
     for (const link of links)
-      if (link.hash !== '' && link.pathname === location.pathname && link.search === location.search)
+      if (link.hash !== '' && link.pathname === pathname && link.search === location.search)
         link.setAttribute('href', link.hash);
     if (isOwn(document.baseURI) && document.querySelector('a, area')) {
       const base = document.createElement('base');

@@ -248,8 +248,10 @@ export class Renderer extends Lifecycle {
 /** Only a channel can answer a document that is at an origin of its own. */
 function printable(settings: PrintSettings & { content: Content }, { hasChannel }: { hasChannel: boolean }): Printable {
   const { content, setJavaScriptEnabled } = settings;
-  const isJustLayout = 'html' in content && isStatic(content.html);
-  const ownOrigin = hasChannel ? ownOriginOf(content, setJavaScriptEnabled && !isJustLayout) : undefined;
+  const isJustLayout = 'html' in content && content.html !== undefined && isStatic(content.html);
+  const ownOrigin = hasChannel
+    ? ownOriginOf(content, { isJustLayout, mayRunScripts: setJavaScriptEnabled })
+    : undefined;
   return { ...settings, isStatic: isJustLayout, ownOrigin };
 }
 

@@ -24,6 +24,7 @@ export class ResourceWatch {
   #isEntered = false;
   touchedOrigin = false;
   count = 0;
+  #own = 0;
   readonly failures: FailedResource[] = [];
   readonly #failuresById = new Map<string, FailedResource>();
   /** called at each request with the number so far */
@@ -38,8 +39,9 @@ export class ResourceWatch {
   readonly #done = new WeakSet<HTTPRequest>();
   #onChange: (() => void) | undefined;
 
+  /** Whether it asked for anything but its own files, which leave nothing behind. */
   get touchedNetwork(): boolean {
-    return this.count > 0;
+    return this.count > (this.ownOrigin?.isBase ? this.#own : 0);
   }
 
   started(request: HTTPRequest): void {
@@ -53,6 +55,7 @@ export class ResourceWatch {
     }
     if (this.ownOrigin?.isAlone && this.#isOwn(url)) return this.#onChange?.(); // without an origin it would be no request
     this.count++;
+    if (this.#isOwn(url)) this.#own++;
     this.onCount?.(this.count);
     this.#onChange?.();
   }

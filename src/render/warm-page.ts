@@ -132,10 +132,12 @@ export class WarmPage {
     this.#watch = new ResourceWatch();
     if (this.#traces.size === 0) return;
     this.#isReady = false;
-    this.#ready = new Deadline(WIPE_TIMEOUT_MS).race('wiping a page', this.#wipe(ownOrigin?.origin)).then(
-      () => (this.#isReady = true),
-      () => false,
-    );
+    this.#ready = new Deadline(WIPE_TIMEOUT_MS)
+      .race('wiping a page', this.#wipe(ownOrigin?.isBase ? undefined : ownOrigin?.origin))
+      .then(
+        () => (this.#isReady = true),
+        () => false,
+      );
   }
 
   /** It may outlive its document, and would run beside the next one. */
@@ -199,8 +201,9 @@ export class WarmPage {
 
   /** Prepares the page for a document at an origin of its own. Must be called before it goes there. */
   async expect(origin: ServedOrigin): Promise<void> {
-    this.mark('storage');
     this.#watch.ownOrigin = origin;
+    if (origin.isBase) return; // it stays where it is, and stores nothing
+    this.mark('storage');
     this.#expectant ??= Promise.all([
       this.followProcesses(),
       this.#tab.session.send('Page.addScriptToEvaluateOnNewDocument', { source: KEEP_OPEN_THERE }),

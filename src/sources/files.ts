@@ -1,6 +1,6 @@
 import { CodedError, OperatorError } from '../kernel/errors.ts';
-import { fileSet, htmlWithFiles } from './document-files.ts';
-import { decodeHtml, htmlEncoding } from './html-encoding.ts';
+import { htmlWithFiles } from './document-files.ts';
+import { decodeHtml } from './html-encoding.ts';
 import { markdownToHtml } from './markdown.ts';
 import { readFile } from './read-file.ts';
 import type { SourceType } from './source-type.ts';
@@ -15,9 +15,8 @@ export const files: SourceType<'files'> = {
     const bytes = folder && (await readFile(folder, entry, MAX_DOCUMENT));
     if (!bytes) throw new CodedError('job_failed', `files: ${entry} is missing, or larger than ${MAX_DOCUMENT} bytes`);
     try {
-      if (entry.endsWith('.md')) return htmlWithFiles(await markdownToHtml(decodeHtml(bytes), context), [folder]);
-      const type = `text/html; charset=${htmlEncoding(bytes)}`;
-      return { files: fileSet(`/${entry}`, { type, size: bytes.byteLength, content: bytes }, folder) };
+      if (entry.endsWith('.md')) return await htmlWithFiles(await markdownToHtml(decodeHtml(bytes), context), [folder]);
+      return await htmlWithFiles(decodeHtml(bytes), [folder], `/${entry}`);
     } catch (error) {
       throw error instanceof OperatorError ? new CodedError('job_failed', `files: ${entry}: ${error.message}`) : error;
     }

@@ -4,8 +4,16 @@ import type { SourceKind, SourceOf } from '../domain/source.ts';
 import type { FileSet } from '../egress/served-origin.ts';
 import type { ComposeInput } from '../templating/compose-input.ts';
 
-/** What the browser loads: HTML, a URL, or a document with its files, at an origin of its own. */
-export type Content = { html: string } | { url: string } | { files: FileSet };
+/** HTML, with the files beside it. */
+export interface HtmlContent {
+  html: string;
+  files?: FileSet | undefined;
+  /** whether one of the files refers to a part of another, so that the document has to be where they are */
+  isBound?: boolean;
+}
+
+/** What the browser loads: HTML, a URL, or a document that is one of its files, at an origin of its own. */
+export type Content = HtmlContent | { url: string } | { html?: undefined; files: FileSet };
 
 /** What a source may need to become a document. */
 export interface LoadContext {
