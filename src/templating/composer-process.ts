@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { extname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +32,7 @@ export class ComposerProcess {
   readonly #isStarted: Promise<unknown>;
   #end: ComposerEnded | undefined;
   #isKilled = false;
+  #onAnswer: (answer: Answer) => void = () => undefined;
   #isTooLarge = false;
   /** the keys whose texts it was sent; it may have forgotten some */
   readonly keys = new Set<string>();
@@ -48,7 +48,8 @@ export class ComposerProcess {
       detached: true, // its own process group, so that Ctrl-C reaches only this process
       stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
     });
-    this.#child.on('error', (error) => this.#ended(null, error.message)); // could not be started, or sent to
+    this.#child.on('error', ({ message }) => this.#unreached(message));
+    this.#child.on('message', (answer: Answer) => this.#onAnswer(answer));
     this.#output = collectTail(this.#child.stderr as Readable);
     for (const stream of this.#child.stdio) stream?.on('error', () => undefined); // it has ended; 'exit' reports it
     this.#child.once('exit', (code, signal) => this.#ended(signal, signal ?? `exit code ${code}`));
@@ -91,16 +92,13 @@ export class ComposerProcess {
 
   async #ask(order: Order): Promise<Answer> {
     const sampler = setInterval(() => this.#sample(), SAMPLE_MS);
-    const done = new AbortController();
+    const answered = Promise.withResolvers<Answer>();
+    this.#onAnswer = answered.resolve;
     try {
-      const answered = once(this.#child, 'message', { signal: done.signal });
-      answered.catch(() => undefined);
       if (!this.#end) this.#child.send(order);
-      const [answer] = (await Promise.race([answered, this.exited.then(() => Promise.reject(this.#end))])) as [Answer];
-      return answer;
+      return await Promise.race([answered.promise, this.exited.then(() => Promise.reject(this.#end))]);
     } finally {
       clearInterval(sampler);
-      done.abort();
     }
   }
 
@@ -108,6 +106,13 @@ export class ComposerProcess {
     if (this.bytes <= this.#memoryBytes) return;
     this.#isTooLarge = true;
     this.#child.kill('SIGKILL');
+  }
+
+  /** It could not be started, or had ended before it was sent an order: the document is not to blame. */
+  #unreached(message: string): void {
+    this.#end ??= new ComposerEnded('killed', `the process of templates was not reached: ${message}`);
+    this.#child.kill('SIGKILL');
+    this.#exited.resolve();
   }
 
   #ended(signal: NodeJS.Signals | null, how: string): void {
