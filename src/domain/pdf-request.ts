@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { FieldProblem } from '../kernel/errors.ts';
 import { checkedText, fieldProblems, MAX_DATA_VALUES, textProblem, withoutNulls } from './check-input.ts';
 import { headerNameProblem, originProblem } from './extra-headers.ts';
-import { canonicalLocale, canonicalTimezone } from './locale.ts';
+import { checkPageFields, PAGE_FIELDS } from './page-fields.ts';
 import { pageRangesProblem } from './page-ranges.ts';
 import { PRIORITY_NAMES } from './priority.ts';
 import {
@@ -134,8 +134,6 @@ const cookie = z.strictObject({
   expires: z.number().optional().describe('Seconds since 1970'),
 });
 
-const LOCALE = 'allowed: a language tag (BCP 47) such as de-DE or en';
-const TIMEZONE = 'allowed: a time zone (IANA) such as Europe/Berlin';
 const METADATA_VALUE = `allowed: a string of at most 500 characters, a number (whole ones up to ${Number.MAX_SAFE_INTEGER}), a boolean or null`;
 
 /** Whether a number keeps all the digits it had in JSON, so that it is shown as it was sent. */
@@ -204,17 +202,8 @@ export const pdfRequestSchema = z
         'The origins that `setExtraHTTPHeaders` are sent to: `origin` (the default): scheme, host and port of `url`, and none with `html`; `all`: every origin; a list: these origins',
       ),
     userAgent: line(1, 1_000).optional(),
-    locale: checkedText((tag) => (canonicalLocale(tag) ? undefined : LOCALE), 100)
-      .optional()
-      .meta({
-        description:
-          'Language of scripts and of `Accept-Language`. Default: the first language of an `Accept-Language` among `setExtraHTTPHeaders`, or en-US',
-        example: 'de-DE',
-      }),
-    timezone: checkedText((name) => (canonicalTimezone(name) ? undefined : TIMEZONE), 100)
-      .optional()
-      .meta({ description: 'Time zone of scripts; default: the worker’s', example: 'Europe/Berlin' }),
     setJavaScriptEnabled: z.boolean().default(true),
+    ...PAGE_FIELDS,
     filename: line(1, 200)
       .regex(/^[^/\\]*$/, 'allowed: a file name without / and \\')
       .regex(
@@ -257,6 +246,7 @@ export const pdfRequestSchema = z
     for (const [index, { url, domain }] of (body.cookies ?? []).entries())
       if (body.url === undefined && url === undefined && domain === undefined)
         refuse(['cookies', index, 'domain'], 'required without url: a domain or a url');
+    checkPageFields(body, refuse);
   })
   .meta({ id: 'PdfRequest', description: 'null means absent, except for values of `metadata`' });
 

@@ -34,6 +34,9 @@ describe('a request for a PDF', () => {
         timeoutMs: 60_000,
         failOnStatus: true,
         failOnResourceError: false,
+        bestAttempt: false,
+        failOnConsoleError: false,
+        singlePage: false,
       },
       sent: { html: '<p>x</p>' },
     });
@@ -105,29 +108,40 @@ describe('a request for a PDF', () => {
       expect(problemsOf(json)).toEqual([expect.stringMatching(/^\(body\): Invalid input: expected object/)]);
   });
 
+  const SOURCE_OF: Record<string, object> = { authenticate: { url: 'https://example.com' } };
+
   /** The member at a path, in a request that is one otherwise. */
-  const withMember = (path: string, value: unknown) => {
+  const withMember = (path: string, value: unknown): Record<string, unknown> => {
     const names = path.split('.');
     const last = names.pop() as string;
     let body: Record<string, unknown> = { [last]: value };
     for (const name of names.toReversed()) body = { [name]: body };
     return { html: '<p>x</p>', ...body };
   };
-  const selector = { waitForSelector: { selector: 'p' } };
-  const PATHS = namesWithin(pdfRequestSchema).filter(
-    (path) => path !== 'html' && !path.startsWith('waitForSelector.s'),
-  );
+  /** What a part of the request needs beside a member. */
+  const NEEDED: Record<string, object> = {
+    viewport: { width: 1, height: 1 },
+    waitForSelector: { selector: 'p' },
+    waitForFunction: { fn: 'true' },
+    authenticate: { username: 'a', password: 'b' },
+  };
+  const isNeeded = (path: string) => {
+    const [part = '', member = ''] = path.split('.');
+    return Object.hasOwn(NEEDED[part] ?? {}, member);
+  };
+  const PATHS = namesWithin(pdfRequestSchema).filter((path) => path !== 'html');
 
   it.each(PATHS)('takes null for %s as if it were not there', (path) => {
-    const { waitForSelector: its, ...body } = withMember(path, null) as { waitForSelector?: object };
-    const without = { ...body, ...(its && { waitForSelector: { ...selector.waitForSelector, ...its } }) };
-    // A size that has nothing but null in it is still a size.
-    const needed = path.startsWith('viewport.') ? { viewport: { width: 1, height: 1, ...(without as { viewport?: object }).viewport } } : {};
-    const parsed = parsePdfRequest({ ...without, ...needed });
-    if (/^viewport\.(?:width|height)$/.test(path)) expect(parsed.ok).toBe(false);
-    else expect(parsed).toMatchObject({ ok: true });
+    const { html: _, ...sent } = withMember(path, null);
+    const [part = ''] = path.split('.');
+    const body = { ...sent, ...(path.includes('.') && { [part]: { ...NEEDED[part], ...(sent[part] as object) } }) };
+    const parsed = parsePdfRequest({
+      ...(path === 'url' ? { html: 'x' } : (SOURCE_OF[part] ?? { html: 'x' })),
+      ...body,
+    });
+    expect([path, parsed.ok]).toEqual([path, !isNeeded(path)]);
     expect(JSON.stringify(parsed)).not.toContain('null');
-  }); // prettier-ignore
+  });
 
   it('takes null in lists of cookies, among headers and for what has no such name, and keeps it in metadata', () => {
     const sent = {
@@ -260,4 +274,46 @@ describe('locale and timezone', () => {
   it.each(['', '+01:00', 'Mars/Olympus', 'GMT+1'])('timezone %s is refused', (timezone) => {
     expect(parsePdfRequest({ html: 'x', timezone })).toMatchObject({ ok: false, fields: [{ field: 'timezone' }] });
   });
+});
+
+describe('fields about the page', () => {
+  const TAG = { content: 'x' };
+  it.each([
+    { addStyleTag: [TAG, { url: 'https://example.com/a.css' }, { url: 'print.css' }, { url: '/a b.css' }] },
+    { addScriptTag: [{ ...TAG, type: 'module', id: 'a' }, { url: '../a.js' }] },
+    { waitForFunction: { fn: '() => true', polling: 'raf', timeout: 0 } },
+    { waitForFunction: { fn: 'true', polling: 100 } },
+    { rejectResourceTypes: ['image', 'fetch'], rejectRequestPattern: ['*.png'] },
+    { url: 'https://example.com', authenticate: { username: 'a', password: '' } },
+    { emulateMediaFeatures: [{ name: 'prefers-color-scheme', value: 'dark' }], bestAttempt: true, singlePage: true },
+    { addStyleTag: [], addScriptTag: null, authenticate: null, rejectResourceTypes: [] },
+  ])('%j is taken', (fields) => {
+    expect(problemsOf({ ...(!('url' in fields) && { html: 'x' }), ...fields })).toEqual([]);
+  });
+
+  it.each([
+    [{ addStyleTag: [{}] }, /^addStyleTag\[0\]: required: either content or url$/],
+    [{ addStyleTag: [TAG, { ...TAG, url: 'a' }] }, /^addStyleTag\[1\]: required: either content or url$/],
+    [{ addStyleTag: [{ url: 'file:///etc/passwd' }] }, /^addStyleTag\[0\]\.url: allowed: http and https, not file:$/],
+    [{ addStyleTag: [{ url: 'http://a:b@example.com' }] }, /^addStyleTag\[0\]\.url: allowed: a URL without user name/],
+    [{ addStyleTag: Array.from({ length: 1_000 }, () => TAG) }, /^addStyleTag: Too big: expected array to have <=100 items$/],
+    [{ addStyleTag: [{ content: 'x'.repeat(1_000_001) }] }, /^addStyleTag\[0\]\.content: Too big/],
+    [{ addStyleTag: [{ ...TAG, path: 'a' }] }, /^addStyleTag\[0\]\.path: unknown field/],
+    [{ addScriptTag: [{ url: 'javascript:1' }] }, /^addScriptTag\[0\]\.url: allowed: http and https, not javascript:$/],
+    [{ addScriptTag: [{ ...TAG, type: 'a\nb' }] }, /^addScriptTag\[0\]\.type: allowed: no control characters$/],
+    [{ addScriptTag: [TAG], setJavaScriptEnabled: false }, /^addScriptTag: no script runs without setJavaScriptEnabled$/],
+    [{ waitForFunction: { fn: 'x', polling: 1 } }, /^waitForFunction\.polling: Too small: expected number to be >=10$/],
+    [{ waitForFunction: { fn: 'x', polling: 'soon' } }, /^waitForFunction\.polling: allowed: raf, mutation, or milliseconds/],
+    [{ waitForFunction: 'x' }, /^waitForFunction: Invalid input/],
+    [{ rejectResourceTypes: ['images'] }, /^rejectResourceTypes\[0\]: allowed: document, stylesheet, image/],
+    [{ rejectResourceTypes: ['websocket'] }, /^rejectResourceTypes\[0\]: allowed: document, stylesheet, image/],
+    [{ rejectRequestPattern: ['.*\\.css'] }, /^rejectRequestPattern\[0\]: allowed: a URL in which \*/],
+    [{ rejectRequestPattern: ['*'.repeat(201)] }, /^rejectRequestPattern\[0\]: Too big/],
+    [{ rejectRequestPattern: Array(51).fill('*') }, /^rejectRequestPattern: Too big/],
+    [{ authenticate: { username: 'a', password: 'b' } }, /^authenticate: allowed with url only/],
+    [{ emulateMediaFeatures: [{ name: 'forced-colors', value: 'active' }] }, /^emulateMediaFeatures\[0\]\.name: allowed: prefers-color-scheme, /],
+    [{ emulateMediaFeatures: [{ name: 'prefers-color-scheme', value: 'red' }] }, /^emulateMediaFeatures\[0\]\.value: allowed for prefers-color-scheme: light, dark$/],
+  ])('%j is refused by name', (fields, problem) => {
+    expect(problemsOf({ html: 'x', ...fields })).toEqual([expect.stringMatching(problem)]);
+  }); // prettier-ignore
 });
