@@ -111,6 +111,7 @@ export const job = pgTable('pdfprompt_job', {
   failedResources: jsonb('failed_resources').$type<FailedResource[]>().notNull().default([]),
   failedResourceCount: integer('failed_resource_count').notNull().default(0),
   missingFonts: jsonb('missing_fonts').$type<string[]>().notNull().default([]),
+  incomplete: jsonb('incomplete').$type<string[]>().notNull().default([]),
   createdAt: instant('created_at').notNull().defaultNow(),
   startedAt: instant('started_at'),
   completedAt: instant('completed_at'),

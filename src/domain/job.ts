@@ -70,6 +70,8 @@ export interface Job {
   failedResourceCount: number;
   /** font families that the document asked for first, and did not get: at most 20 */
   missingFonts: string[];
+  /** what was not waited for any longer, as sentences; with `bestAttempt` only */
+  incomplete: string[];
   metadata: JobMetadata;
   /** the templates and versions that it prints: `invoice@7` */
   templates: string[];
@@ -92,5 +94,6 @@ export function queuedJob(
     failedResources: [],
     failedResourceCount: 0,
     missingFonts: [],
+    incomplete: [],
   };
 }

@@ -18,6 +18,8 @@ export interface PrintReport {
   failedResources: FailedResource[];
   /** families that a document asked for first, and did not get */
   missingFonts: string[];
+  /** what was not waited for any longer, as sentences; with `bestAttempt` only */
+  incomplete: string[];
 }
 
 /** The PDF of one part. */

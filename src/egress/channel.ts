@@ -62,7 +62,7 @@ export class EgressChannel {
   /** Ends all connections, and refuses new ones until the next {@link open}. */
   shut(): void {
     this.#use = undefined;
-    this.#endConnections();
+    this.dropConnections();
   }
 
   /** Whether the current or the last document failed to reach this URL; undefined if it did not fail or never tried. */
@@ -95,11 +95,12 @@ export class EgressChannel {
   count(bytes: number): void {
     this.#bytes += bytes;
     if (!this.#use || this.#bytes <= this.#use.maxBytes || this.#sockets.size === 0) return;
-    this.#endConnections();
+    this.dropConnections();
     this.deny('budget', '');
   }
 
-  #endConnections(): void {
+  /** Ends all connections. The document may make new ones. */
+  dropConnections(): void {
     for (const socket of this.#sockets) socket.destroy();
     this.#sockets.clear();
   }

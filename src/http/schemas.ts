@@ -50,6 +50,9 @@ export const jobSchema = z
       description:
         'The first 20 font families that the document asked for first and did not get: it was printed in the next ones of its lists',
     }),
+    incomplete: z.array(z.string()).meta({
+      description: 'What was not waited for any longer, with `bestAttempt`; empty if the document is complete',
+    }),
     metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
     templates: z.array(z.string()).meta({ description: 'The versions of templates that it prints: `invoice@7`' }),
   })
@@ -153,6 +156,10 @@ export const pdfResponse: ZodOpenApiResponseObject = {
   headers: z.object({
     'X-Failed-Resources': z.int().meta({
       description: 'The number of resources that did not load. `failedResources` of the job lists them with reasons',
+    }),
+    'X-Incomplete': z.int().optional().meta({
+      description:
+        'Only if not everything was waited for, with `bestAttempt`: the number of entries in `incomplete` of the job',
     }),
   }),
   content: { 'application/pdf': { schema: { type: 'string', format: 'binary' } } },

@@ -16,6 +16,8 @@ export interface SendDeps {
 
 /** The number of resources that did not load. */
 const FAILED_RESOURCES = 'X-Failed-Resources';
+/** How much was not waited for, if anything. */
+const INCOMPLETE = 'X-Incomplete';
 
 interface SendInput {
   userId: string;
@@ -47,6 +49,7 @@ export async function sendPdf(
     'Cache-Control': 'private, no-cache',
     ETag: etag,
     [FAILED_RESOURCES]: String(file.failedResourceCount),
+    ...(file.incomplete.length > 0 && { [INCOMPLETE]: String(file.incomplete.length) }),
   };
   const { method } = c.req;
   if (method !== 'POST' && namesTag(c.req.header('if-none-match'), etag))

@@ -166,7 +166,7 @@ async function complete(
   { queue, stores: { current: store }, retentionMs }: FinishDeps,
   tx: Transaction,
   { id, run, userId, claim }: ClaimedJob,
-  { result, failedResources, missingFonts, timings: times }: PrintReport & { result: ResultFiles },
+  { result, failedResources, missingFonts, incomplete, timings: times }: PrintReport & { result: ResultFiles },
 ): Promise<Finish> {
   const { files, ids, pages, size } = result;
   const rows = files.map((each, position) => {
@@ -179,7 +179,8 @@ async function complete(
         keeps_parts = exists (select 1 from ${part} where job_id = ${id} and shown is not null), worker_id = null, completed_at = now(),
         failed_resources = ${JSON.stringify(failedResources.slice(0, KEPT_FAILURES))}::text::jsonb,
         failed_resource_count = ${failedResources.length},
-        missing_fonts = ${JSON.stringify(missingFonts.slice(0, KEPT_FONTS))}::text::jsonb, timings = ${timings(times)}
+        missing_fonts = ${JSON.stringify(missingFonts.slice(0, KEPT_FONTS))}::text::jsonb,
+        incomplete = ${JSON.stringify(incomplete.slice(0, KEPT_FAILURES))}::text::jsonb, timings = ${timings(times)}
       where id = ${id} and status = 'processing' and runs = ${run} returning id
     ), erased as (
       update ${part} set ${WITHOUT_DOCUMENT} where job_id in (select id from own)

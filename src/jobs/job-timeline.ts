@@ -56,6 +56,7 @@ const select = (db: Queryable, where: SQL) =>
       failedResources: job.failedResources,
       failedResourceCount: countFailedResources(),
       missingFonts: job.missingFonts,
+      incomplete: job.incomplete,
       createdAt: job.createdAt,
       startedAt: job.startedAt,
       completedAt: job.completedAt,

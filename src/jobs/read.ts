@@ -22,6 +22,7 @@ const columns = {
   failedResources: job.failedResources,
   failedResourceCount: countFailedResources(),
   missingFonts: job.missingFonts,
+  incomplete: job.incomplete,
   createdAt: job.createdAt,
   startedAt: job.startedAt,
   completedAt: job.completedAt,
@@ -60,13 +61,13 @@ export async function getJob(db: Database, { userId, jobId }: { userId: string; 
  */
 export async function getJobFile(db: Database, input: { userId: string; jobId: string; position: number }) {
   const { userId, jobId, position: at } = input;
-  const { status, file: kept, failedResourceCount, ...row } = await findRow(db, userId, jobId, at);
+  const { status, file: kept, failedResourceCount, incomplete, ...row } = await findRow(db, userId, jobId, at);
   if (status !== 'completed') throw notReady(status);
   if (!kept) throw new CodedError('not_found', 'the job has no such file');
   if (kept.expiredAt) throw new CodedError('file_expired', 'the PDF is no longer kept');
   const { id: fileId, store, location, size } = kept;
   const filename = numbered(row.filename ?? row.id, at);
-  return { fileId, store, location, size, sha256: hex(kept.sha256), filename, failedResourceCount };
+  return { fileId, store, location, size, sha256: hex(kept.sha256), filename, failedResourceCount, incomplete };
 }
 
 /** All files of a completed job, in their order. @throws CodedError `not_found`, `job_not_ready` */
@@ -149,6 +150,7 @@ function toJob(row: Row, position: number | null): Job {
     failedResources: row.failedResources,
     failedResourceCount: row.failedResourceCount,
     missingFonts: row.missingFonts,
+    incomplete: row.incomplete,
     metadata: row.metadata,
     templates: row.templates ?? [],
   };

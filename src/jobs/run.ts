@@ -60,6 +60,7 @@ export async function runParts<P extends Part>(
     files,
     timings: { ...timings, ...(ms !== undefined && { finishing: ms }) },
     failedResources: printed.flatMap((part) => part.failedResources),
+    incomplete: printed.flatMap((part) => part.incomplete),
     missingFonts: [...new Set(printed.flatMap((part) => part.missingFonts))],
   };
 }

@@ -5,11 +5,12 @@ import { messageOf } from '../kernel/errors.ts';
  * command with code -32000, and puppeteer throws plain errors. Only their English text differs, so every text that we
  * rely on is in this file.
  */
-type BrowserErrorKind = 'invalid selector' | 'navigated away' | 'page ranges' | 'margins' | 'printing';
+type BrowserErrorKind = 'invalid selector' | 'navigated away' | 'terminated' | 'page ranges' | 'margins' | 'printing';
 
 const TEXTS: Record<BrowserErrorKind, RegExp> = {
   'invalid selector': /is not a valid selector|not a valid XPath|SyntaxError/i,
   'navigated away': /context was destroyed|target navigated|cannot find context|was collected|detached/i,
+  terminated: /execution was terminated/i,
   'page ranges': /page range/i,
   margins: /invalid print parameters|content area is empty|margin/i,
   printing: /printing failed/i,

@@ -1,31 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Cookie, CookieData } from 'puppeteer';
-import { acceptedLocale, canonicalLocale, canonicalTimezone } from '../domain/locale.ts';
-import type { PrintSettings } from '../domain/pdf-request.ts';
 import { shownUrl } from '../domain/shown-url.ts';
 import { urlProblem } from '../domain/source.ts';
 import type { ServedOrigin } from '../egress/served-origin.ts';
 import { type Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError } from '../kernel/errors.ts';
-import type { Content } from '../sources/source-type.ts';
 import { isBrowserError, networkErrorOf } from './browser-error.ts';
-import { sendExtraHeaders } from './extra-headers.ts';
 import { ASKED_FONTS, askedFonts } from './fonts/asked-families.ts';
 import { withBase } from './own-origin.ts';
+import type { Patience } from './patience.ts';
+import type { Printable } from './prepare.ts';
 import { mayNeedBase, relativeAddresses } from './relative-addresses.ts';
 import { unreachableError } from './unreachable.ts';
+import { requestedWait } from './waits.ts';
 import type { WarmPage } from './warm-page.ts';
-
-/** What is printed, and how. */
-export type Printable = PrintSettings & {
-  content: Content;
-  /** whether it is a document of `html` without scripts */
-  isStatic: boolean;
-  /** where it is loaded from, if it has an origin of its own */
-  ownOrigin: ServedOrigin | undefined;
-};
-
-const urlOf = ({ content }: Printable) => ('url' in content ? content.url : undefined);
 
 /** For fonts and images that start to load when everything else has loaded. After that it prints without them. */
 const LATE_RESOURCES_TIMEOUT_MS = 5_000;
@@ -34,7 +21,6 @@ const LATE_RESOURCES_TIMEOUT_MS = 5_000;
  * loading needs more rounds than these, and it never stops.
  */
 const MAX_LATE_ROUNDS = 10;
-const SELECTOR_TIMEOUT_MS = 30_000;
 const IDLE_MS = 500;
 
 /** Settles when the document's fonts are loaded, with those that it asked for. */
@@ -49,63 +35,19 @@ const NEEDS_ANIMATION_FRAME = 'document.querySelector("source[media], iframe, fr
 /** Long enough for several animation frames. */
 const ANIMATION_FRAMES_MS = 50;
 
-/** Applies the request's settings to the page. */
-export async function preparePage(warm: WarmPage, request: Printable): Promise<void> {
-  const { page, context, session } = warm.tab;
-  const { isStatic: isJustLayout, ownOrigin } = request;
-  if (!isJustLayout) warm.mark('scripts');
-  if (ownOrigin) await warm.expect(ownOrigin);
-  await page.setJavaScriptEnabled(request.setJavaScriptEnabled && !isJustLayout);
-  if (request.viewport) {
-    warm.mark('origin');
-    await page.setViewport(request.viewport);
-  }
-  if (request.userAgent !== undefined) {
-    warm.mark('origin');
-    await page.setUserAgent({ userAgent: request.userAgent });
-  }
-  if (request.setExtraHTTPHeaders) {
-    warm.mark('origin');
-    warm.watch.headersGoTo = await sendExtraHeaders(session, request, urlOf(request));
-  }
-  // A script may depend on the screen's layout, a static document cannot.
-  await warm.setMedia(request.emulateMediaType ?? (isJustLayout ? 'print' : 'browser'));
-  const locale =
-    request.locale === undefined ? acceptedLocale(request.setExtraHTTPHeaders) : canonicalLocale(request.locale);
-  if (locale !== undefined) {
-    warm.mark('locale');
-    await page.emulateLocale(locale);
-  }
-  if (request.timezone !== undefined) {
-    warm.mark('locale');
-    await page.emulateTimezone(canonicalTimezone(request.timezone));
-  }
-  if (request.cookies) {
-    warm.mark('network');
-    await context.setCookie(...request.cookies.map((cookie) => cookieData(cookie, ownOrigin?.url ?? urlOf(request))));
-  }
-}
-
-function cookieData(cookie: NonNullable<Printable['cookies']>[number], documentUrl: string | undefined): CookieData {
-  const { url = cookie.domain === undefined ? documentUrl : undefined, domain, path, ...rest } = cookie;
-  const from = url === undefined ? undefined : new URL(url);
-  return {
-    ...(rest as Partial<Cookie>),
-    name: rest.name,
-    value: rest.value,
-    domain: domain ?? from?.hostname ?? '',
-    path: path ?? '/',
-    secure: rest.secure ?? false,
-  };
-}
-
 /** Loads the document into the page. @throws CodedError, DeadlineExceeded */
-export async function loadDocument(warm: WarmPage, request: Printable, deadline: Deadline): Promise<void> {
+export async function loadDocument(warm: WarmPage, request: Printable, patience: Patience): Promise<void> {
   const { timeout } = request.gotoOptions;
-  const limit = timeout ? deadline.within(timeout) : deadline;
+  const limit = timeout ? patience.within(timeout) : patience.deadline;
   const step = `loading until ${waitsFor(request).join(' and ')}`;
   warm.navigation.begin();
   if (warm.mayRunScripts) await warm.navigation.listen();
+  const { content, ownOrigin } = request;
+  const isThere = () => ('html' in content && (!ownOrigin || ownOrigin.isBase)) || warm.navigation.count > 0;
+  await patience.attempt(() => load(warm, request, limit, step), isThere);
+}
+
+async function load(warm: WarmPage, request: Printable, limit: Deadline, step: string): Promise<void> {
   const { content, ownOrigin } = request;
   if (ownOrigin && !ownOrigin.isBase) await limit.race(step, enter(warm, request, ownOrigin));
   else if ('html' in content && content.html !== undefined) {
@@ -183,7 +125,11 @@ async function goto(
 }
 
 /** @throws CodedError if the page has navigated to something that must not be printed */
-function checkDestination({ navigation, channel, watch }: WarmPage, { failOnStatus, ownOrigin }: Printable): void {
+function checkDestination(
+  { navigation, channel, watch }: WarmPage,
+  { failOnStatus, ownOrigin }: Printable,
+  { isIncomplete }: Patience,
+): void {
   const { url = '', unreachableUrl, response } = navigation.last ?? {};
   const at = response?.url() ?? unreachableUrl;
   const unreachable = at === undefined ? undefined : channel?.unreachable(at);
@@ -195,7 +141,8 @@ function checkDestination({ navigation, channel, watch }: WarmPage, { failOnStat
     throw failed('the document reloaded itself or went back, which leads to an empty page (about:blank)');
   // Without this check a partial document would be printed as if it were complete.
   const failure = response?.request().failure();
-  const isStopped = failure?.errorText === 'net::ERR_ABORTED' && at === ownOrigin?.url; // by window.stop()
+  // By window.stop(), or by us.
+  const isStopped = isIncomplete || (failure?.errorText === 'net::ERR_ABORTED' && at === ownOrigin?.url);
   if (failure && !isStopped)
     throw failed(`${watch.shown(at ?? url)} was cut off: ${failure.errorText.replace('net::', '')}`);
   if (failOnStatus && response && response.status() >= 400)
@@ -214,18 +161,18 @@ function checkDestination({ navigation, channel, watch }: WarmPage, { failOnStat
 export async function printWhenReady<T>(
   warm: WarmPage,
   request: Printable,
-  deadline: Deadline,
+  { deadline, patience }: { deadline: Deadline; patience: Patience },
   { during, print }: { during: <R>(work: () => Promise<R>) => Promise<R>; print: () => Promise<T> },
 ): Promise<T> {
   const { navigation } = warm;
-  const waitAsRequested = requestedWait(warm, request, deadline);
+  const waitAsRequested = requestedWait(warm, request, patience);
   for (;;) {
     const { count } = navigation;
-    const hasMoved = () => navigation.isNavigating || navigation.count !== count;
+    const hasMoved = () => !patience.isOver && (navigation.isNavigating || navigation.count !== count);
     try {
       await during(async () => {
-        if (count > 0) checkDestination(warm, request);
-        await Promise.race([waitAsRequested(), navigation.moved()]);
+        if (count > 0) checkDestination(warm, request, patience);
+        await Promise.race([waitAsRequested(hasMoved), navigation.moved()]);
         if (!hasMoved()) await waitForLateResources(warm, request, deadline);
         if (!hasMoved()) await noteRelativeAddresses(warm, request, deadline);
       });
@@ -234,20 +181,12 @@ export async function printWhenReady<T>(
       if (error instanceof CodedError || error instanceof DeadlineExceeded) throw error;
       if (!hasMoved() && !isBrowserError(error, 'navigated away')) throw error;
     }
-    await deadline.race('following the navigation of the document', navigation.settled(eventOf(request)));
+    const follow = async (step: string, work: Promise<void>) =>
+      patience.attempt(() => patience.deadline.race(step, work));
+    await follow('following the navigation of the document', navigation.settled(eventOf(request)));
     if (!request.emulateMediaType) await warm.setMedia('browser');
-    await deadline.race('a quiet network', quietNetwork(warm, request));
+    await follow('a quiet network', quietNetwork(warm, request));
   }
-}
-
-/** @returns a function that waits for the selector and the time of the request; the time limit of the selector starts now */
-function requestedWait(warm: WarmPage, request: Printable, deadline: Deadline): () => Promise<void> {
-  const { waitForSelector: selector, waitForTimeout } = request;
-  const limit = deadline.within(selector?.timeout || SELECTOR_TIMEOUT_MS);
-  return async () => {
-    if (selector) await waitForSelector(warm, selector, limit);
-    if (waitForTimeout) await deadline.race('waitForTimeout', sleep(waitForTimeout, undefined, { ref: false }));
-  };
 }
 
 /** Waits for fonts and images that a script or the print styles request after everything else has loaded. */
@@ -284,31 +223,8 @@ async function noteRelativeAddresses(
 ): Promise<void> {
   const { content, ownOrigin } = request;
   const isThere = ownOrigin ? ownOrigin.url === navigation.last?.url : navigation.count === 0;
-  if (!('html' in content) || content.html === undefined || content.files || !isThere || !mayNeedBase(content.html))
-    return;
+  if (!('html' in content) || content.html === undefined || content.files || !isThere) return;
+  if (!mayNeedBase(content.html) && !request.addStyleTag) return;
   const found = await deadline.race('searching for relative URLs', relativeAddresses(tab.session, ownOrigin?.origin));
   for (const { url, reason } of found) watch.failed(url, reason);
-}
-
-async function waitForSelector(
-  { tab: { page } }: WarmPage,
-  { selector, visible = false, hidden = false }: NonNullable<Printable['waitForSelector']>,
-  limit: Deadline,
-): Promise<void> {
-  try {
-    // waitForSelector waits in vain for an invalid selector; a single query fails.
-    await limit.race('waitForSelector', page.$(selector));
-    await limit.race('waitForSelector', page.waitForSelector(selector, { visible, hidden, timeout: 0 }));
-  } catch (error) {
-    if (error instanceof DeadlineExceeded)
-      throw new CodedError(
-        'selector_not_found',
-        `waitForSelector.selector: it did not ${hidden ? 'disappear' : 'appear'} within ${error.limitMs} ms`,
-      );
-    if (isBrowserError(error, 'invalid selector'))
-      throw new CodedError('selector_not_found', 'waitForSelector.selector: it is not a valid selector', {
-        cause: error,
-      });
-    throw error;
-  }
 }

@@ -16,7 +16,7 @@ export interface PdfCaps {
 /** Most PDFs fit into one piece, and no large one is in memory as base64 as a whole. */
 const PIECE_BYTES = 1024 * 1024;
 
-type PrintedPdf = Pick<PrintedPart, 'chunks' | 'size' | 'sha256'>;
+export type PrintedPdf = Pick<PrintedPart, 'chunks' | 'size' | 'sha256'>;
 
 /** Prints the page. @throws CodedError if the options do not fit the document or the PDF is larger than allowed */
 export async function printPdf(

@@ -14,11 +14,15 @@ import { isBrowserError } from './browser-error.ts';
 import { type RendererEnd, RendererGone } from './browser-watch.ts';
 import { MemoryGovernor, type Pressure } from './governor.ts';
 import { missingFamilies } from './fonts/asked-families.ts';
-import { loadDocument, preparePage, type Printable, printWhenReady } from './load.ts';
+import { watchConsoleErrors } from './console-errors.ts';
+import { loadDocument, printWhenReady } from './load.ts';
 import { ownOrigin as ownOriginOf, unlinkOrigin } from './own-origin.ts';
+import { Patience } from './patience.ts';
 import { PagePool, type PoolOptions } from './pool.ts';
 import { BrowserGone } from './pool-member.ts';
+import { preparePage, type Printable } from './prepare.ts';
 import { describePdf, type PdfCaps, printPdf } from './print.ts';
+import { printSinglePage } from './single-page.ts';
 import { isStatic } from './static-document.ts';
 import { missingSpace, temporaryDirectories } from './temporary-space.ts';
 import type { WarmPage } from './warm-page.ts';
@@ -214,45 +218,65 @@ export class Renderer extends Lifecycle {
     warm.watch.onPart = (parts) => {
       if (parts > MAX_PARTS) fail(`starts more than ${MAX_PARTS} frames and workers`);
     };
+    const logged = (text: string) =>
+      excess.reject(new CodedError('console_error', `a script of the document logged an error: ${text}`));
+    const unwatch = request.failOnConsoleError ? watchConsoleErrors(warm.tab.page, logged) : undefined;
     const steps = async (): Promise<PrintedPart> => {
       const clock = stopwatch();
       await preparePage(warm, request);
       const page = clock();
       spans.page.end();
-      await spans.span.during('load', () => loadDocument(warm, request, deadline));
+      const patience = new Patience(request, deadline, warm);
+      await spans.span.during('load', () => loadDocument(warm, request, patience));
       const load = clock();
-      return printWhenReady(warm, request, deadline, {
-        during: (work) => spans.span.during('wait', work),
-        print: async () => {
-          const { failures, askedFonts } = warm.watch;
-          const missingFonts = this.#fontNames && askedFonts ? missingFamilies(askedFonts, this.#fontNames) : [];
-          if (request.ownOrigin) await unlinkOrigin(warm.tab.session, request.ownOrigin);
-          const [failed] = failures;
-          if (request.failOnResourceError && failed)
-            throw new CodedError('resource_failed', `${failed.url} could not be loaded: ${failed.reason}`);
-          const wait = clock();
-          const chunks = await spans.span.during('print', () => printPdf(warm.tab, request.options, caps));
-          const print = clock();
-          return describePdf(
-            chunks,
-            { timings: { page, load, wait, print }, failedResources: failures, missingFonts },
-            caps,
-          );
+      return printWhenReady(
+        warm,
+        request,
+        { deadline, patience },
+        {
+          during: (work) => spans.span.during('wait', work),
+          print: async () => {
+            const { failures, askedFonts } = warm.watch;
+            const missingFonts = this.#fontNames && askedFonts ? missingFamilies(askedFonts, this.#fontNames) : [];
+            if (request.ownOrigin) await unlinkOrigin(warm.tab.session, request.ownOrigin);
+            const [failed] = failures;
+            if (request.failOnResourceError && failed)
+              throw new CodedError('resource_failed', `${failed.url} could not be loaded: ${failed.reason}`);
+            const wait = clock();
+            const printed = await spans.span.during('print', () =>
+              request.singlePage
+                ? printSinglePage(warm.tab, request, caps, deadline)
+                : printPdf(warm.tab, request.options, caps),
+            );
+            const timings = { page, load, wait, print: clock() };
+            const { incomplete } = patience;
+            return describePdf(printed, { timings, failedResources: failures, missingFonts, incomplete }, caps);
+          },
         },
-      });
+      );
     };
-    return Promise.race([steps(), excess.promise]);
+    try {
+      return await Promise.race([steps(), excess.promise]);
+    } finally {
+      unwatch?.();
+    }
   }
 }
 
 /** Only a channel can answer a document that is at an origin of its own. */
 function printable(settings: PrintSettings & { content: Content }, { hasChannel }: { hasChannel: boolean }): Printable {
   const { content, setJavaScriptEnabled } = settings;
-  const isJustLayout = 'html' in content && content.html !== undefined && isStatic(content.html);
+  const isJustLayout = 'html' in content && content.html !== undefined && isStatic(content.html) && !mayAct(settings);
   const ownOrigin = hasChannel
     ? ownOriginOf(content, { isJustLayout, mayRunScripts: setJavaScriptEnabled })
     : undefined;
   return { ...settings, isStatic: isJustLayout, ownOrigin };
+}
+
+/** Whether these settings make a document more than layout. */
+function mayAct({ addScriptTag, addStyleTag, waitForFunction }: PrintSettings): boolean {
+  const hasStyle = addStyleTag?.some(({ content }) => content !== undefined && !isStatic(content));
+  return addScriptTag !== undefined || waitForFunction !== undefined || hasStyle === true;
 }
 
 /** Adds a job to a bounded set, or removes it. */

@@ -35,6 +35,10 @@ export class ResourceWatch {
   onPart: ((parts: number) => void) | undefined;
   /** whether setExtraHTTPHeaders go to a URL; undefined if there are none */
   headersGoTo: ((url: string) => boolean) | undefined;
+  /** whether settings of the request reject a request; undefined if they reject none */
+  rejects: ((request: HTTPRequest) => boolean) | undefined;
+  /** ids of requests that were rejected, which are no failures */
+  readonly rejected = new Set<string>();
   readonly #active = new Set<HTTPRequest>();
   readonly #done = new WeakSet<HTTPRequest>();
   #onChange: (() => void) | undefined;
@@ -54,6 +58,7 @@ export class ResourceWatch {
       return;
     }
     if (this.ownOrigin?.isAlone && this.#isOwn(url)) return this.#onChange?.(); // without an origin it would be no request
+    if (this.rejects?.(request)) return this.#onChange?.();
     this.count++;
     if (this.#isOwn(url)) this.#own++;
     this.onCount?.(this.count);
@@ -122,6 +127,7 @@ export class ResourceWatch {
   /** @param requestId for a later {@link explain} */
   failed(url: string, reason: string, requestId?: string): void {
     if (reason === 'net::ERR_ABORTED' || url === OWN_URL || this.failures.length >= MAX_FAILURES) return;
+    if (requestId !== undefined && this.rejected.has(requestId)) return;
     if (this.ownOrigin?.isAlone && this.#isOwn(url)) return; // reported by `relativeAddresses`, as without an origin
     const failure = { url: storable(this.shown(url).slice(0, 500)), reason: storable(reason.replace('net::', '')) };
     this.failures.push(failure);

@@ -15,7 +15,7 @@ export interface Tab {
 }
 
 /** Puppeteer's own default. */
-const DEFAULT_VIEWPORT = { width: 800, height: 600 };
+export const DEFAULT_VIEWPORT = { width: 800, height: 600 };
 /** Nothing else reports a renderer that dies or a browser that hangs while a page opens. */
 const OPEN_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 3_000;

@@ -1,4 +1,5 @@
 import { type CDPSession, type HTTPRequest, TargetType } from 'puppeteer';
+import type { PrintSettings } from '../domain/pdf-request.ts';
 import type { EgressChannel } from '../egress/channel.ts';
 import type { ServedOrigin } from '../egress/served-origin.ts';
 import { Deadline } from '../kernel/deadline.ts';
@@ -22,9 +23,14 @@ const OWN_STORAGE = 'local_storage,indexeddb,file_systems';
  * - `network`: something was loaded from outside, or there were cookies: they and the cache are cleared
  * - `storage`: it had an origin of its own: its cookies and what it stored there are removed
  * - `locale`: language and time zone are reset
+ * - `policy`: the document's Content-Security-Policy did not count: the next one's does
  * - `origin`: another origin with its storage was entered, or a window opened: the whole context is replaced
  */
-export type Trace = 'scripts' | 'network' | 'storage' | 'locale' | 'origin';
+export type Trace = 'scripts' | 'network' | 'storage' | 'locale' | 'policy' | 'origin';
+
+/** What media queries find for these features. */
+type MediaFeatures = NonNullable<PrintSettings['emulateMediaFeatures']>;
+export const NO_FEATURES: MediaFeatures = [];
 
 /** The media type of the layout. `browser` is Chromium's default: screen, and print while it prints. */
 export type Media = 'browser' | 'screen' | 'print';
@@ -38,6 +44,7 @@ export class WarmPage {
   #tab: Tab;
   #navigation: Navigation;
   #media: Media = 'browser';
+  #features = NO_FEATURES;
   readonly #traces = new Set<Trace>();
   #watch = new ResourceWatch();
   #isReady = true;
@@ -118,10 +125,12 @@ export class WarmPage {
     return this.#traces.has('scripts');
   }
 
-  async setMedia(media: Media): Promise<void> {
-    if (media === this.#media) return;
+  /** @param features undefined: as they are */
+  async setMedia(media: Media, features = this.#features): Promise<void> {
+    if (media === this.#media && features === this.#features) return;
     this.#media = media;
-    await this.#tab.page.emulateMediaType(media === 'browser' ? undefined : media);
+    this.#features = features;
+    await this.#tab.session.send('Emulation.setEmulatedMedia', { media: media === 'browser' ? '' : media, features });
   }
 
   /** Starts removing all traces of the last document; {@link ready} settles when that is done. */
@@ -162,6 +171,7 @@ export class WarmPage {
       await session.send('Runtime.evaluate', { expression: `window.name = ""; ${KEEP_OPEN}` });
     }
     if (traces.has('locale')) await Promise.all([page.emulateLocale(), page.emulateTimezone()]);
+    if (traces.has('policy')) await page.setBypassCSP(false);
     const hasNetwork = traces.has('network') || this.#watch.touchedNetwork;
     await Promise.all([
       (hasNetwork || ownOrigin !== undefined) && session.send('Network.clearBrowserCookies'),
@@ -185,6 +195,7 @@ export class WarmPage {
     this.#navigation = new Navigation(tab);
     this.#expectant = undefined;
     this.#media = 'browser';
+    this.#features = NO_FEATURES;
     this.#watch = new ResourceWatch();
     this.#listen();
   }
@@ -268,7 +279,8 @@ export class WarmPage {
       this.#watch.ended(request);
       const reason = request.failure()?.errorText ?? 'failed';
       if (isOfPage(request) && reason === 'net::ERR_ABORTED') this.#navigation.aborted(request);
-      if (!request.isNavigationRequest()) failed(request.url(), reason, idOf(request));
+      const isRejected = this.#watch.rejects?.(request) === true;
+      if (!request.isNavigationRequest() && !isRejected) failed(request.url(), reason, idOf(request));
     });
     page.on('response', (response) => {
       if (isOfPage(response.request())) this.#navigation.answered(response);

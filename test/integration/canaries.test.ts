@@ -54,6 +54,13 @@ const everywhere = (canary: string) => ({
     footerTemplate: `<span>${canary}</span>`,
   },
 });
+/** More of that, for documents that end by themselves. */
+const ofThePage = (canary: string) => ({
+  addStyleTag: [{ content: `.${canary} { color: red }` }],
+  addScriptTag: [{ content: `'${canary}'` }],
+  waitForFunction: { fn: `'${canary}'` },
+  rejectRequestPattern: [`*/${canary}/*`],
+});
 const html = (canary: string, more = '') => ({
   html: `<title>${canary}</title><p id="${canary}">${canary}</p>${more}`,
 });
@@ -64,6 +71,11 @@ type Body = Record<string, unknown>;
 const ENDINGS: [what: string, body: (canary: string) => Body, ending: string][] = [
   ['a PDF', (c) => html(c), 'completed'],
   ['a PDF of a URL', (c) => at(`${site}/ok`, c), 'completed'],
+  ['a PDF with more in its page', (c) => ({ ...html(c), ...ofThePage(c) }), 'completed'],
+  ['a name and a password', (c) => ({ ...at(`${site}/ok`, c), ...ofThePage(c), authenticate: { username: c, password: c } }), 'completed'],
+  ['the same, missing', (c) => ({ ...at(`${site}/404`, c), ...ofThePage(c), authenticate: { username: c, password: c } }), 'document_status'],
+  ['a function that is never true', (c) => ({ ...html(c), waitForFunction: { fn: `'${c}' === 0`, timeout: 100 } }), 'function_not_true'],
+  ['nothing to wait for any longer', (c) => ({ ...html(c), ...ofThePage(c), waitForFunction: { fn: `'${c}' === 0`, timeout: 100 }, bestAttempt: true }), 'completed'],
   ['a selector that is there', (c) => ({ ...html(c), waitForSelector: { selector: `#${c}` } }), 'completed'],
   ['resources that are missing', (c) => html(c, image(`${site}/404`, c) + image(`${nobody}/x`, c)), 'completed'],
   ['a resource that has to be there', (c) => ({ ...html(c, image(`${site}/404`, c)), failOnResourceError: true }), 'resource_failed'],

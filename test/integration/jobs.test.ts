@@ -109,6 +109,22 @@ describe('POST /v1/jobs', () => {
     expect(some.job.missingFonts).toEqual([]); // not known yet
   });
 
+  it('says what was not waited for, with the PDF and of the job', async () => {
+    const waitForSelector = { selector: '#no', timeout: 50 };
+    const sentence = 'waitForSelector.selector: it did not appear within 50 ms';
+    for (const [bestAttempt, incomplete] of [
+      [true, [sentence]],
+      [false, []],
+    ] as const) {
+      const body = { html: '<p id="x">x</p>', waitForSelector: bestAttempt ? waitForSelector : { selector: '#x' }, bestAttempt };
+      const answer = await request('/v1/pdf', { method: 'POST', body: JSON.stringify(body) });
+      await answer.arrayBuffer();
+      expect(answer.headers.get('x-incomplete')).toBe(bestAttempt ? '1' : null);
+      const job = (await (await request(`/v1/jobs/${answer.headers.get('x-job-id') ?? ''}`)).json()) as Job;
+      expect(job).toMatchObject({ status: 'completed', incomplete });
+    }
+  }); // prettier-ignore
+
   it('counts what did not load by its list where an earlier version has not counted', async () => {
     const { job } = await submit({ html: '<img src="http://10.0.0.1/a.png">' });
     await ended(job.id);

@@ -50,6 +50,19 @@ const kept = (db) => new Promise((done) => {
 })();
 </script>`;
 
+/** What a request can do to its page, beside the settings that puppeteer calls so. */
+const OF_THE_PAGE = {
+  addStyleTag: [{ content: 'p { display: none }' }],
+  addScriptTag: [{ content: 'window.theirs = 1' }],
+  waitForFunction: { fn: 'window.theirs = 1' },
+  rejectResourceTypes: ['image'],
+  rejectRequestPattern: ['*/plain'],
+  emulateMediaFeatures: [{ name: 'prefers-color-scheme', value: 'dark' }],
+  failOnConsoleError: true,
+  bestAttempt: true,
+  singlePage: true,
+};
+
 let nonce = 0;
 let ticks = 0;
 /** of each request for /plain */
@@ -153,20 +166,23 @@ export function describeIsolation(mode: Config['renderIsolation']): void {
       }
     });
 
-    it('what one job asks of its page is not the next one\u2019s: media, viewport, headers, user agent, cookies', async () => {
+    it('what one job asks of its page is not the next one\u2019s: media, viewport, headers, user agent, cookies, tags, features, rejections, console, one page', async () => {
       const asked = {
         emulateMediaType: 'screen',
         viewport: { width: 300, height: 300 },
         userAgent: 'theirs',
         setExtraHTTPHeaders: { 'x-theirs': '1' },
         cookies: [{ name: 'theirs', value: '1', url: site }],
+        ...OF_THE_PAGE,
       };
-      const html = `<style>@media screen{p{display:none}}</style><p>print</p><script>document.write(innerWidth, navigator.userAgent === 'theirs')</script>`;
+      const html = `<meta http-equiv="Content-Security-Policy" content="font-src 'none'"><style>@media screen{p{display:none}} @media (prefers-color-scheme: dark) {p{display:none}} @font-face{font-family:f;src:url(data:font/woff2;base64,AAAA)}</style><p>print</p><img src="${site}/plain"><script>console.error(1); document.write(innerWidth, navigator.userAgent === 'theirs', typeof window.theirs, document.adoptedStyleSheets.length)</script>`;
       const before = await read({ html }, 'ann');
       await read({ html: '<b>x</b>', ...asked }, 'ann');
       await read({ html: '<b>x</b>', emulateMediaType: 'screen' }, 'ann');
+      // Each by itself too, since together they replace the page.
+      for (const [name, value] of Object.entries(OF_THE_PAGE)) await read({ html: '<b>x</b>', [name]: value }, 'ann');
       expect(await read({ html }, 'ann')).toBe(before);
-      expect(before).toBe('print 800false');
+      expect(before).toBe('print 800falseundefined0');
     });
 
     it('pages are used again as this mode allows, and only so', async () => {

@@ -10,10 +10,10 @@ function pdfWith(bytes: Uint8Array): PdfBytes {
 
 /** What a job would have ended with, with these bytes for a PDF. */
 export function doneWith(bytes: Uint8Array): Extract<Outcome, { kind: 'done' }> {
-  return { kind: 'done', files: [pdfWith(bytes)], timings, failedResources: [], missingFonts: [] };
+  return { kind: 'done', files: [pdfWith(bytes)], timings, failedResources: [], missingFonts: [], incomplete: [] };
 }
 
 /** The same of one part. */
 export function printedWith(bytes: Uint8Array): Extract<PrintOutcome, { kind: 'done' }> {
-  return { kind: 'done', pdf: { ...pdfWith(bytes), timings, failedResources: [], missingFonts: [] } };
+  return { kind: 'done', pdf: { ...pdfWith(bytes), timings, failedResources: [], missingFonts: [], incomplete: [] } };
 }

@@ -131,7 +131,7 @@ async function renderOne(deps: RunDeps, { input, output }: Task, defaults: Recor
   const job = { parts: [request], settings: request };
   const outcome = await runParts(deps, job, { tenant: 'render', content });
   if (outcome.kind !== 'done') return reasonText(outcome);
-  const { files, failedResources, missingFonts } = outcome;
+  const { files, failedResources, missingFonts, incomplete } = outcome;
   if (output === '-' && files.length > 1) return `it became ${files.length} PDFs; allowed: -o FILE, or --out-dir`;
   for (const [index, { chunks }] of files.entries()) {
     const bytes = Buffer.concat(chunks);
@@ -141,6 +141,7 @@ async function renderOne(deps: RunDeps, { input, output }: Task, defaults: Recor
         process.stdout.write(bytes, (error) => (error ? failed(error) : done())),
       );
   }
+  if (incomplete.length > 0) warn(`pdfprompt: ${input}: printed as it was: ${incomplete.join('; ')}`);
   if (failedResources.length > 0) {
     const named = failedResources.slice(0, NAMED).map(({ url, reason }) => `${url} (${reason})`);
     const more = failedResources.length > NAMED ? `, and ${failedResources.length - NAMED} more` : '';

@@ -141,7 +141,7 @@ function pdfSection({ id, file, filename }: JobTimeline): Html {
 }
 
 function requestSection(job: JobTimeline): Html {
-  const { url, filename, metadata, failedResources, missingFonts, timings } = job;
+  const { url, filename, metadata, failedResources, missingFonts, incomplete, timings } = job;
   const pair = ([name, value]: [string, unknown]) =>
     html`<tr>
       <th scope="row">${name}</th>
@@ -168,6 +168,13 @@ function requestSection(job: JobTimeline): Html {
       html`<h3>Fonts that are not here</h3>
         <ul class="failed">
           ${missingFonts.map((family) => html`<li>${family}</li>`)}
+        </ul>`
+    }
+    ${
+      incomplete.length > 0 &&
+      html`<h3>Printed as it was</h3>
+        <ul class="failed">
+          ${incomplete.map((sentence) => html`<li>${sentence}</li>`)}
         </ul>`
     }
     <details class="numbers">

@@ -1,0 +1,74 @@
+import type { Cookie, CookieData } from 'puppeteer';
+import { acceptedLocale, canonicalLocale, canonicalTimezone } from '../domain/locale.ts';
+import type { PrintSettings } from '../domain/pdf-request.ts';
+import type { ServedOrigin } from '../egress/served-origin.ts';
+import type { Content } from '../sources/source-type.ts';
+import { applyRules, hasRules } from './request-rules.ts';
+import { NO_FEATURES, type WarmPage } from './warm-page.ts';
+
+/** What is printed, and how. */
+export type Printable = PrintSettings & {
+  content: Content;
+  /** whether it is a document of `html` without scripts */
+  isStatic: boolean;
+  /** where it is loaded from, if it has an origin of its own */
+  ownOrigin: ServedOrigin | undefined;
+};
+
+const urlOf = ({ content }: Printable) => ('url' in content ? content.url : undefined);
+
+/** Applies the request's settings to the page. */
+export async function preparePage(warm: WarmPage, request: Printable): Promise<void> {
+  const { page, context } = warm.tab;
+  const { isStatic: isJustLayout, ownOrigin } = request;
+  if (!isJustLayout) warm.mark('scripts');
+  if (ownOrigin) await warm.expect(ownOrigin);
+  await page.setJavaScriptEnabled(request.setJavaScriptEnabled && !isJustLayout);
+  if (request.viewport) {
+    warm.mark('origin');
+    await page.setViewport(request.viewport);
+  }
+  if (request.userAgent !== undefined) {
+    warm.mark('origin');
+    await page.setUserAgent({ userAgent: request.userAgent });
+  }
+  if (hasRules(request)) {
+    warm.mark('origin');
+    const isDocument = (url: string) => (ownOrigin ? url === ownOrigin.url : urlOf(request) !== undefined);
+    await applyRules(warm, request, { url: urlOf(request), isDocument });
+  }
+  if (!isJustLayout && (request.addStyleTag ?? request.addScriptTag)) {
+    warm.mark('policy');
+    await page.setBypassCSP(true); // the document's policy is not about what the request adds
+  }
+  // A script may depend on the screen's layout, a static document cannot.
+  const media = request.emulateMediaType ?? (isJustLayout ? 'print' : 'browser');
+  await warm.setMedia(media, request.emulateMediaFeatures ?? NO_FEATURES);
+  const locale =
+    request.locale === undefined ? acceptedLocale(request.setExtraHTTPHeaders) : canonicalLocale(request.locale);
+  if (locale !== undefined) {
+    warm.mark('locale');
+    await page.emulateLocale(locale);
+  }
+  if (request.timezone !== undefined) {
+    warm.mark('locale');
+    await page.emulateTimezone(canonicalTimezone(request.timezone));
+  }
+  if (request.cookies) {
+    warm.mark('network');
+    await context.setCookie(...request.cookies.map((cookie) => cookieData(cookie, ownOrigin?.url ?? urlOf(request))));
+  }
+}
+
+function cookieData(cookie: NonNullable<Printable['cookies']>[number], documentUrl: string | undefined): CookieData {
+  const { url = cookie.domain === undefined ? documentUrl : undefined, domain, path, ...rest } = cookie;
+  const from = url === undefined ? undefined : new URL(url);
+  return {
+    ...(rest as Partial<Cookie>),
+    name: rest.name,
+    value: rest.value,
+    domain: domain ?? from?.hostname ?? '',
+    path: path ?? '/',
+    secure: rest.secure ?? false,
+  };
+}
