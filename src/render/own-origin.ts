@@ -1,4 +1,5 @@
 import type { CDPSession } from 'puppeteer';
+import type { PrintSettings } from '../domain/pdf-request.ts';
 import { ServedOrigin } from '../egress/served-origin.ts';
 import type { Content } from '../sources/source-type.ts';
 import { mayNeedBase } from './relative-addresses.ts';
@@ -33,6 +34,15 @@ export function needsOrigin(html: string): boolean {
   return false;
 }
 
+/** What a request adds to its document. */
+type Added = Pick<PrintSettings, 'addStyleTag' | 'addScriptTag'>;
+type AddedScript = NonNullable<Added['addScriptTag']>[number];
+
+/** Whether a script that is added to the document may need an origin. One from elsewhere cannot be judged. */
+function scriptNeedsOrigin({ content, type = '' }: AddedScript): boolean {
+  return content === undefined || /module|importmap/i.test(type) || HINTS.some((hint) => hint.test(content));
+}
+
 /**
  * A new origin for content that needs one. To go there costs more than to print most documents. So a static document
  * stays in about:blank, and only its files are there.
@@ -40,15 +50,17 @@ export function needsOrigin(html: string): boolean {
 export function ownOrigin(
   content: Content,
   { isJustLayout, mayRunScripts }: { isJustLayout: boolean; mayRunScripts: boolean },
+  { addStyleTag, addScriptTag = [] }: Added = {},
 ): ServedOrigin | undefined {
   if ('url' in content) return undefined;
   const { html, files } = content;
   if (files) {
     if (html === undefined || !isJustLayout) return new ServedOrigin(files);
-    if (!mayNeedBase(html)) return undefined;
+    if (!mayNeedBase(html) && !addStyleTag) return undefined;
     return new ServedOrigin(files, { isBase: !content.isBound && withBase(html, '') !== undefined });
   }
-  if (!mayRunScripts || isJustLayout || html === undefined || !needsOrigin(html)) return undefined;
+  if (!mayRunScripts || isJustLayout || html === undefined) return undefined;
+  if (!needsOrigin(html) && !addScriptTag.some(scriptNeedsOrigin)) return undefined;
   const bytes = Buffer.from(html);
   const document = { type: 'text/html; charset=utf-8', size: bytes.byteLength, content: bytes };
   const file = async (path: string) => (path === '/' ? document : undefined);

@@ -268,7 +268,7 @@ function printable(settings: PrintSettings & { content: Content }, { hasChannel 
   const { content, setJavaScriptEnabled } = settings;
   const isJustLayout = 'html' in content && content.html !== undefined && isStatic(content.html) && !mayAct(settings);
   const ownOrigin = hasChannel
-    ? ownOriginOf(content, { isJustLayout, mayRunScripts: setJavaScriptEnabled })
+    ? ownOriginOf(content, { isJustLayout, mayRunScripts: setJavaScriptEnabled }, settings)
     : undefined;
   return { ...settings, isStatic: isJustLayout, ownOrigin };
 }

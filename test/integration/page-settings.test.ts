@@ -94,6 +94,16 @@ describe('addScriptTag', () => {
     expect(await text(body)).toBe('page');
   });
 
+  it('has storage, modules and a base, like a script of the document', async () => {
+    const addScriptTag = [
+      { content: 'localStorage.mine = "kept"' },
+      { content: 'document.body.append(" ", localStorage.mine, " ", import.meta.url.length > 9); document.body.id = "done"', type: 'module' },
+    ]; // prettier-ignore
+    expect(await text({ html: '<p>page</p>', addScriptTag, waitForSelector: { selector: '#done' } })).toBe(
+      'page kept true',
+    );
+  });
+
   it('is no script that a policy forbids', async () => {
     const html = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'"><p>page</p>`;
     expect(await text({ html, addScriptTag: [{ content: 'document.body.append(" new")' }] })).toBe('page new');

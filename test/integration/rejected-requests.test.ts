@@ -1,5 +1,6 @@
 /** @module-tag long */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { readPdf } from '../support/pdf.ts';
 import { createRenderer, pdfOf, renderBody } from '../support/renderer.ts';
 import { startSite } from '../support/site.ts';
@@ -123,6 +124,43 @@ describe('rejectRequestPattern', () => {
     expect([failedResources, asked]).toEqual([[], []]);
   });
 });
+
+describe('a document with files', () => {
+  const FILES: Record<string, [type: string, text: string]> = {
+    '/index.html': ['text/html', '<p>x</p><img src="a.svg"><img src="b.svg">'],
+    '/print.css': ['text/css', 'p::after { content: " styled" }'],
+    '/a.js': ['text/javascript', 'document.body.append(" scripted")'],
+    '/a.svg': ['image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg"><text y="20">A</text></svg>'],
+    '/b.svg': ['image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg"><text y="20">B</text></svg>'],
+  };
+  const print = async (body: object) => {
+    const opened: string[] = [];
+    const file = async (path: string) => {
+      opened.push(path);
+      const [type, text] = FILES[path] ?? [];
+      const content = Buffer.from(text ?? '');
+      return type === undefined ? undefined : { type, size: content.byteLength, content };
+    };
+    const parsed = parsePdfRequest({ html: 'x', ...body });
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.fields));
+    const content = { files: { entry: '/index.html', file } };
+    const outcome = await renderer.render(parsed.request, { tenant: 'ann', content });
+    if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));
+    const { text } = await readPdf(Buffer.concat(outcome.pdf.chunks));
+    return { opened: opened.toSorted(), text: text.join(' ').replaceAll(/\s+/g, ' ').trim(), failed: outcome.pdf.failedResources };
+  };
+
+  it('rejects some of them, and has tags from others', async () => {
+    const tags = { addStyleTag: [{ url: 'print.css' }], addScriptTag: [{ url: '/a.js' }] };
+    const some = await print({ ...tags, rejectRequestPattern: ['*/a.*'] });
+    expect(some).toMatchObject({ opened: ['/b.svg', '/index.html', '/print.css'], failed: [] });
+    const all = await print(tags);
+    expect(all.opened).toEqual(Object.keys(FILES).toSorted());
+    for (const part of ['x styled', 'scripted', 'A', 'B']) expect(all.text).toContain(part);
+    expect((await print({ rejectResourceTypes: ['document', 'image'] })).opened).toEqual(['/index.html']);
+    expect(await print({ singlePage: true, waitForFunction: { fn: 'document.images.length === 2' } })).toMatchObject({ failed: [] });
+  });
+}); // prettier-ignore
 
 describe('rejectResourceTypes', () => {
   const types = new Set(Object.values(KINDS).map(([type]) => type));
