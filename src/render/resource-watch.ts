@@ -113,6 +113,11 @@ export class ResourceWatch {
     return this.ownOrigin?.includes(url) === true;
   }
 
+  /** Whether a frame is to show a file of the document. */
+  isOwnFrame(request: HTTPRequest): boolean {
+    return request.isNavigationRequest() && !isOfMainFrame(request) && this.#isOwn(request.url());
+  }
+
   /** A URL for messages. One of the document's own origin is shown as relative, since the origin means nothing outside. */
   shown(url: string): string {
     return shownUrl(this.ownOrigin && this.#isOwn(url) ? url.slice(this.ownOrigin.origin.length + 1) : url);

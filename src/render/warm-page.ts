@@ -284,7 +284,8 @@ export class WarmPage {
     });
     page.on('response', (response) => {
       if (isOfPage(response.request())) this.#navigation.answered(response);
-      if (response.status() >= 400 && !response.request().isNavigationRequest())
+      const isResource = !response.request().isNavigationRequest() || this.#watch.isOwnFrame(response.request());
+      if (response.status() >= 400 && isResource)
         failed(response.url(), `status ${this.#watch.describeStatus(response.url(), response.status())}`);
     });
   }
