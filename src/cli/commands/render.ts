@@ -128,8 +128,9 @@ const NAMED = 5;
 async function renderOne(deps: RunDeps, { input, output }: Task, defaults: Record<string, unknown>) {
   const { request, content } = await toRequest(input, defaults);
   const { runParts } = await import('../../jobs/run.ts');
-  const job = { parts: [request], settings: request };
-  const outcome = await runParts(deps, job, { tenant: 'render', content });
+  const contentOf = content && (async () => content);
+  const job = { parts: [request], settings: request, ...(contentOf && { contentOf }) };
+  const outcome = await runParts(deps, job, { tenant: 'render' });
   if (outcome.kind !== 'done') return reasonText(outcome);
   const { files, failedResources, missingFonts, incomplete } = outcome;
   if (output === '-' && files.length > 1) return `it became ${files.length} PDFs; allowed: -o FILE, or --out-dir`;
