@@ -1,4 +1,5 @@
 import { FEWEST_CONNECTIONS } from './connections.ts';
+import { MAX_FILES } from '../domain/source.ts';
 import * as kinds from './kinds.ts';
 
 /** The commands that read settings; every setting names those that it concerns. */
@@ -337,6 +338,21 @@ export const SETTINGS = {
     description:
       'Megabytes that filling in one template, or one text in markdown, may use; more fail its job. A worker does up to two at once',
     commands: WITH_RENDERER,
+  },
+  uploadMaxMb: {
+    env: 'UPLOAD_MAX_MB',
+    kind: kinds.integer(1, 10_000),
+    default: '100',
+    description:
+      'Megabytes of a request with files, at most, and of what its zips unpack to; they are in temporary files until it is answered',
+    commands: WITH_API,
+  },
+  uploadMaxFiles: {
+    env: 'UPLOAD_MAX_FILES',
+    kind: kinds.integer(1, MAX_FILES),
+    default: '1000',
+    description: 'Files of one request, at most, those in zips included',
+    commands: WITH_API,
   },
   assetsMaxMb: {
     env: 'ASSETS_MAX_MB',

@@ -1,5 +1,8 @@
 import mime from 'mime/lite';
 
+/** Of files of which nothing is known. */
+export const UNKNOWN_TYPE = 'application/octet-stream';
+
 /** The media type that the name of a file stands for; undefined if it is unknown. */
 export function mediaTypeOf(name: string): string | undefined {
   return mime.getType(name) ?? undefined;

@@ -25,6 +25,8 @@ import { listUsersRoute } from './routes/admin/list-users.ts';
 import { revokeKeyRoute } from './routes/admin/revoke-key.ts';
 import { rotateKeyRoute } from './routes/admin/rotate-key.ts';
 import { setSubscriptionRoute } from './routes/admin/set-subscription.ts';
+import { getAssetRoute } from './routes/assets/get-asset.ts';
+import { putAssetRoute } from './routes/assets/put-asset.ts';
 import { cancelJobRoute } from './routes/cancel-job.ts';
 import { getJobRoute } from './routes/get-job.ts';
 import { getJobFileRoute } from './routes/get-job-file.ts';
@@ -61,6 +63,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     listTemplateVersionsRoute(deps),
     deleteTemplateRoute(deps),
     previewTemplateRoute(deps),
+    putAssetRoute(deps),
+    getAssetRoute(deps),
     getUsageRoute(deps),
     listUsersRoute(deps),
     createUserRoute(deps),

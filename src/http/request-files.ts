@@ -1,32 +1,113 @@
 import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { putAsset, type PutAssetDeps } from '../assets/put-asset.ts';
-import { mediaTypeOf } from '../domain/media-type.ts';
+import { mediaTypeOf, UNKNOWN_TYPE } from '../domain/media-type.ts';
 import type { FileInput } from '../domain/source.ts';
+import { invalidFields } from '../kernel/errors.ts';
 import { forEachInSlots } from '../kernel/for-each-in-slots.ts';
-import type { AppContext } from './route.ts';
+import { CHUNK_BYTES, type StoreFileBytes } from '../storage/store.ts';
+import type { Upload } from './receive-uploads.ts';
+import { LARGE_BODY_BYTES, type UnderWay } from './under-way.ts';
 
-/** Files of one request that are stored at a time. */
-const AT_A_TIME = 4;
-const UNKNOWN = 'application/octet-stream';
+/** Files that are stored at a time, of one request. */
+const SLOTS = 4;
 
-/** Stores the files that are in a request itself. @returns the hash of each asset, by its path */
-export async function storeFiles(
-  c: AppContext,
-  deps: PutAssetDeps,
-  files: Readonly<Record<string, FileInput>>,
-): Promise<Record<string, string>> {
-  const { userId } = c.var.principal;
-  const ids: Record<string, string> = {};
-  await forEachInSlots(Object.entries(files), AT_A_TIME, async ([name, file]) => {
-    if (typeof file === 'string') ids[name] = file;
-    else {
-      const content = 'text' in file ? Buffer.from(file.text) : Buffer.from(file.base64, 'base64');
-      const sha256 = createHash('sha256').update(content).digest('hex');
-      const bytes = { chunks: [content], size: content.byteLength, sha256 };
-      const type = mediaTypeOf(name) ?? UNKNOWN;
-      await putAsset(deps, { userId, type, bytes });
-      ids[name] = sha256;
-    }
+/**
+ * The JSON of a request with what was sent beside it among its `files`, each as the id of its asset. In `files` an upload
+ * may be named by its part, and is then there, instead of at its own path.
+ * @param json any; what is not an object is left to the schema
+ * @throws CodedError that names a path that is there twice
+ */
+export function withUploaded(json: unknown, uploads: readonly Upload[]): unknown {
+  if (
+    uploads.length === 0 ||
+    !isObject(json) ||
+    !(json.files === undefined || json.files === null || isObject(json.files))
+  )
+    return json;
+  const byPart = new Map(uploads.map((upload) => [upload.part, upload]));
+  const named = new Set<Upload>();
+  const files = Object.entries(json.files ?? {}).map(([path, file]): [string, unknown] => {
+    const upload = typeof file === 'string' ? byPart.get(file) : undefined;
+    if (upload) named.add(upload);
+    return [path, upload?.sha256 ?? file];
   });
-  return ids;
+  const paths = new Set(files.map(([path]) => path));
+  const unnamed = uploads.filter((upload) => !named.has(upload));
+  const twice = unnamed.find(({ name }) => paths.has(name));
+  if (twice) throw invalidFields([{ field: `files["${twice.name}"]`, message: 'it is sent as a file too' }]);
+  const sent = unnamed.map(({ name, sha256 }): [string, string] => [name, sha256]);
+  return { ...json, files: Object.fromEntries([...files, ...sent]) };
+}
+
+interface PutFilesInput {
+  userId: string;
+  /** of the request, after {@link withUploaded} */
+  files: Readonly<Record<string, FileInput>>;
+  uploads?: readonly Upload[];
+}
+
+/**
+ * Stores what was sent, within the tenant's share.
+ * @returns the assets that the files are, by their paths; lower-case hex
+ * @throws CodedError as `putAsset`
+ */
+export async function putFiles(
+  underWay: UnderWay,
+  deps: PutAssetDeps,
+  { userId, files, uploads = [] }: PutFilesInput,
+): Promise<Record<string, string>> {
+  const toPut = new Map<string, { type: string; bytes: StoreFileBytes }>();
+  const sent = new Map(uploads.map((upload) => [upload.sha256, upload]));
+  const ids = Object.entries(files).map(([path, file]): [string, string] => {
+    if (typeof file === 'string') {
+      const upload = sent.get(file);
+      if (upload) toPut.set(file, { type: upload.type, bytes: bytesOf(upload) });
+      return [path, file];
+    }
+    const content = 'text' in file ? Buffer.from(file.text) : Buffer.from(file.base64, 'base64');
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    const bytes = { chunks: [content], size: content.byteLength, sha256 };
+    toPut.set(sha256, { type: mediaTypeOf(path) ?? UNKNOWN_TYPE, bytes });
+    return [path, sha256];
+  });
+  await forEachInSlots(toPut.values(), SLOTS, async (file) => {
+    await putInTurn(underWay, deps, { userId, ...file });
+  });
+  return Object.fromEntries(ids);
+}
+
+/** Stores a file within the tenant's share. @throws CodedError as `putAsset` */
+export async function putInTurn(
+  underWay: UnderWay,
+  deps: PutAssetDeps,
+  input: { userId: string; type: string; bytes: StoreFileBytes },
+): ReturnType<typeof putAsset> {
+  const put = () => putAsset(deps, input);
+  // In the database a large one takes long, and from the connections of all.
+  const isLarge = input.bytes.size > LARGE_BODY_BYTES && deps.assetStores.current.isInDatabase;
+  return isLarge ? underWay.writingLarge(input.userId, put) : underWay.writing(input.userId, put);
+}
+
+/** The content of a file on disk, in pieces of 1 MB. */
+export function bytesOf({ path, size, sha256 }: Pick<Upload, 'path' | 'size' | 'sha256'>): StoreFileBytes {
+  const chunks = {
+    *[Symbol.iterator]() {
+      const file = openSync(path, 'r');
+      try {
+        for (let at = 0; at < size;) {
+          const piece = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - at));
+          at += readSync(file, piece, 0, piece.byteLength, at);
+          yield piece;
+        }
+      } finally {
+        closeSync(file);
+      }
+    },
+  };
+  return { chunks, size, sha256 };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

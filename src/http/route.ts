@@ -18,6 +18,7 @@ import type { AdminAbout, Events, RequestAbout } from '../telemetry/events.ts';
 import type { Span } from '../telemetry/span.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import type { UnderWay } from './under-way.ts';
+import type { UploadSpace } from './upload-space.ts';
 
 export interface AppEnv {
   /** Node's request and response */
@@ -66,6 +67,8 @@ export interface AppDeps {
   assetStores: Stores;
   /** bytes of all files of one tenant, at most */
   assetBytes: number;
+  /** where what is sent is kept until its request ends */
+  uploads: UploadSpace;
   events: Events;
   version: string;
   health: Health;

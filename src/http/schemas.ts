@@ -80,6 +80,14 @@ export const templateParams = z.object({
   name: z.string().meta({ description: 'The template’s name; to read one, also with a version: `invoice@7`' }),
 });
 
+export const assetSchema = z
+  .object({
+    id: z.string().meta({ description: 'SHA-256 of the bytes, in lower-case hex' }),
+    size: z.int().meta({ description: 'Bytes' }),
+    type: z.string().meta({ description: 'Media type' }),
+  })
+  .meta({ id: 'Asset' });
+
 export const userSchema = z
   .object({
     id: z.uuid(),
@@ -145,6 +153,24 @@ export const acceptedResponse = (description: string): ZodOpenApiResponseObject 
 export const jsonBody = (schema: z.ZodType, { required = true } = {}) => ({
   required,
   content: { 'application/json': { schema } },
+});
+
+/** A JSON body that may also come in a form with files, or be a zip of files. */
+export const jsonOrFiles = (schema: z.ZodType) => ({
+  required: true,
+  content: {
+    'application/json': { schema },
+    'multipart/form-data': {
+      schema: z
+        .looseObject({ request: schema.optional() })
+        .describe(
+          'The field `request` is the JSON, by default `{}`. Every other part is a file: its filename is its path if that has folders, or if the part is named `file` or `files`; otherwise the name of the part is. A `.zip` counts as its files, without the one folder that all are in',
+        ),
+    },
+    'application/zip': {
+      schema: { type: 'string' as const, format: 'binary', description: 'As a form with this zip as its only part' },
+    },
+  },
 });
 
 /** The parameter of a path with `{id}`. @param what whose id it is */

@@ -18,6 +18,9 @@ const TENANT_PART = 8;
 /** Chunks of a PDF in memory while it is sent: one in the socket, and the next one. */
 const PIECES = 2;
 
+/** The largest requests with files that a tenant may send at a time. */
+const TENANT_UPLOADS = 2;
+
 interface UnderWayOptions {
   /** database connections: for writes, and for reads of tenants */
   connections: { main: number; reads: number };
@@ -25,6 +28,8 @@ interface UnderWayOptions {
   maxConnections: number;
   /** for bodies, and the same again for PDFs that are being sent */
   maxBufferedBytes: number;
+  /** of a request with files */
+  maxUploadBytes: number;
 }
 
 /**
@@ -44,10 +49,11 @@ export class UnderWay {
   readonly #largeInAll: Semaphore;
   readonly #bodies: FairShares;
   readonly #downloads: FairShares;
+  readonly #uploads: FairShares;
   #bodyBytes = 0;
   #downloadBytes = 0;
 
-  constructor({ connections: { main, reads }, maxConnections, maxBufferedBytes }: UnderWayOptions) {
+  constructor({ connections: { main, reads }, maxConnections, maxBufferedBytes, maxUploadBytes }: UnderWayOptions) {
     this.#maxRequests = Math.max(1, Math.floor(maxConnections / 2));
     this.#maxBytes = maxBufferedBytes;
     // A lock can block writes: three tenants may be blocked at a time. Reads wait for no lock.
@@ -57,12 +63,14 @@ export class UnderWay {
     const bytes = Math.max(TENANT_BYTES, Math.floor(maxBufferedBytes / TENANT_PART));
     this.#bodies = new FairShares(bytes, LINE_MS);
     this.#downloads = new FairShares(bytes, LINE_MS);
+    this.#uploads = new FairShares(TENANT_UPLOADS * maxUploadBytes, LINE_MS);
   }
 
   /** Whether no tenant has anything in progress. */
   get isIdle(): boolean {
-    const shares = [this.#paced, this.#drained, this.#reads, this.#writes, this.#large, this.#bodies, this.#downloads];
-    const parties = shares.reduce((sum, each) => sum + each.parties, this.#requests.size);
+    const waiting = [this.#paced, this.#drained, this.#reads, this.#writes, this.#large];
+    const holding = [this.#bodies, this.#downloads, this.#uploads];
+    const parties = [...waiting, ...holding].reduce((sum, each) => sum + each.parties, this.#requests.size);
     return parties + this.#largeInAll.taken + this.#bodyBytes + this.#downloadBytes === 0;
   }
 
@@ -114,6 +122,11 @@ export class UnderWay {
   writingLarge<T>(userId: string, work: () => Promise<T>): Promise<T> {
     const shared = () => begun(work, (run) => this.#largeInAll.run(run), tooBusy);
     return inTurn(this.#large, userId, () => this.writing(userId, shared));
+  }
+
+  /** Runs work with so many bytes on disk within the tenant's share. @throws CodedError `too_much_under_way` */
+  receiving<T>(userId: string, bytes: number, work: () => Promise<T>): Promise<T> {
+    return begun(work, (run) => this.#uploads.run(userId, run, bytes), outOfLine);
   }
 
   /** Resolves when the tenant may hold the bytes of a body, until `end`. @throws CodedError `too_much_under_way` */

@@ -9,6 +9,7 @@ import { createApp } from '../http/app.ts';
 import type { Job } from '../domain/job.ts';
 import { HttpServer } from '../http/server.ts';
 import { UnderWay } from '../http/under-way.ts';
+import { UploadSpace } from '../http/upload-space.ts';
 import { JobReader } from '../jobs/job-reader.ts';
 import { JobWaiters } from '../jobs/waiters.ts';
 import type { Service } from '../kernel/lifecycle.ts';
@@ -86,6 +87,12 @@ export function buildApi(
     connections,
     maxConnections: config.httpMaxConnections,
     maxBufferedBytes: config.httpMaxBufferedMb * MEGABYTE,
+    maxUploadBytes: config.uploadMaxMb * MEGABYTE,
+  });
+  const uploads = new UploadSpace({
+    maxBytes: config.uploadMaxMb * MEGABYTE,
+    maxFiles: config.uploadMaxFiles,
+    events,
   });
   const app = createApp({
     db,
@@ -100,6 +107,7 @@ export function buildApi(
     stores,
     assetStores,
     assetBytes: config.assetsMaxMb * MEGABYTE,
+    uploads,
     events,
     version: VERSION,
     health,
@@ -114,7 +122,7 @@ export function buildApi(
     graceMs: config.shutdownGraceMs,
   });
   return {
-    services: [caches, keyUse, readRouter, waiters, server],
+    services: [caches, keyUse, readRouter, waiters, uploads, server],
     server,
     underWay,
     drain: async () => {

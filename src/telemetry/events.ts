@@ -61,7 +61,7 @@ export class Events {
   readonly requestCrashed = (request: RequestAbout, err: unknown): void =>
     this.#log.error('request.crashed', { ...request, err });
   /** A PDF could not be read to its end: the connection was closed, so that a part of it is not taken for the whole. */
-  readonly downloadCutOff = (request: RequestAbout & { jobId: string; userId: string }, err: unknown): void =>
+  readonly downloadCutOff = (request: RequestAbout & { jobId?: string; userId: string }, err: unknown): void =>
     this.#log.warn('download.aborted', { ...request, err });
   /** A key was not valid. */
   readonly loginFailed = (request: RequestAbout & { address: string }): void =>

@@ -126,6 +126,7 @@ const SERVICES: Record<string, Listed> = {
   Session: { make: () => session() },
   StoreWatch: { make: composed('StoreWatch') },
   Tracing: { make: composed('Tracing') },
+  UploadSpace: { make: composed('UploadSpace') },
 };
 
 /** Names of the classes below src/ that have a lifetime. */

@@ -34,6 +34,7 @@ describe('/openapi.json', () => {
       'get /v1/admin/tiers': 'admin',
       'get /v1/admin/users': 'admin',
       'get /v1/admin/users/{id}': 'admin',
+      'get /v1/assets/{id}': 'jobs:read',
       'get /v1/jobs': 'jobs:read',
       'get /v1/jobs/{id}': 'jobs:read',
       'get /v1/jobs/{id}/files': 'jobs:read',
@@ -54,6 +55,7 @@ describe('/openapi.json', () => {
       'put /v1/templates/{name}': 'jobs:write',
       'put /v1/admin/tiers/{name}': 'admin',
       'put /v1/admin/users/{id}/subscription': 'admin',
+      'put /v1/assets': 'jobs:write',
     });
   });
 

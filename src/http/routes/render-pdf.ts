@@ -3,7 +3,7 @@ import { pdfRequestSchema } from '../../domain/pdf-request.ts';
 import { JOB_ERROR_CODES } from '../../kernel/errors.ts';
 import { answerPdf, DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, waitMsOf } from '../answer-pdf.ts';
 import type { AppDeps, Operation } from '../route.ts';
-import { acceptedResponse, jsonBody, pdfResponse } from '../schemas.ts';
+import { acceptedResponse, jsonOrFiles, pdfResponse } from '../schemas.ts';
 import { submitBody, submitHeaders } from './submit-job.ts';
 
 export function renderPdfRoute(deps: AppDeps): Operation {
@@ -24,12 +24,19 @@ export function renderPdfRoute(deps: AppDeps): Operation {
           }),
       }),
     },
-    requestBody: jsonBody(pdfRequestSchema),
+    requestBody: jsonOrFiles(pdfRequestSchema),
     responses: {
       200: pdfResponse,
       202: acceptedResponse('Not done yet'),
     },
-    problems: ['idempotency_mismatch', 'rate_limited', 'file_expired', ...JOB_ERROR_CODES, 'browser_failed'],
+    problems: [
+      'idempotency_mismatch',
+      'rate_limited',
+      'asset_limit_reached',
+      'file_expired',
+      ...JOB_ERROR_CODES,
+      'browser_failed',
+    ],
     handle: async (c) => {
       const waitMs = waitMsOf(c.req.header('prefer'));
       return answerPdf(c, deps, await submitBody(c, deps), waitMs);

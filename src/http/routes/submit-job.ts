@@ -1,14 +1,12 @@
 import { z } from 'zod';
-import type { PutAssetDeps } from '../../assets/put-asset.ts';
 import { pdfRequestSchema } from '../../domain/pdf-request.ts';
 import { isUsedKey, type SubmitDeps, type SubmitInput, submitJob, type Submitted } from '../../jobs/submit.ts';
 import { invalidFields } from '../../kernel/errors.ts';
-import { withPdfRequest } from '../body.ts';
-import { storeFiles } from '../request-files.ts';
+import { type BodyDeps, withPdfRequest } from '../body.ts';
 import { jobAnswer } from '../job-answer.ts';
 import { rateLimitHeaders } from '../../accounts/limits.ts';
 import { aboutOf, type AppContext, type AppDeps, type Operation } from '../route.ts';
-import { acceptedResponse, jobResponse, jsonBody } from '../schemas.ts';
+import { acceptedResponse, jobResponse, jsonOrFiles } from '../schemas.ts';
 
 export const submitHeaders = z.object({
   'Idempotency-Key': z
@@ -31,12 +29,12 @@ export function submitJobRoute(deps: AppDeps): Operation {
     summary: 'Submit a job',
     description: 'Answered as soon as the job is stored. `Location` is the job.',
     requestParams: { header: submitHeaders },
-    requestBody: jsonBody(pdfRequestSchema),
+    requestBody: jsonOrFiles(pdfRequestSchema),
     responses: {
       202: acceptedResponse('Accepted'),
       200: jobResponse('The job that this Idempotency-Key created before'),
     },
-    problems: ['idempotency_mismatch', 'rate_limited'],
+    problems: ['idempotency_mismatch', 'rate_limited', 'asset_limit_reached'],
     handle: async (c) => {
       const { job, created, allowances } = await submitBody(c, deps);
       const answer = jobAnswer(job, deps.stores);
@@ -46,14 +44,12 @@ export function submitJobRoute(deps: AppDeps): Operation {
 }
 
 /** Submits the request in the body. */
-export function submitBody(c: AppContext, deps: SubmitDeps & PutAssetDeps): Promise<Submitted> {
+export function submitBody(c: AppContext, deps: SubmitDeps & BodyDeps): Promise<Submitted> {
   return withPdfRequest(
     c,
+    deps,
     () => admit(c, deps),
-    async ({ request, sent }) => {
-      const files = request.files && (await storeFiles(c, deps, request.files));
-      return submitFrom(c, (input) => submitJob(deps, { ...input, request, sent, files }));
-    },
+    ({ request, sent, files }) => submitFrom(c, (input) => submitJob(deps, { ...input, request, sent, files })),
   );
 }
 

@@ -2,10 +2,9 @@ import { getTemplate } from '../../../templates/read-templates.ts';
 import { putTemplate } from '../../../templates/put-template.ts';
 import { templateSchema } from '../../../templates/template-content.ts';
 import { SETTINGS_FILE, templateSettings } from '../../../templates/template-settings.ts';
-import { readBody } from '../../body.ts';
-import { storeFiles } from '../../request-files.ts';
+import { withFiles } from '../../body.ts';
 import { type AppDeps, type Operation } from '../../route.ts';
-import { jsonBody, jsonResponse, templateParams, templateResponseSchema } from '../../schemas.ts';
+import { jsonOrFiles, jsonResponse, templateParams, templateResponseSchema } from '../../schemas.ts';
 import { textOf } from '../../text-of-asset.ts';
 
 export function putTemplateRoute(deps: AppDeps): Operation {
@@ -17,7 +16,7 @@ export function putTemplateRoute(deps: AppDeps): Operation {
     description:
       'What differs from the newest version becomes a new version; the same content changes nothing. Versions never change.',
     requestParams: { path: templateParams },
-    requestBody: jsonBody(templateSchema),
+    requestBody: jsonOrFiles(templateSchema),
     responses: {
       200: jsonResponse('The newest version, which has this content already', templateResponseSchema),
       201: jsonResponse('The new version', templateResponseSchema),
@@ -26,18 +25,16 @@ export function putTemplateRoute(deps: AppDeps): Operation {
     handle: async (c) => {
       const { underWay, principal } = c.var;
       const { userId } = principal;
-      const body = await readBody(c, templateSchema);
       const name = c.req.param('name') ?? '';
-      return underWay.writing(userId, async () => {
-        const files = await storeFiles(c, deps, body.files);
-        const own = templateSettings(await textOf(deps, userId, files[SETTINGS_FILE]));
-        const { description = own.description, request = own.request } = body;
-        const { version, isNew } = await putTemplate(deps.db, {
-          userId,
-          name,
-          content: { files, description, request },
+      return withFiles(c, deps, templateSchema, async (body, store) => {
+        const files = await store(body.files);
+        return underWay.writing(userId, async () => {
+          const own = templateSettings(await textOf(deps, userId, files[SETTINGS_FILE]));
+          const { description = own.description, request = own.request } = body;
+          const content = { files, description, request };
+          const { version, isNew } = await putTemplate(deps.db, { userId, name, content });
+          return c.json(await getTemplate(deps.reads, userId, { name, version }), isNew ? 201 : 200);
         });
-        return c.json(await getTemplate(deps.reads, userId, { name, version }), isNew ? 201 : 200);
       });
     },
   };

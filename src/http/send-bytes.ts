@@ -1,0 +1,102 @@
+import type { Database } from '../db/pools.ts';
+import { CodedError } from '../kernel/errors.ts';
+import { type ByteRange, type Store, wholeOf, type WhichFile } from '../storage/store.ts';
+import { answered } from './answered.ts';
+import { byteRange, namesTag } from './byte-range.ts';
+import type { AppContext } from './route.ts';
+
+export interface SentBytes {
+  /** for reads of one tenant */
+  db: Database;
+  store: Store;
+  file: WhichFile;
+  /** what the file is, for messages */
+  what: 'PDF' | 'asset';
+  etag: string;
+  /** of every answer, 304 too */
+  headers: Record<string, string>;
+  /** of an answer with bytes */
+  contentHeaders: Record<string, string>;
+  /** called when the rest cannot be read */
+  onCutOff: (error: unknown) => void;
+}
+
+/**
+ * Streams a file from its store, within the tenant's share; HEAD reads no bytes. GET may have `Range` and conditions.
+ * @throws CodedError before the first byte if the file cannot be sent
+ */
+export async function sendBytes(c: AppContext, sent: SentBytes): Promise<Response> {
+  const { db, store, file, etag, headers, contentHeaders, onCutOff } = sent;
+  const { userId, size } = file;
+  const { underWay } = c.var;
+  const { method } = c.req;
+  if (method !== 'POST' && namesTag(c.req.header('if-none-match'), etag))
+    return new Response(null, { status: 304, headers });
+  const range = method === 'GET' ? rangeOf(c, sent) : 'whole';
+  const { first, last } = range === 'whole' ? wholeOf(file) : range;
+  const length = last - first + 1;
+  let body: ReadableStream<Uint8Array> | null = null;
+  if (method !== 'HEAD' && length > 0) {
+    await underWay.holdDownload(userId, length, answered(c)); // chunks for a slow reader stay in memory
+    const pieces = store.open(db, file, { first, last })[Symbol.asyncIterator]();
+    body = await streamOf(pieces, {
+      // A turn is for a connection to the database.
+      next: () => (store.isInDatabase ? underWay.reading(userId, () => pieces.next()) : pieces.next()),
+      onError: (error) => {
+        onCutOff(error);
+        c.env.outgoing.destroy(); // otherwise the client would take the file for complete
+      },
+    });
+  }
+  return new Response(body, {
+    status: range === 'whole' ? 200 : 206,
+    headers: {
+      ...headers,
+      ...contentHeaders,
+      'Content-Length': String(length),
+      'Accept-Ranges': 'bytes',
+      ...(range !== 'whole' && { 'Content-Range': `bytes ${first}-${last}/${size}` }),
+      'X-Content-Type-Options': 'nosniff',
+    },
+  });
+}
+
+/** @throws CodedError `range_not_satisfiable` */
+function rangeOf(c: AppContext, { etag, what, file: { size } }: SentBytes): ByteRange | 'whole' {
+  const condition = c.req.header('if-range');
+  const range = condition === undefined || condition.trim() === etag ? byteRange(c.req.header('range'), size) : 'whole';
+  if (range !== 'unsatisfiable') return range;
+  const message = `Range: the ${what} has ${size} bytes; allowed: bytes=0-${size - 1}, or a part of that`;
+  throw new CodedError('range_not_satisfiable', message, { headers: { 'Content-Range': `bytes */${size}` } });
+}
+
+interface Source {
+  next: () => Promise<IteratorResult<Uint8Array>>;
+  /** closes the connection, and with it the stream */
+  onError: (error: unknown) => void;
+}
+
+/** Reads the first chunk at once: an expired file must still become a 410. A closed connection closes the file. */
+async function streamOf(
+  pieces: AsyncIterator<Uint8Array>,
+  { next, onError }: Source,
+): Promise<ReadableStream<Uint8Array>> {
+  const first = await next();
+  return new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      if (!first.done) controller.enqueue(first.value);
+    },
+    pull: async (controller) => {
+      try {
+        const piece = await next();
+        if (piece.done) controller.close();
+        else controller.enqueue(piece.value);
+      } catch (error) {
+        onError(error);
+      }
+    },
+    cancel: async () => {
+      await pieces.return?.();
+    },
+  });
+}
