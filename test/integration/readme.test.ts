@@ -36,6 +36,8 @@ const EXAMPLES: Record<string, string> = {
   'npx pdfprompt up': 'test/e2e/up.test.ts',
   '-o hello.pdf': 'here',
   'node hello.ts': 'here',
+  '-F index.html=@': 'here',
+  '-T logo.svg': 'here',
   'pdfprompt render invoice.html': 'here',
   'pdfprompt render page.html': 'here',
   'node print-with-contents.mjs': 'test/integration/documents.test.ts',
@@ -95,6 +97,17 @@ describe('the examples in the README and the docs', () => {
     );
     await shell('node hello.ts', { PDFPROMPT_KEY: service.key });
     expect(await pdf('typed.pdf')).toMatchObject({ pages: 1, text: ['Hello'] });
+  });
+
+  it('print a document with its files, and send a file once', async () => {
+    await writeFile(join(directory, 'invoice.html'), '<link rel="stylesheet" href="css/invoice.css"><p>With files</p>');
+    await writeFile(join(directory, 'invoice.css'), '@import "/none.css"; p::after { content: " and styles" }');
+    await writeFile(join(directory, 'logo.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
+    await shell(filledIn(example('-F index.html=@')));
+    expect(await pdf('invoice.pdf')).toMatchObject({ text: ['With files and styles'], size: [596, 842] });
+    const { stdout } = await shell(filledIn(example('-T logo.svg')));
+    const { id } = JSON.parse(stdout) as { id: string };
+    expect((await service.request(`/v1/assets/${id}`)).status).toBe(200);
   });
 
   it('print an invoice from a program', async () => {

@@ -4,6 +4,8 @@ const FILE = String.raw`(?:ts|md|sql|yml|yaml|sh|svg)`;
 const IN_BACKTICKS = new RegExp(String.raw`\x60((?:[\w.@-]+/)*[\w.@-]+\.${FILE}|(?:[\w.@-]+/)+[\w.@-]*)\x60`, 'g');
 const PATH = new RegExp(String.raw`(?<![\w/.@$*~{}:-])((?:[\w.@-]+/)+[\w.@-]+\.${FILE})(?![\w*-])`, 'g');
 const DOCS_PAGE = /(?<![\w./-])(docs\/[\w/-]+\.md)(#[\w-]+)?/g;
+/** Files of documents and templates, which no checkout has. */
+const OF_DOCUMENTS = new Set(['index.md', 'row.md']);
 const URL = /\b[a-z]+:\/\/\S+/g;
 
 /** What a text names: a path as it is written, and the anchor of a heading in it. */
@@ -27,6 +29,7 @@ export function brokenReferences(texts: Map<string, string>, paths: string[]): s
   /** Whether it can be meant as a path of ours: it ends as a file does, or begins with a folder of ours. */
   const isOurs = (path: string) => {
     const [first = ''] = path.split('/');
+    if (OF_DOCUMENTS.has(path)) return false;
     if (path.endsWith('/')) return folders.has(first);
     return new RegExp(String.raw`\.${FILE}$`).test(path) || topFolders.has(first);
   };

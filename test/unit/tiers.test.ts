@@ -67,6 +67,7 @@ const THE_SAME_ALL_THE_SAME = new Set([
   'test/integration/replica.test.ts', // asks doctor of the replica only
   'test/e2e/pooler.test.ts', // of the pooler only
   'test/e2e/fonts.test.ts', // of the fonts only
+  'test/integration/folders.test.ts', // what is printed, which is the same
   'test/e2e/bench.test.ts', // a server of its own, to be stopped
   'test/integration/tenant-isolation.test.ts', // a cluster of its own, for its roles
   'test/unit/tiers.test.ts', // this
