@@ -2,14 +2,19 @@ import { createHash, randomBytes } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
 import type { Database } from '../db/pools.ts';
 import { consoleSession } from '../db/schema.ts';
+import type { Scope } from '../domain/scope.ts';
 
 /** Seconds that a session lasts. */
 export const SESSION_SECONDS = 8 * 3_600;
 
-/** An operator who is signed in to the console. */
+/** Somebody who is signed in, in a browser: to the console with the scope `admin`, otherwise to the studio alone. */
 export interface ConsoleSession {
   userId: string;
   email: string;
+  /** name of the user's tier */
+  tier: string;
+  /** what the key may do */
+  scopes: readonly Scope[];
   keyId: string;
   /** how the key begins */
   keyPrefix: string;
@@ -28,8 +33,8 @@ export async function createSession(db: Database, { keyId }: { keyId: string }):
 }
 
 /**
- * The operator of a session. The key is read from the database each time: a session ends at once when its key is
- * revoked or expires, or loses its scope or its user's subscription.
+ * A session, with its key as it is now: a session ends at once when its key is revoked or expires, or its user's
+ * subscription ends. What the scopes allow is for the caller to decide.
  * @returns undefined if there is no such session, or it has ended
  */
 export async function findSession(db: Database, token: string): Promise<ConsoleSession | undefined> {
@@ -37,19 +42,24 @@ export async function findSession(db: Database, token: string): Promise<ConsoleS
   const [row] = await db.execute<{
     user_id: string;
     email: string;
+    tier: string;
+    scopes: string;
     key_id: string;
     prefix: string;
     expires_at: string;
   }>(sql`
-    select u.id as user_id, u.email, k.id as key_id, k.prefix, c.expires_at from pdfprompt_console_session c
+    select u.id as user_id, u.email, s.tier, array_to_string(k.scopes, ' ') as scopes, k.id as key_id, k.prefix,
+      c.expires_at
+    from pdfprompt_console_session c
     join pdfprompt_api_key k on k.id = c.key_id
     join pdfprompt_user u on u.id = k.user_id
     join pdfprompt_user_subscription s on s.user_id = k.user_id and s.ended_at is null
     where c.token_hash = ${hashOf(token)} and c.expires_at > now() and k.revoked_at is null
-      and (k.expires_at is null or k.expires_at > now()) and 'admin' = any (k.scopes)`);
+      and (k.expires_at is null or k.expires_at > now())`);
   if (!row) return undefined;
-  const { user_id: userId, email, key_id: keyId, prefix: keyPrefix } = row;
-  return { userId, email, keyId, keyPrefix, expiresAt: new Date(row.expires_at) };
+  const { user_id: userId, email, tier, key_id: keyId, prefix: keyPrefix } = row;
+  const scopes = row.scopes.split(' ') as Scope[];
+  return { userId, email, tier, scopes, keyId, keyPrefix, expiresAt: new Date(row.expires_at) };
 }
 
 /** Ends a session; does nothing if there is none. */

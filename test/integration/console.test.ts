@@ -77,10 +77,14 @@ describe('signing in', () => {
     }
   });
 
-  it('gives a cookie that only the console sees, and keeps its hash', async () => {
+  it('gives a cookie that only the console and the studio see, and keeps its hash', async () => {
     const response = await nobody.post('/console/sign-in', { key: admin.key });
-    const header = response.headers.get('set-cookie') ?? '';
-    expect(header).toMatch(/^pdfprompt_console=[\w-]{43}; Max-Age=28800; Path=\/console; HttpOnly; SameSite=Strict$/);
+    const cookies = response.headers.getSetCookie();
+    expect(cookies).toHaveLength(2);
+    for (const header of cookies)
+      expect(header).toMatch(
+        /^pdfprompt_console=[\w-]{43}; Max-Age=28800; Path=\/(console|studio); HttpOnly; SameSite=Strict$/,
+      );
     const token = cookieOf(response).split('=')[1] ?? '';
     const rows = await sql`select row_to_json(c)::text as row from pdfprompt_console_session c`;
     expect(rows.length).toBeGreaterThan(0);

@@ -1,7 +1,6 @@
 import { Hono } from 'hono';
 import { v4 as uuidv4, validate as isUuid } from 'uuid';
 import { z } from 'zod';
-import { type ConsoleSession, createSession, endSession } from '../../accounts/console-sessions.ts';
 import { findTier } from '../../accounts/tiers.ts';
 import { getUser, type User } from '../../accounts/users.ts';
 import { QueryCache } from '../../cache/query-cache.ts';
@@ -30,8 +29,9 @@ import { findAsset } from './assets.ts';
 import { jobFragment, jobPage, type JobView, stateOf } from './job-page.ts';
 import { jobsFragment, jobsPage, type JobsQuery } from './jobs-page.ts';
 import { type Overview, overviewFragment, overviewPage } from './overview-page.ts';
-import { forgetSession, isSameOrigin, keepSession, safeFrom, sessionToken, signedIn } from './session.ts';
-import { errorPage, signInPage } from './sign-in-page.ts';
+import { CONSOLE, isSameOrigin, sessionOf, signedIn } from './session.ts';
+import { addSignIn, addSignOut } from './sign-in.ts';
+import { errorPage } from './sign-in-page.ts';
 
 /** Allows only what the pages need. The PDF is shown in a frame. */
 const PAGE_POLICY =
@@ -88,12 +88,12 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
     if (coded.code === 'internal') events.requestCrashed(aboutOf(c), error);
     const { title } = ERROR_CODES[coded.code];
     if (coded.retryAfterSeconds !== undefined) c.header('Retry-After', String(coded.retryAfterSeconds));
-    return c.html(errorPage(c, title, coded.message), statusOf(coded.code));
+    return c.html(errorPage(c, CONSOLE, title, coded.message), statusOf(coded.code));
   });
   app.use(async (c, next) => {
     if (c.req.method === 'GET' || c.req.method === 'HEAD' || isSameOrigin(c)) return next();
     const text = 'The form was not sent by a page of the console, so nothing was done.';
-    return c.html(errorPage(c, 'Refused', text), 403);
+    return c.html(errorPage(c, CONSOLE, 'Refused', text), 403);
   });
 
   app.get('/assets/:name', async (c) => {
@@ -104,42 +104,23 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
     return c.body(asset.body, 200, { 'Content-Type': asset.type });
   });
 
-  app.get('/sign-in', (c) => c.html(signInPage({ from: safeFrom(c.req.query('from')) })));
-  app.post('/sign-in', async (c) => {
-    const form = await readForm(c);
-    const from = safeFrom(form.get('from'));
-    const { requestId } = c.var;
-    const refuse = (refusal: string, status: 401 | 403 | 429) => c.html(signInPage({ from, refusal }), status);
-    try {
-      const { userId, keyId, scopes } = await logIn(c, (form.get('key') ?? '').trim());
-      if (!scopes.includes('admin')) {
-        events.operatorActed({ what: 'refused', requestId, userId, keyId });
-        return refuse('This key lacks the scope admin. It opens the API of its user, but not the console.', 403);
-      }
-      keepSession(c, await createSession(db, { keyId }));
-      events.operatorActed({ what: 'signed in', requestId, userId, keyId });
-      return c.redirect(from, 303);
-    } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      if (error.code === 'unauthenticated') return refuse('This key is not valid: unknown, expired or revoked.', 401);
-      if (error.code !== 'too_many_failures') throw error;
-      c.header('Retry-After', String(error.retryAfterSeconds));
-      return refuse('Too many invalid keys from this address. Wait a minute.', 429);
-    }
-  });
-
-  app.use(signedIn(db));
-  const acted = (c: AppContext, what: 'signed out' | 'cancelled a job' | 'retried a job', jobId?: string) => {
-    const { userId, keyId } = sessionOf(c);
-    events.operatorActed({ what, requestId: c.var.requestId, userId, keyId, ...(jobId !== undefined && { jobId }) });
+  const visits = {
+    db,
+    logIn,
+    place: CONSOLE,
+    onVisit: (
+      c: AppContext,
+      what: 'signed in' | 'refused' | 'signed out',
+      { userId, keyId }: { userId: string; keyId: string },
+    ) => events.operatorActed({ what, requestId: c.var.requestId, userId, keyId }),
   };
-
-  app.post('/sign-out', async (c) => {
-    await endSession(db, sessionToken(c));
-    acted(c, 'signed out');
-    forgetSession(c);
-    return c.redirect('/console/sign-in', 303);
-  });
+  addSignIn(app, visits);
+  app.use(signedIn(db, CONSOLE, { scripts: '/fragments/' }));
+  addSignOut(app, visits);
+  const acted = (c: AppContext, what: 'cancelled a job' | 'retried a job', jobId: string) => {
+    const { userId, keyId } = sessionOf(c);
+    events.operatorActed({ what, requestId: c.var.requestId, userId, keyId, jobId });
+  };
 
   app.get('/', async (c) => c.html(overviewPage(sessionOf(c), await readOverview(readQuery(c, overviewQuery).range))));
   app.get('/fragments/overview', async (c) =>
@@ -222,13 +203,6 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
     throw new CodedError('not_found', `there is nothing at ${c.req.path.slice(0, 200)}`);
   });
   return app;
-}
-
-/** The session, after `signedIn`. */
-function sessionOf(c: AppContext): ConsoleSession {
-  const { session } = c.var;
-  if (!session) throw new Error('a page of the console without a session');
-  return session;
 }
 
 const idOf = (c: AppContext) => c.req.param('id') ?? '';

@@ -2,37 +2,47 @@ import { html } from 'hono/html';
 import type { ConsoleSession } from '../../accounts/console-sessions.ts';
 import { assetPath } from './assets.ts';
 import type { Html } from './figures.ts';
+import { CONSOLE, type Place, STUDIO } from './session.ts';
 
 interface Layout {
   title: string;
+  /** default: the console */
+  place?: Place;
   /** undefined if nobody is signed in: then there is no navigation */
   session: ConsoleSession | undefined;
   /** the current entry of the navigation */
-  at?: 'overview' | 'jobs';
+  at?: 'overview' | 'jobs' | 'templates';
   /** text of the search field */
   search?: string;
+  /** more of the document's head, such as scripts */
+  head?: Html;
+  /** class of the body */
+  kind?: string;
   main: Html;
 }
 
 /** A whole page, without inline scripts or styles and without resources of other hosts. */
-export function layout({ title, session, at, search = '', main }: Layout): Html {
+export function layout({ title, place = CONSOLE, session, at, search = '', head, kind = '', main }: Layout): Html {
+  const { path, name } = place;
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        <title>${title} · pdfprompt console</title>
+        <title>${title} · pdfprompt ${name}</title>
         <link rel="icon" type="image/svg+xml" href="${assetPath('icon.svg')}" />
         <link rel="stylesheet" href="${assetPath('console.css')}" />
-        ${session && html`<script type="module" src="${assetPath('console.js')}"></script>`}
+        ${session && place === CONSOLE && html`<script type="module" src="${assetPath('console.js')}"></script>`}
+        ${head}
       </head>
-      <body>
+      <body ${kind !== '' && html` class="${kind}"`}>
         <a class="skip" href="#main">Skip to content</a>
         <header class="top">
           <div class="bar">
-            <p class="brand">${session ? html`<a href="/console">pdfprompt</a>` : 'pdfprompt'} <span>console</span></p>
-            ${session && navigation(session, at, search)}
+            <p class="brand">${session ? html`<a href="${path}">pdfprompt</a>` : 'pdfprompt'} <span>${name}</span></p>
+            ${session && navigation(session, at)} ${session && place === CONSOLE && searchForm(search)}
+            ${session && signOutForm(session, place)}
           </div>
         </header>
         <main id="main" tabindex="-1">${main}</main>
@@ -47,33 +57,40 @@ export function layout({ title, session, at, search = '', main }: Layout): Html 
     </html>`;
 }
 
-function navigation(session: ConsoleSession, at: Layout['at'], search: string): Html {
+function navigation(session: ConsoleSession, at: Layout['at']): Html {
   const link = (name: NonNullable<Layout['at']>, path: string, text: string) =>
     html`<li><a href="${path}" ${at === name && html` aria-current="page"`}>${text}</a></li>`;
-  return html`<nav aria-label="Console">
-      <ul>
-        ${link('overview', '/console', 'Overview')}${link('jobs', '/console/jobs', 'Jobs')}
-      </ul>
-    </nav>
-    <search>
-      <form class="search" action="/console/jobs" method="get">
-        <label class="hidden" for="q">Job id, user id or email</label>
-        <input
-          id="q"
-          name="q"
-          type="search"
-          value="${search}"
-          placeholder="Job id, user id or email"
-          autocomplete="off"
-          spellcheck="false"
-          maxlength="320"
-        />
-        <button type="submit">Search</button>
-      </form>
-    </search>
-    <form class="who" action="/console/sign-out" method="post">
-      <span title="${session.email}">${session.email}</span> <button class="plain" type="submit">Sign out</button>
-    </form>`;
+  const forOperators = html`${link('overview', '/console', 'Overview')}${link('jobs', '/console/jobs', 'Jobs')}`;
+  return html`<nav aria-label="Pages">
+    <ul>
+      ${CONSOLE.isOpenFor(session.scopes) && forOperators}${link('templates', STUDIO.path, 'Studio')}
+    </ul>
+  </nav>`;
+}
+
+function searchForm(search: string): Html {
+  return html`<search>
+    <form class="search" action="/console/jobs" method="get">
+      <label class="hidden" for="q">Job id, user id or email</label>
+      <input
+        id="q"
+        name="q"
+        type="search"
+        value="${search}"
+        placeholder="Job id, user id or email"
+        autocomplete="off"
+        spellcheck="false"
+        maxlength="320"
+      />
+      <button type="submit">Search</button>
+    </form>
+  </search>`;
+}
+
+function signOutForm({ email }: ConsoleSession, { path }: Place): Html {
+  return html`<form class="who" action="${path}/sign-out" method="post">
+    <span title="${email}">${email}</span> <button class="plain" type="submit">Sign out</button>
+  </form>`;
 }
 
 /**

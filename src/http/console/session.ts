@@ -1,26 +1,63 @@
 import type { MiddlewareHandler } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
-import { findSession, SESSION_SECONDS } from '../../accounts/console-sessions.ts';
+import { type ConsoleSession, findSession, SESSION_SECONDS } from '../../accounts/console-sessions.ts';
 import type { Database } from '../../db/pools.ts';
+import type { Scope } from '../../domain/scope.ts';
 import type { AppContext, AppEnv } from '../route.ts';
 
+/** Pages that one signs in to. */
+export interface Place {
+  /** where they begin; the sign-in page is `{path}/sign-in` */
+  path: '/console' | '/studio';
+  name: string;
+  /** whether a key with these scopes opens it */
+  isOpenFor: (scopes: readonly Scope[]) => boolean;
+  /** of the field for the key */
+  label: string;
+  /** why a valid key was refused */
+  refusal: string;
+  /** the command that creates a key */
+  command: string;
+}
+
+export const CONSOLE: Place = {
+  path: '/console',
+  name: 'console',
+  isOpenFor: (scopes) => scopes.includes('admin'),
+  label: 'API key with the scope admin',
+  refusal: 'This key lacks the scope admin. It opens the API and the studio of its user, but not the console.',
+  command: 'pdfprompt keys create --user you@example.com --scopes admin',
+};
+
+/** An operator could make a key of any user, with any scope: the scope `admin` is enough for their own studio. */
+export const STUDIO: Place = {
+  path: '/studio',
+  name: 'studio',
+  isOpenFor: (scopes) => scopes.includes('admin') || (scopes.includes('jobs:read') && scopes.includes('jobs:write')),
+  label: 'API key',
+  refusal: 'This key lacks the scope jobs:read or jobs:write. The studio needs both.',
+  command: 'pdfprompt keys create --user you@example.com',
+};
+
+const PLACES = [CONSOLE, STUDIO];
 const COOKIE = 'pdfprompt_console';
-const PATH = '/console';
 
 export const sessionToken = (c: AppContext) => getCookie(c, COOKIE) ?? '';
 
+/** One cookie for each place, so that no other path gets the token. */
 export function keepSession(c: AppContext, token: string): void {
-  setCookie(c, COOKIE, token, {
-    path: PATH,
-    httpOnly: true,
-    sameSite: 'Strict',
-    secure: isHttps(c),
-    maxAge: SESSION_SECONDS,
-  });
+  for (const { path } of PLACES)
+    setCookie(c, COOKIE, token, {
+      path,
+      httpOnly: true,
+      sameSite: 'Strict',
+      secure: isHttps(c),
+      maxAge: SESSION_SECONDS,
+    });
 }
 
 export function forgetSession(c: AppContext): void {
-  deleteCookie(c, COOKIE, { path: PATH, secure: isHttps(c) });
+  for (const { path } of PLACES) deleteCookie(c, COOKIE, { path, secure: isHttps(c) });
 }
 
 /** Whether the browser uses HTTPS, which may end at a proxy of the operator. */
@@ -29,22 +66,41 @@ function isHttps(c: AppContext): boolean {
   return forwarded === 'https' || new URL(c.req.url).protocol === 'https:';
 }
 
-/** Redirects to the sign-in page without a valid session; the script's requests get a 401. */
-export function signedIn(db: Database): MiddlewareHandler<AppEnv> {
+/** The session of the request, if it opens the place. */
+export async function sessionFor(c: AppContext, db: Database, place: Place): Promise<ConsoleSession | undefined> {
+  const session = await findSession(db, sessionToken(c));
+  return session && place.isOpenFor(session.scopes) ? session : undefined;
+}
+
+/** Redirects to the sign-in page without a valid session; the requests of scripts below `scripts` get a 401. */
+export function signedIn(db: Database, place: Place, { scripts }: { scripts: string }): MiddlewareHandler<AppEnv> {
+  const { path } = place;
   return async (c, next) => {
-    const session = await findSession(db, sessionToken(c));
+    const session = await sessionFor(c, db, place);
     c.set('session', session);
     if (session) return next();
-    if (c.req.path.startsWith(`${PATH}/fragments/`)) return c.text('sign in again', 401);
+    if (c.req.path.startsWith(`${path}${scripts}`)) return c.text('sign in again', 401);
     const { pathname, search } = new URL(c.req.url);
-    const from = c.req.method === 'GET' ? `${pathname}${search}` : PATH;
-    return c.redirect(`${PATH}/sign-in${from === PATH ? '' : `?${new URLSearchParams({ from }).toString()}`}`, 303);
+    const from = c.req.method === 'GET' ? `${pathname}${search}` : path;
+    return c.redirect(`${path}/sign-in${from === path ? '' : `?${new URLSearchParams({ from }).toString()}`}`, 303);
   };
 }
 
-/** The page to open after signing in: a page of the console, otherwise the overview. */
-export function safeFrom(from: string | null | undefined): string {
-  return /^\/console(\/[\w/-]*)?(\?[\w=&%@.+-]*)?$/.test(from ?? '') ? (from ?? PATH) : PATH;
+/** The session, after {@link signedIn}. */
+export function sessionOf(c: AppContext): ConsoleSession {
+  const { session } = c.var;
+  if (!session) throw new Error('a page without a session');
+  return session;
+}
+
+/** The page to open after signing in: a page of the place, otherwise its first one. */
+export function safeFrom({ path }: Place, from: string | null | undefined): string {
+  const origin = 'http://here';
+  if (from === null || from === undefined || !URL.canParse(from, origin)) return path;
+  const url = new URL(from, origin);
+  const isWithin = url.pathname === path || url.pathname.startsWith(`${path}/`);
+  // The same after parsing: nothing in it that a browser would read differently.
+  return isWithin && `${origin}${from}` === `${url.origin}${url.pathname}${url.search}` ? from : path;
 }
 
 /**

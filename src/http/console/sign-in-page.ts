@@ -2,19 +2,22 @@ import { html } from 'hono/html';
 import type { AppContext } from '../route.ts';
 import type { Html } from './figures.ts';
 import { layout } from './layout.ts';
+import type { Place } from './session.ts';
 
 /** @param from the page to open afterwards @param refusal why the key was refused */
-export function signInPage({ from, refusal }: { from: string; refusal?: string | undefined }): Html {
+export function signInPage(place: Place, { from, refusal }: { from: string; refusal?: string | undefined }): Html {
+  const { path, label, command } = place;
   return layout({
     title: 'Sign in',
+    place,
     session: undefined,
     main: html`<div class="sign-in">
       <h1>Sign in</h1>
       ${refusal !== undefined && html`<p class="message message-refused" role="alert" id="refusal">${refusal}</p>`}
-      <form action="/console/sign-in" method="post">
+      <form action="${path}/sign-in" method="post">
         <input type="hidden" name="from" value="${from}" />
         <p>
-          <label for="key">API key with the scope <code>admin</code></label>
+          <label for="key">${label}</label>
           <input
             id="key"
             name="key"
@@ -29,20 +32,19 @@ export function signInPage({ from, refusal }: { from: string; refusal?: string |
         </p>
         <p><button type="submit">Sign in</button></p>
       </form>
-      <p class="hint">
-        To create a key, type on the server: <code>pdfprompt keys create --user you@example.com --scopes admin</code>
-      </p>
+      <p class="hint">To create a key, type on the server: <code>${command}</code></p>
     </div>`,
   });
 }
 
-export function errorPage(c: AppContext, title: string, text: string): Html {
+export function errorPage(c: AppContext, place: Place, title: string, text: string): Html {
   const { requestId, session } = c.var;
   return layout({
     title,
+    place,
     session,
     main: html`<h1>${title}</h1>
       <p>${text}</p>
-      <p class="hint">Request <code>${requestId}</code>. <a href="/console">Back to the overview</a></p>`,
+      <p class="hint">Request <code>${requestId}</code>. <a href="${place.path}">Back to the ${place.name}</a></p>`,
   });
 }

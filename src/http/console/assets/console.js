@@ -61,7 +61,7 @@ async function tick() {
     pause = AFTER_FAILURE_MS;
     showStatus('The server does not answer; the figures are out of date.');
   }
-  if (!signal.aborted) timer = setTimeout(tick, pause);
+  if (!signal.aborted) timer = setTimeout(() => void tick(), pause);
 }
 
 function showStatus(message) {
@@ -75,7 +75,7 @@ function runOrRest(afterMs) {
   controller.abort();
   if (!isOn || document.hidden) return;
   controller = new AbortController();
-  timer = setTimeout(tick, afterMs);
+  timer = setTimeout(() => void tick(), afterMs);
 }
 
 if (parts.length > 0 && switcher && text) {

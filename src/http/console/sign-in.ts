@@ -1,0 +1,58 @@
+import type { Hono } from 'hono';
+import { createSession, endSession } from '../../accounts/console-sessions.ts';
+import type { Principal } from '../../accounts/principals.ts';
+import type { Database } from '../../db/pools.ts';
+import { CodedError } from '../../kernel/errors.ts';
+import { readForm } from '../body.ts';
+import type { LogIn } from '../log-in.ts';
+import type { AppContext, AppEnv } from '../route.ts';
+import { forgetSession, keepSession, type Place, safeFrom, sessionOf, sessionToken } from './session.ts';
+import { signInPage } from './sign-in-page.ts';
+
+interface SignIn {
+  db: Database;
+  logIn: LogIn;
+  place: Place;
+  /** somebody came, with a key that opens the place or not, or left */
+  onVisit: (
+    c: AppContext,
+    what: 'signed in' | 'refused' | 'signed out',
+    who: Pick<Principal, 'userId' | 'keyId'>,
+  ) => void;
+}
+
+/** Adds the page where one signs in with a key. Its routes need no session. */
+export function addSignIn(app: Hono<AppEnv>, { db, logIn, place, onVisit }: SignIn): void {
+  app.get('/sign-in', (c) => c.html(signInPage(place, { from: safeFrom(place, c.req.query('from')) })));
+  app.post('/sign-in', async (c) => {
+    const form = await readForm(c);
+    const from = safeFrom(place, form.get('from'));
+    const refuse = (refusal: string, status: 401 | 403 | 429) => c.html(signInPage(place, { from, refusal }), status);
+    try {
+      const { userId, keyId, scopes } = await logIn(c, (form.get('key') ?? '').trim());
+      if (!place.isOpenFor(scopes)) {
+        onVisit(c, 'refused', { userId, keyId });
+        return refuse(place.refusal, 403);
+      }
+      keepSession(c, await createSession(db, { keyId }));
+      onVisit(c, 'signed in', { userId, keyId });
+      return c.redirect(from, 303);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      if (error.code === 'unauthenticated') return refuse('This key is not valid: unknown, expired or revoked.', 401);
+      if (error.code !== 'too_many_failures') throw error;
+      c.header('Retry-After', String(error.retryAfterSeconds));
+      return refuse('Too many invalid keys from this address. Wait a minute.', 429);
+    }
+  });
+}
+
+/** Adds the form that ends the session. After `signedIn`. */
+export function addSignOut(app: Hono<AppEnv>, { db, place, onVisit }: Omit<SignIn, 'logIn'>): void {
+  app.post('/sign-out', async (c) => {
+    await endSession(db, sessionToken(c));
+    onVisit(c, 'signed out', sessionOf(c));
+    forgetSession(c);
+    return c.redirect(`${place.path}/sign-in`, 303);
+  });
+}
