@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import type { Scope } from '../domain/scope.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { createConsole } from './console/console.ts';
+import { createStudio } from './studio/studio.ts';
 import { DOCS_POLICY, docsPage } from './docs-page.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { countRequests } from './middleware/count-requests.ts';
@@ -89,10 +90,13 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     publicRoute('/docs', async (c) => c.html(page, 200, { 'Content-Security-Policy': DOCS_POLICY })),
     publicRoute('/', async (c) => c.redirect('/docs')),
   ];
-  return assemble([...operations, ...pages], deps);
+  return assemble({ operations, pages }, deps);
 }
 
-function assemble(routes: (Operation | PublicRoute)[], deps: AppDeps): Hono<AppEnv> {
+function assemble(
+  { operations, pages }: { operations: Operation[]; pages: PublicRoute[] },
+  deps: AppDeps,
+): Hono<AppEnv> {
   const { principals, events, health, tracing, underWay } = deps;
   const app = new Hono<AppEnv>();
   app.use(async (c, next) => {
@@ -115,13 +119,14 @@ function assemble(routes: (Operation | PublicRoute)[], deps: AppDeps): Hono<AppE
 
   const logIn = openLogIn(principals, events);
   app.route('/console', createConsole({ ...deps, logIn }));
+  app.route('/studio', createStudio({ ...deps, logIn, operations }));
   const counted = countRequests();
   const guards = (scope: Scope) => [
     authenticate(logIn, scope),
     ...(scope === 'admin' ? [] : [counted]), // requests of operators are not limited
   ];
   const allowed = new Map<string, string[]>();
-  for (const { endpoint, scope, handle } of routes) {
+  for (const { endpoint, scope, handle } of [...operations, ...pages]) {
     const [method = '', path = ''] = endpoint.split(' ');
     const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');
     allowed.set(pattern, [...(allowed.get(pattern) ?? []), method]);

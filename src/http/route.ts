@@ -31,8 +31,10 @@ export interface AppEnv {
     underWay: UnderWay;
     /** set by authentication */
     principal: Principal;
-    /** set in the console if somebody is signed in */
+    /** set in the console and the studio if somebody is signed in */
     session: ConsoleSession | undefined;
+    /** set in the studio: the style sheets that a script makes are allowed by it */
+    nonce: string | undefined;
   };
 }
 

@@ -79,6 +79,13 @@ export class Events {
     keyId: string;
     jobId?: string;
   }): void => this.#log.info('operator.acted', about);
+  /** Somebody came to the studio, with a key that opens it or not, or signed out. */
+  readonly studioVisited = (about: {
+    what: 'signed in' | 'refused' | 'signed out';
+    requestId: string;
+    userId: string;
+    keyId: string;
+  }): void => this.#log.info('studio.visited', about);
   readonly userCreated = (user: AdminAbout & { userId: string; tier: string | null }): void =>
     this.#log.info('user.created', user);
   /** With all their data; by an operator, or by a worker that continued an erasure that was interrupted. */

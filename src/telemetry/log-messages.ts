@@ -8,6 +8,7 @@ export const LOG_MESSAGES = {
   'login.failed': 'login failed',
   'login.blocked': 'logins blocked',
   'operator.acted': 'operator acted',
+  'studio.visited': 'studio visited',
 
   'job.submitted': 'job submitted',
   'job.started': 'job started',

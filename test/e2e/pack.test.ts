@@ -62,6 +62,7 @@ describe('the published package', () => {
         'dist/cli/main.js',
         'dist/http/console/assets/console.css',
         'dist/http/console/assets/console.js',
+        'dist/http/studio/assets/workbench.js',
         'sql/0001_tables.sql',
         'package.json',
         'README.md',
@@ -71,7 +72,7 @@ describe('the published package', () => {
     expect(
       files.filter(
         (path) =>
-          !/^(bin\/pdfprompt\.js|dist\/[\w/-]+\.js|dist\/http\/console\/assets\/[\w-]+\.(css|svg)|sql\/\w+\.sql|package\.json|README\.md|LICENSE|CHANGELOG\.md|\.env\.example)$/.test(
+          !/^(bin\/pdfprompt\.js|dist\/[\w/-]+\.js|dist\/http\/(console|studio)\/assets\/[\w-]+\.(css|svg)|sql\/\w+\.sql|package\.json|README\.md|LICENSE|CHANGELOG\.md|\.env\.example)$/.test(
             path,
           ),
       ),

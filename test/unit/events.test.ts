@@ -31,6 +31,7 @@ const SAMPLES: Samples = {
   jobPoisoned: [lost],
   jobCancelled: [{ ...request, jobId: 'j', userId: 'u' }],
   operatorActed: [{ what: 'cancelled a job', requestId: 'r', userId: 'u', keyId: 'k', jobId: 'j' }],
+  studioVisited: [{ what: 'signed in', requestId: 'r', userId: 'u', keyId: 'k' }],
   jobRequeued: [attempt, 'retry', err],
   storeFailed: [{ store: 'file', reason: 'ENOSPC', isNew: true }, err],
   storeRecovered: [{ store: 'file' }],

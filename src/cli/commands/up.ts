@@ -9,6 +9,7 @@ export function upCommand(): Command {
     greeting: ({ url, key }) => `
 pdfprompt is ready at ${url}   (documentation: ${url}/docs)
 key: ${key}
+studio: ${url}/studio   (write templates and see their PDF; sign in with this key)
 console: ${url}/console   (sign in with the key of: npx pdfprompt keys create --user you@example.com --scopes admin)
 
 Your first PDF, into hello.pdf:
