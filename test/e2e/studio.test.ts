@@ -237,7 +237,7 @@ describe('the studio, in a browser', () => {
     await page.click('#rename');
     await answer('locales/fr.json');
     await page.waitForSelector('.file[title="locales/fr.json"]', WAIT);
-    const input = await page.$('#upload-input');
+    const input = await page.$('input#upload-input');
     await input?.uploadFile(new URL('../../src/http/console/assets/icon.svg', import.meta.url).pathname);
     await page.waitForSelector('.file[title="icon.svg"]', WAIT);
     await openFile(page, 'style.css');
@@ -253,7 +253,7 @@ describe('the studio, in a browser', () => {
       'locales/fr.json',
     ]);
     const saved = (await (await request('/v1/templates/files')).json()) as { files: object };
-    expect(Object.keys(saved.files).toSorted()).toEqual((await paths()).toSorted());
+    expect(new Set(Object.keys(saved.files))).toEqual(new Set(await paths()));
     expect(complaints).toEqual([]);
     await close();
   }, 120_000);

@@ -183,6 +183,17 @@ describe("another user's workbench", () => {
   });
 });
 
+describe('a file of a template', () => {
+  it('is no page of the studio, whatever is in it', async () => {
+    const { headers } = await ann.get(`/studio/v1/assets/${assetId}`);
+    expect(headers.get('content-type')).toMatch(/^text\/html/);
+    expect(headers.get('content-disposition')).toMatch(/^attachment/);
+    expect(headers.get('content-security-policy')).toBe(
+      "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    );
+  });
+});
+
 describe('what other pages send', () => {
   it.each<[string, Record<string, string>]>([
     ['without an origin', {}],

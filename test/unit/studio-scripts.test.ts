@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { namesIn, valueAt } from '../../src/http/studio/assets/data-names.js';
 import { Draft, type Entry, isText } from '../../src/http/studio/assets/draft.js';
 import { jsonFault } from '../../src/http/studio/assets/json-fault.js';
 import { lineOfPath } from '../../src/http/studio/assets/json-place.js';
@@ -95,6 +96,26 @@ describe('the place of an error', () => {
   });
 });
 
+describe('the names in the data', () => {
+  const data = { customer: { name: 'Ada', 'not a name': 1 }, items: [{ price: 1, parts: [{ code: 'x' }] }] };
+  const text = '{% for item in items %}{% for part in item.parts %}{{ part. }}{% for x in x %}';
+
+  it('are those of an object, and of the items of a loop', () => {
+    expect(valueAt(data, ['customer', 'name'], text)).toBe('Ada');
+    expect(valueAt(data, ['item', 'price'], text)).toBe(1);
+    expect(valueAt(data, ['part', 'code'], text)).toBe('x');
+    for (const path of [['x'], ['nothing', 'at', 'all'], ['constructor'], ['(']])
+      expect(valueAt(data, path, text)).toBeUndefined();
+  });
+
+  it('are offered if Liquid can name them', () => {
+    expect(namesIn(data).variables.map(({ label }) => label)).toEqual(['customer', 'items']);
+    const state = { sliceDoc: () => text };
+    expect(namesIn(data).properties(['customer'], state)).toEqual([{ label: 'name', type: 'variable' }]);
+    expect(namesIn(null).variables).toEqual([]);
+  });
+});
+
 describe('a draft', () => {
   it('sends texts that changed, and what is stored by its id', () => {
     const draft = new Draft();
@@ -126,7 +147,7 @@ describe('a draft', () => {
 });
 
 describe('a request to be copied', () => {
-  const request = { template: 'invoice@8', data: { who: `O'Neill "$HOME" \`id\` \\ \n${'${1}'}` } };
+  const request = { template: 'invoice@8', data: { who: `O'Neill "$HOME" \`id\` \\ \n\${1}` } };
 
   it('is one that a shell passes on as it is', async () => {
     const command = curlOf(request, 'http://x.example').replace(/^curl /, 'printf "%s\\0" ');

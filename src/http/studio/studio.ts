@@ -49,7 +49,7 @@ export function createStudio(deps: AppDeps & { logIn: LogIn; operations: Operati
     c.set('nonce', nonce);
     await next();
     const type = c.res.headers.get('content-type') ?? '';
-    if (type.startsWith('text/html')) c.header('Content-Security-Policy', pagePolicy(nonce));
+    if (type.startsWith('text/html') && !isApi(c)) c.header('Content-Security-Policy', pagePolicy(nonce));
     if (type === 'application/pdf') {
       c.header('Content-Security-Policy', PDF_POLICY);
       c.header('X-Frame-Options', 'SAMEORIGIN');

@@ -10,7 +10,7 @@ import { markdown } from '@codemirror/lang-markdown';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint';
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
-import { EditorState } from '@codemirror/state';
+import { Compartment, EditorState } from '@codemirror/state';
 import {
   drawSelection,
   EditorView,
@@ -21,9 +21,18 @@ import {
   lineNumbers,
 } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
+import { namesIn } from './data-names.js';
 
-const LANGUAGES = { html: liquid, liquid, md: markdown, css, json, js: javascript, mjs: javascript };
-const languageOf = (path) => LANGUAGES[/\.([a-z]+)$/i.exec(path)?.[1]?.toLowerCase() ?? '']?.() ?? [];
+const LANGUAGES = {
+  html: liquid,
+  liquid,
+  md: () => markdown(),
+  css: () => css(),
+  json: () => json(),
+  js: () => javascript(),
+  mjs: () => javascript(),
+};
+const languageOf = (path, names) => LANGUAGES[/\.([a-z]+)$/i.exec(path)?.[1]?.toLowerCase() ?? '']?.(names) ?? [];
 
 const colours = HighlightStyle.define([
   {
@@ -52,22 +61,24 @@ const typeOverTagEnd = EditorView.inputHandler.of((view, from, to, text) => {
 });
 
 /** What a comparison of versions needs too. */
-export const look = (nonce, path) => [
+export const look = (nonce) => [
   EditorView.cspNonce.of(nonce),
   lineNumbers(),
   highlightSpecialChars(),
   EditorView.lineWrapping,
   syntaxHighlighting(colours),
-  languageOf(path),
 ];
+
+export const languageFor = (path) => languageOf(path);
 
 export class CodeEditor {
   #view;
   #path = '';
   #states = new Map();
+  #language = new Compartment();
   #options;
 
-  /** @param {{ parent: HTMLElement, nonce: string, onChange: (path: string, text: string) => void, describedBy: string }} options */
+  /** @param {{ parent: HTMLElement, nonce: string, onChange: (path: string, text: string) => void, describedBy: string, data: () => unknown }} options */
   constructor(options) {
     this.#options = options;
     this.#view = new EditorView({ parent: options.parent, state: this.#stateOf('', '') });
@@ -79,6 +90,8 @@ export class CodeEditor {
     const known = this.#states.get(path);
     this.#path = path;
     this.#view.setState(known?.doc.toString() === text ? known : this.#stateOf(path, text));
+    const names = namesIn(this.#options.data());
+    this.#view.dispatch({ effects: this.#language.reconfigure(languageOf(path, names)) });
   }
 
   focus() {
@@ -107,7 +120,8 @@ export class CodeEditor {
     return EditorState.create({
       doc,
       extensions: [
-        look(nonce, path),
+        look(nonce),
+        this.#language.of([]),
         lintGutter(),
         history(),
         drawSelection(),

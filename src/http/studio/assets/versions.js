@@ -95,7 +95,7 @@ async function differences(before, after, nonce) {
 async function compared(path, before, after, nonce) {
   const place = element('div', { class: 'comparison' });
   try {
-    const [{ unifiedMergeView }, { EditorView }, { EditorState }, { look }] = await Promise.all([
+    const [{ unifiedMergeView }, { EditorView }, { EditorState }, { languageFor, look }] = await Promise.all([
       import('@codemirror/merge'),
       import('@codemirror/view'),
       import('@codemirror/state'),
@@ -104,7 +104,8 @@ async function compared(path, before, after, nonce) {
     const { dom } = new EditorView({
       doc: after,
       extensions: [
-        look(nonce, path),
+        look(nonce),
+        languageFor(path),
         EditorState.readOnly.of(true),
         EditorView.contentAttributes.of({
           'aria-label': `What differs in ${path}`,

@@ -45,6 +45,15 @@ const jsonProblems = () =>
 
 const parsedData = () => JSON.parse(draft.text('data.json') ?? '{}');
 
+/** For completion: nothing while it is not JSON. */
+function sampleData() {
+  try {
+    return parsedData();
+  } catch {
+    return {};
+  }
+}
+
 async function printChanges() {
   const found = jsonProblems();
   if (found.length > 0) {
@@ -263,7 +272,7 @@ function connect() {
 }
 
 async function openEditor() {
-  const options = { parent: at('editor'), nonce, onChange: write, describedBy: 'keys' };
+  const options = { parent: at('editor'), nonce, onChange: write, describedBy: 'keys', data: sampleData };
   try {
     const { CodeEditor } = await import('./code-editor.js');
     return new CodeEditor(options);
