@@ -15,9 +15,9 @@ function pathProblem(path, taken) {
 
 /**
  * @param {{ draft: import('./draft.js').Draft, current: () => string, onChange: (path?: string) => void,
- *   say: (text: string) => void, showFailure: (error: unknown) => void }} bench `onChange` opens the path
+ *   focus: () => void, say: (text: string) => void, showFailure: (error: unknown) => void }} bench `onChange` opens the path
  */
-export function connectFiles({ draft, current, onChange, say, showFailure }) {
+export function connectFiles({ draft, current, onChange, focus, say, showFailure }) {
   const at = (id) => document.getElementById(id);
   const on = (id, act) => at(id).addEventListener('click', () => void act());
 
@@ -36,6 +36,7 @@ export function connectFiles({ draft, current, onChange, say, showFailure }) {
     if (!isText(path)) return say('Only texts are written here. Upload anything else.');
     draft.files.set(path, { text: path.endsWith('.json') ? '{}\n' : '' });
     onChange(path);
+    focus();
   });
   on('rename', async () => {
     const old = current();

@@ -20,7 +20,10 @@ let editor;
 /** @type {import('./problems.js').Place[]} */
 let problems = [];
 
-const say = (text) => (at('state').textContent = text);
+/** A screen reader reads what changes here, so the same text is not written again. */
+const say = (text) => {
+  if (at('state').textContent !== text) at('state').textContent = text;
+};
 
 const preview = new Preview(at('frames'), printChanges, (state) => {
   at('result-state').classList.toggle('busy', state.kind === 'busy');
@@ -75,31 +78,33 @@ function showFailure(error) {
 }
 
 function showProblems(places) {
+  const areNew = JSON.stringify(places) !== JSON.stringify(problems);
   problems = places;
   at('result-state').classList.remove('busy');
   if (places.length > 0) at('result-state').textContent = 'not printed';
   at('frames').classList.toggle('stale', places.length > 0);
-  at('problem').replaceChildren(
-    ...places.slice(0, 20).map(({ file, line, message }) => {
-      const entry = document.createElement('p');
-      if (file !== undefined && draft.files.has(file)) {
-        const button = document.createElement('button');
-        button.type = 'button';
-        button.className = 'plain';
-        button.textContent = line === undefined ? file : `${file}, line ${line}`;
-        button.addEventListener('click', () => {
-          open(file);
-          editor.goTo(line ?? 1);
-        });
-        entry.append(button, ' ');
-      }
-      entry.append(message);
-      return entry;
-    }),
-  );
+  if (areNew) at('problem').replaceChildren(...problemLines(places));
   markProblems();
   refreshFiles();
 }
+
+const problemLines = (places) =>
+  places.slice(0, 20).map(({ file, line, message }) => {
+    const entry = document.createElement('p');
+    if (file !== undefined && draft.files.has(file)) {
+      const button = document.createElement('button');
+      button.type = 'button';
+      button.className = 'plain';
+      button.textContent = line === undefined ? file : `${file}, line ${line}`;
+      button.addEventListener('click', () => {
+        open(file);
+        editor.goTo(line ?? 1);
+      });
+      entry.append(button, ' ');
+    }
+    entry.append(message);
+    return entry;
+  });
 
 const markProblems = () => editor.mark(problems.filter(({ file, line }) => file === current && line !== undefined));
 
@@ -237,6 +242,7 @@ function connect() {
       if (path !== undefined) open(path);
       changed();
     },
+    focus: () => editor.focus(),
     say,
     showFailure,
   });
