@@ -1,5 +1,7 @@
 // The PDF beside the source: printed again after each pause in typing, one at a time.
 
+import { element } from './dialog.js';
+
 const PAUSE_MS = 250;
 /** Until a viewer that was loaded has drawn something; the old page stays that long. */
 const DRAW_MS = 150;
@@ -58,14 +60,7 @@ export class Preview {
   /** Shows a PDF in the browser's viewer. The old one stays until the new one is there. */
   show(path, title) {
     const [old] = this.#frames.children;
-    if (!navigator.pdfViewerEnabled) {
-      if (old) return;
-      const note = document.createElement('p');
-      note.className = 'no-viewer';
-      note.textContent = 'This browser shows PDFs in a tab of their own only. Open is above.';
-      this.#frames.append(note);
-      return;
-    }
+    if (!navigator.pdfViewerEnabled) return this.#showLink(path);
     const frame = document.createElement('iframe');
     frame.title = title;
     frame.src = `${path}#toolbar=0&navpanes=0&view=FitH`;
@@ -83,5 +78,13 @@ export class Preview {
       { once: true },
     );
     this.#frames.append(frame);
+  }
+
+  /** Browsers on phones show a PDF in a tab of its own only. */
+  #showLink(path) {
+    const link = element('a', { class: 'button main', href: path, target: '_blank', rel: 'noopener' }, 'Open the PDF');
+    this.#frames.replaceChildren(
+      element('div', { class: 'no-viewer' }, element('p', {}, 'This browser shows PDFs in a tab of their own.'), link),
+    );
   }
 }
