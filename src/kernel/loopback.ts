@@ -10,3 +10,6 @@ export function listenOnLoopback(server: Server): Promise<number> {
     });
   });
 }
+
+/** Whether a URL is of this machine itself. */
+export const isLoopbackUrl = (url: string) => /^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(url).hostname);

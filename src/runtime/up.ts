@@ -1,10 +1,11 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { createKey } from '../accounts/keys.ts';
 import { findLogin } from '../accounts/principals.ts';
 import type { Database } from '../db/pools.ts';
 import { Events } from '../telemetry/events.ts';
 import { buildApi } from './api.ts';
+import { demoKeyPath, keptDemoKey } from './demo-key.ts';
 import { type ProcessOptions, type RunningProcess, startProcess } from './start-process.ts';
 import { buildRenderer, buildWorker } from './worker.ts';
 
@@ -46,11 +47,11 @@ export async function up({ config: given, log, onProgress }: ProcessOptions): Pr
  * user can read: every start prints a command with it that works as pasted.
  */
 async function demoKey(db: Database, dataDir: string): Promise<string> {
-  const path = join(dataDir, 'demo-key');
-  const kept = (await readFile(path, 'utf8').catch(() => '')).trim();
+  const kept = await keptDemoKey(dataDir);
   if (await findLogin(db, kept)) return kept;
   const { key } = await createKey(db, { email: DEMO_USER, tier: DEMO_TIER });
-  await mkdir(dataDir, { recursive: true });
+  const path = demoKeyPath(dataDir);
+  await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `${key}\n`, { mode: 0o600 });
   return key;
 }

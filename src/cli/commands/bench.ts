@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { Command } from 'commander';
 import type { Config } from '../../config/load.ts';
 import { messageOf, OperatorError, UsageError } from '../../kernel/errors.ts';
+import { isLoopbackUrl } from '../../kernel/loopback.ts';
 import type { HttpClient } from '../../planning/http-client.ts';
 import { DEFAULT_MIX, DEFAULT_TIERS, type LoadPlan, parseLoadPlan } from '../../planning/load-plan.ts';
 import { accountVerb } from '../account-verb.ts';
@@ -116,8 +117,7 @@ async function createAdminKey(
   config: Config,
   { plan, email, expiresAt }: { plan: LoadPlan; email: string; expiresAt: Date },
 ): Promise<string> {
-  const isHere = /^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(plan.url).hostname);
-  if (config.databaseUrl === undefined && !isHere)
+  if (config.databaseUrl === undefined && !isLoopbackUrl(plan.url))
     throw new UsageError(
       'It needs a key with the scope admin to create users; allowed: --admin-key or PDFPROMPT_ADMIN_KEY, --key with the key of one user, or DATABASE_URL with the database of the service',
     );
