@@ -18,11 +18,16 @@ export interface FolderDocument {
 export function folderFiles({ folder, name, bytes, encoding }: FolderDocument): FileSet {
   const entry = `/${encodeURIComponent(name)}`;
   const document = { type: `text/html; charset=${encoding}`, size: bytes.byteLength, content: bytes };
-  return { entry, file: (path) => (path === entry ? Promise.resolve(document) : readFile(folder, path)) };
+  const open = (path: string) => openInFolder(folder, path.split('/').filter(Boolean).map(decodeURIComponent));
+  return { entry, file: async (path) => (path === entry ? document : open(path)) };
 }
 
-async function readFile(folder: string, path: string): Promise<ServedFile | undefined> {
-  const found = await pathWithin(folder, path);
+/**
+ * Opens a file of a folder. @param names of the folders in it, and of the file
+ * @throws if there is none
+ */
+export async function openInFolder(folder: string, names: string[]): Promise<ServedFile | undefined> {
+  const found = await pathWithin(folder, names);
   if (found === undefined) return undefined;
   // Without O_NONBLOCK, opening a named pipe waits for a writer.
   const file = await open(found, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -37,10 +42,9 @@ async function readFile(folder: string, path: string): Promise<ServedFile | unde
 /**
  * The path of a file, if it is in the folder after following links, and neither the file nor a directory in the path is
  * hidden: names that begin with a dot are rarely part of a document and often secrets.
- * @throws if there is none, or the path is wrongly encoded
+ * @throws if there is none
  */
-async function pathWithin(folder: string, pathname: string): Promise<string | undefined> {
-  const names = pathname.split('/').filter(Boolean).map(decodeURIComponent);
+async function pathWithin(folder: string, names: string[]): Promise<string | undefined> {
   if (names.some((name) => name.startsWith('.') || /[/\\\0]/.test(name))) return undefined;
   const root = await realpath(folder);
   const path = await realpath(join(root, ...names));
