@@ -41,6 +41,7 @@ COPY --from=build /build/dist dist
 COPY package.json LICENSE CHANGELOG.md ./
 COPY bin bin
 COPY sql sql
+COPY examples examples
 RUN ln -s /app/bin/pdfprompt.js /usr/local/bin/pdfprompt
 
 # The program writes below /tmp only, so the root file system may be read-only.

@@ -4,6 +4,7 @@ import { OperatorError, UsageError, withoutQuery } from '../kernel/errors.ts';
 import { withoutSecrets } from '../kernel/secrets.ts';
 import { benchCommand } from './commands/bench.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { initCommand } from './commands/init.ts';
 import { keysCommand } from './commands/keys.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { planCommand } from './commands/plan.ts';
@@ -45,6 +46,7 @@ function createProgram(): Command {
       `
 Start here:
   pdfprompt up                      prints an address, a key and a curl line that writes hello.pdf
+  pdfprompt init my-invoice         a template of your own: pdfprompt render my-invoice prints it
   pdfprompt render page.html        one document, without database or server
   pdfprompt help serve              what a command does, its flags and environment variables
 
@@ -55,6 +57,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     serveCommand(),
     workCommand(),
     renderCommand(),
+    initCommand(),
     migrateCommand(),
     keysCommand(),
     tierCommand(),

@@ -12,7 +12,20 @@ describe('pdfprompt', () => {
   it('teaches when it is asked, and when nothing is said', async () => {
     const help = await cli(['--help']);
     expect(help.code).toBe(0);
-    for (const command of ['up', 'serve', 'work', 'render', 'migrate', 'keys', 'tier', 'tiers', 'doctor', 'plan'])
+    for (const command of [
+      'up',
+      'serve',
+      'work',
+      'render',
+      'init',
+      'templates',
+      'migrate',
+      'keys',
+      'tier',
+      'tiers',
+      'doctor',
+      'plan',
+    ])
       expect(help.stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
     expect((await cli(['help', 'work'])).stdout).toMatch(/--concurrency <value> .*PDFPROMPT_WORKER_CONCURRENCY/);
     expect((await cli([])).code).toBe(2);

@@ -63,6 +63,8 @@ describe('the published package', () => {
         'dist/http/console/assets/console.css',
         'dist/http/console/assets/console.js',
         'dist/http/studio/assets/workbench.js',
+        'examples/invoice/index.html',
+        'examples/invoice/fonts/figtree-latin.woff2',
         'sql/0001_tables.sql',
         'package.json',
         'README.md',
@@ -72,11 +74,17 @@ describe('the published package', () => {
     expect(
       files.filter(
         (path) =>
-          !/^(bin\/pdfprompt\.js|dist\/[\w/-]+\.js|dist\/http\/(console|studio)\/assets\/[\w-]+\.(css|svg)|sql\/\w+\.sql|package\.json|README\.md|LICENSE|CHANGELOG\.md|\.env\.example)$/.test(
+          !/^(bin\/pdfprompt\.js|dist\/[\w/-]+\.js|dist\/http\/(console|studio)\/assets\/[\w-]+\.(css|svg)|sql\/\w+\.sql|examples\/invoice\/[\w/-]+\.\w+|package\.json|README\.md|LICENSE|CHANGELOG\.md|\.env\.example)$/.test(
             path,
           ),
       ),
     ).toEqual([]);
+  });
+
+  it('starts a template', async () => {
+    const init = await pdfprompt(['init', 'letter'], { cwd: bare, bin: binOf(bare) }).exited;
+    expect(init).toMatchObject({ code: 0, stdout: expect.stringContaining('npx pdfprompt render letter') });
+    expect(existsSync(join(bare, 'letter', 'fonts', 'figtree-latin.woff2'))).toBe(true);
   });
 
   it('brings the versions that it was made for, and patches its driver', async () => {
