@@ -1,19 +1,26 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { reasonText } from '../../domain/outcome.ts';
 import { messageOf, UsageError } from '../../kernel/errors.ts';
 import { forEachInSlots } from '../../kernel/for-each-in-slots.ts';
-import type { RunDeps } from '../../jobs/run.ts';
-import type { Content } from '../../sources/source-type.ts';
-import { loggerFor, progress, warn } from '../output.ts';
+import { MEGABYTE } from '../../kernel/units.ts';
+import type { InputSettings, ReadyInput } from '../load-input.ts';
+import { loggerFor, print, printJson, progress, warn } from '../output.ts';
+import { missingTexts, type PrintDeps, type Printed } from '../print-input.ts';
+import { describeInput, inspectInput, nameOf, type RenderInput } from '../render-input.ts';
 import { readConfig } from '../settings-flags.ts';
 
 interface RenderOptions extends Record<string, unknown> {
   output?: string;
   outDir?: string;
   request?: string;
+  data?: string;
+  locale?: string;
+  timezone?: string;
+  allowHtml?: boolean;
+  style?: string;
+  watch?: boolean;
+  json?: boolean;
 }
 
 /** An input and where its PDF goes; `-` is stdin and stdout. */
@@ -23,55 +30,76 @@ interface Task {
 }
 
 const CONCURRENCY = 4;
+/** Megabytes of an unpacked zip. */
+const ZIP_MB = 500;
 
 export function renderCommand(): Command {
   return new Command('render')
     .description('Print documents without database or server')
-    .argument('<input...>', 'HTML files, http(s) URLs, or - for stdin')
+    .argument('<input...>', 'HTML and markdown files, templates and other directories, zips, http(s) URLs, - for stdin')
     .option('-o, --output <file>', 'where one PDF goes; - for stdout (default: the name of the input)')
     .option('--out-dir <directory>', 'where several PDFs go')
+    .option('--data <file>', 'JSON that a template prints (default: its data.json); a directory is a template then')
+    .option('--watch', 'print again at each change of the files, until Ctrl-C')
+    .option('--locale <tag>', 'language of the document: de-AT')
+    .option('--timezone <name>', 'time zone of the document: Europe/Vienna')
+    .option('--allow-html', 'HTML in markdown is HTML')
+    .option('--style <file>', 'CSS of markdown, instead of ours')
     .option('--request <json>', 'everything else a job takes, as JSON, or @file: \'{"options":{"format":"A4"}}\'')
+    .option('--json', 'one JSON document on stdout')
     .addHelpText(
       'after',
       `
 Examples:
   pdfprompt render invoice.html -o out.pdf
+  pdfprompt render my-invoice --data march.json --watch
+  pdfprompt render notes.md website.zip --out-dir pdfs
   pdfprompt render https://example.com --request '{"options":{"format":"A4","landscape":true}}'
-  cat x.html | pdfprompt render - > out.pdf
-  pdfprompt render *.html --out-dir pdfs`,
+  cat x.html | pdfprompt render - > out.pdf`,
     )
-    .action(async (inputs: string[], options: RenderOptions) => {
-      const config = readConfig(options);
-      const tasks = plan(inputs, options);
-      const defaults = await readRequest(options.request);
-      if (options.outDir !== undefined) await mkdir(options.outDir, { recursive: true });
-      const { buildFinisher, buildRenderer } = await import('../../runtime/worker.ts');
-      // At a terminal only problems are of interest unless LOG_LEVEL says otherwise.
-      const log = await loggerFor('render', config.logLevel === 'info' ? 'warn' : config.logLevel);
-      const { Events } = await import('../../telemetry/events.ts');
-      const { ServiceGroup } = await import('../../kernel/lifecycle.ts');
-      const events = new Events(log);
-      const renderer = await buildRenderer({ config, log, events, onProgress: progress });
-      const finisher = buildFinisher({ config, events });
-      const services = new ServiceGroup([renderer, finisher]);
-      await services.start();
-      try {
-        const failures = await renderAll({ renderer, finisher }, tasks, defaults);
-        if (failures > 0) process.exitCode = 1;
-      } finally {
-        await services.stop();
-      }
-    });
+    .action(render);
 }
 
-function plan(inputs: string[], { output, outDir }: RenderOptions): Task[] {
+async function render(inputs: string[], options: RenderOptions): Promise<void> {
+  const config = readConfig(options);
+  const tasks = await plan(inputs, options);
+  const read = async (): Promise<InputSettings> => ({
+    request: await readRequest(options),
+    dataFile: options.data,
+    maxBytes: ZIP_MB * MEGABYTE,
+  });
+  await read(); // what is wrong with the flags is better reported before a browser is started
+  if (options.outDir !== undefined) await mkdir(options.outDir, { recursive: true });
+  const { buildComposer, buildFinisher, buildRenderer } = await import('../../runtime/worker.ts');
+  // At a terminal only problems are of interest unless LOG_LEVEL says otherwise.
+  const log = await loggerFor('render', config.logLevel === 'info' ? 'warn' : config.logLevel);
+  const { Events } = await import('../../telemetry/events.ts');
+  const { ServiceGroup } = await import('../../kernel/lifecycle.ts');
+  const events = new Events(log);
+  const renderer = await buildRenderer({ config, log, events, onProgress: progress });
+  const finisher = buildFinisher({ config, events });
+  const composer = buildComposer({ config, events });
+  const services = new ServiceGroup([renderer, finisher, composer]);
+  await services.start();
+  try {
+    const deps = { renderer, finisher, composer };
+    if (options.watch) await watchAll(deps, tasks, read, options);
+    else await printAll(deps, tasks, await read(), options);
+  } finally {
+    await services.stop();
+  }
+}
+
+async function plan(inputs: string[], { output, outDir, watch, json }: RenderOptions): Promise<Task[]> {
   if (output !== undefined && outDir !== undefined) throw new UsageError('-o and --out-dir: allowed: one of them');
   if (output !== undefined && inputs.length > 1)
     throw new UsageError(`-o: one file for ${inputs.length} inputs; allowed: --out-dir DIRECTORY`);
-  const tasks = inputs.map((input) => ({
-    input,
-    output: output ?? (input === '-' && outDir === undefined ? '-' : join(outDir ?? '.', `${nameOf(input)}.pdf`)),
-  }));
+  const isToStdout = (input: string) => input === '-' && outDir === undefined;
+  const tasks: Task[] = [];
+  for (const input of inputs) {
+    const path = async () => join(outDir ?? '.', `${await nameOf(input)}.pdf`);
+    tasks.push({ input, output: output ?? (isToStdout(input) ? '-' : await path()) });
+  }
   const taken = new Map<string, string>();
   for (const task of tasks) {
     const other = taken.get(task.output);
@@ -81,22 +109,31 @@ function plan(inputs: string[], { output, outDir }: RenderOptions): Task[] {
       );
     taken.set(task.output, task.input);
   }
-  if (tasks.some((task) => task.output === '-') && process.stdout.isTTY)
+  const toStdout = tasks.some((task) => task.output === '-');
+  if (toStdout && process.stdout.isTTY)
     throw new UsageError('A PDF is not for a terminal; allowed: -o FILE, or > FILE');
+  if (toStdout && json) throw new UsageError('--json: stdout is for the PDF; allowed: -o FILE');
+  if (watch && (toStdout || json)) throw new UsageError('--watch: allowed: PDFs that are files, without --json');
   return tasks;
 }
 
-function nameOf(input: string): string {
-  if (input === '-') return 'stdin';
-  if (!isUrl(input)) return basename(input, extname(input));
-  const { hostname, pathname } = new URL(input);
-  return `${hostname}${pathname}`.replaceAll(/[^\w.]+/g, '-').replaceAll(/^-|-$/g, '');
+async function readRequest(options: RenderOptions): Promise<Record<string, unknown>> {
+  const { request: text, locale, timezone, allowHtml, style } = options;
+  const request = text === undefined ? {} : await parseRequest(text);
+  const ofMarkdown = {
+    ...(request.markdownOptions as object | undefined),
+    ...(allowHtml && { allowHtml }),
+    ...(style !== undefined && { styleSheet: await readStyle(style) }),
+  };
+  return {
+    ...request,
+    ...(locale !== undefined && { locale }),
+    ...(timezone !== undefined && { timezone }),
+    ...(Object.keys(ofMarkdown).length > 0 && { markdownOptions: ofMarkdown }),
+  };
 }
 
-const isUrl = (input: string) => /^https?:\/\//i.test(input) && URL.canParse(input);
-
-async function readRequest(text: string | undefined): Promise<Record<string, unknown>> {
-  if (text === undefined) return {};
+async function parseRequest(text: string): Promise<Record<string, unknown>> {
   try {
     const content = text.startsWith('@') ? await readFile(text.slice(1), 'utf8') : text;
     const json: unknown = JSON.parse(content.replace(/^\uFEFF/, ''));
@@ -107,73 +144,89 @@ async function readRequest(text: string | undefined): Promise<Record<string, unk
   throw new UsageError('--request: allowed: a JSON object, or @file with one');
 }
 
-async function renderAll(deps: RunDeps, tasks: Task[], defaults: Record<string, unknown>): Promise<number> {
-  let failures = 0;
-  let done = 0;
-  await forEachInSlots(tasks, CONCURRENCY, async (task) => {
-    const problem = await renderOne(deps, task, defaults).catch(messageOf);
-    done++;
-    if (problem !== undefined) {
-      failures++;
-      warn(`pdfprompt: ${task.input}: ${problem}`);
-    } else if (tasks.length > 1) progress(`${done} of ${tasks.length}: ${task.output}`);
+async function readStyle(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    throw new UsageError(`--style: ${messageOf(error)}`, { cause: error });
   });
-  return failures;
 }
 
-/** Failed resources that are named; the others are counted. */
-const NAMED = 5;
-
-/** @returns what went wrong, in a sentence; undefined if nothing did */
-async function renderOne(deps: RunDeps, { input, output }: Task, defaults: Record<string, unknown>) {
-  const { request, content } = await toRequest(input, defaults);
-  const { runParts } = await import('../../jobs/run.ts');
-  const contentOf = content && (async () => content);
-  const job = { parts: [request], settings: request, ...(contentOf && { contentOf }) };
-  const outcome = await runParts(deps, job, { tenant: 'render' });
-  if (outcome.kind !== 'done') return reasonText(outcome);
-  const { files, failedResources, missingFonts, incomplete } = outcome;
-  if (output === '-' && files.length > 1) return `it became ${files.length} PDFs; allowed: -o FILE, or --out-dir`;
-  for (const [index, { chunks }] of files.entries()) {
-    const bytes = Buffer.concat(chunks);
-    if (output !== '-') await writeFile(numbered(output, index), bytes);
-    else
-      await new Promise<void>((done, failed) =>
-        process.stdout.write(bytes, (error) => (error ? failed(error) : done())),
-      );
-  }
-  if (incomplete.length > 0) warn(`pdfprompt: ${input}: printed as it was: ${incomplete.join('; ')}`);
-  if (failedResources.length > 0) {
-    const named = failedResources.slice(0, NAMED).map(({ url, reason }) => `${url} (${reason})`);
-    const more = failedResources.length > NAMED ? `, and ${failedResources.length - NAMED} more` : '';
-    warn(`pdfprompt: ${input}: printed without ${failedResources.length} of its resources: ${named.join(', ')}${more}`);
-  }
-  if (missingFonts.length > 0)
-    warn(`pdfprompt: ${input}: printed without fonts that are not here: ${missingFonts.join(', ')}`);
-  return undefined;
+async function printAll(deps: PrintDeps, tasks: Task[], settings: InputSettings, { json }: RenderOptions) {
+  const { printInput } = await import('../print-input.ts');
+  const results: Record<string, unknown>[] = [];
+  let done = 0;
+  await forEachInSlots([...tasks.entries()], CONCURRENCY, async ([index, { input, output }]) => {
+    try {
+      const found = await inspect(input, settings);
+      const context = { onReady: sayOnce(input, found, settings) };
+      const printed = await printInput(deps, { input: found, output }, settings, context);
+      results[index] = { input, ...printed };
+      warnOfMissing(input, printed);
+      if (tasks.length > 1) progress(`${++done} of ${tasks.length}: ${output}`);
+    } catch (error) {
+      results[index] = { input, error: messageOf(error) };
+      process.exitCode = 1;
+      warn(`pdfprompt: ${input}: ${messageOf(error)}`);
+    }
+  });
+  if (json) printJson({ documents: results });
 }
 
-/** `out.pdf`, `out-2.pdf`, … */
-function numbered(path: string, index: number): string {
-  const extension = extname(path);
-  return index === 0 ? path : `${path.slice(0, path.length - extension.length)}-${index + 1}${extension}`;
+const inspect = (input: string, { dataFile }: InputSettings) =>
+  inspectInput(input, { hasData: dataFile !== undefined });
+
+/** Says what a directory or a zip is taken for, the first time. */
+function sayOnce(input: string, found: RenderInput, { dataFile }: InputSettings) {
+  let isSaid = false;
+  return async (ready: ReadyInput): Promise<void> => {
+    const isFolder = 'folder' in ready && (found.kind === 'zip' || ready.kind === 'template' || ready.folder === input);
+    if (isFolder && !isSaid) warn(`pdfprompt: ${input}: taken for ${await describeInput(ready, dataFile)}`);
+    isSaid = true;
+  };
 }
 
-async function toRequest(input: string, defaults: Record<string, unknown>) {
-  const { source, content } = await readSource(input);
-  const { parsePdfRequest } = await import('../../domain/pdf-request.ts');
-  const parsed = parsePdfRequest({ ...defaults, ...source });
-  if (parsed.ok) return { request: parsed.request, content };
-  throw new UsageError(parsed.fields.map(({ field, message }) => `${field}: ${message}`).join('; '));
+function warnOfMissing(input: string, printed: Printed): void {
+  for (const missing of missingTexts(printed)) warn(`pdfprompt: ${input}: ${missing}`);
 }
 
-/** A file is served together with its folder instead of opened by the browser, so it can read nothing else here. */
-async function readSource(input: string): Promise<{ source: object; content?: Content }> {
-  if (isUrl(input)) return { source: { url: input } };
-  const { decodeHtml, htmlEncoding } = await import('../../sources/html-encoding.ts');
-  if (input === '-') return { source: { html: decodeHtml(await buffer(process.stdin)) } };
-  const bytes = await readFile(input);
-  const { folderFiles } = await import('../../sources/folder.ts');
-  const files = folderFiles({ folder: dirname(input), name: basename(input), bytes, encoding: htmlEncoding(bytes) });
-  return { source: { url: 'http://file.invalid/' }, content: { files } }; // a file is a document with a URL, which nobody sees
+async function watchAll(
+  deps: PrintDeps,
+  tasks: Task[],
+  read: () => Promise<InputSettings>,
+  { data, style, request }: RenderOptions,
+): Promise<void> {
+  const { printInput } = await import('../print-input.ts');
+  const { watchInputs } = await import('../watch-inputs.ts');
+  const requestFile = request?.startsWith('@') ? request.slice(1) : undefined;
+  const others = [data, style, requestFile].filter((path) => path !== undefined);
+  const settings = await read();
+  const inputs = await Promise.all(
+    tasks.map(async ({ input, output }) => {
+      const found = await inspect(input, settings);
+      const context = { isWatched: true, onReady: sayOnce(input, found, settings) };
+      const printOnce = async (since: number, signal: AbortSignal) => {
+        const printed = await printInput(deps, { input: found, output }, await read(), { ...context, signal });
+        warnOfMissing(input, printed);
+        const pages = printed.pages === 1 ? '1 page' : `${printed.pages} pages`;
+        print(`${printed.outputs.join(', ')}: ${pages}, ${Math.round(performance.now() - since)} ms`);
+      };
+      return {
+        paths: [watchedPath(input, found), ...others],
+        print: (since: number, signal: AbortSignal) =>
+          printOnce(since, signal).catch((error: unknown) => {
+            if (!signal.aborted) warn(`pdfprompt: ${input}: ${messageOf(error)}`);
+          }),
+      };
+    }),
+  );
+  await watchInputs(
+    inputs,
+    tasks.map(({ output }) => output),
+  );
+}
+
+function watchedPath(input: string, found: RenderInput): string {
+  if (found.kind === 'url' || found.kind === 'stdin')
+    throw new UsageError(`--watch: ${input}: allowed: files and directories`);
+  if (found.kind === 'zip') return found.path;
+  return found.kind === 'template' || found.folder === input ? found.folder : dirname(input);
 }

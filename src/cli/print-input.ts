@@ -1,0 +1,108 @@
+import { rename, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import type { FailedResource } from '../domain/job.ts';
+import { reasonText } from '../domain/outcome.ts';
+import type { RunDeps } from '../jobs/run.ts';
+import { OperatorError } from '../kernel/errors.ts';
+import type { Composer } from '../templating/composer.ts';
+import { type InputSettings, loadInput, type ReadyInput, withUnpacked } from './load-input.ts';
+import type { RenderInput } from './render-input.ts';
+
+export interface PrintDeps extends RunDeps {
+  composer: Pick<Composer, 'compose'>;
+}
+
+/** An input and where its PDF goes; `-` is stdout. */
+export interface PrintTask {
+  input: RenderInput;
+  output: string;
+}
+
+export interface Printed {
+  /** paths; `-` is stdout */
+  outputs: string[];
+  pages: number;
+  bytes: number;
+  failedResources: readonly FailedResource[];
+  /** families that the document asked for first, and did not get */
+  missingFonts: readonly string[];
+}
+
+interface PrintContext {
+  signal?: AbortSignal;
+  /** whether a PDF appears as a whole: somebody looks at it */
+  isWatched?: boolean;
+  /** called before it is read */
+  onReady?: (input: ReadyInput) => Promise<void>;
+}
+
+/** Prints an input as it is now. @throws OperatorError with what went wrong, in a sentence */
+export async function printInput(
+  deps: PrintDeps,
+  { input, output }: PrintTask,
+  settings: InputSettings,
+  { signal, isWatched = false, onReady }: PrintContext = {},
+): Promise<Printed> {
+  const { runParts } = await import('../jobs/run.ts');
+  const outcome = await withUnpacked(input, settings, async (ready) => {
+    await onReady?.(ready);
+    const { request, contentOf } = await loadInput(ready, settings);
+    return runParts(
+      deps,
+      {
+        parts: [request],
+        settings: request,
+        ...(contentOf && {
+          contentOf: (_part, limits) => contentOf((about) => deps.composer.compose(about, limits)),
+        }),
+      },
+      { tenant: 'render', signal },
+    );
+  });
+  signal?.throwIfAborted();
+  if (outcome.kind !== 'done') throw new OperatorError(reasonText(outcome));
+  const { files, failedResources, missingFonts } = outcome;
+  if (output === '-' && files.length > 1)
+    throw new OperatorError(`it became ${files.length} PDFs; allowed: -o FILE, or --out-dir`);
+  const outputs: string[] = [];
+  for (const [index, { chunks }] of files.entries()) {
+    const path = output === '-' ? output : numbered(output, index);
+    await writePdf(path, Buffer.concat(chunks), { isWhole: isWatched });
+    outputs.push(path);
+  }
+  const sum = (of: 'pages' | 'size') => files.reduce((total, file) => total + file[of], 0);
+  return { outputs, pages: sum('pages'), bytes: sum('size'), failedResources, missingFonts };
+}
+
+async function writePdf(path: string, bytes: Uint8Array, { isWhole }: { isWhole: boolean }): Promise<void> {
+  if (path === '-') return writeOut(bytes);
+  if (!isWhole) return writeFile(path, bytes);
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}`);
+  await writeFile(temporary, bytes);
+  await rename(temporary, path);
+}
+
+function writeOut(bytes: Uint8Array): Promise<void> {
+  return new Promise((done, failed) => process.stdout.write(bytes, (error) => (error ? failed(error) : done())));
+}
+
+/** `out.pdf`, `out-2.pdf`, … */
+function numbered(path: string, index: number): string {
+  const extension = extname(path);
+  return index === 0 ? path : `${path.slice(0, path.length - extension.length)}-${index + 1}${extension}`;
+}
+
+/** Failed resources that are named; the others are counted. */
+const NAMED = 5;
+
+/** What is missing in a PDF, each in a sentence. */
+export function missingTexts({ failedResources, missingFonts }: Printed): string[] {
+  const texts: string[] = [];
+  if (failedResources.length > 0) {
+    const named = failedResources.slice(0, NAMED).map(({ url, reason }) => `${url} (${reason})`);
+    const more = failedResources.length > NAMED ? `, and ${failedResources.length - NAMED} more` : '';
+    texts.push(`printed without ${failedResources.length} of its resources: ${named.join(', ')}${more}`);
+  }
+  if (missingFonts.length > 0) texts.push(`printed without fonts that are not here: ${missingFonts.join(', ')}`);
+  return texts;
+}
