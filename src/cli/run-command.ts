@@ -10,6 +10,7 @@ import { migrateCommand } from './commands/migrate.ts';
 import { planCommand } from './commands/plan.ts';
 import { renderCommand } from './commands/render.ts';
 import { serveCommand } from './commands/serve.ts';
+import { templatesCommand } from './commands/templates.ts';
 import { tierCommand } from './commands/tier.ts';
 import { tiersCommand } from './commands/tiers.ts';
 import { upCommand } from './commands/up.ts';
@@ -58,6 +59,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     workCommand(),
     renderCommand(),
     initCommand(),
+    templatesCommand(),
     migrateCommand(),
     keysCommand(),
     tierCommand(),

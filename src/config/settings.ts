@@ -4,7 +4,19 @@ import * as kinds from './kinds.ts';
 
 /** The commands that read settings; every setting names those that it concerns. */
 type SettingCommand =
-  'up' | 'serve' | 'work' | 'render' | 'migrate' | 'keys' | 'tier' | 'tiers' | 'users' | 'doctor' | 'bench' | 'plan';
+  | 'up'
+  | 'serve'
+  | 'work'
+  | 'render'
+  | 'templates'
+  | 'migrate'
+  | 'keys'
+  | 'tier'
+  | 'tiers'
+  | 'users'
+  | 'doctor'
+  | 'bench'
+  | 'plan';
 
 export interface Setting {
   env: string;
@@ -122,7 +134,7 @@ export const SETTINGS = {
     kind: kinds.path,
     defaultNote: '`~/.local/share/pdfprompt`; for root `/var/lib/pdfprompt`',
     description: 'Directory of the embedded Postgres and the unpacked Chromium',
-    commands: [...WITH_DATABASE, 'render'],
+    commands: [...WITH_DATABASE, 'render', 'templates'],
   },
   port: {
     env: 'PORT',
@@ -458,6 +470,21 @@ export const SETTINGS = {
     default: '300',
     description: 'Seconds for which fewer workers must have been enough before `desired_workers` falls',
     commands: WITH_FLEET,
+  },
+  serviceUrl: {
+    env: 'PDFPROMPT_URL',
+    kind: kinds.webAddress,
+    default: 'http://127.0.0.1:3000',
+    description: 'A running service, whose templates are pushed, pulled, listed and deleted',
+    commands: ['templates'],
+  },
+  serviceKey: {
+    env: 'PDFPROMPT_KEY',
+    kind: kinds.apiKey,
+    defaultNote: 'on this machine that of `pdfprompt up`',
+    description: 'The key of the user whose templates they are',
+    commands: ['templates'],
+    secret: true,
   },
   adminKey: {
     env: 'PDFPROMPT_ADMIN_KEY',

@@ -1,0 +1,137 @@
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { Command } from 'commander';
+import { MAX_FILES } from '../../domain/source.ts';
+import { parseTemplateName, TEMPLATE_NAME_ALLOWED, templateNameProblem } from '../../domain/template-name.ts';
+import { UsageError } from '../../kernel/errors.ts';
+import { confirm } from '../confirm.ts';
+import { print, printJson, table } from '../output.ts';
+import { type ServiceClient, serviceClient } from '../service-client.ts';
+import { readConfig } from '../settings-flags.ts';
+import { fetchFiles, type RemoteTemplate, sendFiles } from '../template-folder.ts';
+
+type Options = Record<string, unknown> & { json?: boolean };
+
+/** Templates on one page of a list. */
+const PAGE = 100;
+
+export function templatesCommand(): Command {
+  return new Command('templates')
+    .description('Templates of a running service, from a directory under version control')
+    .addCommand(pushCommand())
+    .addCommand(listCommand())
+    .addCommand(pullCommand())
+    .addCommand(deleteCommand());
+}
+
+function pushCommand(): Command {
+  return new Command('push')
+    .description('Save a directory as a template; if anything has changed it is a new version')
+    .argument('<directory>', 'with index.html, index.liquid or index.md; hidden files and node_modules are left out')
+    .option('--name <name>', 'of the template (default: that of the directory)')
+    .option('--no-check', 'save it although it cannot be filled in with its own data.json')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (directory: string, options: Options & { name?: string; check: boolean }) => {
+      const name = options.name ?? basename(resolve(directory));
+      const problem = templateNameProblem(name);
+      if (problem !== undefined) throw new UsageError(`--name: ${JSON.stringify(name)} is no name; ${problem}`);
+      if (!(await stat(directory).catch(() => undefined))?.isDirectory())
+        throw new UsageError(`${directory}: allowed: a directory with the files of a template`);
+      const config = readConfig(options);
+      const client = await serviceClient(config);
+      if (options.check) {
+        const { checkTemplate } = await import('../check-template.ts');
+        await checkTemplate(directory, config);
+      }
+      const { listFolder } = await import('../../sources/folder-listing.ts');
+      const files = await sendFiles(client, await listFolder(directory, MAX_FILES));
+      const response = await client.send({
+        method: 'PUT',
+        path: `/v1/templates/${name}`,
+        body: JSON.stringify({ files }),
+        type: 'application/json',
+      });
+      const { version } = (await response.json()) as RemoteTemplate;
+      const isNew = response.status === 201;
+      if (options.json) return printJson({ name, version, isNew, files });
+      print(isNew ? `${name}@${version} (new)` : `unchanged: ${name}@${version}`);
+    });
+}
+
+function listCommand(): Command {
+  return new Command('list')
+    .description('List the templates, each with its newest version')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (options: Options) => {
+      const templates = await listAll(await serviceClient(readConfig(options)));
+      if (options.json) return printJson(templates);
+      if (templates.length === 0) return print('There is no template yet. Type: pdfprompt templates push DIRECTORY');
+      const rows = templates.map(({ name, version, createdAt, description }) => [
+        `${name}@${version}`,
+        createdAt,
+        description ?? '',
+      ]);
+      print(table([['TEMPLATE', 'SAVED', 'DESCRIPTION'], ...rows]));
+    });
+}
+
+async function listAll(client: ServiceClient): Promise<RemoteTemplate[]> {
+  const all: RemoteTemplate[] = [];
+  let cursor: string | null = null;
+  do {
+    const after: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const page: { data: RemoteTemplate[]; nextCursor: string | null } = await client.json({
+      method: 'GET',
+      path: `/v1/templates?limit=${PAGE}${after}`,
+    });
+    all.push(...page.data);
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return all;
+}
+
+function pullCommand(): Command {
+  return new Command('pull')
+    .description('Write the files of a template into a directory')
+    .argument('<name>', 'a template, or one of its versions: invoice, invoice@7')
+    .argument('[directory]', 'where (default: the name)')
+    .option('--force', 'replace files that differ')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (text: string, directory: string | undefined, options: Options & { force?: boolean }) => {
+      const { name } = templateNamed(text);
+      const folder = directory ?? name;
+      const client = await serviceClient(readConfig(options));
+      const template = await client.json<RemoteTemplate>({ method: 'GET', path: `/v1/templates/${text}` });
+      const written = await fetchFiles(client, template, { folder, force: options.force === true });
+      const { version, files } = template;
+      if (options.json) return printJson({ name, version, directory: folder, written });
+      const rest = Object.keys(files).length - written.length;
+      print(
+        `${name}@${version} is in ${folder}: ${written.length} ${written.length === 1 ? 'file' : 'files'} written, ${rest} unchanged.`,
+      );
+    });
+}
+
+function deleteCommand(): Command {
+  return new Command('delete')
+    .description('Delete a template with all its versions; jobs that were accepted before still print it')
+    .argument('<name>', 'as `pdfprompt templates list` has it, without a version')
+    .option('--yes', 'without asking')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (text: string, options: Options & { yes?: boolean }) => {
+      const { name, version } = templateNamed(text);
+      if (version !== undefined)
+        throw new UsageError(`${text}: versions never change; allowed: ${name}, with all its versions`);
+      const client = await serviceClient(readConfig(options));
+      await confirm(`Delete ${name} with all its versions from ${client.url}?`, options);
+      await client.send({ method: 'DELETE', path: `/v1/templates/${name}` });
+      if (options.json) return printJson({ name });
+      print(`${name} is gone.`);
+    });
+}
+
+function templateNamed(text: string) {
+  const named = parseTemplateName(text);
+  if (!named) throw new UsageError(`${JSON.stringify(text)}; ${TEMPLATE_NAME_ALLOWED}`);
+  return named;
+}
