@@ -41,6 +41,7 @@ const EXAMPLES: Record<string, string> = {
   'pdfprompt render invoice.html': 'here',
   'pdfprompt render page.html': 'here',
   'node print-with-contents.mjs': 'test/integration/documents.test.ts',
+  'pdfprompt init my-invoice': 'here',
   'pdfprompt migrate': 'here',
   'node print-invoice.mjs': 'here',
   '/v1/admin/keys': 'here',
@@ -137,6 +138,18 @@ describe('the examples in the README and the docs', () => {
     await writeFile(join(directory, 'page.html'), '<style>@page { size: A5 }</style><p>On A5</p>');
     await shell(example('pdfprompt render page.html'));
     expect(await pdf('page.pdf')).toMatchObject({ pages: 1, text: ['On A5'], size: [420, 595] });
+  }, 60_000);
+
+  it('print a template of one’s own, and save it', async () => {
+    const env = { PDFPROMPT_URL: service.address, PDFPROMPT_KEY: service.key };
+    const { stdout } = await shell(example('pdfprompt init my-invoice'), env);
+    expect(stdout).toMatch(/^my-invoice@1 \(new\)$/m);
+    const { pages, text } = await pdf('my-invoice.pdf');
+    expect(pages).toBe(1);
+    const data: unknown = JSON.parse(await readFile(join(directory, 'my-invoice', 'data.json'), 'utf8'));
+    const body = JSON.stringify({ template: 'my-invoice', data });
+    const response = await service.request('/v1/pdf', { method: 'POST', body });
+    expect((await readPdf(await response.arrayBuffer())).text).toEqual(text);
   }, 60_000);
 
   it('make a key by the API', async () => {
