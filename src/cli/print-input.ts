@@ -26,6 +26,8 @@ export interface Printed {
   failedResources: readonly FailedResource[];
   /** families that the document asked for first, and did not get */
   missingFonts: readonly string[];
+  /** what was not waited for, with bestAttempt */
+  incomplete: readonly string[];
 }
 
 interface PrintContext {
@@ -61,7 +63,7 @@ export async function printInput(
   });
   signal?.throwIfAborted();
   if (outcome.kind !== 'done') throw new OperatorError(reasonText(outcome));
-  const { files, failedResources, missingFonts } = outcome;
+  const { files, failedResources, missingFonts, incomplete } = outcome;
   if (output === '-' && files.length > 1)
     throw new OperatorError(`it became ${files.length} PDFs; allowed: -o FILE, or --out-dir`);
   const outputs: string[] = [];
@@ -71,7 +73,7 @@ export async function printInput(
     outputs.push(path);
   }
   const sum = (of: 'pages' | 'size') => files.reduce((total, file) => total + file[of], 0);
-  return { outputs, pages: sum('pages'), bytes: sum('size'), failedResources, missingFonts };
+  return { outputs, pages: sum('pages'), bytes: sum('size'), failedResources, missingFonts, incomplete };
 }
 
 async function writePdf(path: string, bytes: Uint8Array, { isWhole }: { isWhole: boolean }): Promise<void> {
@@ -96,8 +98,9 @@ function numbered(path: string, index: number): string {
 const NAMED = 5;
 
 /** What is missing in a PDF, each in a sentence. */
-export function missingTexts({ failedResources, missingFonts }: Printed): string[] {
+export function missingTexts({ failedResources, missingFonts, incomplete }: Printed): string[] {
   const texts: string[] = [];
+  if (incomplete.length > 0) texts.push(`printed as it was: ${incomplete.join('; ')}`);
   if (failedResources.length > 0) {
     const named = failedResources.slice(0, NAMED).map(({ url, reason }) => `${url} (${reason})`);
     const more = failedResources.length > NAMED ? `, and ${failedResources.length - NAMED} more` : '';

@@ -5,7 +5,7 @@ import type { FileSet } from '../egress/served-origin.ts';
 import type { ComposeInput } from '../templating/compose-input.ts';
 
 /** HTML, with the files beside it. */
-export interface HtmlContent {
+interface HtmlContent {
   html: string;
   files?: FileSet | undefined;
   /** whether one of the files refers to a part of another, so that the document has to be where they are */
