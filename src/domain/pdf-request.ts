@@ -90,7 +90,7 @@ const pdfOptions = z
     format: z
       .enum([...PAPERS.map(capitalized), ...PAPERS])
       .default('Letter')
-      .describe('Size of the paper, unless `width` and `height` are set'),
+      .describe('Size of the paper, unless `width` and `height` are set; with markdown A4 if not given'),
     width: length(0.1),
     height: length(0.1),
     margin: z.strictObject({ top: length(0), right: length(0), bottom: length(0), left: length(0) }).optional(),
@@ -294,7 +294,7 @@ export function parsePdfRequest(json: unknown): ParsedRequest {
   if (problem) return { ok: false, fields: [problem] };
   const sent = withoutNulls(pdfRequestSchema, json);
   const parsed = pdfRequestSchema.safeParse(sent);
-  if (parsed.success) return { ok: true, request: toRequest(parsed.data), sent };
+  if (parsed.success) return { ok: true, request: onItsPaper(toRequest(parsed.data), sent), sent };
   return { ok: false, fields: fieldProblems(parsed.error, pdfRequestSchema) };
 }
 
@@ -307,6 +307,14 @@ function toRequest({ html, url, markdown, template, data, files, ...fields }: Fi
   };
   const [[kind, value] = ['files', { entry: entryOf(files) ?? '' }]] = Object.entries(sources);
   return { ...fields, source: { kind, value } as Source, ...(files && { files }) };
+}
+
+/** Markdown is for A4, unless another paper is asked for. */
+function onItsPaper(request: PdfRequest, sent: unknown): PdfRequest {
+  const { kind, value } = request.source;
+  const isMarkdown = kind === 'markdown' || (kind === 'files' && value.entry.endsWith('.md'));
+  const asked = (sent as { options?: { format?: unknown } }).options?.format;
+  return isMarkdown && asked === undefined ? { ...request, options: { ...request.options, format: 'A4' } } : request;
 }
 
 /** The fields of a request for a source, as {@link toRequest} reads them. */

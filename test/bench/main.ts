@@ -16,6 +16,7 @@ import { render } from './render.ts';
 import { soak } from './soak.ts';
 import { type Result, Stage } from './stage.ts';
 import { submit } from './submit.ts';
+import { templates } from './templates.ts';
 import { users } from './users.ts';
 import { watched } from './watched.ts';
 
@@ -26,6 +27,7 @@ const BENCHES: Record<string, (stage: Stage, files: string[], seconds: number | 
   pickup,
   backlog,
   submit,
+  templates,
   fairness,
   finishing,
   floods,

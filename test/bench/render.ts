@@ -15,7 +15,7 @@ const ROUNDS = 2;
 const WARM_UP_SECONDS = 1;
 const CORES = availableParallelism();
 /** Clients of the service, each with one job under way: the queue is never empty. */
-const CLIENTS = 4 * CORES;
+export const CLIENTS = 4 * CORES;
 const TENANTS = 200;
 const ZIPF = 1.1;
 /** Users who are there before the measurement, for those who come once. */
@@ -153,7 +153,7 @@ function documents(files: string[]): [string, string][] {
 }
 
 /** @param once false ends the slot */
-async function inSlots(slots: number, seconds: number, once: () => Promise<boolean | void>): Promise<number[]> {
+export async function inSlots(slots: number, seconds: number, once: () => Promise<boolean | void>): Promise<number[]> {
   const times: number[] = [];
   const until = performance.now() + seconds * 1000;
   const slot = async () => {
@@ -169,7 +169,7 @@ async function inSlots(slots: number, seconds: number, once: () => Promise<boole
 
 const PRINT = { format: 'letter', printBackground: true, tagged: false, waitForFonts: false, timeout: 0 } as const;
 
-async function warmLoop(browser: Browser): Promise<Way['run']> {
+export async function warmLoop(browser: Browser): Promise<Way['run']> {
   const pages = await Promise.all(
     Array.from({ length: CORES }, async () => (await browser.createBrowserContext()).newPage()),
   );
@@ -221,13 +221,19 @@ function zipf(): number {
 }
 
 /** Submits a job and waits until the database announces that its PDF is stored. */
-async function submitAndWait(agent: Agent, address: string, key: string, body: Buffer, ended: Ended): Promise<void> {
+export async function submitAndWait(
+  agent: Agent,
+  address: string,
+  key: string,
+  body: Buffer,
+  ended: Ended,
+): Promise<void> {
   const { id } = JSON.parse(await ask(agent, 'POST', `${address}/v1/jobs`, key, body)) as { id: string };
   await ended.of(id);
 }
 
 /** Receives the notification that each job's last transaction sends. */
-class Ended {
+export class Ended {
   readonly #waiting = new Map<string, () => void>();
   readonly #early = new Set<string>();
 

@@ -83,6 +83,13 @@ async function statements({ userId, jobs }: Tenant): Promise<Sent[]> {
     text: `select job_id, content from "pdfprompt_part" where ((select set_config('pdfprompt.tenant', $1::text, true) is not null) and "job_id" = $2)`,
     parameters: [userId, jobs.failed],
   });
+  // Each has one, with a file whose name and text are its user's id.
+  const gate = `((select set_config('pdfprompt.tenant', $1::text, true) is not null)`;
+  for (const [name, text] of Object.entries({
+    assets: `select user_id from "pdfprompt_asset" where ${gate} and "user_id" = $2)`,
+    templates: `select user_id from "pdfprompt_template" where ${gate} and "user_id" = $2)`,
+  }))
+    found.push({ name, text, parameters: [userId, userId] });
   return found;
 }
 
@@ -104,6 +111,8 @@ const firstColumn = async (client: Client, text: string): Promise<string[]> =>
 const ownRows: Record<string, (tenant: Tenant) => string[]> = {
   'a piece of a PDF': ({ pdf }) => [String(Buffer.from(pdf))],
   usage: ({ userId }) => [userId],
+  assets: ({ userId }) => [userId, userId],
+  templates: ({ userId }) => [userId],
 };
 const rowsOf = (name: string, tenant: Tenant) =>
   (ownRows[name] ?? (({ jobs }: Tenant) => Object.values(jobs)))(tenant).sort();

@@ -20,7 +20,7 @@ export interface Tenant {
   pdf: string;
 }
 
-/** Tenants with a job in every status each: queued, processing, completed with a PDF, failed, cancelled. */
+/** Tenants with a template and a job in every status each: queued, processing, completed with a PDF, failed, cancelled. */
 export async function createTenants(service: TestService, emails: string[]): Promise<Tenant[]> {
   const { db, queue, stores, events } = service.base;
   const workerId = '01a20b1c-7e0d-7435-94b8-00000000000e';
@@ -35,6 +35,11 @@ export async function createTenants(service: TestService, emails: string[]): Pro
       if (response.status !== 202) throw new Error(`POST /v1/jobs answered ${response.status}`);
       return ((await response.json()) as { id: string }).id;
     };
+    const content = JSON.stringify({
+      files: { 'index.html': { text: `<p>${email}</p>` }, [`${userId}.css`]: { text: userId } },
+    });
+    const saved = await service.request('/v1/templates/letter', { method: 'PUT', body: content, key });
+    if (saved.status !== 201) throw new Error(`PUT /v1/templates/letter answered ${saved.status}`);
     const jobs = {} as Record<JobStatus, string>;
     for (const status of JOB_STATUSES) if (status !== 'queued') jobs[status] = await submit();
     const claimed = await claimJobs({ db, queue, events }, { workerId, count: 10 });
@@ -49,8 +54,9 @@ export async function createTenants(service: TestService, emails: string[]): Pro
     tenants.push({ email, key, userId, jobs, pdf });
   }
   // Last of all, or they would be claimed with the rest.
-  for (const { key, email, jobs } of tenants) {
-    const body = JSON.stringify({ html: `<p>${email}</p>`, metadata: { owner: email } });
+  for (const { key, email, userId, jobs } of tenants) {
+    const files = { [`${userId}.css`]: { text: userId } };
+    const body = JSON.stringify({ html: `<p>${email}</p>`, files, metadata: { owner: email } });
     const headers = { 'Idempotency-Key': SHARED_KEY };
     const response = await service.request('/v1/jobs', { method: 'POST', body, key, headers });
     jobs.queued = ((await response.json()) as { id: string }).id;

@@ -62,6 +62,36 @@ describe('a request for a PDF', () => {
     );
   });
 
+  it.each([
+    [{ markdown: '# x' }, 'A4'],
+    [{ files: { 'index.md': { text: '# x' } } }, 'A4'],
+    [{ files: { 'index.html': { text: 'x' }, 'index.md': { text: '# x' } } }, 'Letter'],
+    [{ markdown: '# x', options: { format: 'A5' } }, 'A5'],
+    [{ markdown: '# x', options: { landscape: true } }, 'A4'],
+  ])('prints %j on %s', (body, format) => {
+    expect(parsePdfRequest(body)).toMatchObject({ ok: true, request: { options: { format } } });
+  });
+
+  it.each([
+    [{ html: 'x', data: {} }, 'data', /template only/],
+    [{ url: 'http://a.example', files: { 'a.css': { text: '' } } }, 'files', /url has its own/],
+    [{ files: { 'a.css': { text: '' } } }, 'files', /index\.html or index\.md/],
+    [{ html: 'x', markdown: 'y' }, 'markdown', /exactly one of/],
+    [{ template: 'Invoice' }, 'template', /the name of a template/],
+    [{ html: 'x', files: { '../a': { text: '' } } }, 'files.???a', /\.\./],
+    [{ html: 'x', files: { 'a.css': 'abc' } }, 'files.a?css', /64 hexadecimal|\{"text"/],
+  ])('refuses %j', (body, field, message) => {
+    const parsed = parsePdfRequest(body);
+    expect(parsed.ok || parsed.fields).toContainEqual({ field, message: expect.stringMatching(message) as string });
+  });
+
+  it('takes null in data as what it is, and more values there than elsewhere', () => {
+    const data = { rows: Array.from({ length: 20_000 }, () => [1, null]) };
+    const parsed = parsePdfRequest({ template: 'a', data });
+    expect(parsed).toMatchObject({ ok: true, request: { source: { kind: 'template', value: { name: 'a', data } } } });
+    expect(parsePdfRequest({ html: 'x', cookies: data.rows })).toMatchObject({ ok: false });
+  });
+
   it('takes paper from width and height over format, and what they leave open from it', () => {
     const parsed = parsePdfRequest({ html: 'x', options: { format: 'A4', width: '10cm' } });
     if (!parsed.ok) throw new Error('refused');
