@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import { z } from 'zod';
 import { arrayLiteral } from '../db/array-literal.ts';
@@ -96,7 +96,7 @@ async function eraseAll(deps: EraseDeps, userId: string, until: number): Promise
         jobs += batch.count;
       }
     }
-    if (!(await eraseFiles(deps.db, userId, until))) return { jobs, isDone: false };
+    if (!(await eraseFiles(deps, userId, until))) return { jobs, isDone: false };
     if (await eraseRow(deps.db, userId)) return { jobs, isDone: true };
   }
 }
@@ -146,18 +146,29 @@ async function eraseBatch(
   return { count, last };
 }
 
-/** Deletes templates, and then the files of documents; triggers see to the bytes. @returns false: the time is over */
-async function eraseFiles(db: Database, userId: string, until: number): Promise<boolean> {
-  const tables = [sql`pdfprompt_template`, sql`pdfprompt_asset`];
-  for (const table of tables)
+/** Deletes templates, and then the files of documents with their bytes. @returns false: the time is over */
+async function eraseFiles({ db, stores }: EraseDeps, userId: string, until: number): Promise<boolean> {
+  const inBatches = async (batch: () => Promise<number>) => {
     for (let count = BATCH; count === BATCH;) {
       if (performance.now() > until) return false;
-      const rows = await db.execute(sql`
-        delete from ${table} where id = any (array(select id from ${table} where user_id = ${userId} limit ${BATCH}))
-        returning 1`);
-      count = rows.length;
+      count = await batch();
     }
-  return true;
+    return true;
+  };
+  const which = (table: SQL) =>
+    sql`${table} where id = any (array(select id from ${table} where user_id = ${userId} limit ${BATCH}))`;
+  const areTemplatesGone = await inBatches(async () => {
+    const rows = await db.execute(sql`delete from ${which(sql`pdfprompt_template`)} returning 1`);
+    return rows.length;
+  });
+  if (!areTemplatesGone) return false;
+  return inBatches(async () => {
+    const rows = await db.execute<UnownedFile>(
+      sql`delete from ${which(sql`pdfprompt_asset`)} returning id, store, location`,
+    );
+    await removeDisowned({ db, stores }, rows.filter((each) => stores.of(each)?.isInDatabase !== true)); // prettier-ignore
+    return rows.length;
+  });
 }
 
 /**

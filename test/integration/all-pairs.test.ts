@@ -82,7 +82,62 @@ const OTHERWISE: Record<string, (from: Tenant, to: Tenant) => Promise<void>> = {
     expect([mine.status, (JSON.parse(mine.body) as Job).id]).toEqual([202, from.jobs.queued]);
     expect((await submit(from, '/v1/pdf', to.email)).status).toBe(422);
   },
+  'GET /v1/templates': async (from) => {
+    const { data } = JSON.parse((await ask(from, 'GET', '/v1/templates')).body) as { data: { name: string }[] };
+    expect(data.map(({ name }) => name)).toEqual(['letter']);
+  },
+  'GET /v1/templates/{name}': async (from) => {
+    for (const path of [LETTER, `${LETTER}@1`])
+      expect(Object.keys((JSON.parse((await ask(from, 'GET', path)).body) as Files).files).sort()).toEqual(
+        [`${from.userId}.css`, 'index.html'].sort(),
+      );
+  },
+  'GET /v1/templates/{name}/versions': async (from) => {
+    const { data } = JSON.parse((await ask(from, 'GET', `${LETTER}/versions`)).body) as { data: unknown[] };
+    expect(data).toHaveLength(1);
+  },
+  'PUT /v1/templates/{name}': async (from, to) => {
+    const files = Object.fromEntries(Object.entries(await filesOf(to)).map(([name, { id }]) => [name, id]));
+    const stolen = await ask(from, 'PUT', '/v1/templates/stolen', { body: JSON.stringify({ files }) });
+    expect(stolen).toMatchObject({ status: 400, body: NO_ASSET });
+  },
+  'POST /v1/templates/{name}/preview': async (from, to) => {
+    const files = Object.fromEntries(Object.entries(await filesOf(to)).map(([name, { id }]) => [name, id]));
+    const body = JSON.stringify({ files });
+    expect((await ask(from, 'POST', `${LETTER}/preview`, { body, headers: { Prefer: 'wait=0' } })).status).toBe(400);
+  },
+  'DELETE /v1/templates/{name}': async (from, to) => {
+    expect((await ask(from, 'DELETE', `/v1/templates/${to.userId}`)).status).toBe(404);
+    const own = (await ask(from, 'GET', LETTER)).body;
+    expect((await ask(from, 'DELETE', LETTER)).status).toBe(204);
+    expect(Object.keys(await filesOf(to))).toHaveLength(2);
+    // As it was, for the next pair; but for the number of its version.
+    await service.sql`update pdfprompt_template_version set deleted_at = null where user_id = ${from.userId}`;
+    expect((await ask(from, 'GET', LETTER)).body).toBe(own);
+  },
+  'PUT /v1/assets': async (from, to) => {
+    const put = await ask(from, 'PUT', '/v1/assets', { body: to.userId, headers: { 'Content-Type': 'text/css' } });
+    expect(put.status).toBeLessThan(300); // a copy of one's own, whoever else has the same bytes
+    await service.sql`delete from pdfprompt_asset where user_id = ${from.userId}
+      and sha256 = sha256(${to.userId}::text::bytea)`;
+  },
+  'GET /v1/assets/{id}': async (from, to) => {
+    const unknown = await ask(from, 'GET', `/v1/assets/${'0'.repeat(64)}`);
+    expect(unknown.status).toBe(404);
+    for (const { id } of Object.values(await filesOf(to))) {
+      expect(await ask(from, 'GET', `/v1/assets/${id}`)).toEqual(unknown);
+      expect((await ask(to, 'GET', `/v1/assets/${id}`)).status).toBe(200);
+    }
+  },
 };
+
+/** Every tenant has a template of this name, with a file that only they have. */
+const LETTER = '/v1/templates/letter';
+interface Files {
+  files: Record<string, { id: string }>;
+}
+const filesOf = async (tenant: Tenant) => (JSON.parse((await ask(tenant, 'GET', LETTER)).body) as Files).files;
+const NO_ASSET = expect.stringContaining('you have no such asset') as string;
 
 const submit = (tenant: Tenant, path: string, email: string) =>
   ask(tenant, 'POST', path, {

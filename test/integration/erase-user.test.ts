@@ -95,6 +95,16 @@ describe('a user who is erased', () => {
     const [before, was] = [await stateOf(bob), await sums()];
     const charged = await sql`select completed, pages, bytes from pdfprompt_usage_history where user_id = ${ann.id}`;
 
+    // A template with its files in the directory, another with its files in the database, and a job with files.
+    const files = (text: string) => ({ 'index.html': { text: `${text} of name of ${ann.email}` } });
+    for (const [name, at] of Object.entries({ letter: worker, bill: other })) {
+      const body = JSON.stringify({ files: files(name), description: `name of ${ann.email}` });
+      expect((await at.request(`/v1/templates/${name}`, { method: 'PUT', key: ann.key, body })).status).toBe(201);
+    }
+    const withFiles = await submit(ann, { files: files('a job') });
+    expect(filesWith([directory], ann.traces)).not.toEqual([]);
+    expect(await tablesWith(sql, ann.traces)).toEqual(expect.arrayContaining([expect.stringMatching(/asset_chunk/)]));
+
     expect((await erase(ann.id)).status).toBe(204);
 
     for (const at of [worker, other])
@@ -106,7 +116,7 @@ describe('a user who is erased', () => {
     await eventually(() => gate.waiting <= 2, 30_000, 'the documents are given up');
     await eventually(() => logged('result discarded').length === 3, 30_000, 'the worker has said so');
     expect(await tablesWith(sql, ann.traces)).toEqual([]);
-    const jobs = [done[0] as string, failed, ...running, waiting[0] as string];
+    const jobs = [done[0] as string, failed, ...running, waiting[0] as string, withFiles];
     expect(await tablesWith(sql, jobs)).toEqual([]);
     expect(pdfsOf(annsFiles)).toEqual([]);
     const named = (await sql<{ id: string }[]>`select id from pdfprompt_file`).map(({ id }) => id);

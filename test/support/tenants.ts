@@ -54,9 +54,8 @@ export async function createTenants(service: TestService, emails: string[]): Pro
     tenants.push({ email, key, userId, jobs, pdf });
   }
   // Last of all, or they would be claimed with the rest.
-  for (const { key, email, userId, jobs } of tenants) {
-    const files = { [`${userId}.css`]: { text: userId } };
-    const body = JSON.stringify({ html: `<p>${email}</p>`, files, metadata: { owner: email } });
+  for (const { key, email, jobs } of tenants) {
+    const body = JSON.stringify({ html: `<p>${email}</p>`, metadata: { owner: email } });
     const headers = { 'Idempotency-Key': SHARED_KEY };
     const response = await service.request('/v1/jobs', { method: 'POST', body, key, headers });
     jobs.queued = ((await response.json()) as { id: string }).id;
