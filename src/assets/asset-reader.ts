@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { SizedCache } from '../cache/sized-cache.ts';
-import type { Database } from '../db/pools.ts';
+import { type Database, isDatabaseUnavailable } from '../db/pools.ts';
 import type { OpenedFile } from '../kernel/files.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { Stores } from '../storage/stores.ts';
@@ -41,10 +41,18 @@ export class AssetReader {
     return { type, size, content };
   }
 
-  #pieces(userId: string, asset: Asset): AsyncIterable<Uint8Array> {
+  /** @throws CodedError */
+  async *#pieces(userId: string, asset: Asset): AsyncIterable<Uint8Array> {
     const { db, assetStores } = this.#options;
     const store = assetStores.of(asset);
     if (!store) throw new CodedError('unavailable', 'a file is in a store that this service cannot reach now');
-    return store.open(db, { userId, fileId: asset.id, size: asset.size });
+    try {
+      yield* store.open(db, { userId, fileId: asset.id, size: asset.size });
+    } catch (error) {
+      if (isDatabaseUnavailable(error))
+        throw new CodedError('unavailable', 'the database is unavailable', { cause: error });
+      if (error instanceof CodedError && error.code !== 'file_expired') throw error;
+      throw new CodedError('job_failed', 'a file of the document is damaged in its store', { cause: error });
+    }
   }
 }

@@ -21,7 +21,7 @@ export function checkedText(problemOf: (text: string) => string | undefined, max
 
 /** Validates input from outside. @throws CodedError `invalid_request` that names every wrong field */
 export function checkInput<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
-  const text = textProblem(input);
+  const text = bodyProblem(input);
   if (text) throw invalidFields([text]);
   const parsed = schema.safeParse(withoutNulls(schema, input));
   if (!parsed.success) throw invalidFields(fieldProblems(parsed.error, schema));
@@ -123,6 +123,14 @@ export function textProblem(json: unknown, maxValues = MAX_VALUES): FieldProblem
   };
   const message = problemOf(json);
   return message === undefined ? undefined : { field: pathText(path.slice(0, MAX_DEPTH)), message };
+}
+
+/** The same for a whole body, in which `data` may have more values than the rest. */
+export function bodyProblem(json: unknown): FieldProblem | undefined {
+  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
+  if (!isObject || !('data' in json)) return textProblem(json);
+  const { data, ...rest } = json;
+  return textProblem(rest) ?? textProblem({ data }, MAX_DATA_VALUES);
 }
 
 function badText(value: unknown): string | undefined {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { FieldProblem } from '../kernel/errors.ts';
-import { checkedText, fieldProblems, MAX_DATA_VALUES, textProblem, withoutNulls } from './check-input.ts';
+import { bodyProblem, checkedText, fieldProblems, withoutNulls } from './check-input.ts';
 import { headerNameProblem, originProblem } from './extra-headers.ts';
 import { checkPageFields, PAGE_FIELDS } from './page-fields.ts';
 import { pageRangesProblem } from './page-ranges.ts';
@@ -287,10 +287,7 @@ export type ParsedRequest = { ok: true; request: PdfRequest; sent: unknown } | {
 
 /** Validates parsed JSON against {@link pdfRequestSchema} and names every field that is wrong. */
 export function parsePdfRequest(json: unknown): ParsedRequest {
-  const { data, ...rest } =
-    typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as { data?: unknown }) : {};
-  const problem =
-    textProblem(data === undefined ? json : rest) ?? textProblem({ data }, MAX_DATA_VALUES) ?? countProblem(json);
+  const problem = bodyProblem(json) ?? countProblem(json);
   if (problem) return { ok: false, fields: [problem] };
   const sent = withoutNulls(pdfRequestSchema, json);
   const parsed = pdfRequestSchema.safeParse(sent);

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline, Readable } from 'node:stream';
+import { CodedError } from '../kernel/errors.ts';
 
 /** A file that a document may ask for. */
 export interface ServedFile {
@@ -43,6 +44,8 @@ export class ServedOrigin {
   readonly isAlone: boolean;
   /** whether the document is elsewhere, and only its files are here */
   readonly isBase: boolean;
+  /** why a file that is there could not be read; the first one */
+  failure: CodedError | undefined;
   readonly #files: FileSet;
   readonly #mayBeKept: boolean;
   /** paths that were answered with a file */
@@ -51,9 +54,10 @@ export class ServedOrigin {
   /**
    * @param isAlone whether the document is the only file: then going elsewhere here is no navigation, as without an origin
    * @param isBase whether the document is elsewhere, and only its files are here
+   * @param mayBeKept whether the page may keep files for the next document that has the same
    */
-  constructor(files: FileSet, { isAlone = false, isBase = false } = {}) {
-    this.#mayBeKept = isBase && files.key !== undefined;
+  constructor(files: FileSet, { isAlone = false, isBase = false, mayBeKept = true } = {}) {
+    this.#mayBeKept = mayBeKept && isBase && files.key !== undefined;
     const name = this.#mayBeKept
       ? createHmac('sha256', SECRET)
           .update(files.key ?? '')
@@ -71,11 +75,16 @@ export class ServedOrigin {
     return url.startsWith(`${this.origin}/`);
   }
 
+  /** Other errors mean that there is no such file. */
+  readonly #failed = (error: unknown): undefined => {
+    if (error instanceof CodedError) this.failure ??= error;
+  };
+
   /** Always ends the response. @returns the bytes of a file that was sent before, which count for the document's limit */
   async answer({ pathname }: URL, request: IncomingMessage, response: ServerResponse): Promise<number> {
     const hasBody = request.method === 'GET';
     const file =
-      hasBody || request.method === 'HEAD' ? await this.#files.file(pathname).catch(() => undefined) : undefined;
+      hasBody || request.method === 'HEAD' ? await this.#files.file(pathname).catch(this.#failed) : undefined;
     if (!file) {
       const isNavigation = request.headers.accept?.startsWith('text/html') === true;
       response.writeHead(this.isAlone && isNavigation ? 204 : 404, { 'Content-Length': 0 }).end();
@@ -92,7 +101,7 @@ export class ServedOrigin {
     const again = hasBody && this.#sent.has(pathname) ? file.size : 0;
     this.#sent.add(pathname);
     if (!(file.content instanceof Readable)) response.end(hasBody ? file.content : undefined);
-    else if (hasBody) pipeline(file.content, response, () => undefined);
+    else if (hasBody) pipeline(file.content.once('error', this.#failed), response, () => undefined);
     else {
       file.content.destroy();
       response.end();

@@ -112,7 +112,7 @@ export async function withFiles<S extends z.ZodType, T>(
   if (isOptional && !hasBody(c))
     return work(checkInput(schema, {}), (files) => putFiles(underWay, deps, { userId, files }));
   return withJson(c, deps.uploads, async (bytes, uploads) => {
-    const body = checkInput(schema, withUploaded(parseJson(bytes), uploads));
+    const body = checkInput(schema, withUploaded(parseJson(bytes, { maxData: MAX_DATA_VALUES }), uploads));
     return work(body, (files) => putFiles(underWay, deps, { userId, files, uploads }));
   });
 }

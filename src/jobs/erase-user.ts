@@ -4,7 +4,7 @@ import { validate as isUuid } from 'uuid';
 import { z } from 'zod';
 import { arrayLiteral } from '../db/array-literal.ts';
 import { notifySql } from '../db/notifier.ts';
-import type { Database, Transaction } from '../db/pools.ts';
+import type { Database, Queryable, Transaction } from '../db/pools.ts';
 import { checkInput } from '../domain/check-input.ts';
 import { emailSchema } from '../domain/email.ts';
 import { CodedError } from '../kernel/errors.ts';
@@ -96,6 +96,7 @@ async function eraseAll(deps: EraseDeps, userId: string, until: number): Promise
         jobs += batch.count;
       }
     }
+    if (await hasJobs(deps.db, userId)) continue; // locked, as by a worker that writes a result: they name files
     if (!(await eraseFiles(deps, userId, until))) return { jobs, isDone: false };
     if (await eraseRow(deps.db, userId)) return { jobs, isDone: true };
   }
@@ -146,6 +147,10 @@ async function eraseBatch(
   return { count, last };
 }
 
+async function hasJobs(db: Queryable, userId: string): Promise<boolean> {
+  return (await db.execute(sql`select 1 from pdfprompt_job where user_id = ${userId} limit 1`)).length > 0;
+}
+
 /** Deletes templates, and then the files of documents with their bytes. @returns false: the time is over */
 async function eraseFiles({ db, stores }: EraseDeps, userId: string, until: number): Promise<boolean> {
   const inBatches = async (batch: () => Promise<number>) => {
@@ -178,8 +183,7 @@ async function eraseFiles({ db, stores }: EraseDeps, userId: string, until: numb
 async function eraseRow(db: Database, userId: string): Promise<boolean> {
   return db.transaction(async (tx) => {
     await tx.execute(sql`select 1 from pdfprompt_user where id = ${userId} for update`);
-    const jobs = await tx.execute(sql`select 1 from pdfprompt_job where user_id = ${userId} limit 1`);
-    if (jobs.length > 0) return false; // not under this lock: the worker of a job may be waiting for it
+    if (await hasJobs(tx, userId)) return false; // not under this lock: the worker of a job may be waiting for it
     await tx.execute(sql`
       with charged as (delete from pdfprompt_usage_history where user_id = ${userId} returning day, completed, pages, bytes)
       insert into pdfprompt_usage_erased as sum select day, completed, pages, bytes from charged

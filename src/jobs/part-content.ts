@@ -71,7 +71,7 @@ export class PartContents {
       settings,
       files: own,
       version: version || undefined,
-      compose: (input) => composer.compose(input, { timeoutMs, signal }),
+      compose: (input) => composer.compose(input, { timeoutMs, signal, tenant: userId }),
     });
   }
 }

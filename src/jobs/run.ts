@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RenderTimings } from '../domain/job.ts';
 import type { Failure, Outcome, PrintedPart } from '../domain/outcome.ts';
 import type { Part, PrintSettings } from '../domain/pdf-request.ts';
@@ -76,7 +77,7 @@ async function printParts<P extends Part>(
   const printed: PrintedPart[] = [];
   let composed = 0;
   for (const part of parts) {
-    const left = () => Math.min(part.timeoutMs, Math.max(0, timeoutMs - spentMs(sumOf(printed)) - composed));
+    const left = () => Math.min(part.timeoutMs, Math.max(0, timeoutMs - spentMs(sumOf(printed))));
     const composing = performance.now();
     const content = await loaded(
       () => contentOf?.(part, { timeoutMs: left(), signal: context.signal }) ?? plainContent(part.source),
@@ -89,10 +90,18 @@ async function printParts<P extends Part>(
       { ...part, timeoutMs: left() },
       { ...context, content, waitMs: Math.max(0, waitMs - waited) },
     );
+    if (outcome.kind === 'interrupted' && outcome.reason === 'store') await pause(context.signal);
     if (outcome.kind !== 'done') return outcome;
     printed.push(outcome.pdf);
   }
   return printed;
+}
+
+/** Milliseconds until a document is tried again whose files cannot be read: it would be here again at once. */
+const STORE_PAUSE_MS = 5_000;
+
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  await sleep(STORE_PAUSE_MS, undefined, { signal }).catch(() => undefined);
 }
 
 /** The content, or why there is none. */

@@ -76,7 +76,14 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
       if (repeated) return repeated;
       throw refusal;
     }
-    const submitted = await insertJob(db, await withTemplate(deps, input));
+    const resolved = await withTemplate(deps, input).catch(async (error: unknown) => {
+      // A repeated request gets its job, whatever became of its template.
+      const repeated = await findRepeated(deps, input);
+      if (!repeated) throw error;
+      return repeated;
+    });
+    if ('job' in resolved) return resolved;
+    const submitted = await insertJob(db, resolved);
     crashPoint('submit.committed');
     events.jobSubmitted({ jobId: submitted.job.id, ...about, priority: submitted.job.priority });
     return submitted;

@@ -41,8 +41,9 @@ export async function loadDocument(warm: WarmPage, request: Printable, patience:
   const limit = timeout ? patience.within(timeout) : patience.deadline;
   const step = `loading until ${waitsFor(request).join(' and ')}`;
   warm.navigation.begin();
-  if (warm.mayRunScripts) await warm.navigation.listen();
   const { content, ownOrigin } = request;
+  const isElsewhere = ownOrigin !== undefined && !ownOrigin.isBase;
+  if (warm.mayRunScripts || isElsewhere) await warm.navigation.listen();
   const isThere = () => ('html' in content && (!ownOrigin || ownOrigin.isBase)) || warm.navigation.count > 0;
   await patience.attempt(() => load(warm, request, limit, step), isThere);
 }

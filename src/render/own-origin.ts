@@ -1,6 +1,7 @@
 import type { CDPSession } from 'puppeteer';
 import type { PrintSettings } from '../domain/pdf-request.ts';
 import { ServedOrigin } from '../egress/served-origin.ts';
+import { refersAcross } from '../sources/refers-across.ts';
 import type { Content } from '../sources/source-type.ts';
 import { mayNeedBase } from './relative-addresses.ts';
 
@@ -43,13 +44,21 @@ function scriptNeedsOrigin({ content, type = '' }: AddedScript): boolean {
   return content === undefined || /module|importmap/i.test(type) || HINTS.some((hint) => hint.test(content));
 }
 
+interface OriginOptions {
+  /** whether it is static */
+  isJustLayout: boolean;
+  mayRunScripts: boolean;
+  /** whether the page may take the files from the document before; then there are no requests for them */
+  mayBeKept?: boolean;
+}
+
 /**
  * A new origin for content that needs one. To go there costs more than to print most documents. So a static document
  * stays in about:blank, and only its files are there.
  */
 export function ownOrigin(
   content: Content,
-  { isJustLayout, mayRunScripts }: { isJustLayout: boolean; mayRunScripts: boolean },
+  { isJustLayout, mayRunScripts, mayBeKept = true }: OriginOptions,
   { addStyleTag, addScriptTag = [] }: Added = {},
 ): ServedOrigin | undefined {
   if ('url' in content) return undefined;
@@ -57,7 +66,8 @@ export function ownOrigin(
   if (files) {
     if (html === undefined || !isJustLayout) return new ServedOrigin(files);
     if (!mayNeedBase(html) && !addStyleTag) return undefined;
-    return new ServedOrigin(files, { isBase: !content.isBound && withBase(html, '') !== undefined });
+    const isBound = content.isBound || addStyleTag?.some((tag) => refersAcross(tag.content ?? ''));
+    return new ServedOrigin(files, { isBase: !isBound && withBase(html, '') !== undefined, mayBeKept });
   }
   if (!mayRunScripts || isJustLayout || html === undefined) return undefined;
   if (!needsOrigin(html) && !addScriptTag.some(scriptNeedsOrigin)) return undefined;
@@ -69,17 +79,22 @@ export function ownOrigin(
 
 /** What comes before the first element. */
 const START = /^\uFEFF?(?:\s|<!--(?:(?!-->)[^])*-->|<\?[^>]*>)*<!doctype[^>]*>/i;
-/** A document with its own base keeps it, and what refers to a part of another file has to be of the same origin. */
+/** Characters within which the doctype is looked for. */
+const MAX_START = 65_536;
+/** A document with its own base keeps it. What a file is checked for, and parts of another one, need the same origin. */
 const BOUND = [
   /<base\s/i,
-  /url\(\s{0,9}["']?(?!https?:|data:)[^"'()\s#]{1,500}#/i,
-  /<use\s[^>]{0,200}?href\s{0,9}=(?!\s{0,9}["']?#)/i,
+  /\sintegrity\s{0,9}=/i,
+  /use-credentials/i,
+  /<use\s[^>]{0,1000}?href\s{0,9}=(?!\s{0,9}["']?#)/i,
 ];
 
 /** A document whose relative URLs begin at an origin. @returns undefined if it has to be there itself */
 export function withBase(html: string, origin: string): string | undefined {
-  if (BOUND.some((sign) => sign.test(html))) return undefined;
-  const start = START.exec(html)?.[0] ?? '';
+  if (BOUND.some((sign) => sign.test(html)) || refersAcross(html)) return undefined;
+  // Without a doctype it has other rules at another origin.
+  const start = START.exec(html.slice(0, MAX_START))?.[0];
+  if (start === undefined) return undefined;
   return `${start}<base href="${origin}/">${html.slice(start.length)}`;
 }
 
@@ -88,10 +103,10 @@ export function withBase(html: string, origin: string): string | undefined {
  * document stay. No link is changed that has a relative URL, since a style sheet may print it: instead the document
  * gets a base from which these URLs are none.
  */
-export async function unlinkOrigin(session: CDPSession, { origin }: ServedOrigin): Promise<void> {
+export async function unlinkOrigin(session: CDPSession, { origin, url }: ServedOrigin): Promise<void> {
   const expression = `(function unlink({ document, location, frames }) {
     const isOwn = (url) => url.startsWith('${origin}/');
-    const { pathname } = isOwn(location.href) ? location : new URL('${origin}');
+    const { pathname } = isOwn(location.href) ? location : new URL(${JSON.stringify(url)});
     const links = [...document.links].filter(({ href }) => isOwn(href));
     for (const link of links)
       if (link.hash !== '' && link.pathname === pathname && link.search === location.search)

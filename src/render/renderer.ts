@@ -16,6 +16,7 @@ import { MemoryGovernor, type Pressure } from './governor.ts';
 import { missingFamilies } from './fonts/asked-families.ts';
 import { watchConsoleErrors } from './console-errors.ts';
 import { loadDocument, printWhenReady } from './load.ts';
+import { hasRules } from './request-rules.ts';
 import { ownOrigin as ownOriginOf, unlinkOrigin } from './own-origin.ts';
 import { Patience } from './patience.ts';
 import { PagePool, type PoolOptions } from './pool.ts';
@@ -238,6 +239,7 @@ export class Renderer extends Lifecycle {
           print: async () => {
             const { failures, askedFonts } = warm.watch;
             const missingFonts = this.#fontNames && askedFonts ? missingFamilies(askedFonts, this.#fontNames) : [];
+            if (request.ownOrigin?.failure) throw request.ownOrigin.failure;
             if (request.ownOrigin) await unlinkOrigin(warm.tab.session, request.ownOrigin);
             const [failed] = failures;
             if (request.failOnResourceError && failed)
@@ -268,7 +270,11 @@ function printable(settings: PrintSettings & { content: Content }, { hasChannel 
   const { content, setJavaScriptEnabled } = settings;
   const isJustLayout = 'html' in content && content.html !== undefined && isStatic(content.html) && !mayAct(settings);
   const ownOrigin = hasChannel
-    ? ownOriginOf(content, { isJustLayout, mayRunScripts: setJavaScriptEnabled }, settings)
+    ? ownOriginOf(
+        content,
+        { isJustLayout, mayRunScripts: setJavaScriptEnabled, mayBeKept: !hasRules(settings) },
+        settings,
+      )
     : undefined;
   return { ...settings, isStatic: isJustLayout, ownOrigin };
 }
@@ -306,6 +312,7 @@ const reject = (code: ErrorCode, message: string): Failure => ({ kind: 'reject',
 
 /** The outcome of a failed rendering; undefined if the document may be rendered again at once. */
 function judge(error: unknown, isAlone: boolean): Failure | undefined {
+  if (error instanceof CodedError && error.code === 'unavailable') return { kind: 'interrupted', reason: 'store' }; // its files
   if (error instanceof CodedError) return reject(error.code, error.message);
   if (error instanceof DeadlineExceeded) return reject('render_timeout', `${error.message}; allow more with timeoutMs`);
   if (error instanceof RendererGone) return RENDERER_OUTCOMES[error.how];

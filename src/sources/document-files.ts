@@ -2,15 +2,13 @@ import { createHash } from 'node:crypto';
 import type { FileSet } from '../egress/served-origin.ts';
 import type { Files } from '../kernel/files.ts';
 import { readFile } from './read-file.ts';
+import { refersAcross } from './refers-across.ts';
 import type { Content } from './source-type.ts';
 
 /** Bytes of a style sheet; a larger one is not looked at. */
 const MAX_STYLES = 1024 * 1024;
 /** Sets of files about which is remembered whether they are bound to their origin. */
 const MAX_REMEMBERED = 1_000;
-
-/** What refers to a part of another file, which has to be of the document's origin. */
-const ACROSS = /url\(\s{0,9}["']?[^"'()\s#]{1,500}#/i;
 
 /**
  * HTML and the files beside it. Of files with the same name, the one in the folder that comes first is meant.
@@ -72,9 +70,9 @@ async function isBound(files: Files): Promise<boolean> {
   if (known !== undefined) return known;
   let found = false;
   for (const name of files.names) {
-    if (found || !name.endsWith('.css')) continue;
+    if (found || !name.toLowerCase().endsWith('.css')) continue;
     const bytes = await readFile(files, name, MAX_STYLES);
-    found = !bytes || ACROSS.test(bytes.toString('latin1'));
+    found = !bytes || refersAcross(bytes.toString('latin1'));
   }
   if (files.key === undefined) return found;
   const [oldest] = remembered.keys();

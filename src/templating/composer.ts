@@ -3,6 +3,7 @@ import { unlessAborted } from '../kernel/abort.ts';
 import { forNoJob } from '../kernel/current-job.ts';
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError, messageOf } from '../kernel/errors.ts';
+import { FairShares } from '../kernel/fair-shares.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { Semaphore } from '../kernel/semaphore.ts';
 import type { ComposeInput } from './compose-input.ts';
@@ -16,8 +17,17 @@ export interface ComposerOptions {
   memoryBytes: number;
   /** processes at a time, at most; as many as cores up to two by default */
   size?: number;
+  /** milliseconds that a document waits for its turn, at most */
+  waitMs?: number;
   /** of each document: how long it took, in milliseconds, waiting included */
   onComposed?: (about: { kind: ComposeInput['kind']; ms: number }) => void;
+}
+
+export interface ComposerLimits {
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+  /** whose document it is */
+  tenant?: string;
 }
 
 /** Milliseconds until a process is ready. */
@@ -26,11 +36,15 @@ const START_MS = 30_000;
 const GRACE_MS = 500;
 /** Milliseconds after which a process is ended that nobody needs, unless it is the last. */
 const IDLE_MS = 60_000;
+/** Milliseconds that a document waits for its turn, at most. */
+const WAIT_MS = 30_000;
 /** Documents that may wait for their turn. */
 const MAX_WAITING = 1_000;
 const MAX_OUTPUT_LENGTH = 50_000_000;
 /** Bytes of one unit of memory, see ComposeLimits. */
 const UNIT_BYTES = 8;
+/** Of a timer; who waits has a deadline of its own. */
+const LONGEST_MS = 2 ** 31 - 1;
 /** A process keeps memory that it has once used; with more than this part of what it may use it is replaced. */
 const LARGE = 0.6;
 
@@ -41,12 +55,15 @@ const LARGE = 0.6;
  */
 export class Composer extends Lifecycle<ComposerOptions> {
   readonly #turns: Semaphore;
+  /** one turn at a time for each tenant, so that slow templates of one leave a process to the others */
+  readonly #tenants = new FairShares(1, LONGEST_MS);
   readonly #processes = new Set<ComposerProcess>();
   #idle: { process: ComposerProcess; timer: NodeJS.Timeout }[] = [];
+  #waiting = 0;
 
   constructor(options: ComposerOptions) {
     super(options);
-    this.#turns = new Semaphore(options.size ?? Math.min(2, availableParallelism()), 2 ** 31 - 1);
+    this.#turns = new Semaphore(options.size ?? Math.min(2, availableParallelism()), LONGEST_MS);
   }
 
   protected async onStart(): Promise<void> {}
@@ -57,41 +74,47 @@ export class Composer extends Lifecycle<ComposerOptions> {
   }
 
   /**
-   * @param limits.timeoutMs with waiting for a turn
+   * @param limits.timeoutMs that it may take from its turn on
    * @returns the HTML
    * @throws CodedError `template_failed` (a mistake in the template, or it needs more than it may), `data_invalid` (the
    *   schema), `unavailable` (no turn came in time, or no process can be had); the reason of `signal`, or of a stop
    */
-  async compose(input: ComposeInput, limits: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<string> {
-    if (this.#turns.waiting >= MAX_WAITING)
+  async compose(input: ComposeInput, limits: ComposerLimits): Promise<string> {
+    if (this.#waiting >= MAX_WAITING)
       throw new CodedError('unavailable', 'too many templates wait for their turn', { retryAfterSeconds: 1 });
     const startedAt = performance.now();
-    const deadline = new Deadline(limits.timeoutMs);
     const order = toOrder(input);
     const givenUp = new AbortController();
-    let isRunning = false;
-    const turn = this.#turns.run(async () => {
-      givenUp.signal.throwIfAborted();
-      isRunning = true;
-      return this.#run(input, order, deadline, givenUp.signal);
-    });
+    const begun = Promise.withResolvers<void>();
+    this.#waiting++;
+    void begun.promise.finally(() => this.#waiting--);
+    const inTurn = () =>
+      this.#turns.run(async () => {
+        givenUp.signal.throwIfAborted();
+        begun.resolve();
+        return this.#run(input, order, limits.timeoutMs, givenUp.signal);
+      });
+    const turn = limits.tenant === undefined ? inTurn() : this.#tenants.run(limits.tenant, inTurn);
+    const either = Promise.race([begun.promise, turn]);
+    const { waitMs = WAIT_MS } = this.options;
     try {
-      return await deadline.race('a turn', unlessAborted([limits.signal, this.ending], turn));
+      await new Deadline(waitMs).race('a turn', unlessAborted([limits.signal, this.ending], either));
+      return await unlessAborted([limits.signal, this.ending], turn);
     } catch (error) {
       givenUp.abort();
       if (!(error instanceof DeadlineExceeded)) throw error;
-      if (isRunning) throw tookTooLong(input, limits.timeoutMs);
-      throw new CodedError('unavailable', `no turn for its template came within ${limits.timeoutMs} ms`);
+      throw new CodedError('unavailable', `no turn for its template came within ${waitMs} ms`);
     } finally {
+      begun.resolve();
       this.options.onComposed?.({ kind: input.kind, ms: performance.now() - startedAt });
     }
   }
 
   /** In a process of its own for the time being; once more if another process killed that. */
-  async #run(input: ComposeInput, order: ComposeOrder, deadline: Deadline, givenUp: AbortSignal): Promise<string> {
+  async #run(input: ComposeInput, order: ComposeOrder, timeoutMs: number, givenUp: AbortSignal): Promise<string> {
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#runOnce(input, order, deadline, givenUp);
+        return await this.#runOnce(input, order, timeoutMs, givenUp);
       } catch (error) {
         if (!(error instanceof ComposerEnded)) throw error;
         if (error.how === 'killed' && tries === 1 && !givenUp.aborted) continue;
@@ -100,13 +123,13 @@ export class Composer extends Lifecycle<ComposerOptions> {
     }
   }
 
-  async #runOnce(input: ComposeInput, order: ComposeOrder, deadline: Deadline, givenUp: AbortSignal): Promise<string> {
+  async #runOnce(input: ComposeInput, order: ComposeOrder, mostMs: number, givenUp: AbortSignal): Promise<string> {
     const process = this.#takeIdle() ?? this.#spawn();
     const end = () => void process.end();
     givenUp.addEventListener('abort', end);
     try {
       await started(process);
-      const timeoutMs = Math.min(this.options.timeoutMs, deadline.remainingMs);
+      const timeoutMs = Math.min(this.options.timeoutMs, mostMs);
       const memoryUnits = this.options.memoryBytes / UNIT_BYTES;
       const limits = { timeoutMs, memoryUnits, outputLength: MAX_OUTPUT_LENGTH };
       const answer = await new Deadline(timeoutMs + GRACE_MS).race('composing', ask(process, { ...order, limits }));

@@ -151,13 +151,13 @@ it('a template may have no data', async () => {
 });
 
 describe('waiting', () => {
-  it('for a turn is limited by the document, and is not the template’s fault', async () => {
-    const composer = await start({ size: 1 });
+  it('for a turn is limited, and is not the template’s fault', async () => {
+    const composer = await start({ size: 1, waitMs: 50 });
     const given = compose(composer, LOOP, { data: FOR_EVER });
     given.catch(() => undefined);
     await busy();
-    await expect(compose(composer, 'x', { timeoutMs: 50 })).rejects.toMatchObject({ code: 'unavailable' });
-    const late = compose(composer, LOOP, { timeoutMs: 100, data: FOR_EVER });
+    await expect(compose(composer, 'x')).rejects.toMatchObject({ code: 'unavailable' });
+    const late = compose(composer, LOOP, { data: FOR_EVER });
     await expect(late).rejects.toMatchObject({ code: 'unavailable' });
   });
 

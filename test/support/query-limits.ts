@@ -32,6 +32,22 @@ const ACCOUNT = {
   'read api_key, user, user_subscription': 30,
 };
 
+/** Of a document's files: each is looked for by its hash, and written with its row's indexes. */
+const FILES = {
+  'update asset': 60,
+  'read asset': 60,
+  'insert asset': 80,
+  'insert asset_chunk': 40,
+  'read asset, asset_chunk': 30,
+  'read user': 10,
+};
+/** What a template is. */
+const TEMPLATE = {
+  'read template, template_version': 40,
+  'read asset, template_file': 60,
+  'read asset, template_file, template_version': 60,
+};
+
 /** Who is signed in to the console. */
 const SESSION = { 'read api_key, console_session, user, user_subscription': 30 };
 
@@ -66,6 +82,30 @@ const LIMITS: Limits = {
     'update pgboss.job': 100,
   },
   'POST /v1/jobs/{id}/retry': { 'read job, part': 150, ...submission(1_200), 'read job': 150 },
+  'PUT /v1/templates/{name}': {
+    ...FILES,
+    ...TEMPLATE,
+    'no table': 200,
+    'insert template': 40,
+    'read template': 20,
+    'read template_version': 20,
+    'insert template_version': 60,
+    'insert template_file, reading asset': 80,
+    'update template': 40,
+  },
+  'GET /v1/templates/{name}': TEMPLATE,
+  'GET /v1/templates': TEMPLATE,
+  'GET /v1/templates/{name}/versions': TEMPLATE,
+  'POST /v1/templates/{name}/preview': { ...FILES, ...TEMPLATE, ...submission(2_500), 'read file, job': 200 },
+  'POST /v1/jobs (template)': { ...TEMPLATE, ...submission(2_500) },
+  'PUT /v1/assets': FILES,
+  'GET /v1/assets/{id}': FILES,
+  'DELETE /v1/templates/{name}': { 'update template_version, reading template': 60, 'update template_version': 60 },
+  // One batch of versions, and of assets none is due.
+  'removing what is unused': {
+    'delete template_version, reading part': 1_500,
+    'delete asset, update asset, reading part_file, template_file': 300,
+  },
   'GET /v1/usage': { 'read lane, usage_history': 250 },
   'GET /readyz': {},
   // Two at a time: claimed, written down, requeued.

@@ -16,6 +16,7 @@ import { asker, at, type Guest, welcome } from './guests.ts';
 import { FORMER_USER, HEAVY_USERS } from './million.ts';
 import type { StagedService } from './staged-service.ts';
 import { silentEvents } from './silent-events.ts';
+import { templateVisits } from './template-visits.ts';
 import { TURNS, type Visit } from './visit.ts';
 
 /** Jobs of each worker that is lost. */
@@ -227,6 +228,7 @@ export async function planVisits(
       },
     },
     { name: "the queue's maintenance", run: async (turn) => (turn < 2 ? queue.maintain() : undefined) },
+    ...(await templateVisits(service, sql, { ask, guests: await many(), round })),
     ...(await adminVisits(service, ask)),
     ...(await consoleVisits(service, sql, heavy)),
   ];
