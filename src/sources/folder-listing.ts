@@ -1,5 +1,5 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileNameProblem } from '../domain/file-name.ts';
 import type { Files, OpenedFile } from '../kernel/files.ts';
 import { OperatorError } from '../kernel/errors.ts';
@@ -27,17 +27,18 @@ export class FolderFiles implements Files {
 /** Whether a file or a folder of this name is never part of a document's folder. */
 export const isLeftOut = (name: string) => name.startsWith('.') || name === 'node_modules';
 
+const isBeside = (name: string) => name === 'README.md' || name.toLowerCase().endsWith('.pdf');
+
 /**
  * Lists what a template's folder has. Hidden files and `node_modules` are left out; and in the folder itself `README.md`,
- * which is for those who work on it, and the PDF that `render` makes of it, `invoice/invoice.pdf`.
+ * which is for those who work on it, and PDFs: they were printed there, with somebody's data in them.
  * @throws OperatorError for a name that a template cannot have, and for more than `maxFiles`
  */
 export async function listFolder(folder: string, maxFiles: number): Promise<FolderFiles> {
   const found = new Map<string, string>();
-  const own = new Set(['README.md', `${basename(resolve(folder))}.pdf`]);
   const visit = async (path: string): Promise<void> => {
     for (const entry of await readdir(join(folder, path), { withFileTypes: true })) {
-      if (isLeftOut(entry.name) || (path === '' && own.has(entry.name))) continue;
+      if (isLeftOut(entry.name) || (path === '' && isBeside(entry.name))) continue;
       const inside = path === '' ? entry.name : `${path}/${entry.name}`;
       if (entry.isDirectory()) await visit(inside);
       else if (entry.isFile() || (entry.isSymbolicLink() && (await isFileWithin(folder, inside)))) {
