@@ -10,8 +10,8 @@ export type RenderInput =
 export type FolderInput =
   { kind: 'page' | 'markdown'; folder: string; name: string } | { kind: 'template'; folder: string };
 
-/** What shows that a directory is a template. Without `--data`, `index.html` and `index.md` are not read as Liquid. */
-const MARKS = ['template.json', 'schema.json', 'index.liquid'];
+/** What shows that a directory is a template. Without it and `--data`, `index.html` and `index.md` are not read as Liquid. */
+const MARKS = ['template.json', 'schema.json', 'data.json', 'index.liquid'];
 /** The document of a directory that is no template. */
 const ENTRIES = ['index.html', 'index.md'];
 
@@ -41,7 +41,7 @@ export async function inspectFolder(folder: string, { hasData }: { hasData: bool
 /** What a directory or a zip was taken for. @param dataFile of `--data` */
 export async function describeInput(input: FolderInput, dataFile: string | undefined): Promise<string> {
   if (input.kind !== 'template')
-    return `files, of which ${input.name} is the document; without template.json, schema.json, index.liquid or --data it is no template`;
+    return `files, of which ${input.name} is the document; without ${MARKS.join(', ')} or --data it is no template`;
   if (dataFile !== undefined) return `a template, with the data of ${dataFile}`;
   const isThere = (await dataFileOf(input.folder, undefined)) !== undefined;
   return isThere ? 'a template, with its data.json' : 'a template without data: it has no data.json';

@@ -82,6 +82,15 @@ describe('pdfprompt render, of a directory', () => {
     expect((await textOf('other.pdf')).replace('\u00a0', ' ')).toBe('Hallo Eve styled\n1,00 €');
   });
 
+  it('prints an index.html beside its data.json as a template', async () => {
+    await folder('short', { 'index.html': '<p>Dear {{ name }}', 'data.json': '{"name":"Ann"}' });
+    expect(await render('short')).toMatchObject({
+      code: 0,
+      stderr: 'pdfprompt: short: taken for a template, with its data.json\n',
+    });
+    expect(await textOf('short.pdf')).toBe('Dear Ann');
+  });
+
   it('names the file and the line of a mistake, and the path of data that does not fit', async () => {
     await folder('broken', { ...LETTER, 'parts/row.html': '<p>\n{{ price | mony }}' });
     await folder('.', { 'wrong.json': '{"name":"Eve","price":"much"}', 'cut.json': '{\n"name": ' });
@@ -104,8 +113,8 @@ describe('pdfprompt render, of a directory', () => {
     const { code, stderr } = await render('plain', 'notes');
     expect(code).toBe(0);
     expect(stderr.trim().split('\n').toSorted()).toEqual([
-      'pdfprompt: notes: taken for files, of which index.md is the document; without template.json, schema.json, index.liquid or --data it is no template',
-      'pdfprompt: plain: taken for files, of which index.html is the document; without template.json, schema.json, index.liquid or --data it is no template',
+      'pdfprompt: notes: taken for files, of which index.md is the document; without template.json, schema.json, data.json, index.liquid or --data it is no template',
+      'pdfprompt: plain: taken for files, of which index.html is the document; without template.json, schema.json, data.json, index.liquid or --data it is no template',
     ]);
     expect(await textOf('plain.pdf')).toBe('{{ plain }}.');
     expect(await textOf('notes.pdf')).toMatch(/^Notes$/m);
