@@ -19,10 +19,13 @@ interface ServiceRequest {
 export class ServiceClient {
   readonly url: string;
   readonly #key: string;
+  /** why it is this address, if nobody has named one */
+  readonly #origin: string;
 
-  constructor(url: string, key: string) {
+  constructor(url: string, key: string, origin = '') {
     this.url = url.replace(/\/$/, '');
     this.#key = key;
+    this.#origin = origin;
   }
 
   /** @throws OperatorError that says what the service said */
@@ -33,7 +36,7 @@ export class ServiceClient {
     const response = await fetch(`${this.url}${path}`, init).catch((error: unknown) => {
       const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
       throw new OperatorError(
-        `${this.url} could not be reached: ${messageOf(reason)}; allowed: PDFPROMPT_URL or --url of a running service`,
+        `${this.url}${this.#origin} could not be reached: ${messageOf(reason)}; allowed: PDFPROMPT_URL or --url of a running service`,
         { cause: error },
       );
     });
@@ -47,14 +50,15 @@ export class ServiceClient {
 }
 
 /** The client of the settings. @throws UsageError without a key */
-export async function serviceClient({ serviceUrl, serviceKey, dataDir }: Config): Promise<ServiceClient> {
+export async function serviceClient({ serviceUrl, port, serviceKey, dataDir }: Config): Promise<ServiceClient> {
+  const url = serviceUrl ?? `http://127.0.0.1:${port}`;
   const { keptDemoKey } = await import('../runtime/demo-key.ts');
-  const key = serviceKey ?? (isLoopbackUrl(serviceUrl) ? await keptDemoKey(dataDir) : '');
+  const key = serviceKey ?? (isLoopbackUrl(url) ? await keptDemoKey(dataDir) : '');
   if (key === '')
     throw new UsageError(
-      `It needs a key for ${serviceUrl}; allowed: PDFPROMPT_KEY or --key, as \`pdfprompt up\` and \`pdfprompt keys create\` print one`,
+      `It needs a key for ${url}; allowed: PDFPROMPT_KEY or --key, as \`pdfprompt up\` and \`pdfprompt keys create\` print one`,
     );
-  return new ServiceClient(serviceUrl, key);
+  return new ServiceClient(url, key, serviceUrl === undefined ? `, where \`pdfprompt up\` is with PORT=${port},` : '');
 }
 
 /** What an error answer (RFC 9457) says. */

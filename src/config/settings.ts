@@ -474,7 +474,7 @@ export const SETTINGS = {
   serviceUrl: {
     env: 'PDFPROMPT_URL',
     kind: kinds.webAddress,
-    default: 'http://127.0.0.1:3000',
+    defaultNote: 'that of `pdfprompt up` on this machine, `http://127.0.0.1:PORT`',
     description: 'A running service, whose templates are pushed, pulled, listed and deleted',
     commands: ['templates'],
   },
