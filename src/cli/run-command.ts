@@ -75,15 +75,16 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
 
 /**
  * Makes every command and subcommand throw instead of exit, suggest a similar name for a typo, and take its settings.
- * @param top the command right below the program that this one is, or belongs to
+ * @param path the names up to this one, without the program's: `templates`, `push`
  */
-function prepare(command: Command, top?: Command): void {
+function prepare(command: Command, path: readonly string[] = []): void {
   command
     .exitOverride()
     .showSuggestionAfterError()
-    .showHelpAfterError(`(pdfprompt ${top ? `${command.name()} ` : ''}--help shows what there is)`);
-  if (top && command.commands.length === 0) addSettingFlags(command, top.name());
-  for (const child of command.commands) prepare(child, top ?? child);
+    .showHelpAfterError(`(${['pdfprompt', ...path].join(' ')} --help shows what there is)`);
+  const [top] = path;
+  if (top !== undefined && command.commands.length === 0) addSettingFlags(command, top);
+  for (const child of command.commands) prepare(child, [...path, child.name()]);
 }
 
 function report(error: unknown): number {

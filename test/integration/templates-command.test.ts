@@ -55,6 +55,7 @@ describe('pdfprompt templates', () => {
       '.git/HEAD': 'hidden',
       'node_modules/x/index.js': 'left out',
       'letter.pdf': 'of render',
+      'Ann.PDF': 'of a customer',
     });
     expect(await templates('push', path)).toMatchObject({ code: 0, stdout: 'letter@1 (new)\n' });
     expect(await templates('push', path)).toMatchObject({ code: 0, stdout: 'unchanged: letter@1\n' });
@@ -156,11 +157,24 @@ describe('pdfprompt templates', () => {
     [['list', '--url', 'ftp://x'], /--url: "ftp:\/\/x" is not allowed/, 2],
     [['list', '--key', 'pdf_wrong'], /allowed: PDFPROMPT_KEY or --key with a key of this service/, 1],
     [['list', '--url', nobody], /http:\/\/127\.0\.0\.1:\d+ could not be reached: .*ECONNREFUSED/, 1],
-    [['lst'], /unknown command 'lst'[\s\S]*list/, 2],
+    [['lst'], /unknown command 'lst'[\s\S]*list[\s\S]*\(pdfprompt templates --help shows/, 2],
+    [['push', '--nme', 'x'], /unknown option '--nme'[\s\S]*\(pdfprompt templates push --help shows/, 2],
   ])('refuses %j', async (arguments_, message, code) => {
     const result = await templates(...arguments_);
     expect(result.stderr).toMatch(message);
     expect(result.code).toBe(code);
+  });
+
+  it('goes to the port of `up` on this machine, unless another address is named', async () => {
+    const { PDFPROMPT_KEY } = env;
+    const here = await typed(['templates', 'list'], { PDFPROMPT_KEY, PORT: new URL(service.address).port });
+    expect(here).toMatchObject({ code: 0, stderr: '' });
+    const port = new URL(nobody).port;
+    const { code, stderr } = await typed(['templates', 'list'], { PDFPROMPT_KEY, PORT: port });
+    expect(stderr).toMatch(
+      new RegExp(`^pdfprompt: ${nobody}, where \`pdfprompt up\` is with PORT=${port}, could not be reached: .*--url`),
+    );
+    expect(code).toBe(1);
   });
 
   it('takes no file from a service that sends a wrong path, or other bytes than it promises', async () => {
@@ -189,8 +203,21 @@ it('the starter of `init` is a template of the service, and its script prints it
   await typed(['init', at('my-invoice')]);
   expect((await templates('push', at('my-invoice'))).stdout).toBe('my-invoice@1 (new)\n');
   const options = { cwd: directory, env: { ...process.env, ...env } };
-  await promisify(execFile)(process.execPath, [at('my-invoice/print.mjs')], options);
-  const { text, size } = await readPdf(await readFile(at('invoice-2026-0042.pdf')));
+  const script = at('my-invoice/print.mjs');
+  await promisify(execFile)(process.execPath, [script], options);
+  const { text, size } = await readPdf(await readFile(at('my-invoice.pdf')));
   expect(size).toEqual([595, 842]);
   expect(text[0]).toContain('€6,234.89');
+  const failing = async (wrong: Record<string, string>) =>
+    promisify(execFile)(process.execPath, [script], { ...options, env: { ...options.env, ...wrong } }).catch(
+      ({ code, stderr }: { code: number; stderr: string }) => ({ code, stderr }),
+    );
+  expect(await failing({ PDFPROMPT_KEY: '' })).toEqual({
+    code: 1,
+    stderr: 'It needs a key: PDFPROMPT_KEY=pdf_… node print.mjs\n',
+  });
+  expect(await failing({ PDFPROMPT_URL: nobody })).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(/^http:.* could not be reached: .*ECONNREFUSED.*\n$/),
+  });
 });
