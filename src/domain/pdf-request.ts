@@ -9,6 +9,7 @@ import {
   ENTRIES,
   type FileInput,
   MAX_FILES,
+  noDocumentProblem,
   type Source,
   SOURCE_FIELDS,
   SOURCE_KINDS,
@@ -238,8 +239,7 @@ export const pdfRequestSchema = z
     if (another) refuse([another], `allowed: ${one}`);
     if (!source) refuse(['html'], `required: ${one}`);
     if (body.files && source === 'url') refuse(['files'], 'url has its own files; allowed with it: none');
-    if (source === 'files' && !entryOf(body.files))
-      refuse(['files'], `required: one of the files is the document: ${ENTRIES.join(' or ')}`);
+    if (source === 'files' && !entryOf(body.files)) refuse(['files'], noDocumentProblem(Object.keys(body.files ?? {})));
     if (body.data !== undefined && source !== 'template') refuse(['data'], 'allowed with template only');
     if (source !== 'url' && body.extraHTTPHeadersTo === 'origin')
       refuse(['extraHTTPHeadersTo'], `${source} has no origin; allowed with it: all, or a list of origins`);

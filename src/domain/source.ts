@@ -46,6 +46,20 @@ export const filesField = z
 /** The document of a source `files`, the first that there is. */
 export const ENTRIES = ['index.html', 'index.md'] as const;
 
+/** Most paths that a message names. */
+const MAX_NAMED = 5;
+
+/** What is said of files without an entry. Paths come from the request, and are shortened. */
+export function noDocumentProblem(paths: readonly string[]): string {
+  const named = paths.slice(0, MAX_NAMED).map((path) => path.slice(0, 100));
+  const more = paths.length > MAX_NAMED ? ` and ${paths.length - MAX_NAMED} more` : '';
+  const came = paths.length > 0 ? `; there is ${named.join(', ')}${more}` : '';
+  const [document, another] = paths.filter((path) => /\.(?:html?|md)$/i.test(path));
+  const entry = document?.toLowerCase().endsWith('.md') ? 'index.md' : 'index.html';
+  const hint = document !== undefined && another === undefined ? `; send ${document.slice(0, 100)} as ${entry}` : '';
+  return `required: one of the files is the document: ${ENTRIES.join(' or ')}${came}${hint}`;
+}
+
 /**
  * What a document can come from, by the request's field. A request has exactly one of them; `files` may come with
  * another. `sources/` has a file for each, which says how it is loaded.

@@ -75,7 +75,18 @@ describe('a request for a PDF', () => {
   it.each([
     [{ html: 'x', data: {} }, 'data', /template only/],
     [{ url: 'http://a.example', files: { 'a.css': { text: '' } } }, 'files', /url has its own/],
-    [{ files: { 'a.css': { text: '' } } }, 'files', /index\.html or index\.md/],
+    [{ files: { 'a.css': { text: '' } } }, 'files', /index\.html or index\.md; there is a\.css$/],
+    [
+      { files: { 'a.css': { text: '' }, 'bill.HTM': { text: 'x' } } },
+      'files',
+      /; there is a\.css, bill\.HTM; send bill\.HTM as index\.html$/,
+    ],
+    [{ files: { 'a.md': { text: 'x' } } }, 'files', /; there is a\.md; send a\.md as index\.md$/],
+    [
+      { files: Object.fromEntries('abcdefg'.split('').map((name) => [`${name}.html`, { text: 'x' }])) },
+      'files',
+      /; there is a\.html, b\.html, c\.html, d\.html, e\.html and 2 more$/,
+    ],
     [{ html: 'x', markdown: 'y' }, 'markdown', /exactly one of/],
     [{ template: 'Invoice' }, 'template', /the name of a template/],
     [{ html: 'x', files: { '../a': { text: '' } } }, 'files.???a', /\.\./],
