@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { templatePosition } from '../../src/templating/template-position.ts';
 import { failure, fill } from '../support/templates.ts';
 
@@ -31,10 +32,17 @@ describe('docs/templates.md', () => {
 
   it('begins with a template that can be filled in', () => {
     const first = blocks.find(({ kind }) => kind === 'html')?.text ?? '';
-    const invoice = { number: 'R-1', due: '2026-02-14', items: [{ name: 'A & B', price: '12.50' }] };
-    expect(plain(fill(first, invoice)).replaceAll(/\s+/g, ' ')).toBe(
-      '<h1>Invoice R-1</h1> <table> <tr> <td>A &amp; B</td> <td>€12.50</td> </tr> </table> <p>Due February 14, 2026</p> ',
+    const sample = JSON.parse(/`(\{"number".*?\})` as/.exec(page)?.[1] ?? '') as object;
+    expect(plain(fill(first, sample)).replaceAll(/\s+/g, ' ')).toBe(
+      '<h1>Invoice R-1</h1> <table> <tr> <td>Pens &amp; paper</td> <td>€12.50</td> </tr> </table> <p>Due February 14, 2026</p> ',
     );
+  });
+
+  it('shows a request and a template.json that are allowed', () => {
+    expect(parsePdfRequest(JSON.parse(jsonOf('"template"')))).toMatchObject({ ok: true });
+    const { request, ...rest } = JSON.parse(jsonOf('"request"')) as { request: object };
+    expect(parsePdfRequest({ html: 'x', ...request })).toMatchObject({ ok: true });
+    expect(rest).toEqual({ description: 'An invoice' });
   });
 
   it('shows errors as they are', () => {
