@@ -1,5 +1,5 @@
 -- A worker of the last release knows HTML and URLs, and no files beside them. It is not given other documents: its claim
--- finds nothing, the job stays queued, and is put back into the queue.
+-- finds nothing, and the job is requeued.
 create or replace function pdfprompt_move_part_back() returns trigger language plpgsql as $$
 declare
   part pdfprompt_part;

@@ -86,7 +86,7 @@ const LIMITS: Limits = {
     ...FILES,
     ...TEMPLATE,
     'no table': 200,
-    'insert template': 40,
+    'insert template': 100,
     'read template': 20,
     'read template_version': 20,
     'insert template_version': 60,
@@ -96,8 +96,14 @@ const LIMITS: Limits = {
   'GET /v1/templates/{name}': TEMPLATE,
   'GET /v1/templates': TEMPLATE,
   'GET /v1/templates/{name}/versions': TEMPLATE,
-  'POST /v1/templates/{name}/preview': { ...FILES, ...TEMPLATE, ...submission(2_500), 'read file, job': 200 },
-  'POST /v1/jobs (template)': { ...TEMPLATE, ...submission(2_500) },
+  'POST /v1/templates/{name}/preview': {
+    'insert part_file, reading asset': 100,
+    ...FILES,
+    ...TEMPLATE,
+    ...submission(2_500),
+    'read file, job': 200,
+  },
+  'POST /v1/jobs (template)': { 'read template_version': 20, ...TEMPLATE, ...submission(2_500) },
   'PUT /v1/assets': FILES,
   'GET /v1/assets/{id}': FILES,
   'DELETE /v1/templates/{name}': { 'update template_version, reading template': 60, 'update template_version': 60 },
@@ -110,7 +116,7 @@ const LIMITS: Limits = {
   'GET /readyz': {},
   // Two at a time: claimed, written down, requeued.
   worker: {
-    'update pgboss.job': 150,
+    'update pgboss.job': 250,
     'update job': 150,
     'update job, reading worker': 300,
     'insert job_attempt, reading part': 100,
@@ -119,6 +125,13 @@ const LIMITS: Limits = {
     'update unowned_file, reading job': 8_000, // as below
     'delete unowned_file': 2_000,
     'insert file_chunk': 40,
+    // What was looked for in vain, or for one document.
+    'delete template_version, reading part': 2_000,
+    'delete asset, update asset, reading part_file, template_file': 500,
+    'read asset, part_file': 60,
+    'read asset, template_file': 60,
+    'read asset_chunk': 20,
+    'delete part_file': 40,
     'update job_attempt': 40,
     'delete pgboss.job, insert pgboss.job, reading pgboss.queue': 300,
     'update pgboss.job, reading pgboss.queue': 80,
@@ -227,6 +240,8 @@ const LIMITS: Limits = {
   'DELETE /v1/admin/tiers/{name}': { 'read user_subscription': 8, 'delete tier': 10 },
   // With some ten jobs.
   'DELETE /v1/admin/users/{id}': {
+    'delete template': 40,
+    'delete asset': 40,
     'read user, user_subscription': 20,
     'update user': 60,
     'delete api_key': 40,
@@ -243,7 +258,8 @@ const LIMITS: Limits = {
   'foreign keys': Object.fromEntries(
     [
       'look at api_key', 'look at user_subscription', 'look at file', 'look at job', 'look at queue', 'look at tier', 'look at user', 'look at worker', 'look at part', 'delete part', 'update part',
-      'delete file', 'delete file_chunk', 'delete job_attempt', 'update job', 'update job_attempt', 'update api_key',
+      'look at asset', 'look at template', 'look at template_version', 'delete asset', 'delete asset_chunk', 'delete part_file',
+      'delete template', 'delete template_file', 'delete template_version', 'delete file', 'delete file_chunk', 'delete job_attempt', 'update job', 'update job_attempt', 'update api_key',
       'delete api_key', 'delete console_session', 'delete job', 'delete lane', 'delete usage_history', 'delete user_subscription',
     ].map((what) => [`foreign key: ${what}`, 16]), // prettier-ignore
   ),
