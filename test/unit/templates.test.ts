@@ -197,6 +197,41 @@ describe('numbers', () => {
   });
 });
 
+describe('codes', () => {
+  const view = (filter: string, text = '5901234123457') =>
+    /^<svg role="img"(.*?) viewBox="0 0 (\d+ \d+)"/.exec(fill(`{{ "${text}" | ${filter} }}`))?.slice(1);
+
+  it.each([
+    ['qr: margin: 0', ' width="42pt" height="42pt"', '42 42'],
+    ['qr', ' width="58pt" height="58pt"', '58 58'],
+    ['qr: margin: 1, size: "30mm"', ' width="30mm" height="30mm"', '46 46'],
+    ['barcode: "qr"', ' width="58pt" height="58pt"', '58 58'],
+    ['barcode: "datamatrix", scale: 2', ' width="40pt" height="40pt"', '20 20'],
+    ['barcode: "datamatrix", margin: 1', ' width="24pt" height="24pt"', '24 24'],
+    ['barcode: "aztec", margin: 2', ' width="46pt" height="46pt"', '46 46'],
+    ['barcode: "code128", margin: 10', ' width="77pt" height="93pt"', '77 93'],
+  ])('have a margin in modules, which is four around a QR code: %s', (filter, size, box) => {
+    expect(view(filter, 'hi')).toEqual([size, box]);
+  });
+
+  it('fill their width and height, unless they are squares', () => {
+    const size = ' width="60mm" height="15mm"';
+    expect(view('barcode: "ean13", width: "60mm", height: "15mm"')?.[0]).toBe(`${size} preserveAspectRatio="none"`);
+    for (const type of ['qr', 'pdf417'])
+      expect(view(`barcode: "${type}", width: "60mm", height: "15mm"`)?.[0]).toBe(size);
+    for (const lengths of [
+      'width: "60mm", height: "15mm"',
+      'width: "6cm", height: "42.52pt"',
+      'width: "8em", height: "2em"',
+    ])
+      for (const type of ['ean13', 'code128']) {
+        const [width = 0, height = 0] =
+          view(`barcode: "${type}", text: true, ${lengths}`)?.[1]?.split(' ').map(Number) ?? [];
+        expect(Math.abs(height / width - 15 / 60)).toBeLessThan(0.02);
+      }
+  });
+});
+
 describe('strings', () => {
   const texts = {
     'index.html': '{{ "a" | t }} {{ "n" | t: count: n }}',
