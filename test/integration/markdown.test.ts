@@ -47,6 +47,20 @@ it('never leaves a heading alone at the end of a page', async () => {
     for (const [, number = ''] of page.matchAll(/(?:Heading|Below) (\d+)/g)) expect(page).toContain(`Text ${number} Text`);
 }); // prettier-ignore
 
+it('splits code over pages only if it is long', async () => {
+  const code = (at: number, lines: number) =>
+    ['```js', ...Array.from({ length: lines }, (_, line) => `// block${at} line${line}`), '```'].join('\n');
+  const { pages, text } = await print(
+    Array.from({ length: 40 }, (_, at) => code(at, 5 + (at % 8))).join('\n\nThen.\n\n'),
+  );
+  expect(pages).toBeGreaterThan(4);
+  for (const page of text)
+    for (const [, at = ''] of page.matchAll(/block(\d+) line0/g))
+      expect(page).toContain(`block${at} line${4 + (Number(at) % 8)}`);
+  const long = await print(`${'Text.\n\n'.repeat(15)}${code(0, 40)}`);
+  expect([long.pages, long.text[0]?.includes('line3'), long.text[0]?.includes('line39')]).toEqual([2, true, false]);
+});
+
 it('keeps what is wide on the page, on paper of each size', async () => {
   const wide = Array.from({ length: 14 }, (_, at) => `column${at}`);
   const line = (cells: string[]) => `|${cells.join('|')}|`;

@@ -6,6 +6,7 @@ import { highlight } from './highlight.ts';
 import { links } from './links.ts';
 import { MarkdownError } from './markdown-error.ts';
 import { math } from './math.ts';
+import { shortCode } from './short-code.ts';
 import { tables } from './tables.ts';
 import { taskLists } from './task-lists.ts';
 
@@ -30,6 +31,7 @@ export function createParser(allowHtml: boolean, firstLine: number, found: Found
   });
   links(md);
   alerts(md);
+  shortCode(md);
   tables(md);
   taskLists(md);
   headings(md, (title) => void (found.title ??= title));

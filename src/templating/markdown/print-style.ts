@@ -67,6 +67,7 @@ li > p { margin-block: 0.5em; }
 code, pre, samp { font-family: var(--code); font-size: 0.86em; font-variant-ligatures: none; tab-size: 4; }
 :not(pre) > code { padding: 0.12em 0.35em; border-radius: 3pt; background: #eff1f3; overflow-wrap: anywhere; box-decoration-break: clone; }
 pre { padding: 0.8em 1em; border: 0.75pt solid var(--line); border-radius: 4pt; background: var(--faint); line-height: 1.45; white-space: pre-wrap; overflow-wrap: anywhere; box-decoration-break: clone; orphans: 4; widows: 4; }
+pre:is(.short, :has(> .short)) { break-inside: avoid; }
 pre code { font-size: inherit; }
 .hljs-comment, .hljs-quote, .hljs-meta { color: #59636e; }
 .hljs-keyword, .hljs-doctag, .hljs-template-tag, .hljs-type, .hljs-variable.language_ { color: #b3202c; }

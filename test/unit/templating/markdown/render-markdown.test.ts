@@ -18,13 +18,25 @@ describe('GitHub-flavoured markdown', () => {
     ['an alert', '> [!NOTE]\n> a\n>\n> b', '<div class="markdown-alert markdown-alert-note">\n<p class="markdown-alert-title">Note</p><p>a</p>\n<p>b</p>\n</div>'],
     ['an alert whose mark is alone', '> [!warning]\n>\n> > a', '<div class="markdown-alert markdown-alert-warning">\n<p class="markdown-alert-title">Warning</p><blockquote>\n<p>a</p>\n</blockquote>\n</div>'],
     ['no alert', '> [!NOTE] a\n\n> [!OTHER]\n> b\n\n> [!TIP]', '<blockquote>\n<p>[!NOTE] a</p>\n</blockquote>\n<blockquote>\n<p>[!OTHER]\nb</p>\n</blockquote>\n<blockquote>\n<p>[!TIP]</p>\n</blockquote>'],
-    ['highlighted code', '```js\nconst a = 1;\n```', '<pre><code class="language-js"><span class="hljs-keyword">const</span> a = <span class="hljs-number">1</span>;\n</code></pre>'],
-    ['code of a language that nobody knows', '```x"y\n<b>\n```', '<pre><code class="language-x&quot;y">&lt;b&gt;\n</code></pre>'],
-    ['code with too long a line', `\`\`\`js\nconst ${'a'.repeat(500)}\n\`\`\``, `<pre><code class="language-js">const ${'a'.repeat(500)}\n</code></pre>`],
+    ['highlighted code', '```js\nconst a = 1;\n```', '<pre><code class="short language-js"><span class="hljs-keyword">const</span> a = <span class="hljs-number">1</span>;\n</code></pre>'],
+    ['code of a language that nobody knows', '```x"y\n<b>\n```', '<pre><code class="short language-x&quot;y">&lt;b&gt;\n</code></pre>'],
+    ['code with too long a line', `\`\`\`js\nconst ${'a'.repeat(500)}\n\`\`\``, `<pre><code class="short language-js">const ${'a'.repeat(500)}\n</code></pre>`],
     ['HTML', '<b onclick="x">a</b> &amp; <!-- c -->\n\n<div>\n\nx', '<p>&lt;b onclick=&quot;x&quot;&gt;a&lt;/b&gt; &amp; &lt;!-- c --&gt;</p>\n<p>&lt;div&gt;</p>\n<p>x</p>'],
   ])('has %s', (_, text, html) => {
     expect(body(text)).toBe(html);
   }); // prettier-ignore
+
+  it('keeps short code on one page', () => {
+    const isShort = (lines: number, line = 'a') =>
+      body(`\`\`\`\n${`${line}\n`.repeat(lines)}\`\`\``).includes('"short"');
+    expect([isShort(1), isShort(12), isShort(13), isShort(6, 'a'.repeat(100)), isShort(7, 'a'.repeat(100))]).toEqual([
+      true,
+      true,
+      false,
+      true,
+      false,
+    ]);
+  });
 
   it('has HTML if that is allowed', () => {
     expect(body('<b onclick="x">a</b>\n\n<div>\n\nx', { allowHtml: true })).toBe(
@@ -40,7 +52,7 @@ describe('footnotes', () => {
   it('are at the end in the order of their use, and lead back', () => {
     expect(body('x[^b] y[^A]\n\n[^a]: one\n\n[^b]:\n    two\n\n    ```\n    code\n    ```\n\nafter')).toBe(
       `<p>x<sup class="footnote-ref"><a href="#fn:1" id="fnref:1">1</a></sup> y<sup class="footnote-ref"><a href="#fn:2" id="fnref:2">2</a></sup></p>\n<p>after</p>\n` +
-        `<section class="footnotes" role="doc-endnotes">\n<ol>\n<li id="fn:1">\n<p>two</p>\n<pre><code>code\n</code></pre>\n${back('1')}</li>\n<li id="fn:2">\n<p>one${back('2')}</p>\n</li>\n</ol>\n</section>`,
+        `<section class="footnotes" role="doc-endnotes">\n<ol>\n<li id="fn:1">\n<p>two</p>\n<pre><code class="short">code\n</code></pre>\n${back('1')}</li>\n<li id="fn:2">\n<p>one${back('2')}</p>\n</li>\n</ol>\n</section>`,
     );
   });
 
