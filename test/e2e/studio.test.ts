@@ -212,6 +212,13 @@ describe('the studio, in a browser', () => {
     await page.goto(`${address}/studio/templates/leaving`);
     await page.waitForSelector('body[data-ready]', WAIT);
     expect(await textOf(page, '.cm-content')).not.toContain('<body>x');
+    await goToLine(page, '<body>');
+    await page.keyboard.type('y');
+    await page.click('#versions');
+    await page.waitForSelector('.change', WAIT);
+    const compared = await page.$$eval('.compared select', (all) => all.map((each) => each.value));
+    expect(compared).toEqual(['1', '']);
+    await page.keyboard.press('Escape');
     await page.click('#delete');
     await onto(page, () => page.click('dialog .danger'));
     expect((await request('/v1/templates/leaving')).status).toBe(404);

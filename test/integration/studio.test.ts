@@ -158,8 +158,19 @@ describe("another user's workbench", () => {
     expect((await bob.get(`/studio/v1/jobs/${jobId}/pdf`)).status).toBe(404);
     expect(await (await bob.get('/studio/v1/templates')).json()).toEqual({ data: [], nextCursor: null });
     const page = await (await bob.get('/studio/templates/invoice')).text();
+    expect(page).toContain('There is no template invoice');
     expect(page).not.toContain('data-saved');
     expect(await (await ann.get('/studio/templates/invoice')).text()).toContain('data-saved');
+  });
+
+  it('offers to create a template that is not there, and opens one that is begun', async () => {
+    const missing = await bob.get('/studio/templates/nosuch');
+    expect(missing.status).toBe(404);
+    const page = await missing.text();
+    expect(page).toContain('<h1>There is no template nosuch</h1>');
+    expect([page.includes('Create</button>'), page.includes('Delete')]).toEqual([true, false]);
+    const begun = await bob.get('/studio/templates/nosuch?starter=blank');
+    expect([begun.status, (await begun.text()).includes('id="bench"')]).toEqual([200, true]);
   });
 
   it('changes nothing, whatever is guessed', async () => {

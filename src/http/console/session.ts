@@ -16,7 +16,8 @@ export interface Place {
   label: string;
   /** why a valid key was refused */
   refusal: string;
-  /** the command that creates a key */
+  /** which key it is, before the command that creates one */
+  hint: string;
   command: string;
 }
 
@@ -26,7 +27,8 @@ export const CONSOLE: Place = {
   isOpenFor: (scopes) => scopes.includes('admin'),
   label: 'API key with the scope admin',
   refusal: 'This key lacks the scope admin. It opens the API and the studio of its user, but not the console.',
-  command: 'pdfprompt keys create --user you@example.com --scopes admin',
+  hint: 'It is a key of an operator. To create one, type on the server:',
+  command: 'npx pdfprompt keys create --user you@example.com --scopes admin',
 };
 
 /** An operator could make a key of any user, with any scope: the scope `admin` is enough for their own studio. */
@@ -36,7 +38,8 @@ export const STUDIO: Place = {
   isOpenFor: (scopes) => scopes.includes('admin') || (scopes.includes('jobs:read') && scopes.includes('jobs:write')),
   label: 'API key',
   refusal: 'This key lacks the scope jobs:read or jobs:write. The studio needs both.',
-  command: 'pdfprompt keys create --user you@example.com',
+  hint: 'It is the key that pdfprompt up printed, or any other of yours. To create one, type on the server:',
+  command: 'npx pdfprompt keys create --user you@example.com',
 };
 
 const PLACES = [CONSOLE, STUDIO];

@@ -6,7 +6,7 @@ import type { Place } from './session.ts';
 
 /** @param from the page to open afterwards @param refusal why the key was refused */
 export function signInPage(place: Place, { from, refusal }: { from: string; refusal?: string | undefined }): Html {
-  const { path, label, command } = place;
+  const { path, label, hint, command } = place;
   return layout({
     title: 'Sign in',
     place,
@@ -32,7 +32,7 @@ export function signInPage(place: Place, { from, refusal }: { from: string; refu
         </p>
         <p><button type="submit">Sign in</button></p>
       </form>
-      <p class="hint">To create a key, type on the server: <code>${command}</code></p>
+      <p class="hint">${hint} <code>${command}</code></p>
     </div>`,
   });
 }

@@ -14,7 +14,7 @@ import { problemResponse, statusOf, toCodedError } from '../problem.ts';
 import { aboutOf, type AppContext, type AppDeps, type AppEnv, type Operation } from '../route.ts';
 import { studioAssets } from './assets.ts';
 import { editorModules } from './editor-modules.ts';
-import { templatesPage } from './templates-page.ts';
+import { missingTemplatePage, templatesPage } from './templates-page.ts';
 import { workbenchPage } from './workbench-page.ts';
 
 /** Operations of the API that the workbench uses, for the user of the session. */
@@ -108,6 +108,8 @@ export function createStudio(deps: AppDeps & { logIn: LogIn; operations: Operati
     if (templateNameProblem(name) !== undefined) throw new CodedError('not_found', 'there can be no such template');
     const session = sessionOf(c);
     const saved = await findVersion(reads, session.userId, { name, version: undefined });
+    // The form for a new one says what it begins with. Another address may be mistyped.
+    if (!saved && c.req.query('starter') === undefined) return c.html(missingTemplatePage(session, name), 404);
     return c.html(workbenchPage(session, { nonce: c.var.nonce ?? '', isSaved: saved !== undefined, name }));
   });
   app.all('/*', (c) => {

@@ -36,17 +36,11 @@ export function templatesPage(session: ConsoleSession): Html {
             placeholder="invoice"
             spellcheck="false"
             autocapitalize="none"
+            title="Lower-case letters, digits, . _ and -; the first is a letter or a digit"
             aria-describedby="name-hint"
           />
         </p>
-        <p>
-          <label for="starter">Begins with</label>
-          <select id="starter" name="starter">
-            <option value="invoice">an invoice</option>
-            <option value="letter">a letter in markdown</option>
-            <option value="blank">an empty page</option>
-          </select>
-        </p>
+        ${starterField()}
         <button type="submit">Create</button>
         <p id="name-hint" class="hint">Lower-case letters, digits, <code>.</code> <code>_</code> <code>-</code></p>
       </form>
@@ -56,3 +50,31 @@ export function templatesPage(session: ConsoleSession): Html {
       </section>`,
   });
 }
+
+/** At the address of a template that is not there. */
+export function missingTemplatePage(session: ConsoleSession, name: string): Html {
+  const title = `There is no template ${name}`;
+  return layout({
+    title,
+    place: STUDIO,
+    session,
+    at: 'templates',
+    head: html`<link rel="stylesheet" href="${studioAsset('studio.css')}" />`,
+    main: html`<h1>${title}</h1>
+      <form class="new" method="get" autocomplete="off">
+        ${starterField()}
+        <button type="submit">Create</button>
+      </form>
+      <p class="hint"><a href="${STUDIO.path}">Back to your templates</a></p>`,
+  });
+}
+
+const starterField = () =>
+  html`<p>
+    <label for="starter">Begins with</label>
+    <select id="starter" name="starter">
+      <option value="invoice">an invoice</option>
+      <option value="letter">a letter in markdown</option>
+      <option value="blank">an empty page</option>
+    </select>
+  </p>`;

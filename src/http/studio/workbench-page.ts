@@ -96,8 +96,8 @@ function filesPane(): Html {
       <form id="options" autocomplete="off">
         <p>
           <label for="format">Format</label>
-          <select id="format">
-            <option value="">@page in CSS</option>
+          <select id="format" aria-describedby="page-hint">
+            <option value="">from @page</option>
             <option value="a3">A3</option>
             <option value="a4">A4</option>
             <option value="a5">A5</option>
@@ -105,19 +105,27 @@ function filesPane(): Html {
             <option value="legal">Legal</option>
           </select>
         </p>
+        <p id="page-hint" class="hint" hidden>
+          <code>@page</code> in the CSS says the size, how the page lies, and its margins.
+        </p>
         <p class="check">
           <input id="landscape" type="checkbox" />
           <label for="landscape">Landscape</label>
         </p>
         <p>
           <label for="margin">Margins</label>
-          <input id="margin" placeholder="20mm" spellcheck="false" />
+          <input
+            id="margin"
+            placeholder="from @page"
+            title="One length such as 20mm, or four: top right bottom left"
+            spellcheck="false"
+          />
         </p>
         <p>
           <label for="locale">Locale</label>
           <input id="locale" placeholder="de-AT" spellcheck="false" autocapitalize="none" />
         </p>
-        <p>
+        <p class="above">
           <label for="timezone">Time zone</label>
           <input id="timezone" placeholder="Europe/Vienna" spellcheck="false" autocapitalize="none" />
         </p>

@@ -11,6 +11,7 @@ export function readOptions(text) {
   const sides = [top, right, bottom, left];
   field('format').value = options.preferCSSPageSize === true ? '' : String(options.format ?? 'letter').toLowerCase();
   field('landscape').checked = options.landscape === true;
+  showWhoDecides();
   field('margin').value = sides.every((side) => side === undefined)
     ? ''
     : sides.every((side) => side === top)
@@ -20,10 +21,18 @@ export function readOptions(text) {
   field('timezone').value = timezone;
 }
 
+/** With `@page` the style sheet says how the page lies. */
+function showWhoDecides() {
+  const isInCss = field('format').value === '';
+  field('page-hint').hidden = !isInCss;
+  field('landscape').disabled = isInCss;
+}
+
 /** template.json with what the form says. @returns undefined if the text is not JSON, or the form is not valid */
 export function withOptions(text) {
   const parsed = parse(text);
   if (parsed === undefined) return undefined;
+  showWhoDecides();
   const margins = field('margin').value.trim().split(/\s+/).filter(Boolean);
   const isValid = [0, 1, 4].includes(margins.length) && margins.every((each) => LENGTH.test(each));
   field('margin').setCustomValidity(isValid ? '' : 'allowed: one length such as 20mm, or four: top right bottom left');

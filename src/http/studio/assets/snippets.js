@@ -4,7 +4,7 @@ const quoted = (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
 /** @param {{ template: string, data?: unknown }} request @param {string} origin of the service */
 export function curlOf(request, origin) {
-  return `curl ${origin}/v1/pdf \\
+  return `curl -sS --fail-with-body ${origin}/v1/pdf \\
   -H "Authorization: Bearer $PDFPROMPT_KEY" \\
   -H 'Content-Type: application/json' \\
   -d ${quoted(JSON.stringify(request, null, 2))} \\

@@ -24,11 +24,9 @@ export async function showVersions({ name, draft, nonce, onRestore }) {
       { value: String(version), selected: isSelected },
       `${version} · ${whenOf(createdAt).textContent}`,
     );
-  const old = element(
-    'select',
-    { id: 'old' },
-    ...newest.map((each, index) => option(each, index === Math.min(1, newest.length - 1))),
-  );
+  // What is in the editor is newer than the newest one.
+  const base = draft.hasChanges ? 0 : Math.min(1, newest.length - 1);
+  const old = element('select', { id: 'old' }, ...newest.map((each, index) => option(each, index === base)));
   const fresh = element(
     'select',
     { id: 'fresh' },

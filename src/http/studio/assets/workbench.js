@@ -135,10 +135,11 @@ function open(path) {
 }
 
 function changed() {
-  at('version').textContent = draft.version === 0 ? 'not saved yet' : `@${draft.version}`;
+  at('version').textContent = draft.version === 0 ? '' : `@${draft.version}`;
   at('save').disabled = !draft.hasChanges;
   at('versions').disabled = draft.version === 0;
   at('copy').disabled = draft.version === 0;
+  at('delete').hidden = draft.version === 0;
   at('bench').classList.toggle('unsaved', draft.hasChanges);
   if (draft.hasChanges) say(draft.version === 0 ? 'Not saved yet' : 'Changed, not saved');
   refreshFiles();
