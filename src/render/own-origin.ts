@@ -79,6 +79,11 @@ export function ownOrigin(
 
 /** What comes before the first element. */
 const START = /^\uFEFF?(?:\s|<!--(?:(?!-->)[^])*-->|<\?[^>]*>)*<!doctype[^>]*>/i;
+/**
+ * What a document without a doctype at its start must not have: a doctype that was not found, or style sheets, which
+ * then need no media type, but only at the same origin.
+ */
+const WITHOUT_DOCTYPE = /<!doctype|<link|@import/i;
 /** Characters within which the doctype is looked for. */
 const MAX_START = 65_536;
 /** A document with its own base keeps it. What a file is checked for, and parts of another one, need the same origin. */
@@ -92,9 +97,8 @@ const BOUND = [
 /** A document whose relative URLs begin at an origin. @returns undefined if it has to be there itself */
 export function withBase(html: string, origin: string): string | undefined {
   if (BOUND.some((sign) => sign.test(html)) || refersAcross(html)) return undefined;
-  // Without a doctype it has other rules at another origin.
-  const start = START.exec(html.slice(0, MAX_START))?.[0];
-  if (start === undefined) return undefined;
+  const start = START.exec(html.slice(0, MAX_START))?.[0] ?? '';
+  if (start === '' && WITHOUT_DOCTYPE.test(html)) return undefined;
   return `${start}<base href="${origin}/">${html.slice(start.length)}`;
 }
 

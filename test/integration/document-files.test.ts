@@ -57,6 +57,7 @@ describe('a static document with files', () => {
     ['a base of its own', '<!doctype html><base href="/"><p>x</p><img src="i.svg">'],
     ['an integrity', `<!doctype html><link rel="stylesheet" href="a.css" integrity=""><p>x</p>`],
     ['no doctype', '<p>x</p><img src="i.svg">'],
+    ['no doctype and a style sheet', '<link rel="stylesheet" href="a.css"><p>x</p>'],
     ['a long start', `${' '.repeat(9_000_000)}<!doctype html><p>x</p><img src="i.svg">`],
     ['a long comment', `<!--${'-'.repeat(9_000_000)}x--><!doctype html><p>x</p><img src="i.svg">`],
   ])('prints with %s, again and again', async (_, html) => {
