@@ -97,8 +97,10 @@ export function bytesOf({ path, size, sha256 }: Pick<Upload, 'path' | 'size' | '
       try {
         for (let at = 0; at < size;) {
           const piece = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - at));
-          at += readSync(file, piece, 0, piece.byteLength, at);
-          yield piece;
+          const read = readSync(file, piece, 0, piece.byteLength, at);
+          if (read === 0) return; // the store finds that there are too few bytes
+          at += read;
+          yield piece.subarray(0, read);
         }
       } finally {
         closeSync(file);

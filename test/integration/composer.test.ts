@@ -30,11 +30,12 @@ interface Given {
   key?: string;
   timeoutMs?: number;
   signal?: AbortSignal;
+  tenant?: string;
 }
-const compose = (composer: Composer, texts: string | Record<string, string>, { data = {}, key, timeoutMs = 60_000, signal }: Given = {}) =>
+const compose = (composer: Composer, texts: string | Record<string, string>, { data = {}, key, timeoutMs = 60_000, ...limits }: Given = {}) =>
   composer.compose(
     { kind: 'template', name: 't@1', key, texts: typeof texts === 'string' ? { 'index.html': texts } : texts, data, locale: 'en', timezone: 'UTC' },
-    { timeoutMs, signal },
+    { timeoutMs, ...limits },
   ); // prettier-ignore
 const processes = (pid = process.pid) =>
   descendants(pid).filter((each) => commandOf(each).includes('templating/child'));
@@ -159,6 +160,21 @@ describe('waiting', () => {
     await expect(compose(composer, 'x')).rejects.toMatchObject({ code: 'unavailable' });
     const late = compose(composer, LOOP, { data: FOR_EVER });
     await expect(late).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('is for the other documents of the tenant, and not for those of others', async () => {
+    const composer = await start();
+    let hasEnded = false;
+    const slow = [1, 2, 3].map(() =>
+      compose(composer, LOOP, { data: FOR_EVER, tenant: 'ann' })
+        .catch(() => undefined)
+        .finally(() => (hasEnded = true)),
+    );
+    await busy();
+    expect(await compose(composer, '{{ x }}', { data: { x: 1 }, tenant: 'bob' })).toBe('1');
+    expect(hasEnded).toBe(false);
+    await composer.stop();
+    await Promise.all(slow);
   });
 
   it('is reported with the rest of the time', async () => {

@@ -169,6 +169,20 @@ describe('a user who is erased', () => {
     expect(places).toBe(0);
   });
 
+  it('waits for a job that is locked, and for the files that it names', async () => {
+    const ann = await person();
+    gate.shut();
+    const id = await submit(ann, { ...held, files: { 'a.css': { text: `of name of ${ann.email}` } } });
+    await eventually(() => gate.waiting === 1, 60_000, 'it is being rendered');
+    await sql.begin(async (tx) => {
+      await tx`select 1 from pdfprompt_job where id = ${id} for update`;
+      expect(await eraseUser(base, { id: ann.id }, { withinMs: 500 })).toMatchObject({ jobs: 0, isDone: false });
+    });
+    expect(await eraseUser(base, { id: ann.id })).toMatchObject({ jobs: 1, isDone: true });
+    expect(await tablesWith(sql, ann.traces)).toEqual([]);
+    gate.open();
+  });
+
   it('is continued by any worker if it is interrupted, and the user is not shown meanwhile', async () => {
     const ann = await person();
     await submit(ann, { html: '<p>x</p>' });

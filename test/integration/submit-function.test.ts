@@ -182,6 +182,19 @@ describe('a worker of the last release', () => {
   );
   const next = () => claimJobs(base, { workerId, count: 1 });
 
+  it.each([
+    { html: '<link rel="stylesheet" href="a.css">', files: { 'a.css': { text: 'p {}' } } },
+    { markdown: '# x' },
+    { files: { 'index.html': { text: 'x' } } },
+  ])('is not given what it does not know: %j', async (body) => {
+    await sql`update pdfprompt_worker set version = null where id = ${workerId}`;
+    const id = await accepted(body);
+    const before = await partsOf(id);
+    expect([...(await claim(id))]).toEqual([]);
+    expect(await rowOf(id)).toEqual({ status: 'queued', html: null, url: null, keeps_parts: true });
+    expect(await partsOf(id)).toEqual(before);
+  });
+
   it('is not meant by one that has said which release it runs', async () => {
     await sql`update pdfprompt_worker set version = 'test' where id = ${workerId}`;
     const id = await accepted({ html: '<p>x</p>' });

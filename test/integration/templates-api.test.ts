@@ -115,6 +115,32 @@ describe('DELETE /v1/templates/{name}', () => {
   });
 });
 
+describe('a repeated Idempotency-Key', () => {
+  it('gets its job, whatever became of its template, and however its files are sent', async () => {
+    const withKey = (key: string, body: object) =>
+      service.request('/v1/jobs', { method: 'POST', headers: { 'Idempotency-Key': key }, body: JSON.stringify(body) });
+    const idOf = async (response: Response) => ((await response.json()) as { id: string }).id;
+    await put('brief', page('one'));
+    const first = await withKey('k1', { template: 'brief' });
+    await service.request('/v1/templates/brief', { method: 'DELETE' });
+    const again = await withKey('k1', { template: 'brief' });
+    expect([again.status, await idOf(again)]).toEqual([200, await idOf(first)]);
+    expect((await withKey('k2', { template: 'brief' })).status).toBe(400);
+
+    const inline = await withKey('k3', page('the same file'));
+    const { id } = (await (
+      await service.request('/v1/assets', {
+        method: 'PUT',
+        headers: { 'Content-Type': 'text/html' },
+        body: 'the same file',
+      })
+    ).json()) as { id: string };
+    const byId = await withKey('k3', { files: { 'index.html': id } });
+    expect([byId.status, await idOf(byId)]).toEqual([200, await idOf(inline)]);
+    expect((await withKey('k3', page('another file'))).status).toBe(422);
+  });
+});
+
 describe('files that nothing refers to', () => {
   it('go after a day; those of templates and of jobs stay', async () => {
     const text = (name: string) => ({ text: `kept by ${name}` });
