@@ -12,7 +12,7 @@ import { markdownToHtml } from '../sources/markdown.ts';
 import { readFile as readFileOf } from '../sources/read-file.ts';
 import type { Content, LoadContext } from '../sources/source-type.ts';
 import { loadSource } from '../sources/sources.ts';
-import { SETTINGS_FILE, templateSettings } from '../templates/template-settings.ts';
+import { overSettings, SETTINGS_FILE, templateSettings } from '../templates/template-settings.ts';
 import { dataFileOf, inspectFolder, readJson, type RenderInput } from './render-input.ts';
 
 /** What the command line says about every input. */
@@ -91,8 +91,7 @@ const MAX_SETTINGS = 1_000_000;
 async function loadTemplate(folder: string, { request: sent, dataFile }: InputSettings): Promise<LoadedInput> {
   const files = await listFolder(folder, MAX_FILES);
   const { request: own } = templateSettings((await readFileOf(files, SETTINGS_FILE, MAX_SETTINGS))?.toString('utf8'));
-  const options = { ...(own.options as object | undefined), ...(sent.options as object | undefined) };
-  const request = parse({ ...own, ...sent, options, url: NO_ADDRESS });
+  const request = parse({ ...overSettings(own, sent), url: NO_ADDRESS });
   const dataPath = await dataFileOf(folder, dataFile);
   const data = dataPath === undefined ? {} : await readJson(dataPath);
   const source: Source = { kind: 'template', value: { name: basename(resolve(folder)), data } };

@@ -18,8 +18,18 @@ export function canonicalTimezone(name: string): string | undefined {
   }
 }
 
+/** The language that a document is asked for in: `locale`, or that of an `Accept-Language` header. */
+export function wantedLocale({ locale, setExtraHTTPHeaders }: LocaleSettings): string | undefined {
+  return locale === undefined ? acceptedLocale(setExtraHTTPHeaders) : canonicalLocale(locale);
+}
+
+interface LocaleSettings {
+  locale?: string | undefined;
+  setExtraHTTPHeaders?: Record<string, string> | undefined;
+}
+
 /** The preferred language of an `Accept-Language` header, if it is known. */
-export function acceptedLocale(headers: Record<string, string> = {}): string | undefined {
+function acceptedLocale(headers: Record<string, string> = {}): string | undefined {
   const value = Object.entries(headers).find(([name]) => name.toLowerCase() === 'accept-language')?.[1] ?? '';
   const languages = value.split(',').map((language) => {
     const [tag = '', ...parameters] = language.split(';').map((part) => part.trim());

@@ -23,3 +23,6 @@ export function parseTemplateName(text: string): TemplateName | undefined {
   if (!NAME.test(name) || (number !== undefined && !/^[1-9]\d{0,8}$/.test(number))) return undefined;
   return { name, version: number === undefined ? undefined : Number(number) };
 }
+
+/** What a template begins with, the first that there is. */
+export const TEMPLATE_ENTRIES = ['index.html', 'index.liquid', 'index.md'] as const;

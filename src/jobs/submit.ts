@@ -18,6 +18,7 @@ import { shownSource } from '../sources/sources.ts';
 import type { Events } from '../telemetry/events.ts';
 import { noSuchTemplate, findVersion } from '../templates/read-templates.ts';
 import { noSuchAssets } from '../templates/put-template.ts';
+import { overSettings } from '../templates/template-settings.ts';
 import { getJob } from './read.ts';
 
 export interface SubmitDeps {
@@ -130,9 +131,7 @@ async function withTemplate({ reads }: SubmitDeps, input: SubmitInput): Promise<
 
 /** A request as it was sent, over the print settings of its template. @throws CodedError if they do not fit together */
 function withSettingsOf(template: Record<string, unknown>, sent: unknown, name: string): PdfRequest {
-  const own = sent as Record<string, unknown>;
-  const options = { ...(template.options as object | undefined), ...(own.options as object | undefined) };
-  const parsed = parsePdfRequest({ ...template, ...own, options });
+  const parsed = parsePdfRequest(overSettings(template, sent as Record<string, unknown>));
   if (parsed.ok) return parsed.request;
   const fields = parsed.fields.map(({ field, message }) => ({
     field,

@@ -1,5 +1,5 @@
 import type { Cookie, CookieData } from 'puppeteer';
-import { acceptedLocale, canonicalLocale, canonicalTimezone } from '../domain/locale.ts';
+import { canonicalTimezone, wantedLocale } from '../domain/locale.ts';
 import type { PrintSettings } from '../domain/pdf-request.ts';
 import type { ServedOrigin } from '../egress/served-origin.ts';
 import type { Content } from '../sources/source-type.ts';
@@ -44,8 +44,7 @@ export async function preparePage(warm: WarmPage, request: Printable): Promise<v
   // A script may depend on the screen's layout, a static document cannot.
   const media = request.emulateMediaType ?? (isJustLayout ? 'print' : 'browser');
   await warm.setMedia(media, request.emulateMediaFeatures ?? NO_FEATURES);
-  const locale =
-    request.locale === undefined ? acceptedLocale(request.setExtraHTTPHeaders) : canonicalLocale(request.locale);
+  const locale = wantedLocale(request);
   if (locale !== undefined) {
     warm.mark('locale');
     await page.emulateLocale(locale);

@@ -1,7 +1,7 @@
 import { parsePdfRequest, type PdfRequest } from '../domain/pdf-request.ts';
-import { CodedError, invalidFields, messageOf } from '../kernel/errors.ts';
-import { TEMPLATE_ENTRIES } from './template-content.ts';
-import { SETTINGS_FILE, templateSettings } from './template-settings.ts';
+import { invalidFields } from '../kernel/errors.ts';
+import { entryProblem } from './template-content.ts';
+import { overSettings, parseTemplateJson, SETTINGS_FILE, templateSettings } from './template-settings.ts';
 
 /** The file of a template with data to try it with. */
 const SAMPLE_FILE = 'data.json';
@@ -22,26 +22,16 @@ interface PreviewInput {
  * @throws CodedError that names what is wrong
  */
 export async function previewRequest({ name, body, files, textOf }: PreviewInput): Promise<PdfRequest> {
-  if (!TEMPLATE_ENTRIES.some((entry) => Object.hasOwn(files, entry)))
-    throw invalidFields([{ field: 'files', message: `required: one of ${TEMPLATE_ENTRIES.join(', ')}` }]);
+  const problem = entryProblem(files);
+  if (problem) throw invalidFields([problem]);
   const { request } = templateSettings(await textOf(SETTINGS_FILE));
-  const { data = await sampleOf(textOf), options, ...settings } = body;
-  const merged = { ...request, ...settings, options: { ...(request.options as object), ...(options as object) } };
-  const parsed = parsePdfRequest({ ...merged, template: name, data, files });
+  const { data = await sampleOf(textOf), ...settings } = body;
+  const parsed = parsePdfRequest({ ...overSettings(request, settings), template: name, data, files });
   if (!parsed.ok) throw invalidFields(parsed.fields);
   return parsed.request;
 }
 
 async function sampleOf(textOf: PreviewInput['textOf']): Promise<unknown> {
   const text = await textOf(SAMPLE_FILE);
-  if (text === undefined) return {};
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch (error) {
-    const message = `it is not JSON: ${messageOf(error).slice(0, 200)}`;
-    throw new CodedError('invalid_request', `files["${SAMPLE_FILE}"]: ${message}`, {
-      fields: [{ field: `files["${SAMPLE_FILE}"]`, message }],
-      cause: error,
-    });
-  }
+  return text === undefined ? {} : parseTemplateJson(SAMPLE_FILE, text);
 }

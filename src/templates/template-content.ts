@@ -3,10 +3,8 @@ import { z } from 'zod';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { parsePdfRequest } from '../domain/pdf-request.ts';
 import { filesField } from '../domain/source.ts';
+import { TEMPLATE_ENTRIES } from '../domain/template-name.ts';
 import { type FieldProblem, invalidFields } from '../kernel/errors.ts';
-
-/** The files that a template can begin with, the first that there is. */
-export const TEMPLATE_ENTRIES = ['index.html', 'index.liquid', 'index.md'] as const;
 
 export const templateSchema = z
   .strictObject({
@@ -43,15 +41,20 @@ const OF_A_DOCUMENT = new Set([
 
 /** @throws CodedError that names what is missing, or is no print setting */
 export function checkTemplate({ files, request }: TemplateContent): void {
-  const problems: FieldProblem[] = [];
-  if (!TEMPLATE_ENTRIES.some((name) => Object.hasOwn(files, name)))
-    problems.push({ field: 'files', message: `required: one of ${TEMPLATE_ENTRIES.join(', ')}, with which it begins` });
+  const entry = entryProblem(files);
+  const problems: FieldProblem[] = entry ? [entry] : [];
   for (const name of Object.keys(request))
     if (OF_A_DOCUMENT.has(name)) problems.push({ field: `request.${name}`, message: 'allowed: print settings only' });
   const parsed = parsePdfRequest({ ...request, html: ' ' });
   if (problems.length === 0 && !parsed.ok)
     for (const { field, message } of parsed.fields) problems.push({ field: `request.${field}`, message });
   if (problems.length > 0) throw invalidFields(problems);
+}
+
+/** What is wrong if nothing is there with which a template begins. */
+export function entryProblem(files: Readonly<Record<string, unknown>>): FieldProblem | undefined {
+  if (TEMPLATE_ENTRIES.some((name) => Object.hasOwn(files, name))) return undefined;
+  return { field: 'files', message: `required: one of ${TEMPLATE_ENTRIES.join(', ')}, with which it begins` };
 }
 
 /** SHA-256 of the content, the same for the same. */

@@ -15,17 +15,33 @@ export type TemplateSettings = z.output<typeof schema>;
 /** What `template.json` says. @param text undefined if there is none @throws CodedError that names the file */
 export function templateSettings(text: string | undefined): TemplateSettings {
   if (text === undefined) return { request: {} };
-  const field = `files["${SETTINGS_FILE}"]`;
-  let json: unknown;
-  try {
-    json = JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch (error) {
-    throw invalidFields([{ field, message: `it is not JSON: ${messageOf(error).slice(0, 200)}` }]);
-  }
+  const json = parseTemplateJson(SETTINGS_FILE, text);
   try {
     return checkInput(schema, json);
   } catch (error) {
     if (!(error instanceof CodedError) || !error.fields) throw error;
-    throw invalidFields(error.fields.map((each) => ({ field: `${field}.${each.field}`, message: each.message })));
+    throw invalidFields(
+      error.fields.map((each) => ({ field: `${fieldOf(SETTINGS_FILE)}.${each.field}`, message: each.message })),
+    );
   }
+}
+
+/** The JSON of a template's file. @throws CodedError that names the file */
+export function parseTemplateJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    throw invalidFields([{ field: fieldOf(file), message: `it is not JSON: ${messageOf(error).slice(0, 200)}` }]);
+  }
+}
+
+const fieldOf = (file: string) => `files["${file}"]`;
+
+/** What somebody sends, over the print settings of a template; of `options` each by itself. */
+export function overSettings(
+  template: Record<string, unknown>,
+  sent: Record<string, unknown>,
+): Record<string, unknown> {
+  const options = { ...(template.options as object | undefined), ...(sent.options as object | undefined) };
+  return { ...template, ...sent, options };
 }

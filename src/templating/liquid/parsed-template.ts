@@ -1,4 +1,5 @@
 import { type FS, Liquid, type Template } from 'liquidjs';
+import { TEMPLATE_ENTRIES } from '../../domain/template-name.ts';
 import { type Check, dataCheck } from './check-data.ts';
 import { type ComposeContext, keepLimits, toText } from './compose-context.ts';
 import { registerFilters } from './filters.ts';
@@ -6,8 +7,6 @@ import { Strings } from './strings.ts';
 import { Mistake } from './template-failure.ts';
 import { TextFiles } from './text-files.ts';
 
-/** The first that is there. */
-const ENTRIES = ['index.html', 'index.liquid', 'index.md'];
 /** Layouts and partials that are kept parsed, under each name by which they are called. */
 const MAX_PARTS = 2_000;
 const MAX_LENGTH = 20_000_000;
@@ -26,8 +25,8 @@ export class ParsedTemplate {
   constructor(texts: Readonly<Record<string, string>>) {
     this.length = Object.values(texts).reduce((sum, text) => sum + text.length, 0);
     if (this.length > MAX_LENGTH) throw new Mistake(`has more than ${MAX_LENGTH} characters`);
-    const entry = ENTRIES.find((name) => Object.hasOwn(texts, name));
-    if (entry === undefined) throw new Mistake(`has no entry; it needs one of ${ENTRIES.join(', ')}`);
+    const entry = TEMPLATE_ENTRIES.find((name) => Object.hasOwn(texts, name));
+    if (entry === undefined) throw new Mistake(`has no entry; it needs one of ${TEMPLATE_ENTRIES.join(', ')}`);
     this.isMarkdown = entry.endsWith('.md');
     this.strings = new Strings(texts);
     this.check = Object.hasOwn(texts, 'schema.json') ? dataCheck(texts['schema.json'] ?? '') : undefined;

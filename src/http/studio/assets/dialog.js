@@ -65,3 +65,12 @@ export function ask({ title, text = '', label, value = '', pattern, button, isDa
   if (label !== undefined) input.select();
   return promise;
 }
+
+/** Asks whether a template is to be deleted. Resolves with undefined if not. */
+export const askToDelete = (name) =>
+  ask({
+    title: `Delete ${name}?`,
+    text: 'All its versions are deleted. Requests that name it fail from now on.',
+    button: 'Delete',
+    isDanger: true,
+  });

@@ -1,7 +1,7 @@
 // The list of one's templates, and a form for a new one.
 
 import { deleteTemplate, listTemplates } from './api.js';
-import { ask, element } from './dialog.js';
+import { askToDelete, element } from './dialog.js';
 import { whenOf } from './when.js';
 
 const list = document.querySelector('#list');
@@ -72,13 +72,7 @@ function table(templates) {
 }
 
 async function remove(name) {
-  const answer = await ask({
-    title: `Delete ${name}?`,
-    text: 'All its versions are deleted. Requests that name it fail from now on.',
-    button: 'Delete',
-    isDanger: true,
-  });
-  if (answer === undefined) return;
+  if ((await askToDelete(name)) === undefined) return;
   try {
     await deleteTemplate(name);
     await show();

@@ -1,7 +1,7 @@
 // The workbench: files of a template, an editor, and the PDF beside it.
 
 import { deleteTemplate, getTemplate, pdfPath, previewTemplate, print, saveTemplate } from './api.js';
-import { ask } from './dialog.js';
+import { askToDelete } from './dialog.js';
 import { Draft } from './draft.js';
 import { connectFiles } from './file-actions.js';
 import { showFiles } from './files-list.js';
@@ -198,13 +198,7 @@ async function printIt() {
 const request = () => ({ template: `${name}@${draft.version}`, data: parsedData() });
 
 async function deleteIt() {
-  const answer = await ask({
-    title: `Delete ${name}?`,
-    text: 'All its versions are deleted. Requests that name it fail from now on.',
-    button: 'Delete',
-    isDanger: true,
-  });
-  if (answer === undefined) return;
+  if ((await askToDelete(name)) === undefined) return;
   try {
     if (draft.version > 0) await deleteTemplate(name);
     draft.keep(draft.version);
