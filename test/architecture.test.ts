@@ -24,6 +24,9 @@ const LAYERS = [
 const PAGES = { from: 'hono/html', folders: new Set(['http', 'planning', 'charts']) };
 /** The one folder that knows a dependency. */
 const DOORS: Record<string, string> = {
+  '@libpdf/core': 'finishing',
+  '@neslinesli93/qpdf-wasm': 'finishing',
+  '@embedpdf/pdfium': 'finishing',
   '@cfworker/json-schema': 'templating',
   'bwip-js': 'templating',
   liquidjs: 'templating',

@@ -7,3 +7,6 @@ export const UNKNOWN_TYPE = 'application/octet-stream';
 export function mediaTypeOf(name: string): string | undefined {
   return mime.getType(name) ?? undefined;
 }
+
+/** Media type of a PDF. */
+export const PDF_TYPE = 'application/pdf';

@@ -9,6 +9,8 @@ export interface PdfBytes {
   pages: number;
   /** lower-case hex */
   sha256: string;
+  /** media type, if it is a picture and no PDF */
+  type?: string;
 }
 
 /** How the parts of a job were printed. */

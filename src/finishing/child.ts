@@ -4,18 +4,33 @@ import { endWithParent, giveUpRoot } from '../kernel/confined-process.ts';
 import { CodedError, messageOf } from '../kernel/errors.ts';
 import type { Identity } from '../kernel/privileges.ts';
 import { readFrames, type SentPdf, sendFrame } from './frames.ts';
-import type { Pdf, StepList } from './step.ts';
+import { Draft } from './draft.ts';
+import type { Sheet, StepContext, StepList } from './step.ts';
 
 // The process in which steps run; steps-process.ts starts it. It reads PDFs that anyone may have made, so it has no
 // environment, reads no files but the program's, and gives up root before it gets the first PDF. It ends by SIGKILL.
 
-/** What it is asked to do. `start` comes first. The first `step` of a job brings the PDFs, the last one returns them. */
+/**
+ * What it is asked to do. `start` comes first. The first `step` of a job brings the PDFs, and after them its files; the
+ * last one returns the PDFs.
+ */
 export type Order =
   | { do: 'start'; module: string; identity: Identity | undefined }
-  | { do: 'step'; name: string; settings: unknown; isLast: boolean };
+  | { do: 'step'; name: string; settings: unknown; isLast: boolean; brings?: Brought };
+
+/** What the first step of a job brings: for each of its PDFs whether it is uploaded, and the paths of its files. */
+export interface Brought {
+  areUploaded: readonly boolean[];
+  files: readonly string[];
+}
 
 /** Each order gets one answer. `failed`: what was thrown; with a code if it is a CodedError. */
-export type Answer = { failed?: { code?: string; message: string } };
+export type Answer = {
+  failed?: { code?: string; message: string };
+  /** media types of the files that are returned */
+  types?: string[];
+  sheets?: Sheet[][];
+};
 
 /** File descriptors: frames in both directions, and a pipe that breaks when the parent ends. */
 const LINK_FD = 3;
@@ -26,7 +41,8 @@ const PRIORITY = 5;
 type Work = Awaited<ReturnType<StepList['steps'][number]['load']>>;
 
 const works = new Map<string, Work>();
-let current: Pdf[] = [];
+let current: Draft[] = [];
+let files = new Map<string, Uint8Array>();
 
 async function start({ module, identity }: Extract<Order, { do: 'start' }>): Promise<void> {
   const isGuarded = endWithParent(LIFELINE_FD); // starting a thread takes as long as starting Node
@@ -36,23 +52,40 @@ async function start({ module, identity }: Extract<Order, { do: 'start' }>): Pro
   giveUpRoot(identity);
 }
 
-async function runStep(order: Extract<Order, { do: 'step' }>, given: SentPdf[]): Promise<SentPdf[]> {
-  if (given.length > 0) current = given.map(({ chunks, pages }) => ({ bytes: chunks[0] ?? new Uint8Array(), pages })); // one piece each
-  const pdfs = await works.get(order.name)?.run(current, order.settings);
-  if (!Array.isArray(pdfs) || pdfs.length === 0) throw new Error(`the step ${order.name} returned no PDF`);
-  current = order.isLast ? [] : pdfs;
-  return order.isLast ? pdfs.map(({ bytes, pages }) => ({ chunks: [bytes], pages })) : [];
+async function runStep(order: Extract<Order, { do: 'step' }>, given: SentPdf[], answer: Answer): Promise<SentPdf[]> {
+  if (order.brings) takeJob(order.brings, given);
+  const context: StepContext = { files, reportSheets: (sheets) => void (answer.sheets = sheets) };
+  const drafts = await works.get(order.name)?.run(current, order.settings, context);
+  if (!Array.isArray(drafts) || drafts.length === 0) throw new Error(`the step ${order.name} returned no PDF`);
+  current = order.isLast ? [] : drafts;
+  if (!order.isLast) return [];
+  files = new Map();
+  answer.types = drafts.map(({ type }) => type);
+  const finished: SentPdf[] = [];
+  for (const draft of drafts) finished.push({ chunks: [await draft.bytes()], pages: draft.pages });
+  return finished;
+}
+
+function takeJob({ areUploaded, files: paths }: Brought, given: SentPdf[]): void {
+  const pdfs = given.slice(0, given.length - paths.length);
+  const bytesOf = ({ chunks }: SentPdf) => chunks[0] ?? new Uint8Array(); // in one piece each
+  current = pdfs.map((pdf, index) => new Draft({ bytes: bytesOf(pdf), pages: pdf.pages, isUploaded: areUploaded[index] ?? true })); // prettier-ignore
+  files = new Map(given.slice(pdfs.length).map((file, index) => [paths[index] ?? '', bytesOf(file)]));
 }
 
 const link = new Socket({ fd: LINK_FD, readable: true, writable: true });
 setPriority(PRIORITY);
-for await (const { message, pdfs } of readFrames(link, { maxMessageBytes: Infinity, pieceBytes: Infinity })) {
+for await (const { message, pdfs } of readFrames(link, {
+  maxMessageBytes: Infinity,
+  pieceBytes: Infinity,
+  mayBeEmpty: true,
+})) {
   const order = message as Order;
   const answer: Answer = {};
   let finished: SentPdf[] = [];
   try {
     if (order.do === 'start') await start(order);
-    else finished = await runStep(order, pdfs);
+    else finished = await runStep(order, pdfs, answer);
   } catch (error) {
     answer.failed = { ...(error instanceof CodedError && { code: error.code }), message: messageOf(error) };
   }

@@ -2,17 +2,19 @@ import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Failure, PdfBytes } from '../domain/outcome.ts';
+import type { ResultSettings } from '../domain/finishing.ts';
 import type { PrintSettings } from '../domain/pdf-request.ts';
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
+import { PDF_TYPE } from '../domain/media-type.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Events } from '../telemetry/events.ts';
 import { errorType, type Span } from '../telemetry/span.ts';
 import type { PdfHead, SentPdf } from './frames.ts';
 import { isOutOfTurns, NotStarted, ProcessPool, type ProcessPoolOptions } from './process-pool.ts';
-import type { StepList } from './step.ts';
+import type { PartAbout, Sheet, StepList } from './step.ts';
 import { STEPS } from './steps.ts';
-import { ProcessEnded, type StepsProcess } from './steps-process.ts';
+import { ProcessEnded, type StepResult, type StepsProcess } from './steps-process.ts';
 
 export interface FinisherOptions {
   caps: {
@@ -35,6 +37,12 @@ export interface FinisherOptions {
 export interface FinishContext {
   /** of the job */
   settings: PrintSettings;
+  /** what is to be done; default: nothing */
+  result?: ResultSettings;
+  /** of each PDF; default: printed */
+  parts?: readonly PartAbout[];
+  /** the job's files that its finishing names */
+  files?: readonly FinishingFile[];
   /** milliseconds that are left of the job's time limit; waiting for a process does not use it up */
   timeoutMs: number;
   /** whose job it is: a process is shared like a page */
@@ -44,8 +52,18 @@ export interface FinishContext {
   span: Span;
 }
 
-/** `ms`: what the steps took, without the wait for a process; undefined if there was nothing to do. */
-export type FinishOutcome = { kind: 'done'; files: PdfBytes[]; ms?: number } | Failure;
+/** A file that steps need besides PDFs. */
+export interface FinishingFile {
+  /** its path among the job's files */
+  name: string;
+  chunks: Uint8Array[];
+}
+
+/**
+ * `ms`: what the steps took, without the wait for a process; undefined if there was nothing to do. `sheets`: of each
+ * PDF, if a step has reported them.
+ */
+export type FinishOutcome = { kind: 'done'; files: PdfBytes[]; ms?: number; sheets?: Sheet[][] } | Failure;
 
 /** PDFs that one job may have after its steps. */
 const MAX_FILES = 1_000;
@@ -101,15 +119,16 @@ export class Finisher extends Lifecycle<FinisherOptions> {
    * contains the failure. Ends at once when `signal` aborts. If there is nothing to do, no process is started.
    */
   async finish(pdfs: PdfBytes[], context: FinishContext): Promise<FinishOutcome> {
-    const tasks = this.#tasksFor(context.settings);
+    const tasks = this.#tasksFor(pdfs, context);
     if (tasks.length === 0) return { kind: 'done', files: pdfs };
     const span = context.span.child('finishing');
     const run = new StepsRun(tasks, pdfs, { ...context, span }, this.options);
     for (let tries = 1; ; tries++) {
       try {
-        const files = await describe(await this.#pool.use(context, (process) => run.in(process)));
+        const { pdfs: finished, types, sheets } = await this.#pool.use(context, (process) => run.in(process));
+        const files = await describe(finished, types);
         span.end();
-        return { kind: 'done', files, ms: run.ms };
+        return { kind: 'done', files, ms: run.ms, ...(sheets && { sheets }) };
       } catch (error) {
         const isStopped = context.signal?.aborted || this.ending.aborted;
         if (!isStopped && isKilled(error) && tries < MAX_TRIES) continue;
@@ -119,12 +138,15 @@ export class Finisher extends Lifecycle<FinisherOptions> {
     }
   }
 
-  #tasksFor(settings: PrintSettings): Task[] {
-    const wanted = this.#steps.steps.map((step) => ({ name: step.name, settings: step.settingsOf(settings) }));
+  #tasksFor(pdfs: readonly PdfBytes[], { settings, result = {}, parts = printed(pdfs) }: FinishContext): Task[] {
+    const job = { settings, result, parts };
+    const wanted = this.#steps.steps.map((step) => ({ name: step.name, settings: step.settingsOf(job) }));
     const tasks = wanted.filter((task) => task.settings !== undefined);
     return tasks.map((task, index) => ({ ...task, isLast: index === tasks.length - 1 }));
   }
 }
+
+const printed = (pdfs: readonly PdfBytes[]): PartAbout[] => pdfs.map(() => ({ isUploaded: false }));
 
 /** One job's steps, which may have to begin again in another process. */
 class StepsRun {
@@ -145,15 +167,24 @@ class StepsRun {
     this.#options = options;
   }
 
-  async in(process: StepsProcess): Promise<SentPdf[]> {
+  async in(process: StepsProcess): Promise<StepResult> {
     const deadline = (this.#deadline ??= new Deadline(this.#context.timeoutMs));
-    let finished: SentPdf[] = [];
+    const { files = [], parts = printed(this.#pdfs) } = this.#context;
+    const brought = {
+      pdfs: this.#pdfs,
+      areUploaded: parts.map(({ isUploaded }) => isUploaded),
+      files,
+    };
+    let finished: StepResult = { pdfs: [], types: [] };
+    let sheets: Sheet[][] | undefined;
     for (const task of this.#tasks) {
       this.stepName = task.name;
-      const step = () => process.run(task, task === this.#tasks[0] ? this.#pdfs : [], (heads) => this.#check(heads));
+      const first = task === this.#tasks[0] ? brought : undefined;
+      const step = () => process.run(task, first, (heads) => this.#check(heads));
       const startedAt = performance.now();
       try {
         finished = await this.#context.span.during(task.name, () => deadline.race(`the step ${task.name}`, step()));
+        sheets = finished.sheets ?? sheets;
       } catch (error) {
         if (error instanceof ProcessEnded && error.how === 'too large')
           this.#options.events.documentEvicted({ why: error.how, bytes: error.bytes });
@@ -164,8 +195,8 @@ class StepsRun {
         this.#options.events.stepEnded({ step: task.name, ms });
       }
     }
-    if (finished.length === 0) throw new Error('no PDF came back');
-    return finished;
+    if (finished.pdfs.length === 0) throw new Error('no PDF came back');
+    return { ...finished, ...(sheets && { sheets }) };
   }
 
   /** Before their bytes are read. All together may be as large as those that were printed. @throws CodedError */
@@ -187,9 +218,9 @@ class StepsRun {
 }
 
 /** Adds sizes and hashes. Not all at once: that would block the process for a tenth of a second for a large PDF. */
-async function describe(pdfs: SentPdf[]): Promise<PdfBytes[]> {
+async function describe(pdfs: SentPdf[], types: readonly string[]): Promise<PdfBytes[]> {
   const files: PdfBytes[] = [];
-  for (const { chunks, pages } of pdfs) {
+  for (const [index, { chunks, pages }] of pdfs.entries()) {
     const hash = createHash('sha256');
     let size = 0;
     for (const chunk of chunks) {
@@ -197,7 +228,8 @@ async function describe(pdfs: SentPdf[]): Promise<PdfBytes[]> {
       size += chunk.byteLength;
       await nextTurn();
     }
-    files.push({ chunks, size, pages, sha256: hash.digest('hex') });
+    const type = types[index] ?? PDF_TYPE;
+    files.push({ chunks, size, pages, sha256: hash.digest('hex'), ...(type !== PDF_TYPE && { type }) });
   }
   return files;
 }

@@ -20,6 +20,8 @@ interface ReadOptions {
   maxMessageBytes: number;
   /** bytes of each piece that a PDF is read into */
   pieceBytes: number;
+  /** whether a file may be empty */
+  mayBeEmpty?: boolean;
   /** called before the bytes of PDFs are read. @throws to refuse them */
   check?: (heads: PdfHead[]) => void;
 }
@@ -54,7 +56,11 @@ export async function* readFrames(stream: Readable, options: ReadOptions): Async
     const head = await bytes.take(headBytes);
     if (!head) return;
     const { message, heads } = JSON.parse(head.toString()) as { message: unknown; heads: PdfHead[] };
-    if (!Array.isArray(heads) || !heads.every(isPdfHead)) throw new Error('a message is damaged');
+    if (
+      !Array.isArray(heads) ||
+      !heads.every((each: Partial<PdfHead> | null) => each !== null && isHead(each, options))
+    )
+      throw new Error('a message is damaged');
     options.check?.(heads);
     const pdfs: SentPdf[] = [];
     for (const { size, pages } of heads) {
@@ -71,8 +77,9 @@ export async function* readFrames(stream: Readable, options: ReadOptions): Async
 }
 
 /** The process that sends it may have been taken over by a PDF. */
-function isPdfHead(head: Partial<PdfHead> | null): boolean {
-  return [head?.size, head?.pages].every((value) => Number.isSafeInteger(value) && Number(value) > 0);
+function isHead({ size, pages }: Partial<PdfHead>, { mayBeEmpty = false }: ReadOptions): boolean {
+  const isCount = (value: unknown, least: number) => Number.isSafeInteger(value) && Number(value) >= least;
+  return isCount(size, mayBeEmpty ? 0 : 1) && isCount(pages, 1);
 }
 
 /** Takes a stream's bytes in the sizes that are asked for. */

@@ -1,20 +1,49 @@
+import type { ResultSettings } from '../domain/finishing.ts';
 import type { PrintSettings } from '../domain/pdf-request.ts';
+import type { Draft } from './draft.ts';
 
-/** A PDF between two steps. */
-export interface Pdf {
-  bytes: Uint8Array;
-  pages: number;
+/** What is known of a part's PDF. */
+export interface PartAbout {
+  /** for its bookmark */
+  title?: string | undefined;
+  /** whether it was not written by our own browser */
+  isUploaded: boolean;
+  /** opens it */
+  password?: string | undefined;
+}
+
+/** What a step may ask of the job. */
+export interface FinishingJob {
+  /** of the job, with its time limit */
+  settings: PrintSettings;
+  result: ResultSettings;
+  /** of its PDFs, in order */
+  parts: readonly PartAbout[];
+}
+
+/** The size of a page as it is shown: cropped and turned; points. */
+export interface Sheet {
+  width: number;
+  height: number;
+}
+
+/** What a step has besides PDFs and settings. */
+export interface StepContext {
+  /** the job's files that its finishing names, by their paths */
+  files: ReadonlyMap<string, Uint8Array>;
+  /** Tells the worker what the pages of each PDF look like. */
+  reportSheets(sheets: Sheet[][]): void;
 }
 
 /** What a step does, in a process of its own. */
-interface StepWork<Settings> {
+export interface StepWork<Settings> {
   /**
-   * @param pdfs at least one; their bytes are the step's to change
-   * @returns the PDFs for the next step, at least one: the same number, or one of many, or many of one
+   * @param drafts at least one; they are the step's to change
+   * @returns those for the next step, at least one: the same number, or one of many, or many of one
    * @throws CodedError if the document or the request is at fault: the job fails with its code and message. Whatever
    *   else is thrown is the service's fault, and the job is tried again
    */
-  run(pdfs: Pdf[], settings: Settings): Promise<Pdf[]>;
+  run(drafts: Draft[], settings: Settings, context: StepContext): Promise<Draft[]>;
 }
 
 /** Something that is done with a job's PDFs after they are printed. */
@@ -26,7 +55,7 @@ export interface FinishingStep<Settings = unknown> {
    * process that reads hostile PDFs. Called in the worker; must not throw.
    * @returns undefined if the request asks for nothing of it
    */
-  settingsOf(request: PrintSettings): Settings | undefined;
+  settingsOf(job: FinishingJob): Settings | undefined;
   /**
    * Called in each process before it gives up the rights to read files that it may have, and before it sees a PDF.
    * Imports libraries here and not at the top of the step's file, which the worker itself reads too.

@@ -4,12 +4,14 @@ import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { collectTail } from '../kernel/collect-tail.ts';
 import { confined, V8_SIGNALS } from '../kernel/confined-process.ts';
+import { PDF_TYPE } from '../domain/media-type.ts';
 import { CodedError, ERROR_CODES, type ErrorCode } from '../kernel/errors.ts';
 import { unprivilegedIdentity } from '../kernel/privileges.ts';
 import { preferToKill } from '../kernel/processes.ts';
 import { MEGABYTE } from '../kernel/units.ts';
 import { privateBytes } from '../memory/processes.ts';
 import type { Answer, Order } from './child.ts';
+import type { Sheet } from './step.ts';
 import { type Frame, type PdfHead, readFrames, type SentPdf, sendFrame } from './frames.ts';
 
 /** How a process ended: it needed too much memory, another process killed it, or it did so itself. */
@@ -34,12 +36,31 @@ class StepFailed extends Error {
   override name = 'StepFailed';
 }
 
+/** What the first step of a job gets. */
+interface StepInput {
+  pdfs: readonly SentPdf[];
+  /** of each PDF */
+  areUploaded: readonly boolean[];
+  files: readonly { name: string; chunks: Uint8Array[] }[];
+}
+
+/** What a step returns: the last one the PDFs, with their media types. */
+export interface StepResult {
+  pdfs: SentPdf[];
+  types: string[];
+  sheets?: Sheet[][];
+}
+
 export interface StepsProcessOptions {
   /** URL of the module with the steps */
   module: string;
   /** most memory that it may use */
   memoryBytes: number;
 }
+
+const FILE_TYPES = new Set([PDF_TYPE, 'image/png', 'image/jpeg', 'image/webp']);
+/** Points of a page's side, at most: what the steps may report. */
+const MAX_SIDE = 100_000;
 
 const SAMPLE_MS = 50;
 /** V8 ends a process whose heap is full. It was too large if it had so much of what it may use. */
@@ -105,18 +126,21 @@ export class StepsProcess {
   }
 
   /**
-   * Runs a step on the PDFs of the step before it; the first one of a job gets them.
+   * Runs a step on the PDFs of the step before it; the first one of a job gets them, and the job's files.
    * @param check whether the PDFs that the last step returns are accepted. @throws if not
    * @returns the PDFs of the last step; of others none
    * @throws CodedError, StepFailed, ProcessEnded, what `check` throws
    */
   async run(
     step: { name: string; settings: unknown; isLast: boolean },
-    pdfs: readonly SentPdf[],
+    job: StepInput | undefined,
     check: (heads: PdfHead[]) => void,
-  ): Promise<SentPdf[]> {
+  ): Promise<StepResult> {
     this.#check = check;
-    return this.#ask({ do: 'step', ...step }, pdfs);
+    const { pdfs = [], files = [], areUploaded = [] } = job ?? {};
+    const brings = job && { areUploaded, files: files.map(({ name }) => name) };
+    const sent = [...pdfs, ...files.map(({ chunks }) => ({ chunks, pages: 1 }))];
+    return this.#ask({ do: 'step', ...step, ...(brings && { brings }) }, sent);
   }
 
   /** Ends it at once: it has nothing to save. Resolves when it has ended. */
@@ -126,7 +150,7 @@ export class StepsProcess {
     await this.exited;
   }
 
-  async #ask(order: Order, pdfs: readonly SentPdf[]): Promise<SentPdf[]> {
+  async #ask(order: Order, pdfs: readonly SentPdf[]): Promise<StepResult> {
     const sampler = setInterval(() => this.#sample(), SAMPLE_MS);
     try {
       const sent = sendFrame(this.#link, order, pdfs);
@@ -134,9 +158,9 @@ export class StepsProcess {
       const ended = this.exited.then(() => Promise.reject(this.#end as ProcessEnded));
       const { value: answer } = await Promise.race([this.#answers.next(), ended]);
       if (!answer) throw new Error('the link is closed');
-      const { failed } = answer.message as { [Key in keyof Answer]?: Record<'code' | 'message', unknown> };
-      if (failed) throw toError(failed);
-      return answer.pdfs;
+      const { failed, types, sheets } = answer.message as { [Key in keyof Answer]?: unknown };
+      if (failed) throw toError(failed as Record<'code' | 'message', unknown>);
+      return { pdfs: answer.pdfs, types: toTypes(types), ...(sheets !== undefined && { sheets: toSheets(sheets) }) };
     } catch (error) {
       if (this.#link.destroyed) await this.#isGone();
       throw this.#end ?? error;
@@ -173,7 +197,20 @@ export class StepsProcess {
   }
 }
 
-/** The process may have been taken over by a PDF. */
+// The process may have been taken over by a PDF: whatever it says is checked.
+
+function toTypes(types: unknown): string[] {
+  return Array.isArray(types) ? types.map((type) => (FILE_TYPES.has(String(type)) ? String(type) : PDF_TYPE)) : [];
+}
+
+function toSheets(sheets: unknown): Sheet[][] {
+  const isSide = (side: unknown) => typeof side === 'number' && side > 0 && side <= MAX_SIDE;
+  const isSheet = (sheet: Partial<Sheet> | null) => isSide(sheet?.width) && isSide(sheet?.height);
+  const areSheets = Array.isArray(sheets) && sheets.every((list) => Array.isArray(list) && list.every(isSheet));
+  if (!areSheets) throw new StepFailed('the sizes of the pages are damaged');
+  return sheets as Sheet[][];
+}
+
 function toError({ code, message }: Record<'code' | 'message', unknown>): Error {
   const text = String(message).slice(0, MAX_FAILURE_TEXT);
   return typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)

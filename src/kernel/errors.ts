@@ -23,6 +23,9 @@ const JOB_ERRORS = {
   template_failed: { status: 422, title: 'The template could not be filled in' },
   data_invalid: { status: 422, title: 'The data does not fit the template' },
   markdown_failed: { status: 422, title: 'The markdown could not be printed' },
+  pdf_refused: { status: 422, title: 'The PDF was refused' },
+  finishing_invalid: { status: 422, title: 'What finishing asks for does not fit the PDF' },
+  not_conformant: { status: 422, title: 'The PDF does not conform' },
   job_failed: { status: 422, title: 'The job failed' },
   poison: { status: 422, title: 'Every worker that took the job was lost' },
 } as const satisfies Record<string, ErrorKind>;

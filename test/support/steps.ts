@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PrintSettings } from '../../src/domain/pdf-request.ts';
-import type { FinishingStep, Pdf, StepList } from '../../src/finishing/step.ts';
+import { Draft } from '../../src/finishing/draft.ts';
+import type { FinishingStep, StepList } from '../../src/finishing/step.ts';
 import { CodedError } from '../../src/kernel/errors.ts';
 
 /** Node has it, its types have it not. */
@@ -29,6 +30,12 @@ export function settingsWith(settings: PrintSettings, doings: Doings): PrintSett
 
 /** The `userAgent` of a request whose steps do this. */
 export const userAgentOf = (doings: Doings) => JSON.stringify(doings);
+
+/** What a deed works on. */
+interface Pdf {
+  bytes: Uint8Array;
+  pages: number;
+}
 
 const text = (line: unknown): Pdf => ({ bytes: new TextEncoder().encode(String(line)), pages: 1 });
 const joined = (pdfs: Pdf[]): Pdf => ({
@@ -130,11 +137,19 @@ const DEEDS: Record<string, (pdfs: Pdf[], doing: Doing) => Pdf[] | Promise<Pdf[]
   },
 };
 
+async function run(drafts: Draft[], doing: Doing): Promise<Draft[]> {
+  const pdfs: Pdf[] = [];
+  for (const draft of drafts) pdfs.push({ bytes: await draft.bytes(), pages: draft.pages });
+  const done = (await (DEEDS[doing.does] ?? DEEDS['throw'])?.(pdfs, doing)) ?? [];
+  return done.map((pdf) => new Draft(pdf));
+}
+
 function step(name: string): FinishingStep<Doing> {
   return {
     name,
-    settingsOf: ({ userAgent }) => (userAgent?.startsWith('{') ? (JSON.parse(userAgent) as Doings)[name] : undefined),
-    load: async () => ({ run: async (pdfs, doing) => (DEEDS[doing.does] ?? DEEDS['throw'])?.(pdfs, doing) ?? [] }),
+    settingsOf: ({ settings: { userAgent } }) =>
+      userAgent?.startsWith('{') ? (JSON.parse(userAgent) as Doings)[name] : undefined,
+    load: async () => ({ run }),
   };
 }
 

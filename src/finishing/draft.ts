@@ -1,0 +1,61 @@
+import { PDF_TYPE } from '../domain/media-type.ts';
+import { PDF } from './libpdf.ts';
+
+interface DraftInput {
+  bytes: Uint8Array;
+  pages: number;
+  /** whether anything in it was not written by our own browser */
+  isUploaded?: boolean;
+  /** media type; default: of a PDF */
+  type?: string;
+}
+
+/** A file between two steps: its bytes, or a PDF that is open, so that steps that edit it need not parse it again. */
+export class Draft {
+  readonly isUploaded: boolean;
+  readonly type: string;
+  #bytes: Uint8Array | undefined;
+  #document: PDF | undefined;
+  #pages: number;
+
+  constructor({ bytes, pages, isUploaded = false, type = PDF_TYPE }: DraftInput) {
+    this.#bytes = bytes;
+    this.#pages = pages;
+    this.isUploaded = isUploaded;
+    this.type = type;
+  }
+
+  /** A PDF that a step has made. */
+  static of(document: PDF, { isUploaded }: { isUploaded: boolean }): Draft {
+    const draft = new Draft({ bytes: new Uint8Array(), pages: document.getPageCount(), isUploaded });
+    draft.#bytes = undefined;
+    draft.#document = document;
+    return draft;
+  }
+
+  get pages(): number {
+    return this.#document?.getPageCount() ?? this.#pages;
+  }
+
+  /** To be edited: {@link bytes} has what becomes of it. */
+  async document(): Promise<PDF> {
+    this.#document ??= await PDF.load(this.#bytes ?? new Uint8Array());
+    this.#bytes = undefined;
+    return this.#document;
+  }
+
+  /** As it is now. */
+  async bytes(): Promise<Uint8Array> {
+    if (this.#bytes) return this.#bytes;
+    const saved = await this.#document?.save();
+    this.#pages = this.pages;
+    this.#bytes = saved ?? new Uint8Array();
+    this.#document = undefined; // it refers to what was saved before
+    return this.#bytes;
+  }
+
+  /** The same file with other content. */
+  with(bytes: Uint8Array, { pages = this.pages, type = this.type } = {}): Draft {
+    return new Draft({ bytes, pages, isUploaded: this.isUploaded, type });
+  }
+}
