@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { overSettings } from '../domain/over-settings.ts';
 import { parsePdfRequest, type PdfRequest } from '../domain/pdf-request.ts';
 import { MAX_FILES, type Source } from '../domain/source.ts';
 import { OperatorError, UsageError } from '../kernel/errors.ts';
@@ -12,7 +13,7 @@ import { markdownToHtml } from '../sources/markdown.ts';
 import { readFile as readFileOf } from '../sources/read-file.ts';
 import type { Content, LoadContext } from '../sources/source-type.ts';
 import { loadSource } from '../sources/sources.ts';
-import { overSettings, SETTINGS_FILE, templateSettings } from '../templates/template-settings.ts';
+import { SETTINGS_FILE, templateSettings } from '../templates/template-settings.ts';
 import { dataFileOf, inspectFolder, readJson, type RenderInput } from './render-input.ts';
 
 /** What the command line says about every input. */

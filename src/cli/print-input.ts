@@ -52,8 +52,9 @@ export async function printInput(
     return runParts(
       deps,
       {
-        parts: [request],
+        parts: request.parts,
         settings: request,
+        result: request.result,
         ...(contentOf && {
           contentOf: (_part, limits) => contentOf((about) => deps.composer.compose(about, limits)),
         }),

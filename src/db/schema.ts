@@ -27,8 +27,8 @@ import { DEFAULT_SCOPES, type Scope } from '../domain/scope.ts';
 const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
-/** What is in the column `request` of a request; its source is a part, the other members have columns of their own. */
-export type StoredRequest = Omit<PdfRequest, 'source' | 'files' | 'filename' | 'metadata'>;
+/** What is in the column `request` of a request; its parts are rows, the other members have columns of their own. */
+export type StoredRequest = PrintSettings & Pick<PdfRequest, 'priority'>;
 
 export const tier = pgTable('pdfprompt_tier', {
   name: text('name').primaryKey(),

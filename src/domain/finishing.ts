@@ -384,6 +384,11 @@ function checkOutput(output: Output, refuse: Refuse): void {
 const countBookmarks = (list: readonly Bookmark[] = []): number =>
   list.reduce((sum, { children }) => sum + 1 + countBookmarks(children), 0);
 
+/** Whether a layer is a document, which may refer to any of the files. */
+export function hasHtmlLayer({ overlay = [], underlay = [] }: Finishing): boolean {
+  return [...overlay, ...underlay].some(({ html }) => html !== undefined);
+}
+
 /** The files that finishing names, by the field that names them. */
 export function finishingFiles({
   overlay,

@@ -25,7 +25,13 @@ export function selectPages(text: string, total: number): number[] {
   return [...new Set(items.flatMap((item) => pagesOf(item, total)))];
 }
 
-const itemsOf = (text: string) => text.split(',').map((item) => item.trim().replaceAll(/\s*-\s*/g, '-'));
+const itemsOf = (text: string) => text.split(',').map(withoutSpaces);
+
+const withoutSpaces = (item: string) =>
+  item
+    .split('-')
+    .map((page) => page.trim())
+    .join('-');
 
 function pagesOf(item: string, total: number): number[] {
   if (item === 'odd' || item === 'even') return range(1, total).filter((page) => page % 2 === (item === 'odd' ? 1 : 0));
@@ -45,7 +51,7 @@ function numberOf(text: string, open: number, total: number): number {
 function range(from: number, until: number): number[] {
   const [low, high] = [Math.min(from, until), Math.min(Math.max(from, until), MAX_PAGE)];
   const pages = Array.from({ length: Math.max(0, high - low + 1) }, (_, index) => low + index);
-  return from <= until ? pages : pages.reverse();
+  return from <= until ? pages : pages.toReversed();
 }
 
 const MAX_PAGE = 100_000;

@@ -1,139 +1,13 @@
 import { z } from 'zod';
 import type { FieldProblem } from '../kernel/errors.ts';
-import { bodyProblem, checkedText, fieldProblems, withoutNulls } from './check-input.ts';
-import { headerNameProblem, originProblem } from './extra-headers.ts';
-import { checkPageFields, PAGE_FIELDS } from './page-fields.ts';
-import { pageRangesProblem } from './page-ranges.ts';
+import { nearest } from '../kernel/nearest.ts';
+import { bodyProblem, fieldProblems, withoutNulls } from './check-input.ts';
+import { checkResult, finishingFiles, finishingSchema, hasHtmlLayer, outputSchema, type ResultSettings, splitSchema } from './finishing.ts'; // prettier-ignore
+import { overSettings } from './over-settings.ts';
+import { checkPageFields } from './page-fields.ts';
+import { line, PRINT_FIELDS, REQUEST_BOUNDS } from './print-fields.ts';
 import { PRIORITY_NAMES } from './priority.ts';
-import {
-  ENTRIES,
-  type FileInput,
-  MAX_FILES,
-  noDocumentProblem,
-  type Source,
-  SOURCE_FIELDS,
-  SOURCE_KINDS,
-  type SourceKind,
-  urlText,
-} from './source.ts';
-
-/** Bounds of a request, for the schema, the documentation and the checks. */
-export const REQUEST_BOUNDS = {
-  /** bytes of a request body */
-  bodyBytes: 10 * 1024 * 1024,
-  /** milliseconds */
-  timeoutMs: { min: 1_000, max: 300_000, default: 60_000 },
-  metadataEntries: 50,
-  extraHeaders: 50,
-  headerOrigins: 50,
-} as const;
-
-/** Width and height in inches, as puppeteer defines them. */
-const PAPER_SIZES = {
-  letter: [8.5, 11],
-  legal: [8.5, 14],
-  tabloid: [11, 17],
-  ledger: [17, 11],
-  a0: [33.1102, 46.811],
-  a1: [23.3858, 33.1102],
-  a2: [16.5354, 23.3858],
-  a3: [11.6929, 16.5354],
-  a4: [8.2677, 11.6929],
-  a5: [5.8268, 8.2677],
-  a6: [4.1339, 5.8268],
-} as const;
-
-type Paper = keyof typeof PAPER_SIZES;
-const PAPERS = Object.keys(PAPER_SIZES) as Paper[];
-const capitalized = (paper: Paper) => (paper.charAt(0).toUpperCase() + paper.slice(1)) as Capitalize<Paper>;
-
-const UNITS_PER_INCH = { px: 96, in: 1, cm: 2.54, mm: 25.4 } as const;
-
-/** Inches of a length such as `"10mm"`, `"1in"`, `"96px"` or `96` (pixels). */
-function inches(length: string | number): number {
-  const match = /^([\d.]+)(px|in|cm|mm)?$/.exec(String(length));
-  if (!match) return Number.NaN;
-  return Number(match[1]) / UNITS_PER_INCH[(match[2] ?? 'px') as keyof typeof UNITS_PER_INCH];
-}
-
-const MAX_LENGTH_INCHES = 200;
-
-function length(minInches: number) {
-  const allowed = `allowed: pixels as a number, or a number with px, in, cm or mm, up to ${MAX_LENGTH_INCHES}in`;
-  return z
-    .union([z.number(), z.string().regex(/^\d{1,6}(\.\d{1,6})?(px|in|cm|mm)?$/, allowed)], {
-      error: `Invalid length; ${allowed}`,
-    })
-    .refine((value) => inches(value) >= minInches && inches(value) <= MAX_LENGTH_INCHES, `Invalid length; ${allowed}`)
-    .meta({ description: 'Pixels, or a number with `px`, `in`, `cm` or `mm`', example: '20mm' })
-    .optional();
-}
-
-// oxlint-disable-next-line no-control-regex -- it excludes control characters
-const PRINTABLE = /^[^\u0000-\u001f\u007f]*$/;
-
-/** A string without control characters. */
-function line(minLength: number, maxLength: number) {
-  const text = z.string().max(maxLength).regex(PRINTABLE, 'allowed: no control characters');
-  return minLength === 0 ? text : text.min(minLength);
-}
-
-const template = z
-  .string()
-  .max(100_000)
-  .describe(
-    'HTML; elements of class `date`, `title`, `url`, `pageNumber`, `totalPages` are filled in (`url` not with `html`). Without one, or with an empty one, that margin stays empty',
-  )
-  .optional();
-
-const pdfOptions = z
-  .strictObject({
-    format: z
-      .enum([...PAPERS.map(capitalized), ...PAPERS])
-      .default('Letter')
-      .describe('Size of the paper, unless `width` and `height` are set; with markdown A4 if not given'),
-    width: length(0.1),
-    height: length(0.1),
-    margin: z.strictObject({ top: length(0), right: length(0), bottom: length(0), left: length(0) }).optional(),
-    landscape: z
-      .boolean()
-      .default(false)
-      .describe('Landscape paper; a size from `@page` with `preferCSSPageSize` has precedence'),
-    scale: z.number().min(0.1).max(2).default(1),
-    printBackground: z.boolean().default(true),
-    displayHeaderFooter: z.boolean().default(false),
-    headerTemplate: template,
-    footerTemplate: template,
-    pageRanges: checkedText(pageRangesProblem, 1_000)
-      .optional()
-      .meta({ description: 'All pages if empty', example: '1-5, 8' }),
-    preferCSSPageSize: z.boolean().default(false),
-    omitBackground: z.boolean().default(false),
-    tagged: z.boolean().default(false).describe('Accessible structure; files grow, up to 16 times for large tables'),
-    outline: z.boolean().default(false).describe('Bookmarks from the headings'),
-  })
-  .prefault({});
-
-const milliseconds = z.int().min(0).max(REQUEST_BOUNDS.timeoutMs.max);
-
-const waitUntil = z.enum(['load', 'domcontentloaded', 'networkidle0', 'networkidle2']);
-
-const cookie = z.strictObject({
-  name: line(1, 4096),
-  value: line(0, 4096),
-  url: urlText.optional(),
-  domain: z
-    .string()
-    .min(1)
-    .max(255)
-    .regex(/^[\w.-]+$/, 'allowed: a host name')
-    .optional(),
-  path: z.string().max(1024).regex(/^\//, 'allowed: a path that starts with /').optional(),
-  secure: z.boolean().optional(),
-  httpOnly: z.boolean().optional(),
-  sameSite: z.enum(['Strict', 'Lax', 'None']).optional(),
-  expires: z.number().optional().describe('Seconds since 1970'),
-});
+import { ENTRIES, type FileInput, MAX_FILES, noDocumentProblem, type Source, SOURCE_FIELDS, SOURCE_KINDS, type SourceKind } from './source.ts'; // prettier-ignore
 
 const METADATA_VALUE = `allowed: a string of at most 500 characters, a number (whole ones up to ${Number.MAX_SAFE_INTEGER}), a boolean or null`;
 
@@ -142,69 +16,34 @@ function keepsDigits(value: number): boolean {
   return !Number.isInteger(value) || Number.isSafeInteger(value) || Math.abs(value) >= 1e21;
 }
 
+const SOURCE = {
+  ...z.object(SOURCE_FIELDS).partial().shape,
+  data: z.unknown().optional().describe('What a template prints: any JSON'),
+};
+
+const partSchema = z
+  .strictObject({
+    ...SOURCE,
+    title: line(1, 500).optional().describe('Of its bookmark; default: the title of its document'),
+    ...PRINT_FIELDS,
+  })
+  .meta({ id: 'Part', description: 'A source, and print options over those of the request' });
+
+const sourceNames = [...SOURCE_KINDS, 'parts'];
+
 export const pdfRequestSchema = z
   .strictObject({
-    ...z.object(SOURCE_FIELDS).partial().shape,
-    data: z.unknown().optional().describe('What a template prints: any JSON'),
-    markdownOptions: z
-      .strictObject({
-        allowHtml: z
-          .boolean()
-          .default(false)
-          .describe('Whether HTML in markdown is HTML; otherwise it is printed as text'),
-        styleSheet: z.string().max(1_000_000).optional().describe('CSS instead of ours'),
-      })
+    ...SOURCE,
+    parts: z
+      .array(partSchema)
+      .min(1)
+      .max(REQUEST_BOUNDS.parts)
       .optional()
-      .describe('For `markdown` and `index.md`'),
-    options: pdfOptions,
-    gotoOptions: z
-      .strictObject({
-        waitUntil: z
-          .union(
-            [waitUntil, z.array(waitUntil).min(1).max(4)],
-            'allowed: load, domcontentloaded, networkidle0, networkidle2, or a list of them',
-          )
-          .default('load'),
-        timeout: milliseconds.optional(),
-      })
-      .prefault({}),
-    waitForSelector: z
-      .strictObject({
-        selector: z.string().min(1).max(2_000),
-        timeout: milliseconds.optional(),
-        visible: z.boolean().optional(),
-        hidden: z.boolean().optional(),
-      })
-      .optional(),
-    waitForTimeout: milliseconds.optional().describe('Milliseconds to wait before printing'),
-    emulateMediaType: z.enum(['screen', 'print']).optional(),
-    viewport: z
-      .strictObject({
-        width: z.int().min(1).max(10_000),
-        height: z.int().min(1).max(10_000),
-        deviceScaleFactor: z.number().min(0.1).max(10).optional(),
-        isMobile: z.boolean().optional(),
-        isLandscape: z.boolean().optional(),
-        hasTouch: z.boolean().optional(),
-      })
-      .optional(),
-    cookies: z.array(cookie).max(100).optional(),
-    setExtraHTTPHeaders: z
-      .record(checkedText(headerNameProblem), line(0, 8192))
-      .optional()
-      .describe('Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others'),
-    extraHTTPHeadersTo: z
-      .union(
-        [z.enum(['origin', 'all']), z.array(checkedText(originProblem, 300)).min(1).max(REQUEST_BOUNDS.headerOrigins)],
-        'allowed: origin, all, or a list of origins such as ["https://cdn.example.com"]',
-      )
-      .optional()
-      .describe(
-        'The origins that `setExtraHTTPHeaders` are sent to: `origin` (the default): scheme, host and port of `url`, and none with `html`; `all`: every origin; a list: these origins',
-      ),
-    userAgent: line(1, 1_000).optional(),
-    setJavaScriptEnabled: z.boolean().default(true),
-    ...PAGE_FIELDS,
+      .describe('Sources that are printed and merged, in this order. `files` are there for each of them'),
+    ...PRINT_FIELDS,
+    finishing: finishingSchema.optional(),
+    split: splitSchema.optional(),
+    output: outputSchema.optional(),
     filename: line(1, 200)
       .regex(/^[^/\\]*$/, 'allowed: a file name without / and \\')
       .regex(
@@ -227,60 +66,91 @@ export const pdfRequestSchema = z
       .max(REQUEST_BOUNDS.timeoutMs.max)
       .default(REQUEST_BOUNDS.timeoutMs.default)
       .describe('Milliseconds for the whole rendering'),
-    failOnStatus: z.boolean().default(true).describe('Fail the job if the main document has a status of 400 or more'),
-    failOnResourceError: z.boolean().default(false).describe('Fail the job if a subresource cannot be loaded'),
     priority: z.enum(PRIORITY_NAMES).optional().describe("Default: your tier's, which cannot be exceeded"),
   })
   .superRefine((body, context) => {
     const refuse = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });
-    const named = SOURCE_KINDS.filter((kind) => body[kind] !== undefined && kind !== 'files');
-    const [source = body.files && 'files', another] = named;
-    const one = `exactly one of ${SOURCE_KINDS.join(', ')}`;
-    if (another) refuse([another], `allowed: ${one}`);
-    if (!source) refuse(['html'], `required: ${one}`);
-    if (body.files && source === 'url') refuse(['files'], 'url has its own files; allowed with it: none');
-    if (source === 'files' && !entryOf(body.files)) refuse(['files'], noDocumentProblem(Object.keys(body.files ?? {})));
-    if (body.data !== undefined && source !== 'template') refuse(['data'], 'allowed with template only');
-    if (source !== 'url' && body.extraHTTPHeadersTo === 'origin')
-      refuse(['extraHTTPHeadersTo'], `${source} has no origin; allowed with it: all, or a list of origins`);
-    for (const [index, { url, domain }] of (body.cookies ?? []).entries())
-      if (body.url === undefined && url === undefined && domain === undefined)
-        refuse(['cookies', index, 'domain'], 'required without url: a domain or a url');
-    checkPageFields(body, refuse);
+    const { parts, output, finishing, files = {} } = body;
+    if (!parts)
+      checkPart(finishing && body.url !== undefined ? { ...body, files: undefined } : body, refuse, sourceNames);
+    else {
+      const another = SOURCE_KINDS.find((kind) => body[kind] !== undefined && kind !== 'files');
+      if (another) refuse([another], `allowed: exactly one of ${sourceNames.join(', ')}`);
+      if (body.data !== undefined) refuse(['data'], 'allowed with template only');
+    }
+    checkResult(body, refuse);
+    const isPictureOfPage = output !== undefined && output.type !== 'pdf' && output.pages === undefined;
+    const source = parts ? 'parts' : body.pdf && 'pdf';
+    if (isPictureOfPage && source)
+      refuse(['output'], `${source} is not one page of a browser; allowed with output.pages`);
+    // A template may have them itself.
+    for (const { path, name } of finishing && body.template === undefined ? finishingFiles(finishing) : [])
+      if (!Object.hasOwn(files, name)) refuse(path, noSuchFile(name, files));
   })
   .meta({ id: 'PdfRequest', description: 'null means absent, except for values of `metadata`' });
 
+type Refuse = (path: PropertyKey[], message: string) => void;
+type PartFields = z.output<typeof partSchema>;
 type Fields = z.output<typeof pdfRequestSchema>;
 
+/** Calls `refuse` for what does not fit together in one part. @param names fields of which it has exactly one */
+function checkPart(body: Omit<PartFields, 'title'>, refuse: Refuse, names: readonly string[]): void {
+  const named = SOURCE_KINDS.filter((kind) => body[kind] !== undefined && kind !== 'files');
+  const [source = body.files && 'files', another] = named;
+  const one = `exactly one of ${names.join(', ')}`;
+  if (another) refuse([another], `allowed: ${one}`);
+  if (!source) refuse(['html'], `required: ${one}`);
+  if (body.files && source === 'url') refuse(['files'], 'url has its own files; allowed with it: none');
+  if (source === 'files' && !entryOf(body.files)) refuse(['files'], noDocumentProblem(Object.keys(body.files ?? {})));
+  if (body.data !== undefined && source !== 'template') refuse(['data'], 'allowed with template only');
+  const { file } = body.pdf ?? {};
+  if (file !== undefined && !Object.hasOwn(body.files ?? {}, file))
+    refuse(['pdf', 'file'], noSuchFile(file, body.files));
+  if (source !== 'url' && body.extraHTTPHeadersTo === 'origin')
+    refuse(['extraHTTPHeadersTo'], `${source} has no origin; allowed with it: all, or a list of origins`);
+  for (const [index, { url, domain }] of (body.cookies ?? []).entries())
+    if (body.url === undefined && url === undefined && domain === undefined)
+      refuse(['cookies', index, 'domain'], 'required without url: a domain or a url');
+  checkPageFields(body, refuse);
+}
+
+/** What is said of a file that a field names and nobody sent. */
+export function noSuchFile(name: string, files: Readonly<Record<string, unknown>> = {}): string {
+  const near = nearest(name, Object.keys(files));
+  return `it is not one of the files that were sent${near === undefined ? '' : `; did you mean ${near}?`}`;
+}
+
+const checkedPart = partSchema.superRefine((body, context) =>
+  checkPart(body, (path, message) => context.addIssue({ code: 'custom', path, message }), SOURCE_KINDS),
+);
+
+const PRINT_NAMES = Object.keys(PRINT_FIELDS) as (keyof typeof PRINT_FIELDS)[];
+
 /** How a part is printed, with every default. */
-export type PrintSettings = Omit<Fields, SourceKind | 'data' | 'filename' | 'metadata' | 'priority'>;
+export type PrintSettings = Pick<Fields, keyof typeof PRINT_FIELDS | 'timeoutMs'>;
 
 /** What is printed, and how. */
 export type Part = PrintSettings & { source: Source };
 
-/** A request with every default: today it has one part. */
-export type PdfRequest = Part &
+/** A part as it was sent. */
+export type RequestPart = Part & {
+  title?: string | undefined;
+  /** beside the document, or the PDF itself, by their paths */
+  files?: Record<string, FileInput> | undefined;
+  /** the JSON that it was parsed from, with the print options of the request under it */
+  sent: Record<string, unknown>;
+};
+
+/** A request with every default. Its own print settings are under those of its parts. */
+export type PdfRequest = PrintSettings &
   Pick<Fields, 'filename' | 'metadata' | 'priority'> & {
-    /** files beside the document, by their paths */
-    files?: Record<string, FileInput>;
+    /** at least one */
+    parts: RequestPart[];
+    /** what becomes of them; undefined: a PDF as it is printed */
+    result?: ResultSettings | undefined;
+    /** files that the result needs, by their paths */
+    resultFiles?: Record<string, FileInput> | undefined;
   };
-
-/** Inches of the paper; `format` is the default for `width` and `height`. */
-export function paperSize({ format, width, height }: PrintSettings['options']): { width: number; height: number } {
-  const [formatWidth, formatHeight] = PAPER_SIZES[format.toLowerCase() as Paper];
-  return {
-    width: width === undefined ? formatWidth : inches(width),
-    height: height === undefined ? formatHeight : inches(height),
-  };
-}
-
-/** Inches of each margin; the default is 0. */
-export function marginInches({
-  margin = {},
-}: PrintSettings['options']): Record<'top' | 'right' | 'bottom' | 'left', number> {
-  const { top = 0, right = 0, bottom = 0, left = 0 } = margin;
-  return { top: inches(top), right: inches(right), bottom: inches(bottom), left: inches(left) };
-}
 
 /** `sent` is the JSON without nulls and without defaults, which change with releases. */
 export type ParsedRequest = { ok: true; request: PdfRequest; sent: unknown } | { ok: false; fields: FieldProblem[] };
@@ -291,30 +161,137 @@ export function parsePdfRequest(json: unknown): ParsedRequest {
   if (problem) return { ok: false, fields: [problem] };
   const sent = withoutNulls(pdfRequestSchema, json);
   const parsed = pdfRequestSchema.safeParse(sent);
-  if (parsed.success) return { ok: true, request: onItsPaper(toRequest(parsed.data), sent), sent };
-  return { ok: false, fields: fieldProblems(parsed.error, pdfRequestSchema) };
+  if (!parsed.success) return { ok: false, fields: fieldProblems(parsed.error, pdfRequestSchema) };
+  const fields = parsed.data;
+  const { parts, problems } = partsOf(fields, sent as Record<string, unknown>);
+  if (problems.length > 0) return { ok: false, fields: problems };
+  return { ok: true, request: { ...toSettings(fields), ...ownFields(fields), ...resultOf(fields), parts }, sent };
 }
 
-function toRequest({ html, url, markdown, template, data, files, ...fields }: Fields): PdfRequest {
+/** The part of a request with one source. */
+export function onlyPart({ parts }: PdfRequest): RequestPart {
+  const [part] = parts;
+  if (!part || parts.length > 1) throw new Error('the request has several parts');
+  return part;
+}
+
+/** Files of each part and, last, of the result, by their paths; undefined: none. */
+export function requestFiles({ parts, resultFiles }: PdfRequest): (Record<string, FileInput> | undefined)[] {
+  return [...parts.map(({ files }) => files), resultFiles];
+}
+
+const ownFields = ({ filename, metadata, priority }: Fields) => ({
+  metadata,
+  ...(filename !== undefined && { filename }),
+  ...(priority && { priority }),
+});
+
+function resultOf({ finishing, split, output, files = {} }: Fields): Pick<PdfRequest, 'result' | 'resultFiles'> {
+  const isPdf = output === undefined || output.type === 'pdf';
+  if (!finishing && !split && isPdf) return {};
+  const names = finishing ? finishingFiles(finishing).map(({ name }) => name) : [];
+  const isLayered = finishing !== undefined && hasHtmlLayer(finishing);
+  const needed = Object.entries(files).filter(([name]) => isLayered || names.includes(name));
+  return {
+    result: { ...(finishing && { finishing }), ...(split && { split }), ...(!isPdf && { output }) },
+    ...(needed.length > 0 && { resultFiles: Object.fromEntries(needed) }),
+  };
+}
+
+/** The parts of a valid request, or what is wrong with one of them together with the print options of the request. */
+function partsOf(request: Fields, sent: Record<string, unknown>): { parts: RequestPart[]; problems: FieldProblem[] } {
+  if (!request.parts) return { parts: [toPart(request, request, sent)], problems: optionsOfPdf(sent, '') };
+  const parts: RequestPart[] = [];
+  const problems: FieldProblem[] = [];
+  let files = 0;
+  const shared = Object.fromEntries(Object.entries(sent).filter(([name]) => PRINT_NAMES.includes(name as keyof typeof PRINT_FIELDS))); // prettier-ignore
+  for (const [index, own] of (sent.parts as Record<string, unknown>[]).entries()) {
+    const at = `parts[${index}]`;
+    const merged = overSettings(optionsFor(own, shared), withSharedFiles(own, sent.files));
+    const parsed = checkedPart.safeParse(merged);
+    if (parsed.success) {
+      parts.push(toPart(parsed.data, request, merged));
+      files += Object.keys(parts.at(-1)?.files ?? {}).length;
+      problems.push(...optionsOfPdf(own, `${at}.`));
+    } else
+      problems.push(
+        ...fieldProblems(parsed.error, partSchema).map((each) => ({ ...each, field: `${at}.${each.field}` })),
+      );
+  }
+  if (files > REQUEST_BOUNDS.partFiles)
+    problems.push({
+      field: 'files',
+      message: `allowed: at most ${REQUEST_BOUNDS.partFiles} for all parts together; give each part its own`,
+    });
+  return { parts, problems: problems.slice(0, MAX_PROBLEMS) };
+}
+
+const MAX_PROBLEMS = 50;
+
+/** Print options of the request that have a meaning for the part's source. */
+function optionsFor(part: Record<string, unknown>, shared: Record<string, unknown>): Record<string, unknown> {
+  if (part.pdf !== undefined) return {};
+  if (part.url !== undefined) return shared;
+  const { authenticate: _, extraHTTPHeadersTo, ...options } = shared;
+  return {
+    ...options,
+    ...(extraHTTPHeadersTo !== 'origin' && extraHTTPHeadersTo !== undefined && { extraHTTPHeadersTo }),
+  };
+}
+
+function withSharedFiles(part: Record<string, unknown>, shared: unknown): Record<string, unknown> {
+  if (shared === undefined || part.url !== undefined) return part;
+  return { ...part, files: { ...(shared as object), ...(part.files as object | undefined) } };
+}
+
+/** A PDF is not printed. */
+function optionsOfPdf(sent: Record<string, unknown>, at: string): FieldProblem[] {
+  const options = sent.pdf === undefined ? [] : PRINT_NAMES.filter((name) => sent[name] !== undefined);
+  return options.map((name) => ({ field: `${at}${name}`, message: 'pdf is not printed; allowed with other sources' }));
+}
+
+function toPart(fields: PartFields, { timeoutMs }: Fields, sent: Record<string, unknown>): RequestPart {
+  const source = toSource(fields);
+  const files = filesOf(source, fields.files);
+  const settings = onItsPaper(source, toSettings({ ...fields, timeoutMs }), sent);
+  const { title } = fields;
+  return { ...settings, source, sent, ...(title !== undefined && { title }), ...(files && { files }) };
+}
+
+/** Those of the request that the source may refer to. */
+function filesOf(source: Source, files: Record<string, FileInput> = {}): Record<string, FileInput> | undefined {
+  if (source.kind === 'url') return undefined;
+  if (source.kind !== 'pdf') return Object.keys(files).length > 0 ? files : undefined;
+  const { file } = source.value;
+  const found = file === undefined ? undefined : files[file];
+  return file !== undefined && found ? { [file]: found } : undefined;
+}
+
+function toSettings(fields: PrintSettings): PrintSettings {
+  const given = [...PRINT_NAMES, 'timeoutMs' as const].filter((name) => fields[name] !== undefined);
+  return Object.fromEntries(given.map((name) => [name, fields[name]])) as unknown as PrintSettings;
+}
+
+function toSource({ html, url, markdown, template, data, pdf, files }: PartFields): Source {
   const sources: Partial<Record<SourceKind, Source['value']>> = {
     ...(html !== undefined && { html }),
     ...(url !== undefined && { url }),
     ...(markdown !== undefined && { markdown }),
     ...(template !== undefined && { template: { name: template, data: data ?? {} } }),
+    ...(pdf !== undefined && { pdf }),
   };
   const [[kind, value] = ['files', { entry: entryOf(files) ?? '' }]] = Object.entries(sources);
-  return { ...fields, source: { kind, value } as Source, ...(files && { files }) };
+  return { kind, value } as Source;
 }
 
 /** Markdown is for A4, unless another paper is asked for. */
-function onItsPaper(request: PdfRequest, sent: unknown): PdfRequest {
-  const { kind, value } = request.source;
+function onItsPaper({ kind, value }: Source, settings: PrintSettings, sent: Record<string, unknown>): PrintSettings {
   const isMarkdown = kind === 'markdown' || (kind === 'files' && value.entry.endsWith('.md'));
-  const asked = (sent as { options?: { format?: unknown } }).options?.format;
-  return isMarkdown && asked === undefined ? { ...request, options: { ...request.options, format: 'A4' } } : request;
+  const asked = (sent.options as { format?: unknown } | undefined)?.format;
+  return isMarkdown && asked === undefined ? { ...settings, options: { ...settings.options, format: 'A4' } } : settings;
 }
 
-/** The fields of a request for a source, as {@link toRequest} reads them. */
+/** The fields of a request for a source, as {@link toSource} reads them. */
 export function sourceFields(source: Source): Record<string, unknown> {
   if (source.kind === 'template') return { template: source.value.name, data: source.value.data };
   return source.kind === 'files' ? {} : { [source.kind]: source.value };
@@ -324,7 +301,7 @@ function entryOf(files: Record<string, unknown> = {}): string | undefined {
   return ENTRIES.find((name) => Object.hasOwn(files, name));
 }
 
-const { source: _, metadata: __, ...DEFAULTS } = toRequest(pdfRequestSchema.parse({ html: ' ' }));
+const DEFAULTS = toSettings(pdfRequestSchema.parse({ html: ' ' }));
 
 /** Print settings from those that are stored: an application that submits its jobs in SQL may leave out any. */
 export function withDefaults(stored: Partial<PrintSettings>): PrintSettings {
@@ -339,8 +316,8 @@ export function withDefaults(stored: Partial<PrintSettings>): PrintSettings {
 
 /** Not part of the schema, which would validate each of thousands of entries first. */
 function countProblem(json: unknown): FieldProblem | undefined {
-  const { metadata, setExtraHTTPHeaders, files } = (json ?? {}) as Record<string, unknown>;
-  const { metadataEntries, extraHeaders } = REQUEST_BOUNDS;
+  const { metadata, setExtraHTTPHeaders, files, parts } = (json ?? {}) as Record<string, unknown>;
+  const { metadataEntries, extraHeaders, parts: maxParts } = REQUEST_BOUNDS;
   const hasMore = (value: unknown, most: number) =>
     typeof value === 'object' && value !== null && Object.keys(value).length > most;
   if (hasMore(metadata, metadataEntries))
@@ -348,5 +325,6 @@ function countProblem(json: unknown): FieldProblem | undefined {
   if (hasMore(setExtraHTTPHeaders, extraHeaders))
     return { field: 'setExtraHTTPHeaders', message: `allowed: at most ${extraHeaders} headers` };
   if (hasMore(files, MAX_FILES)) return { field: 'files', message: `allowed: at most ${MAX_FILES} files` };
+  if (hasMore(parts, maxParts)) return { field: 'parts', message: `allowed: at most ${maxParts} parts` };
   return undefined;
 }

@@ -75,6 +75,14 @@ export const SOURCE_FIELDS = {
     description: 'One of your templates: its newest version, or the one after `@`. `data` is what it prints',
     example: 'invoice@7',
   }),
+  pdf: z
+    .strictObject({
+      job: z.uuid('allowed: the id of a job').optional().describe('The first file of one of your completed jobs'),
+      file: checkedText(fileNameProblem).optional().describe('One of the `files`'),
+      password: z.string().min(1).max(127).optional().describe('Opens it'),
+    })
+    .refine(({ job, file }) => (job === undefined) !== (file === undefined), 'required: either job or file')
+    .describe('A PDF that is there already; it is not printed'),
   files: filesField,
 };
 
@@ -84,6 +92,7 @@ interface Values {
   url: string;
   markdown: string;
   template: TemplateValue;
+  pdf: PdfValue;
   files: { entry: string };
 }
 
@@ -92,6 +101,15 @@ interface TemplateValue {
   /** `invoice@7`; of one that is not saved: `invoice` */
   name: string;
   data: unknown;
+}
+
+/** A PDF that is there already. */
+export interface PdfValue {
+  /** id of the job whose first file it is */
+  job?: string | undefined;
+  /** its path among the files */
+  file?: string | undefined;
+  password?: string | undefined;
 }
 
 export type SourceKind = keyof Values;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import qpdfModule from '@neslinesli93/qpdf-wasm';
 
 // qpdf, compiled to WebAssembly. Each run has an instance of its own, which is given up after it: whatever a hostile
 // file does to its memory, the next run does not see it.
@@ -18,12 +19,12 @@ interface InstanceOptions {
 /** Node has it, its types have it not. */
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
-  instantiate(module: object, imports: object): Promise<object>;
+  Instance: new (module: object, imports: object) => object;
 };
 
-const require = createRequire(import.meta.url);
-const createInstance = require('@neslinesli93/qpdf-wasm') as (options: InstanceOptions) => Promise<Instance>;
-const wasm = new WebAssembly.Module(readFileSync(require.resolve('@neslinesli93/qpdf-wasm/dist/qpdf.wasm')));
+const createInstance = qpdfModule as unknown as (options: InstanceOptions) => Promise<Instance>;
+const { resolve } = createRequire(import.meta.url);
+const wasm = new WebAssembly.Module(readFileSync(resolve('@neslinesli93/qpdf-wasm/dist/qpdf.wasm')));
 
 /** What qpdf did not do. `status`: 2 for errors, 3 for warnings, by its manual; undefined: it crashed. */
 export class QpdfFailed extends Error {
@@ -50,7 +51,7 @@ export async function qpdf(
   const lines: string[] = [];
   const instance = await createInstance({
     instantiateWasm: (imports, done) => {
-      void WebAssembly.instantiate(wasm, imports).then(done);
+      done(new WebAssembly.Instance(wasm, imports));
       return {};
     },
     print: (line) => lines.push(line),

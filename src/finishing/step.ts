@@ -31,7 +31,7 @@ export interface Sheet {
 export interface StepContext {
   /** the job's files that its finishing names, by their paths */
   files: ReadonlyMap<string, Uint8Array>;
-  /** Tells the worker what the pages of each PDF look like. */
+  /** Reports the pages of each PDF to the worker. */
   reportSheets(sheets: Sheet[][]): void;
 }
 

@@ -4,13 +4,14 @@ import type { z } from 'zod';
 import type { Principal } from '../accounts/principals.ts';
 import type { PutAssetDeps } from '../assets/put-asset.ts';
 import { checkInput, MAX_DATA_VALUES } from '../domain/check-input.ts';
-import { parsePdfRequest, type ParsedRequest, REQUEST_BOUNDS } from '../domain/pdf-request.ts';
+import { parsePdfRequest, type ParsedRequest, requestFiles } from '../domain/pdf-request.ts';
+import { REQUEST_BOUNDS } from '../domain/print-fields.ts';
 import type { FileInput } from '../domain/source.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { parseJson } from './parse-json.ts';
 import { hasUploads, type Upload, withUploads } from './receive-uploads.ts';
 import { announcedBytes, received } from './received.ts';
-import { putFiles, withUploaded } from './request-files.ts';
+import { putFiles, putRequestFiles, type RequestAssets, withUploaded } from './request-files.ts';
 import type { AppContext } from './route.ts';
 import { LARGE_BODY_BYTES } from './under-way.ts';
 import type { UploadSpace } from './upload-space.ts';
@@ -20,8 +21,8 @@ export type BodyDeps = PutAssetDeps & { uploads: UploadSpace };
 
 /** What was sent, checked. */
 export type CheckedRequest = Extract<ParsedRequest, { ok: true }> & {
-  /** assets that the request's files are, by their paths; lower-case hex */
-  files: Record<string, string> | undefined;
+  /** assets that the files of `requestFiles` are, by their paths; lower-case hex */
+  files: RequestAssets;
 };
 
 /**
@@ -45,12 +46,11 @@ export async function withPdfRequest<T>(
       return parsed;
     };
     /** Files have to be stored first, each in a turn of its own. */
-    const begin = async (): Promise<{ result: T } | { parsed: ReturnType<typeof parse>; files: FilesInput }> => {
+    const begin = async (): Promise<{ result: T } | { parsed: ReturnType<typeof parse> }> => {
       const parsed = parse();
-      const { files } = parsed.request;
-      if (files) return { parsed, files };
+      if (requestFiles(parsed.request).some((files) => files !== undefined)) return { parsed };
       if (isLarge) await yieldToEventLoop(); // parsing took long, and the work will
-      return { result: await work({ ...parsed, files: undefined }) };
+      return { result: await work({ ...parsed, files: [] }) };
     };
     const isLarge = bytes.byteLength > LARGE_BODY_BYTES;
     const begun = await (isLarge
@@ -62,7 +62,7 @@ export async function withPdfRequest<T>(
     if ('result' in begun) return begun.result;
     const { parsed } = begun;
     await admit();
-    const files = await putFiles(underWay, deps, { userId, files: begun.files, uploads });
+    const files = await putRequestFiles(underWay, deps, { userId, files: requestFiles(parsed.request), uploads });
     return underWay.writing(userId, () => work({ ...parsed, files }));
   };
   return withJson(c, deps.uploads, read, admit);

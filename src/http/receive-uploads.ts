@@ -1,6 +1,6 @@
 import { fileNameProblem } from '../domain/file-name.ts';
 import { mediaTypeOf, UNKNOWN_TYPE } from '../domain/media-type.ts';
-import { REQUEST_BOUNDS } from '../domain/pdf-request.ts';
+import { REQUEST_BOUNDS } from '../domain/print-fields.ts';
 import { invalidFields } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { unzip } from '../sources/unzip.ts';

@@ -77,6 +77,24 @@ export async function putFiles(
   return Object.fromEntries(ids);
 }
 
+/** Assets by paths, of each part of a request and, last, of its result; undefined: none. */
+export type RequestAssets = readonly (Readonly<Record<string, string>> | undefined)[];
+
+/** The same for a request, whose parts may share files: each is stored once. @throws CodedError as `putAsset` */
+export async function putRequestFiles(
+  underWay: UnderWay,
+  deps: PutAssetDeps,
+  { files, ...input }: Omit<PutFilesInput, 'files'> & { files: readonly (PutFilesInput['files'] | undefined)[] },
+): Promise<RequestAssets> {
+  const keyed = files.flatMap((each = {}, index) => Object.entries(each).map(([path, file]) => [`${index}/${path}`, file] as const)); // prettier-ignore
+  const ids = await putFiles(underWay, deps, { ...input, files: Object.fromEntries(keyed) });
+  return files.map((each, index) => each && mapped(each, (path) => ids[`${index}/${path}`] ?? ''));
+}
+
+function mapped(files: PutFilesInput['files'], idOf: (path: string) => string): Record<string, string> {
+  return Object.fromEntries(Object.keys(files).map((path) => [path, idOf(path)]));
+}
+
 /** Stores a file within the tenant's share. @throws CodedError as `putAsset` */
 export async function putInTurn(
   underWay: UnderWay,

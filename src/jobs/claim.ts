@@ -6,10 +6,10 @@ import type { Claim, JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 import { endLostRun, LOST_COLUMNS, type LostJobs, toRunAbout } from './lost-jobs.ts';
 import { retryAfterDeadlock } from './retry-after-deadlock.ts';
-import { type PartColumns, type StoredPart, storedParts } from './stored-request.ts';
+import { type PartColumns, type StoredDocuments, storedDocuments } from './stored-request.ts';
 
 /** A job that a worker has claimed. `run` guards its result: the next claim of the job has a higher number. */
-export interface ClaimedJob {
+export interface ClaimedJob extends StoredDocuments {
   claim: Claim;
   id: string;
   userId: string;
@@ -27,8 +27,6 @@ export interface ClaimedJob {
   /** since the job was accepted, by the database's clock */
   waitedMs: number;
   filename: string | undefined;
-  /** printed in this order; at least one */
-  parts: StoredPart[];
   /** of the job as a whole */
   settings: PrintSettings;
 }
@@ -133,7 +131,7 @@ function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
     losses: row.losses,
     waitedMs: row.startedAt ? row.startedAt.getTime() - row.createdAt.getTime() : 0,
     filename: row.filename ?? undefined,
-    parts: storedParts(row, row.parts),
+    ...storedDocuments(row, row.parts),
     settings: withDefaults(row.request),
   };
 }

@@ -3,17 +3,26 @@ import { assetFiles, type NamedAssets, partAssets, versionAssets } from '../asse
 import type { AssetReader } from '../assets/asset-reader.ts';
 import { SizedCache } from '../cache/sized-cache.ts';
 import { type Database, isDatabaseUnavailable } from '../db/pools.ts';
-import { CodedError } from '../kernel/errors.ts';
+import { CodedError, messageOf } from '../kernel/errors.ts';
 import type { Content } from '../sources/source-type.ts';
 import { loadSource } from '../sources/sources.ts';
 import type { Composer } from '../templating/composer.ts';
 import type { ContentLimits } from './run.ts';
-import type { StoredPart } from './stored-request.ts';
+import type { Asset } from '../assets/asset.ts';
+import type { FinishingFile } from '../finishing/finisher.ts';
+import { PdfDamaged } from '../storage/store.ts';
+import type { Stores } from '../storage/stores.ts';
+import { getJobFile } from './read.ts';
+import type { StoredPart, StoredResult } from './stored-request.ts';
 
 interface PartContentsOptions {
   db: Database;
   assets: AssetReader;
+  /** of the files of jobs */
+  stores: Stores;
   composer: Pick<Composer, 'compose'>;
+  /** bytes of one file that steps need, and of all of a job together */
+  caps: { maxBytes: number; maxTotalBytes: number };
 }
 
 interface ContentContext extends ContentLimits {
@@ -28,7 +37,7 @@ const MAX_VERSIONS = 1_000;
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 500;
 
-/** What the browser loads for the parts of jobs. */
+/** What the browser loads for the parts of jobs, and the files that the steps after it need. */
 export class PartContents {
   readonly #options: PartContentsOptions;
   readonly #versions = new SizedCache<NamedAssets>({ maxSize: MAX_VERSIONS, sizeOf: () => 1 });
@@ -41,18 +50,62 @@ export class PartContents {
    * Waits a while for the database and for the store.
    * @throws CodedError if there is nothing to load: `unavailable` if that may change
    */
-  async of(part: StoredPart, context: ContentContext): Promise<Content> {
-    const until = performance.now() + PATIENCE_MS;
-    for (;;) {
-      try {
-        return await this.#load(part, context);
-      } catch (error) {
-        const mayChange = isDatabaseUnavailable(error) || (error instanceof CodedError && error.code === 'unavailable');
-        if (!mayChange || context.signal?.aborted) throw error;
-        if (performance.now() > until)
-          throw new CodedError('unavailable', 'the files of the document could not be read', { cause: error });
-        await sleep(PAUSE_MS);
+  of(part: StoredPart, context: ContentContext): Promise<Content> {
+    return patiently(() => this.#load(part, context), context.signal);
+  }
+
+  /** The bytes of a part that is a PDF already. @throws CodedError as {@link of} */
+  pdf(part: StoredPart, context: ContentContext): Promise<FinishingFile> {
+    const { source, position } = part;
+    if (source.kind !== 'pdf') throw new Error(`the source ${source.kind} is no PDF`);
+    const { job, file = '' } = source.value;
+    return patiently(async () => {
+      if (job !== undefined) return { name: job, chunks: await this.#fileOfJob(job, context) };
+      const { byName } = await partAssets(this.#options.db, { ...context, position });
+      return { name: file, chunks: await this.#read(byName.get(file), context, this.#options.caps.maxBytes) };
+    }, context.signal);
+  }
+
+  /** The files that a job's result needs. @throws CodedError as {@link of} */
+  files({ position, hasFiles }: StoredResult, context: ContentContext): Promise<FinishingFile[]> {
+    return patiently(async () => {
+      if (!hasFiles) return [];
+      const { byName } = await partAssets(this.#options.db, { ...context, position });
+      const files: FinishingFile[] = [];
+      let left = this.#options.caps.maxTotalBytes;
+      for (const [name, asset] of byName) {
+        files.push({ name, chunks: await this.#read(asset, context, left) });
+        left -= asset.size;
       }
+      return files;
+    }, context.signal);
+  }
+
+  async #read(asset: Asset | undefined, { userId }: ContentContext, maxBytes: number): Promise<Uint8Array[]> {
+    if (!asset) throw new CodedError('job_failed', 'a file of the document is no longer kept');
+    if (asset.size > maxBytes)
+      throw new CodedError('pdf_too_large', `a file has ${asset.size} bytes; allowed: ${maxBytes}`);
+    const { content } = await this.#options.assets.open(userId, asset);
+    return content instanceof Uint8Array ? [content] : collect(content as AsyncIterable<Uint8Array>);
+  }
+
+  async #fileOfJob(jobId: string, { userId }: ContentContext): Promise<Uint8Array[]> {
+    const { db, stores, caps } = this.#options;
+    const about = `the job ${jobId} of the source`;
+    try {
+      const found = await getJobFile(db, { userId, jobId, position: 0 });
+      if (found.size > caps.maxBytes)
+        throw new CodedError('pdf_too_large', `the PDF has ${found.size} bytes; allowed: ${caps.maxBytes}`);
+      const store = stores.of(found);
+      if (!store) throw new CodedError('unavailable', 'a PDF is in a store that this service cannot reach now');
+      return await collect(store.open(db, { userId, fileId: found.fileId, size: found.size }));
+    } catch (error) {
+      const code = error instanceof CodedError ? error.code : undefined;
+      if (code === 'not_found' || code === 'job_not_ready' || code === 'file_expired')
+        throw new CodedError('job_failed', `${about}: ${messageOf(error)}`, { cause: error });
+      if (error instanceof PdfDamaged)
+        throw new CodedError('job_failed', `${about}: its PDF is damaged`, { cause: error });
+      throw error;
     }
   }
 
@@ -74,4 +127,26 @@ export class PartContents {
       compose: (input) => composer.compose(input, { timeoutMs, signal, tenant: userId }),
     });
   }
+}
+
+/** Tries again while the database or the store cannot be reached, for a while. */
+async function patiently<T>(load: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await load();
+    } catch (error) {
+      const mayChange = isDatabaseUnavailable(error) || (error instanceof CodedError && error.code === 'unavailable');
+      if (!mayChange || signal?.aborted) throw error;
+      if (performance.now() > until)
+        throw new CodedError('unavailable', 'the files of the document could not be read', { cause: error });
+      await sleep(PAUSE_MS);
+    }
+  }
+}
+
+async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  for await (const piece of pieces) chunks.push(piece);
+  return chunks;
 }

@@ -5,7 +5,7 @@ import { job, part } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import { parsePdfRequest, sourceFields } from '../domain/pdf-request.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
-import { storedParts } from './stored-request.ts';
+import { storedDocuments } from './stored-request.ts';
 import { type SubmitDeps, submitJob, type SubmitInput, type Submitted } from './submit.ts';
 
 type RetryInput = Omit<SubmitInput, 'request'> & { jobId: string };
@@ -38,21 +38,47 @@ export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput
   if (!row) throw new CodedError('not_found', 'there is no such job');
   if (row.status !== 'failed' && row.status !== 'cancelled')
     throw new CodedError('job_not_retryable', `the job is ${row.status}; allowed: a job that failed or was cancelled`);
-  const [first, ...more] = storedParts(
+  const { parts, result } = storedDocuments(
     row,
     rows.flatMap((each) => each.part ?? []),
   );
-  if (!first) throw new CodedError('job_not_retryable', "the job's document is no longer kept; submit it again");
-  if (more.length > 0) throw new CodedError('job_not_retryable', 'the job has several parts; submit it again');
-  const { source, hasFiles, position, templateVersion, ...settings } = first;
-  if (source.kind === 'template' && templateVersion === undefined)
+  if (parts.length === 0)
+    throw new CodedError('job_not_retryable', "the job's document is no longer kept; submit it again");
+  if (parts.some(({ source, templateVersion }) => source.kind === 'template' && templateVersion === undefined))
     throw new CodedError('job_not_retryable', 'the job was a preview; ask for another');
-  const own = hasFiles ? await partAssets(deps.reads, { userId, jobId, position }) : undefined;
-  const files = own && Object.fromEntries([...own.byName].map(([name, { sha256 }]) => [name, sha256]));
+  const filesAt = async ({ hasFiles, position }: { hasFiles: boolean; position: number }) => {
+    const own = hasFiles ? await partAssets(deps.reads, { userId, jobId, position }) : undefined;
+    return own && Object.fromEntries([...own.byName].map(([name, { sha256 }]) => [name, sha256]));
+  };
+  const files: (Record<string, string> | undefined)[] = [];
+  const sentParts: Record<string, unknown>[] = [];
+  for (const part of parts) {
+    const own = await filesAt(part);
+    const { source, hasFiles: _, position: __, templateVersion: ___, timeoutMs: ____, title, ...settings } = part;
+    const isOnly = parts.length === 1;
+    files.push(own);
+    sentParts.push({
+      ...(source.kind !== 'pdf' && settings),
+      ...(!isOnly && title !== undefined && { title }),
+      ...sourceFields(source),
+      ...(own && { files: own }),
+    });
+  }
+  const resultFiles = result && (await filesAt(result));
+  files.push(resultFiles);
+  const allFiles = { ...(parts.length === 1 && files[0]), ...resultFiles };
   const { filename, metadata } = row;
-  const { priority } = row.request;
+  const { priority, timeoutMs } = row.request;
   // An older version may have stored it: parsing fills in the defaults of this version.
-  const parsed = parsePdfRequest({ ...settings, priority, filename, metadata, files, ...sourceFields(source) });
+  const parsed = parsePdfRequest({
+    ...(parts.length === 1 ? sentParts[0] : { parts: sentParts }),
+    ...result?.settings,
+    ...(Object.keys(allFiles).length > 0 && { files: allFiles }),
+    timeoutMs,
+    priority,
+    filename,
+    metadata,
+  });
   if (!parsed.ok)
     throw new CodedError(
       'job_not_retryable',

@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RenderTimings } from '../domain/job.ts';
 import type { Failure, Outcome, PrintedPart } from '../domain/outcome.ts';
+import type { ResultSettings } from '../domain/finishing.ts';
 import type { Part, PrintSettings } from '../domain/pdf-request.ts';
+import type { PdfValue } from '../domain/source.ts';
 import { CodedError } from '../kernel/errors.ts';
-import type { Finisher } from '../finishing/finisher.ts';
+import type { Finisher, FinishingFile } from '../finishing/finisher.ts';
+import type { PartAbout } from '../finishing/step.ts';
 import { MAX_WAIT_MS, type RenderContext, type Renderer } from '../render/renderer.ts';
 import type { Content } from '../sources/source-type.ts';
 import { plainContent } from '../sources/sources.ts';
@@ -23,11 +26,17 @@ export interface ContentLimits {
 
 export interface RunInput<P extends Part = Part> {
   /** printed in this order; at least one */
-  parts: readonly P[];
+  parts: readonly (P & { title?: string | undefined })[];
   /** what the browser loads for a part, for kinds of sources that are not that themselves; throws CodedError */
   contentOf?: (part: P, limits: ContentLimits) => Promise<Content>;
-  /** of the job: its time limit, and what its steps are to do */
+  /** the bytes of a part that is a PDF already; throws CodedError */
+  pdfOf?: (part: P, limits: ContentLimits) => Promise<FinishingFile>;
+  /** of the job: its time limit */
   settings: PrintSettings;
+  /** what becomes of the parts; default: each is a file, or merged if there are several */
+  result?: ResultSettings | undefined;
+  /** the files that the result needs; throws CodedError */
+  filesOf?: (limits: ContentLimits) => Promise<FinishingFile[]>;
 }
 
 interface RunContext extends RenderContext {
@@ -35,30 +44,47 @@ interface RunContext extends RenderContext {
   onPrinted?: () => void;
 }
 
+/** The PDF of a part, and what the steps need to know of it. */
+interface ReadyPart {
+  pdf: PrintedPart;
+  about: PartAbout;
+}
+
 /**
- * Prints the parts of a job, one after the other, and has its steps done when the last page is free again. Without a
- * step each PDF becomes a file of the job. All of it has the job's time limit, and one limit for all waiting. Never
- * rejects.
+ * Prints the parts of a job, one after the other, and has its steps done when the last page is free again. All of it has
+ * the job's time limit, and one limit for all waiting. Never rejects.
  */
 export async function runParts<P extends Part>(
   deps: RunDeps,
   input: RunInput<P>,
   context: RunContext,
 ): Promise<Outcome> {
-  const { settings } = input;
+  const { settings, result, filesOf } = input;
   const { tenant, signal, span = new Span(), onPrinted } = context;
-  const printed = await printParts(deps, input, { ...context, span });
+  const ready = await printParts(deps, input, { ...context, span });
   onPrinted?.();
-  if (!Array.isArray(printed)) return printed;
+  if (!Array.isArray(ready)) return ready;
+  const printed = ready.map(({ pdf }) => pdf);
   const timings = sumOf(printed);
   const timeoutMs = settings.timeoutMs - spentMs(timings);
-  const pdfs = printed.map(({ chunks, size, pages, sha256 }) => ({ chunks, size, pages, sha256 }));
-  const finished = await deps.finisher.finish(pdfs, { settings, timeoutMs, tenant, signal, span });
+  const files = await loaded(() => filesOf?.({ timeoutMs, signal }) ?? [], context);
+  if ('kind' in files) return failedWith(files, context);
+  const pdfs = printed.map(({ chunks, size, pages, sha256, type }) => ({ chunks, size, pages, sha256, ...(type !== undefined && { type }) })); // prettier-ignore
+  const finished = await deps.finisher.finish(pdfs, {
+    settings,
+    ...(result && { result }),
+    parts: ready.map(({ about }) => about),
+    files,
+    timeoutMs,
+    tenant,
+    signal,
+    span,
+  });
   if (finished.kind !== 'done') return finished;
-  const { files, ms } = finished;
+  const { files: made, ms } = finished;
   return {
     kind: 'done',
-    files,
+    files: made,
     timings: { ...timings, ...(ms !== undefined && { finishing: ms }) },
     failedResources: printed.flatMap((part) => part.failedResources),
     incomplete: printed.flatMap((part) => part.incomplete),
@@ -68,44 +94,76 @@ export async function runParts<P extends Part>(
 
 async function printParts<P extends Part>(
   { renderer }: RunDeps,
-  { parts, settings: { timeoutMs }, contentOf }: RunInput<P>,
+  { parts, settings: { timeoutMs }, contentOf, pdfOf }: RunInput<P>,
   context: RenderContext,
-): Promise<PrintedPart[] | Failure> {
+): Promise<ReadyPart[] | Failure> {
   if (parts.length === 0) return { kind: 'reject', code: 'job_failed', message: 'its document is no longer kept' };
   const { waitMs = MAX_WAIT_MS } = context;
   const startedAt = performance.now();
-  const printed: PrintedPart[] = [];
+  const ready: ReadyPart[] = [];
   let composed = 0;
   for (const part of parts) {
-    const left = () => Math.min(part.timeoutMs, Math.max(0, timeoutMs - spentMs(sumOf(printed))));
+    const spent = spentMs(sumOf(ready.map(({ pdf }) => pdf)));
+    const limits = { timeoutMs: Math.min(part.timeoutMs, Math.max(0, timeoutMs - spent)), signal: context.signal };
     const composing = performance.now();
-    const content = await loaded(
-      () => contentOf?.(part, { timeoutMs: left(), signal: context.signal }) ?? plainContent(part.source),
-      context,
-    );
-    if ('kind' in content) return content;
+    if (part.source.kind === 'pdf') {
+      const found = await loaded(() => pdfOf?.(part, limits) ?? noPdf(), context);
+      if ('kind' in found) return failedWith(found, context);
+      ready.push({ pdf: describeGiven(found), about: aboutGiven(part.source.value, part.title, found) });
+      composed += performance.now() - composing;
+      continue;
+    }
+    const content = await loaded(() => contentOf?.(part, limits) ?? plainContent(part.source), context);
+    if ('kind' in content) return failedWith(content, context);
     composed += performance.now() - composing;
-    const waited = performance.now() - startedAt - spentMs(sumOf(printed)) - composed;
+    const waited = performance.now() - startedAt - spent - composed;
     const outcome = await renderer.render(
-      { ...part, timeoutMs: left() },
+      { ...part, timeoutMs: limits.timeoutMs },
       { ...context, content, waitMs: Math.max(0, waitMs - waited) },
     );
-    if (outcome.kind === 'interrupted' && outcome.reason === 'store') await pause(context.signal);
-    if (outcome.kind !== 'done') return outcome;
-    printed.push(outcome.pdf);
+    if (outcome.kind !== 'done') return failedWith(outcome, context);
+    const { title } = part;
+    ready.push({ pdf: outcome.pdf, about: { isUploaded: false, ...(title !== undefined && { title }) } });
   }
-  return printed;
+  return ready;
+}
+
+const noPdf = () => {
+  throw new Error('the bytes of a PDF have to be given');
+};
+
+/** A PDF that was not printed. Nobody has read it yet, so that its pages are not known. */
+function describeGiven({ chunks }: FinishingFile): PrintedPart {
+  const size = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const timings = { page: 0, load: 0, wait: 0, print: 0 };
+  return { chunks, size, pages: 1, sha256: '', timings, failedResources: [], incomplete: [], missingFonts: [] };
+}
+
+function aboutGiven({ file, password }: PdfValue, title: string | undefined, { name }: FinishingFile): PartAbout {
+  const named = file === undefined ? undefined : name.replace(/^.*\//, '').replace(/\.pdf$/i, '');
+  const shown = title ?? named;
+  return {
+    isUploaded: true,
+    ...(shown !== undefined && { title: shown }),
+    ...(password !== undefined && { password }),
+  };
 }
 
 /** Milliseconds until a document is tried again whose files cannot be read: it would be here again at once. */
 const STORE_PAUSE_MS = 5_000;
 
+/** A job whose store cannot be reached is tried again, but not at once. */
+async function failedWith(failure: Failure, { signal }: RenderContext): Promise<Failure> {
+  if (failure.kind === 'interrupted' && failure.reason === 'store') await pause(signal);
+  return failure;
+}
+
 async function pause(signal: AbortSignal | undefined): Promise<void> {
   await sleep(STORE_PAUSE_MS, undefined, { signal }).catch(() => undefined);
 }
 
-/** The content, or why there is none. */
-async function loaded(load: () => Promise<Content> | Content, { signal }: RenderContext): Promise<Content | Failure> {
+/** What is loaded, or why it is not. */
+async function loaded<T>(load: () => Promise<T> | T, { signal }: RenderContext): Promise<T | Failure> {
   try {
     return await load();
   } catch (error) {

@@ -1,37 +1,71 @@
 import type { job, part } from '../db/schema.ts';
-import { type Part, withDefaults } from '../domain/pdf-request.ts';
+import type { ResultSettings } from '../domain/finishing.ts';
+import { type Part, type PrintSettings, withDefaults } from '../domain/pdf-request.ts';
 import type { Source } from '../domain/source.ts';
 
 type JobColumns = Pick<typeof job.$inferSelect, 'request' | 'html' | 'url'>;
 export type PartColumns = Pick<typeof part.$inferSelect, 'kind' | 'content' | 'data' | 'settings'> &
   Partial<Pick<typeof part.$inferSelect, 'position' | 'hasFiles' | 'templateVersion'>>;
 
+/** The kind of the row, after those of the parts, that says what becomes of them. */
+export const RESULT_KIND = 'result';
+
 /** A part as it was accepted. */
 export type StoredPart = Part & {
   /** in its job, from 0 */
   position: number;
+  /** for its bookmark */
+  title: string | undefined;
   /** whether it has files of its own (`assets/asset-files.ts`) */
   hasFiles: boolean;
   /** id of the version that a source of the kind template prints; undefined: a draft, whose files are its own */
   templateVersion: string | undefined;
 };
 
+/** What becomes of the parts, as it was accepted. */
+export interface StoredResult {
+  settings: ResultSettings;
+  position: number;
+  hasFiles: boolean;
+}
+
+/** A job's documents as they were accepted. */
+export interface StoredDocuments {
+  /** none if they are no longer kept */
+  parts: StoredPart[];
+  result: StoredResult | undefined;
+}
+
 /**
- * A job's parts as they were accepted; none if its documents are no longer kept. Nobody has checked the kind of a
- * source here: sources/ refuses one that it does not know.
- * @param rows of its parts, in order
+ * Nobody has checked the kind of a source here: sources/ refuses one that it does not know.
+ * @param rows of the job's parts, in order
  */
-export function storedParts(row: JobColumns, rows: readonly PartColumns[]): StoredPart[] {
+export function storedDocuments(row: JobColumns, rows: readonly PartColumns[]): StoredDocuments {
   const { priority: _, ...settings } = row.request;
-  return (rows.length > 0 ? rows : fromLastRelease(row))
-    .filter(({ content, data }) => content !== null || data !== null)
-    .map(({ kind, content, data, settings: own, position = 0, hasFiles = false, templateVersion }) => ({
-      ...withDefaults({ ...settings, ...own }),
-      source: { kind, value: content ?? data } as Source,
-      position,
-      hasFiles,
-      templateVersion: templateVersion ?? undefined,
-    }));
+  const kept = (rows.length > 0 ? rows : fromLastRelease(row)).filter(
+    ({ content, data }) => content !== null || data !== null,
+  );
+  const last = kept.at(-1);
+  const result = last?.kind === RESULT_KIND ? last : undefined;
+  const parts = kept.filter((each) => each !== result).map((each) => toPart(each, settings));
+  return { parts, result: result && toResult(result) };
+}
+
+function toPart(columns: PartColumns, job: Partial<PrintSettings>): StoredPart {
+  const { kind, content, data, position = 0, hasFiles = false, templateVersion } = columns;
+  const { title, ...own } = columns.settings as Partial<PrintSettings> & { title?: string };
+  return {
+    ...withDefaults({ ...job, ...own }),
+    source: { kind, value: content ?? data } as Source,
+    position,
+    title,
+    hasFiles,
+    templateVersion: templateVersion ?? undefined,
+  };
+}
+
+function toResult({ data, position = 0, hasFiles = false }: PartColumns): StoredResult {
+  return { settings: data as ResultSettings, position, hasFiles };
 }
 
 /** The last release keeps a document in the job's row. */

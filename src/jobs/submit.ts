@@ -8,7 +8,19 @@ import { job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import { type Job, queuedJob } from '../domain/job.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
-import { parsePdfRequest, type PdfRequest } from '../domain/pdf-request.ts';
+import { overSettings } from '../domain/over-settings.ts';
+import {
+  noSuchFile,
+  onlyPart,
+  parsePdfRequest,
+  type PdfRequest,
+  type PrintSettings,
+  type RequestPart,
+} from '../domain/pdf-request.ts';
+import { finishingFiles, hasHtmlLayer } from '../domain/finishing.ts';
+import { pathText } from '../domain/check-input.ts';
+import type { SourceOf } from '../domain/source.ts';
+import { versionAssets } from '../assets/asset-files.ts';
 import { priorityNumber } from '../domain/priority.ts';
 import { parseTemplateName } from '../domain/template-name.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
@@ -18,8 +30,9 @@ import { shownSource } from '../sources/sources.ts';
 import type { Events } from '../telemetry/events.ts';
 import { noSuchTemplate, findVersion } from '../templates/read-templates.ts';
 import { noSuchAssets } from '../templates/put-template.ts';
-import { overSettings } from '../templates/template-settings.ts';
+
 import { getJob } from './read.ts';
+import { RESULT_KIND } from './stored-request.ts';
 
 export interface SubmitDeps {
   db: Database;
@@ -33,8 +46,8 @@ export interface SubmitInput {
   /** the job's owner, and the limits of the tier */
   principal: Pick<Principal, 'userId' | 'tier'>;
   request: PdfRequest;
-  /** assets that the request's files are, by their paths; lower-case hex */
-  files?: Readonly<Record<string, string>> | undefined;
+  /** assets that the files of each part and, last, of the result are, by their paths; lower-case hex; default: none */
+  files?: readonly (Readonly<Record<string, string>> | undefined)[];
   /** whether a source of the kind template is not saved: its files are the request's */
   isDraft?: boolean;
   /** the JSON that the request was parsed from, if there is one; a repeated idempotency key must come with the same JSON */
@@ -77,7 +90,7 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
       if (repeated) return repeated;
       throw refusal;
     }
-    const resolved = await withTemplate(deps, input).catch(async (error: unknown) => {
+    const resolved = await withTemplates(deps, input).catch(async (error: unknown) => {
       // A repeated request gets its job, whatever became of its template.
       const repeated = await findRepeated(deps, input);
       if (!repeated) throw error;
@@ -106,38 +119,95 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
   }
 }
 
-type Resolved = SubmitInput & { template?: { id: string; name: string } };
+/** A part with the version of a template that it prints. */
+type ResolvedPart = RequestPart & { template?: { id: string; name: string } };
+type Resolved = SubmitInput & { parts: ResolvedPart[] };
 
-/**
- * Finds the version that a source of the kind template prints. The print settings of the version are under those that
- * were sent.
- */
-async function withTemplate({ reads }: SubmitDeps, input: SubmitInput): Promise<Resolved> {
-  const { request, principal, sent, isDraft = false } = input;
-  const { source } = request;
-  if (source.kind !== 'template' || isDraft) return input;
+/** Finds the versions of templates that parts print. Their print settings are under those that were sent. */
+async function withTemplates(deps: SubmitDeps, input: SubmitInput): Promise<Resolved> {
+  const { request, sent, isDraft } = input;
+  const areParts = typeof sent === 'object' && sent !== null && 'parts' in sent;
+  if (isDraft) return withResultFiles(deps, { ...input, parts: request.parts });
+  const parts: ResolvedPart[] = [];
+  let whole = request;
+  for (const [index, part] of request.parts.entries()) {
+    const found = part.source.kind === 'template' ? await findTemplate(deps, input, part.source) : undefined;
+    if (!found) parts.push(part);
+    else if (sent === undefined) parts.push({ ...part, ...found.own });
+    else if (areParts) {
+      const { timeoutMs, title, files } = part;
+      const merged = withSettingsOf(forPart(found.request), part.sent, { name: found.own.template.name, at: `parts[${index}].` }); // prettier-ignore
+      parts.push({ ...onlyPart(merged), timeoutMs, title, files, ...found.own });
+    } else {
+      whole = withSettingsOf(found.request, sent, { name: found.own.template.name, at: '' });
+      parts.push({ ...onlyPart(whole), ...found.own });
+    }
+  }
+  return withResultFiles(deps, { ...input, request: whole, parts });
+}
+
+/** @throws CodedError that names the templates that there are */
+async function findTemplate(
+  { reads }: SubmitDeps,
+  { principal: { userId } }: SubmitInput,
+  source: SourceOf<'template'>,
+): Promise<{ own: Pick<Required<ResolvedPart>, 'source' | 'template'>; request: Record<string, unknown> }> {
   const wanted = parseTemplateName(source.value.name);
-  const found = wanted && (await findVersion(reads, principal.userId, wanted));
-  if (!found)
-    throw await noSuchTemplate(reads, principal.userId, wanted ?? { name: source.value.name, version: undefined });
+  const found = wanted && (await findVersion(reads, userId, wanted));
+  if (!found) throw await noSuchTemplate(reads, userId, wanted ?? { name: source.value.name, version: undefined });
   const name = `${found.name}@${found.version}`;
-  const settings = sent === undefined ? request : withSettingsOf(found.request, sent, name);
-  return {
-    ...input,
-    request: { ...settings, source: { kind: 'template', value: { ...source.value, name } } },
-    template: { id: found.id, name },
-  };
+  const own = { source: { ...source, value: { ...source.value, name } }, template: { id: found.id, name } };
+  return { own, request: found.request };
+}
+
+const OF_JOB = new Set(['finishing', 'split', 'output', 'timeoutMs', 'filename', 'metadata', 'priority']);
+
+/** What a template says of the job as a whole is not for one of its parts to say. */
+function forPart(template: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(template).filter(([name]) => !OF_JOB.has(name)));
 }
 
 /** A request as it was sent, over the print settings of its template. @throws CodedError if they do not fit together */
-function withSettingsOf(template: Record<string, unknown>, sent: unknown, name: string): PdfRequest {
-  const parsed = parsePdfRequest(overSettings(template, sent as Record<string, unknown>));
+function withSettingsOf(
+  template: Record<string, unknown>,
+  sent: unknown,
+  about: { name: string; at: string },
+): PdfRequest {
+  // prettier-ignore
+  const { title: _, ...fields } = sent as Record<string, unknown>;
+  const parsed = parsePdfRequest(overSettings(template, fields));
   if (parsed.ok) return parsed.request;
-  const fields = parsed.fields.map(({ field, message }) => ({
-    field,
-    message: `${message} (with the settings of ${name})`,
-  }));
-  throw invalidFields(fields);
+  throw invalidFields(
+    parsed.fields.map(({ field, message }) => ({
+      field: `${about.at}${field}`,
+      message: `${message} (with the settings of ${about.name})`,
+    })),
+  );
+}
+
+/** Files that finishing names may be the template's own. @throws CodedError that names one that is nowhere */
+async function withResultFiles({ reads }: SubmitDeps, input: Resolved): Promise<Resolved> {
+  const { request, parts, files = [], principal } = input;
+  const { finishing } = request.result ?? {};
+  if (!finishing) return input;
+  const [{ template } = {}] = parts;
+  const named = finishingFiles(finishing);
+  const sent = files.at(-1) ?? {};
+  const missing = named.filter(({ name }) => !Object.hasOwn(sent, name));
+  if (template === undefined || (missing.length === 0 && !hasHtmlLayer(finishing))) {
+    if (missing.length > 0) throw noSuchFiles(missing, sent);
+    return input;
+  }
+  const { byName } = await versionAssets(reads, { userId: principal.userId, versionId: template.id });
+  const own = Object.fromEntries([...byName].map(([name, { sha256 }]) => [name, sha256]));
+  const nowhere = missing.filter(({ name }) => !Object.hasOwn(own, name));
+  if (nowhere.length > 0) throw noSuchFiles(nowhere, { ...own, ...sent });
+  const taken = hasHtmlLayer(finishing) ? own : Object.fromEntries(missing.map(({ name }) => [name, own[name] ?? '']));
+  return { ...input, files: [...parts.map((_, index) => files[index]), { ...taken, ...sent }] };
+}
+
+function noSuchFiles(missing: ReturnType<typeof finishingFiles>, files: Record<string, string>): CodedError {
+  return invalidFields(missing.map(({ path, name }) => ({ field: pathText(path), message: noSuchFile(name, files) })));
 }
 
 /** A row of `pdfprompt_submit`. */
@@ -145,18 +215,22 @@ type Accepted = TierUse & { accepted_at: string; job_priority: number; queue_pos
 
 /** @throws PostgresError with a code of `pdfprompt_submit` */
 async function insertJob(db: Database, input: Resolved): Promise<Submitted> {
-  const { principal, request, files, template, idempotencyKey, requestId, traceparent } = input;
-  const { source, files: _, filename, metadata, ...settings } = request;
-  const { kind, value } = source;
-  const isText = typeof value === 'string';
+  const { principal, request, files = [], idempotencyKey, requestId, traceparent } = input;
+  const { parts: _, result, resultFiles: __, filename, metadata, ...settings } = request;
+  const [first, ...more] = input.parts.map((part, index) => toRow(part, settings, files[index]));
+  if (!first) throw new Error('the request has no part');
+  // Several parts have it in any case: a worker of the last release, which would not merge them, is not given it.
+  if (result || more.length > 0) more.push({ kind: RESULT_KIND, data: result ?? {}, files: filesColumn(result && files.at(-1)) }); // prettier-ignore
   const id = uuidv7();
+  const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
   const [row] = await db.execute<Accepted>(sql`
     select * from pdfprompt_submit(
       id => ${id}, user_id => ${principal.userId},
-      kind => ${kind}, content => ${isText ? value : null}, data => ${isText ? null : JSON.stringify(value)}::text::jsonb,
-      shown => ${shownSource(source) ?? null},
-      files => ${files && Object.keys(files).length > 0 ? JSON.stringify(files) : null}::text::jsonb,
-      template_version => ${template?.id ?? null}, template => ${template?.name ?? null},
+      kind => ${first.kind}, content => ${first.content ?? null}, data => ${json(first.data)}::text::jsonb,
+      shown => ${first.shown ?? null}, part_settings => ${JSON.stringify(first.settings ?? {})}::text::jsonb,
+      files => ${json(first.files)}::text::jsonb,
+      template_version => ${first.template_version ?? null}, template => ${first.template ?? null},
+      more_parts => ${JSON.stringify(more)}::text::jsonb,
       request => ${JSON.stringify(settings)}::text::jsonb, filename => ${filename ?? null},
       metadata => ${JSON.stringify(metadata)}::text::jsonb, priority => ${priorityNumber(request.priority) ?? null},
       idempotency_key => ${idempotencyKey ?? null},
@@ -168,18 +242,52 @@ async function insertJob(db: Database, input: Resolved): Promise<Submitted> {
     id,
     priority: row.job_priority,
     metadata,
-    templates: template ? [template.name] : [],
+    templates: [...new Set(input.parts.flatMap(({ template }) => template?.name ?? []))],
     createdAt,
     queuePosition: row.queue_position,
   });
   return { job, created: true, allowances: allowances(limitsOf(row), row) };
 }
 
+/** A part as `pdfprompt_submit` takes it. */
+interface PartRow {
+  kind: string;
+  content?: string;
+  data?: unknown;
+  shown?: string | undefined;
+  settings?: Record<string, unknown>;
+  files?: Readonly<Record<string, string>> | undefined;
+  template_version?: string | undefined;
+  template?: string | undefined;
+}
+
+/** @param job print settings that are stored with the job */
+function toRow(
+  part: ResolvedPart,
+  job: Partial<PrintSettings>,
+  files: Readonly<Record<string, string>> | undefined,
+): PartRow {
+  const { source, template, title, files: _, sent: __, ...own } = part;
+  const differ = Object.entries(own).filter(([name, value]) => canonicalJson(value) !== canonicalJson(job[name as keyof PrintSettings] ?? null)); // prettier-ignore
+  return {
+    kind: source.kind,
+    ...(typeof source.value === 'string' ? { content: source.value } : { data: source.value }),
+    shown: shownSource(source),
+    settings: { ...Object.fromEntries(differ), ...(title !== undefined && { title }) },
+    files: filesColumn(files),
+    template_version: template?.id,
+    template: template?.name,
+  };
+}
+
+const filesColumn = (files: Readonly<Record<string, string>> | undefined) =>
+  files && Object.keys(files).length > 0 ? files : undefined;
+
 /** SHA-256 in hex of what a repeated idempotency key must come with again. */
 function hashOf({ request, sent = request, files }: SubmitInput): string {
-  const sentFiles = files && { ...(sent as object), files }; // however each of them was sent
+  const sentFiles = files && files.length > 0 && { ...(sent as object), files }; // however each of them was sent
   return createHash('sha256')
-    .update(canonicalJson(sentFiles ?? sent))
+    .update(canonicalJson(sentFiles || sent))
     .digest('hex');
 }
 

@@ -1,5 +1,5 @@
 import type { PdfBytes } from '../domain/outcome.ts';
-import { parsePdfRequest } from '../domain/pdf-request.ts';
+import { onlyPart, parsePdfRequest } from '../domain/pdf-request.ts';
 import { OperatorError } from '../kernel/errors.ts';
 import type { Renderer } from '../render/renderer.ts';
 import { type Calibration, costOf } from './calibration.ts';
@@ -30,7 +30,7 @@ export async function measureRenderer(input: MeasureInput): Promise<Calibration>
     let last: PdfBytes | undefined;
     let tenants = 0;
     const render = async (tenant: string) => {
-      const outcome = await renderer.render(parsed.request, { tenant });
+      const outcome = await renderer.render(onlyPart(parsed.request), { tenant });
       if (outcome.kind !== 'done')
         throw new OperatorError(`${name} cannot be rendered: ${'message' in outcome ? outcome.message : outcome.kind}`);
       last = outcome.pdf;

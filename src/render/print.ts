@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { CDPSession, Protocol } from 'puppeteer';
 import type { PrintedPart, PrintReport } from '../domain/outcome.ts';
-import { marginInches, paperSize, type PrintSettings } from '../domain/pdf-request.ts';
+import type { PrintSettings } from '../domain/pdf-request.ts';
+import { marginInches, paperSize } from '../domain/print-fields.ts';
 import { isServedHost } from '../egress/served-origin.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { isBrowserError } from './browser-error.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Viewport } from 'puppeteer';
-import { marginInches, paperSize, type PrintSettings } from '../domain/pdf-request.ts';
+import type { PrintSettings } from '../domain/pdf-request.ts';
+import { marginInches, paperSize } from '../domain/print-fields.ts';
 import type { Deadline } from '../kernel/deadline.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { countPages } from './page-count.ts';

@@ -2,7 +2,7 @@ import { access, constants, mkdir } from 'node:fs/promises';
 import type { Config } from '../config/load.ts';
 import { chromiumAgeSeconds, CHROMIUM_MAX_AGE_DAYS } from '../domain/chromium-age.ts';
 import { reasonText } from '../domain/outcome.ts';
-import { parsePdfRequest } from '../domain/pdf-request.ts';
+import { onlyPart, parsePdfRequest } from '../domain/pdf-request.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { MEGABYTE } from '../kernel/units.ts';
@@ -139,7 +139,7 @@ async function checkRendering(config: Config, binary: ChromiumBinary, launcher: 
     const startedAt = performance.now();
     const outcome = await new Deadline(30_000).race(
       'the test document',
-      renderer.render(parsed.request, { tenant: 'doctor' }),
+      renderer.render(onlyPart(parsed.request), { tenant: 'doctor' }),
     );
     const ms = Math.round(performance.now() - startedAt);
     if (outcome.kind === 'done') return ok('rendering', `a test page of ${outcome.pdf.size} bytes in ${ms} ms`);

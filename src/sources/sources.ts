@@ -3,11 +3,12 @@ import { CodedError } from '../kernel/errors.ts';
 import { files } from './files.ts';
 import { html } from './html.ts';
 import { markdown } from './markdown.ts';
+import { pdf } from './pdf.ts';
 import type { Content, LoadContext, SourceType } from './source-type.ts';
 import { template } from './template.ts';
 import { url } from './url.ts';
 
-const TYPES: { [Kind in SourceKind]: SourceType<Kind> } = { html, url, markdown, template, files };
+const TYPES: { [Kind in SourceKind]: SourceType<Kind> } = { html, url, markdown, template, pdf, files };
 
 /** @throws CodedError for a kind of another release: parts are stored with whatever kind they have */
 function typeOf({ kind }: Source): SourceType<SourceKind> {

@@ -1,7 +1,8 @@
+import { overSettings } from '../domain/over-settings.ts';
 import { parsePdfRequest, type PdfRequest } from '../domain/pdf-request.ts';
 import { invalidFields } from '../kernel/errors.ts';
 import { entryProblem } from './template-content.ts';
-import { overSettings, parseTemplateJson, SETTINGS_FILE, templateSettings } from './template-settings.ts';
+import { parseTemplateJson, SETTINGS_FILE, templateSettings } from './template-settings.ts';
 
 /** The file of a template with data to try it with. */
 const SAMPLE_FILE = 'data.json';

@@ -36,12 +36,3 @@ export function parseTemplateJson(file: string, text: string): unknown {
 }
 
 const fieldOf = (file: string) => `files["${file}"]`;
-
-/** What somebody sends, over the print settings of a template; of `options` each by itself. */
-export function overSettings(
-  template: Record<string, unknown>,
-  sent: Record<string, unknown>,
-): Record<string, unknown> {
-  const options = { ...(template.options as object | undefined), ...(sent.options as object | undefined) };
-  return { ...template, ...sent, options };
-}

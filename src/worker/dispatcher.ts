@@ -32,7 +32,7 @@ interface DispatcherOptions extends FinishDeps {
   registration: Pick<Registration, 'workerId' | 'condition'>;
   renderer: Pick<Renderer, 'render' | 'room'>;
   finisher: Pick<Finisher, 'finish' | 'isBehind'>;
-  contents: Pick<PartContents, 'of'>;
+  contents: Pick<PartContents, 'of' | 'pdf' | 'files'>;
   storeWatch: Pick<StoreWatch, 'condition' | 'failed' | 'recovers'>;
   /** further conditions without which no job is claimed */
   needs: readonly Condition[];
@@ -282,9 +282,13 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
     events.jobStarted(about);
     plantedFault(job.filename);
     const context = { tenant: job.userId, jobId: job.id, signal, span, onPrinted: onRendered };
-    const contentOf = (part: StoredPart, limits: ContentLimits) =>
-      this.options.contents.of(part, { userId: job.userId, jobId: job.id, ...limits });
-    const rendered = await runParts(this.options, { ...job, contentOf }, context);
+    const { contents } = this.options;
+    const { result: wanted } = job;
+    const whose = { userId: job.userId, jobId: job.id };
+    const contentOf = (part: StoredPart, limits: ContentLimits) => contents.of(part, { ...whose, ...limits });
+    const pdfOf = (part: StoredPart, limits: ContentLimits) => contents.pdf(part, { ...whose, ...limits });
+    const filesOf = async (limits: ContentLimits) => (wanted ? contents.files(wanted, { ...whose, ...limits }) : []);
+    const rendered = await runParts(this.options, { ...job, result: wanted?.settings, contentOf, pdfOf, filesOf }, context); // prettier-ignore
     const result = this.#blamed.has(job.id) ? UNEXPECTED : rendered;
     crashPoint('render.done');
     const { finish, outcome } = await span.during('store', () => this.#finish(job, result, signal));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { parsePdfRequest, type PdfRequest } from '../../src/domain/pdf-request.ts';
+import { onlyPart, parsePdfRequest, type PdfRequest } from '../../src/domain/pdf-request.ts';
 import { launchChromium } from '../../src/render/chromium.ts';
 import type { Renderer } from '../../src/render/renderer.ts';
 import type { Result, Stage } from './stage.ts';
@@ -75,7 +75,7 @@ async function renderFor(renderer: Renderer, request: PdfRequest, tenant: () => 
   const until = performance.now() + SECONDS * 1_000;
   const slot = async () => {
     while (performance.now() < until) {
-      const outcome = await renderer.render(request, { tenant: tenant() });
+      const outcome = await renderer.render(onlyPart(request), { tenant: tenant() });
       if (outcome.kind !== 'done' || outcome.pdf.failedResources.length > 0) throw new Error(JSON.stringify(outcome));
       count++;
     }

@@ -4,7 +4,7 @@ import { Agent } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import type { Browser } from 'puppeteer';
-import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
+import { onlyPart, parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { launchChromium } from '../../src/render/chromium.ts';
 import type { Renderer } from '../../src/render/renderer.ts';
 import { ask, percentile, type Result, type Stage } from './stage.ts';
@@ -201,7 +201,7 @@ function rendererLoop(renderer: Renderer, tenant: () => string): Way['run'] {
     const parsed = parsePdfRequest({ html });
     if (!parsed.ok) throw new Error('the document is not a valid request');
     return inSlots(CORES, seconds, async () => {
-      const outcome = await renderer.render(parsed.request, { tenant: tenant() });
+      const outcome = await renderer.render(onlyPart(parsed.request), { tenant: tenant() });
       if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));
     });
   };

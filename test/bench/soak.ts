@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { parsePdfRequest, type PdfRequest } from '../../src/domain/pdf-request.ts';
+import { onlyPart, parsePdfRequest, type PdfRequest } from '../../src/domain/pdf-request.ts';
 import { descendants } from '../support/processes.ts';
 import type { Result, Stage } from './stage.ts';
 import { Usage } from './usage.ts';
@@ -39,7 +39,7 @@ export async function soak(stage: Stage): Promise<Result> {
       while (next < end) {
         const number = next++;
         const request = requests[number % requests.length] as PdfRequest;
-        const outcome = await renderer.render(request, { tenant: String(Math.floor(number / 7) % TENANTS) });
+        const outcome = await renderer.render(onlyPart(request), { tenant: String(Math.floor(number / 7) % TENANTS) });
         if (outcome.kind !== 'done') failures++;
       }
     };

@@ -114,7 +114,7 @@ const table: [string, Sent, number, string, RegExp][] = [
     post({}),
     400,
     'invalid_request',
-    /^html: required: exactly one of html, url, markdown, template, files/,
+    /^html: required: exactly one of html, url, markdown, template, pdf, files, parts/,
   ],
   [
     'both html and url',

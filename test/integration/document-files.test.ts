@@ -41,7 +41,7 @@ async function print(
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.fields));
   const { request } = parsed;
   const contentOf = () => htmlWithFiles(html, [files]);
-  return runParts({ renderer, finisher }, { parts: [request], settings: request, contentOf }, { tenant: 'ann' });
+  return runParts({ renderer, finisher }, { parts: request.parts, settings: request, contentOf }, { tenant: 'ann' });
 }
 const sizeOf = (outcome: Outcome) => {
   if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
-import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
+import { onlyPart, parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { runParts } from '../../src/jobs/run.ts';
 import { undoLater } from '../support/clean-up.ts';
 import { filesOf, startFinisher } from '../support/finisher.ts';
@@ -69,7 +69,7 @@ it('a job fails with the reason of the step, or is tried again if the step itsel
 const partOf = (html: string, more: object = {}) => {
   const parsed = parsePdfRequest({ html, ...more });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.fields));
-  return parsed.request;
+  return onlyPart(parsed.request);
 };
 
 it('parts are printed in order and become one file each, unless a step makes one of them, within one time limit', async () => {

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
+import { onlyPart, parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import type { Renderer } from '../../src/render/renderer.ts';
 import { KEEPING_PAGE } from '../support/keepers.ts';
 import { readPdf } from '../support/pdf.ts';
@@ -244,7 +244,10 @@ describe.each(combinations)('RENDER_JAIL=%s RENDER_ISOLATION=%s', (jail, isolati
       };
       const parsed = parsePdfRequest({ html, ...written });
       if (!parsed.ok) throw new Error('it is not');
-      const held = renderer.render(parsed.request, { tenant: 'ann', content: { files: { entry: '/', file } } });
+      const held = renderer.render(onlyPart(parsed.request), {
+        tenant: 'ann',
+        content: { files: { entry: '/', file } },
+      });
       const host = await named.promise;
       const urls = [
         `http://${host}/`, `http://${host}:80/`, `http://${host.toUpperCase()}/`, `http://${host}./`, `http://${host}../`, `http://x@${host}/`,

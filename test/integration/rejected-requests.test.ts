@@ -1,6 +1,6 @@
 /** @module-tag long */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
+import { onlyPart, parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { readPdf } from '../support/pdf.ts';
 import { createRenderer, pdfOf, renderBody } from '../support/renderer.ts';
 import { startSite } from '../support/site.ts';
@@ -144,7 +144,7 @@ describe('a document with files', () => {
     const parsed = parsePdfRequest({ html: 'x', ...body });
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.fields));
     const content = { files: { entry: '/index.html', file } };
-    const outcome = await renderer.render(parsed.request, { tenant: 'ann', content });
+    const outcome = await renderer.render(onlyPart(parsed.request), { tenant: 'ann', content });
     if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));
     const { text } = await readPdf(Buffer.concat(outcome.pdf.chunks));
     return { opened: opened.toSorted(), text: text.join(' ').replaceAll(/\s+/g, ' ').trim(), failed: outcome.pdf.failedResources };

@@ -1,5 +1,5 @@
 import { inject } from 'vitest';
-import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
+import { onlyPart, parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import type { PrintOutcome, PrintedPart } from '../../src/domain/outcome.ts';
 import { type ChromiumBinary, findChromium } from '../../src/render/chromium-binary.ts';
 import { withFonts } from '../../src/render/fonts/font-library.ts';
@@ -29,7 +29,7 @@ export async function createRenderer(
 export async function renderBody(renderer: Renderer, body: object, tenant = 'ann'): Promise<PrintOutcome> {
   const parsed = parsePdfRequest(body);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.fields));
-  return renderer.render(parsed.request, { tenant });
+  return renderer.render(onlyPart(parsed.request), { tenant });
 }
 
 /** The PDF of a request that must be fine. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../src/domain/canonical-json.ts';
 import { headerOrigins } from '../../src/domain/extra-headers.ts';
-import { paperSize, parsePdfRequest, pdfRequestSchema } from '../../src/domain/pdf-request.ts';
+import { parsePdfRequest, type PdfRequest, pdfRequestSchema } from '../../src/domain/pdf-request.ts';
+import { paperSize } from '../../src/domain/print-fields.ts';
 import { urlProblem } from '../../src/domain/source.ts';
 import { namesWithin } from '../../src/domain/schema-names.ts';
 
@@ -13,10 +14,15 @@ function problemsOf(json: unknown): string[] {
 describe('a request for a PDF', () => {
   it('has every default filled in', () => {
     const parsed = parsePdfRequest({ html: '<p>x</p>' });
+    const part = {
+      source: { kind: 'html', value: '<p>x</p>' },
+      sent: { html: '<p>x</p>' },
+    };
+    const { parts: _, metadata: __, ...settings } = parsed.ok ? parsed.request : ({} as PdfRequest);
     expect(parsed).toEqual({
       ok: true,
       request: {
-        source: { kind: 'html', value: '<p>x</p>' },
+        parts: [{ ...settings, ...part }],
         options: {
           format: 'Letter',
           landscape: false,
@@ -69,7 +75,7 @@ describe('a request for a PDF', () => {
     [{ markdown: '# x', options: { format: 'A5' } }, 'A5'],
     [{ markdown: '# x', options: { landscape: true } }, 'A4'],
   ])('prints %j on %s', (body, format) => {
-    expect(parsePdfRequest(body)).toMatchObject({ ok: true, request: { options: { format } } });
+    expect(parsePdfRequest(body)).toMatchObject({ ok: true, request: { parts: [{ options: { format } }] } });
   });
 
   it.each([
@@ -99,7 +105,10 @@ describe('a request for a PDF', () => {
   it('takes null in data as what it is, and more values there than elsewhere', () => {
     const data = { rows: Array.from({ length: 20_000 }, () => [1, null]) };
     const parsed = parsePdfRequest({ template: 'a', data });
-    expect(parsed).toMatchObject({ ok: true, request: { source: { kind: 'template', value: { name: 'a', data } } } });
+    expect(parsed).toMatchObject({
+      ok: true,
+      request: { parts: [{ source: { kind: 'template', value: { name: 'a', data } } }] },
+    });
     expect(parsePdfRequest({ html: 'x', cookies: data.rows })).toMatchObject({ ok: false });
   });
 
@@ -149,7 +158,7 @@ describe('a request for a PDF', () => {
       expect(problemsOf(json)).toEqual([expect.stringMatching(/^\(body\): Invalid input: expected object/)]);
   });
 
-  const SOURCE_OF: Record<string, object> = { authenticate: { url: 'https://example.com' } };
+  const SOURCE_OF: Record<string, object> = { authenticate: { url: 'https://example.com' }, pdf: {} };
 
   /** The member at a path, in a request that is one otherwise. */
   const withMember = (path: string, value: unknown): Record<string, unknown> => {
@@ -165,19 +174,27 @@ describe('a request for a PDF', () => {
     waitForSelector: { selector: 'p' },
     waitForFunction: { fn: 'true' },
     authenticate: { username: 'a', password: 'b' },
+    pdf: { job: '01890a5d-ac96-774b-bcce-b302099a8057' },
+  };
+  /** The same of members of `finishing`. */
+  const NEEDED_OF_FINISHING: Record<string, object> = {
+    facturx: { xml: '<a/>', level: 'BASIC' },
+    encrypt: { userPassword: 'a' },
   };
   const isNeeded = (path: string) => {
-    const [part = '', member = ''] = path.split('.');
-    return Object.hasOwn(NEEDED[part] ?? {}, member);
+    const [part = '', member = '', inner = ''] = path.split('.');
+    return Object.hasOwn((part === 'finishing' ? NEEDED_OF_FINISHING[member] : NEEDED[part]) ?? {}, part === 'finishing' ? inner : member); // prettier-ignore
   };
   const PATHS = namesWithin(pdfRequestSchema).filter((path) => path !== 'html');
 
   it.each(PATHS)('takes null for %s as if it were not there', (path) => {
     const { html: _, ...sent } = withMember(path, null);
-    const [part = ''] = path.split('.');
-    const body = { ...sent, ...(path.includes('.') && { [part]: { ...NEEDED[part], ...(sent[part] as object) } }) };
+    const [part = '', member = '', inner] = path.split('.');
+    const within = sent[part] as Record<string, object>;
+    const deep = part === 'finishing' && inner !== undefined && { [member]: { ...NEEDED_OF_FINISHING[member], ...within[member] } }; // prettier-ignore
+    const body = { ...sent, ...(path.includes('.') && { [part]: { ...NEEDED[part], ...within, ...deep } }) };
     const parsed = parsePdfRequest({
-      ...(path === 'url' ? { html: 'x' } : (SOURCE_OF[part] ?? { html: 'x' })),
+      ...(path === 'url' || path === 'pdf' ? { html: 'x' } : (SOURCE_OF[part] ?? { html: 'x' })),
       ...body,
     });
     expect([path, parsed.ok]).toEqual([path, !isNeeded(path)]);
@@ -195,7 +212,9 @@ describe('a request for a PDF', () => {
     const parsed = parsePdfRequest(sent);
     expect(parsed).toMatchObject({ ok: true, request: { setExtraHTTPHeaders: { 'X-B': 'b' }, metadata: { a: null } } });
     expect(parsed.ok && parsed.request.cookies).toEqual([{ name: 'a', value: 'b', domain: 'x.test' }]);
-    expect(problemsOf({ html: null })).toEqual(['html: required: exactly one of html, url, markdown, template, files']);
+    expect(problemsOf({ html: null })).toEqual([
+      'html: required: exactly one of html, url, markdown, template, pdf, files, parts',
+    ]);
     expect(problemsOf({ html: 'x', cookies: [null] })).toEqual([expect.stringMatching(/^cookies\[0\]: /)]);
   });
 

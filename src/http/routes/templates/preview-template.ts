@@ -62,7 +62,9 @@ async function submitDraft(
     const files = stored ?? (await filesOf(deps, userId, name));
     const text = (file: string) => textOf(deps, userId, files[file]);
     const request = await previewRequest({ name, body: settings, files, textOf: text });
-    return submitFrom(c, (input) => submitJob(deps, { ...input, request, files, isDraft: true }));
+    const ofResult = Object.keys(request.resultFiles ?? {}).map((file) => [file, files[file] ?? '']);
+    const all = [files, Object.fromEntries(ofResult) as Record<string, string>];
+    return submitFrom(c, (input) => submitJob(deps, { ...input, request, files: all, isDraft: true }));
   });
 }
 
