@@ -344,6 +344,7 @@ export function checkResult({ finishing, split, output }: ResultSettings, refuse
   if (conformance.includes('PDF/A-2b') && facturx) refuse(['finishing', 'facturx'], 'it is PDF/A-3b, not PDF/A-2b');
   if (conformance.includes('PDF/A-2b') && attachments)
     refuse(['finishing', 'attachments'], 'PDF/A-2b forbids them; allowed with PDF/A-3b');
+  if (facturx && split) refuse(['split'], 'an invoice is one file; allowed without finishing.facturx');
   if (linearize && sign)
     refuse(
       ['finishing', 'linearize'],
