@@ -3,15 +3,16 @@ import type { Finisher } from '../../src/finishing/finisher.ts';
 import { MEGABYTE } from '../../src/kernel/units.ts';
 import { createFinisher, finish, pdfBytes } from '../support/finisher.ts';
 import type { Doings } from '../support/steps.ts';
-import { type Result, spread } from './stage.ts';
+import { type Result, spread, type Stage } from './stage.ts';
+import { steps } from './steps.ts';
 
 const SIZES = { '50 KB': 50 * 1024, '5 MB': 5 * MEGABYTE, '50 MB': 50 * MEGABYTE };
 const TRIVIAL: Doings = { first: { does: 'mark' } };
 const ROUNDS = { warm: 50, cold: 10 };
 const BURN_MS = 2_000;
 
-/** What a job takes longer for a step that does nothing, and how long the worker's event loop is blocked meanwhile. */
-export async function finishing(): Promise<Result> {
+/** What each step takes, what a job takes longer for a step that does nothing, and how long the worker's event loop is blocked meanwhile. */
+export async function finishing(stage: Stage, files: string[]): Promise<Result> {
   const caps = { maxBytes: 100 * MEGABYTE, maxPages: 100, memoryBytes: 2_048 * MEGABYTE };
   const warm = createFinisher({ isolation: 'tenant', caps });
   const cold = createFinisher({ isolation: 'job', caps });
@@ -29,7 +30,7 @@ export async function finishing(): Promise<Result> {
     timeOf(() => finish(warm, { first: { does: 'burn', ms: BURN_MS } })),
   );
   await Promise.all([warm.stop(), cold.stop()]);
-  return result;
+  return { ...(await steps(stage, files)), ...result };
 }
 
 /** As the browser sends a PDF. */
