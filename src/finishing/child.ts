@@ -5,6 +5,7 @@ import { CodedError, messageOf } from '../kernel/errors.ts';
 import type { Identity } from '../kernel/privileges.ts';
 import { readFrames, type SentPdf, sendFrame } from './frames.ts';
 import { Draft } from './draft.ts';
+import { forgetReferences } from './libpdf.ts';
 import type { Sheet, StepContext, StepList } from './step.ts';
 
 // The process in which steps run; steps-process.ts starts it. It reads PDFs that anyone may have made, so it has no
@@ -67,6 +68,7 @@ async function runStep(order: Extract<Order, { do: 'step' }>, given: SentPdf[], 
 }
 
 function takeJob({ areUploaded, files: paths }: Brought, given: SentPdf[]): void {
+  forgetReferences();
   const pdfs = given.slice(0, given.length - paths.length);
   const bytesOf = ({ chunks }: SentPdf) => chunks[0] ?? new Uint8Array(); // in one piece each
   current = pdfs.map((pdf, index) => new Draft({ bytes: bytesOf(pdf), pages: pdf.pages, isUploaded: areUploaded[index] ?? true })); // prettier-ignore
