@@ -38,6 +38,7 @@ function pagesOf(item: string, total: number): number[] {
   const [from = '', until = from] = item.split('-');
   const first = numberOf(from, 1, total);
   const last = numberOf(until, total, total);
+  if (first > total && (until === '' || until === 'last')) return []; // not backwards from there
   return range(first, last).filter((page) => page <= total);
 }
 
