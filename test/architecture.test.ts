@@ -27,6 +27,8 @@ const DOORS: Record<string, string> = {
   '@libpdf/core': 'finishing',
   '@neslinesli93/qpdf-wasm': 'finishing',
   '@embedpdf/pdfium': 'finishing',
+  '@jsquash/jpeg': 'finishing',
+  '@jsquash/webp': 'finishing',
   '@cfworker/json-schema': 'templating',
   'bwip-js': 'templating',
   liquidjs: 'templating',
