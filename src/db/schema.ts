@@ -15,6 +15,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { FailedResource, JobMetadata, JobStatus, JobTimings } from '../domain/job.ts';
+import { type FileType, PDF_TYPE } from '../domain/media-type.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
 import type { PdfRequest, PrintSettings } from '../domain/pdf-request.ts';
 import { DEFAULT_SCOPES, type Scope } from '../domain/scope.ts';
@@ -241,6 +242,7 @@ export const file = pgTable('pdfprompt_file', {
   location: text('location'),
   size: bigint('size', { mode: 'number' }).notNull(),
   pages: integer('pages').notNull(),
+  type: text('type').$type<FileType>().notNull().default(PDF_TYPE),
   sha256: bytea('sha256').notNull(),
   createdAt: instant('created_at').notNull().defaultNow(),
   expiresAt: instant('expires_at').notNull(),

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../kernel/errors.ts';
+import type { FileType } from './media-type.ts';
 import { type Priority, priorityName } from './priority.ts';
 
 export const JOB_STATUSES = ['queued', 'processing', 'completed', 'failed', 'cancelled'] as const;
@@ -41,7 +42,10 @@ export interface JobFile {
   location: string | null;
   /** bytes */
   size: number;
+  /** of a picture 1 */
   pages: number;
+  /** media type */
+  type: FileType;
   /** lower-case hex */
   sha256: string;
   /** null once the PDF has expired */

@@ -10,3 +10,7 @@ export function mediaTypeOf(name: string): string | undefined {
 
 /** Media type of a PDF. */
 export const PDF_TYPE = 'application/pdf';
+
+/** Media types of what a job makes. */
+export const FILE_TYPES = [PDF_TYPE, 'image/png', 'image/jpeg', 'image/webp'] as const;
+export type FileType = (typeof FILE_TYPES)[number];

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../kernel/errors.ts';
+import type { FileType } from './media-type.ts';
 import type { FailedResource, RenderTimings } from './job.ts';
 
 /** A PDF in memory, in the pieces in which it was received. */
@@ -10,7 +11,7 @@ export interface PdfBytes {
   /** lower-case hex */
   sha256: string;
   /** media type, if it is a picture and no PDF */
-  type?: string;
+  type?: FileType;
 }
 
 /** How the parts of a job were printed. */

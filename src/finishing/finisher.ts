@@ -5,7 +5,7 @@ import type { Failure, PdfBytes } from '../domain/outcome.ts';
 import type { ResultSettings } from '../domain/finishing.ts';
 import type { PrintSettings } from '../domain/pdf-request.ts';
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
-import { PDF_TYPE } from '../domain/media-type.ts';
+import { type FileType, PDF_TYPE } from '../domain/media-type.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Events } from '../telemetry/events.ts';
@@ -218,7 +218,7 @@ class StepsRun {
 }
 
 /** Adds sizes and hashes. Not all at once: that would block the process for a tenth of a second for a large PDF. */
-async function describe(pdfs: SentPdf[], types: readonly string[]): Promise<PdfBytes[]> {
+async function describe(pdfs: SentPdf[], types: readonly FileType[]): Promise<PdfBytes[]> {
   const files: PdfBytes[] = [];
   for (const [index, { chunks, pages }] of pdfs.entries()) {
     const hash = createHash('sha256');

@@ -4,7 +4,7 @@ import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { collectTail } from '../kernel/collect-tail.ts';
 import { confined, V8_SIGNALS } from '../kernel/confined-process.ts';
-import { PDF_TYPE } from '../domain/media-type.ts';
+import { FILE_TYPES, type FileType, PDF_TYPE } from '../domain/media-type.ts';
 import { CodedError, ERROR_CODES, type ErrorCode } from '../kernel/errors.ts';
 import { unprivilegedIdentity } from '../kernel/privileges.ts';
 import { preferToKill } from '../kernel/processes.ts';
@@ -47,7 +47,7 @@ interface StepInput {
 /** What a step returns: the last one the PDFs, with their media types. */
 export interface StepResult {
   pdfs: SentPdf[];
-  types: string[];
+  types: FileType[];
   sheets?: Sheet[][];
 }
 
@@ -58,7 +58,6 @@ export interface StepsProcessOptions {
   memoryBytes: number;
 }
 
-const FILE_TYPES = new Set([PDF_TYPE, 'image/png', 'image/jpeg', 'image/webp']);
 /** Points of a page's side, at most: what the steps may report. */
 const MAX_SIDE = 100_000;
 
@@ -199,8 +198,8 @@ export class StepsProcess {
 
 // The process may have been taken over by a PDF: whatever it says is checked.
 
-function toTypes(types: unknown): string[] {
-  return Array.isArray(types) ? types.map((type) => (FILE_TYPES.has(String(type)) ? String(type) : PDF_TYPE)) : [];
+function toTypes(types: unknown): FileType[] {
+  return Array.isArray(types) ? types.map((type) => FILE_TYPES.find((each) => each === type) ?? PDF_TYPE) : [];
 }
 
 function toSheets(sheets: unknown): Sheet[][] {

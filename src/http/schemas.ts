@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiResponseObject } from 'zod-openapi';
 import { JOB_STATUSES } from '../domain/job.ts';
+import { FILE_TYPES } from '../domain/media-type.ts';
 import { PRIORITY_NAMES } from '../domain/priority.ts';
 import { SCOPES } from '../domain/scope.ts';
 import { wholeNumber } from './query.ts';
@@ -11,7 +12,8 @@ export const fileSchema = z
   .object({
     id: z.uuid(),
     size: z.int().meta({ description: 'Bytes' }),
-    pages: z.int(),
+    pages: z.int().meta({ description: 'Of a picture 1' }),
+    type: z.enum(FILE_TYPES).meta({ description: 'Media type' }),
     sha256: z.string(),
     url: z.string().nullable().meta({ description: 'null if the PDF has expired or its store cannot be reached' }),
     expiresAt: instant.meta({ description: 'The PDF is kept until then' }),

@@ -38,7 +38,7 @@ export async function sendPdf(
   const { userId } = which;
   const { underWay } = c.var;
   const file = await underWay.reading(userId, () => getJobFile(reads, { ...which, position: position ?? 0 }));
-  const { fileId, size, filename } = file;
+  const { fileId, size, type, filename } = file;
   const store = stores.of(file);
   if (!store) throw new CodedError('unavailable', 'the PDF is in a store that this service cannot reach now');
   const etag = `"${file.sha256}"`;
@@ -57,7 +57,7 @@ export async function sendPdf(
     etag,
     headers,
     contentHeaders: {
-      'Content-Type': 'application/pdf',
+      'Content-Type': type,
       'Content-Disposition': contentDisposition(disposition, filename),
     },
     onCutOff: (error) => events.downloadCutOff({ ...aboutOf(c), jobId: which.jobId, userId }, error),

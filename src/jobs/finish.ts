@@ -4,6 +4,7 @@ import { notify, notifySql } from '../db/notifier.ts';
 import type { Database, Transaction } from '../db/pools.ts';
 import { file, job, jobAttempt, part, unownedFile, usageHistory } from '../db/schema.ts';
 import type { RenderTimings } from '../domain/job.ts';
+import { PDF_TYPE } from '../domain/media-type.ts';
 import type { Failure, Outcome, PrintReport } from '../domain/outcome.ts';
 import { crashPoint } from '../kernel/crash-point.ts';
 import { type JobQueue, MAX_ATTEMPTS } from '../queue/boss.ts';
@@ -170,8 +171,8 @@ async function complete(
 ): Promise<Finish> {
   const { files, ids, pages, size } = result;
   const rows = files.map((each, position) => {
-    const { size: bytes, pages: count, sha256 } = each.pdf;
-    return { id: each.id, position, size: bytes, pages: count, sha256 };
+    const { size: bytes, pages: count, type = PDF_TYPE, sha256 } = each.pdf;
+    return { id: each.id, position, size: bytes, pages: count, type, sha256 };
   });
   const [row] = await tx.execute<{ owned: number }>(sql`
     with own as (
@@ -185,11 +186,11 @@ async function complete(
     ), erased as (
       update ${part} set ${WITHOUT_DOCUMENT} where job_id in (select id from own)
     ), kept as (
-      insert into ${file} (id, job_id, user_id, position, store, location, size, pages, sha256, expires_at)
-      select f.id, own.id, ${userId}, f.position, ${store.kind}, ${store.location}, f.size, f.pages,
+      insert into ${file} (id, job_id, user_id, position, store, location, size, pages, type, sha256, expires_at)
+      select f.id, own.id, ${userId}, f.position, ${store.kind}, ${store.location}, f.size, f.pages, f.type,
         decode(f.sha256, 'hex'), now() + ${retentionMs / 1000} * interval '1 second'
       from own, json_to_recordset(${JSON.stringify(rows)}::text::json)
-        as f (id uuid, position smallint, size bigint, pages integer, sha256 text)
+        as f (id uuid, position smallint, size bigint, pages integer, type text, sha256 text)
     ), owned as (
       delete from ${unownedFile} where id = any (${ids}::uuid[]) and job_id = ${id} and run = ${run} returning id
     ), charged as (

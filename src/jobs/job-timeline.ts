@@ -1,4 +1,4 @@
-import { desc, eq, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, type SQL, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import type { Queryable } from '../db/pools.ts';
 import { file, job, jobAttempt, part, user, worker } from '../db/schema.ts';
@@ -66,6 +66,7 @@ const select = (db: Queryable, where: SQL) =>
         id: file.id,
         size: file.size,
         pages: file.pages,
+        type: file.type,
         sha256: sql<string>`encode(${file.sha256}, 'hex')`,
         expiresAt: file.expiresAt,
         expiredAt: file.expiredAt,
@@ -73,7 +74,7 @@ const select = (db: Queryable, where: SQL) =>
     })
     .from(job)
     .innerJoin(user, eq(user.id, job.userId))
-    .leftJoin(file, eq(file.jobId, job.id))
+    .leftJoin(file, and(eq(file.jobId, job.id), eq(file.position, 0)))
     .where(where);
 
 /** A job of any tenant with its attempts. @throws CodedError `not_found` */

@@ -5,6 +5,7 @@ import { file, job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import type { Job, JobFile, JobStatus } from '../domain/job.ts';
 import { priorityName } from '../domain/priority.ts';
+import { resultName } from '../domain/result-name.ts';
 import { CodedError, type ErrorCode } from '../kernel/errors.ts';
 
 /** A job without its document, which may be 10 MB. */
@@ -33,6 +34,7 @@ const columns = {
     location: file.location,
     size: file.size,
     pages: file.pages,
+    type: file.type,
     sha256: file.sha256,
     expiresAt: file.expiresAt,
     expiredAt: file.expiredAt,
@@ -65,9 +67,9 @@ export async function getJobFile(db: Database, input: { userId: string; jobId: s
   if (status !== 'completed') throw notReady(status);
   if (!kept) throw new CodedError('not_found', 'the job has no such file');
   if (kept.expiredAt) throw new CodedError('file_expired', 'the PDF is no longer kept');
-  const { id: fileId, store, location, size } = kept;
-  const filename = numbered(row.filename ?? row.id, at);
-  return { fileId, store, location, size, sha256: hex(kept.sha256), filename, failedResourceCount, incomplete };
+  const { id: fileId, store, location, size, type } = kept;
+  const filename = resultName(row.filename ?? row.id, { position: at, type });
+  return { fileId, store, location, size, type, sha256: hex(kept.sha256), filename, failedResourceCount, incomplete };
 }
 
 /** All files of a completed job, in their order. @throws CodedError `not_found`, `job_not_ready` */
@@ -163,6 +165,7 @@ function toFile(row: NonNullable<Row['file']>, url: string): JobFile {
     location: row.location,
     size: row.size,
     pages: row.pages,
+    type: row.type,
     sha256: hex(row.sha256),
     url: row.expiredAt ? null : url,
     expiresAt: row.expiresAt.toISOString(),
@@ -170,10 +173,3 @@ function toFile(row: NonNullable<Row['file']>, url: string): JobFile {
 }
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-
-/** `invoice.pdf`; of the files after the first `invoice-2.pdf`, … */
-function numbered(filename: string, position: number): string {
-  const name = filename.replace(/\.pdf$/i, '');
-  if (position > 0) return `${name}-${position + 1}.pdf`;
-  return name === filename ? `${name}.pdf` : filename;
-}

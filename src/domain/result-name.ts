@@ -1,0 +1,23 @@
+import { type FileType, PDF_TYPE } from './media-type.ts';
+
+/** How names of a job's files end; the first is the usual one. */
+const ENDINGS: Record<FileType, readonly [string, ...string[]]> = {
+  [PDF_TYPE]: ['.pdf'],
+  'image/png': ['.png'],
+  'image/jpeg': ['.jpg', '.jpeg'],
+  'image/webp': ['.webp'],
+};
+
+/**
+ * The name of a job's file: `invoice.pdf`; of the files after the first `invoice-2.pdf`, …
+ * @param name as the request says it, with or without an ending
+ * @param position of the file among those of its job, from 0
+ */
+export function resultName(name: string, { position, type }: { position: number; type: FileType }): string {
+  const endings = ENDINGS[type];
+  const lower = name.toLowerCase();
+  const ending = [...endings, ...ENDINGS[PDF_TYPE]].find((each) => lower.endsWith(each)) ?? '';
+  const stem = name.slice(0, name.length - ending.length);
+  const own = endings.includes(ending) ? name.slice(stem.length) : endings[0];
+  return position === 0 ? `${stem}${own}` : `${stem}-${position + 1}${endings[0]}`;
+}
