@@ -312,6 +312,12 @@ export type Output = z.output<typeof outputSchema>;
 /** What a picture of a page shows. */
 export type PictureOutput = Output & { type: (typeof PICTURE_TYPES)[number] };
 
+/** The picture that is to be taken of the page itself, instead of a PDF. */
+export function pictureOfPage(output: Output | undefined): PictureOutput | undefined {
+  if (!output || output.type === 'pdf' || output.pages !== undefined) return undefined;
+  return { ...output, type: output.type };
+}
+
 /** What becomes of the parts of a job after they are printed. */
 export interface ResultSettings {
   finishing?: Finishing | undefined;

@@ -25,7 +25,7 @@ export interface PrintReport {
   incomplete: string[];
 }
 
-/** The PDF of one part. */
+/** The PDF of one part, or the picture of its page. */
 export type PrintedPart = PdfBytes & PrintReport;
 
 /**

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { FieldProblem } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { bodyProblem, fieldProblems, withoutNulls } from './check-input.ts';
-import { checkResult, finishingFiles, finishingSchema, hasHtmlLayer, outputSchema, type ResultSettings, splitSchema } from './finishing.ts'; // prettier-ignore
+import { checkResult, finishingFiles, finishingSchema, hasHtmlLayer, outputSchema, type PictureOutput, type ResultSettings, splitSchema } from './finishing.ts'; // prettier-ignore
 import { overSettings } from './over-settings.ts';
 import { checkPageFields } from './page-fields.ts';
 import { line, PRINT_FIELDS, REQUEST_BOUNDS } from './print-fields.ts';
@@ -130,7 +130,11 @@ const PRINT_NAMES = Object.keys(PRINT_FIELDS) as (keyof typeof PRINT_FIELDS)[];
 export type PrintSettings = Pick<Fields, keyof typeof PRINT_FIELDS | 'timeoutMs'>;
 
 /** What is printed, and how. */
-export type Part = PrintSettings & { source: Source };
+export type Part = PrintSettings & {
+  source: Source;
+  /** a picture of the page is taken, and no PDF is printed */
+  picture?: PictureOutput | undefined;
+};
 
 /** A part as it was sent. */
 export type RequestPart = Part & {

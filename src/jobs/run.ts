@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RenderTimings } from '../domain/job.ts';
 import type { Failure, Outcome, PrintedPart } from '../domain/outcome.ts';
-import type { ResultSettings } from '../domain/finishing.ts';
+import { pictureOfPage, type ResultSettings } from '../domain/finishing.ts';
 import type { Part, PrintSettings } from '../domain/pdf-request.ts';
 import type { PdfValue } from '../domain/source.ts';
 import { CodedError } from '../kernel/errors.ts';
@@ -94,12 +94,13 @@ export async function runParts<P extends Part>(
 
 async function printParts<P extends Part>(
   { renderer }: RunDeps,
-  { parts, settings: { timeoutMs }, contentOf, pdfOf }: RunInput<P>,
+  { parts, settings: { timeoutMs }, contentOf, pdfOf, result }: RunInput<P>,
   context: RenderContext,
 ): Promise<ReadyPart[] | Failure> {
   if (parts.length === 0) return { kind: 'reject', code: 'job_failed', message: 'its document is no longer kept' };
   const { waitMs = MAX_WAIT_MS } = context;
   const startedAt = performance.now();
+  const picture = pictureOfPage(result?.output);
   const ready: ReadyPart[] = [];
   let composed = 0;
   for (const part of parts) {
@@ -118,7 +119,7 @@ async function printParts<P extends Part>(
     composed += performance.now() - composing;
     const waited = performance.now() - startedAt - spent - composed;
     const outcome = await renderer.render(
-      { ...part, timeoutMs: limits.timeoutMs },
+      { ...part, timeoutMs: limits.timeoutMs, ...(picture && { picture }) },
       { ...context, content, waitMs: Math.max(0, waitMs - waited) },
     );
     if (outcome.kind !== 'done') return failedWith(outcome, context);

@@ -30,6 +30,8 @@ const FONTS_READY = `{
 }`;
 /** Fonts and images are requested at layout, so this does the layout first. */
 const LAID_OUT_WITH_FONTS = `document.documentElement?.offsetHeight; ${FONTS_READY}`;
+/** A picture may show what the viewport does not. For print the browser does the same by itself. */
+const LOAD_ALL = `for (const element of document.querySelectorAll('[loading="lazy"]')) element.loading = 'eager'`;
 /** Frames, and images with another source for print, follow a change of the media type at the next animation frame. */
 const NEEDS_ANIMATION_FRAME = 'document.querySelector("source[media], iframe, frame, object") !== null';
 /** Long enough for several animation frames. */
@@ -195,7 +197,8 @@ async function waitForLateResources(warm: WarmPage, request: Printable, deadline
   const { tab, watch, mayRunScripts } = warm;
   const { session } = tab;
   const limit = deadline.within(LATE_RESOURCES_TIMEOUT_MS);
-  if (mayRunScripts && !request.emulateMediaType) {
+  if (mayRunScripts && request.picture) await session.send('Runtime.evaluate', { expression: LOAD_ALL });
+  else if (mayRunScripts && !request.emulateMediaType) {
     await warm.setMedia('print');
     const { result } = await session.send('Runtime.evaluate', { expression: NEEDS_ANIMATION_FRAME });
     if (result.value === true) await sleep(ANIMATION_FRAMES_MS, undefined, { ref: false });

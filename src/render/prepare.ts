@@ -1,13 +1,13 @@
 import type { Cookie, CookieData } from 'puppeteer';
 import { canonicalTimezone, wantedLocale } from '../domain/locale.ts';
-import type { PrintSettings } from '../domain/pdf-request.ts';
+import type { Part } from '../domain/pdf-request.ts';
 import type { ServedOrigin } from '../egress/served-origin.ts';
 import type { Content } from '../sources/source-type.ts';
 import { applyRules, hasRules } from './request-rules.ts';
 import { NO_FEATURES, type WarmPage } from './warm-page.ts';
 
 /** What is printed, and how. */
-export type Printable = PrintSettings & {
+export type Printable = Omit<Part, 'source'> & {
   content: Content;
   /** whether it is a document of `html` without scripts */
   isStatic: boolean;
@@ -42,7 +42,7 @@ export async function preparePage(warm: WarmPage, request: Printable): Promise<v
     await page.setBypassCSP(true); // the document's policy is not about what the request adds
   }
   // A script may depend on the screen's layout, a static document cannot.
-  const media = request.emulateMediaType ?? (isJustLayout ? 'print' : 'browser');
+  const media = request.emulateMediaType ?? (isJustLayout && !request.picture ? 'print' : 'browser');
   await warm.setMedia(media, request.emulateMediaFeatures ?? NO_FEATURES);
   const locale = wantedLocale(request);
   if (locale !== undefined) {

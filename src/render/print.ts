@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CDPSession, Protocol } from 'puppeteer';
-import type { PrintedPart, PrintReport } from '../domain/outcome.ts';
+import type { PdfBytes } from '../domain/outcome.ts';
 import type { PrintSettings } from '../domain/pdf-request.ts';
 import { marginInches, paperSize } from '../domain/print-fields.ts';
 import { isServedHost } from '../egress/served-origin.ts';
@@ -17,7 +17,7 @@ export interface PdfCaps {
 /** Most PDFs fit into one piece, and no large one is in memory as base64 as a whole. */
 const PIECE_BYTES = 1024 * 1024;
 
-export type PrintedPdf = Pick<PrintedPart, 'chunks' | 'size' | 'sha256'>;
+export type PrintedPdf = Pick<PdfBytes, 'chunks' | 'size' | 'sha256'>;
 
 /** Prints the page. @throws CodedError if the options do not fit the document or the PDF is larger than allowed */
 export async function printPdf(
@@ -122,8 +122,8 @@ function asCodedError(error: unknown, options: PrintSettings['options']): unknow
   return error;
 }
 
-/** Adds the number of pages and the report. @throws CodedError `too_many_pages` */
-export function describePdf(printed: PrintedPdf, report: PrintReport, { maxPages }: PdfCaps): PrintedPart {
+/** Adds the number of pages. @throws CodedError `too_many_pages` */
+export function describePdf(printed: PrintedPdf, { maxPages }: PdfCaps): PdfBytes {
   const pages = countPages(printed.chunks);
   if (pages === 0) throw new Error('what the browser printed is not a PDF');
   if (pages > maxPages)
@@ -131,5 +131,5 @@ export function describePdf(printed: PrintedPdf, report: PrintReport, { maxPages
       'too_many_pages',
       `the PDF has ${pages} pages; allowed: ${maxPages}, or fewer of them with options.pageRanges`,
     );
-  return { ...printed, ...report, pages };
+  return { ...printed, pages };
 }

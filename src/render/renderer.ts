@@ -21,6 +21,7 @@ import { Patience } from './patience.ts';
 import { PagePool, type PoolOptions } from './pool.ts';
 import { BrowserGone } from './pool-member.ts';
 import { preparePage, type Printable } from './prepare.ts';
+import { takePicture } from './picture.ts';
 import { describePdf, type PdfCaps, printPdf } from './print.ts';
 import { printSinglePage } from './single-page.ts';
 import { isStatic } from './static-document.ts';
@@ -163,7 +164,7 @@ export class Renderer extends Lifecycle {
   }
 
   async #renderOnce(
-    settings: PrintSettings & { content: Content },
+    settings: Omit<Part, 'source'> & { content: Content },
     { tenant, jobId, signal, span }: RenderContext & { span: Span },
     { latest, isAlone }: { latest: Deadline; isAlone: boolean },
   ): Promise<PrintedPart> {
@@ -244,14 +245,15 @@ export class Renderer extends Lifecycle {
             if (request.failOnResourceError && failed)
               throw new CodedError('resource_failed', `${failed.url} could not be loaded: ${failed.reason}`);
             const wait = clock();
-            const printed = await spans.span.during('print', () =>
-              request.singlePage
-                ? printSinglePage(warm.tab, request, caps, deadline)
-                : printPdf(warm.tab, request.options, caps),
-            );
+            const { picture } = request;
+            const printed = await spans.span.during('print', async () => {
+              if (picture) return takePicture(warm.tab, { ...request, picture }, caps);
+              if (!request.singlePage) return describePdf(await printPdf(warm.tab, request.options, caps), caps);
+              return describePdf(await printSinglePage(warm.tab, request, caps, deadline), caps);
+            });
             const timings = { page, load, wait, print: clock() };
             const { incomplete } = patience;
-            return describePdf(printed, { timings, failedResources: failures, missingFonts, incomplete }, caps);
+            return { ...printed, timings, failedResources: failures, missingFonts, incomplete };
           },
         },
       );
@@ -265,7 +267,10 @@ export class Renderer extends Lifecycle {
 }
 
 /** Only a channel can answer a document that is at an origin of its own. */
-function printable(settings: PrintSettings & { content: Content }, { hasChannel }: { hasChannel: boolean }): Printable {
+function printable(
+  settings: Omit<Part, 'source'> & { content: Content },
+  { hasChannel }: { hasChannel: boolean },
+): Printable {
   const { content, setJavaScriptEnabled } = settings;
   const isJustLayout = 'html' in content && content.html !== undefined && isStatic(content.html) && !mayAct(settings);
   const ownOrigin = hasChannel
