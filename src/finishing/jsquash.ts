@@ -6,8 +6,8 @@ import createWebpEncoder from '@jsquash/webp/codec/enc/webp_enc_simd.js';
 import { defaultOptions as webpDefaults } from '@jsquash/webp/meta.js';
 import type { PagePicture } from './pdfium.ts';
 
-// MozJPEG and libwebp, compiled to WebAssembly. Each picture has an instance of its own, since one never gives back the
-// memory that a large picture needed.
+// MozJPEG and libwebp, compiled to WebAssembly. Each picture has an instance of its own, since one keeps the memory that
+// a large picture needed.
 
 interface Encoder {
   encode(rgba: Uint8Array, width: number, height: number, options: object): Uint8Array | null;
@@ -21,12 +21,12 @@ const webpWasm = readFileSync(require.resolve('@jsquash/webp/codec/enc/webp_enc_
 
 /** @param quality 1 to 100 */
 export async function jpegOf(picture: PagePicture, quality: number): Promise<Uint8Array> {
-  return encode(createJpegEncoder as unknown as Factory, jpegWasm, picture, { ...jpegDefaults, quality });
+  return encode(createJpegEncoder, jpegWasm, picture, { ...jpegDefaults, quality });
 }
 
 /** @param quality 1 to 100 */
 export async function webpOf(picture: PagePicture, quality: number): Promise<Uint8Array> {
-  return encode(createWebpEncoder as unknown as Factory, webpWasm, picture, { ...webpDefaults, quality });
+  return encode(createWebpEncoder, webpWasm, picture, { ...webpDefaults, quality });
 }
 
 async function encode(

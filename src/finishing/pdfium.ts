@@ -72,13 +72,13 @@ export async function withPdfium<T>(
   { password = '' } = {},
 ): Promise<T> {
   const pdfium = await init({
-    instantiateWasm: (imports: object, done: (instance: object) => void) => {
-      void WebAssembly.instantiate(wasm, imports).then(done);
+    instantiateWasm: (imports: object, whenMade: (instance: object) => void) => {
+      void WebAssembly.instantiate(wasm, imports).then(whenMade);
       return {};
     },
     print: () => undefined,
     printErr: () => undefined,
-  } as Parameters<typeof init>[0]);
+  });
   try {
     return await work(open(pdfium, bytes, password));
   } catch (error) {

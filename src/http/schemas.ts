@@ -180,7 +180,7 @@ export const idOf = (what: string) => z.object({ id: z.string().meta({ descripti
 export const tierNameParams = z.object({ name: z.string().meta({ description: "The tier's name" }) });
 
 export const pdfResponse: ZodOpenApiResponseObject = {
-  description: 'The PDF',
+  description: 'The PDF, or the picture that `output` asks for',
   headers: z.object({
     'X-Failed-Resources': z.int().meta({
       description: 'The number of resources that did not load. `failedResources` of the job lists them with reasons',
@@ -190,5 +190,5 @@ export const pdfResponse: ZodOpenApiResponseObject = {
         'Only if not everything was waited for, with `bestAttempt`: the number of entries in `incomplete` of the job',
     }),
   }),
-  content: { 'application/pdf': { schema: { type: 'string', format: 'binary' } } },
+  content: Object.fromEntries(FILE_TYPES.map((type) => [type, { schema: { type: 'string', format: 'binary' } }])),
 };

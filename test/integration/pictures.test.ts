@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { type Output, pictureOfPage } from '../../src/domain/finishing.ts';
 import type { PrintedPart, PrintOutcome } from '../../src/domain/outcome.ts';
-import { Finisher } from '../../src/finishing/finisher.ts';
+import type { Finisher } from '../../src/finishing/finisher.ts';
 import { Span } from '../../src/telemetry/span.ts';
 import { createFinisher } from '../support/finisher.ts';
 import { STEPS } from '../../src/finishing/steps.ts';
@@ -48,8 +48,8 @@ describe('a picture of the page', () => {
 
   it('has the pixels of the viewport, times its scale', async () => {
     const viewport = { width: 320, height: 200, deviceScaleFactor: 2 };
-    // Boxes of one device pixel, which no scaling of a finished picture can show.
-    const lines = `<body style="margin:0"><div style="height:0.5px;background:#f00"></div>`;
+    // One pixel high: a picture that was enlarged afterwards would not show it so.
+    const lines = `<body style="margin:0"><div style="height:1px;background:#f00;transform:scaleY(.5);transform-origin:top"></div>`;
     const { width, height, at } = await seen({ html: lines, viewport }, { type: 'png' });
     expect([width, height, at(50, 0), at(50, 1)]).toEqual([640, 400, RED, WHITE]);
     const whole = await seen({ html: LONG, viewport }, { type: 'png', fullPage: true });

@@ -9,7 +9,7 @@ export interface Pixels {
   width: number;
   height: number;
   /** red, green, blue and opacity, from 0 to 255 */
-  at(x: number, y: number): number[];
+  at: (x: number, y: number) => number[];
 }
 
 interface Decoder {

@@ -33,8 +33,8 @@ async function colourful(): Promise<Draft> {
 async function picturesOf(output: Output, draft?: Draft): Promise<Draft[]> {
   const asked = picturesStep.settingsOf({ settings, result: { output }, parts: [] });
   if (!asked) throw new Error('nothing is asked for');
-  const { run } = await picturesStep.load();
-  return run([draft ?? (await sample())], asked, context);
+  const work = await picturesStep.load();
+  return work.run([draft ?? (await sample())], asked, context);
 }
 
 /** Far enough from what a lossy picture makes of it. */

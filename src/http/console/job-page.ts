@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { ConsoleSession } from '../../accounts/console-sessions.ts';
 import { isFinal } from '../../domain/job.ts';
+import { PDF_TYPE } from '../../domain/media-type.ts';
 import type { JobTimeline, TimelineAttempt } from '../../jobs/job-timeline.ts';
 import { bytes, count, counted, duration, type Html, instant, pill, secondsBetween, tableHead } from './figures.ts';
 import { layout, livePart, liveSwitch } from './layout.ts';
@@ -126,13 +127,18 @@ function pdfSection({ id, file, filename }: JobTimeline): Html {
       <p class="empty">No longer kept, since ${instant(file.expiredAt)}.</p>
     </section>`;
   const path = `/console/jobs/${id}/pdf`;
+  const name = filename ?? id;
+  const shown =
+    file.type === PDF_TYPE
+      ? html`<iframe class="pdf" src="${path}?disposition=inline" title="The PDF ${name}" loading="lazy"></iframe>`
+      : html`<img class="picture" src="${path}?disposition=inline" alt="The picture ${name}" loading="lazy" />`;
   return html`<section aria-labelledby="pdf">
     <div class="head">
       <h2 id="pdf">PDF</h2>
       <p class="hint">${counted(file.pages, 'page')}, ${bytes(file.size)}, kept until ${instant(file.expiresAt)}</p>
       <a class="button" href="${path}?disposition=attachment">Download</a>
     </div>
-    <iframe class="pdf" src="${path}?disposition=inline" title="The PDF ${filename ?? id}" loading="lazy"></iframe>
+    ${shown}
     <p class="hint">
       If your browser shows nothing here, <a href="${path}?disposition=inline">open it by itself</a>. SHA-256
       <code class="hash">${file.sha256}</code>
