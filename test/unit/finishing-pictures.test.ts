@@ -4,6 +4,7 @@ import type { Output } from '../../src/domain/finishing.ts';
 import { Draft } from '../../src/finishing/draft.ts';
 import { PDF } from '../../src/finishing/libpdf.ts';
 import type { StepContext } from '../../src/finishing/step.ts';
+import { mergeStep } from '../../src/finishing/steps/merge.ts';
 import { picturesStep } from '../../src/finishing/steps/pictures.ts';
 import { pixelsOf } from '../support/pixels.ts';
 
@@ -73,6 +74,13 @@ test('better quality is larger', async () => {
 test('a PDF is left alone, and so is a picture of the page itself', () => {
   const asked = (output?: Output) => picturesStep.settingsOf({ settings, result: { output }, parts: [] });
   expect([asked(), asked({ type: 'pdf' }), asked({ type: 'png', fullPage: true })]).toEqual([undefined, undefined, undefined]); // prettier-ignore
+});
+
+test('pictures of the pages of several parts are not merged, PDFs are', () => {
+  const parts = [{ isUploaded: false }, { isUploaded: false }];
+  const asked = (output: Output) => mergeStep.settingsOf({ settings, result: { output }, parts });
+  expect(asked({ type: 'png' })).toBeUndefined();
+  for (const output of [{ type: 'pdf' }, { type: 'png', pages: '1' }] as const) expect(asked(output)).toBeDefined();
 });
 
 test('what is too large is refused before a picture is made, and says what is allowed', async () => {

@@ -1,9 +1,12 @@
 import type { MergeSettings } from '../merge/merge-parts.ts';
 import type { FinishingStep } from '../step.ts';
 
-/** One PDF of several parts. */
+/** One PDF of several parts, unless they are pictures. */
 export const mergeStep: FinishingStep<MergeSettings> = {
   name: 'merge',
-  settingsOf: ({ parts }) => (parts.length > 1 ? { titles: parts.map(({ title }) => title ?? null) } : undefined),
+  settingsOf: ({ parts, result: { output } }) => {
+    const arePictures = output !== undefined && output.type !== 'pdf' && output.pages === undefined;
+    return parts.length > 1 && !arePictures ? { titles: parts.map(({ title }) => title ?? null) } : undefined;
+  },
   load: async () => ({ run: (await import('../merge/merge-parts.ts')).mergeParts }),
 };
