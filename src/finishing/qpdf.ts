@@ -37,17 +37,27 @@ export class QpdfFailed extends Error {
   }
 }
 
+/** What a run has left behind. */
+interface QpdfRun {
+  /** 0, or 3 for warnings; 2 for errors; undefined: it crashed */
+  status: number | undefined;
+  /** why it crashed */
+  cause?: unknown;
+  /** what it printed */
+  text: string;
+  /** a file that it has written; throws if it has not */
+  read(path: string): Uint8Array;
+}
+
 /**
- * Runs qpdf on `/in.pdf`, which becomes `/out.pdf`.
- * @param args its options; `/name` are those of `files`
- * @returns the bytes of `/out.pdf`, or of `output`
- * @throws QpdfFailed
+ * Runs qpdf on `/in.pdf` with these options, whatever comes of it.
+ * @param files their names become paths below `/`
  */
-export async function qpdf(
+export async function runQpdf(
   bytes: Uint8Array,
   args: readonly string[],
-  { files = {}, output = '/out.pdf' }: { files?: Record<string, Uint8Array>; output?: string } = {},
-): Promise<Uint8Array> {
+  files: Record<string, Uint8Array> = {},
+): Promise<QpdfRun> {
   const lines: string[] = [];
   const instance = await createInstance({
     instantiateWasm: (imports, done) => {
@@ -59,12 +69,32 @@ export async function qpdf(
   });
   instance.FS.writeFile('/in.pdf', bytes);
   for (const [name, content] of Object.entries(files)) instance.FS.writeFile(`/${name}`, content);
-  let status: number | undefined;
+  const run = { text: '', read: (path: string) => instance.FS.readFile(path) };
   try {
-    status = instance.callMain([...args]);
-  } catch (error) {
-    throw new QpdfFailed(undefined, `qpdf crashed: ${String(error)}`, { cause: error });
+    const status = instance.callMain([...args]);
+    return { ...run, status, text: lines.join('; ') };
+  } catch (cause) {
+    return { ...run, status: undefined, cause };
   }
-  if (status !== 0 && status !== 3) throw new QpdfFailed(status, lines.join('; ') || `qpdf failed: ${status}`);
-  return instance.FS.readFile(output);
+}
+
+/** Whether a run did what it should, though perhaps with warnings. */
+export const isDone = ({ status }: Pick<QpdfRun, 'status'>): boolean => status === 0 || status === 3;
+
+/**
+ * Runs qpdf on `/in.pdf`, which becomes `/out.pdf`.
+ * @param args its options; `/name` are those of `files`
+ * @returns the bytes of `/out.pdf`, or of `output`
+ * @throws QpdfFailed
+ */
+export async function qpdf(
+  bytes: Uint8Array,
+  args: readonly string[],
+  { files = {}, output = '/out.pdf' }: { files?: Record<string, Uint8Array>; output?: string } = {},
+): Promise<Uint8Array> {
+  const run = await runQpdf(bytes, args, files);
+  const { status, cause, text } = run;
+  if (status === undefined) throw new QpdfFailed(status, `qpdf crashed: ${String(cause)}`, { cause });
+  if (!isDone(run)) throw new QpdfFailed(status, text || `qpdf failed: ${status}`);
+  return run.read(output);
 }

@@ -1,6 +1,7 @@
 import type { StepList } from './step.ts';
 import { bookmarksStep } from './steps/bookmarks.ts';
 import { mergeStep } from './steps/merge.ts';
+import { openStep } from './steps/open.ts';
 import { pagesStep } from './steps/pages.ts';
 import { picturesStep } from './steps/pictures.ts';
 import { rotateStep } from './steps/rotate.ts';
@@ -9,5 +10,5 @@ import { splitStep } from './steps/split.ts';
 /** Every step, in the order in which they run. A step has a file of its own and is named here. */
 export const STEPS: StepList = {
   module: import.meta.url,
-  steps: [mergeStep, pagesStep, rotateStep, bookmarksStep, splitStep, picturesStep],
+  steps: [openStep, mergeStep, pagesStep, rotateStep, bookmarksStep, splitStep, picturesStep],
 };

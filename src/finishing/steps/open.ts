@@ -1,0 +1,12 @@
+import type { FinishingStep } from '../step.ts';
+import type { OpenSettings } from '../uploads/open-uploads.ts';
+
+/** Uploads are written anew before anything else reads them. */
+export const openStep: FinishingStep<OpenSettings> = {
+  name: 'open',
+  settingsOf: ({ parts }) => {
+    if (!parts.some(({ isUploaded }) => isUploaded)) return undefined;
+    return parts.map(({ isUploaded, password }) => ({ isUploaded, ...(password !== undefined && { password }) }));
+  },
+  load: async () => ({ run: (await import('../uploads/open-uploads.ts')).openUploads }),
+};
