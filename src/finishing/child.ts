@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { setPriority } from 'node:os';
-import { endWithParent, giveUpRoot } from '../kernel/confined-process.ts';
+import { endWithParent, giveUpNetwork, giveUpRoot } from '../kernel/confined-process.ts';
 import { CodedError, messageOf } from '../kernel/errors.ts';
 import type { Identity } from '../kernel/privileges.ts';
 import { readFrames, type SentPdf, sendFrame } from './frames.ts';
@@ -9,7 +9,7 @@ import { forgetReferences } from './libpdf.ts';
 import type { Sheet, StepContext, StepList } from './step.ts';
 
 // The process in which steps run; steps-process.ts starts it. It reads PDFs that anyone may have made, so it has no
-// environment, reads no files but the program's, and gives up root before it gets the first PDF. It ends by SIGKILL.
+// environment and no network, reads no files but the program's, and gives up root before it gets the first PDF. It ends by SIGKILL.
 
 /**
  * What it is asked to do. `start` comes first. The first `step` of a job brings the PDFs, and after them its files; the
@@ -50,6 +50,7 @@ async function start({ module, identity }: Extract<Order, { do: 'start' }>): Pro
   const { STEPS } = (await import(module)) as { STEPS: StepList };
   for (const step of STEPS.steps) works.set(step.name, await step.load());
   await isGuarded;
+  giveUpNetwork();
   giveUpRoot(identity);
 }
 

@@ -4,14 +4,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Failure, PdfBytes } from '../domain/outcome.ts';
 import type { ResultSettings } from '../domain/finishing.ts';
 import type { PrintSettings } from '../domain/pdf-request.ts';
-import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
+import { Deadline } from '../kernel/deadline.ts';
 import { type FileType, PDF_TYPE } from '../domain/media-type.ts';
+import { withoutNetwork } from '../kernel/confined-process.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Events } from '../telemetry/events.ts';
 import { errorType, type Span } from '../telemetry/span.ts';
 import type { PdfHead, SentPdf } from './frames.ts';
-import { isOutOfTurns, NotStarted, ProcessPool, type ProcessPoolOptions } from './process-pool.ts';
+import { isKilled, judge } from './judge.ts';
+import { ProcessPool, type ProcessPoolOptions } from './process-pool.ts';
 import type { PartAbout, Sheet, StepList } from './step.ts';
 import { STEPS } from './steps.ts';
 import { ProcessEnded, type StepResult, type StepsProcess } from './steps-process.ts';
@@ -26,7 +28,7 @@ export interface FinisherOptions {
     memoryBytes: number;
   };
   isolation: ProcessPoolOptions['isolation'];
-  events: Pick<Events, 'stepEnded' | 'documentEvicted'>;
+  events: Pick<Events, 'stepEnded' | 'documentEvicted' | 'stepsNetworked'>;
   /** instead of the product's */
   steps?: StepList;
   processes?: number;
@@ -45,7 +47,7 @@ export interface FinishContext {
   files?: readonly FinishingFile[];
   /** milliseconds that are left of the job's time limit; waiting for a process does not use it up */
   timeoutMs: number;
-  /** whose job it is: a process is shared like a page */
+  /** whose job it is */
   tenant: string;
   signal?: AbortSignal | undefined;
   /** of the attempt */
@@ -73,8 +75,11 @@ const WAIT_MS = 10_000;
 /** Each may use as much memory as a document. */
 const MOST_PROCESSES = 4;
 
-/** If another process, or the kernel, kills the one of the steps. */
+/** If another process, or the kernel, kills the one of the steps, and no upload can be the cause. */
 const MAX_TRIES = 2;
+
+/** Of CPU that a step may use for each upload. */
+const UPLOAD_CPU_MS = 10_000;
 
 interface Task {
   name: string;
@@ -106,7 +111,19 @@ export class Finisher extends Lifecycle<FinisherOptions> {
     return this.#pool.isBehind;
   }
 
+  /** Jobs that have their steps done, or wait for it. */
+  get jobs(): number {
+    return this.#pool.jobs;
+  }
+
+  /** Ends processes that no job has. */
+  freeMemory(): void {
+    this.#pool.endIdle();
+  }
+
   protected onStart(): Promise<void> {
+    const { reason } = withoutNetwork();
+    if (reason !== undefined) this.options.events.stepsNetworked({ reason });
     return this.#pool.start();
   }
 
@@ -122,18 +139,20 @@ export class Finisher extends Lifecycle<FinisherOptions> {
     const tasks = this.#tasksFor(pdfs, context);
     if (tasks.length === 0) return { kind: 'done', files: pdfs };
     const span = context.span.child('finishing');
-    const run = new StepsRun(tasks, pdfs, { ...context, span }, this.options);
+    const uploads = uploadsOf(pdfs, context);
+    const use = { isUploaded: uploads.length > 0, signal: context.signal };
+    const run = new StepsRun(tasks, pdfs, { ...context, span, uploads: uploads.length }, this.options);
     for (let tries = 1; ; tries++) {
       try {
-        const { pdfs: finished, types, sheets } = await this.#pool.use(context, (process) => run.in(process));
+        const { pdfs: finished, types, sheets } = await this.#pool.use(use, (process) => run.in(process));
         const files = await describe(finished, types);
         span.end();
         return { kind: 'done', files, ms: run.ms, ...(sheets && { sheets }) };
       } catch (error) {
         const isStopped = context.signal?.aborted || this.ending.aborted;
-        if (!isStopped && isKilled(error) && tries < MAX_TRIES) continue;
+        if (!isStopped && uploads.length === 0 && isKilled(error) && tries < MAX_TRIES) continue;
         span.end({ error: isStopped ? 'interrupted' : errorType(error) });
-        return isStopped ? { kind: 'interrupted' } : judge(error, run.stepName);
+        return isStopped ? { kind: 'interrupted' } : judge(error, run.stepName, uploads);
       }
     }
   }
@@ -148,11 +167,22 @@ export class Finisher extends Lifecycle<FinisherOptions> {
 
 const printed = (pdfs: readonly PdfBytes[]): PartAbout[] => pdfs.map(() => ({ isUploaded: false }));
 
+/** The fields with what was not written by our own browser and is read: PDFs, and files that are put over pages. */
+function uploadsOf(pdfs: readonly PdfBytes[], { result = {}, parts = printed(pdfs) }: FinishContext): string[] {
+  const given = parts.flatMap(({ isUploaded }, index) => (isUploaded ? [`parts[${index}].pdf`] : []));
+  const layers = (['overlay', 'underlay'] as const).flatMap((name) =>
+    (result.finishing?.[name] ?? []).flatMap(({ pdf, image }, index) =>
+      (pdf ?? image) === undefined ? [] : [`finishing.${name}[${index}].${pdf === undefined ? 'image' : 'pdf'}`],
+    ),
+  );
+  return [...given, ...layers];
+}
+
 /** One job's steps, which may have to begin again in another process. */
 class StepsRun {
   readonly #tasks: Task[];
   readonly #pdfs: PdfBytes[];
-  readonly #context: FinishContext;
+  readonly #context: FinishContext & { uploads: number };
   readonly #options: FinisherOptions;
   #deadline: Deadline | undefined;
   /** the one that began last */
@@ -160,7 +190,7 @@ class StepsRun {
   /** milliseconds of all steps */
   ms = 0;
 
-  constructor(tasks: Task[], pdfs: PdfBytes[], context: FinishContext, options: FinisherOptions) {
+  constructor(tasks: Task[], pdfs: PdfBytes[], context: FinishContext & { uploads: number }, options: FinisherOptions) {
     this.#tasks = tasks;
     this.#pdfs = pdfs;
     this.#context = context;
@@ -169,7 +199,8 @@ class StepsRun {
 
   async in(process: StepsProcess): Promise<StepResult> {
     const deadline = (this.#deadline ??= new Deadline(this.#context.timeoutMs));
-    const { files = [], parts = printed(this.#pdfs) } = this.#context;
+    const { files = [], parts = printed(this.#pdfs), uploads } = this.#context;
+    const maxCpuMs = uploads > 0 ? UPLOAD_CPU_MS * uploads : Infinity;
     const brought = {
       pdfs: this.#pdfs,
       areUploaded: parts.map(({ isUploaded }) => isUploaded),
@@ -180,7 +211,7 @@ class StepsRun {
     for (const task of this.#tasks) {
       this.stepName = task.name;
       const first = task === this.#tasks[0] ? brought : undefined;
-      const step = () => process.run(task, first, (heads) => this.#check(heads));
+      const step = () => process.run(task, first, (heads) => this.#check(heads), { maxCpuMs });
       const startedAt = performance.now();
       try {
         finished = await this.#context.span.during(task.name, () => deadline.race(`the step ${task.name}`, step()));
@@ -232,24 +263,4 @@ async function describe(pdfs: SentPdf[], types: readonly FileType[]): Promise<Pd
     files.push({ chunks, size, pages, sha256: hash.digest('hex'), ...(type !== PDF_TYPE && { type }) });
   }
   return files;
-}
-
-function isKilled(error: unknown): boolean {
-  const reason = error instanceof NotStarted ? error.cause : error;
-  return reason instanceof ProcessEnded && reason.how === 'killed';
-}
-
-function judge(error: unknown, step: string): Failure {
-  if (error instanceof CodedError) return { kind: 'reject', code: error.code, message: error.message };
-  if (error instanceof DeadlineExceeded) {
-    const message = `the step ${step} did not end within the job's time limit; allow more with timeoutMs`;
-    return { kind: 'reject', code: 'render_timeout', message };
-  }
-  if (error instanceof ProcessEnded && error.how === 'too large') {
-    const message = `the step ${step} needs more memory than DOCUMENT_MEMORY_LIMIT_MB`;
-    return { kind: 'reject', code: 'memory_exceeded', message };
-  }
-  if (isOutOfTurns(error)) return { kind: 'interrupted', reason: 'finishing' };
-  const message = error instanceof NotStarted ? 'the process of the steps did not start' : `the step ${step} failed`;
-  return { kind: 'retry', code: 'finishing_failed', message, cause: error };
 }

@@ -7,7 +7,7 @@ import { Semaphore } from '../kernel/semaphore.ts';
 import { StepsProcess, type StepsProcessOptions } from './steps-process.ts';
 
 export interface ProcessPoolOptions extends StepsProcessOptions {
-  /** who may use a process that another job has used: the same tenant, nobody, or everyone */
+  /** `job`: no process is used for another job. Otherwise one is, whosever it is, if both jobs have only PDFs of our own browser */
   isolation: 'tenant' | 'job' | 'shared';
   /** processes at a time, at most */
   size: number;
@@ -21,7 +21,7 @@ export interface ProcessPoolOptions extends StepsProcessOptions {
 const START_MS = 10_000;
 /** Jobs after which a process is replaced. */
 const MAX_JOBS = 200;
-/** A process keeps the memory that it has once used; with more than this part of what it may use it is replaced. */
+/** A process keeps the memory that it has once used; if that is more than this part of what it may use it is replaced. */
 const LARGE = 0.25;
 
 /** A process did not start, or could not load its steps; `cause` says why. */
@@ -32,14 +32,29 @@ export class NotStarted extends Error {
 /** Whether all processes were busy for too long. */
 export const isOutOfTurns = (error: unknown) => systemCodeOf(error) === 'ACQUIRE_TIMEOUT';
 
-interface Idle {
+/** A process, and how many jobs it has had. */
+interface Member {
   process: StepsProcess;
-  tenant: string;
   jobs: number;
+  /** resolves with the bytes of memory that it had then; rejects with NotStarted */
+  started: Promise<number>;
+}
+
+interface Idle extends Member {
   timer: NodeJS.Timeout;
 }
 
-/** Processes for steps: started when they are needed, each for one job at a time, and kept for the next job. */
+/** What is known of a job that needs a process. */
+interface Use {
+  /** whether it has anything that was not written by our own browser */
+  isUploaded: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Processes for steps: started when they are needed, each for one job at a time, and kept for the next job unless it had
+ * uploads. After such a job another process is started that waits for the next one.
+ */
 export class ProcessPool extends Lifecycle<ProcessPoolOptions> {
   readonly #turns: Semaphore;
   readonly #processes = new Set<StepsProcess>();
@@ -68,26 +83,28 @@ export class ProcessPool extends Lifecycle<ProcessPoolOptions> {
    * @throws what `work` throws; NotStarted; what {@link isOutOfTurns} if no turn came in time; and at once the reason of
    *   `signal`, or of a stop
    */
-  async use<T>(
-    { tenant, signal }: { tenant: string; signal?: AbortSignal | undefined },
-    work: (process: StepsProcess) => Promise<T>,
-  ): Promise<T> {
+  async use<T>(use: Use, work: (process: StepsProcess) => Promise<T>): Promise<T> {
+    const { signal } = use;
     const givenUp = new AbortController();
     const turn = this.#turns.run(async () => {
       givenUp.signal.throwIfAborted();
-      const { process, jobs } = this.#takeIdle(tenant) ?? { process: this.#spawn(), jobs: 0 };
+      const member = this.#takeIdle(use) ?? this.#spawn();
+      const { process } = member;
       const end = () => void process.end();
       givenUp.signal.addEventListener('abort', end);
       try {
-        if (jobs === 0) await start(process);
+        const bytesAtFirst = await member.started;
         const result = await work(process);
-        this.#keep({ process, tenant, jobs: jobs + 1 });
+        const isLarge = process.bytes - bytesAtFirst > LARGE * this.options.memoryBytes;
+        if (isLarge || !this.#mayBeKept(use)) await process.end();
+        else this.#keep({ ...member, jobs: member.jobs + 1 });
         return result;
       } catch (error) {
         await process.end();
         throw error;
       } finally {
         givenUp.signal.removeEventListener('abort', end);
+        if (!this.#mayBeKept(use)) this.#prepare();
       }
     });
     try {
@@ -98,15 +115,31 @@ export class ProcessPool extends Lifecycle<ProcessPoolOptions> {
     }
   }
 
-  #takeIdle(tenant: string): Idle | undefined {
-    const { isolation } = this.options;
-    const at = this.#idle.findLastIndex((idle) => isolation === 'shared' || idle.tenant === tenant);
+  /** Ends those that no job has. */
+  endIdle(): void {
+    for (const idle of this.#idle) this.#endIdle(idle);
+  }
+
+  /** Jobs that have a process, or wait for one. */
+  get jobs(): number {
+    return this.#turns.taken + this.#turns.waiting;
+  }
+
+  #mayBeKept({ isUploaded }: Use): boolean {
+    return !isUploaded && this.options.isolation !== 'job';
+  }
+
+  /** A job with uploads gets one that no other job has had, so that it finds nothing of anybody's. */
+  #takeIdle(use: Use): Idle | undefined {
+    const mayBeUsed = this.#mayBeKept(use);
+    const used = mayBeUsed ? this.#idle.findLastIndex(({ jobs }) => jobs > 0) : -1;
+    const at = used === -1 ? this.#idle.findLastIndex(({ jobs }) => jobs === 0) : used;
     const [taken] = at === -1 ? [] : this.#idle.splice(at, 1);
     clearTimeout(taken?.timer);
     return taken;
   }
 
-  #spawn(): StepsProcess {
+  #spawn(): Member {
     if (this.#processes.size >= this.options.size) this.#endIdle(this.#idle[0]);
     const { module, memoryBytes } = this.options;
     const process = forNoJob(() => new StepsProcess({ module, memoryBytes }));
@@ -115,14 +148,24 @@ export class ProcessPool extends Lifecycle<ProcessPoolOptions> {
       this.#processes.delete(process);
       this.#endIdle(this.#idle.find((idle) => idle.process === process));
     });
-    return process;
+    const started = start(process);
+    started.catch(() => undefined); // the job that gets it is told
+    return { process, jobs: 0, started };
   }
 
-  #keep(used: Omit<Idle, 'timer'>): void {
-    const { isolation, memoryBytes, idleMs } = this.options;
-    const isUsedUp = used.jobs >= MAX_JOBS || used.process.bytes > LARGE * memoryBytes;
-    if (isUsedUp || isolation === 'job' || this.ending.aborted) return void used.process.end();
-    const idle: Idle = { ...used, timer: setTimeout(() => this.#endIdle(idle), idleMs) };
+  /** Starts a process for the next job that needs a new one, if there is room for it. */
+  #prepare(): void {
+    const isThere = this.#idle.some(({ jobs }) => jobs === 0);
+    if (!isThere && !this.ending.aborted && this.#processes.size < this.options.size) this.#wait(this.#spawn());
+  }
+
+  #keep(used: Member): void {
+    if (used.jobs >= MAX_JOBS || this.ending.aborted) void used.process.end();
+    else this.#wait(used);
+  }
+
+  #wait(member: Member): void {
+    const idle: Idle = { ...member, timer: setTimeout(() => this.#endIdle(idle), this.options.idleMs) };
     idle.timer.unref();
     this.#idle.push(idle);
   }
@@ -135,9 +178,10 @@ export class ProcessPool extends Lifecycle<ProcessPoolOptions> {
   }
 }
 
-async function start(process: StepsProcess): Promise<void> {
+async function start(process: StepsProcess): Promise<number> {
   try {
     await new Deadline(START_MS).race('starting a process', process.start());
+    return process.bytes;
   } catch (error) {
     throw new NotStarted(messageOf(error), { cause: error });
   }

@@ -1,21 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { extname } from 'node:path';
+import { dirname, extname } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { collectTail } from '../kernel/collect-tail.ts';
-import { confined, V8_SIGNALS } from '../kernel/confined-process.ts';
+import { confined, V8_SIGNALS, withoutNetwork } from '../kernel/confined-process.ts';
 import { FILE_TYPES, type FileType, PDF_TYPE } from '../domain/media-type.ts';
 import { CodedError, ERROR_CODES, type ErrorCode } from '../kernel/errors.ts';
 import { unprivilegedIdentity } from '../kernel/privileges.ts';
 import { preferToKill } from '../kernel/processes.ts';
 import { MEGABYTE } from '../kernel/units.ts';
-import { privateBytes } from '../memory/processes.ts';
+import { cpuMs, privateBytes } from '../memory/processes.ts';
 import type { Answer, Order } from './child.ts';
 import type { Sheet } from './step.ts';
 import { type Frame, type PdfHead, readFrames, type SentPdf, sendFrame } from './frames.ts';
 
-/** How a process ended: it needed too much memory, another process killed it, or it did so itself. */
-export type ProcessEnd = 'too large' | 'killed' | 'crashed';
+/** How a process ended: it needed too much memory or CPU, another process killed it, or it did so itself. */
+export type ProcessEnd = 'too large' | 'too slow' | 'killed' | 'crashed';
 
 /** The process ended before it answered. */
 export class ProcessEnded extends Error {
@@ -80,14 +80,17 @@ export class StepsProcess {
   #end: ProcessEnded | undefined;
   #isKilled = false;
   #isTooLarge = false;
+  #isTooSlow = false;
   #largestBytes = 0;
   #check: (heads: PdfHead[]) => void = () => undefined;
 
   constructor(options: StepsProcessOptions) {
     this.#options = options;
+    const code = [`${dirname(fileURLToPath(options.module))}/`];
+    const command = [...withoutNetwork().command, process.execPath, ...confined({ ...options, code }), CHILD];
     this.#child = spawn(
-      process.execPath,
-      [...confined(options), CHILD],
+      command[0] as string,
+      command.slice(1),
       // Its own process group, so that Ctrl-C reaches only this process.
       { cwd: '/', env: {}, detached: true, stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] },
     );
@@ -126,6 +129,7 @@ export class StepsProcess {
 
   /**
    * Runs a step on the PDFs of the step before it; the first one of a job gets them, and the job's files.
+   * @param maxCpuMs that it may take; then the process is killed
    * @param check whether the PDFs that the last step returns are accepted. @throws if not
    * @returns the PDFs of the last step; of others none
    * @throws CodedError, StepFailed, ProcessEnded, what `check` throws
@@ -134,12 +138,13 @@ export class StepsProcess {
     step: { name: string; settings: unknown; isLast: boolean },
     job: StepInput | undefined,
     check: (heads: PdfHead[]) => void,
+    { maxCpuMs = Infinity }: { maxCpuMs?: number } = {},
   ): Promise<StepResult> {
     this.#check = check;
     const { pdfs = [], files = [], areUploaded = [] } = job ?? {};
     const brings = job && { areUploaded, files: files.map(({ name }) => name) };
     const sent = [...pdfs, ...files.map(({ chunks }) => ({ chunks, pages: 1 }))];
-    return this.#ask({ do: 'step', ...step, ...(brings && { brings }) }, sent);
+    return this.#ask({ do: 'step', ...step, ...(brings && { brings }) }, sent, maxCpuMs);
   }
 
   /** Ends it at once: it has nothing to save. Resolves when it has ended. */
@@ -149,8 +154,9 @@ export class StepsProcess {
     await this.exited;
   }
 
-  async #ask(order: Order, pdfs: readonly SentPdf[]): Promise<StepResult> {
-    const sampler = setInterval(() => this.#sample(), SAMPLE_MS);
+  async #ask(order: Order, pdfs: readonly SentPdf[], maxCpuMs = Infinity): Promise<StepResult> {
+    const spentMs = this.#watch();
+    const sampler = setInterval(() => this.#sample(spentMs() > maxCpuMs), SAMPLE_MS);
     try {
       const sent = sendFrame(this.#link, order, pdfs);
       sent.catch(() => undefined);
@@ -174,18 +180,26 @@ export class StepsProcess {
     await this.exited;
   }
 
-  #sample(): void {
+  #sample(isTooSlow: boolean): void {
     const { bytes } = this;
     this.#largestBytes = Math.max(this.#largestBytes, bytes);
-    if (bytes <= this.#options.memoryBytes) return;
-    this.#isTooLarge = true;
-    this.#child.kill('SIGKILL');
+    this.#isTooLarge ||= bytes > this.#options.memoryBytes;
+    this.#isTooSlow ||= isTooSlow;
+    if (this.#isTooLarge || this.#isTooSlow) this.#child.kill('SIGKILL');
+  }
+
+  /** Milliseconds of CPU since now; of time, where CPU is not known. */
+  #watch(): () => number {
+    const pid = this.#child.pid ?? 0;
+    const [cpu, time] = [cpuMs(pid), performance.now()];
+    return cpu === undefined ? () => performance.now() - time : () => (cpuMs(pid) ?? cpu) - cpu;
   }
 
   #ended(signal: NodeJS.Signals | null, how: string): void {
     const isFull = this.#largestBytes >= ALMOST_FULL * this.#options.memoryBytes && V8_SIGNALS.has(signal);
     const isFromOutside = signal === 'SIGKILL' && !this.#isKilled;
-    const end = this.#isTooLarge || isFull ? 'too large' : isFromOutside ? 'killed' : 'crashed';
+    const byUs = this.#isTooLarge || isFull ? 'too large' : this.#isTooSlow ? 'too slow' : undefined;
+    const end = byUs ?? (isFromOutside ? 'killed' : 'crashed');
     this.#end ??= new ProcessEnded(
       end,
       this.#largestBytes,

@@ -1,24 +1,84 @@
+import { spawnSync } from 'node:child_process';
+import { Socket as DatagramSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { Server, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { Identity } from './privileges.ts';
+import { type Identity, isRoot } from './privileges.ts';
 import { MEGABYTE } from './units.ts';
 
 // For processes that work on what anyone may have sent: they can hang, need too much memory or be taken over.
 
-/** What such a process may read: the program with its dependencies, which are beside it if it is one itself. */
-const PROGRAM = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/node_modules\/.*$/, '/node_modules/');
+const ROOT = new URL('../../', import.meta.url);
+/** The directory that this program is in: `src` or `dist`. */
+const CODE = new URL('../', import.meta.url);
+
+/** What such a process may read: the program and its dependencies, but nothing that is beside them, such as `.env`. */
+function program(): string[] {
+  const path = (url: URL) => fileURLToPath(url);
+  // Dependencies are beside it if it is one itself.
+  const around = /^.*\/node_modules\//.exec(path(ROOT))?.[0];
+  return [`${path(CODE)}*`, path(new URL('package.json', ROOT)), `${path(new URL('node_modules/', ROOT))}*`, ...(around ? [`${around}*`] : [])]; // prettier-ignore
+}
+
+interface ConfinedOptions {
+  memoryBytes: number;
+  /** further directories with its code */
+  code?: readonly string[];
+}
 
 /** Node's flags for it: it can start no program, load no native code, read nothing but the program and write nothing, whatever its user may. */
-export function confined({ memoryBytes }: { memoryBytes: number }): string[] {
+export function confined({ memoryBytes, code = [] }: ConfinedOptions): string[] {
   return [
     `--max-old-space-size=${Math.ceil(memoryBytes / MEGABYTE)}`,
     '--permission',
-    `--allow-fs-read=${PROGRAM}*`,
+    ...[...program(), ...code.map((directory) => `${directory}*`)].map((path) => `--allow-fs-read=${path}`),
     '--allow-worker',
     '--no-warnings',
   ];
 }
+
+/** A command that starts one without a network. */
+interface Networkless {
+  /** to be put before the command; empty if that is impossible here */
+  command: readonly string[];
+  /** why it is impossible */
+  reason?: string;
+}
+
+let networkless: Networkless | undefined;
+
+/** How to start a program in a network of its own that has nothing in it. Is tried out at the first call, which takes some milliseconds. */
+export function withoutNetwork(): Networkless {
+  return (networkless ??= findNetworkless());
+}
+
+function findNetworkless(): Networkless {
+  if (process.platform !== 'linux') return { command: [], reason: 'there are network namespaces only on Linux' };
+  // Root needs no user namespace, in which it could not become somebody else.
+  const user = isRoot() ? [] : ['--user', '--map-current-user'];
+  const command = ['unshare', ...user, '--net', '--'];
+  const [program = '', ...args] = [...command, 'true'];
+  const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8', timeout: TRY_MS });
+  if (status === 0) return { command };
+  return { command: [], reason: (error?.message ?? stderr).trim() };
+}
+
+/** For the process itself: JavaScript opens no connection any more, also where there is a network. */
+export function giveUpNetwork(): void {
+  const refuse = () => {
+    throw new Error('this process has no network');
+  };
+  for (const [prototype, names] of [
+    [Socket.prototype, ['connect']],
+    [Server.prototype, ['listen']],
+    [DatagramSocket.prototype, ['bind', 'connect', 'send']],
+  ] as const)
+    for (const name of names) Object.defineProperty(prototype, name, { value: refuse });
+}
+
+/** Milliseconds. */
+const TRY_MS = 5_000;
 
 /** How V8 ends a process whose heap is full, depending on the machine. */
 export const V8_SIGNALS: ReadonlySet<NodeJS.Signals | null> = new Set<NodeJS.Signals>(['SIGABRT', 'SIGTRAP', 'SIGILL']);

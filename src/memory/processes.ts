@@ -46,5 +46,17 @@ export function proportionalBytes(pid: number): number {
   return kilobytes === undefined ? privateBytes(pid) : Number(kilobytes) * 1024;
 }
 
+/** Milliseconds of CPU that the threads of a process have used; undefined if it has ended, or where there is no /proc. */
+export function cpuMs(pid: number): number | undefined {
+  // The second field is the name of the program, in parentheses.
+  const fields = readProcessFile(pid, 'stat')
+    ?.replace(/^[^]*\) /, '')
+    .split(' ');
+  return fields && (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+/** The kernel counts CPU for /proc in hundredths of a second, whatever its own clock. */
+const TICK_MS = 10;
+
 /** Some ARM servers have larger pages; there, {@link privateBytes} is too low. */
 const PAGE_BYTES = 4096;

@@ -22,6 +22,14 @@ interface GovernorOptions {
   events: Pick<Events, 'memoryPressure' | 'documentEvicted'>;
 }
 
+/** Other work that uses the same memory. */
+export interface OtherWork {
+  /** how much is under way, counted like documents */
+  jobs: number;
+  /** Gives up what is only kept for later. */
+  freeMemory(): void;
+}
+
 type Process = Record<'pid' | 'bytes', number>;
 
 const INTERVAL_MS = 500;
@@ -41,6 +49,8 @@ export class MemoryGovernor extends Lifecycle<GovernorOptions> {
   #pressure: Pressure = 'normal';
   #reading: MemoryReading | undefined;
   #evictedAt = -Infinity;
+  /** counts under pressure, and is what is freed first */
+  otherWork: OtherWork | undefined;
 
   get pressure(): Pressure {
     return this.#pressure;
@@ -55,7 +65,8 @@ export class MemoryGovernor extends Lifecycle<GovernorOptions> {
   room(running: number): number {
     if (this.#pressure === 'critical') return 0;
     const isRecovering = performance.now() - this.#evictedAt < RECOVERY_MS;
-    return this.#pressure === 'high' || isRecovering ? Math.max(0, 1 - running) : Infinity;
+    const others = this.otherWork?.jobs ?? 0;
+    return this.#pressure === 'high' || isRecovering ? Math.max(0, 1 - running - others) : Infinity;
   }
 
   protected async onStart(): Promise<void> {
@@ -75,6 +86,7 @@ export class MemoryGovernor extends Lifecycle<GovernorOptions> {
     else if (this.ratio < NORMAL_BELOW) this.#pressure = 'normal';
     else if (before === 'critical') this.#pressure = 'high';
     if (this.#pressure !== before) this.options.events.memoryPressure({ pressure: this.#pressure, ...reading });
+    if (this.#pressure !== 'normal') this.otherWork?.freeMemory();
     if (this.#pressure !== 'normal') this.options.pool.shrink();
     else if (before !== 'normal') this.options.pool.grow();
   }

@@ -10,7 +10,7 @@ import type { Content } from '../sources/source-type.ts';
 import { plainContent } from '../sources/sources.ts';
 import type { RendererState } from '../telemetry/metrics.ts';
 import { errorType, Span } from '../telemetry/span.ts';
-import { MemoryGovernor, type Pressure } from './governor.ts';
+import { MemoryGovernor, type OtherWork, type Pressure } from './governor.ts';
 import { missingFamilies } from './fonts/asked-families.ts';
 import { watchConsoleErrors } from './console-errors.ts';
 import { failure, judge } from './judge.ts';
@@ -103,6 +103,11 @@ export class Renderer extends Lifecycle {
   protected override async onStop(): Promise<void> {
     await this.#governor.stop();
     await this.#pool.stop();
+  }
+
+  /** The memory is that of this work as well. */
+  sharesMemoryWith(work: OtherWork): void {
+    this.#governor.otherWork = work;
   }
 
   /** How many more documents memory allows, in addition to those running. */

@@ -61,6 +61,7 @@ export async function buildWorker(
   const { readMemory: read, steps } = overrides;
   const renderer = overrides.renderer ?? (await buildRenderer({ ...base, onProgress, readMemory: read }));
   const finisher = buildFinisher({ config, events, steps });
+  renderer.sharesMemoryWith(finisher);
   const registration = new Registration({
     db,
     queue,

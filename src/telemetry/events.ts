@@ -289,6 +289,11 @@ export class Events {
     else this.#log.warn('isolation.reduced', about);
   }
 
+  /** Processes of the steps after print share the network of this process, because they cannot have one of their own. */
+  stepsNetworked(about: { reason: string }): void {
+    this.#log.warn('steps.networked', about);
+  }
+
   /** A document tried to connect where it may not. @param about `authority`: `host:port` */
   egressDenied(about: {
     reason: string;

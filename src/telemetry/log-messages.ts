@@ -66,6 +66,7 @@ export const LOG_MESSAGES = {
   'browser.ended': 'browser ended',
   'isolation.full': 'documents are isolated',
   'isolation.reduced': 'documents are rendered with reduced isolation',
+  'steps.networked': 'steps after print are not kept from the network',
   'page.taken': 'page taken',
   'memory.low': 'memory pressure',
   'memory.recovered': 'memory pressure is over',

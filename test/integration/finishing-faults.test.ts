@@ -1,6 +1,7 @@
 /** @module-tag long */
 
 import { expect, it } from 'vitest';
+import type { Finisher } from '../../src/finishing/finisher.ts';
 import { filesOf, finish, startFinisher } from '../support/finisher.ts';
 
 const POSITIONS = ['first', 'second', 'third'] as const;
@@ -45,8 +46,26 @@ it.each(Object.entries(FAULTS))(
       const outcome = await finish(finisher, doings, undefined, { timeoutMs });
       expect(outcome).toEqual({ ...expected, message: expected.message.replace('STEP', faulty) });
     });
+    if (does !== 'refuse') jobs.push(refuses(finisher, does, timeoutMs));
     await Promise.all(jobs);
     expect(filesOf(await finish(finisher, { first: { does: 'mark', mark: '1' } }))).toEqual(['pdf1/1']);
     await finisher.stop();
   },
 );
+
+/** The same of a job with an upload. */
+async function refuses(finisher: Finisher, does: string, timeoutMs: number): Promise<void> {
+  const job = { timeoutMs, parts: [{ isUploaded: true }] };
+  expect(await finish(finisher, { second: { does } }, undefined, job)).toEqual({
+    kind: 'reject',
+    code: 'pdf_refused',
+    message: expect.stringMatching(/^parts\[0\]\.pdf: the step second /),
+  });
+}
+
+it('an upload is refused that needs too much CPU, long before its job would end', async () => {
+  const finisher = await startFinisher();
+  const job = { timeoutMs: 600_000, parts: [{ isUploaded: false }, { isUploaded: true }] };
+  const outcome = await finish(finisher, { first: { does: 'loop' } }, undefined, job);
+  expect(outcome).toEqual({ kind: 'reject', code: 'pdf_refused', message: 'parts[1].pdf: the step first takes too long' }); // prettier-ignore
+});

@@ -3,10 +3,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { Finisher, FinisherOptions } from '../../src/finishing/finisher.ts';
+import { finishingSchema } from '../../src/domain/finishing.ts';
+import type { FinishContext, Finisher } from '../../src/finishing/finisher.ts';
+import { withoutNetwork } from '../../src/kernel/confined-process.ts';
+import { undoLater } from '../support/clean-up.ts';
 import { filesOf, finish, pdfBytes, startFinisher } from '../support/finisher.ts';
 import { commandOf, descendants, eventually, isAlive } from '../support/processes.ts';
 import { silentEvents } from '../support/silent-events.ts';
@@ -20,6 +24,7 @@ function watchNew(): () => number[] {
   const before = stepProcesses();
   return () => stepProcesses().filter((pid) => !before.includes(pid));
 }
+const NO_FINISHING = finishingSchema.parse({});
 const busyLoop = { first: { does: 'loop' } };
 const good: Doings = { first: { does: 'mark', mark: '1' } };
 
@@ -82,23 +87,64 @@ describe('steps', () => {
     const finisher = await startFinisher();
     const looked = filesOf(await finish(finisher, { first: { does: 'look' } })).map((file) => file.replace('/1', ''));
     const uid = process.getuid?.();
-    expect(looked).toEqual(['{}', '"/"', String(uid === 0 ? 65_534 : uid), 'ERR_ACCESS_DENIED', 'ERR_ACCESS_DENIED', 'ERR_ACCESS_DENIED']); // prettier-ignore
+    expect(looked).toEqual(['{}', '"/"', String(uid === 0 ? 65_534 : uid), ...Array.from({ length: 4 }, () => 'ERR_ACCESS_DENIED')]); // prettier-ignore
+  });
+
+  it('connect nowhere', async () => {
+    const server = createServer((socket) => socket.end());
+    let connections = 0;
+    server.on('connection', () => connections++);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    undoLater(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const finisher = await startFinisher();
+    const tried = filesOf(await finish(finisher, { first: { does: 'connect', port } }));
+    const given = 'this process has no network/1';
+    expect(tried).toEqual([given, expect.any(String), 'ENETUNREACH/1', 'ENETUNREACH/1', 'ENETUNREACH/1']);
+    expect(tried).not.toContain('done/1');
+    expect(connections).toBe(0);
+    expect(withoutNetwork()).not.toHaveProperty('reason');
   });
 });
 
 describe('processes of steps', () => {
-  it('are kept for their tenant', async () => {
-    const pidOf = async (finisher: Finisher, tenant: string) =>
-      filesOf(await finish(finisher, { first: { does: 'pid' } }, undefined, { tenant }))[0];
-    const pids = async (isolation: FinisherOptions['isolation']) => {
-      const finisher = await startFinisher({ isolation, processes: 2 });
-      const found: (string | undefined)[] = [];
-      for (const tenant of ['ann', 'ann', 'bob', 'ann', 'cleo', 'bob']) found.push(await pidOf(finisher, tenant));
-      return found.map((pid) => found.indexOf(pid));
-    };
-    expect(await pids('shared')).toEqual([0, 0, 0, 0, 0, 0]);
-    expect(await pids('job')).toEqual([0, 1, 2, 3, 4, 5]);
-    expect(await pids('tenant')).toEqual([0, 0, 2, 0, 4, 5]); // of two, bob's was idle for longer than ann's
+  const pidsOf = async (finisher: Finisher, jobs: readonly Partial<FinishContext>[]) => {
+    const found: (string | undefined)[] = [];
+    for (const job of jobs) found.push(filesOf(await finish(finisher, { first: { does: 'pid' } }, undefined, job))[0]);
+    return found.map((pid) => found.indexOf(pid));
+  };
+
+  it('are kept for whatever our own browser has printed', async () => {
+    const tenants = ['ann', 'ann', 'bob', 'cleo'].map((tenant) => ({ tenant }));
+    for (const isolation of ['tenant', 'shared'] as const)
+      expect(await pidsOf(await startFinisher({ isolation }), tenants)).toEqual([0, 0, 0, 0]);
+    const finisher = await startFinisher({ isolation: 'job' });
+    expect(await pidsOf(finisher, tenants)).toEqual([0, 1, 2, 3]);
+    await finisher.stop();
+  });
+
+  it('have one job only if it has uploads, and none before it', async () => {
+    const finisher = await startFinisher();
+    const [own, uploaded] = [{}, { parts: [{ isUploaded: true }] }];
+    const layer = { result: { finishing: { ...NO_FINISHING, overlay: [{ pdf: 'letter.pdf' }] } } };
+    expect(await pidsOf(finisher, [own, uploaded, own, uploaded, layer, own])).toEqual([0, 1, 0, 3, 4, 0]);
+    await finisher.stop();
+  });
+
+  it('are started before they are needed, once uploads have come', async () => {
+    const finisher = await startFinisher();
+    const started = watchNew();
+    const job = { parts: [{ isUploaded: true }] };
+    filesOf(await finish(finisher, { first: { does: 'mark' } }, undefined, job));
+    await eventually(() => started().length === 1, 10_000, 'another process waits');
+    const [waiting] = started();
+    expect(filesOf(await finish(finisher, { first: { does: 'pid' } }, undefined, job))).toEqual([`${waiting}/1`]);
+    await eventually(() => started().some((pid) => pid !== waiting), 10_000, 'and the next one');
+    finisher.freeMemory();
+    await eventually(() => started().length === 0, 10_000, 'nothing waits when memory is short');
+    expect(filesOf(await finish(finisher, good, undefined, job))).toEqual(['pdf1/1']);
+    await finisher.stop();
   });
 
   it.each([1, 2])('are as many as are allowed, and jobs wait in order: %i', async (processes) => {

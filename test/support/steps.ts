@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import type { PrintSettings } from '../../src/domain/pdf-request.ts';
 import { Draft } from '../../src/finishing/draft.ts';
 import type { FinishingStep, StepList } from '../../src/finishing/step.ts';
-import { CodedError } from '../../src/kernel/errors.ts';
+import { CodedError, messageOf, systemCodeOf } from '../../src/kernel/errors.ts';
 
 /** Node has it, its types have it not. */
 declare const WebAssembly: {
@@ -21,6 +24,8 @@ interface Doing {
   /** appended to the PDFs that it has done it to */
   mark?: string;
   ms?: number;
+  /** of a server on this machine */
+  port?: number;
 }
 
 /** Settings with which test steps do this; they are where any request can have them. */
@@ -53,6 +58,28 @@ function codeOf(attempt: () => unknown): string {
   }
 }
 
+/** What comes of each: an error's code, or its text, or `done`. */
+async function codeOfEach(attempts: (() => Promise<unknown>)[]): Promise<string[]> {
+  const ends = attempts.map(async (attempt) => {
+    try {
+      await attempt();
+      return 'done';
+    } catch (error) {
+      return systemCodeOf(error) ?? messageOf(error);
+    }
+  });
+  return Promise.all(ends);
+}
+
+const CONNECTING_THREAD = `
+  const { parentPort, workerData: port } = require('node:worker_threads');
+  const socket = require('node:net').connect({ port, host: '127.0.0.1' });
+  const tcp = new Promise((done) => socket.on('connect', () => done('done')).on('error', ({ code }) => done(code)));
+  const udp = new Promise((done) => require('node:dgram').createSocket('udp4').send('x', port, '127.0.0.1', (error) => done(error?.code ?? 'done')));
+  const out = new Promise((done) => require('node:net').connect({ port: 53, host: '192.0.2.1' }).on('connect', () => done('done')).on('error', ({ code }) => done(code)));
+  Promise.all([tcp, udp, out]).then((ends) => parentPort.postMessage(ends));
+`;
+
 /** What test steps can do. */
 const DEEDS: Record<string, (pdfs: Pdf[], doing: Doing) => Pdf[] | Promise<Pdf[]>> = {
   mark: (pdfs, { mark = '' }) =>
@@ -71,10 +98,22 @@ const DEEDS: Record<string, (pdfs: Pdf[], doing: Doing) => Pdf[] | Promise<Pdf[]
   look: async () => {
     const tried = [
       () => readFileSync('/etc/hostname'),
+      () => readFileSync(new URL('../../.env.example', import.meta.url)), // beside the program
       () => writeFileSync(join(tmpdir(), 'step'), ''),
       () => execFileSync('true'),
     ].map((attempt) => codeOf(attempt));
     return [JSON.stringify(process.env), JSON.stringify(process.cwd()), process.getuid?.(), ...tried].map(text);
+  },
+
+  connect: async (_, { port = 0 }) => {
+    const here = await codeOfEach([
+      () => new Promise((done, failed) => void connect({ port, host: '127.0.0.1' }, () => done(0)).on('error', failed)),
+      () => fetch(`http://127.0.0.1:${port}/`),
+    ]);
+    // A thread has modules of its own.
+    const thread = new Worker(CONNECTING_THREAD, { eval: true, workerData: port });
+    const [there] = (await once(thread, 'message')) as [string[]];
+    return [...here, ...there].map(text);
   },
 
   wait: async (pdfs, { ms = 0 }) => {

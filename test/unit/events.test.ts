@@ -55,6 +55,7 @@ const SAMPLES: Samples = {
   memoryPressure: [{ pressure: 'high', used: 1, limit: 1, source: 'machine' }],
   stepEnded: [{ step: 'merge', ms: 1 }],
   documentEvicted: [{ why: 'largest', bytes: 1 }],
+  stepsNetworked: [{ reason: 'no namespaces' }],
   isolationKnown: [{ jail: 'proxy', sandbox: true, reason: 'x' }],
   egressDenied: [{ reason: 'port', authority: 'a:1', userId: 'u', jobId: 'j', isLogged: true }],
   workerRegistered: [{ workerId: 'w', concurrency: 1 }],
