@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { constants, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import qpdfModule from '@neslinesli93/qpdf-wasm';
 
@@ -25,6 +25,9 @@ declare const WebAssembly: {
 const createInstance = qpdfModule as unknown as (options: InstanceOptions) => Promise<Instance>;
 const { resolve } = createRequire(import.meta.url);
 const wasm = new WebAssembly.Module(readFileSync(resolve('@neslinesli93/qpdf-wasm/dist/qpdf.wasm')));
+
+// It asks for the numbers of Node's file modes in a way that a confined process may not use.
+Object.defineProperty(process, 'binding', { value: () => ({ fs: constants }), configurable: true });
 
 /** What qpdf did not do. `status`: 2 for errors, 3 for warnings, by its manual; undefined: it crashed. */
 export class QpdfFailed extends Error {

@@ -58,8 +58,10 @@ function findNetworkless(): Networkless {
   // Root needs no user namespace, in which it could not become somebody else.
   const user = isRoot() ? [] : ['--user', '--map-current-user'];
   const command = ['unshare', ...user, '--net', '--'];
-  const [program = '', ...args] = [...command, 'true'];
-  const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8', timeout: TRY_MS });
+  const { status, stderr, error } = spawnSync('unshare', [...command.slice(1), 'true'], {
+    encoding: 'utf8',
+    timeout: TRY_MS,
+  });
   if (status === 0) return { command };
   return { command: [], reason: (error?.message ?? stderr).trim() };
 }

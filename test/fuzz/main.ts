@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { ProxyFuzz } from './proxy.ts';
 import { watchSilence } from './silence.ts';
 
+// `npm run fuzz -- pdf --count 2000 --seed 7`: uploads through every step. Without `pdf` the proxy:
 // `npm run fuzz -- --cases 1000000 --seed 7`: ends with 1 if something was thrown that nobody caught, the event loop
 // was held up, or the proxy did not go on. `--from 4711 --cases 1` is one case again.
 
@@ -9,6 +10,11 @@ import { watchSilence } from './silence.ts';
 const MAX_SILENCE_MS = 250;
 /** Exchanges between two lines of progress. */
 const PROGRESS = 10_000;
+
+if (process.argv[2] === 'pdf') {
+  await fuzzUploads(process.argv.slice(3));
+  process.exit();
+}
 
 const { values } = parseArgs({
   options: {
@@ -56,3 +62,18 @@ if (refused.length > 0) fail(`a proper request was answered ${refused[0]}`);
 await fuzz.close().catch((error: unknown) => fail(String(error)));
 watch.end();
 say(`${cases} cases in ${seconds()} s: longest silence ${watch.longest} ms, ${failures} failures`);
+
+async function fuzzUploads(args: string[]): Promise<void> {
+  const { values: given } = parseArgs({
+    args,
+    options: { count: { type: 'string', default: '2000' }, seed: { type: 'string', default: '0' } },
+  });
+  const { fuzzPdfs } = await import('./pdf.ts');
+  const onDone = (done: number) => void (done % 500 === 0 && process.stdout.write(`${done} cases\n`));
+  const report = await fuzzPdfs({ count: Number(given.count), seed: Number(given.seed), onDone });
+  const { done, refused, failed, slowestMs, largestBytes } = report;
+  process.stdout.write(
+    `${done} done, ${refused} refused, slowest ${Math.round(slowestMs)} ms, largest ${Math.round(largestBytes / 1e6)} MB\n`,
+  );
+  for (const [what, times] of failed) process.stdout.write(`${times} × ${what}\n`);
+}

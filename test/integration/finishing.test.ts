@@ -96,7 +96,7 @@ describe('steps', () => {
     server.on('connection', () => connections++);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    undoLater(() => void server.close());
+    undoLater(async () => void server.close());
     const { port } = server.address() as AddressInfo;
     const finisher = await startFinisher();
     const tried = filesOf(await finish(finisher, { first: { does: 'connect', port } }));

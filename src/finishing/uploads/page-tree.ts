@@ -71,7 +71,7 @@ function withBoxes(page: Dict, number: number, objects: PdfObjects): Dict {
 function boxOf(objects: PdfObjects, value: PdfValue | undefined): number[] | undefined {
   const sides = objects.list(value)?.map((side) => objects.get(side));
   if (sides?.length !== 4 || !sides.every((side) => typeof side === 'number')) return undefined;
-  const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = sides as number[];
+  const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = sides;
   if (x1 === x2 || y1 === y2) return undefined;
   return [Math.min(x1, x2), Math.min(y1, y2), Math.max(x1, x2), Math.max(y1, y2)];
 }

@@ -42,7 +42,7 @@ export class PdfObjects {
     const args = ['--json=2', '--json-key=qpdf', '--decode-level=none', '--json-stream-data=file', '--json-stream-prefix=/stream', '/in.pdf', '/out.json']; // prettier-ignore
     const run = await runQpdf(bytes, args);
     if (!isDone(run)) return undefined;
-    return new PdfObjects(bytes, run.read('/out.json'), run.read);
+    return new PdfObjects(bytes, run.read('/out.json'), (path) => run.read(path));
   }
 
   /** Of all that can be changed; `trailer` is not one of them. */

@@ -27,7 +27,7 @@ const DROPPED_KEYS: Record<string, string> = {
   '/Collection': 'a portfolio',
 };
 /** Keys of streams whose bytes are elsewhere, or that stand for other documents. */
-const EXTERNAL_KEYS = ['/F', '/FFilter', '/FDecodeParms', '/Ref'];
+const EXTERNAL_KEYS = new Set(['/F', '/FFilter', '/FDecodeParms', '/Ref']);
 /** Trees of names that a viewer does nothing with but look something up. */
 const NAME_TREES = new Set(['/Dests', '/EmbeddedFiles', '/AP']);
 /** Attached files that a double click runs. */
@@ -105,7 +105,7 @@ class Strip {
   #whyDropped(key: string, value: PdfValue, isStream: boolean): string | undefined {
     const known = Object.hasOwn(DROPPED_KEYS, key) ? DROPPED_KEYS[key] : undefined;
     if (known !== undefined) return known;
-    if (isStream && EXTERNAL_KEYS.includes(key)) return 'external files';
+    if (isStream && EXTERNAL_KEYS.has(key)) return 'external files';
     if (ACTION_KEYS.has(key)) return this.#whyActionDropped(value);
     if (key === '/V' && this.#objects.dict(value)?.['/ByteRange'] !== undefined) return 'signatures';
     if (isDict(value) && this.#isActive(value)) return 'media';
@@ -116,7 +116,8 @@ class Strip {
     const action = this.#objects.dict(value);
     const kind = this.#objects.get(action?.['/S']);
     if (!action || kind === undefined) return undefined; // a destination, an attribute, the next bookmark
-    if (typeof kind !== 'string' || !HARMLESS_ACTIONS.has(kind)) return `${String(kind).replace(/^\//, '')} actions`;
+    if (typeof kind !== 'string') return 'damaged actions';
+    if (!HARMLESS_ACTIONS.has(kind)) return `${kind.slice(1)} actions`;
     return kind === '/URI' && !isHarmlessUri(this.#objects.get(action['/URI'])) ? 'links to other than the web' : undefined; // prettier-ignore
   }
 
