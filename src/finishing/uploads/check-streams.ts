@@ -57,7 +57,14 @@ async function unpackedBytes(objects: PdfObjects, reference: string): Promise<nu
   for (const filter of filters) {
     const unpack = Object.hasOwn(UNPACK, filter) ? UNPACK[filter] : undefined;
     if (!unpack) break;
-    data = await unpack(data, LIMITS.streamBytes);
+    try {
+      data = await unpack(data, LIMITS.streamBytes);
+    } catch (error) {
+      if (!(error instanceof Damaged)) throw error;
+      // One filter is left as it is; of several qpdf cannot write what is damaged.
+      if (filters.length > 1) throw new Refusal('one of its streams is damaged', { cause: error });
+      return error.length;
+    }
     if (data.length > LIMITS.streamBytes) throw tooLarge('one of its streams', LIMITS.streamBytes);
   }
   return data.length;
@@ -68,14 +75,25 @@ function filtersOf(objects: PdfObjects, value: PdfValue | undefined): string[] {
   return found.map((filter) => objects.get(filter)).filter((filter) => typeof filter === 'string');
 }
 
-/** Also of data that is damaged: as far as it goes. @returns more than `most` bytes if there are more */
+/** Data that cannot be unpacked to its end. */
+class Damaged extends Error {
+  /** bytes before the damage */
+  readonly length: number;
+
+  constructor(length: number, options: { cause: unknown }) {
+    super('the data is damaged', options);
+    this.length = length;
+  }
+}
+
+/** @returns more than `most` bytes if there are more. @throws Damaged */
 async function inflate(data: Uint8Array, most: number): Promise<Uint8Array> {
   const finishFlush = constants.Z_SYNC_FLUSH; // data may end early
   if (data.length * FLATE_RATIO <= AT_ONCE)
     try {
       return inflateSync(data, { finishFlush, maxOutputLength: AT_ONCE });
     } catch {
-      // What there is before the damage is counted below.
+      // it is counted below how much there is before the damage
     }
   const inflater = createInflate({ finishFlush, chunkSize: PIECE_BYTES });
   inflater.end(data);
@@ -89,6 +107,7 @@ async function inflate(data: Uint8Array, most: number): Promise<Uint8Array> {
     }
   } catch (error) {
     if (systemCodeOf(error)?.startsWith('Z_') !== true) throw error;
+    throw new Damaged(length, { cause: error });
   }
   return Buffer.concat(pieces);
 }
