@@ -63,9 +63,13 @@ const layer = z
       .describe('As large as the page. Elements of class `pageNumber` and `totalPages` are filled in'),
     text: line(1_000).min(1).optional().describe('One line'),
     image: file.optional().describe('One of the `files`: PNG, JPEG, WebP or SVG'),
-    pdf: file.optional().describe('One of the `files`; its page `page`, as large as the page it is put on'),
+    pdf: file
+      .optional()
+      .describe('One of the `files`; its page `page`, as large as it fits on the page, in the middle'),
     page: z.int().min(1).max(100_000).optional().describe('Of `pdf`; default 1'),
-    pages: pages.optional().meta({ description: 'Pages that get it; default: all', example: '2-' }),
+    pages: pages
+      .optional()
+      .meta({ description: 'Pages that get it; default: all. `2-` and `even` may be none', example: '2-' }),
     position: z.enum(POSITIONS).optional().describe('Of `text` and `image`; default center'),
     margin: length.optional().describe('Between `text` or `image` and the edges of the page; default 10mm'),
     width: length.optional().describe('Of `image`; default: its own, at most that of the page'),

@@ -25,6 +25,11 @@ export function selectPages(text: string, total: number): number[] {
   return [...new Set(items.flatMap((item) => pagesOf(item, total)))];
 }
 
+/** Whether a selection may fit no page without a mistake: `2-` and `even` are pages that a short document has not. */
+export function pageSelectionIsOpen(text: string): boolean {
+  return itemsOf(text).some((item) => item === 'odd' || item === 'even' || /-(?:last)?$/.test(item));
+}
+
 const itemsOf = (text: string) => text.split(',').map(withoutSpaces);
 
 const withoutSpaces = (item: string) =>

@@ -13,8 +13,9 @@ import type { Events } from '../telemetry/events.ts';
 import { errorType, type Span } from '../telemetry/span.ts';
 import type { PdfHead, SentPdf } from './frames.ts';
 import { isKilled, judge } from './judge.ts';
+import { stepsOfCall } from './overlay/steps-of-call.ts';
 import { ProcessPool, type ProcessPoolOptions } from './process-pool.ts';
-import type { PartAbout, Sheet, StepList } from './step.ts';
+import type { PartAbout, PrintedLayer, Sheet, StepList } from './step.ts';
 import { STEPS } from './steps.ts';
 import { ProcessEnded, type StepResult, type StepsProcess } from './steps-process.ts';
 
@@ -45,6 +46,8 @@ export interface FinishContext {
   parts?: readonly PartAbout[];
   /** the job's files that its finishing names */
   files?: readonly FinishingFile[];
+  /** those of its layers that are printed. A job that has some is done in two calls: without them up to `sheets` */
+  layers?: readonly PrintedLayer[];
   /** milliseconds that are left of the job's time limit; waiting for a process does not use it up */
   timeoutMs: number;
   /** whose job it is */
@@ -157,9 +160,15 @@ export class Finisher extends Lifecycle<FinisherOptions> {
     }
   }
 
-  #tasksFor(pdfs: readonly PdfBytes[], { settings, result = {}, parts = printed(pdfs) }: FinishContext): Task[] {
-    const job = { settings, result, parts };
-    const wanted = this.#steps.steps.map((step) => ({ name: step.name, settings: step.settingsOf(job) }));
+  #tasksFor(
+    pdfs: readonly PdfBytes[],
+    { settings, result = {}, parts = printed(pdfs), layers }: FinishContext,
+  ): Task[] {
+    const job = { settings, result, parts, layers };
+    const wanted = stepsOfCall(this.#steps.steps, job).map((step) => ({
+      name: step.name,
+      settings: step.settingsOf(job),
+    }));
     const tasks = wanted.filter((task) => task.settings !== undefined);
     return tasks.map((task, index) => ({ ...task, isLast: index === tasks.length - 1 }));
   }

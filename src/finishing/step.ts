@@ -19,6 +19,18 @@ export interface FinishingJob {
   result: ResultSettings;
   /** of its PDFs, in order */
   parts: readonly PartAbout[];
+  /** its layers that had to be printed, when they are */
+  layers?: readonly PrintedLayer[] | undefined;
+}
+
+/** A layer that our own browser has printed. */
+export interface PrintedLayer {
+  /** of the request: `finishing.overlay[0]` */
+  field: string;
+  /** path of its PDF among the job's files */
+  file: string;
+  /** for each page of the job's PDFs which page of the layer it gets, from 0; null: none */
+  pageOf: readonly (number | null)[];
 }
 
 /** The size of a page as it is shown: cropped and turned; points. */

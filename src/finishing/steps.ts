@@ -1,7 +1,9 @@
 import type { StepList } from './step.ts';
 import { bookmarksStep } from './steps/bookmarks.ts';
+import { measureStep } from './steps/measure.ts';
 import { mergeStep } from './steps/merge.ts';
 import { openStep } from './steps/open.ts';
+import { overlayStep } from './steps/overlay.ts';
 import { pagesStep } from './steps/pages.ts';
 import { picturesStep } from './steps/pictures.ts';
 import { rotateStep } from './steps/rotate.ts';
@@ -10,5 +12,5 @@ import { splitStep } from './steps/split.ts';
 /** Every step, in the order in which they run. A step has a file of its own and is named here. */
 export const STEPS: StepList = {
   module: import.meta.url,
-  steps: [openStep, mergeStep, pagesStep, rotateStep, bookmarksStep, splitStep, picturesStep],
+  steps: [openStep, mergeStep, pagesStep, rotateStep, measureStep, overlayStep, bookmarksStep, splitStep, picturesStep],
 };

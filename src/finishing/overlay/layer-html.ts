@@ -1,0 +1,34 @@
+import { type Layer, points } from '../../domain/finishing.ts';
+import type { Place } from './arrange-copies.ts';
+
+const DEFAULT_MARGIN = '10mm';
+const DEFAULT_FONT_SIZE = 12;
+
+const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const escaped = (text: string) => text.replaceAll(/[&<>"]/g, (character) => ESCAPES[character] ?? character);
+
+/** The HTML of a text or an image, and where it is. @param image its bytes */
+export function layerHtml(layer: Layer, image?: Uint8Array): { html: string; place: Place } {
+  const { position = 'center', margin = DEFAULT_MARGIN, rotate = 0 } = layer;
+  const place = { position, margin: points(margin), rotate };
+  return { html: `${START}${image ? imageOf(layer, image) : textOf(layer)}`, place };
+}
+
+const START = `<!doctype html><meta charset="utf-8"><style>
+.layer { position: absolute; left: 0; top: 0; display: block; white-space: pre; line-height: 1.2; font-family: Helvetica, Arial, sans-serif }
+</style>`;
+
+function textOf({ text = '', fontSize = DEFAULT_FONT_SIZE, color = '#000000' }: Layer): string {
+  return `<div class="layer" dir="auto" style="font-size: ${points(fontSize)}pt; color: ${color}; max-width: none">${escaped(text)}</div>`;
+}
+
+function imageOf({ width }: Layer, bytes: Uint8Array): string {
+  const size = width === undefined ? '' : ` style="width: ${points(width)}pt; height: auto"`;
+  return `<img class="layer"${size} src="data:${typeOf(bytes)};base64,${Buffer.from(bytes).toString('base64')}">`;
+}
+
+/** Browsers find out what kind of bitmap it is; only drawings have to be named. */
+const typeOf = (bytes: Uint8Array) =>
+  bytes[0] === 0x3c || bytes[0] === 0xef || isSpace(bytes[0]) ? 'image/svg+xml' : 'image/png';
+
+const isSpace = (byte: number | undefined) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
