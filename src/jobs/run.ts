@@ -5,6 +5,7 @@ import { pictureOfPage, type ResultSettings } from '../domain/finishing.ts';
 import type { Part, PrintSettings } from '../domain/pdf-request.ts';
 import type { PdfValue } from '../domain/source.ts';
 import { CodedError } from '../kernel/errors.ts';
+import { finishParts } from './print-layers.ts';
 import type { Finisher, FinishingFile } from '../finishing/finisher.ts';
 import type { PartAbout } from '../finishing/step.ts';
 import { MAX_WAIT_MS, type RenderContext, type Renderer } from '../render/renderer.ts';
@@ -61,31 +62,42 @@ export async function runParts<P extends Part>(
 ): Promise<Outcome> {
   const { settings, result, filesOf } = input;
   const { tenant, signal, span = new Span(), onPrinted } = context;
+  const startedAt = performance.now();
   const ready = await printParts(deps, input, { ...context, span });
-  onPrinted?.();
-  if (!Array.isArray(ready)) return ready;
+  if (!Array.isArray(ready)) {
+    onPrinted?.();
+    return ready;
+  }
   const printed = ready.map(({ pdf }) => pdf);
   const timings = sumOf(printed);
   const timeoutMs = settings.timeoutMs - spentMs(timings);
   const files = await loaded(() => filesOf?.({ timeoutMs, signal }) ?? [], context);
-  if ('kind' in files) return failedWith(files, context);
+  if ('kind' in files) {
+    onPrinted?.();
+    return failedWith(files, context);
+  }
+  const waited = performance.now() - startedAt - spentMs(timings);
   const pdfs = printed.map(({ chunks, size, pages, sha256, type }) => ({ chunks, size, pages, sha256, ...(type !== undefined && { type }) })); // prettier-ignore
-  const finished = await deps.finisher.finish(pdfs, {
+  const finished = await finishParts(deps, pdfs, {
     settings,
     ...(result && { result }),
     parts: ready.map(({ about }) => about),
     files,
     timeoutMs,
+    waitMs: Math.max(0, (context.waitMs ?? MAX_WAIT_MS) - waited),
+    jobId: context.jobId,
     tenant,
     signal,
     span,
+    onPrinted,
   });
   if (finished.kind !== 'done') return finished;
-  const { files: made, ms } = finished;
+  const { files: made, ms, layers } = finished;
+  printed.push(...layers);
   return {
     kind: 'done',
     files: made,
-    timings: { ...timings, ...(ms !== undefined && { finishing: ms }) },
+    timings: { ...sumOf(printed), ...(ms !== undefined && { finishing: ms }) },
     failedResources: printed.flatMap((part) => part.failedResources),
     incomplete: printed.flatMap((part) => part.incomplete),
     missingFonts: [...new Set(printed.flatMap((part) => part.missingFonts))],

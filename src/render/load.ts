@@ -22,6 +22,8 @@ const LATE_RESOURCES_TIMEOUT_MS = 5_000;
  */
 const MAX_LATE_ROUNDS = 10;
 const IDLE_MS = 500;
+/** Characters: scripts of the document can put words into it. */
+const MAX_PROBLEM = 500;
 
 /** Settles when the document's fonts are loaded, with those that it asked for. */
 const FONTS_READY = `{
@@ -176,6 +178,7 @@ export async function printWhenReady<T>(
       await during(async () => {
         if (count > 0) checkDestination(warm, request, patience);
         await Promise.race([waitAsRequested(hasMoved), navigation.moved()]);
+        if (!hasMoved()) await arrange(warm, request, deadline);
         if (!hasMoved()) await waitForLateResources(warm, request, deadline);
         if (!hasMoved()) await noteRelativeAddresses(warm, request, deadline);
       });
@@ -190,6 +193,16 @@ export async function printWhenReady<T>(
     if (!request.emulateMediaType) await warm.setMedia('browser');
     await follow('a quiet network', quietNetwork(warm, request));
   }
+}
+
+/** @throws CodedError for what it finds wrong */
+async function arrange({ tab }: WarmPage, { content }: Printable, deadline: Deadline): Promise<void> {
+  if (!('html' in content) || content.html === undefined || content.arrange === undefined) return;
+  const evaluation = { expression: content.arrange, awaitPromise: true, returnByValue: true };
+  const evaluating = tab.session.send('Runtime.evaluate', evaluation);
+  const { result, exceptionDetails } = await deadline.race('arranging the copies of a layer', evaluating);
+  const problem: unknown = exceptionDetails ? exceptionDetails.text : result.value;
+  if (typeof problem === 'string') throw new CodedError('finishing_invalid', problem.slice(0, MAX_PROBLEM));
 }
 
 /** Waits for fonts and images that a script or the print styles request after everything else has loaded. */

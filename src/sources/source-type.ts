@@ -10,6 +10,11 @@ interface HtmlContent {
   files?: FileSet | undefined;
   /** whether one of the files refers to a part of another, so that the document has to be where they are */
   isBound?: boolean;
+  /**
+   * An expression of ours that is evaluated when the document is as it was asked for, and that changes it for print. If
+   * its value is a text, or a promise of one, the document fails with it.
+   */
+  arrange?: string | undefined;
 }
 
 /** What the browser loads: HTML, a URL, or a document that is one of its files, at an origin of its own. */
