@@ -73,7 +73,7 @@ export type FinishOutcome = { kind: 'done'; files: PdfBytes[]; ms?: number; shee
 /** PDFs that one job may have after its steps. */
 const MAX_FILES = 1_000;
 const IDLE_MS = 60_000;
-/** Twice this, twice a start and the wait for a page stay below the margin of the queue's claim. */
+/** Twice this and twice a start, in each of a job's two calls, and the wait for pages stay below the margin of the queue's claim. */
 const WAIT_MS = 10_000;
 /** Each may use as much memory as a document. */
 const MOST_PROCESSES = 4;
