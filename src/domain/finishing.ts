@@ -106,6 +106,9 @@ const LAYER_OPTIONS = {
 /** Something that is put over or under pages. */
 export type Layer = z.output<typeof layer>;
 
+/** Entries of the Info dictionary that have a meaning of their own. */
+const INFO_NAMES = new Set(['Title', 'Author', 'Subject', 'Keywords', 'Creator', 'Producer', 'CreationDate', 'ModDate', 'Trapped']); // prettier-ignore
+
 const rotation = z.strictObject({
   angle: z.literal([90, 180, 270], 'allowed: 90, 180, 270: degrees, clockwise'),
   pages: pages.optional(),
@@ -178,6 +181,10 @@ export const finishingSchema = z
         custom: z
           .record(line(100).min(1), line(1_000))
           .refine((entries) => Object.keys(entries).length <= 50, 'allowed: at most 50 entries')
+          .refine(
+            (entries) => !Object.keys(entries).some((name) => INFO_NAMES.has(name)),
+            `allowed: names other than ${[...INFO_NAMES].join(', ')}`,
+          )
           .optional(),
       })
       .optional()

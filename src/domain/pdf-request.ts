@@ -3,6 +3,7 @@ import type { FieldProblem } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { bodyProblem, fieldProblems, withoutNulls } from './check-input.ts';
 import { checkResult, finishingFiles, finishingSchema, hasHtmlLayer, outputSchema, type PictureOutput, type ResultSettings, splitSchema } from './finishing.ts'; // prettier-ignore
+import { impliedProblems } from './implied.ts';
 import { overSettings } from './over-settings.ts';
 import { checkPageFields } from './page-fields.ts';
 import { line, PRINT_FIELDS, REQUEST_BOUNDS } from './print-fields.ts';
@@ -168,6 +169,7 @@ export function parsePdfRequest(json: unknown): ParsedRequest {
   if (!parsed.success) return { ok: false, fields: fieldProblems(parsed.error, pdfRequestSchema) };
   const fields = parsed.data;
   const { parts, problems } = partsOf(fields, sent as Record<string, unknown>);
+  problems.push(...impliedProblems(fields.finishing, sent as Record<string, unknown>));
   if (problems.length > 0) return { ok: false, fields: problems };
   return { ok: true, request: { ...toSettings(fields), ...ownFields(fields), ...resultOf(fields), parts }, sent };
 }

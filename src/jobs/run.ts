@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { impliedOptions } from '../domain/implied.ts';
 import type { RenderTimings } from '../domain/job.ts';
 import type { Failure, Outcome, PrintedPart } from '../domain/outcome.ts';
 import { pictureOfPage, type ResultSettings } from '../domain/finishing.ts';
@@ -131,7 +132,12 @@ async function printParts<P extends Part>(
     composed += performance.now() - composing;
     const waited = performance.now() - startedAt - spent - composed;
     const outcome = await renderer.render(
-      { ...part, timeoutMs: limits.timeoutMs, ...(picture && { picture }) },
+      {
+        ...part,
+        options: { ...part.options, ...impliedOptions(result?.finishing) },
+        timeoutMs: limits.timeoutMs,
+        ...(picture && { picture }),
+      },
       { ...context, content, waitMs: Math.max(0, waitMs - waited) },
     );
     if (outcome.kind !== 'done') return failedWith(outcome, context);
