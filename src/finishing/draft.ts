@@ -47,7 +47,8 @@ export class Draft {
   /** As it is now. */
   async bytes(): Promise<Uint8Array> {
     if (this.#bytes) return this.#bytes;
-    const saved = await this.#document?.save();
+    // Appends what has changed: the whole is written anew by qpdf, ten times as fast.
+    const saved = await this.#document?.save({ incremental: true });
     this.#pages = this.pages;
     this.#bytes = saved ?? new Uint8Array();
     this.#document = undefined; // it refers to what was saved before
