@@ -1,16 +1,34 @@
 import type { StepList } from './step.ts';
+import { attachmentsStep } from './steps/attachments.ts';
 import { bookmarksStep } from './steps/bookmarks.ts';
+import { conformanceStep } from './steps/conformance.ts';
+import { facturxStep } from './steps/facturx.ts';
 import { measureStep } from './steps/measure.ts';
 import { mergeStep } from './steps/merge.ts';
 import { openStep } from './steps/open.ts';
 import { overlayStep } from './steps/overlay.ts';
 import { pagesStep } from './steps/pages.ts';
 import { picturesStep } from './steps/pictures.ts';
+import { propertiesStep } from './steps/properties.ts';
 import { rotateStep } from './steps/rotate.ts';
 import { splitStep } from './steps/split.ts';
 
 /** Every step, in the order in which they run. A step has a file of its own and is named here. */
 export const STEPS: StepList = {
   module: import.meta.url,
-  steps: [openStep, mergeStep, pagesStep, rotateStep, measureStep, overlayStep, bookmarksStep, splitStep, picturesStep],
+  steps: [
+    openStep,
+    mergeStep,
+    pagesStep,
+    rotateStep,
+    measureStep,
+    overlayStep,
+    bookmarksStep,
+    splitStep,
+    picturesStep,
+    propertiesStep,
+    attachmentsStep,
+    facturxStep,
+    conformanceStep,
+  ],
 };

@@ -1,0 +1,40 @@
+import { type PDF, PdfBool, PdfDict, PdfName, type PdfRef, PdfString } from '../libpdf.ts';
+import { languageTag } from './language-tag.ts';
+import { LinkTargets } from './link-targets.ts';
+import { markPages } from './mark-pages.ts';
+import { pagesOf } from './pages.ts';
+
+/**
+ * Gives a PDF what PDF/UA wants besides metadata, and what can be given without its author: whatever is not tagged is
+ * an artifact, links say where they lead, viewers show the title. Of PDFs that are not tagged nothing is changed.
+ */
+export function cureAccessible(pdf: PDF): void {
+  const resolve = (ref: PdfRef) => pdf.context.resolve(ref);
+  const catalog = pdf.context.catalog.getDict();
+  if (!catalog.getDict('StructTreeRoot', resolve)) return;
+  const part = (name: string): PdfDict => {
+    const known = catalog.getDict(name, resolve);
+    if (known) return known;
+    const added = new PdfDict();
+    catalog.set(name, added);
+    return added;
+  };
+  part('MarkInfo').set('Marked', PdfBool.TRUE);
+  if (part('MarkInfo').has('Suspects')) part('MarkInfo').set('Suspects', PdfBool.FALSE);
+  part('ViewerPreferences').set('DisplayDocTitle', PdfBool.TRUE);
+  const written = catalog.getString('Lang', resolve)?.asString() ?? '';
+  const language = languageTag(written);
+  if (language !== undefined && language !== written) catalog.set('Lang', PdfString.fromString(language));
+
+  const targets = new LinkTargets(pdf);
+  for (const { dictionary, annotations } of pagesOf(pdf)) {
+    if (annotations.length > 0) dictionary.set('Tabs', PdfName.of('S'));
+    for (const annotation of annotations)
+      if (
+        annotation.getName('Subtype', resolve)?.value === 'Link' &&
+        !annotation.getString('Contents', resolve)?.asString()
+      )
+        annotation.set('Contents', PdfString.fromString(targets.describe(annotation)));
+  }
+  markPages(pdf);
+}
