@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { impliedOptions } from '../domain/implied.ts';
+import { impliedOptions } from '../domain/implied-options.ts';
 import type { RenderTimings } from '../domain/job.ts';
 import type { Failure, Outcome, PrintedPart } from '../domain/outcome.ts';
 import { pictureOfPage, type ResultSettings } from '../domain/finishing.ts';

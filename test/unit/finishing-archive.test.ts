@@ -4,6 +4,7 @@ import type { Finishing } from '../../src/domain/finishing.ts';
 import { attach } from '../../src/finishing/archive/attach.ts';
 import { cureAccessible } from '../../src/finishing/archive/cure-accessible.ts';
 import { cureArchive } from '../../src/finishing/archive/cure-archive.ts';
+import { cureLists } from '../../src/finishing/archive/cure-lists.ts';
 import { EmbeddedFiles } from '../../src/finishing/archive/embedded-files.ts';
 import { addInvoice } from '../../src/finishing/archive/facturx.ts';
 import { infoDictionary } from '../../src/finishing/archive/info.ts';
@@ -13,16 +14,7 @@ import { formatPdfDate, formatXmpDate, parsePdfDate } from '../../src/finishing/
 import { setProperties } from '../../src/finishing/archive/properties.ts';
 import { srgbProfile } from '../../src/finishing/archive/srgb-profile.ts';
 import { Draft } from '../../src/finishing/draft.ts';
-import {
-  PDF,
-  PdfArray,
-  PdfBool,
-  PdfDict,
-  PdfName,
-  PdfStream,
-  PdfString,
-  type PdfRef,
-} from '../../src/finishing/libpdf.ts';
+import { PDF, PdfArray, PdfBool, PdfDict, PdfName, PdfNumber, type PdfObject, type PdfRef, PdfStream, PdfString } from '../../src/finishing/libpdf.ts'; // prettier-ignore
 import { qpdf } from '../../src/finishing/qpdf.ts';
 import type { StepContext } from '../../src/finishing/step.ts';
 import { invoiceXml } from '../support/invoices.ts';
@@ -192,7 +184,7 @@ describe('attachments', () => {
 
   it('join those that there are, sorted', async () => {
     const [first] = await attach([await draftOf()], [{ file: 'm', ...plain }], withFiles({ m: '1' }));
-    const [second] = await attach([await Draft.of(await reread(first), { isUploaded: false })], [{ file: 'z', ...plain }, { file: 'a', ...plain }], withFiles({ a: '2', z: '3' })); // prettier-ignore
+    const [second] = await attach([Draft.of(await reread(first), { isUploaded: false })], [{ file: 'z', ...plain }, { file: 'a', ...plain }], withFiles({ a: '2', z: '3' })); // prettier-ignore
     const pdf = await reread(second);
     const names = pdf.context.catalog.getDict().getDict('Names', resolveIn(pdf));
     const leaf = names?.getDict('EmbeddedFiles', resolveIn(pdf))?.getArray('Names');
@@ -217,6 +209,8 @@ describe('facturx', () => {
     expect(new EmbeddedFiles(pdf).names).toContain(name);
     const file = pdf.context.catalog.getDict().getArray('AF')?.at(0, resolveIn(pdf)) as PdfDict;
     expect(file.getName('AFRelationship')?.value).toBe(levels.indexOf(level) < 2 ? 'Data' : 'Alternative');
+    const stream = file.getDict('EF')?.get('UF', resolveIn(pdf)) as PdfStream;
+    expect(inflateSync(stream.data).toString()).toBe(invoiceXml(level));
     writeMetadata(pdf, { conformance: ['PDF/A-3b'], facturx: level });
     expect(xmpOf(pdf)).toMatchObject({ DocumentType: 'INVOICE', DocumentFileName: name, Version: '1.0', ConformanceLevel: level, part: '3', conformance: 'B' }); // prettier-ignore
   });
@@ -299,6 +293,26 @@ describe('cures', () => {
     expect((pdf.context.resolve(stream) as PdfStream).getName('Subtype')?.value).toBe('application/octet-stream');
   });
 
+  it('give items of lists a body, once', async () => {
+    const pdf = await reread(await draftOf());
+    const elementOf = (tag: string, ...kids: PdfObject[]) =>
+      pdf.context.register(PdfDict.of({ S: PdfName.of(tag), K: PdfArray.of(...kids) }));
+    const text = elementOf('NonStruct');
+    const more = elementOf('P');
+    const label = elementOf('Lbl');
+    const item = elementOf('LI', PdfNumber.of(0), label, text, more);
+    const tree = pdf.context.register(PdfDict.of({ K: elementOf('Document', elementOf('L', item)) }));
+    pdf.context.catalog.getDict().set('StructTreeRoot', tree);
+    cureLists(pdf);
+    cureLists(pdf);
+    const element = (ref: PdfRef) => pdf.context.resolve(ref) as PdfDict;
+    const [mcid, first, body, ...rest] = [...(element(item).getArray('K') ?? [])];
+    expect([mcid, first, rest]).toEqual([PdfNumber.of(0), label, []]);
+    expect(element(body as PdfRef).getName('S')?.value).toBe('LBody');
+    expect([...(element(body as PdfRef).getArray('K') ?? [])]).toEqual([text, more]);
+    expect([text, more].map((ref) => element(ref).getRef('P'))).toEqual([body, body]);
+  });
+
   it('give PDF/UA what its author cannot', async () => {
     const link = PdfDict.of({ Subtype: PdfName.of('Link'), A: PdfDict.of({ S: PdfName.of('URI'), URI: PdfString.fromString('https://example.com/') }) }); // prettier-ignore
     const pdf = await reread(
@@ -320,7 +334,7 @@ describe('cures', () => {
     expect(catalog.getDict('ViewerPreferences')?.getBool('DisplayDocTitle')?.value).toBe(true);
     const page = pdf.getPage(0)?.dict;
     const annotations = page?.getArray('Annots');
-    const texts = [0, 1].map((index) => (annotations?.at(index, resolveIn(pdf)) as PdfDict).getString('Contents')?.asString()); // prettier-ignore
+    const texts = [0, 1].map((index) => (annotations?.at(index, resolveIn(pdf)) as PdfDict | undefined)?.getString('Contents')?.asString()); // prettier-ignore
     expect(texts).toEqual(['https://example.com/', 'Page 1']);
     expect(page?.getName('Tabs')?.value).toBe('S');
   });

@@ -5,11 +5,12 @@ import type { Finding } from '../check/findings.ts';
 import type { Draft } from '../draft.ts';
 import { cureAccessible } from './cure-accessible.ts';
 import { cureArchive } from './cure-archive.ts';
+import { cureLists } from './cure-lists.ts';
 import { writeMetadata } from './metadata.ts';
 import type { Claims } from './xmp.ts';
 
-/** Findings that are told; of the others their number is. */
-const MAX_TOLD = 10;
+/** Findings that are shown; of the others only how many there are. */
+const MAX_SHOWN = 10;
 const MAX_MESSAGE = 1_900;
 
 /**
@@ -22,11 +23,22 @@ export async function conform(drafts: Draft[], claims: Claims): Promise<Draft[]>
     if (claims.conformance.some((claim) => claim.startsWith('PDF/A'))) cureArchive(pdf);
     if (claims.conformance.includes('PDF/UA-1')) cureAccessible(pdf);
     writeMetadata(pdf, claims);
-    const findings = await checkPdf(await draft.bytes(), claims.conformance);
+    const findings = await check(draft, claims.conformance);
     if (findings.length > 0)
       throw notConformant(findings, claims.conformance, drafts.length > 1 ? index + 1 : undefined);
   }
   return drafts;
+}
+
+/** The rule about what is in the item of a list. */
+const LISTS = 'ISO 14289-1:2014 7.2-20';
+
+/** Tags are gone through only if it is known that some can be cured: that takes several times as long as all else. */
+async function check(draft: Draft, claims: readonly Conformance[]): Promise<Finding[]> {
+  const findings = await checkPdf(await draft.bytes(), claims);
+  if (!findings.some(({ rule }) => rule === LISTS)) return findings;
+  cureLists(await draft.document());
+  return checkPdf(await draft.bytes(), claims);
 }
 
 function notConformant(
@@ -35,14 +47,14 @@ function notConformant(
   file: number | undefined,
 ): CodedError {
   const subject = `${file ? `file ${file}` : 'the PDF'} is not ${claims.join(', ')}`;
-  const told: string[] = [];
-  for (const finding of findings.slice(0, MAX_TOLD)) {
+  const shown: string[] = [];
+  for (const finding of findings.slice(0, MAX_SHOWN)) {
     const text = describe(finding);
-    if (told.join('; ').length + text.length > MAX_MESSAGE) break;
-    told.push(text);
+    if (shown.join('; ').length + text.length > MAX_MESSAGE) break;
+    shown.push(text);
   }
-  const rest = findings.length - told.length;
-  return new CodedError('not_conformant', `${subject}: ${told.join('; ')}${rest > 0 ? `; and ${rest} more` : ''}`);
+  const rest = findings.length - shown.length;
+  return new CodedError('not_conformant', `${subject}: ${shown.join('; ')}${rest > 0 ? `; and ${rest} more` : ''}`);
 }
 
 function describe({ rule, page, message, count }: Finding): string {

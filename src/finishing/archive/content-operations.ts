@@ -16,7 +16,12 @@ const CLASSES = new Uint8Array(256);
 for (const code of [0, 9, 10, 12, 13, 32]) CLASSES[code] = SPACE;
 for (const character of '()<>[]{}/%') CLASSES[character.charCodeAt(0)] = DELIMITER;
 
-const [PERCENT, SLASH, LEFT, RIGHT, LESS, GREATER, BACKSLASH] = [...'%/()<>\\'].map((text) => text.charCodeAt(0));
+const PERCENT = 0x25;
+const SLASH = 0x2f;
+const [LEFT, RIGHT] = [0x28, 0x29];
+const [LESS, GREATER] = [0x3c, 0x3e];
+const [LEFT_BRACKET, RIGHT_BRACKET] = [0x5b, 0x5d];
+const BACKSLASH = 0x5c;
 const NUMBER = /^[+\-.\d]/;
 const VALUES = new Set(['true', 'false', 'null']);
 /** After the data of an inline image there is text: so many bytes of it are looked at. */
@@ -46,8 +51,8 @@ export function eachOperation(bytes: Uint8Array, found: (operation: Operation) =
       else if (code === SLASH) at = endOfWord(bytes, at + 1);
       else if (code === LESS && !isDouble) at = endOfHex(bytes, at);
       else {
-        if (isDouble ? code === LESS : code === 0x5b) depth++;
-        if ((isDouble ? code === GREATER : code === 0x5d) && depth > 0) depth--;
+        if (isDouble ? code === LESS : code === LEFT_BRACKET) depth++;
+        if ((isDouble ? code === GREATER : code === RIGHT_BRACKET) && depth > 0) depth--;
         at += isDouble ? 2 : 1;
       }
       continue;
@@ -84,7 +89,7 @@ function endOfString(bytes: Uint8Array, at: number): number {
 }
 
 function endOfHex(bytes: Uint8Array, at: number): number {
-  const end = bytes.indexOf(GREATER ?? 0, at);
+  const end = bytes.indexOf(GREATER, at);
   return end === -1 ? bytes.length : end + 1;
 }
 

@@ -46,7 +46,7 @@ export function settleInfo(pdf: PDF, now: number): Info {
     modified: settleDate(dictionary, 'ModDate', now),
     custom: [],
   };
-  for (const { value: name } of [...dictionary.keys()]) {
+  for (const { value: name } of dictionary.keys()) {
     if (name === 'CreationDate' || name === 'ModDate' || name === 'Trapped') continue;
     const text = textOf(dictionary.get(name, resolve));
     if (text === undefined) {

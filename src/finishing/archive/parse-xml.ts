@@ -19,8 +19,7 @@ const MAX_DEPTH = 100;
 const MAX_PREFIXES = 100;
 const XML = 'http://www.w3.org/XML/1998/namespace';
 const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-const NAME =
-  /[A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd][-.\w\u00b7\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u037d\u037f-\u1fff\u200c\u200d\u203f\u2040\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd]*(?::[A-Z_a-z\u00c0-\u02ff\u0370-\u1fff\u2070-\u218f\u3001-\ud7ff][-.\w\u00b7-\u1fff\u203f\u2040\u2070-\u218f\u3001-\ud7ff]*)?/y;
+const NAME = /[\p{L}_][\p{L}\p{N}\p{M}._\u00b7-]*(?::[\p{L}_][\p{L}\p{N}\p{M}._\u00b7-]*)?/uy;
 // oxlint-disable-next-line no-control-regex -- XML does not allow them
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 const DECLARATION =

@@ -1,5 +1,5 @@
 import type { Finishing } from '../../domain/finishing.ts';
-import { impliedConformance } from '../../domain/implied.ts';
+import { impliedConformance } from '../../domain/implied-options.ts';
 import type { Claims } from '../archive/xmp.ts';
 import type { FinishingStep } from '../step.ts';
 

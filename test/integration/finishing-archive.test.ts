@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Conformance, FACTURX_LEVELS, type Finishing, finishingSchema } from '../../src/domain/finishing.ts';
+import { impliedConformance, impliedOptions } from '../../src/domain/implied-options.ts';
+import type { PdfBytes } from '../../src/domain/outcome.ts';
+import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
+import { parseXml } from '../../src/finishing/archive/parse-xml.ts';
+import { checkPdf } from '../../src/finishing/check/check-pdf.ts';
+import type { Finisher } from '../../src/finishing/finisher.ts';
+import { qpdf } from '../../src/finishing/qpdf.ts';
+import { STEPS } from '../../src/finishing/steps.ts';
+import { MEGABYTE } from '../../src/kernel/units.ts';
+import { Span } from '../../src/telemetry/span.ts';
+import { startFinisher } from '../support/finisher.ts';
+import { invoiceXml } from '../support/invoices.ts';
+import { createRenderer, pdfOf } from '../support/renderer.ts';
+
+const { renderer } = await createRenderer();
+let finisher: Finisher;
+beforeAll(async () => {
+  await renderer.start();
+  finisher = await startFinisher({ steps: STEPS, caps: { maxBytes: 50 * MEGABYTE, maxPages: 5_000, memoryBytes: 800 * MEGABYTE } }); // prettier-ignore
+});
+afterAll(() => renderer.stop());
+
+const INVOICE = `<!doctype html><html lang="de"><title>Rechnung 7</title>
+<style>
+  .box { box-shadow: 0 0 12px rgba(0, 0, 0, 0.5); background: linear-gradient(#eee, #ccc); border-radius: 8px; padding: 20px }
+  .plain { list-style: none }
+  .faint { opacity: 0.5 }
+</style>
+<h1>Rechnung 7</h1>
+<p class="box">An <b>Ann &amp; Söhne</b> <span class="faint">Kopie</span></p>
+<img alt="Ein grüner Kreis" src="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='30' height='30'%3E%3Ccircle cx='15' cy='15' r='10' fill='green'/%3E%3C/svg%3E">
+<table><thead><tr><th scope="col">Ware<th scope="col">Preis</thead><tbody><tr><td>Tee<td>3,50</tbody></table>
+<ul><li>bald zahlen</ul><ul class="plain"><li>danke</ul>
+<p><a href="https://example.com/agb">AGB</a>, <a href="#anhang">Anhang</a></p>
+<h2 id="anhang" style="break-before: page">Anhang</h2><p>Seite zwei</p></html>`;
+
+const PRINT = { displayHeaderFooter: true, footerTemplate: '<span class="pageNumber" style="font-size: 9px"></span>', margin: { bottom: '1in' } }; // prettier-ignore
+
+/** As the worker does it: printed, then finished. */
+async function make(
+  finishing: unknown,
+  { html = INVOICE, files = {} }: { html?: string; files?: Record<string, string> } = {},
+) {
+  const parsed = finishingSchema.parse(finishing);
+  const request = { html, options: { ...PRINT, ...impliedOptions(parsed) } };
+  const pdf: PdfBytes = await pdfOf(renderer, request);
+  return finish(pdf, parsed, files);
+}
+
+async function finish(pdf: PdfBytes, finishing: Finishing, files: Record<string, string> = {}) {
+  const parsed = parsePdfRequest({ html: 'x' });
+  if (!parsed.ok) throw new Error('the request is not valid');
+  const outcome = await finisher.finish([pdf], {
+    settings: parsed.request,
+    result: { finishing },
+    files: Object.entries(files).map(([name, content]) => ({ name, chunks: [Buffer.from(content)] })),
+    timeoutMs: 60_000,
+    tenant: 'ann',
+    span: new Span(),
+  });
+  return outcome;
+}
+
+async function made(...args: Parameters<typeof make>): Promise<Uint8Array> {
+  const outcome = await make(...args);
+  if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));
+  return Buffer.concat(outcome.files[0]?.chunks ?? []);
+}
+
+/** The XMP as it is in the file, in plain sight. */
+async function xmpOf(pdf: Uint8Array): Promise<string> {
+  const plain = Buffer.from(await qpdf(pdf, ['--qdf', '--object-streams=disable', '/in.pdf', '/out.pdf']));
+  const start = plain.indexOf('<?xpacket begin');
+  const xmp = plain.subarray(start, plain.indexOf('<?xpacket end', start));
+  parseXml(xmp); // it is well-formed
+  return xmp.toString();
+}
+
+/** What qpdf says of it as JSON. */
+const asked = async (pdf: Uint8Array, ...options: string[]) =>
+  Buffer.from(await qpdf(pdf, ['--json', ...options, '/in.pdf', '/out.json'], { output: '/out.json' })).toString();
+
+const SETS: Conformance[][] = [['PDF/A-2b'], ['PDF/A-3b'], ['PDF/UA-1'], ['PDF/A-2b', 'PDF/UA-1'], ['PDF/A-3b', 'PDF/UA-1']]; // prettier-ignore
+
+describe('conformance', () => {
+  it.each(SETS.map((set) => [set.join(' and '), set] as const))('%s holds, and is said', async (_, conformance) => {
+    const pdf = await made({ conformance, properties: { author: 'Jürgen', keywords: ['a', 'b'], custom: { 'Order no.': '7' } } }); // prettier-ignore
+    expect(await checkPdf(pdf, conformance)).toEqual([]);
+    const xmp = await xmpOf(pdf);
+    const archive = conformance.find((claim) => claim.startsWith('PDF/A'));
+    expect(/<pdfaid:part>(\d)/.exec(xmp)?.[1]).toBe(archive?.charAt(6));
+    expect(xmp.includes('<pdfuaid:part>1</pdfuaid:part>')).toBe(conformance.includes('PDF/UA-1'));
+    expect(xmp).toContain('Rechnung 7</rdf:li>');
+    expect(xmp).toContain('Jürgen');
+  });
+
+  it('is made again of what has it', async () => {
+    const conformance = ['PDF/A-3b', 'PDF/UA-1'] as const;
+    const finishing = finishingSchema.parse({ conformance });
+    const once = await made({ conformance });
+    const pdf = { chunks: [Buffer.from(once)], size: once.length, pages: 2, sha256: '' };
+    const outcome = await finish(pdf, finishing);
+    if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));
+    const twice = Buffer.concat(outcome.files[0]?.chunks ?? []);
+    expect(await checkPdf(twice, conformance)).toEqual([]);
+    expect(twice.length).toBeLessThan(once.length * 1.2);
+  });
+
+  it.each([
+    ['a figure without text', '<img src="data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7" width="20" height="20">', /page 1: .*alt/],
+    ['headings that skip a level', '<h1>a</h1><h3>b</h3>', /h3/],
+  ])('is refused for %s, with what to do', async (_, body, message) => {
+    const outcome = await make({ conformance: 'PDF/UA-1' }, { html: `<html lang="en"><title>T</title>${body}` });
+    expect(outcome).toMatchObject({ kind: 'reject', code: 'not_conformant', message: expect.stringMatching(message) as string }); // prettier-ignore
+  }); // prettier-ignore
+
+  it('of PDF/UA needs a title, of the document or of the request', async () => {
+    const html = '<html lang="en"><p>text';
+    const without = await make({ conformance: 'PDF/UA-1' }, { html });
+    expect(without).toMatchObject({ code: 'not_conformant', message: expect.stringContaining('title') as string });
+    const pdf = await made({ conformance: 'PDF/UA-1', properties: { title: 'Given' } }, { html });
+    expect(await checkPdf(pdf, ['PDF/UA-1'])).toEqual([]);
+  });
+
+  it('of PDF/UA is refused for a PDF without tags', async () => {
+    const pdf = await pdfOf(renderer, { html: INVOICE });
+    const outcome = await finish(pdf, finishingSchema.parse({ conformance: 'PDF/UA-1' }));
+    expect(outcome).toMatchObject({ code: 'not_conformant', message: expect.stringContaining('tagged') as string });
+  });
+});
+
+describe('facturx', () => {
+  it.each(FACTURX_LEVELS)('%s is PDF/A-3b with its XML', async (level) => {
+    const xml = invoiceXml(level);
+    const fromFile = level === 'EXTENDED';
+    const facturx = fromFile ? { file: 'in/voice.xml', level } : { xml, level };
+    const files: Record<string, string> = fromFile ? { 'in/voice.xml': xml } : {};
+    const pdf = await made({ facturx }, { files });
+    expect(await checkPdf(pdf, impliedConformance(finishingSchema.parse({ facturx })))).toEqual([]);
+    const name = level === 'XRECHNUNG' ? 'xrechnung.xml' : 'factur-x.xml';
+    const found = JSON.parse(await asked(pdf, '--json-key=attachments')) as { attachments: object };
+    expect(found.attachments).toMatchObject({ [name]: { streams: { '/UF': { mimetype: 'text/xml' } } } });
+    expect(await xmpOf(pdf)).toContain(`<fx:ConformanceLevel>${level}</fx:ConformanceLevel>`);
+  });
+
+  it('conforms to PDF/UA too, beside other attachments', async () => {
+    const finishing = {
+      facturx: { xml: invoiceXml('EN 16931'), level: 'EN 16931' },
+      conformance: ['PDF/UA-1'],
+      attachments: [{ file: 'terms.txt', relationship: 'Supplement', description: 'Terms' }],
+    };
+    const pdf = await made(finishing, { files: { 'terms.txt': 'pay soon' } });
+    expect(await checkPdf(pdf, ['PDF/A-3b', 'PDF/UA-1'])).toEqual([]);
+  });
+});
