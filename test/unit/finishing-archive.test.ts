@@ -4,6 +4,7 @@ import type { Finishing } from '../../src/domain/finishing.ts';
 import { attach } from '../../src/finishing/archive/attach.ts';
 import { cureAccessible } from '../../src/finishing/archive/cure-accessible.ts';
 import { cureArchive } from '../../src/finishing/archive/cure-archive.ts';
+import { languageTag } from '../../src/finishing/archive/cure-languages.ts';
 import { cureLists } from '../../src/finishing/archive/cure-lists.ts';
 import { EmbeddedFiles } from '../../src/finishing/archive/embedded-files.ts';
 import { addInvoice } from '../../src/finishing/archive/facturx.ts';
@@ -311,6 +312,17 @@ describe('cures', () => {
     expect(element(body as PdfRef).getName('S')?.value).toBe('LBody');
     expect([...(element(body as PdfRef).getArray('K') ?? [])]).toEqual([text, more]);
     expect([text, more].map((ref) => element(ref).getRef('P'))).toEqual([body, body]);
+  });
+
+  it.each([
+    ['en-US@posix', 'en-US'],
+    ['en_US.UTF-8', 'en-US'],
+    [' de ', 'de'],
+    ['zh-Hant-TW', 'zh-Hant-TW'],
+    ['english please', undefined],
+    ['', undefined],
+  ])('know the language %j', (written, language) => {
+    expect(languageTag(written)).toBe(language);
   });
 
   it('give PDF/UA what its author cannot', async () => {

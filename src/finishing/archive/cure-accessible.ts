@@ -1,5 +1,5 @@
 import { type PDF, PdfBool, PdfDict, PdfName, type PdfRef, PdfString } from '../libpdf.ts';
-import { languageTag } from './language-tag.ts';
+import { cureLanguages } from './cure-languages.ts';
 import { LinkTargets } from './link-targets.ts';
 import { markPages } from './mark-pages.ts';
 import { pagesOf } from './pages.ts';
@@ -22,9 +22,7 @@ export function cureAccessible(pdf: PDF): void {
   part('MarkInfo').set('Marked', PdfBool.TRUE);
   if (part('MarkInfo').has('Suspects')) part('MarkInfo').set('Suspects', PdfBool.FALSE);
   part('ViewerPreferences').set('DisplayDocTitle', PdfBool.TRUE);
-  const written = catalog.getString('Lang', resolve)?.asString() ?? '';
-  const language = languageTag(written);
-  if (language !== undefined && language !== written) catalog.set('Lang', PdfString.fromString(language));
+  cureLanguages(pdf);
 
   const targets = new LinkTargets(pdf);
   for (const { dictionary, annotations } of pagesOf(pdf)) {
