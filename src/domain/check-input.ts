@@ -58,7 +58,7 @@ const MIN_PART = 5;
 /** The problems that zod found, one per field, at most {@link MAX_PROBLEMS}. @param schema the one that was used */
 export function fieldProblems(error: z.ZodError, schema: z.ZodType): FieldProblem[] {
   const problems: FieldProblem[] = [];
-  for (const issue of error.issues) {
+  for (const issue of error.issues.flatMap(ofTheMeant)) {
     if (issue.code === 'unrecognized_keys')
       for (const [index, key] of issue.keys.slice(0, MAX_PROBLEMS).entries()) {
         const meant = meantName(schema, issue.path, key);
@@ -75,6 +75,26 @@ export function fieldProblems(error: z.ZodError, schema: z.ZodType): FieldProble
   }
   return problems.slice(0, MAX_PROBLEMS);
 }
+
+type Issue = z.core.$ZodIssue;
+
+/** Of a value that fits none of several schemas: what is wrong for the one that was meant, if that can be told. */
+function ofTheMeant(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const possible = issue.errors.filter((issues) => !issues.some(isOfAnotherType));
+  const unknown = possible.map((issues) => issues.flatMap(unknownKeys));
+  const keys = (unknown[0] ?? []).filter((key) => unknown.every((each) => each.includes(key)));
+  const known = possible.filter((_, index) => unknown[index]?.length === 0);
+  const [meant] = possible.length === 1 ? possible : known.length === 1 ? known : [];
+  const unknownToAll: Issue = { code: 'unrecognized_keys', keys, path: [], message: 'unknown' };
+  const found = meant ?? (keys.length > 0 ? [unknownToAll] : undefined);
+  if (!found) return [issue];
+  return found.flatMap(ofTheMeant).map((each) => ({ ...each, path: [...issue.path, ...each.path] }));
+}
+
+const isOfAnotherType = ({ code, path }: Issue) =>
+  path.length === 0 && (code === 'invalid_type' || code === 'invalid_value');
+const unknownKeys = (issue: Issue) => (issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : []);
 
 /** The name that was probably meant: a similar one at the same place or elsewhere, or a longer one that contains it. */
 function meantName(schema: z.ZodType, at: PropertyKey[], key: string): string | undefined {

@@ -175,15 +175,18 @@ describe('a request for a PDF', () => {
     waitForFunction: { fn: 'true' },
     authenticate: { username: 'a', password: 'b' },
     pdf: { job: '01890a5d-ac96-774b-bcce-b302099a8057' },
+    split: { every: 2 },
+    output: { type: 'png' },
   };
-  /** The same of members of `finishing`. */
-  const NEEDED_OF_FINISHING: Record<string, object> = {
-    facturx: { xml: '<a/>', level: 'BASIC' },
-    encrypt: { userPassword: 'a' },
+  /** The same of members of these. */
+  const NEEDED_WITHIN: Record<string, Record<string, object>> = {
+    finishing: { facturx: { xml: '<a/>', level: 'BASIC' }, encrypt: { userPassword: 'a' } },
+    output: { clip: { x: 0, y: 0, width: 1, height: 1 } },
   };
   const isNeeded = (path: string) => {
     const [part = '', member = '', inner = ''] = path.split('.');
-    return Object.hasOwn((part === 'finishing' ? NEEDED_OF_FINISHING[member] : NEEDED[part]) ?? {}, part === 'finishing' ? inner : member); // prettier-ignore
+    if (inner !== '') return Object.hasOwn(NEEDED_WITHIN[part]?.[member] ?? {}, inner);
+    return Object.hasOwn(NEEDED[part] ?? {}, member);
   };
   const PATHS = namesWithin(pdfRequestSchema).filter((path) => path !== 'html');
 
@@ -191,7 +194,7 @@ describe('a request for a PDF', () => {
     const { html: _, ...sent } = withMember(path, null);
     const [part = '', member = '', inner] = path.split('.');
     const within = sent[part] as Record<string, object>;
-    const deep = part === 'finishing' && inner !== undefined && { [member]: { ...NEEDED_OF_FINISHING[member], ...within[member] } }; // prettier-ignore
+    const deep = inner !== undefined && { [member]: { ...NEEDED_WITHIN[part]?.[member], ...within[member as never] } };
     const body = { ...sent, ...(path.includes('.') && { [part]: { ...NEEDED[part], ...within, ...deep } }) };
     const parsed = parsePdfRequest({
       ...(path === 'url' || path === 'pdf' ? { html: 'x' } : (SOURCE_OF[part] ?? { html: 'x' })),
