@@ -5,12 +5,13 @@ import { pageSelectionProblem } from './page-selection.ts';
 
 // What is done with a job's PDFs after they are printed, as the request says it.
 
-/** Bounds of {@link FINISHING_FIELDS}. */
-const BOUNDS = {
+/** Bounds of {@link finishingSchema}. */
+export const FINISHING_BOUNDS = {
   layers: 20,
   attachments: 100,
   bookmarkLevels: 5,
-  bookmarks: 10_000,
+  /** on all levels together; a request has at most 20,000 values */
+  bookmarks: 5_000,
   splits: 1_000,
   /** characters of the HTML of a layer, and of an invoice's XML */
   text: 1_000_000,
@@ -58,7 +59,7 @@ const layer = z
     html: z
       .string()
       .min(1)
-      .max(BOUNDS.text)
+      .max(FINISHING_BOUNDS.text)
       .optional()
       .describe('As large as the page. Elements of class `pageNumber` and `totalPages` are filled in'),
     text: line(1_000).min(1).optional().describe('One line'),
@@ -129,7 +130,7 @@ function bookmark(levels: number): z.ZodType<Bookmark> {
     ...(levels > 1 && {
       children: z
         .array(bookmark(levels - 1))
-        .max(BOUNDS.bookmarks)
+        .max(FINISHING_BOUNDS.bookmarks)
         .optional(),
     }),
   }) as z.ZodType<Bookmark>;
@@ -139,8 +140,8 @@ const password = z
   .string()
   .min(1)
   .refine(
-    (text) => new TextEncoder().encode(text).byteLength <= BOUNDS.password,
-    `allowed: at most ${BOUNDS.password} bytes`,
+    (text) => new TextEncoder().encode(text).byteLength <= FINISHING_BOUNDS.password,
+    `allowed: at most ${FINISHING_BOUNDS.password} bytes`,
   );
 
 const allowed = z.boolean().default(true);
@@ -157,8 +158,8 @@ export const finishingSchema = z
       )
       .optional()
       .describe('Degrees, clockwise'),
-    overlay: z.array(layer).min(1).max(BOUNDS.layers).optional().describe('Put over pages, in this order'),
-    underlay: z.array(layer).min(1).max(BOUNDS.layers).optional().describe('Put under pages, in this order'),
+    overlay: z.array(layer).min(1).max(FINISHING_BOUNDS.layers).optional().describe('Put over pages, in this order'),
+    underlay: z.array(layer).min(1).max(FINISHING_BOUNDS.layers).optional().describe('Put under pages, in this order'),
     flatten: z.boolean().default(false).describe('Form fields and annotations become part of the page'),
     images: z
       .strictObject({
@@ -190,8 +191,8 @@ export const finishingSchema = z
       .optional()
       .describe("The PDF's own, which viewers show and search engines read; not the job's `metadata`"),
     bookmarks: z
-      .array(bookmark(BOUNDS.bookmarkLevels))
-      .max(BOUNDS.bookmarks)
+      .array(bookmark(FINISHING_BOUNDS.bookmarkLevels))
+      .max(FINISHING_BOUNDS.bookmarks)
       .optional()
       .describe('Instead of those that there are; `[]`: none'),
     attachments: z
@@ -212,12 +213,12 @@ export const finishingSchema = z
         }),
       )
       .min(1)
-      .max(BOUNDS.attachments)
+      .max(FINISHING_BOUNDS.attachments)
       .optional(),
     facturx: z
       .strictObject({
         file: file.optional().describe('One of the `files`: the invoice as XML'),
-        xml: z.string().min(1).max(BOUNDS.text).optional().describe('The invoice as XML'),
+        xml: z.string().min(1).max(FINISHING_BOUNDS.text).optional().describe('The invoice as XML'),
         level: z.enum(FACTURX_LEVELS, `allowed: ${FACTURX_LEVELS.join(', ')}`),
       })
       .refine((value) => (value.file === undefined) !== (value.xml === undefined), {
@@ -282,7 +283,7 @@ export const splitSchema = z
   .union(
     [
       z.strictObject({ every: z.int().min(1).max(100_000) }),
-      z.strictObject({ at: z.array(z.int().min(2).max(100_000)).min(1).max(BOUNDS.splits) }),
+      z.strictObject({ at: z.array(z.int().min(2).max(100_000)).min(1).max(FINISHING_BOUNDS.splits) }),
     ],
     'allowed: {"every": N}, or {"at": [first pages of the files after the first]}',
   )
@@ -335,72 +336,6 @@ export interface ResultSettings {
   split?: Split | undefined;
   output?: Output | undefined;
 }
-
-type Refuse = (path: PropertyKey[], message: string) => void;
-
-/** Steps that make a file of the PDF: pictures have none of them. */
-const FOR_PDF_ONLY = ['images', 'properties', 'bookmarks', 'attachments', 'facturx', 'conformance', 'linearize', 'encrypt', 'sign'] as const; // prettier-ignore
-
-/** Calls `refuse` for each field that excludes another. */
-export function checkResult({ finishing, split, output }: ResultSettings, refuse: Refuse): void {
-  if (output) checkOutput(output, refuse);
-  const isPicture = output !== undefined && output.type !== 'pdf';
-  if (isPicture && split) refuse(['split'], `${output.type} has a file for each page; allowed with pdf only`);
-  if (isPicture && finishing && output.pages === undefined)
-    refuse(['finishing'], `a picture of the page has no PDF; allowed with output.pages`);
-  if (!finishing) return;
-  const { conformance = [], facturx, encrypt, attachments, linearize, sign } = finishing;
-  if (isPicture)
-    for (const step of FOR_PDF_ONLY)
-      if (finishing[step]) refuse(['finishing', step], `pictures have none; allowed with output pdf`);
-  const archive = conformance.find((each) => each.startsWith('PDF/A'));
-  const claim = archive ?? (facturx && 'facturx');
-  if (encrypt && claim) refuse(['finishing', 'encrypt'], `${claim} forbids encryption`);
-  if (conformance.includes('PDF/A-2b') && conformance.includes('PDF/A-3b'))
-    refuse(['finishing', 'conformance'], 'allowed: either PDF/A-2b or PDF/A-3b');
-  if (conformance.includes('PDF/A-2b') && facturx) refuse(['finishing', 'facturx'], 'it is PDF/A-3b, not PDF/A-2b');
-  if (conformance.includes('PDF/A-2b') && attachments)
-    refuse(['finishing', 'attachments'], 'PDF/A-2b forbids them; allowed with PDF/A-3b');
-  if (facturx && split) refuse(['split'], 'an invoice is one file; allowed without finishing.facturx');
-  if (linearize && sign)
-    refuse(
-      ['finishing', 'linearize'],
-      'a signature is appended, so that the file is no longer linearized; allowed without sign',
-    );
-  const bookmarks = countBookmarks(finishing.bookmarks);
-  if (bookmarks > BOUNDS.bookmarks) refuse(['finishing', 'bookmarks'], `allowed: at most ${BOUNDS.bookmarks}`);
-}
-
-function checkOutput(output: Output, refuse: Refuse): void {
-  const isPicture = output.type !== 'pdf';
-  const allow = (fields: readonly (keyof Output)[], isAllowed: boolean, message: string) => {
-    for (const field of fields) if (output[field] !== undefined && !isAllowed) refuse(['output', field], message);
-  };
-  allow(['quality'], isPicture && output.type !== 'png', `${output.type} has none; allowed with jpeg and webp`);
-  allow(
-    ['pages', 'dpi', 'fullPage', 'clip', 'selector', 'omitBackground'],
-    isPicture,
-    'allowed with png, jpeg and webp',
-  );
-  if (!isPicture) return;
-  const ofPage = ['fullPage', 'clip', 'selector'] as const;
-  allow(
-    [...ofPage, 'omitBackground'],
-    output.pages === undefined,
-    'allowed without pages: for a picture of the page itself',
-  );
-  allow(
-    ['dpi'],
-    output.pages !== undefined,
-    'allowed with pages only; viewport.deviceScaleFactor is for the page itself',
-  );
-  allow(['omitBackground'], output.type !== 'jpeg', 'jpeg is never transparent; allowed with png and webp');
-  const named = ofPage.filter((field) => output[field] !== undefined && output[field] !== false);
-  if (named[1]) refuse(['output', named[1]], `allowed: only one of ${ofPage.join(', ')}`);
-}
-
-const countBookmarks = (list: readonly Bookmark[] = []): number =>
-  list.reduce((sum, { children }) => sum + 1 + countBookmarks(children), 0);
 
 /** Whether a layer is a document, which may refer to any of the files. */
 export function hasHtmlLayer({ overlay = [], underlay = [] }: Finishing): boolean {

@@ -2,8 +2,17 @@ import { z } from 'zod';
 import type { FieldProblem } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { bodyProblem, fieldProblems, withoutNulls } from './check-input.ts';
-import { checkResult, finishingFiles, finishingSchema, hasHtmlLayer, outputSchema, type PictureOutput, type ResultSettings, splitSchema } from './finishing.ts'; // prettier-ignore
+import {
+  finishingFiles,
+  finishingSchema,
+  hasHtmlLayer,
+  outputSchema,
+  type PictureOutput,
+  type ResultSettings,
+  splitSchema,
+} from './finishing.ts';
 import { impliedProblems } from './implied-options.ts';
+import { checkResult } from './result-conflicts.ts';
 import { overSettings } from './over-settings.ts';
 import { checkPageFields } from './page-fields.ts';
 import { line, PRINT_FIELDS, REQUEST_BOUNDS } from './print-fields.ts';

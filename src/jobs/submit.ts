@@ -8,30 +8,16 @@ import { job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import { type Job, queuedJob } from '../domain/job.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
-import { overSettings } from '../domain/over-settings.ts';
-import {
-  noSuchFile,
-  onlyPart,
-  parsePdfRequest,
-  type PdfRequest,
-  type PrintSettings,
-  type RequestPart,
-} from '../domain/pdf-request.ts';
-import { finishingFiles, hasHtmlLayer } from '../domain/finishing.ts';
-import { pathText } from '../domain/check-input.ts';
-import type { SourceOf } from '../domain/source.ts';
-import { versionAssets } from '../assets/asset-files.ts';
+import type { PdfRequest, PrintSettings } from '../domain/pdf-request.ts';
 import { priorityNumber } from '../domain/priority.ts';
-import { parseTemplateName } from '../domain/template-name.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
 import { crashPoint } from '../kernel/crash-point.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { shownSource } from '../sources/sources.ts';
 import type { Events } from '../telemetry/events.ts';
-import { noSuchTemplate, findVersion } from '../templates/read-templates.ts';
 import { noSuchAssets } from '../templates/put-template.ts';
-
 import { getJob } from './read.ts';
+import { resolveRequest, type Resolved, type ResolvedPart } from './resolve-request.ts';
 import { RESULT_KIND } from './stored-request.ts';
 
 export interface SubmitDeps {
@@ -90,8 +76,8 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
       if (repeated) return repeated;
       throw refusal;
     }
-    const resolved = await withTemplates(deps, input).catch(async (error: unknown) => {
-      // A repeated request gets its job, whatever became of its template.
+    const resolved = await resolveRequest(deps, input).catch(async (error: unknown) => {
+      // A repeated request gets its job, whatever became of its template, or of the job whose PDF it takes.
       const repeated = await findRepeated(deps, input);
       if (!repeated) throw error;
       return repeated;
@@ -117,97 +103,6 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
     if (reached instanceof LimitReached) events.rateLimited({ ...about, limit: reached.limit });
     throw reached;
   }
-}
-
-/** A part with the version of a template that it prints. */
-type ResolvedPart = RequestPart & { template?: { id: string; name: string } };
-type Resolved = SubmitInput & { parts: ResolvedPart[] };
-
-/** Finds the versions of templates that parts print. Their print settings are under those that were sent. */
-async function withTemplates(deps: SubmitDeps, input: SubmitInput): Promise<Resolved> {
-  const { request, sent, isDraft } = input;
-  const areParts = typeof sent === 'object' && sent !== null && 'parts' in sent;
-  if (isDraft) return withResultFiles(deps, { ...input, parts: request.parts });
-  const parts: ResolvedPart[] = [];
-  let whole = request;
-  for (const [index, part] of request.parts.entries()) {
-    const found = part.source.kind === 'template' ? await findTemplate(deps, input, part.source) : undefined;
-    if (!found) parts.push(part);
-    else if (sent === undefined) parts.push({ ...part, ...found.own });
-    else if (areParts) {
-      const { timeoutMs, title, files } = part;
-      const merged = withSettingsOf(forPart(found.request), part.sent, { name: found.own.template.name, at: `parts[${index}].` }); // prettier-ignore
-      parts.push({ ...onlyPart(merged), timeoutMs, title, files, ...found.own });
-    } else {
-      whole = withSettingsOf(found.request, sent, { name: found.own.template.name, at: '' });
-      parts.push({ ...onlyPart(whole), ...found.own });
-    }
-  }
-  return withResultFiles(deps, { ...input, request: whole, parts });
-}
-
-/** @throws CodedError that names the templates that there are */
-async function findTemplate(
-  { reads }: SubmitDeps,
-  { principal: { userId } }: SubmitInput,
-  source: SourceOf<'template'>,
-): Promise<{ own: Pick<Required<ResolvedPart>, 'source' | 'template'>; request: Record<string, unknown> }> {
-  const wanted = parseTemplateName(source.value.name);
-  const found = wanted && (await findVersion(reads, userId, wanted));
-  if (!found) throw await noSuchTemplate(reads, userId, wanted ?? { name: source.value.name, version: undefined });
-  const name = `${found.name}@${found.version}`;
-  const own = { source: { ...source, value: { ...source.value, name } }, template: { id: found.id, name } };
-  return { own, request: found.request };
-}
-
-const OF_JOB = new Set(['finishing', 'split', 'output', 'timeoutMs', 'filename', 'metadata', 'priority']);
-
-/** What a template says of the job as a whole is not for one of its parts to say. */
-function forPart(template: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(template).filter(([name]) => !OF_JOB.has(name)));
-}
-
-/** A request as it was sent, over the print settings of its template. @throws CodedError if they do not fit together */
-function withSettingsOf(
-  template: Record<string, unknown>,
-  sent: unknown,
-  about: { name: string; at: string },
-): PdfRequest {
-  // prettier-ignore
-  const { title: _, ...fields } = sent as Record<string, unknown>;
-  const parsed = parsePdfRequest(overSettings(template, fields));
-  if (parsed.ok) return parsed.request;
-  throw invalidFields(
-    parsed.fields.map(({ field, message }) => ({
-      field: `${about.at}${field}`,
-      message: `${message} (with the settings of ${about.name})`,
-    })),
-  );
-}
-
-/** Files that finishing names may be the template's own. @throws CodedError that names one that is nowhere */
-async function withResultFiles({ reads }: SubmitDeps, input: Resolved): Promise<Resolved> {
-  const { request, parts, files = [], principal } = input;
-  const { finishing } = request.result ?? {};
-  if (!finishing) return input;
-  const [{ template } = {}] = parts;
-  const named = finishingFiles(finishing);
-  const sent = files.at(-1) ?? {};
-  const missing = named.filter(({ name }) => !Object.hasOwn(sent, name));
-  if (template === undefined || (missing.length === 0 && !hasHtmlLayer(finishing))) {
-    if (missing.length > 0) throw noSuchFiles(missing, sent);
-    return input;
-  }
-  const { byName } = await versionAssets(reads, { userId: principal.userId, versionId: template.id });
-  const own = Object.fromEntries([...byName].map(([name, { sha256 }]) => [name, sha256]));
-  const nowhere = missing.filter(({ name }) => !Object.hasOwn(own, name));
-  if (nowhere.length > 0) throw noSuchFiles(nowhere, { ...own, ...sent });
-  const taken = hasHtmlLayer(finishing) ? own : Object.fromEntries(missing.map(({ name }) => [name, own[name] ?? '']));
-  return { ...input, files: [...parts.map((_, index) => files[index]), { ...taken, ...sent }] };
-}
-
-function noSuchFiles(missing: ReturnType<typeof finishingFiles>, files: Record<string, string>): CodedError {
-  return invalidFields(missing.map(({ path, name }) => ({ field: pathText(path), message: noSuchFile(name, files) })));
 }
 
 /** A row of `pdfprompt_submit`. */

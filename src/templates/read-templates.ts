@@ -94,8 +94,13 @@ export async function listVersions(
   return { data, nextCursor: rows.length > limit ? String(data.at(-1)?.version) : null };
 }
 
-/** The error for a request that names a template or a version that is not there, with what was probably meant. */
-export async function noSuchTemplate(db: Queryable, userId: string, which: TemplateName): Promise<CodedError> {
+/** The error for a request whose field names a template or a version that is not there, with what was probably meant. */
+export async function noSuchTemplate(
+  db: Queryable,
+  userId: string,
+  { wanted: which, field }: { wanted: TemplateName; field: string },
+): Promise<CodedError> {
+  const refuse = (message: string) => invalidFields([{ field, message }]);
   const newest = await findVersion(db, userId, { name: which.name, version: undefined });
   if (newest)
     return refuse(`${which.name} has no version ${which.version}; the newest is ${which.name}@${newest.version}`);
@@ -103,8 +108,6 @@ export async function noSuchTemplate(db: Queryable, userId: string, which: Templ
   const meant = nearest(which.name, data.map(({ name }) => name)); // prettier-ignore
   return refuse(`you have no template ${which.name}${meant === undefined ? '' : `; did you mean ${meant}?`}`);
 }
-
-const refuse = (message: string) => invalidFields([{ field: 'template', message }]);
 
 function notFound({ name, version }: TemplateName): CodedError {
   const what = version === undefined ? name.slice(0, 100) : `${name.slice(0, 100)}@${version}`;

@@ -1,0 +1,68 @@
+import { type Bookmark, FINISHING_BOUNDS, type Output, type ResultSettings } from './finishing.ts';
+
+type Refuse = (path: PropertyKey[], message: string) => void;
+
+/** Steps that make a file of the PDF: pictures have none of them. */
+const FOR_PDF_ONLY = ['images', 'properties', 'bookmarks', 'attachments', 'facturx', 'conformance', 'linearize', 'encrypt', 'sign'] as const; // prettier-ignore
+
+/** Calls `refuse` for each field that excludes another. */
+export function checkResult({ finishing, split, output }: ResultSettings, refuse: Refuse): void {
+  if (output) checkOutput(output, refuse);
+  const isPicture = output !== undefined && output.type !== 'pdf';
+  if (isPicture && split) refuse(['split'], `${output.type} has a file for each page; allowed with pdf only`);
+  if (isPicture && finishing && output.pages === undefined)
+    refuse(['finishing'], `a picture of the page has no PDF; allowed with output.pages`);
+  if (!finishing) return;
+  const { conformance = [], facturx, encrypt, attachments, linearize, sign } = finishing;
+  if (isPicture)
+    for (const step of FOR_PDF_ONLY)
+      if (finishing[step]) refuse(['finishing', step], `pictures have none; allowed with output pdf`);
+  const archive = conformance.find((each) => each.startsWith('PDF/A'));
+  const claim = archive ?? (facturx && 'facturx');
+  if (encrypt && claim) refuse(['finishing', 'encrypt'], `${claim} forbids encryption`);
+  if (conformance.includes('PDF/A-2b') && conformance.includes('PDF/A-3b'))
+    refuse(['finishing', 'conformance'], 'allowed: either PDF/A-2b or PDF/A-3b');
+  if (conformance.includes('PDF/A-2b') && facturx) refuse(['finishing', 'facturx'], 'it is PDF/A-3b, not PDF/A-2b');
+  if (conformance.includes('PDF/A-2b') && attachments)
+    refuse(['finishing', 'attachments'], 'PDF/A-2b forbids them; allowed with PDF/A-3b');
+  if (facturx && split) refuse(['split'], 'an invoice is one file; allowed without finishing.facturx');
+  if (linearize && sign)
+    refuse(
+      ['finishing', 'linearize'],
+      'a signature is appended, so that the file is no longer linearized; allowed without sign',
+    );
+  const bookmarks = countBookmarks(finishing.bookmarks);
+  if (bookmarks > FINISHING_BOUNDS.bookmarks)
+    refuse(['finishing', 'bookmarks'], `allowed: at most ${FINISHING_BOUNDS.bookmarks}`);
+}
+
+function checkOutput(output: Output, refuse: Refuse): void {
+  const isPicture = output.type !== 'pdf';
+  const allow = (fields: readonly (keyof Output)[], isAllowed: boolean, message: string) => {
+    for (const field of fields) if (output[field] !== undefined && !isAllowed) refuse(['output', field], message);
+  };
+  allow(['quality'], isPicture && output.type !== 'png', `${output.type} has none; allowed with jpeg and webp`);
+  allow(
+    ['pages', 'dpi', 'fullPage', 'clip', 'selector', 'omitBackground'],
+    isPicture,
+    'allowed with png, jpeg and webp',
+  );
+  if (!isPicture) return;
+  const ofPage = ['fullPage', 'clip', 'selector'] as const;
+  allow(
+    [...ofPage, 'omitBackground'],
+    output.pages === undefined,
+    'allowed without pages: for a picture of the page itself',
+  );
+  allow(
+    ['dpi'],
+    output.pages !== undefined,
+    'allowed with pages only; viewport.deviceScaleFactor is for the page itself',
+  );
+  allow(['omitBackground'], output.type !== 'jpeg', 'jpeg is never transparent; allowed with png and webp');
+  const named = ofPage.filter((field) => output[field] !== undefined && output[field] !== false);
+  if (named[1]) refuse(['output', named[1]], `allowed: only one of ${ofPage.join(', ')}`);
+}
+
+const countBookmarks = (list: readonly Bookmark[] = []): number =>
+  list.reduce((sum, { children }) => sum + 1 + countBookmarks(children), 0);
