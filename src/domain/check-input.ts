@@ -63,7 +63,13 @@ export function fieldProblems(error: z.ZodError, schema: z.ZodType): FieldProble
       for (const [index, key] of issue.keys.slice(0, MAX_PROBLEMS).entries()) {
         const meant = meantName(schema, issue.path, key);
         const allowed = () => (index === 0 ? `; allowed: ${namesAt(schema, issue.path).join(', ')}` : ''); // in the first message only
-        const hint = meant === undefined ? allowed() : `; did you mean ${meant}?`;
+        const isOfTheWhole = meant === key && issue.path.length > 0;
+        const hint =
+          meant === undefined
+            ? allowed()
+            : isOfTheWhole
+              ? '; it is one of the whole request'
+              : `; did you mean ${meant}?`;
         problems.push({ field: pathText([...issue.path, key]), message: `unknown field${hint}` });
       }
     else {
@@ -78,7 +84,7 @@ export function fieldProblems(error: z.ZodError, schema: z.ZodType): FieldProble
 
 type Issue = z.core.$ZodIssue;
 
-/** Of a value that fits none of several schemas: what is wrong for the one that was meant, if that can be told. */
+/** Of a value that fits none of several schemas: what is wrong for the one that was meant, if it is clear which. */
 function ofTheMeant(issue: Issue): Issue[] {
   if (issue.code !== 'invalid_union') return [issue];
   const possible = issue.errors.filter((issues) => !issues.some(isOfAnotherType));

@@ -9,19 +9,33 @@ import { parseTemplateName } from '../domain/template-name.ts';
 import { type CodedError, invalidFields } from '../kernel/errors.ts';
 import { findVersion, noSuchTemplate } from '../templates/read-templates.ts';
 import { checkGivenJobs } from './given-jobs.ts';
-import type { SubmitInput } from './submit.ts';
 
 interface ResolveDeps {
   /** for reads that see the rows of one tenant only */
   reads: Database;
 }
 
+export interface RequestInput {
+  /** the job's owner */
+  principal: { userId: string };
+  request: PdfRequest;
+  /** assets that the files of each part and, last, of the result are, by their paths; lower-case hex; default: none */
+  files?: readonly (Readonly<Record<string, string>> | undefined)[];
+  /** whether a source of the kind template is not saved: its files are the request's */
+  isDraft?: boolean;
+  /** the JSON that the request was parsed from, if there is one; a repeated idempotency key must come with the same JSON */
+  sent?: unknown;
+}
+
 /** A part with the version of a template that it prints. */
 export type ResolvedPart = RequestPart & { template?: { id: string; name: string } };
-export type Resolved = SubmitInput & { parts: ResolvedPart[] };
+export type Resolved<Input extends RequestInput> = Input & { parts: ResolvedPart[] };
 
 /** Finds what the request refers to. @throws CodedError that names what is not there */
-export async function resolveRequest(deps: ResolveDeps, input: SubmitInput): Promise<Resolved> {
+export async function resolveRequest<Input extends RequestInput>(
+  deps: ResolveDeps,
+  input: Input,
+): Promise<Resolved<Input>> {
   const { principal, request, sent, isDraft } = input;
   const areParts = request.parts.length > 1 || (typeof sent === 'object' && sent !== null && 'parts' in sent);
   await checkGivenJobs(deps.reads, { userId: principal.userId, parts: request.parts, areParts });
@@ -30,13 +44,29 @@ export async function resolveRequest(deps: ResolveDeps, input: SubmitInput): Pro
 }
 
 /** Finds the versions of templates that parts print. Their print settings are under those that were sent. */
-async function withTemplates(deps: ResolveDeps, input: SubmitInput, areParts: boolean): Promise<Resolved> {
+async function withTemplates<Input extends RequestInput>(
+  deps: ResolveDeps,
+  input: Input,
+  areParts: boolean,
+): Promise<Resolved<Input>> {
   const { request, sent } = input;
   const parts: ResolvedPart[] = [];
   let whole = request;
+  const versions = new Map<string, ReturnType<typeof findVersionOf>>(); // many parts may print one template
+  const findTemplate = async (source: SourceOf<'template'>, at: string) => {
+    const { name: wanted } = source.value;
+    const finding = versions.get(wanted) ?? findVersionOf(deps, input.principal.userId, { name: wanted, at });
+    versions.set(wanted, finding);
+    const { id, request: settings, ...found } = await finding;
+    const name = `${found.name}@${found.version}`;
+    return {
+      own: { source: { ...source, value: { ...source.value, name } }, template: { id, name } },
+      request: settings,
+    };
+  };
   for (const [index, part] of request.parts.entries()) {
     const at = areParts ? `parts[${index}].` : '';
-    const found = part.source.kind === 'template' ? await findTemplate(deps, input, { source: part.source, at }) : undefined; // prettier-ignore
+    const found = part.source.kind === 'template' ? await findTemplate(part.source, at) : undefined;
     if (!found) parts.push(part);
     else if (sent === undefined) parts.push({ ...part, ...found.own });
     else if (areParts) {
@@ -52,17 +82,11 @@ async function withTemplates(deps: ResolveDeps, input: SubmitInput, areParts: bo
 }
 
 /** @param at where its part is in the request @throws CodedError that names the templates that there are */
-async function findTemplate(
-  { reads }: ResolveDeps,
-  { principal: { userId } }: SubmitInput,
-  { source, at }: { source: SourceOf<'template'>; at: string },
-): Promise<{ own: Pick<Required<ResolvedPart>, 'source' | 'template'>; request: Record<string, unknown> }> {
-  const wanted = parseTemplateName(source.value.name);
+async function findVersionOf({ reads }: ResolveDeps, userId: string, { name, at }: { name: string; at: string }) {
+  const wanted = parseTemplateName(name);
   const found = wanted && (await findVersion(reads, userId, wanted));
-  if (!found) throw await noSuchTemplate(reads, userId, { wanted: wanted ?? { name: source.value.name, version: undefined }, field: `${at}template` }); // prettier-ignore
-  const name = `${found.name}@${found.version}`;
-  const own = { source: { ...source, value: { ...source.value, name } }, template: { id: found.id, name } };
-  return { own, request: found.request };
+  if (found) return found;
+  throw await noSuchTemplate(reads, userId, { wanted: wanted ?? { name, version: undefined }, field: `${at}template` });
 }
 
 const OF_JOB = new Set(['finishing', 'split', 'output', 'timeoutMs', 'filename', 'metadata', 'priority']);
@@ -91,7 +115,10 @@ function withSettingsOf(
 }
 
 /** Files that finishing names may be the template's own. @throws CodedError that names one that is nowhere */
-async function withResultFiles({ reads }: ResolveDeps, input: Resolved): Promise<Resolved> {
+async function withResultFiles<Input extends RequestInput>(
+  { reads }: ResolveDeps,
+  input: Resolved<Input>,
+): Promise<Resolved<Input>> {
   const { request, parts, files = [], principal } = input;
   const { finishing } = request.result ?? {};
   if (!finishing) return input;

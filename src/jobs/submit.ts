@@ -8,7 +8,7 @@ import { job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import { type Job, queuedJob } from '../domain/job.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
-import type { PdfRequest, PrintSettings } from '../domain/pdf-request.ts';
+import type { PrintSettings } from '../domain/pdf-request.ts';
 import { priorityNumber } from '../domain/priority.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
 import { crashPoint } from '../kernel/crash-point.ts';
@@ -17,7 +17,7 @@ import { shownSource } from '../sources/sources.ts';
 import type { Events } from '../telemetry/events.ts';
 import { noSuchAssets } from '../templates/put-template.ts';
 import { getJob } from './read.ts';
-import { resolveRequest, type Resolved, type ResolvedPart } from './resolve-request.ts';
+import { resolveRequest, type RequestInput, type Resolved, type ResolvedPart } from './resolve-request.ts';
 import { RESULT_KIND } from './stored-request.ts';
 
 export interface SubmitDeps {
@@ -28,16 +28,9 @@ export interface SubmitDeps {
   events: Events;
 }
 
-export interface SubmitInput {
+export interface SubmitInput extends RequestInput {
   /** the job's owner, and the limits of the tier */
   principal: Pick<Principal, 'userId' | 'tier'>;
-  request: PdfRequest;
-  /** assets that the files of each part and, last, of the result are, by their paths; lower-case hex; default: none */
-  files?: readonly (Readonly<Record<string, string>> | undefined)[];
-  /** whether a source of the kind template is not saved: its files are the request's */
-  isDraft?: boolean;
-  /** the JSON that the request was parsed from, if there is one; a repeated idempotency key must come with the same JSON */
-  sent?: unknown;
   idempotencyKey?: string | undefined;
   requestId?: string | undefined;
   /** W3C trace context, for the worker */
@@ -109,7 +102,7 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
 type Accepted = TierUse & { accepted_at: string; job_priority: number; queue_position: number };
 
 /** @throws PostgresError with a code of `pdfprompt_submit` */
-async function insertJob(db: Database, input: Resolved): Promise<Submitted> {
+async function insertJob(db: Database, input: Resolved<SubmitInput>): Promise<Submitted> {
   const { principal, request, files = [], idempotencyKey, requestId, traceparent } = input;
   const { parts: _, result, resultFiles: __, filename, metadata, ...settings } = request;
   const [first, ...more] = input.parts.map((part, index) => toRow(part, settings, files[index]));
