@@ -1,6 +1,7 @@
 import type { Config } from '../config/load.ts';
 import { CodedError, OperatorError } from '../kernel/errors.ts';
 import { MEGABYTE } from '../kernel/units.ts';
+import { FlagRequest } from './flag-request.ts';
 import { loadInput } from './load-input.ts';
 import { dataFileOf } from './render-input.ts';
 
@@ -15,7 +16,7 @@ export async function checkTemplate(folder: string, config: Config): Promise<voi
   const composer = new Composer({ timeoutMs, memoryBytes: config.templateMemoryMb * MEGABYTE });
   await composer.start();
   try {
-    const settings = { request: {}, dataFile: undefined, maxBytes: 0 };
+    const settings = { sent: new FlagRequest({}), dataFile: undefined, maxBytes: 0 };
     const { contentOf } = await loadInput({ kind: 'template', folder }, settings);
     await contentOf?.((about) => composer.compose(about, { timeoutMs }));
   } catch (error) {

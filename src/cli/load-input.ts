@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { overSettings } from '../domain/over-settings.ts';
+import { finishingFiles, finishingSchema } from '../domain/finishing.ts';
 import { parsePdfRequest, type PdfRequest } from '../domain/pdf-request.ts';
 import { MAX_FILES, type Source } from '../domain/source.ts';
 import { OperatorError, UsageError } from '../kernel/errors.ts';
+import type { Files } from '../kernel/files.ts';
 import { folderFiles } from '../sources/folder.ts';
 import { listFolder } from '../sources/folder-listing.ts';
 import { decodeHtml, htmlEncoding } from '../sources/html-encoding.ts';
@@ -14,12 +16,13 @@ import { readFile as readFileOf } from '../sources/read-file.ts';
 import type { Content, LoadContext } from '../sources/source-type.ts';
 import { loadSource } from '../sources/sources.ts';
 import { SETTINGS_FILE, templateSettings } from '../templates/template-settings.ts';
+import type { FlagRequest } from './flag-request.ts';
 import { dataFileOf, inspectFolder, readJson, type RenderInput } from './render-input.ts';
 
 /** What the command line says about every input. */
 export interface InputSettings {
-  /** of `--request` and the flags, as JSON has it */
-  request: Record<string, unknown>;
+  /** of `--request` and the flags */
+  sent: FlagRequest;
   /** of `--data` */
   dataFile: string | undefined;
   /** bytes of a zip, unpacked */
@@ -31,6 +34,10 @@ export interface LoadedInput {
   request: PdfRequest;
   /** undefined: the source of the request is all there is */
   contentOf?: (compose: LoadContext['compose']) => Promise<Content>;
+  /** of a PDF that is there already */
+  path?: string;
+  /** the files of a template, which its finishing may name */
+  files?: Files;
 }
 
 /** An input whose files are on disk, or that has none. */
@@ -54,20 +61,44 @@ export async function withUnpacked<T>(
   }
 }
 
-/** Reads an input as it is now. @throws OperatorError, UsageError */
-export async function loadInput(input: ReadyInput, settings: InputSettings): Promise<LoadedInput> {
-  if (input.kind === 'url') return { request: parse({ ...settings.request, url: input.url }) };
+/** Reads an input as it is now. @param isPart whether it is one of several that become one @throws OperatorError, UsageError */
+export async function loadInput(input: ReadyInput, settings: InputSettings, isPart = false): Promise<LoadedInput> {
+  const { sent } = settings;
+  const json = isPart ? forPart(sent.json) : sent.json;
+  if (input.kind === 'url') return { request: parse({ ...json, url: input.url }, sent) };
   if (input.kind === 'stdin')
-    return { request: parse({ ...settings.request, html: decodeHtml(await buffer(process.stdin)) }) };
-  return input.kind === 'template' ? loadTemplate(input.folder, settings) : loadFile(input, settings);
+    return { request: parse({ ...json, html: decodeHtml(await buffer(process.stdin)) }, sent) };
+  if (input.kind === 'pdf') return loadPdf(input.path, isPart ? { pdf: json.pdf } : json, sent);
+  return input.kind === 'template' ? loadTemplate(input.folder, { ...settings, isPart }) : loadFile(input, json, sent);
+}
+
+/** What inputs become, of which there are so many. @throws UsageError that names what is wrong with that */
+export function loadResult(inputs: number, { sent }: InputSettings): PdfRequest {
+  const { finishing, split, output, timeoutMs } = sent.json;
+  const parts = Array.from({ length: inputs }, () => ({ html: ' ' }));
+  return parse({ finishing, split, output, timeoutMs, ...(inputs > 1 ? { parts } : parts[0]) }, sent);
+}
+
+/** What becomes of the whole is not for one of its parts to say. */
+function forPart(json: Record<string, unknown>): Record<string, unknown> {
+  const { finishing: _, split: __, output: ___, ...own } = json;
+  return own;
+}
+
+/** It is not printed, so that nothing of its folder is needed. */
+function loadPdf(path: string, json: Record<string, unknown>, sent: FlagRequest): LoadedInput {
+  const file = 'input.pdf'; // its own name may be none that a request allows
+  const pdf = { ...(json.pdf as object | undefined), file };
+  return { request: parse({ ...json, pdf }, sent, { [file]: PLACEHOLDER }), path };
 }
 
 /** A file is served together with its folder instead of opened by the browser, so it can read nothing else here. */
 async function loadFile(
   { kind, folder, name }: Extract<RenderInput, { kind: 'page' | 'markdown' }>,
-  { request: sent }: InputSettings,
+  json: Record<string, unknown>,
+  sent: FlagRequest,
 ): Promise<LoadedInput> {
-  const request = parse({ ...sent, url: NO_ADDRESS });
+  const request = parse({ ...json, url: NO_ADDRESS }, sent);
   const bytes = await readFile(join(folder, name));
   if (kind === 'page') {
     const files = folderFiles({ folder, name, bytes, encoding: htmlEncoding(bytes) });
@@ -89,23 +120,41 @@ const NO_ADDRESS = 'http://file.invalid/';
 /** Bytes of template.json. */
 const MAX_SETTINGS = 1_000_000;
 
-async function loadTemplate(folder: string, { request: sent, dataFile }: InputSettings): Promise<LoadedInput> {
+async function loadTemplate(
+  folder: string,
+  { sent, dataFile, isPart }: InputSettings & { isPart: boolean },
+): Promise<LoadedInput> {
   const files = await listFolder(folder, MAX_FILES);
   const { request: own } = templateSettings((await readFileOf(files, SETTINGS_FILE, MAX_SETTINGS))?.toString('utf8'));
-  const request = parse({ ...overSettings(own, sent), url: NO_ADDRESS });
+  const json = overSettings(own, sent.json);
+  const request = parse(
+    { ...(isPart ? forPart(json) : json), url: NO_ADDRESS },
+    sent,
+    isPart ? {} : Object.fromEntries(files.names.map((name) => [name, PLACEHOLDER])),
+  );
   const dataPath = await dataFileOf(folder, dataFile);
   const data = dataPath === undefined ? {} : await readJson(dataPath);
   const source: Source = { kind: 'template', value: { name: basename(resolve(folder)), data } };
   return {
     request,
+    files,
     contentOf: (compose) => loadSource(source, { settings: request, files, version: undefined, compose }),
   };
 }
 
-function parse(json: Record<string, unknown>): PdfRequest {
-  const parsed = parsePdfRequest(json);
+/** Stands for a file that is on disk, where a request has its content. */
+const PLACEHOLDER = { text: '' };
+
+/** @param own files that the input brings @throws UsageError that names the flags, or the fields of `--request` */
+function parse(json: Record<string, unknown>, sent: FlagRequest, own: Record<string, unknown> = {}): PdfRequest {
+  const finishing = finishingSchema.safeParse(json.finishing);
+  const named = finishing.success ? finishingFiles(finishing.data).map(({ name }) => name) : [];
+  const onDisk = Object.fromEntries([...sent.files.keys(), ...named].map((name) => [name, PLACEHOLDER]));
+  const files = { ...own, ...(json.finishing !== undefined && onDisk), ...(json.files as object | undefined) };
+  const hasFiles = Object.keys(files).length > 0 && (json.url === undefined || json.finishing !== undefined);
+  const parsed = parsePdfRequest({ ...json, ...(hasFiles && { files }) });
   if (parsed.ok) return parsed.request;
-  throw new UsageError(parsed.fields.map(({ field, message }) => `${field}: ${message}`).join('; '));
+  throw new UsageError(parsed.fields.map((problem) => sent.textOf(problem)).join('; '));
 }
 
 async function unpack(path: string, folder: string, maxBytes: number): Promise<void> {

@@ -5,16 +5,16 @@ import { reasonText } from '../domain/outcome.ts';
 import type { RunDeps } from '../jobs/run.ts';
 import { OperatorError } from '../kernel/errors.ts';
 import type { Composer } from '../templating/composer.ts';
-import { type InputSettings, loadInput, type ReadyInput, withUnpacked } from './load-input.ts';
+import { type InputSettings, type ReadyInput, withUnpacked } from './load-input.ts';
 import type { RenderInput } from './render-input.ts';
 
 export interface PrintDeps extends RunDeps {
   composer: Pick<Composer, 'compose'>;
 }
 
-/** An input and where its PDF goes; `-` is stdout. */
+/** Inputs that become one document, and where it goes; `-` is stdout. */
 export interface PrintTask {
-  input: RenderInput;
+  inputs: readonly RenderInput[];
   output: string;
 }
 
@@ -34,39 +34,28 @@ interface PrintContext {
   signal?: AbortSignal;
   /** whether a PDF appears as a whole: somebody looks at it */
   isWatched?: boolean;
-  /** called before it is read */
-  onReady?: (input: ReadyInput) => Promise<void>;
+  /** called before one of the inputs is read */
+  onReady?: (input: ReadyInput, index: number) => Promise<void>;
 }
 
-/** Prints an input as it is now. @throws OperatorError with what went wrong, in a sentence */
+/** Prints inputs as they are now. @throws OperatorError with what went wrong, in a sentence */
 export async function printInput(
   deps: PrintDeps,
-  { input, output }: PrintTask,
+  { inputs, output }: PrintTask,
   settings: InputSettings,
   { signal, isWatched = false, onReady }: PrintContext = {},
 ): Promise<Printed> {
   const { runParts } = await import('../jobs/run.ts');
-  const outcome = await withUnpacked(input, settings, async (ready) => {
-    await onReady?.(ready);
-    const { request, contentOf } = await loadInput(ready, settings);
-    return runParts(
-      deps,
-      {
-        parts: request.parts,
-        settings: request,
-        result: request.result,
-        ...(contentOf && {
-          contentOf: (_part, limits) => contentOf((about) => deps.composer.compose(about, limits)),
-        }),
-      },
-      { tenant: 'render', signal },
-    );
+  const { loadDocument } = await import('./load-document.ts');
+  const outcome = await withAllUnpacked(inputs, settings, async (ready) => {
+    for (const [index, input] of ready.entries()) await onReady?.(input, index);
+    return runParts(deps, await loadDocument(ready, settings, deps.composer), { tenant: 'render', signal });
   });
   signal?.throwIfAborted();
   if (outcome.kind !== 'done') throw new OperatorError(reasonText(outcome));
   const { files, failedResources, missingFonts, incomplete } = outcome;
   if (output === '-' && files.length > 1)
-    throw new OperatorError(`it became ${files.length} PDFs; allowed: -o FILE, or --out-dir`);
+    throw new OperatorError(`it became ${files.length} files; allowed: -o FILE, or --out-dir`);
   const outputs: string[] = [];
   for (const [index, { chunks }] of files.entries()) {
     const path = output === '-' ? output : numbered(output, index);
@@ -75,6 +64,15 @@ export async function printInput(
   }
   const sum = (of: 'pages' | 'size') => files.reduce((total, file) => total + file[of], 0);
   return { outputs, pages: sum('pages'), bytes: sum('size'), failedResources, missingFonts, incomplete };
+}
+
+async function withAllUnpacked<T>(
+  [input, ...others]: readonly RenderInput[],
+  settings: InputSettings,
+  use: (ready: readonly ReadyInput[]) => Promise<T>,
+): Promise<T> {
+  if (!input) return use([]);
+  return withUnpacked(input, settings, (ready) => withAllUnpacked(others, settings, (more) => use([ready, ...more])));
 }
 
 async function writePdf(path: string, bytes: Uint8Array, { isWhole }: { isWhole: boolean }): Promise<void> {

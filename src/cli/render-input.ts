@@ -4,7 +4,11 @@ import { messageOf, OperatorError } from '../kernel/errors.ts';
 
 /** What an input of `render` is. Paths are as they were given. */
 export type RenderInput =
-  { kind: 'url'; url: string } | { kind: 'stdin' } | { kind: 'zip'; path: string } | FolderInput;
+  | { kind: 'url'; url: string }
+  | { kind: 'stdin' }
+  | { kind: 'zip'; path: string }
+  | { kind: 'pdf'; path: string }
+  | FolderInput;
 
 /** A file and those of its folder, or a template. */
 export type FolderInput =
@@ -24,6 +28,7 @@ export async function inspectInput(input: string, { hasData }: { hasData: boolea
   if ((await stat(input)).isDirectory()) return inspectFolder(input, { hasData });
   const extension = extname(input).toLowerCase();
   if (extension === '.zip') return { kind: 'zip', path: input };
+  if (extension === '.pdf') return { kind: 'pdf', path: input };
   if (hasData || extension === '.liquid')
     throw new OperatorError(`a template is a directory; allowed: one with ${basename(input)} as index.html`);
   return { kind: extension === '.md' ? 'markdown' : 'page', folder: dirname(input), name: basename(input) };

@@ -1,13 +1,15 @@
 import { mkdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { messageOf, UsageError } from '../../kernel/errors.ts';
+import { messageOf, OperatorError, UsageError } from '../../kernel/errors.ts';
 import { forEachInSlots } from '../../kernel/for-each-in-slots.ts';
 import { MEGABYTE } from '../../kernel/units.ts';
+import { addFinishingFlags, withFinishingFlags } from '../finishing-flags.ts';
 import type { InputSettings, ReadyInput } from '../load-input.ts';
 import { loggerFor, print, printJson, progress, warn } from '../output.ts';
 import { missingTexts, type PrintDeps, type Printed } from '../print-input.ts';
-import { describeInput, inspectInput, nameOf, type RenderInput } from '../render-input.ts';
+import { describeInput, inspectInput, type RenderInput } from '../render-input.ts';
+import { outputType, planTasks, type RenderTask } from '../render-tasks.ts';
 import { readConfig } from '../settings-flags.ts';
 
 interface RenderOptions extends Record<string, unknown> {
@@ -15,6 +17,7 @@ interface RenderOptions extends Record<string, unknown> {
   outDir?: string;
   request?: string;
   data?: string;
+  merge?: boolean;
   locale?: string;
   timezone?: string;
   allowHtml?: boolean;
@@ -23,30 +26,35 @@ interface RenderOptions extends Record<string, unknown> {
   json?: boolean;
 }
 
-/** An input and where its PDF goes; `-` is stdin and stdout. */
-interface Task {
-  input: string;
-  output: string;
-}
-
 const CONCURRENCY = 4;
 /** Megabytes of an unpacked zip. */
 const ZIP_MB = 500;
 
 export function renderCommand(): Command {
-  return new Command('render')
+  const command = new Command('render')
     .description('Print documents without database or server')
-    .argument('<input...>', 'HTML and markdown files, templates and other directories, zips, http(s) URLs, - for stdin')
-    .option('-o, --output <file>', 'where one PDF goes; - for stdout (default: the name of the input)')
-    .option('--out-dir <directory>', 'where several PDFs go')
+    .argument(
+      '<input...>',
+      'HTML, markdown and PDF files, templates and other directories, zips, http(s) URLs, - for stdin',
+    )
+    .option(
+      '-o, --output <file>',
+      'where one file goes, - for stdout (default: the name of the input); .png, .jpg and .webp are pictures; png, jpeg or webp alone too, of every input',
+    )
+    .option('--out-dir <directory>', 'where several files go')
+    .option('--merge', 'one PDF of all inputs, in their order, with a bookmark for each')
     .option('--data <file>', 'JSON that a template prints (default: its data.json); a directory is a template then')
     .option('--watch', 'print again at each change of the files, until Ctrl-C')
     .option('--locale <tag>', 'language of the document: de-AT')
     .option('--timezone <name>', 'time zone of the document: Europe/Vienna')
     .option('--allow-html', 'HTML in markdown is HTML')
     .option('--style <file>', 'CSS of markdown, instead of ours')
-    .option('--request <json>', 'everything else a job takes, as JSON, or @file: \'{"options":{"format":"A4"}}\'')
-    .option('--json', 'one JSON document on stdout')
+    .option(
+      '--request <json>',
+      'everything else a job takes, as JSON, or @file: \'{"options":{"format":"A4"}}\'. Files that finishing names are paths',
+    )
+    .option('--json', 'one JSON document on stdout');
+  return addFinishingFlags(command)
     .addHelpText(
       'after',
       `
@@ -54,6 +62,8 @@ Examples:
   pdfprompt render invoice.html -o out.pdf
   pdfprompt render my-invoice --data march.json --watch
   pdfprompt render notes.md website.zip --out-dir pdfs
+  pdfprompt render cover.html report.md terms.pdf --merge --title Report -o report.pdf
+  pdfprompt render invoice.html --facturx invoice.xml -o invoice.pdf
   pdfprompt render https://example.com --request '{"options":{"format":"A4","landscape":true}}'
   cat x.html | pdfprompt render - > out.pdf`,
     )
@@ -62,13 +72,15 @@ Examples:
 
 async function render(inputs: string[], options: RenderOptions): Promise<void> {
   const config = readConfig(options);
-  const tasks = await plan(inputs, options);
+  const tasks = await planTasks(inputs, options);
   const read = async (): Promise<InputSettings> => ({
-    request: await readRequest(options),
+    sent: await withFinishingFlags(await readRequest(options, tasks), options),
     dataFile: options.data,
     maxBytes: ZIP_MB * MEGABYTE,
   });
-  await read(); // what is wrong with the flags is better reported before a browser is started
+  const settings = await read(); // what is wrong with the flags is better reported before a browser is started
+  const { loadResult } = await import('../load-input.ts');
+  for (const each of tasks) loadResult(each.inputs.length, settings);
   if (options.outDir !== undefined) await mkdir(options.outDir, { recursive: true });
   const { buildComposer, buildFinisher, buildRenderer } = await import('../../runtime/worker.ts');
   // At a terminal only problems are of interest unless LOG_LEVEL says otherwise.
@@ -76,48 +88,32 @@ async function render(inputs: string[], options: RenderOptions): Promise<void> {
   const { Events } = await import('../../telemetry/events.ts');
   const { ServiceGroup } = await import('../../kernel/lifecycle.ts');
   const events = new Events(log);
-  const renderer = await buildRenderer({ config, log, events, onProgress: progress });
+  const browser = needsBrowser(tasks, settings)
+    ? await buildRenderer({ config, log, events, onProgress: progress })
+    : undefined;
+  const renderer = browser ?? { render: () => Promise.reject(new Error('nothing was to be printed')) };
   const finisher = buildFinisher({ config, events });
   const composer = buildComposer({ config, events });
-  const services = new ServiceGroup([renderer, finisher, composer]);
+  const services = new ServiceGroup([...(browser ? [browser] : []), finisher, composer]);
   await services.start();
   try {
     const deps = { renderer, finisher, composer };
     if (options.watch) await watchAll(deps, tasks, read, options);
-    else await printAll(deps, tasks, await read(), options);
+    else await printAll(deps, tasks, settings, options);
   } finally {
     await services.stop();
   }
 }
 
-async function plan(inputs: string[], { output, outDir, watch, json }: RenderOptions): Promise<Task[]> {
-  if (output !== undefined && outDir !== undefined) throw new UsageError('-o and --out-dir: allowed: one of them');
-  if (output !== undefined && inputs.length > 1)
-    throw new UsageError(`-o: one file for ${inputs.length} inputs; allowed: --out-dir DIRECTORY`);
-  const isToStdout = (input: string) => input === '-' && outDir === undefined;
-  const tasks: Task[] = [];
-  for (const input of inputs) {
-    const path = async () => join(outDir ?? '.', `${await nameOf(input)}.pdf`);
-    tasks.push({ input, output: output ?? (isToStdout(input) ? '-' : await path()) });
-  }
-  const taken = new Map<string, string>();
-  for (const task of tasks) {
-    const other = taken.get(task.output);
-    if (other !== undefined)
-      throw new UsageError(
-        `${other} and ${task.input} would both be written to ${task.output}; allowed: inputs of different names`,
-      );
-    taken.set(task.output, task.input);
-  }
-  const toStdout = tasks.some((task) => task.output === '-');
-  if (toStdout && process.stdout.isTTY)
-    throw new UsageError('A PDF is not for a terminal; allowed: -o FILE, or > FILE');
-  if (toStdout && json) throw new UsageError('--json: stdout is for the PDF; allowed: -o FILE');
-  if (watch && (toStdout || json)) throw new UsageError('--watch: allowed: PDFs that are files, without --json');
-  return tasks;
+/** Whether anything is printed: PDFs are not, nor are PDFs over or under them. */
+function needsBrowser(tasks: readonly RenderTask[], { sent }: InputSettings): boolean {
+  const { overlay = [], underlay = [] } = (sent.json.finishing ?? {}) as Record<string, unknown[] | undefined>;
+  const layers = [overlay, underlay].flat() as ({ pdf?: unknown } | null)[];
+  if (layers.some((layer) => layer?.pdf === undefined)) return true;
+  return tasks.some(({ inputs }) => inputs.some((input) => !/\.pdf$/i.test(input) || /^https?:/i.test(input)));
 }
 
-async function readRequest(options: RenderOptions): Promise<Record<string, unknown>> {
+async function readRequest(options: RenderOptions, tasks: readonly RenderTask[]): Promise<Record<string, unknown>> {
   const { request: text, locale, timezone, allowHtml, style } = options;
   const request = text === undefined ? {} : await parseRequest(text);
   const ofMarkdown = {
@@ -125,7 +121,10 @@ async function readRequest(options: RenderOptions): Promise<Record<string, unkno
     ...(allowHtml && { allowHtml }),
     ...(style !== undefined && { styleSheet: await readStyle(style) }),
   };
+  const type = outputType(options);
+  const isOfPdf = tasks.some(({ inputs }) => inputs.length > 1 || inputs.some((input) => /\.pdf$/i.test(input)));
   return {
+    ...(type !== 'pdf' && { output: isOfPdf ? { type, pages: '1-' } : type }),
     ...request,
     ...(locale !== undefined && { locale }),
     ...(timezone !== undefined && { timezone }),
@@ -150,15 +149,16 @@ async function readStyle(path: string): Promise<string> {
   });
 }
 
-async function printAll(deps: PrintDeps, tasks: Task[], settings: InputSettings, { json }: RenderOptions) {
+async function printAll(deps: PrintDeps, tasks: RenderTask[], settings: InputSettings, { json }: RenderOptions) {
   const { printInput } = await import('../print-input.ts');
   const results: Record<string, unknown>[] = [];
   let done = 0;
-  await forEachInSlots([...tasks.entries()], CONCURRENCY, async ([index, { input, output }]) => {
+  await forEachInSlots([...tasks.entries()], CONCURRENCY, async ([index, { inputs, output }]) => {
+    const input = inputs.join(', ');
     try {
-      const found = await inspect(input, settings);
-      const context = { onReady: sayOnce(input, found, settings) };
-      const printed = await printInput(deps, { input: found, output }, settings, context);
+      const found = await inspectAll(inputs, settings);
+      const context = { onReady: sayOnce(inputs, found, settings) };
+      const printed = await printInput(deps, { inputs: found, output }, settings, context);
       results[index] = { input, ...printed };
       warnOfMissing(input, printed);
       if (tasks.length > 1) progress(`${++done} of ${tasks.length}: ${output}`);
@@ -171,16 +171,26 @@ async function printAll(deps: PrintDeps, tasks: Task[], settings: InputSettings,
   if (json) printJson({ documents: results });
 }
 
-const inspect = (input: string, { dataFile }: InputSettings) =>
-  inspectInput(input, { hasData: dataFile !== undefined });
+async function inspectAll(inputs: readonly string[], { dataFile }: InputSettings): Promise<RenderInput[]> {
+  const found: RenderInput[] = [];
+  for (const input of inputs)
+    found.push(
+      await inspectInput(input, { hasData: dataFile !== undefined }).catch((error: unknown) => {
+        throw inputs.length > 1 ? new OperatorError(`${input}: ${messageOf(error)}`, { cause: error }) : error;
+      }),
+    );
+  return found;
+}
 
 /** Says what a directory or a zip is taken for, the first time. */
-function sayOnce(input: string, found: RenderInput, { dataFile }: InputSettings) {
-  let isSaid = false;
-  return async (ready: ReadyInput): Promise<void> => {
-    const isFolder = 'folder' in ready && (found.kind === 'zip' || ready.kind === 'template' || ready.folder === input);
-    if (isFolder && !isSaid) warn(`pdfprompt: ${input}: taken for ${await describeInput(ready, dataFile)}`);
-    isSaid = true;
+function sayOnce(inputs: readonly string[], found: readonly RenderInput[], { dataFile }: InputSettings) {
+  const said = new Set<number>();
+  return async (ready: ReadyInput, index: number): Promise<void> => {
+    const input = inputs[index] ?? '';
+    const isFolder =
+      'folder' in ready && (found[index]?.kind === 'zip' || ready.kind === 'template' || ready.folder === input);
+    if (isFolder && !said.has(index)) warn(`pdfprompt: ${input}: taken for ${await describeInput(ready, dataFile)}`);
+    said.add(index);
   };
 }
 
@@ -190,27 +200,29 @@ function warnOfMissing(input: string, printed: Printed): void {
 
 async function watchAll(
   deps: PrintDeps,
-  tasks: Task[],
+  tasks: RenderTask[],
   read: () => Promise<InputSettings>,
-  { data, style, request }: RenderOptions,
+  { data, style, request, ...options }: RenderOptions,
 ): Promise<void> {
   const { printInput } = await import('../print-input.ts');
   const { watchInputs } = await import('../watch-inputs.ts');
   const requestFile = request?.startsWith('@') ? request.slice(1) : undefined;
-  const others = [data, style, requestFile].filter((path) => path !== undefined);
   const settings = await read();
-  const inputs = await Promise.all(
-    tasks.map(async ({ input, output }) => {
-      const found = await inspect(input, settings);
-      const context = { isWatched: true, onReady: sayOnce(input, found, settings) };
+  const layers = [options['overlay'], options['underlay']].flat().filter((path) => typeof path === 'string');
+  const others = [data, style, requestFile, ...layers, ...settings.sent.files.values()].filter((path) => path !== undefined); // prettier-ignore
+  const watched = await Promise.all(
+    tasks.map(async ({ inputs, output }) => {
+      const input = inputs.join(', ');
+      const found = await inspectAll(inputs, settings);
+      const context = { isWatched: true, onReady: sayOnce(inputs, found, settings) };
       const printOnce = async (since: number, signal: AbortSignal) => {
-        const printed = await printInput(deps, { input: found, output }, await read(), { ...context, signal });
+        const printed = await printInput(deps, { inputs: found, output }, await read(), { ...context, signal });
         warnOfMissing(input, printed);
         const pages = printed.pages === 1 ? '1 page' : `${printed.pages} pages`;
         print(`${printed.outputs.join(', ')}: ${pages}, ${Math.round(performance.now() - since)} ms`);
       };
       return {
-        paths: [watchedPath(input, found), ...others],
+        paths: [...new Set([...found.map((each, index) => watchedPath(inputs[index] ?? '', each)), ...others])],
         print: (since: number, signal: AbortSignal) =>
           printOnce(since, signal).catch((error: unknown) => {
             if (!signal.aborted) warn(`pdfprompt: ${input}: ${messageOf(error)}`);
@@ -219,7 +231,7 @@ async function watchAll(
     }),
   );
   await watchInputs(
-    inputs,
+    watched,
     tasks.map(({ output }) => output),
   );
 }
@@ -227,6 +239,6 @@ async function watchAll(
 function watchedPath(input: string, found: RenderInput): string {
   if (found.kind === 'url' || found.kind === 'stdin')
     throw new UsageError(`--watch: ${input}: allowed: files and directories`);
-  if (found.kind === 'zip') return found.path;
+  if (found.kind === 'zip' || found.kind === 'pdf') return found.path;
   return found.kind === 'template' || found.folder === input ? found.folder : dirname(input);
 }
