@@ -109,7 +109,7 @@ const FLAGS: FinishingFlag[] = [
 export function addFinishingFlags(command: Command): Command {
   for (const { flags, description, isList } of FLAGS) {
     const option = new Option(flags, description).helpGroup('What is done with the PDF, in this order:');
-    if (isList) option.argParser((value: string, before: string[] = []) => [...before, value]);
+    if (isList) option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
     command.addOption(option);
   }
   return command.addOption(
@@ -137,7 +137,7 @@ export async function withFinishingFlags(
     const given = options[option.attributeName()];
     if (given === undefined || given === false) continue;
     to.flag = option.long ?? flags;
-    for (const value of [given].flat()) await write(to, value === true ? '' : String(value));
+    for (const value of [given].flat()) await write(to, typeof value === 'string' ? value : '');
   }
   if (options['facturx'] !== undefined && options['facturxLevel'] === undefined) {
     to.flag = '--facturx-level';

@@ -180,7 +180,9 @@ describe('a problem of finishing, parts, output or split', () => {
 });
 
 it('lists have bounds', () => {
-  expect(problemsOf({ parts: Array(501).fill({ html: 'x' }) })).toEqual(['parts: allowed: at most 500 parts']);
+  expect(problemsOf({ parts: Array.from({ length: 501 }, () => ({ html: 'x' })) })).toEqual([
+    'parts: allowed: at most 500 parts',
+  ]);
   const bookmarks = (count: number) => Array.from({ length: count }, () => ({ title: 'a', page: 1 }));
   expect(problemsOf({ html: 'x', finishing: { bookmarks: bookmarks(5_000) } })).toEqual([]);
   expect(problemsOf({ html: 'x', finishing: { bookmarks: bookmarks(5_001) } })).toEqual([
