@@ -54,7 +54,7 @@ const EXCLUDED: [string, string, string][] = [
   ['split', 'png of pages', 'split'],
   ['png', 'png of pages', 'output'],
 ];
-const OF_A_FILE = ['images', 'properties', 'bookmarks', 'attachments', 'facturx', 'PDF/A-2b', 'PDF/A-3b', 'PDF/UA-1', 'linearize', 'encrypt', 'sign']; // prettier-ignore
+const OF_A_FILE = new Set(['images', 'properties', 'bookmarks', 'attachments', 'facturx', 'PDF/A-2b', 'PDF/A-3b', 'PDF/UA-1', 'linearize', 'encrypt', 'sign']); // prettier-ignore
 
 /** What the pair is refused for; undefined: it is allowed. */
 function refusedFor(first: string, second: string): string | undefined {
@@ -66,7 +66,7 @@ function refusedFor(first: string, second: string): string | undefined {
   if (first === 'png' || second === 'png') return 'finishing';
   if (first !== 'png of pages' && second !== 'png of pages') return undefined;
   const field = of.slice('finishing.'.length);
-  if (!OF_A_FILE.includes(field)) return undefined;
+  if (!OF_A_FILE.has(field)) return undefined;
   return `finishing.${field.startsWith('PDF/') ? 'conformance' : field}`;
 }
 
