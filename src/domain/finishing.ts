@@ -5,13 +5,15 @@ import { pageSelectionProblem } from './page-selection.ts';
 
 // What is done with a job's PDFs after they are printed, as the request says it.
 
+/** On all levels together: a request has at most 20,000 values. */
+export const MAX_BOOKMARKS = 5_000;
+
 /** Bounds of {@link finishingSchema}. */
-export const FINISHING_BOUNDS = {
+const BOUNDS = {
   layers: 20,
   attachments: 100,
   bookmarkLevels: 5,
-  /** on all levels together; a request has at most 20,000 values */
-  bookmarks: 5_000,
+  bookmarks: MAX_BOOKMARKS,
   splits: 1_000,
   /** characters of the HTML of a layer, and of an invoice's XML */
   text: 1_000_000,
@@ -59,7 +61,7 @@ const layer = z
     html: z
       .string()
       .min(1)
-      .max(FINISHING_BOUNDS.text)
+      .max(BOUNDS.text)
       .optional()
       .describe('As large as the page. Elements of class `pageNumber` and `totalPages` are filled in'),
     text: line(1_000).min(1).optional().describe('One line'),
@@ -130,7 +132,7 @@ function bookmark(levels: number): z.ZodType<Bookmark> {
     ...(levels > 1 && {
       children: z
         .array(bookmark(levels - 1))
-        .max(FINISHING_BOUNDS.bookmarks)
+        .max(BOUNDS.bookmarks)
         .optional(),
     }),
   }) as z.ZodType<Bookmark>;
@@ -140,8 +142,8 @@ const password = z
   .string()
   .min(1)
   .refine(
-    (text) => new TextEncoder().encode(text).byteLength <= FINISHING_BOUNDS.password,
-    `allowed: at most ${FINISHING_BOUNDS.password} bytes`,
+    (text) => new TextEncoder().encode(text).byteLength <= BOUNDS.password,
+    `allowed: at most ${BOUNDS.password} bytes`,
   );
 
 const allowed = z.boolean().default(true);
@@ -158,8 +160,8 @@ export const finishingSchema = z
       )
       .optional()
       .describe('Degrees, clockwise'),
-    overlay: z.array(layer).min(1).max(FINISHING_BOUNDS.layers).optional().describe('Put over pages, in this order'),
-    underlay: z.array(layer).min(1).max(FINISHING_BOUNDS.layers).optional().describe('Put under pages, in this order'),
+    overlay: z.array(layer).min(1).max(BOUNDS.layers).optional().describe('Put over pages, in this order'),
+    underlay: z.array(layer).min(1).max(BOUNDS.layers).optional().describe('Put under pages, in this order'),
     flatten: z.boolean().default(false).describe('Form fields and annotations become part of the page'),
     images: z
       .strictObject({
@@ -191,8 +193,8 @@ export const finishingSchema = z
       .optional()
       .describe("The PDF's own, which viewers show and search engines read; not the job's `metadata`"),
     bookmarks: z
-      .array(bookmark(FINISHING_BOUNDS.bookmarkLevels))
-      .max(FINISHING_BOUNDS.bookmarks)
+      .array(bookmark(BOUNDS.bookmarkLevels))
+      .max(BOUNDS.bookmarks)
       .optional()
       .describe('Instead of those that there are; `[]`: none'),
     attachments: z
@@ -213,12 +215,12 @@ export const finishingSchema = z
         }),
       )
       .min(1)
-      .max(FINISHING_BOUNDS.attachments)
+      .max(BOUNDS.attachments)
       .optional(),
     facturx: z
       .strictObject({
         file: file.optional().describe('One of the `files`: the invoice as XML'),
-        xml: z.string().min(1).max(FINISHING_BOUNDS.text).optional().describe('The invoice as XML'),
+        xml: z.string().min(1).max(BOUNDS.text).optional().describe('The invoice as XML'),
         level: z.enum(FACTURX_LEVELS, `allowed: ${FACTURX_LEVELS.join(', ')}`),
       })
       .refine((value) => (value.file === undefined) !== (value.xml === undefined), {
@@ -283,7 +285,7 @@ export const splitSchema = z
   .union(
     [
       z.strictObject({ every: z.int().min(1).max(100_000) }),
-      z.strictObject({ at: z.array(z.int().min(2).max(100_000)).min(1).max(FINISHING_BOUNDS.splits) }),
+      z.strictObject({ at: z.array(z.int().min(2).max(100_000)).min(1).max(BOUNDS.splits) }),
     ],
     'allowed: {"every": N}, or {"at": [first pages of the files after the first]}',
   )

@@ -1,4 +1,4 @@
-import { type Bookmark, FINISHING_BOUNDS, type Output, type ResultSettings } from './finishing.ts';
+import { type Bookmark, MAX_BOOKMARKS, type Output, type ResultSettings } from './finishing.ts';
 
 type Refuse = (path: PropertyKey[], message: string) => void;
 
@@ -32,8 +32,7 @@ export function checkResult({ finishing, split, output }: ResultSettings, refuse
       'a signature is appended, so that the file is no longer linearized; allowed without sign',
     );
   const bookmarks = countBookmarks(finishing.bookmarks);
-  if (bookmarks > FINISHING_BOUNDS.bookmarks)
-    refuse(['finishing', 'bookmarks'], `allowed: at most ${FINISHING_BOUNDS.bookmarks}`);
+  if (bookmarks > MAX_BOOKMARKS) refuse(['finishing', 'bookmarks'], `allowed: at most ${MAX_BOOKMARKS}`);
 }
 
 function checkOutput(output: Output, refuse: Refuse): void {
