@@ -68,10 +68,10 @@ export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput
   files.push(resultFiles);
   const allFiles = { ...(parts.length === 1 && files[0]), ...resultFiles };
   const { filename, metadata } = row;
-  const { priority, timeoutMs } = row.request;
+  const { priority, timeoutMs, ...shared } = row.request;
   // An older version may have stored it: parsing fills in the defaults of this version.
   const parsed = parsePdfRequest({
-    ...(parts.length === 1 ? sentParts[0] : { parts: sentParts }),
+    ...(parts.length === 1 ? sentParts[0] : { ...shared, parts: sentParts }),
     ...result?.settings,
     ...(Object.keys(allFiles).length > 0 && { files: allFiles }),
     timeoutMs,

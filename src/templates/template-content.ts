@@ -26,7 +26,7 @@ export interface TemplateContent {
   request: Record<string, unknown>;
 }
 
-/** The fields of a request that a template cannot have: they are those of one document. */
+/** The fields of a request that a template cannot have: they are those of one document, or of others. */
 const OF_A_DOCUMENT = new Set([
   'filename',
   'metadata',
@@ -37,6 +37,8 @@ const OF_A_DOCUMENT = new Set([
   'markdown',
   'template',
   'files',
+  'pdf',
+  'parts',
 ]);
 
 /** @throws CodedError that names what is missing, or is no print setting */
@@ -45,7 +47,7 @@ export function checkTemplate({ files, request }: TemplateContent): void {
   const problems: FieldProblem[] = entry ? [entry] : [];
   for (const name of Object.keys(request))
     if (OF_A_DOCUMENT.has(name)) problems.push({ field: `request.${name}`, message: 'allowed: print settings only' });
-  const parsed = parsePdfRequest({ ...request, html: ' ' });
+  const parsed = parsePdfRequest({ ...request, html: ' ', files }); // what finishing names is the template's own
   if (problems.length === 0 && !parsed.ok)
     for (const { field, message } of parsed.fields) problems.push({ field: `request.${field}`, message });
   if (problems.length > 0) throw invalidFields(problems);
