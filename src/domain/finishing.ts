@@ -94,7 +94,8 @@ const layer = z
     for (const [name, kindsOf] of Object.entries(LAYER_OPTIONS))
       if (value[name as keyof typeof LAYER_OPTIONS] !== undefined && !kindsOf.includes(kind))
         refuse(name, `allowed with ${kindsOf.join(', ')}, not with ${kind}`);
-  });
+  })
+  .meta({ id: 'Layer', description: 'Exactly one of html, text, image, pdf; what else it has depends on that' });
 
 const LAYER_OPTIONS = {
   page: ['pdf'],
@@ -277,7 +278,7 @@ export const finishingSchema = z
       .optional()
       .describe("A signature (PAdES) with the operator's certificate"),
   })
-  .describe('What is done with the PDF; always in this order');
+  .meta({ id: 'Finishing', description: 'What is done with the PDF; always in this order' });
 
 export type Finishing = z.output<typeof finishingSchema>;
 
@@ -289,7 +290,10 @@ export const splitSchema = z
     ],
     'allowed: {"every": N}, or {"at": [first pages of the files after the first]}',
   )
-  .describe('Several files: every so many pages, or one that begins at each of these pages');
+  .meta({
+    id: 'Split',
+    description: 'Several files: every so many pages, or one that begins at each of these pages',
+  });
 
 export type Split = z.output<typeof splitSchema>;
 
@@ -320,7 +324,10 @@ export const outputSchema = z
     [z.enum(OUTPUTS).transform((type): z.output<typeof outputSchemaOf> => ({ type })), outputSchemaOf],
     `allowed: ${OUTPUTS.join(', ')}, or an object with type, quality, pages, dpi, fullPage, clip, selector, omitBackground`,
   )
-  .describe('What the job makes: a PDF, or pictures of the page, or with `pages` of the pages of the PDF');
+  .meta({
+    id: 'OutputSettings', // the page leaves out names that end with Output
+    description: 'What the job makes: a PDF, or pictures of the page, or with `pages` of the pages of the PDF',
+  });
 
 export type Output = z.output<typeof outputSchema>;
 /** What a picture of a page shows. */

@@ -84,14 +84,18 @@ function operationBody(operation: Operation): string {
 ${inputs.length > 0 ? table('parameter in type note', inputs) : ''}${table('status answer note', answers)}`;
 }
 
-function fields({ properties }: Schema, prefix: string): string[][] {
-  return Object.entries((properties ?? {}) as Record<string, Schema>).flatMap(([name, field]) => {
-    const inner = field.properties ? field : field.anyOf?.find((choice) => choice.properties);
+/** A schema and those that its value may be one of. */
+const forms = (schema: Schema): Schema[] => [schema, ...((schema.anyOf ?? []) as Schema[])];
+
+function fields(schema: Schema, prefix: string): string[][] {
+  const members = forms(schema).flatMap(({ properties }) => Object.entries((properties ?? {}) as Record<string, Schema>)); // prettier-ignore
+  return members.flatMap(([name, field]) => {
     const path = prefix + name;
+    const items = forms(field).flatMap((form) => (form.items ? [form.items as Schema] : []));
     return [
       [`<code>${escape(path)}</code>`, typeName(field), text(field.description) + defaultOf(field)],
-      ...(inner ? fields(inner, `${path}.`) : []),
-      ...fields((field.items ?? {}) as Schema, `${path}[].`),
+      ...fields(field, `${path}.`),
+      ...items.flatMap((item) => fields(item, `${path}[].`)),
     ];
   });
 }

@@ -128,6 +128,29 @@ describe('/openapi.json', () => {
     expect(new Set(named)).toEqual(new Set(codes));
   });
 
+  it('has a name for what a request consists of, which the page shows with all its fields', async () => {
+    const { PdfRequest, ...named } = document.components.schemas;
+    expect(Object.keys(named)).toEqual(
+      expect.arrayContaining(['Part', 'Finishing', 'Layer', 'Split', 'OutputSettings']),
+    );
+    const refs = ['finishing', 'split', 'output'].map((name) => PdfRequest?.properties[name]);
+    expect(refs).toEqual(
+      ['Finishing', 'Split', 'OutputSettings'].map((name) => ({ $ref: `#/components/schemas/${name}` })),
+    );
+    const page = await (await request('/docs', { key: null })).text();
+    for (const field of [
+      'overlay',
+      'rotate[].angle',
+      'encrypt.permissions.print',
+      'bookmarks[].children[].title',
+      'every',
+      'at',
+      'clip.width',
+    ])
+      // prettier-ignore
+      expect(page).toContain(`<code>${field}</code>`);
+  });
+
   it('tells the truth about what is answered', async () => {
     const created = await request('/v1/jobs', { method: 'POST', body: '{"html":"x"}' });
     expect(jobSchema.strict().safeParse(await created.json()).error).toBeUndefined();
