@@ -85,7 +85,7 @@ ${inputs.length > 0 ? table('parameter in type note', inputs) : ''}${table('stat
 }
 
 /** A schema and those that its value may be one of. */
-const forms = (schema: Schema): Schema[] => [schema, ...((schema.anyOf ?? []) as Schema[])];
+const forms = (schema: Schema): Schema[] => [schema, ...(schema.anyOf ?? [])];
 
 function fields(schema: Schema, prefix: string): string[][] {
   const members = forms(schema).flatMap(({ properties }) => Object.entries((properties ?? {}) as Record<string, Schema>)); // prettier-ignore

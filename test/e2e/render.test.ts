@@ -82,10 +82,42 @@ describe('pdfprompt render', () => {
     [['one.html', './one.html', '--out-dir', 'y'], /would both be written to y\/one\.pdf/],
     [['one.html', '--request', '{broken'], /--request: .*allowed: a JSON object/],
     [[], /missing required argument 'input'/],
+    [['one.html', 'two.html', '--merge'], /--merge: required: -o FILE/],
+    [['one.html', '-o', 'one.html'], /-o: it would replace one\.html; allowed: another file/],
+    [['one.html', '--pages', 'some'], /--pages: allowed: pages and ranges such as/],
+    [['one.html', '--rotate', '45'], /--rotate: allowed: 90, 180, 270/],
+    [['one.html', '--pdfa', '1b'], /--pdfa: 1b: allowed: 2b, 3b/],
+    [['one.html', '--split', '0'], /--split: Too small/],
+    [['one.html', '--attach', 'nothing.csv'], /--attach: ENOENT/],
+    [['one.html', '--overlay', 'data.csv'], /--overlay: data\.csv: allowed: \.html, \.pdf, \.png/],
+    [['one.html', '--encrypt'], /--encrypt: required: --password-file FILE, or the variable PDF_PASSWORD/],
+    [['one.html', '--password-file', 'x'], /--password-file: allowed with --encrypt/],
+    [
+      ['one.html', '--pdfua', '--pdfa', '--encrypt', '--password-file', 'one.html'],
+      /--encrypt: PDF\/A-2b forbids encryption/,
+    ],
+    [
+      ['one.html', '-o', 'x.png', '--title', 'x'],
+      /--title: pictures have none|finishing: a picture of the page has no PDF/,
+    ],
   ])('refuses %j', async (arguments_, message) => {
     const { code, stderr } = await render(arguments_);
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
+  });
+
+  it('starts no browser for PDFs', async () => {
+    await render(['one.html', '-o', 'given.pdf']);
+    const { code, stderr } = await pdfprompt(['render', 'given.pdf', '--pages', '1', '-o', 'same.pdf'], {
+      cwd,
+      env: { CHROME_PATH: '/nowhere/chrome' },
+    }).exited;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(await textOf('same.pdf')).toEqual(['one']);
+    expect(await render(['given.pdf'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('it would replace given.pdf'),
+    });
   });
 
   it('names the field of a request that is wrong', async () => {
