@@ -2,6 +2,12 @@ import type { PdfFile } from './pdf-file.ts';
 import { isDictionary, PdfDictionary, PdfName, type PdfValue } from './pdf-value.ts';
 
 const MAX_LEVELS = 1_000;
+/** The tags of the standard. */
+export const STANDARD_TAGS: ReadonlySet<string> = new Set(
+  'Document Part Art Sect Div BlockQuote Caption TOC TOCI Index NonStruct Private P H H1 H2 H3 H4 H5 H6 L LI Lbl LBody Table TR TH TD THead TBody TFoot Span Quote Note Reference BibEntry Code Link Annot Ruby RB RT RP Warichu WT WP Figure Formula Form'.split(
+    ' ',
+  ),
+);
 
 /** Which element of the structure content belongs to. */
 export class StructureParents {
@@ -21,6 +27,18 @@ export class StructureParents {
     if (mcid === undefined) return found instanceof PdfDictionary ? found : undefined;
     const element = Array.isArray(found) ? this.root?.resolve(found[mcid]) : undefined;
     return element instanceof PdfDictionary ? element : undefined;
+  }
+
+  /** The tag of an element, by the document's own map one of the standard. */
+  standardTag(element: PdfDictionary): string {
+    const map = this.root?.dictionary('RoleMap');
+    let tag = element.name('S') ?? '';
+    for (let step = 0; step < 20 && !STANDARD_TAGS.has(tag); step++) {
+      const next = map?.name(tag);
+      if (next === undefined) break;
+      tag = next;
+    }
+    return tag;
   }
 
   /** Whether an element, or one around it, says its language. */
