@@ -176,12 +176,12 @@ export class Finisher extends Lifecycle<FinisherOptions> {
 
 const printed = (pdfs: readonly PdfBytes[]): PartAbout[] => pdfs.map(() => ({ isUploaded: false }));
 
-/** The fields with what was not written by our own browser and is read: PDFs, and files that are put over pages. */
+/** The fields with PDFs that were not written by our own browser. */
 function uploadsOf(pdfs: readonly PdfBytes[], { result = {}, parts = printed(pdfs) }: FinishContext): string[] {
   const given = parts.flatMap(({ isUploaded }, index) => (isUploaded ? [`parts[${index}].pdf`] : []));
   const layers = (['overlay', 'underlay'] as const).flatMap((name) =>
-    (result.finishing?.[name] ?? []).flatMap(({ pdf, image }, index) =>
-      (pdf ?? image) === undefined ? [] : [`finishing.${name}[${index}].${pdf === undefined ? 'image' : 'pdf'}`],
+    (result.finishing?.[name] ?? []).flatMap(({ pdf }, index) =>
+      pdf === undefined ? [] : [`finishing.${name}[${index}].pdf`],
     ),
   );
   return [...given, ...layers];

@@ -22,9 +22,6 @@ declare const WebAssembly: {
   Instance: new (module: object, imports: object) => object;
 };
 
-/** It asks for the constants of files in a way that is refused to a process without rights. */
-if (process.permission) Object.assign(process, { binding: () => ({ fs: constants }) });
-
 const createInstance = qpdfModule as unknown as (options: InstanceOptions) => Promise<Instance>;
 const { resolve } = createRequire(import.meta.url);
 const wasm = new WebAssembly.Module(readFileSync(resolve('@neslinesli93/qpdf-wasm/dist/qpdf.wasm')));

@@ -19,7 +19,7 @@ const FIXTURE = new URL('../fixtures/invoice.html', import.meta.url).pathname;
 const WANTED: Record<string, ResultSettings> = {
   nothing: {},
   properties: { finishing: { properties: { title: 'A title' } } as never },
-  'pages, reversed': { finishing: { pages: 'last-1' } as never },
+  'pages, reversed': { finishing: { pages: '99999-1' } as never },
   rotate: { finishing: { rotate: 90 } as never },
   flatten: { finishing: { flatten: true } as never },
   images: { finishing: { images: { maxDpi: 150, quality: 80 } } as never },
