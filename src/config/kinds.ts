@@ -60,6 +60,8 @@ export const region = textKind('a region, such as us-east-1 or auto', (text) => 
 /** In the characters that a header may have. */
 export const secretText = textKind('text without spaces', (text) => /^[\x21-\x7e]{1,10000}$/.test(text));
 
+export const password = textKind('a line of at most 1,000 characters', (text) => /^[^\r\n]{1,1000}$/.test(text));
+
 export const path = textKind('a path', (text) => text !== '' && !text.includes('\0'));
 
 export const host = textKind('an IP address or a host name', (text) => /^[\w.:%-]+$/.test(text));

@@ -37,6 +37,7 @@ const WITH_API = ['up', 'serve'] as const;
 const WITH_FLEET = ['up', 'serve', 'work'] as const;
 const WITH_WORKER = ['up', 'work'] as const;
 const WITH_RENDERER = ['up', 'work', 'render'] as const;
+const WITH_SIGNER = ['up', 'work', 'render', 'doctor'] as const;
 const WITH_STORE = ['up', 'serve', 'work', 'users', 'doctor'] as const;
 const WITH_BROWSER = ['up', 'work', 'render', 'doctor', 'plan'] as const;
 
@@ -350,6 +351,29 @@ export const SETTINGS = {
     description:
       'Megabytes that filling in one template, or one text in markdown, may use; more fail its job. A worker does up to two at once',
     commands: WITH_RENDERER,
+  },
+  signCertificateFile: {
+    env: 'SIGN_CERTIFICATE_FILE',
+    kind: kinds.path,
+    defaultNote: 'none: jobs that ask for a signature fail',
+    description:
+      'The certificate with which PDFs are signed, and its private key: PKCS #12 (`.p12`, `.pfx`), or PEM with both; read when a worker starts',
+    commands: WITH_SIGNER,
+  },
+  signPassword: {
+    env: 'SIGN_PASSWORD',
+    kind: kinds.password,
+    defaultNote: 'none',
+    description: 'The password of `SIGN_CERTIFICATE_FILE`',
+    commands: WITH_SIGNER,
+    secret: true,
+  },
+  signTimestampUrl: {
+    env: 'SIGN_TIMESTAMP_URL',
+    kind: kinds.webAddress,
+    defaultNote: 'none: signatures say the time of the worker',
+    description: 'A server of time stamps (RFC 3161) that the worker asks for each signature',
+    commands: WITH_SIGNER,
   },
   uploadMaxMb: {
     env: 'UPLOAD_MAX_MB',

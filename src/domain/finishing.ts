@@ -143,8 +143,8 @@ const password = z
   .string()
   .min(1)
   .refine(
-    (text) => new TextEncoder().encode(text).byteLength <= BOUNDS.password,
-    `allowed: at most ${BOUNDS.password} bytes`,
+    (text) => PRINTABLE.test(text) && new TextEncoder().encode(text.normalize('NFKC')).byteLength <= BOUNDS.password,
+    `allowed: at most ${BOUNDS.password} bytes as UTF-8, no control characters`,
   );
 
 const allowed = z.boolean().default(true);

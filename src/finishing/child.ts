@@ -7,6 +7,7 @@ import { readFrames, type SentPdf, sendFrame } from './frames.ts';
 import { Draft } from './draft.ts';
 import { forgetReferences } from './libpdf.ts';
 import type { Sheet, StepContext, StepList } from './step.ts';
+import type { Asked } from './write/signer.ts';
 
 // The process in which steps run; steps-process.ts starts it. It reads PDFs that anyone may have made, so it has no
 // environment and no network, reads no files but the program's, and gives up root before it gets the first PDF. It ends by SIGKILL.
@@ -17,7 +18,8 @@ import type { Sheet, StepContext, StepList } from './step.ts';
  */
 export type Order =
   | { do: 'start'; module: string; identity: Identity | undefined }
-  | { do: 'step'; name: string; settings: unknown; isLast: boolean; brings?: Brought };
+  | { do: 'step'; name: string; settings: unknown; isLast: boolean; brings?: Brought }
+  | { do: 'take'; base64: string };
 
 /** What the first step of a job brings: for each of its PDFs whether it is uploaded, and the paths of its files. */
 export interface Brought {
@@ -25,8 +27,12 @@ export interface Brought {
   files: readonly string[];
 }
 
-/** Each order gets one answer. `failed`: what was thrown; with a code if it is a CodedError. */
+/**
+ * Each order gets one answer. `failed`: what was thrown; with a code if it is a CodedError. `asks`: the step needs
+ * something of the worker, which comes with the order `take`; the answer to that is the step's.
+ */
 export type Answer = {
+  asks?: { asked: Asked; base64: string };
   failed?: { code?: string; message: string };
   /** media types of the files that are returned */
   types?: string[];
@@ -56,7 +62,7 @@ async function start({ module, identity }: Extract<Order, { do: 'start' }>): Pro
 
 async function runStep(order: Extract<Order, { do: 'step' }>, given: SentPdf[], answer: Answer): Promise<SentPdf[]> {
   if (order.brings) takeJob(order.brings, given);
-  const context: StepContext = { files, reportSheets: (sheets) => void (answer.sheets = sheets) };
+  const context: StepContext = { files, reportSheets: (sheets) => void (answer.sheets = sheets), ask };
   const drafts = await works.get(order.name)?.run(current, order.settings, context);
   if (!Array.isArray(drafts) || drafts.length === 0) throw new Error(`the step ${order.name} returned no PDF`);
   current = order.isLast ? [] : drafts;
@@ -66,6 +72,12 @@ async function runStep(order: Extract<Order, { do: 'step' }>, given: SentPdf[], 
   const finished: SentPdf[] = [];
   for (const draft of drafts) finished.push({ chunks: [await draft.bytes()], pages: draft.pages });
   return finished;
+}
+
+async function ask(asked: Asked, data: Uint8Array): Promise<Uint8Array> {
+  await sendFrame(link, { asks: { asked, base64: Buffer.from(data).toString('base64') } } satisfies Answer, []);
+  const { value } = await frames.next();
+  return Buffer.from((value?.message as Extract<Order, { do: 'take' }>).base64, 'base64');
 }
 
 function takeJob({ areUploaded, files: paths }: Brought, given: SentPdf[]): void {
@@ -78,12 +90,9 @@ function takeJob({ areUploaded, files: paths }: Brought, given: SentPdf[]): void
 
 const link = new Socket({ fd: LINK_FD, readable: true, writable: true });
 setPriority(PRIORITY);
-for await (const { message, pdfs } of readFrames(link, {
-  maxMessageBytes: Infinity,
-  pieceBytes: Infinity,
-  mayBeEmpty: true,
-})) {
-  const order = message as Order;
+const frames = readFrames(link, { maxMessageBytes: Infinity, pieceBytes: Infinity, mayBeEmpty: true });
+for await (const { message, pdfs } of frames) {
+  const order = message as Exclude<Order, { do: 'take' }>;
   const answer: Answer = {};
   let finished: SentPdf[] = [];
   try {

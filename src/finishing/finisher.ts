@@ -17,6 +17,7 @@ import { stepsOfCall } from './overlay/steps-of-call.ts';
 import { ProcessPool, type ProcessPoolOptions } from './process-pool.ts';
 import type { PartAbout, PrintedLayer, Sheet, StepList } from './step.ts';
 import { STEPS } from './steps.ts';
+import type { Signer } from './write/signer.ts';
 import { ProcessEnded, type StepResult, type StepsProcess } from './steps-process.ts';
 
 export interface FinisherOptions {
@@ -30,6 +31,8 @@ export interface FinisherOptions {
   };
   isolation: ProcessPoolOptions['isolation'];
   events: Pick<Events, 'stepEnded' | 'documentEvicted' | 'stepsNetworked'>;
+  /** Reads the operator's certificate, at the start. Without it nothing is signed. @throws OperatorError */
+  readSigner?: (() => Promise<Signer>) | undefined;
   /** instead of the product's */
   steps?: StepList;
   processes?: number;
@@ -83,6 +86,10 @@ const MAX_TRIES = 2;
 
 /** Of CPU that a step may use for each upload. */
 const UPLOAD_CPU_MS = 10_000;
+const NO_CERTIFICATE = {
+  code: 'finishing_invalid',
+  message: 'finishing.sign: this service has no certificate; its operator sets SIGN_CERTIFICATE_FILE',
+} as const;
 
 interface Task {
   name: string;
@@ -94,6 +101,7 @@ interface Task {
 export class Finisher extends Lifecycle<FinisherOptions> {
   readonly #steps: StepList;
   readonly #pool: ProcessPool;
+  #signer: Signer | undefined;
 
   constructor(options: FinisherOptions) {
     super(options);
@@ -124,10 +132,11 @@ export class Finisher extends Lifecycle<FinisherOptions> {
     this.#pool.endIdle();
   }
 
-  protected onStart(): Promise<void> {
+  protected async onStart(): Promise<void> {
     const { reason } = withoutNetwork();
     if (reason !== undefined) this.options.events.stepsNetworked({ reason });
-    return this.#pool.start();
+    this.#signer = await this.options.readSigner?.();
+    await this.#pool.start();
   }
 
   protected override onStop(): Promise<void> {
@@ -139,12 +148,14 @@ export class Finisher extends Lifecycle<FinisherOptions> {
    * contains the failure. Ends at once when `signal` aborts. If there is nothing to do, no process is started.
    */
   async finish(pdfs: PdfBytes[], context: FinishContext): Promise<FinishOutcome> {
+    if (context.result?.finishing?.sign && !this.#signer) return { kind: 'reject', ...NO_CERTIFICATE };
     const tasks = this.#tasksFor(pdfs, context);
     if (tasks.length === 0) return { kind: 'done', files: pdfs };
     const span = context.span.child('finishing');
     const uploads = uploadsOf(pdfs, context);
     const use = { isUploaded: uploads.length > 0, signal: context.signal };
-    const run = new StepsRun(tasks, pdfs, { ...context, span, uploads: uploads.length }, this.options);
+    const options = { ...this.options, signer: this.#signer };
+    const run = new StepsRun(tasks, pdfs, { ...context, span, uploads: uploads.length }, options);
     for (let tries = 1; ; tries++) {
       try {
         const { pdfs: finished, types, sheets } = await this.#pool.use(use, (process) => run.in(process));
@@ -164,7 +175,7 @@ export class Finisher extends Lifecycle<FinisherOptions> {
     pdfs: readonly PdfBytes[],
     { settings, result = {}, parts = printed(pdfs), layers }: FinishContext,
   ): Task[] {
-    const job = { settings, result, parts, layers };
+    const job = { settings, result, parts, layers, signer: this.#signer?.about };
     const wanted = stepsOfCall(this.#steps.steps, job).map((step) => ({
       name: step.name,
       settings: step.settingsOf(job),
@@ -186,20 +197,21 @@ function uploadsOf(pdfs: readonly PdfBytes[], { result = {}, parts = printed(pdf
   );
   return [...given, ...layers];
 }
+type RunOptions = Pick<FinisherOptions, 'caps' | 'events'> & { signer: Signer | undefined };
 
 /** One job's steps, which may have to begin again in another process. */
 class StepsRun {
   readonly #tasks: Task[];
   readonly #pdfs: PdfBytes[];
   readonly #context: FinishContext & { uploads: number };
-  readonly #options: FinisherOptions;
+  readonly #options: RunOptions;
   #deadline: Deadline | undefined;
   /** the one that began last */
   stepName = '';
   /** milliseconds of all steps */
   ms = 0;
 
-  constructor(tasks: Task[], pdfs: PdfBytes[], context: FinishContext & { uploads: number }, options: FinisherOptions) {
+  constructor(tasks: Task[], pdfs: PdfBytes[], context: FinishContext & { uploads: number }, options: RunOptions) {
     this.#tasks = tasks;
     this.#pdfs = pdfs;
     this.#context = context;
@@ -220,7 +232,8 @@ class StepsRun {
     for (const task of this.#tasks) {
       this.stepName = task.name;
       const first = task === this.#tasks[0] ? brought : undefined;
-      const step = () => process.run(task, first, (heads) => this.#check(heads), { maxCpuMs });
+      const signer = task.name === 'sign' ? this.#options.signer : undefined;
+      const step = () => process.run(task, first, (heads) => this.#check(heads), { maxCpuMs, signer });
       const startedAt = performance.now();
       try {
         finished = await this.#context.span.during(task.name, () => deadline.race(`the step ${task.name}`, step()));

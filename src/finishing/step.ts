@@ -1,6 +1,7 @@
 import type { ResultSettings } from '../domain/finishing.ts';
 import type { PrintSettings } from '../domain/pdf-request.ts';
 import type { Draft } from './draft.ts';
+import type { Asked, PublicSigner } from './write/signer.ts';
 
 /** What is known of a part's PDF. */
 export interface PartAbout {
@@ -21,6 +22,8 @@ export interface FinishingJob {
   parts: readonly PartAbout[];
   /** its layers that had to be printed, when they are */
   layers?: readonly PrintedLayer[] | undefined;
+  /** if the operator has a certificate */
+  signer?: PublicSigner | undefined;
 }
 
 /** A layer that our own browser has printed. */
@@ -45,6 +48,8 @@ export interface StepContext {
   files: ReadonlyMap<string, Uint8Array>;
   /** Reports the pages of each PDF to the worker. */
   reportSheets(sheets: Sheet[][]): void;
+  /** Asks the worker for what is made with the operator's key, which stays there. */
+  ask(asked: Asked, data: Uint8Array): Promise<Uint8Array>;
 }
 
 /** What a step does, in a process of its own. */

@@ -12,6 +12,7 @@ import { MEGABYTE } from '../kernel/units.ts';
 import { cpuMs, privateBytes } from '../memory/processes.ts';
 import type { Answer, Order } from './child.ts';
 import type { Sheet } from './step.ts';
+import type { Signer } from './write/signer.ts';
 import { type Frame, type PdfHead, readFrames, type SentPdf, sendFrame } from './frames.ts';
 
 /** How a process ended: it needed too much memory or CPU, another process killed it, or it did so itself. */
@@ -61,6 +62,9 @@ export interface StepsProcessOptions {
 /** Points of a page's side, at most: what the steps may report. */
 const MAX_SIDE = 100_000;
 
+/** Of one step: a signature and a time stamp of each of the most files that a job may have. */
+const MAX_QUESTIONS = 2_000;
+
 const SAMPLE_MS = 50;
 /** V8 ends a process whose heap is full. It was too large if it had so much of what it may use. */
 const ALMOST_FULL = 0.8;
@@ -83,6 +87,7 @@ export class StepsProcess {
   #isTooSlow = false;
   #largestBytes = 0;
   #check: (heads: PdfHead[]) => void = () => undefined;
+  #signer: Pick<Signer, 'answer'> | undefined;
 
   constructor(options: StepsProcessOptions) {
     this.#options = options;
@@ -130,6 +135,7 @@ export class StepsProcess {
   /**
    * Runs a step on the PDFs of the step before it; the first one of a job gets them, and the job's files.
    * @param maxCpuMs that it may take; then the process is killed
+   * @param signer what the step may ask for
    * @param check whether the PDFs that the last step returns are accepted. @throws if not
    * @returns the PDFs of the last step; of others none
    * @throws CodedError, StepFailed, ProcessEnded, what `check` throws
@@ -138,9 +144,10 @@ export class StepsProcess {
     step: { name: string; settings: unknown; isLast: boolean },
     job: StepInput | undefined,
     check: (heads: PdfHead[]) => void,
-    { maxCpuMs = Infinity }: { maxCpuMs?: number } = {},
+    { maxCpuMs = Infinity, signer }: { maxCpuMs?: number; signer?: Pick<Signer, 'answer'> | undefined } = {},
   ): Promise<StepResult> {
     this.#check = check;
+    this.#signer = signer;
     const { pdfs = [], files = [], areUploaded = [] } = job ?? {};
     const brings = job && { areUploaded, files: files.map(({ name }) => name) };
     const sent = [...pdfs, ...files.map(({ chunks }) => ({ chunks, pages: 1 }))];
@@ -161,7 +168,14 @@ export class StepsProcess {
       const sent = sendFrame(this.#link, order, pdfs);
       sent.catch(() => undefined);
       const ended = this.exited.then(() => Promise.reject(this.#end as ProcessEnded));
-      const { value: answer } = await Promise.race([this.#answers.next(), ended]);
+      let answer: Frame | undefined;
+      for (let questions = 0; ; questions++) {
+        ({ value: answer } = await Promise.race([this.#answers.next(), ended]));
+        const { asks } = (answer?.message ?? {}) as { asks?: Record<'asked' | 'base64', unknown> };
+        if (!asks) break;
+        if (questions >= MAX_QUESTIONS) throw new StepFailed('it asks for too much');
+        await sendFrame(this.#link, await this.#answerTo(asks), []);
+      }
       if (!answer) throw new Error('the link is closed');
       const { failed, types, sheets } = answer.message as { [Key in keyof Answer]?: unknown };
       if (failed) throw toError(failed as Record<'code' | 'message', unknown>);
@@ -172,6 +186,13 @@ export class StepsProcess {
     } finally {
       clearInterval(sampler);
     }
+  }
+
+  async #answerTo({ asked, base64 }: Record<'asked' | 'base64', unknown>): Promise<Order> {
+    if (!this.#signer) throw new StepFailed('it asks for a signature that its job does not want');
+    const data = Buffer.from(String(base64), 'base64');
+    const answer = await this.#signer.answer(asked === 'timestamp' ? asked : 'signature', data);
+    return { do: 'take', base64: Buffer.from(answer).toString('base64') };
   }
 
   /** The link breaks before it is known how the process ended. */

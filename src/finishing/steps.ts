@@ -11,7 +11,9 @@ import { pagesStep } from './steps/pages.ts';
 import { picturesStep } from './steps/pictures.ts';
 import { propertiesStep } from './steps/properties.ts';
 import { rotateStep } from './steps/rotate.ts';
+import { signStep } from './steps/sign.ts';
 import { splitStep } from './steps/split.ts';
+import { writeStep } from './steps/write.ts';
 
 /** Every step, in the order in which they run. A step has a file of its own and is named here. */
 export const STEPS: StepList = {
@@ -30,5 +32,7 @@ export const STEPS: StepList = {
     attachmentsStep,
     facturxStep,
     conformanceStep,
+    writeStep,
+    signStep,
   ],
 };

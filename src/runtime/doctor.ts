@@ -16,6 +16,7 @@ import { type Check, fail, ok, warn } from './check.ts';
 import { checkDatabase } from './check-database.ts';
 import { checkDisks } from './check-disks.ts';
 import { checkFonts } from './check-fonts.ts';
+import { checkSigner } from './signer.ts';
 import { Stores } from '../storage/stores.ts';
 import type { Progress } from './database.ts';
 import { buildLauncher, rendererOptions } from './worker.ts';
@@ -31,6 +32,7 @@ export async function examine(config: Config, onProgress: Progress): Promise<Che
     await checkStore(config),
     ...(await checkDisks(config)),
     ...(await checkChromium(config, onProgress)),
+    ...(await checkSigner(config)),
     checkMemory(),
   ];
 }

@@ -27,6 +27,7 @@ import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Base, Overrides } from './compose.ts';
 import { type Progress, VERSION } from './database.ts';
+import { signerReader } from './signer.ts';
 
 export interface Worker {
   renderer: Renderer;
@@ -155,6 +156,7 @@ export function buildFinisher(input: { config: Config; events: Events; steps?: S
     },
     isolation: config.renderIsolation,
     events,
+    readSigner: signerReader(config),
     ...(steps && { steps }),
   });
 }
