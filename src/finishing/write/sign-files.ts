@@ -32,6 +32,7 @@ async function sign(
 ): Promise<Uint8Array> {
   const document = await PDF.load(pdf, password === undefined ? {} : { credentials: password });
   writeTexts(document, texts);
+  keepSigned(document);
   const { bytes } = await document.sign({
     signer: {
       certificate: Buffer.from(signer.certificate, 'base64'),
@@ -46,6 +47,16 @@ async function sign(
     estimatedSize: (signer.hasTimestamps ? ROOM_WITH_TIMESTAMP : ROOM) + signer.certificate.length + signer.chain.join('').length, // prettier-ignore
   });
   return bytes;
+}
+
+/**
+ * When a file is signed, the library loads it anew, which fails if it needs a password, and saves it once more, which
+ * appends something to an encrypted one that is not signed.
+ */
+function keepSigned(document: PDF): void {
+  document.reload = async (signed) => {
+    document.save = async () => signed;
+  };
 }
 
 /** The library would escape them twice: `(` would be read as `\(`. */
