@@ -9,6 +9,7 @@ import { STEPS } from '../../src/finishing/steps.ts';
 import { CodedError, messageOf } from '../../src/kernel/errors.ts';
 import { rawPdf, rawStream } from '../support/raw-pdf.ts';
 import { mutated } from './mutate.ts';
+import { stepContext } from '../support/step-context.ts';
 
 /** Milliseconds in which a case has to end. */
 const MAX_MS = 10_000;
@@ -84,7 +85,7 @@ export async function fuzzPdfs({ seed, count, seeds = SEEDS, steps = STEPS, onDo
       for (const { step, work } of works) {
         const wanted = step.settingsOf(job);
         name = step.name;
-        if (wanted !== undefined) draft = await work.run(draft, wanted, { files: new Map(), reportSheets: () => undefined });
+        if (wanted !== undefined) draft = await work.run(draft, wanted, stepContext());
       }
       for (const each of draft) {
         const run = await runQpdf(await each.bytes(), ['/in.pdf', '/out.pdf']);

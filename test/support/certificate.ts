@@ -26,7 +26,11 @@ export interface CertificateOptions {
 }
 
 /** A certificate that vouches for itself, and its key: PEM. */
-export function createCertificate(options: CertificateOptions = {}): { certificate: string; key: string; both: string } {
+export function createCertificate(options: CertificateOptions = {}): {
+  certificate: string;
+  key: string;
+  both: string;
+} {
   const { kind = 'rsa', name = 'Tess Tester', passphrase } = options;
   const { from = new Date(Date.now() - 86_400_000), to = new Date(Date.now() + 365 * 86_400_000) } = options;
   const format = { type: 'pkcs8', format: 'pem' } as const;
@@ -48,6 +52,8 @@ export function createCertificate(options: CertificateOptions = {}): { certifica
   const key =
     passphrase === undefined
       ? pair.privateKey
-      : createPrivateKey(pair.privateKey).export({ ...format, cipher: 'aes-256-cbc', passphrase }).toString();
+      : createPrivateKey(pair.privateKey)
+          .export({ ...format, cipher: 'aes-256-cbc', passphrase })
+          .toString();
   return { certificate, key, both: certificate + key };
 }

@@ -19,6 +19,7 @@ import { PDF, PdfArray, PdfBool, PdfDict, PdfName, PdfNumber, type PdfObject, ty
 import { qpdf } from '../../src/finishing/qpdf.ts';
 import type { StepContext } from '../../src/finishing/step.ts';
 import { invoiceXml } from '../support/invoices.ts';
+import { stepContext } from '../support/step-context.ts';
 
 const NOW = "D:20260102030405+01'00'";
 
@@ -51,7 +52,7 @@ const infoOf = (pdf: PDF) =>
   Object.fromEntries([...infoDictionary(pdf)].map(([{ value }, entry]) => [value, entry instanceof PdfString ? entry.asString() : ''])); // prettier-ignore
 
 const resolveIn = (pdf: PDF) => (ref: PdfRef) => pdf.context.resolve(ref);
-const noFiles: StepContext = { files: new Map(), reportSheets: () => undefined };
+const noFiles: StepContext = stepContext();
 const withFiles = (files: Record<string, string>): StepContext => ({
   ...noFiles,
   files: new Map(Object.entries(files).map(([name, content]) => [name, Buffer.from(content)])),

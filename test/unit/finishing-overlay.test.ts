@@ -8,6 +8,7 @@ import { planCopies } from '../../src/finishing/overlay/plan-copies.ts';
 import { withPdfium } from '../../src/finishing/pdfium.ts';
 import { qpdf } from '../../src/finishing/qpdf.ts';
 import type { Sheet } from '../../src/finishing/step.ts';
+import { stepContext } from '../support/step-context.ts';
 
 interface PageKind {
   rotate: number;
@@ -54,7 +55,11 @@ const printed = (pageOf: (number | null)[], layer: Partial<PlacedLayer> = {}): P
 
 async function measured(draft: Draft): Promise<Sheet[]> {
   let found: Sheet[][] = [];
-  await measurePages([draft], true, { files: new Map(), reportSheets: (sheets) => void (found = sheets) });
+  await measurePages(
+    [draft],
+    true,
+    stepContext({}, (sheets) => void (found = sheets)),
+  );
   return found.flat();
 }
 
@@ -65,7 +70,7 @@ async function overlaid(
   { isUploaded = false } = {},
 ): Promise<Uint8Array> {
   const pages = (await PDF.load(pdf)).getPageCount();
-  const context = { files: new Map(Object.entries(files)), reportSheets: () => undefined };
+  const context = stepContext(files);
   const [draft] = await overlayPages([new Draft({ bytes: pdf, pages, isUploaded })], { layers }, context);
   const bytes = (await draft?.bytes()) ?? new Uint8Array();
   await qpdf(bytes, ['/in.pdf', '/out.pdf']); // fails if it finds errors
@@ -291,7 +296,7 @@ describe('layers', () => {
       overlayPages(
         [new Draft({ bytes: layer, pages: 1 })],
         { layers: [{ field: 'f', file: 'layer', isUnder: false, opacity: 1, source: 'pdf', page: 1, pages }] },
-        { files: new Map([['layer', layer]]), reportSheets: () => undefined },
+        stepContext({ layer }),
       );
     expect((await run('1')).map(({ isUploaded }) => isUploaded)).toEqual([true]);
     expect((await run('2-')).map(({ isUploaded }) => isUploaded)).toEqual([false]);

@@ -7,10 +7,11 @@ import type { StepContext } from '../../src/finishing/step.ts';
 import { mergeStep } from '../../src/finishing/steps/merge.ts';
 import { picturesStep } from '../../src/finishing/steps/pictures.ts';
 import { pixelsOf } from '../support/pixels.ts';
+import { stepContext } from '../support/step-context.ts';
 
 const parsed = parsePdfRequest({ html: 'x' });
 const settings = (parsed.ok ? parsed.request : undefined) as PrintSettings;
-const context: StepContext = { files: new Map(), reportSheets: () => undefined };
+const context: StepContext = stepContext();
 const rgb = (red: number, green: number, blue: number) => ({ type: 'RGB', red, green, blue }) as const;
 
 /** Three pages, by default of 72 × 36 points. Their right halves are red, green and blue. */
