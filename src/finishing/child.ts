@@ -77,7 +77,8 @@ async function runStep(order: Extract<Order, { do: 'step' }>, given: SentPdf[], 
 async function ask(asked: Asked, data: Uint8Array): Promise<Uint8Array> {
   await sendFrame(link, { asks: { asked, base64: Buffer.from(data).toString('base64') } } satisfies Answer, []);
   const { value } = await frames.next();
-  return Buffer.from((value?.message as Extract<Order, { do: 'take' }>).base64, 'base64');
+  if (!value) throw new Error('the worker does not answer');
+  return Buffer.from((value.message as Extract<Order, { do: 'take' }>).base64, 'base64');
 }
 
 function takeJob({ areUploaded, files: paths }: Brought, given: SentPdf[]): void {

@@ -7,7 +7,7 @@ import { Semaphore } from '../kernel/semaphore.ts';
 import { StepsProcess, type StepsProcessOptions } from './steps-process.ts';
 
 export interface ProcessPoolOptions extends StepsProcessOptions {
-  /** `job`: no process is used for another job. Otherwise one is, whosever it is, if both jobs have only PDFs of our own browser */
+  /** `job`: no process is used for another job. Otherwise one is, of any tenant, if both jobs have only PDFs of our own browser */
   isolation: 'tenant' | 'job' | 'shared';
   /** processes at a time, at most */
   size: number;
@@ -149,7 +149,7 @@ export class ProcessPool extends Lifecycle<ProcessPoolOptions> {
       this.#endIdle(this.#idle.find((idle) => idle.process === process));
     });
     const started = start(process);
-    started.catch(() => undefined); // the job that gets it is told
+    started.catch(() => undefined); // the job that gets it fails with it
     return { process, jobs: 0, started };
   }
 

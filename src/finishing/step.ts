@@ -49,7 +49,7 @@ export interface StepContext {
   /** Reports the pages of each PDF to the worker. */
   reportSheets(sheets: Sheet[][]): void;
   /** Asks the worker for what is made with the operator's key, which stays there. */
-  ask(asked: Asked, data: Uint8Array): Promise<Uint8Array>;
+  ask: (asked: Asked, data: Uint8Array) => Promise<Uint8Array>;
 }
 
 /** What a step does, in a process of its own. */

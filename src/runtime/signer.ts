@@ -36,7 +36,9 @@ export async function checkSigner(config: SignerConfig, now = Date.now()): Promi
     const fix = 'set SIGN_CERTIFICATE_FILE to a new certificate, and restart the workers';
     if (validTo.getTime() < now) return [fail('signing', `the certificate has expired: ${until}`, fix)];
     if (validFrom.getTime() > now)
-      return [fail('signing', `the certificate is valid from ${validFrom.toISOString().slice(0, 10)} only: ${until}`, fix)];
+      return [
+        fail('signing', `the certificate is valid from ${validFrom.toISOString().slice(0, 10)} only: ${until}`, fix),
+      ];
     if (validTo.getTime() < now + SOON_DAYS * DAY_MS)
       return [warn('signing', `the certificate expires soon: ${until}`, fix)];
     return [ok('signing', until)];

@@ -1,5 +1,6 @@
 import { ColourRules } from './colour-rules.ts';
-import { ContentWalker, type ContentRules } from './content-walker.ts';
+import type { ContentRules } from './content-rules.ts';
+import { ContentWalker } from './content-walker.ts';
 import type { Findings } from './findings.ts';
 import { FontUses } from './font-uses.ts';
 import { ImageRules } from './image-rules.ts';

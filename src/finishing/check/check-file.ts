@@ -148,7 +148,7 @@ class FileScan {
       this.#findings.report('6.1.7.1-3', `the word endstream of object ${number} has no end of line before it`);
     const length = found - start;
     if (said instanceof PdfReference) this.#openLengths.push({ object: number, reference: said.number, length });
-    else if (!isKnown) this.#findings.report('6.1.7.1-1', `the length of the stream of object ${number} is not ${String(said)}`); // prettier-ignore
+    else if (!isKnown) this.#findings.report('6.1.7.1-1', `the length of the stream of object ${number} is not what its dictionary says`); // prettier-ignore
     for (const key of ['F', 'FFilter', 'FDecodeParms'])
       if (dictionary.entries.has(key))
         this.#findings.report('6.1.7.1-4', `the stream of object ${number} is in another file (${key})`);

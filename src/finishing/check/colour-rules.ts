@@ -1,4 +1,4 @@
-import type { ContentPlace } from './content-walker.ts';
+import type { ContentPlace } from './content-place.ts';
 import type { Findings } from './findings.ts';
 import { componentsOf, type IccProfile, readIccProfile } from './icc-profile.ts';
 import type { PdfFile } from './pdf-file.ts';
@@ -101,14 +101,9 @@ export class ColourRules {
       this.#findings.report('6.1.13-9', `a DeviceN colour has ${names.length} components; allowed: ${MAX_COMPONENTS}`, place.page); // prettier-ignore
     const attributes = values[4] instanceof PdfDictionary ? values[4] : undefined;
     const colorants = attributes?.dictionary('Colorants');
-    const ofProcess = (attributes?.dictionary('Process')?.list('Components') ?? []).map((name) => (name instanceof PdfName ? name.text : '')); // prettier-ignore
+    const ofProcess = new Set((attributes?.dictionary('Process')?.list('Components') ?? []).map((name) => (name instanceof PdfName ? name.text : ''))); // prettier-ignore
     for (const name of names)
-      if (
-        name instanceof PdfName &&
-        !PROCESS.has(name.text) &&
-        !ofProcess.includes(name.text) &&
-        !colorants?.has(name.text)
-      )
+      if (name instanceof PdfName && !PROCESS.has(name.text) && !ofProcess.has(name.text) && !colorants?.has(name.text))
         // prettier-ignore
         this.#findings.report('6.2.4.4-1', `the spot colour ${name.text} of DeviceN is not in Colorants`, place.page);
     for (const key of colorants?.entries.keys() ?? []) this.use(colorants?.get(key) ?? null, place, depth + 1);

@@ -1,26 +1,10 @@
-import type { ColourRules } from './colour-rules.ts';
+import type { ContentPlace } from './content-place.ts';
+import type { ContentRules } from './content-rules.ts';
 import { type Operation, operationsOf, OPERATORS } from './content-operators.ts';
-import type { Findings } from './findings.ts';
-import type { FontUses } from './font-uses.ts';
-import type { ImageRules } from './image-rules.ts';
 import { type Around, MarkedContent } from './marked-content.ts';
-import type { PdfFile } from './pdf-file.ts';
 import { PdfDictionary, PdfName, PdfStream, type PdfValue } from './pdf-value.ts';
-import type { StateRules } from './state-rules.ts';
-import type { StructureParents } from './structure-parents.ts';
 
-/** What the rules about content share. */
-export interface ContentRules {
-  file: PdfFile;
-  findings: Findings;
-  colours: ColourRules;
-  fonts: FontUses;
-  images: ImageRules;
-  states: StateRules;
-  parents: StructureParents;
-}
-
-/** What is set by operators and given back by Q. */
+/** What is set by operators and restored by Q. */
 interface GraphicsState {
   fill: PdfValue;
   stroke: PdfValue;
@@ -28,16 +12,6 @@ interface GraphicsState {
   strokePattern: PdfDictionary | undefined;
   font: PdfDictionary | undefined;
   textMode: number;
-}
-
-/** A stream that is walked. */
-export interface ContentPlace {
-  content: Uint8Array;
-  resources: PdfDictionary | undefined;
-  /** undefined: of nothing that is on a page, such as an appearance that no page shows */
-  page: number | undefined;
-  /** key of the page, or of the form, in the tree of parents */
-  structParents: number | undefined;
 }
 
 const FORMS_DEEP = 20;

@@ -27,7 +27,7 @@ export function checkDocument(file: PdfFile, findings: Findings): void {
   checkOptionalContent(catalog, findings);
   checkPermissions(catalog, findings);
   if (catalog.dictionary('ViewerPreferences')?.get('DisplayDocTitle') !== true)
-    findings.report('UA 7.1-10', 'viewers are not told to show the title (DisplayDocTitle)');
+    findings.report('UA 7.1-10', 'viewers do not show the title (DisplayDocTitle)');
   if (catalog.dictionary('MarkInfo')?.get('Suspects') === true) findings.report('UA 7.1-4', 'the tags are suspect');
   if (catalog.dictionary('MarkInfo')?.get('Marked') !== true)
     findings.report('UA 7.1-12', 'the document does not say that it is tagged (Marked)');

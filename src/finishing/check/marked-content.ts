@@ -1,5 +1,7 @@
-import type { ContentPlace, ContentRules } from './content-walker.ts';
-import { PdfDictionary, PdfName, type PdfStream, type PdfValue } from './pdf-value.ts';
+import type { ContentPlace } from './content-place.ts';
+import type { ContentRules } from './content-rules.ts';
+import type { PdfDictionary } from './pdf-value.ts';
+import { PdfName, type PdfStream, type PdfValue } from './pdf-value.ts';
 
 /** What is known of the content between a BDC and its EMC, with what is around it. */
 interface Level {

@@ -106,7 +106,7 @@ export class PdfFile {
       if (!(node instanceof PdfDictionary) || seen.has(node)) continue;
       seen.add(node);
       const kids = node.list('Kids');
-      if (kids) open.push(...kids.reverse());
+      if (kids) open.push(...kids.toReversed());
       else pages.push(node);
     }
     return pages;

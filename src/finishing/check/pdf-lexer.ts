@@ -24,7 +24,9 @@ for (let digit = 0; digit < 16; digit++) {
   HEX[digit.toString(16).charCodeAt(0)] = digit;
   HEX[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
 }
-const ESCAPES = new Map([...'nrtbf'].map((letter, index) => [letter.charCodeAt(0), [10, 13, 9, 8, 12][index] ?? 0]));
+const ESCAPES = new Map(
+  Object.entries({ n: 10, r: 13, t: 9, b: 8, f: 12 }).map(([letter, code]) => [letter.charCodeAt(0), code]),
+);
 
 export const isSpace = (code: number | undefined): boolean => code !== undefined && KIND[code] === 1;
 
@@ -43,7 +45,7 @@ export class PdfLexer {
   readonly #names = new Map<string, PdfName>();
   readonly #keywords = new Map<string, PdfKeyword>();
 
-  constructor(bytes: Uint8Array, { position = 0, resolve = NOTHING, notes = {} as LexerNotes } = {}) {
+  constructor(bytes: Uint8Array, { position = 0, resolve = NOTHING, notes = {} } = {}) {
     this.bytes = bytes;
     this.position = position;
     this.#resolve = resolve;

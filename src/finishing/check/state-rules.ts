@@ -1,5 +1,6 @@
 import type { Findings } from './findings.ts';
-import { PdfDictionary, PdfName, PdfStream, type PdfValue } from './pdf-value.ts';
+import type { PdfDictionary, PdfStream } from './pdf-value.ts';
+import { PdfName, type PdfValue } from './pdf-value.ts';
 
 const INTENTS = ['RelativeColorimetric', 'AbsoluteColorimetric', 'Perceptual', 'Saturation'];
 const BLEND_MODES = new Set(

@@ -1,5 +1,6 @@
 import type { PdfFile } from './pdf-file.ts';
-import { isDictionary, PdfDictionary } from './pdf-value.ts';
+import type { PdfDictionary } from './pdf-value.ts';
+import { isDictionary } from './pdf-value.ts';
 import { STANDARD_TAGS, StructureParents } from './structure-parents.ts';
 
 /** An element of the structure of a tagged document. */
@@ -26,7 +27,7 @@ export function readStructure(file: PdfFile): StructureElement[] {
   const kidsOf = (dictionary: PdfDictionary) => dictionary.all('K').filter(isDictionary).filter((kid) => kid.has('S')); // prettier-ignore
   const open: [PdfDictionary, StructureElement | undefined][] = [];
   const push = (dictionary: PdfDictionary, parent: StructureElement | undefined) => {
-    for (const kid of kidsOf(dictionary).reverse()) open.push([kid, parent]);
+    for (const kid of kidsOf(dictionary).toReversed()) open.push([kid, parent]);
   };
   if (parents.root) push(parents.root, undefined);
   for (let next = open.pop(); next && elements.length < MAX_ELEMENTS; next = open.pop()) {

@@ -34,7 +34,14 @@ export function parseXmp(bytes: Uint8Array): XmpProperty[] {
 function decodeXml(bytes: Uint8Array): string {
   const [first, second] = bytes;
   const encoding = (first === 0xfe && second === 0xff) || (first === 0 && second !== 0) ? 'utf-16be' : (first === 0xff && second === 0xfe) || (second === 0 && first !== 0) ? 'utf-16le' : 'utf-8'; // prettier-ignore
-  return new TextDecoder(encoding).decode(bytes).replace(/\0+$/, '');
+  return new TextDecoder(encoding).decode(withoutPadding(bytes));
+}
+
+/** Some writers fill the stream up. */
+function withoutPadding(bytes: Uint8Array): Uint8Array {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0) end--;
+  return bytes.subarray(0, end);
 }
 
 const isRdf = ({ space, name }: { space: string; name: string }, wanted: string) => space === RDF && name === wanted;

@@ -44,7 +44,7 @@ function encryption({ userPassword = '', ownerPassword, permissions }: NonNullab
   return [
     '--encrypt',
     `--user-password=${normalized(userPassword)}`,
-    // Without one, whoever can open the file could change what it permits.
+    // Without one, everyone who can open the file could change what it permits.
     `--owner-password=${ownerPassword === undefined ? randomBytes(32).toString('base64') : normalized(ownerPassword)}`,
     '--bits=256',
     `--print=${permissions.print ? 'full' : 'none'}`,
