@@ -122,7 +122,7 @@ describe('a problem of finishing, parts, output or split', () => {
     [{ finishing: { facturx: { xml: 'x', level: 'basic' } } }, ['finishing.facturx.level: allowed: MINIMUM, BASIC WL, BASIC, EN 16931, EXTENDED, XRECHNUNG']],
     [{ finishing: { facturx: { level: 'BASIC' } } }, ['finishing.facturx.xml: required: either file or xml']],
     [{ finishing: { encrypt: {} } }, ['finishing.encrypt.userPassword: required: userPassword, ownerPassword, or both']],
-    [{ finishing: { encrypt: { userPassword: 'ä'.repeat(64) } } }, ['finishing.encrypt.userPassword: allowed: at most 127 bytes']],
+    [{ finishing: { encrypt: { userPassword: 'ä'.repeat(64) } } }, ['finishing.encrypt.userPassword: allowed: at most 127 bytes as UTF-8, no control characters']],
     [{ finishing: { encrypt: { userPassword: 'x', permissions: { printing: true } } } }, [
       'finishing.encrypt.permissions.printing: unknown field; allowed: print, copy, modify, annotate, fillForms, assemble',
     ]],
