@@ -29,9 +29,6 @@ const wasm = new WebAssembly.Module(readFileSync(resolve('@neslinesli93/qpdf-was
 // It asks for the numbers of Node's file modes in a way that a confined process may not use.
 Object.defineProperty(process, 'binding', { value: () => ({ fs: constants }), configurable: true });
 
-// It asks for the constants of the file system, which it never uses, in a way that a confined process is refused.
-Object.defineProperty(process, 'binding', { value: () => ({ fs: constants }), configurable: true, writable: true });
-
 /** What qpdf did not do. `status`: 2 for errors, 3 for warnings, by its manual; undefined: it crashed. */
 export class QpdfFailed extends Error {
   override name = 'QpdfFailed';

@@ -3,7 +3,7 @@ import { validate as isUuid } from 'uuid';
 import { partAssets } from '../assets/asset-files.ts';
 import { job, part } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
-import { parsePdfRequest, sourceFields } from '../domain/pdf-request.ts';
+import { parsePdfRequest, type PrintSettings, sourceFields } from '../domain/pdf-request.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { storedDocuments } from './stored-request.ts';
 import { type SubmitDeps, submitJob, type SubmitInput, type Submitted } from './submit.ts';
@@ -58,7 +58,7 @@ export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput
     const isOnly = parts.length === 1;
     files.push(own);
     sentParts.push({
-      ...(source.kind !== 'pdf' && settings),
+      ...(source.kind !== 'pdf' && asSent(settings)),
       ...(!isOnly && title !== undefined && { title }),
       ...sourceFields(source),
       ...(own && { files: own }),
@@ -71,7 +71,7 @@ export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput
   const { priority, timeoutMs, ...shared } = row.request;
   // An older version may have stored it: parsing fills in the defaults of this version.
   const parsed = parsePdfRequest({
-    ...(parts.length === 1 ? sentParts[0] : { ...shared, parts: sentParts }),
+    ...(parts.length === 1 ? sentParts[0] : { ...asSent(shared), parts: sentParts }),
     ...result?.settings,
     ...(Object.keys(allFiles).length > 0 && { files: allFiles }),
     timeoutMs,
@@ -85,4 +85,10 @@ export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput
       `the job's request is no longer valid: ${invalidFields(parsed.fields).message}`,
     );
   return submitJob(deps, { ...input, request: parsed.request, files });
+}
+
+/** Without a default that only a caller may not ask for: PDF/UA has tags unless somebody forbids them. */
+function asSent<S extends Partial<PrintSettings>>(settings: S): S {
+  const { tagged, ...options } = settings.options ?? {};
+  return { ...settings, options: { ...options, ...(tagged && { tagged }) } };
 }
