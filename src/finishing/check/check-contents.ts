@@ -2,6 +2,7 @@ import { ColourRules } from './colour-rules.ts';
 import type { ContentRules } from './content-rules.ts';
 import { ContentWalker } from './content-walker.ts';
 import type { Findings } from './findings.ts';
+import { checkFonts } from './font-rules.ts';
 import { FontUses } from './font-uses.ts';
 import { ImageRules } from './image-rules.ts';
 import { inherited, type PdfFile } from './pdf-file.ts';
@@ -22,6 +23,7 @@ export function checkContents(file: PdfFile, findings: Findings): void {
   };
   const walker = new ContentWalker(rules);
   for (const [index, page] of file.pages.entries()) checkPage(rules, walker, page, index + 1);
+  checkFonts(file, rules.fonts.fonts, findings);
 }
 
 function checkPage(rules: ContentRules, walker: ContentWalker, page: PdfDictionary, number: number): void {

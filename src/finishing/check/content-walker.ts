@@ -230,7 +230,8 @@ class StreamWalk {
     if (textMode % 4 === 0 || textMode % 4 === 2) this.#useColour('fill');
     if (textMode % 4 === 1 || textMode % 4 === 2) this.#useColour('stroke');
     if (!font) return;
-    for (const part of parts) this.#rules.fonts.use(font, part, { page, isVisible: textMode !== 3 });
+    const { actualText } = this.#marked.level;
+    for (const bytes of parts) this.#rules.fonts.use(font, { bytes, page, isVisible: textMode !== 3, actualText });
     if (font.name('Subtype') === 'Type3') this.#glyphs(font);
   }
 

@@ -5,6 +5,8 @@ export interface TextRun {
   bytes: Uint8Array;
   page: number | undefined;
   isVisible: boolean;
+  /** what content says that the text is read as */
+  actualText: string | undefined;
 }
 
 /** Strings that one font has shown; equal ones once. */
@@ -18,15 +20,11 @@ export class FontUses {
   readonly fonts = new Map<PdfDictionary, FontUse>();
   readonly #glyphs = new Set<PdfDictionary>();
 
-  use(
-    font: PdfDictionary,
-    bytes: Uint8Array,
-    { page, isVisible }: { page: number | undefined; isVisible: boolean },
-  ): void {
+  use(font: PdfDictionary, run: TextRun): void {
     let use = this.fonts.get(font);
     if (!use) this.fonts.set(font, (use = { runs: [], isVisible: false }));
-    use.isVisible ||= isVisible;
-    use.runs.push({ bytes, page, isVisible });
+    use.isVisible ||= run.isVisible;
+    use.runs.push(run);
   }
 
   /** Whether a glyph of Type 3 is asked about for the first time. */

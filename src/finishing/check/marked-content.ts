@@ -8,9 +8,10 @@ interface Level {
   isArtifact: boolean;
   isTagged: boolean;
   hasLanguage: boolean;
+  actualText: string | undefined;
 }
 
-const OUTSIDE: Level = { isArtifact: false, isTagged: false, hasLanguage: false };
+const OUTSIDE: Level = { isArtifact: false, isTagged: false, hasLanguage: false, actualText: undefined };
 
 /** What a stream is shown by. Annotations are tagged as such: their appearances need not be. */
 export type Around = MarkedContent | 'annotation' | undefined;
@@ -59,6 +60,7 @@ export class MarkedContent {
       isArtifact: outer.isArtifact || isArtifact,
       isTagged: outer.isTagged || element !== undefined,
       hasLanguage,
+      actualText: properties?.text('ActualText') ?? outer.actualText,
     });
   }
 
