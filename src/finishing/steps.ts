@@ -3,6 +3,7 @@ import { attachmentsStep } from './steps/attachments.ts';
 import { bookmarksStep } from './steps/bookmarks.ts';
 import { conformanceStep } from './steps/conformance.ts';
 import { facturxStep } from './steps/facturx.ts';
+import { flattenStep } from './steps/flatten.ts';
 import { measureStep } from './steps/measure.ts';
 import { mergeStep } from './steps/merge.ts';
 import { openStep } from './steps/open.ts';
@@ -25,6 +26,7 @@ export const STEPS: StepList = {
     rotateStep,
     measureStep,
     overlayStep,
+    flattenStep,
     bookmarksStep,
     splitStep,
     picturesStep,
