@@ -4,6 +4,7 @@ import { bookmarksStep } from './steps/bookmarks.ts';
 import { conformanceStep } from './steps/conformance.ts';
 import { facturxStep } from './steps/facturx.ts';
 import { flattenStep } from './steps/flatten.ts';
+import { imagesStep } from './steps/images.ts';
 import { measureStep } from './steps/measure.ts';
 import { mergeStep } from './steps/merge.ts';
 import { openStep } from './steps/open.ts';
@@ -30,6 +31,7 @@ export const STEPS: StepList = {
     bookmarksStep,
     splitStep,
     picturesStep,
+    imagesStep,
     propertiesStep,
     attachmentsStep,
     facturxStep,

@@ -27,10 +27,10 @@ export function wholeContent(pdf: PDF, page: PdfDict): PdfStream {
 
 /** A line break is between two streams of a page, by the standard. */
 const joined = (streams: readonly PdfStream[]) =>
-  Buffer.concat(streams.flatMap((stream) => [decoded(stream), Buffer.from('\n')]));
+  Buffer.concat(streams.flatMap((stream) => [decodedContent(stream), Buffer.from('\n')]));
 
 /** Of a stream that cannot be decoded a reader shows nothing either. */
-function decoded(stream: PdfStream): Uint8Array {
+export function decodedContent(stream: PdfStream): Uint8Array {
   try {
     return stream.getDecodedData();
   } catch {
