@@ -4,7 +4,7 @@ import { Draft } from '../../src/finishing/draft.ts';
 import { averaged } from '../../src/finishing/images/average.ts';
 import { shrinkImages } from '../../src/finishing/images/shrink-images.ts';
 import { jpegOf } from '../../src/finishing/jsquash.ts';
-import { PdfDict, PdfName, PdfNumber, PdfStream } from '../../src/finishing/libpdf.ts';
+import { PdfDict, PdfName, PdfStream } from '../../src/finishing/libpdf.ts';
 import { withPdfium } from '../../src/finishing/pdfium.ts';
 import { qpdf } from '../../src/finishing/qpdf.ts';
 import { rawPdf, rawStream } from '../support/raw-pdf.ts';
