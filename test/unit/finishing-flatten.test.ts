@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Draft } from '../../src/finishing/draft.ts';
 import { flattenPages } from '../../src/finishing/flatten/flatten-pages.ts';
 import { withPdfium } from '../../src/finishing/pdfium.ts';
-import { qpdf } from '../../src/finishing/qpdf.ts';
+import { qpdf, runQpdf } from '../../src/finishing/qpdf.ts';
 import { readPdf } from '../support/pdf.ts';
 import { rawPdf, rawStream } from '../support/raw-pdf.ts';
 
@@ -24,7 +24,7 @@ const widget = (entries: string, bottom = 200) =>
 async function flat(bytes: Uint8Array): Promise<{ bytes: Uint8Array; text: string; plain: string }> {
   const [draft] = await flattenPages([new Draft({ bytes, pages: 1, isUploaded: true })]);
   const made = (await draft?.bytes()) ?? new Uint8Array();
-  await qpdf(made, ['--check', '/in.pdf'], { output: '/in.pdf' });
+  expect(await runQpdf(made, ['--check', '/in.pdf'])).toMatchObject({ status: 0 });
   const plain = Buffer.from(await qpdf(made, ['/in.pdf', '--qdf', '--object-streams=disable', '/out.pdf']));
   return { bytes: made, text: (await readPdf(made)).text.join(' '), plain: plain.toString('latin1') };
 }

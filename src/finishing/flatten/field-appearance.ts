@@ -85,7 +85,7 @@ function comb(value: string, cells: number, place: Place): Uint8Array {
   const cell = width / cells;
   const size = place.size || Math.min(12, height / LINE_HEIGHT);
   const y = (height - (ASCENT - DESCENT) * size) / 2;
-  const characters = [...value].slice(0, cells);
+  const characters = Array.from(value).slice(0, cells);
   return inside(place, size, characters.map((character, index) => ({ text: character, x: index * cell + (cell - widthOf(character, font, size)) / 2, y }))); // prettier-ignore
 }
 

@@ -80,7 +80,7 @@ function drawField(source: Source, form: PdfDict | undefined, { dict }: Annotati
   if (kind === 'Btn' && !field.has('pushButton') && !isOn(source, field, dict)) return void dict.delete('AP');
   if (kind !== 'Btn' && !isText) return;
   if (isText) {
-    const bad = field.values.flatMap((value) => [...value].filter((character) => character !== '\n' && !isWinAnsi(character)))[0]; // prettier-ignore
+    const bad = field.values.flatMap((value) => Array.from(value).filter((character) => character !== '\n' && !isWinAnsi(character)))[0]; // prettier-ignore
     if (bad !== undefined && isDrawn) return; // it is shown as the program that filled it in has drawn it
     if (bad !== undefined) throw undrawable(field, bad);
   }

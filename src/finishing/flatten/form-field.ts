@@ -1,4 +1,4 @@
-import { PdfArray, PdfDict, PdfName, PdfNumber, type PdfObject, PdfStream, PdfString } from '../libpdf.ts';
+import { PdfArray, type PdfDict, PdfName, PdfNumber, type PdfObject, PdfStream, PdfString } from '../libpdf.ts';
 import type { Source } from '../merge/source.ts';
 
 /** Fields above a widget; more are a loop. */

@@ -1,4 +1,4 @@
-import { PdfArray, type PdfDict, type PdfObject, PdfRef } from '../libpdf.ts';
+import { PdfArray, PdfDict, type PdfObject, PdfRef } from '../libpdf.ts';
 import type { Source } from '../merge/source.ts';
 import { type Element, isElement, structureTree } from '../merge/structure-tree.ts';
 import { writeNumberTree } from '../merge/trees.ts';
@@ -18,12 +18,10 @@ export function pruneTags(source: Source, going: ReadonlySet<number>, keys: Read
   for (const element of elements.toReversed()) {
     const isGone = (object: PdfObject) => {
       const found = source.look(object);
-      if (found !== undefined && 'getRef' in found) {
-        if (emptied.has(found as PdfDict)) return true;
-        const marked = (found as PdfDict).getRef('Obj');
-        return marked !== undefined && going.has(marked.objectNumber);
-      }
-      return false;
+      if (!(found instanceof PdfDict)) return false;
+      if (emptied.has(found)) return true;
+      const marked = found.getRef('Obj');
+      return marked !== undefined && going.has(marked.objectNumber);
     };
     const given = element.dict.get('K');
     const list = source.look(given);

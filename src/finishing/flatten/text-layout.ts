@@ -18,7 +18,8 @@ export function wrapped(text: string, font: StandardFont, size: number, width: n
   for (const paragraph of text.split('\n')) {
     let line = '';
     let used = 0;
-    for (const [word] of paragraph.matchAll(/ *[^ ]+| +/g)) {
+    const words = paragraph.split(' ').map((word, index) => (index === 0 ? word : ` ${word}`));
+    for (const word of words) {
       let rest = word;
       let length = widthOf(rest, font, size);
       if (line !== '' && used + length > width) {

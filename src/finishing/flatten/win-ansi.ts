@@ -9,7 +9,7 @@ export function isWinAnsi(character: string): boolean {
 
 /** As bytes of the encoding that PDF calls WinAnsi (Windows-1252); other characters are left out. */
 export function winAnsi(text: string): Uint8Array {
-  return Uint8Array.from([...text].flatMap((character) => byteOf(character) ?? []));
+  return Uint8Array.from(Array.from(text).flatMap((character) => byteOf(character) ?? []));
 }
 
 function byteOf(character: string): number | undefined {

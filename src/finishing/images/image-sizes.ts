@@ -1,5 +1,5 @@
 import { PdfArray, PdfDict, type PdfObject, PdfStream } from '../libpdf.ts';
-import { Source } from '../merge/source.ts';
+import type { Source } from '../merge/source.ts';
 import { contentOf, formMatrix, IDENTITY, times, type Use, usesOf } from './content-uses.ts';
 
 /** Points that an image covers where it is largest. */
@@ -103,7 +103,7 @@ class Elsewhere {
       seen.add(object);
       if (['Page', 'Pages', 'Catalog'].includes(this.#source.name(object, 'Type') ?? '')) continue;
       if (object instanceof PdfStream && this.#source.name(object, 'Subtype') === 'Image') images.push(object);
-      for (const [{ value: key }, value] of object) if (key !== 'Parent' && key !== 'P') this.#todo.push(value);
+      for (const [, value] of object) this.#todo.push(value);
     }
     return images;
   }

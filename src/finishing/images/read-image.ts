@@ -1,4 +1,4 @@
-import { PdfArray, PdfBool, PdfName, PdfNull, type PdfStream } from '../libpdf.ts';
+import { PdfArray, PdfBool, PdfName, PdfNull, PdfStream } from '../libpdf.ts';
 import { jpegPixels } from '../jsquash.ts';
 import type { Source } from '../merge/source.ts';
 import type { Raster } from './average.ts';
@@ -67,7 +67,7 @@ function channelsOf(source: Source, image: PdfStream): 1 | 3 | undefined {
   if (name.value === 'DeviceRGB') return 3;
   if (name.value === 'DeviceGray') return 1;
   const profile = name.value === 'ICCBased' && space instanceof PdfArray ? source.look(space.at(1)) : undefined;
-  const components = profile && 'getNumber' in profile ? source.number(profile as PdfStream, 'N') : undefined;
+  const components = profile instanceof PdfStream ? source.number(profile, 'N') : undefined;
   return components === 1 || components === 3 ? components : undefined;
 }
 
