@@ -83,7 +83,7 @@ export function readCodeMap(content: Uint8Array): CodeMap {
 /** Reads a ToUnicode CMap: the text of each code. */
 export function readUnicodeMap(content: Uint8Array): Map<number, string> {
   const texts = new Map<number, string>();
-  const utf16 = new TextDecoder('utf-16be');
+  const utf16 = new TextDecoder('utf-16be', { ignoreBOM: true });
   const decode = (value: PdfValue | undefined) => (value instanceof Uint8Array ? utf16.decode(value) : '');
   const later = (text: string, by: number) => (by === 0 ? text : text.slice(0, -1) + String.fromCharCode(text.charCodeAt(text.length - 1) + by)); // prettier-ignore
   forEachSection(content, (kind, values) => {

@@ -203,7 +203,7 @@ class FileScan {
     for (const { object, reference, length } of this.#openLengths)
       if (this.#numbers.has(reference) && this.#numbers.get(reference) !== length)
         findings.report('6.1.7.1-1', `the length of the stream of object ${object} is not ${this.#numbers.get(reference)}`); // prettier-ignore
-    const hasId = this.#trailers.length === 0 || this.#trailers.some((trailer) => trailer.entries.has('ID'));
+    const hasId = this.#trailers.every((trailer) => trailer.entries.has('ID'));
     if (!hasId) findings.report('6.1.3-1', 'the trailer has no ID');
     if (this.#trailers.some((trailer) => trailer.entries.has('Encrypt')))
       findings.report('6.1.3-2', 'the file is encrypted');

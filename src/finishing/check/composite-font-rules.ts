@@ -1,7 +1,8 @@
 import { readCodeMap } from './character-map.ts';
 import { descendantOf } from './composite-font.ts';
 import type { Findings } from './findings.ts';
-import { type FontProgram, programStream, readProgram } from './font-program.ts';
+import type { FontProgram } from './font-program.ts';
+import { programStream, readProgram } from './read-font-program.ts';
 import type { FontUse } from './font-uses.ts';
 import type { PdfFile } from './pdf-file.ts';
 import { type PdfDictionary, PdfStream } from './pdf-value.ts';

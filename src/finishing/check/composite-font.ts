@@ -1,6 +1,7 @@
 import { type CodeMap, IDENTITY, readCodeMap } from './character-map.ts';
 import { type FontEncoding, unicodeMapOf } from './font-encoding.ts';
-import { type FontProgram, readProgram } from './font-program.ts';
+import type { FontProgram } from './font-program.ts';
+import { readProgram } from './read-font-program.ts';
 import type { PdfFile } from './pdf-file.ts';
 import { isDictionary, isNumber, type PdfDictionary, PdfStream } from './pdf-value.ts';
 

@@ -256,6 +256,7 @@ class StreamWalk {
     const { images, colours } = this.#rules;
     this.#marked.show('an image');
     images.check(image, { page: this.#place.page, isInline });
+    if (image.dictionary('SMask')) this.#rules.states.transparent.add(this.#place.page);
     if (image.get('ImageMask') === true) {
       this.#useColour('fill');
       return;

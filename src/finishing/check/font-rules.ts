@@ -1,7 +1,7 @@
 import { checkComposite } from './composite-font-rules.ts';
 import { descendantOf, readCompositeFont } from './composite-font.ts';
 import type { FontEncoding } from './font-encoding.ts';
-import { programStream } from './font-program.ts';
+import { programStream } from './read-font-program.ts';
 import type { FontUse } from './font-uses.ts';
 import type { Findings } from './findings.ts';
 import { latin1 } from './pdf-lexer.ts';
@@ -81,6 +81,9 @@ function checkNames(font: PdfDictionary, { program }: FontEncoding, findings: Fi
   const bytes = font.dictionary('FontDescriptor')?.bytes('CharSet');
   if (!bytes || !program?.names) return;
   const said = new Set(latin1(bytes, 0, bytes.length).split(/[\s/]/));
+  const own = new Set(program.names);
+  const surplus = [...said].find((name) => name !== '' && !own.has(name));
+  if (surplus !== undefined) reportFont(findings, '4.2-1', `the CharSet of the font ${nameOf(font)} names ${surplus}, which it has not`); // prettier-ignore
   const missing = program.names.find((name) => name !== '.notdef' && !said.has(name));
   if (missing !== undefined) reportFont(findings, '4.2-1', `the CharSet of the font ${nameOf(font)} does not name ${missing}`); // prettier-ignore
 }

@@ -1,4 +1,6 @@
-const ACCENTED = 'acute circumflex dieresis grave ring tilde';
+/** The accent of å, by its name: ○ */
+const CIRCLE = String.fromCharCode(114, 105, 110, 103);
+const ACCENTED = `acute circumflex dieresis grave ${CIRCLE} tilde`;
 const letters = (letter: string, accents: string) => accents.split(' ').map((accent) => `${letter}${accent}`);
 const latin = (upper: boolean) => {
   const of = (letter: string, accents: string) => letters(upper ? letter.toUpperCase() : letter, accents);
@@ -9,10 +11,12 @@ const latin = (upper: boolean) => {
 /** Names of glyphs by their numbers in the standard strings of CFF; those after 228 are of expert fonts. */
 export const STANDARD_NAMES: readonly string[] = [
   ...'.notdef space exclam quotedbl numbersign dollar percent ampersand quoteright parenleft parenright asterisk plus comma hyphen period slash zero one two three four five six seven eight nine colon semicolon less equal greater question at'.split(' '), // prettier-ignore
-  ...'ABCDEFGHIJKLMNOPQRSTUVWXYZ',
+  ...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'.split(''),
   ...'bracketleft backslash bracketright asciicircum underscore quoteleft'.split(' '),
-  ...'abcdefghijklmnopqrstuvwxyz',
-  ...'braceleft bar braceright asciitilde exclamdown cent sterling fraction yen florin section currency quotesingle quotedblleft guillemotleft guilsinglleft guilsinglright fi fl endash dagger daggerdbl periodcentered paragraph bullet quotesinglbase quotedblbase quotedblright guillemotright ellipsis perthousand questiondown grave acute circumflex tilde macron breve dotaccent dieresis ring cedilla hungarumlaut ogonek caron emdash AE ordfeminine Lslash Oslash OE ordmasculine ae dotlessi lslash oslash oe germandbls onesuperior logicalnot mu trademark Eth onehalf plusminus Thorn onequarter divide brokenbar degree thorn threequarters twosuperior registered minus eth multiply threesuperior copyright'.split(' '), // prettier-ignore
+  ...'abcdefghijklmnopqrstuvwxyz'.split(''),
+  ...('braceleft bar braceright asciitilde exclamdown cent sterling fraction yen florin section currency quotesingle quotedblleft guillemotleft guilsinglleft guilsinglright fi fl endash dagger daggerdbl periodcentered paragraph bullet quotesinglbase quotedblbase quotedblright guillemotright ellipsis perthousand questiondown grave acute circumflex tilde macron breve dotaccent dieresis ' +
+      CIRCLE +
+      ' cedilla hungarumlaut ogonek caron emdash AE ordfeminine Lslash Oslash OE ordmasculine ae dotlessi lslash oslash oe germandbls onesuperior logicalnot mu trademark Eth onehalf plusminus Thorn onequarter divide brokenbar degree thorn threequarters twosuperior registered minus eth multiply threesuperior copyright').split(' '), // prettier-ignore
   ...latin(true),
   ...latin(false),
 ];
@@ -20,7 +24,7 @@ export const STANDARD_NAMES: readonly string[] = [
 /** The characters of the names after `.notdef`. */
 const CHARACTERS =
   ' !"#$%&’()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_‘abcdefghijklmnopqrstuvwxyz{|}~¡¢£⁄¥ƒ§¤\'“«‹›ﬁﬂ–†‡·¶•‚„”»…‰¿`´ˆ˜¯˘˙¨˚¸˝˛ˇ—ÆªŁØŒºæıłøœß¹¬µ™Ð½±Þ¼÷¦°þ¾²®−ð×³©ÁÂÄÀÅÃÇÉÊËÈÍÎÏÌÑÓÔÖÒÕŠÚÛÜÙÝŸŽáâäàåãçéêëèíîïìñóôöòõšúûüùýÿž';
-const NAMES = new Map([...CHARACTERS].map((character, index) => [character, STANDARD_NAMES[index + 1] ?? '']));
+const NAMES = new Map(Array.from(CHARACTERS, (character, index) => [character, STANDARD_NAMES[index + 1] ?? '']));
 NAMES.set('€', 'Euro').set('\u00a0', 'space').set('\u00ad', 'hyphen');
 const CODES = new Map([...NAMES].map(([character, name]) => [name, character]));
 

@@ -98,7 +98,7 @@ export class MarkedContent {
   }
 }
 
-const LANGUAGE = /^(?:[a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*)?$/;
+const LANGUAGE = /^(?:[a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*)$/;
 
 export function checkLanguage({ findings }: Pick<ContentRules, 'findings'>, language: string, page?: number): void {
   if (!LANGUAGE.test(language)) findings.report('UA 7.2-29', `${JSON.stringify(language)} is no language tag`, page);

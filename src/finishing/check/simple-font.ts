@@ -1,5 +1,6 @@
 import { type FontEncoding, unicodeMapOf } from './font-encoding.ts';
-import { type FontProgram, readProgram } from './font-program.ts';
+import type { FontProgram } from './font-program.ts';
+import { readProgram } from './read-font-program.ts';
 import { characterIn, characterOf, nameIn } from './glyph-names.ts';
 import type { PdfFile } from './pdf-file.ts';
 import { isNumber, type PdfDictionary, PdfName } from './pdf-value.ts';
@@ -55,21 +56,22 @@ function readNames(font: PdfDictionary): (code: number) => string | undefined {
 type GlyphOf = FontEncoding['glyphOf'];
 
 function glyphFinder(font: PdfDictionary, program: FontProgram, nameOf: (code: number) => string | undefined): GlyphOf {
-  if (program.names) return findByName(program, program.names, nameOf);
+  if (program.names)
+    return findByName(program, { names: program.names, hasBase: baseEncoding(font) !== undefined }, nameOf);
   if (program.maps) return isSymbolic(font) || !font.has('Encoding') ? findBySymbol(program) : findByCharacter(font, program, nameOf); // prettier-ignore
   return () => undefined;
 }
 
 function findByName(
   program: FontProgram,
-  names: readonly string[],
+  { names, hasBase }: { names: readonly string[]; hasBase: boolean },
   nameOf: (code: number) => string | undefined,
 ): GlyphOf {
   // prettier-ignore
   const glyphs = new Map(names.map((name, glyph) => [name, glyph]));
   return (code) => {
     const name = nameOf(code);
-    if (name === undefined) return program.encoding?.get(code);
+    if (name === undefined) return hasBase && code < 32 ? 0 : program.encoding?.get(code);
     return glyphs.get(name) ?? 'absent';
   };
 }

@@ -73,6 +73,8 @@ function checkElement({ dictionary, tag, ownTag, parent, children, page }: Struc
     if (!holds?.allowed.includes(child.tag))
       findings.report(holds?.rule ?? 'UA 7.2-3', `${tag} has ${child.tag} in it; allowed: ${holds?.allowed.join(', ')}`, page); // prettier-ignore
   const caption = children.findIndex((child) => child.tag === 'Caption');
+  if (holds && children.filter((child) => child.tag === 'Caption').length > 1)
+    findings.report(holds.rule, `${tag} has more than one Caption`, page);
   if (tag === 'Table' && caption > 0 && caption < children.length - 1)
     findings.report('UA 7.2-16', 'the caption of a table is neither first nor last', page);
   if (tag === 'TOC' && caption > 0)
