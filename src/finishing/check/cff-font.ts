@@ -7,6 +7,8 @@ type Operators = ReadonlyMap<number, readonly number[]>;
 
 const STANDARD_STRINGS = 391;
 const TOP = { charset: 15, encoding: 16, charStrings: 17, private: 18, fontMatrix: 1207, identifiers: 1230, fonts: 1236, select: 1237 }; // prettier-ignore
+/** Of glyphs with the same private dictionary. */
+const MAX_RANGES = 10_000;
 const DEFAULT_WIDTH = 20;
 const NOMINAL_WIDTH = 21;
 
@@ -99,7 +101,7 @@ function readSelect(view: DataView, at: number | undefined, glyphs: number): (gl
   if (at === undefined) return () => 0;
   if (view.getUint8(at) === 0) return (glyph) => view.getUint8(at + 1 + glyph);
   const fonts = new Uint8Array(glyphs);
-  for (let range = 0; range < view.getUint16(at + 1); range++) {
+  for (let range = 0; range < Math.min(MAX_RANGES, view.getUint16(at + 1)); range++) {
     const place = at + 3 + 3 * range;
     fonts.fill(view.getUint8(place + 2), view.getUint16(place), view.getUint16(place + 3));
   }

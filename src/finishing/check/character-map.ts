@@ -80,9 +80,13 @@ export function readCodeMap(content: Uint8Array): CodeMap {
   };
 }
 
+/** Texts of one map: ranges may overlap, over and over. */
+const MAX_TEXTS = 1_000_000;
+
 /** Reads a ToUnicode CMap: the text of each code. */
 export function readUnicodeMap(content: Uint8Array): Map<number, string> {
   const texts = new Map<number, string>();
+  let read = 0;
   const utf16 = new TextDecoder('utf-16be', { ignoreBOM: true });
   const decode = (value: PdfValue | undefined) => (value instanceof Uint8Array ? utf16.decode(value) : '');
   const later = (text: string, by: number) => (by === 0 ? text : text.slice(0, -1) + String.fromCharCode(text.charCodeAt(text.length - 1) + by)); // prettier-ignore
@@ -93,7 +97,7 @@ export function readUnicodeMap(content: Uint8Array): Map<number, string> {
       for (let index = 0; index + 2 < values.length; index += 3) {
         const [first, last] = [toNumber(values[index]), toNumber(values[index + 1])];
         const target = values[index + 2];
-        for (let code = first; code <= Math.min(last, first + 65_535); code++)
+        for (let code = first; code <= last && read < MAX_TEXTS; code++, read++)
           texts.set(code, Array.isArray(target) ? decode(target[code - first]) : later(decode(target), code - first));
       }
   });

@@ -203,7 +203,10 @@ class FileScan {
     for (const { object, reference, length } of this.#openLengths)
       if (this.#numbers.has(reference) && this.#numbers.get(reference) !== length)
         findings.report('6.1.7.1-1', `the length of the stream of object ${object} is not ${this.#numbers.get(reference)}`); // prettier-ignore
-    const hasId = this.#trailers.every((trailer) => trailer.entries.has('ID'));
+    // Only of a linearized file both count; else those before the last are of earlier versions.
+    const isLinearized = latin1(this.#bytes, 0, Math.min(1_024, this.#bytes.length)).includes('/Linearized');
+    const trailers = isLinearized ? this.#trailers : this.#trailers.slice(-1);
+    const hasId = trailers.every((trailer) => trailer.entries.has('ID'));
     if (!hasId) findings.report('6.1.3-1', 'the trailer has no ID');
     if (this.#trailers.some((trailer) => trailer.entries.has('Encrypt')))
       findings.report('6.1.3-2', 'the file is encrypted');

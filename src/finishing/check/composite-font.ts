@@ -6,14 +6,14 @@ import type { PdfFile } from './pdf-file.ts';
 import { isDictionary, isNumber, type PdfDictionary, PdfStream } from './pdf-value.ts';
 
 const USUAL_WIDTH = 1_000;
-/** Identifiers of one range of widths. */
-const MAX_RANGE = 65_536;
+/** Widths of one font: ranges may overlap, over and over. */
+const MAX_WIDTHS = 1_000_000;
 
 export const descendantOf = (font: PdfDictionary): PdfDictionary | undefined =>
   font.list('DescendantFonts')?.find(isDictionary);
 
 /** The map of a font's codes; undefined: it is one of the standard's that is not known here. */
-export function codeMapOf(file: PdfFile, font: PdfDictionary): CodeMap | undefined {
+function codeMapOf(file: PdfFile, font: PdfDictionary): CodeMap | undefined {
   const encoding = font.get('Encoding');
   if (encoding instanceof PdfStream) return readCodeMap(file.content(encoding));
   return font.name('Encoding')?.startsWith('Identity-') ? IDENTITY : undefined;
@@ -52,6 +52,7 @@ function glyphFinder(file: PdfFile, descendant: PdfDictionary, program: FontProg
 function readWidths(descendant: PdfDictionary | undefined): Map<number, number> {
   const widths = new Map<number, number>();
   const values = descendant?.list('W') ?? [];
+  let read = 0;
   for (let index = 0; index + 1 < values.length;) {
     const [first, second, third] = values.slice(index, index + 3);
     if (!isNumber(first ?? null)) break;
@@ -63,8 +64,7 @@ function readWidths(descendant: PdfDictionary | undefined): Map<number, number> 
       index += 2;
     } else {
       if (typeof second === 'number' && typeof third === 'number')
-        for (let each = first as number; each <= Math.min(second, (first as number) + MAX_RANGE); each++)
-          widths.set(each, third);
+        for (let each = first as number; each <= second && read < MAX_WIDTHS; each++, read++) widths.set(each, third);
       index += 3;
     }
   }

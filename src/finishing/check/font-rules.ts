@@ -90,13 +90,15 @@ function checkNames(font: PdfDictionary, { program }: FontEncoding, findings: Fi
 
 /** Each code once for each page would be slow: once, at the place where it is first shown visibly, and else at all. */
 function checkGlyphs(font: PdfDictionary, encoding: FontEncoding, use: FontUse, findings: Findings): void {
-  const seen = new Set<number>();
+  /** codes that were seen, and whether they have no glyph */
+  const seen = new Map<number, boolean>();
   const seenVisibly = new Set<number>();
   for (const { bytes, page, isVisible, actualText } of use.runs)
     for (const code of encoding.codesOf(bytes)) {
-      const isFirst = !seen.has(code);
-      const isMissing = encoding.glyphOf(code) === 0;
-      seen.add(code);
+      const known = seen.get(code);
+      const isFirst = known === undefined;
+      const isMissing = known ?? encoding.glyphOf(code) === 0;
+      if (isFirst) seen.set(code, isMissing);
       if (isMissing) {
         const text = encoding.textOf(code) ?? actualText;
         reportFont(findings, '8-1', `${describe(text)}${page === undefined ? '' : ` on page ${page}`} is in no font`, page); // prettier-ignore

@@ -38,15 +38,16 @@ function readMaps(view: DataView, cmap: number): CharacterMap[] {
 function readMap(view: DataView, at: number): Map<number, number> {
   const glyphs = new Map<number, number>();
   const format = view.getUint16(at);
+  let read = 0; // ranges may overlap, over and over
   if (format === 0) for (let code = 0; code < 256; code++) glyphs.set(code, view.getUint8(at + 6 + code));
   else if (format === 6)
     for (let index = 0; index < view.getUint16(at + 8); index++)
       glyphs.set(view.getUint16(at + 6) + index, view.getUint16(at + 10 + 2 * index));
   else if (format === 4) readSegments(view, at, glyphs);
   else if (format === 12)
-    for (let group = 0; group < view.getUint32(at + 12) && glyphs.size < MAX_CHARACTERS; group++) {
+    for (let group = 0; group < view.getUint32(at + 12) && read < MAX_CHARACTERS; group++) {
       const [first, last, glyph] = [0, 4, 8].map((part) => view.getUint32(at + 16 + 12 * group + part)) as [number, number, number]; // prettier-ignore
-      for (let code = first; code <= last && glyphs.size < MAX_CHARACTERS; code++)
+      for (let code = first; code <= last && read < MAX_CHARACTERS; code++, read++)
         glyphs.set(code, glyph + code - first);
     }
   return glyphs;
@@ -54,13 +55,14 @@ function readMap(view: DataView, at: number): Map<number, number> {
 
 function readSegments(view: DataView, at: number, glyphs: Map<number, number>): void {
   const count = view.getUint16(at + 6) / 2;
+  let read = 0;
   for (let index = 0; index < count; index++) {
     const last = view.getUint16(at + 14 + 2 * index);
     const first = view.getUint16(at + 16 + 2 * (count + index));
     const delta = view.getUint16(at + 16 + 2 * (2 * count + index));
     const offsetAt = at + 16 + 2 * (3 * count + index);
     const offset = view.getUint16(offsetAt);
-    for (let code = first; code <= last && code < 0xffff && glyphs.size < MAX_CHARACTERS; code++) {
+    for (let code = first; code <= last && code < 0xffff && read < MAX_CHARACTERS; code++, read++) {
       const place = offsetAt + offset + 2 * (code - first);
       const glyph = offset === 0 ? code : place + 2 <= view.byteLength ? view.getUint16(place) : 0;
       glyphs.set(code, offset !== 0 && glyph === 0 ? 0 : (glyph + delta) & 0xffff);
