@@ -88,4 +88,4 @@ export function readNameTree(root: PdfDictionary | undefined): PdfValue[] {
   return values;
 }
 
-export const isName = (value: PdfValue, text: string): boolean => value instanceof PdfName && value.text === text;
+const isName = (value: PdfValue, text: string): boolean => value instanceof PdfName && value.text === text;
