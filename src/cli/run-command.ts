@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { OperatorError, UsageError, withoutQuery } from '../kernel/errors.ts';
 import { withoutSecrets } from '../kernel/secrets.ts';
 import { benchCommand } from './commands/bench.ts';
+import { checkCommand } from './commands/check.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { initCommand } from './commands/init.ts';
 import { keysCommand } from './commands/keys.ts';
@@ -65,6 +66,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     tierCommand(),
     tiersCommand(),
     usersCommand(),
+    checkCommand(),
     doctorCommand(),
     benchCommand(),
     planCommand(),

@@ -23,6 +23,7 @@ describe('pdfprompt', () => {
       'keys',
       'tier',
       'tiers',
+      'check',
       'doctor',
       'plan',
     ])

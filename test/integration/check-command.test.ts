@@ -1,0 +1,37 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { PDF } from '../../src/finishing/libpdf.ts';
+import { typed } from '../support/typed.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'check-'));
+const plain = join(directory, 'plain.pdf');
+const damaged = join(directory, 'damaged.pdf');
+const pdf = PDF.create();
+pdf.addPage();
+await writeFile(plain, await pdf.save());
+await writeFile(damaged, 'no PDF');
+
+it('says of a file without claims which can be asked for', async () => {
+  const { code, stdout } = await typed(['check', plain]);
+  expect(stdout).toMatch(/claims nothing that can be checked; .*PDF\/A-2b, PDF\/A-3b, PDF\/UA-1/);
+  expect(code).toBe(1);
+});
+
+it('names each rule that is broken, and goes on after a file that is no PDF', async () => {
+  const { code, stdout } = await typed(['check', damaged, plain, '--conformance', 'pdf/a-3b', '--json']);
+  const { files } = JSON.parse(stdout) as { files: { error?: string; findings?: { rule: string }[] }[] };
+  expect(files[0]?.error).toBe('it cannot be read: it is no PDF, or is damaged');
+  expect(files[1]?.findings?.map(({ rule }) => rule)).toContain('ISO 19005-3:2012 6.6.2.1-1');
+  expect(code).toBe(1);
+});
+
+it.each([
+  ['PDF/A-3c', /did you mean PDF\/A-[23]b\?\); allowed: PDF\/A-2b, PDF\/A-3b, PDF\/UA-1/],
+  ['PDF/A-2b,PDF/A-3b', /allowed: either PDF\/A-2b or PDF\/A-3b/],
+])('refuses --conformance %s', async (claims, message) => {
+  const { code, stderr } = await typed(['check', plain, '--conformance', claims]);
+  expect(stderr).toMatch(message);
+  expect(code).toBe(2);
+});
