@@ -1,13 +1,14 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { PDF } from '../../src/finishing/libpdf.ts';
 import { typed } from '../support/typed.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'check-'));
 const plain = join(directory, 'plain.pdf');
 const damaged = join(directory, 'damaged.pdf');
+afterAll(() => rm(directory, { recursive: true }));
 const pdf = PDF.create();
 pdf.addPage();
 await writeFile(plain, await pdf.save());

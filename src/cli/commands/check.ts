@@ -84,7 +84,7 @@ async function checkFile(finisher: Finisher, file: string, conformance: Conforma
     if (bytes.length > LIMITS.maxBytes) return { file, error: `it is larger than ${LIMITS.maxBytes} bytes` };
     const outcome = await finisher.finish([{ chunks: [bytes], size: bytes.length, pages: 1, sha256: '' }], {
       settings: parsed.request,
-      result: { finishing: finishingSchema.parse({ conformance }) },
+      result: { finishing: finishingSchema.parse(conformance.length > 0 ? { conformance } : {}) },
       parts: [{ isUploaded: true }],
       timeoutMs: TIMEOUT_MS,
       tenant: 'check',
