@@ -1,5 +1,5 @@
 import type { PdfFile } from './pdf-file.ts';
-import { isDictionary, PdfDictionary, PdfName, type PdfValue } from './pdf-value.ts';
+import { isDictionary, PdfDictionary, type PdfValue } from './pdf-value.ts';
 
 const MAX_LEVELS = 1_000;
 /** The tags of the standard. */
@@ -87,5 +87,3 @@ export function readNameTree(root: PdfDictionary | undefined): PdfValue[] {
   }
   return values;
 }
-
-const isName = (value: PdfValue, text: string): boolean => value instanceof PdfName && value.text === text;
