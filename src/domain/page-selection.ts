@@ -43,8 +43,9 @@ function pagesOf(item: string, total: number): number[] {
   const [from = '', until = from] = item.split('-');
   const first = numberOf(from, 1, total);
   const last = numberOf(until, total, total);
-  if (first > total && (until === '' || until === 'last')) return []; // not backwards from there
-  return range(first, last).filter((page) => page <= total);
+  if (first > total && (last > total || until === '' || until === 'last')) return []; // not backwards from there
+  // Pages that the document has not are left out before they are counted: a list may name millions.
+  return range(Math.min(first, total), Math.min(last, total));
 }
 
 function numberOf(text: string, open: number, total: number): number {
@@ -53,11 +54,9 @@ function numberOf(text: string, open: number, total: number): number {
   return text === 'last' ? total : Number(text);
 }
 
-/** From the one to the other, downwards too. Pages that no document has are left out before they are counted. */
+/** From the one to the other, downwards too. */
 function range(from: number, until: number): number[] {
-  const [low, high] = [Math.min(from, until), Math.min(Math.max(from, until), MAX_PAGE)];
+  const [low, high] = [Math.min(from, until), Math.max(from, until)];
   const pages = Array.from({ length: Math.max(0, high - low + 1) }, (_, index) => low + index);
   return from <= until ? pages : pages.toReversed();
 }
-
-const MAX_PAGE = 100_000;
