@@ -3,6 +3,7 @@ import { DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { isOutOfTurns, NotStarted } from './process-pool.ts';
 import { ProcessEnded } from './steps-process.ts';
+import { NoTimestamp } from './write/signer.ts';
 
 /** Whether another process, or the kernel, killed the one of the steps. */
 export function isKilled(error: unknown): boolean {
@@ -19,7 +20,8 @@ export function judge(error: unknown, step: string, uploads: readonly string[]):
   if (error instanceof CodedError) return { kind: 'reject', code: error.code, message: error.message };
   if (isOutOfTurns(error)) return { kind: 'interrupted', reason: 'finishing' };
   const { code, what } = meaningOf(error, step);
-  if (code === 'finishing_failed' && (uploads.length === 0 || error instanceof NotStarted))
+  const isOurs = error instanceof NotStarted || error instanceof NoTimestamp;
+  if (code === 'finishing_failed' && (uploads.length === 0 || isOurs))
     return { kind: 'retry', code, message: what, cause: error };
   if (uploads.length === 0) return { kind: 'reject', code, message: what };
   return { kind: 'reject', code: 'pdf_refused', message: `${uploads.join(', ')}: ${what}` };

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, sign, verify, X509Certificate } from 'node:crypto';
 import { OperatorError } from '../../kernel/errors.ts';
-import type { Asked, PublicSigner, Signer } from './signer.ts';
+import { type Asked, NoTimestamp, type PublicSigner, type Signer } from './signer.ts';
 
 export interface SignerFile {
   /** PKCS #12, or certificates and their key as PEM */
@@ -96,5 +96,11 @@ async function certificateOf(key: Key): Promise<X509Certificate> {
 async function timestampsOf(url: string): Promise<(digest: Uint8Array) => Promise<Uint8Array>> {
   const { HttpTimestampAuthority } = await import('../libpdf.ts');
   const authority = new HttpTimestampAuthority(url, { timeout: TIMESTAMP_MS });
-  return (digest) => authority.timestamp(digest, 'SHA-256');
+  return async (digest) => {
+    try {
+      return await authority.timestamp(digest, 'SHA-256');
+    } catch (cause) {
+      throw new NoTimestamp('the server of time stamps gave none', { cause });
+    }
+  };
 }

@@ -18,6 +18,11 @@ export interface Signer {
   readonly subject: string;
   readonly validFrom: Date;
   readonly validTo: Date;
-  /** @throws if it is not what a signature is made of, or a time stamp cannot be had */
+  /** @throws NoTimestamp; or another Error if it is not what a signature is made of */
   answer(asked: Asked, data: Uint8Array): Promise<Uint8Array>;
+}
+
+/** No time stamp came: neither the document nor the request is the cause. */
+export class NoTimestamp extends Error {
+  override name = 'NoTimestamp';
 }
