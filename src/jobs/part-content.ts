@@ -21,7 +21,7 @@ interface PartContentsOptions {
   /** of the files of jobs */
   stores: Stores;
   composer: Pick<Composer, 'compose'>;
-  /** bytes of one file that steps need, and of all of a job together */
+  /** bytes of one file that steps need, and of all of a job together, with the PDFs of its parts */
   caps: { maxBytes: number; maxTotalBytes: number };
 }
 
@@ -62,7 +62,7 @@ export class PartContents {
     return patiently(async () => {
       if (job !== undefined) return { name: job, chunks: await this.#fileOfJob(job, context) };
       const { byName } = await partAssets(this.#options.db, { ...context, position });
-      return { name: file, chunks: await this.#read(byName.get(file), context, this.#options.caps.maxBytes) };
+      return { name: file, chunks: await this.#read(byName.get(file), context, this.#most(context)) };
     }, context.signal);
   }
 
@@ -72,13 +72,25 @@ export class PartContents {
       if (!hasFiles) return [];
       const { byName } = await partAssets(this.#options.db, { ...context, position });
       const files: FinishingFile[] = [];
-      let left = this.#options.caps.maxTotalBytes;
+      let left = this.#left(context);
       for (const [name, asset] of byName) {
         files.push({ name, chunks: await this.#read(asset, context, left) });
         left -= asset.size;
       }
       return files;
     }, context.signal);
+  }
+
+  /** Bytes that the job may still have: all that is read of it is in memory at once. @throws CodedError if there are none */
+  #left({ takenBytes = 0 }: ContentContext): number {
+    const { maxTotalBytes } = this.#options.caps;
+    if (takenBytes < maxTotalBytes) return maxTotalBytes - takenBytes;
+    throw new CodedError('pdf_too_large', `the PDFs of the parts have ${takenBytes} bytes together; allowed: ${maxTotalBytes}`); // prettier-ignore
+  }
+
+  /** Bytes of the next PDF, at most. */
+  #most(context: ContentContext): number {
+    return Math.min(this.#options.caps.maxBytes, this.#left(context));
   }
 
   async #read(asset: Asset | undefined, { userId }: ContentContext, maxBytes: number): Promise<Uint8Array[]> {
@@ -89,13 +101,15 @@ export class PartContents {
     return content instanceof Uint8Array ? [content] : collect(content as AsyncIterable<Uint8Array>);
   }
 
-  async #fileOfJob(jobId: string, { userId }: ContentContext): Promise<Uint8Array[]> {
-    const { db, stores, caps } = this.#options;
+  async #fileOfJob(jobId: string, context: ContentContext): Promise<Uint8Array[]> {
+    const { db, stores } = this.#options;
+    const { userId } = context;
+    const maxBytes = this.#most(context);
     const about = `the job ${jobId} of the source`;
     try {
       const found = await getJobFile(db, { userId, jobId, position: 0 });
-      if (found.size > caps.maxBytes)
-        throw new CodedError('pdf_too_large', `the PDF has ${found.size} bytes; allowed: ${caps.maxBytes}`);
+      if (found.size > maxBytes)
+        throw new CodedError('pdf_too_large', `the PDF has ${found.size} bytes; allowed: ${maxBytes}`);
       const store = stores.of(found);
       if (!store) throw new CodedError('unavailable', 'a PDF is in a store that this service cannot reach now');
       return await collect(store.open(db, { userId, fileId: found.fileId, size: found.size }));
@@ -112,6 +126,7 @@ export class PartContents {
   async #load({ source, hasFiles, position, templateVersion, ...settings }: StoredPart, context: ContentContext) {
     const { db, assets, composer } = this.#options;
     const { userId, jobId, timeoutMs, signal } = context;
+    this.#left(context);
     const folder = (named: NamedAssets) => assetFiles(assets, userId, named);
     const own = hasFiles ? folder(await partAssets(db, { userId, jobId, position })) : undefined;
     const version = templateVersion && {

@@ -24,6 +24,8 @@ export interface ContentLimits {
   /** milliseconds for what writes the HTML */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
+  /** bytes of the PDFs that the job has by now; default: none */
+  takenBytes?: number;
 }
 
 export interface RunInput<P extends Part = Part> {
@@ -72,7 +74,8 @@ export async function runParts<P extends Part>(
   const printed = ready.map(({ pdf }) => pdf);
   const timings = sumOf(printed);
   const timeoutMs = settings.timeoutMs - spentMs(timings);
-  const files = await loaded(() => filesOf?.({ timeoutMs, signal }) ?? [], context);
+  const takenBytes = bytesOf(printed);
+  const files = await loaded(() => filesOf?.({ timeoutMs, signal, takenBytes }) ?? [], context);
   if ('kind' in files) {
     onPrinted?.();
     return failedWith(files, context);
@@ -118,7 +121,11 @@ async function printParts<P extends Part>(
   let composed = 0;
   for (const part of parts) {
     const spent = spentMs(sumOf(ready.map(({ pdf }) => pdf)));
-    const limits = { timeoutMs: Math.min(part.timeoutMs, Math.max(0, timeoutMs - spent)), signal: context.signal };
+    const limits = {
+      timeoutMs: Math.min(part.timeoutMs, Math.max(0, timeoutMs - spent)),
+      signal: context.signal,
+      takenBytes: bytesOf(ready.map(({ pdf }) => pdf)),
+    };
     const composing = performance.now();
     if (part.source.kind === 'pdf') {
       const found = await loaded(() => pdfOf?.(part, limits) ?? noPdf(), context);
@@ -199,5 +206,7 @@ function sumOf(parts: readonly PrintedPart[]): RenderTimings {
     for (const step of Object.keys(sum) as (keyof typeof sum)[]) sum[step] += timings[step];
   return sum;
 }
+
+const bytesOf = (pdfs: readonly PrintedPart[]) => pdfs.reduce((sum, { size }) => sum + size, 0);
 
 const spentMs = ({ page, load, wait, print }: RenderTimings) => page + load + wait + print;
