@@ -28,7 +28,7 @@ export type Conformance = (typeof CONFORMANCES)[number];
 export const FACTURX_LEVELS = ['MINIMUM', 'BASIC WL', 'BASIC', 'EN 16931', 'EXTENDED', 'XRECHNUNG'] as const;
 export type FacturxLevel = (typeof FACTURX_LEVELS)[number];
 
-export const POSITIONS = [
+const POSITIONS = [
   'top-left', 'top', 'top-right', 'left', 'center', 'right', 'bottom-left', 'bottom', 'bottom-right',
 ] as const; // prettier-ignore
 
@@ -297,7 +297,7 @@ export const splitSchema = z
 
 export type Split = z.output<typeof splitSchema>;
 
-export const PICTURE_TYPES = ['png', 'jpeg', 'webp'] as const;
+const PICTURE_TYPES = ['png', 'jpeg', 'webp'] as const;
 const OUTPUTS = ['pdf', ...PICTURE_TYPES] as const;
 
 const outputSchemaOf = z.strictObject({

@@ -22,7 +22,7 @@ export type Order =
   | { do: 'take'; base64: string };
 
 /** What the first step of a job brings: for each of its PDFs whether it is uploaded, and the paths of its files. */
-export interface Brought {
+interface Brought {
   areUploaded: readonly boolean[];
   files: readonly string[];
 }

@@ -53,7 +53,7 @@ export interface StepContext {
 }
 
 /** What a step does, in a process of its own. */
-export interface StepWork<Settings> {
+interface StepWork<Settings> {
   /**
    * @param drafts at least one; they are the step's to change
    * @returns those for the next step, at least one: the same number, or one of many, or many of one
