@@ -108,6 +108,12 @@ export async function runParts<P extends Part>(
   };
 }
 
+const PARTS_TOO_SLOW = {
+  kind: 'reject',
+  code: 'render_timeout',
+  message: "the parts were not there within the job's time limit; allow more with timeoutMs",
+} as const satisfies Failure;
+
 async function printParts<P extends Part>(
   { renderer }: RunDeps,
   { parts, settings: { timeoutMs }, contentOf, pdfOf, result }: RunInput<P>,
@@ -121,8 +127,11 @@ async function printParts<P extends Part>(
   let composed = 0;
   for (const part of parts) {
     const spent = spentMs(sumOf(ready.map(({ pdf }) => pdf)));
+    // A claim allows for one wait besides the time limit, and not for that of each of many parts.
+    const left = timeoutMs - spent - Math.max(0, composed - waitMs);
+    if (left <= 0) return PARTS_TOO_SLOW;
     const limits = {
-      timeoutMs: Math.min(part.timeoutMs, Math.max(0, timeoutMs - spent)),
+      timeoutMs: Math.min(part.timeoutMs, left),
       signal: context.signal,
       takenBytes: bytesOf(ready.map(({ pdf }) => pdf)),
     };
