@@ -12,6 +12,7 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Events } from '../telemetry/events.ts';
 import { errorType, type Span } from '../telemetry/span.ts';
 import type { PdfHead, SentPdf } from './frames.ts';
+import { fieldOfPart } from './field-of-part.ts';
 import { isKilled, judge } from './judge.ts';
 import { stepsOfCall } from './overlay/steps-of-call.ts';
 import { ProcessPool, type ProcessPoolOptions } from './process-pool.ts';
@@ -189,7 +190,7 @@ const printed = (pdfs: readonly PdfBytes[]): PartAbout[] => pdfs.map(() => ({ is
 
 /** The fields with PDFs that were not written by our own browser. */
 function uploadsOf(pdfs: readonly PdfBytes[], { result = {}, parts = printed(pdfs) }: FinishContext): string[] {
-  const given = parts.flatMap(({ isUploaded }, index) => (isUploaded ? [`parts[${index}].pdf`] : []));
+  const given = parts.flatMap(({ isUploaded }, index) => (isUploaded ? [fieldOfPart(index, parts.length)] : []));
   const layers = (['overlay', 'underlay'] as const).flatMap((name) =>
     (result.finishing?.[name] ?? []).flatMap(({ pdf }, index) =>
       pdf === undefined ? [] : [`finishing.${name}[${index}].pdf`],

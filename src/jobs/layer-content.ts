@@ -1,3 +1,4 @@
+import { CodedError } from '../kernel/errors.ts';
 import { mediaTypeOf, UNKNOWN_TYPE } from '../domain/media-type.ts';
 import { arrangeCopies } from '../finishing/overlay/arrange-copies.ts';
 import type { FinishingFile } from '../finishing/finisher.ts';
@@ -26,7 +27,7 @@ export async function layerContent(
 
 function bytesOf(files: readonly FinishingFile[], name: string): Buffer {
   const file = files.find((each) => each.name === name);
-  if (!file) throw new Error(`the file ${name} of a layer is missing`);
+  if (!file) throw new CodedError('job_failed', `${name}: a file of the document is no longer kept`);
   return Buffer.concat(file.chunks);
 }
 

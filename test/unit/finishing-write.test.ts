@@ -104,7 +104,9 @@ describe('The last pass', () => {
 });
 
 describe("The operator's certificate", () => {
-  const ATTRIBUTES = Buffer.concat([Buffer.from([0x31, 30]), Buffer.alloc(30)]);
+  // A set of contentType (data) and messageDigest (32 bytes).
+  const CONTENT = Buffer.from('301806092a864886f70d010903310b06092a864886f70d010701302f06092a864886f70d01090431220420', 'hex'); // prettier-ignore
+  const ATTRIBUTES = Buffer.concat([Buffer.from([0x31, CONTENT.length + 32]), CONTENT, Buffer.alloc(32)]);
 
   it.for(['rsa', 'ec'] as const)('signs with %s what a signature is made of, and nothing else', async (kind) => {
     const { both, certificate } = createCertificate({ kind, passphrase: 'open' });
@@ -112,7 +114,14 @@ describe("The operator's certificate", () => {
     const signature = await signer.answer('signature', ATTRIBUTES);
     expect(verify('sha256', ATTRIBUTES, new X509Certificate(certificate).publicKey, signature)).toBe(true);
     const digest = createHash('sha256').update('x').digest();
-    for (const data of [Buffer.from('text'), Buffer.alloc(0), Buffer.alloc(5_000, 0x31)])
+    for (const data of [
+      Buffer.from('text'),
+      Buffer.alloc(0),
+      Buffer.alloc(5_000, 0x31),
+      Buffer.concat([Buffer.from([0x31, 30]), Buffer.alloc(30)]),
+      ATTRIBUTES.subarray(0, -1),
+      Buffer.concat([ATTRIBUTES, Buffer.of(0)]),
+    ])
       await expect(signer.answer('signature', data)).rejects.toThrow(/no signature is made of/);
     await expect(signer.answer('timestamp', digest)).rejects.toThrow(/no signature is made of/);
   });

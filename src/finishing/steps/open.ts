@@ -1,3 +1,4 @@
+import { fieldOfPart } from '../field-of-part.ts';
 import type { FinishingStep } from '../step.ts';
 import type { OpenSettings } from '../uploads/open-uploads.ts';
 
@@ -6,7 +7,10 @@ export const openStep: FinishingStep<OpenSettings> = {
   name: 'open',
   settingsOf: ({ parts }) => {
     if (!parts.some(({ isUploaded }) => isUploaded)) return undefined;
-    return parts.map(({ isUploaded, password }) => ({ isUploaded, ...(password !== undefined && { password }) }));
+    return parts.map(({ isUploaded, password }, index) => {
+      const field = fieldOfPart(index, parts.length);
+      return { isUploaded, field, ...(password !== undefined && { password }) };
+    });
   },
   load: async () => ({ run: (await import('../uploads/open-uploads.ts')).openUploads }),
 };

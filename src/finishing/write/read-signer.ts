@@ -20,6 +20,9 @@ const TIMESTAMP_MS = 10_000;
 /** Signed attributes have some 300 bytes. Whatever else is asked for is not what a signature is made of. */
 const MAX_SIGNED_BYTES = 4_096;
 const DER_SET = 0x31;
+/** The attribute contentType with the value data, and the beginning of messageDigest with SHA-256. */
+const DATA_TYPE = Buffer.from('06092a864886f70d010903310b06092a864886f70d010701', 'hex');
+const DIGEST = Buffer.from('06092a864886f70d01090431220420', 'hex');
 const DIGEST_BYTES = 32;
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
@@ -48,10 +51,19 @@ export async function readSigner({ content, password, timestampUrl }: SignerFile
     validTo: new Date(leaf.validTo),
     async answer(asked: Asked, data: Uint8Array) {
       if (asked === 'timestamp' && timestamp && data.length === DIGEST_BYTES) return timestamp(data);
-      if (asked === 'signature' && data[0] === DER_SET && data.length <= MAX_SIGNED_BYTES) return key.sign(data);
+      if (asked === 'signature' && isAttributes(data)) return key.sign(data);
       throw new Error('something is to be signed that no signature is made of');
     },
   };
+}
+
+/** Whether it is a whole set of attributes, among them what a signature of data has: its type and its digest. */
+function isAttributes(data: Uint8Array): boolean {
+  const bytes = Buffer.from(data);
+  if (bytes.length > MAX_SIGNED_BYTES || bytes[0] !== DER_SET) return false;
+  const [, length = 0, high = 0, low = 0] = bytes;
+  const [head, size] = length < 0x80 ? [2, length] : length === 0x81 ? [3, high] : [4, high * 256 + low];
+  return length <= 0x82 && head + size === bytes.length && bytes.includes(DATA_TYPE) && bytes.includes(DIGEST);
 }
 
 function readPem(text: string, password: string): Key {
