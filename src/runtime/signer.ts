@@ -16,7 +16,7 @@ export function signerReader(config: SignerConfig): (() => Promise<Signer>) | un
       return await readSigner({ content: await readFile(path), password, timestampUrl });
     } catch (error) {
       throw new OperatorError(
-        `SIGN_CERTIFICATE_FILE: ${path} cannot be used: ${messageOf(error)}\nallowed: PKCS #12, or PEM with a certificate and its key; its password in SIGN_PASSWORD_FILE`,
+        `SIGN_CERTIFICATE_FILE: ${path} cannot be used: ${messageOf(error)}\nallowed: PKCS #12, or PEM with a certificate and its key; its password in SIGN_PASSWORD, or in the file that SIGN_PASSWORD_FILE names`,
       );
     }
   };

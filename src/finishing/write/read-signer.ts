@@ -71,7 +71,7 @@ function readPem(text: string, password: string): Key {
   try {
     key = createPrivateKey({ key: text, passphrase: password });
   } catch {
-    throw new OperatorError('it has no private key that SIGN_PASSWORD_FILE opens'); // oxlint-disable-line preserve-caught-error
+    throw new OperatorError('it has no private key that SIGN_PASSWORD opens'); // oxlint-disable-line preserve-caught-error
   }
   const keyType = { rsa: 'RSA', ec: 'EC' }[String(key.asymmetricKeyType)];
   if (keyType !== 'RSA' && keyType !== 'EC')
@@ -92,7 +92,7 @@ async function readP12(content: Uint8Array, password: string): Promise<Key> {
     const certificates = [certificate, ...certificateChain].map((der) => new X509Certificate(der));
     return { certificates, keyType, signatureAlgorithm, sign: (data) => signer.sign(data, 'SHA-256') };
   } catch {
-    throw new OperatorError('it is neither PEM nor a PKCS #12 file that SIGN_PASSWORD_FILE opens'); // oxlint-disable-line preserve-caught-error
+    throw new OperatorError('it is neither PEM nor a PKCS #12 file that SIGN_PASSWORD opens'); // oxlint-disable-line preserve-caught-error
   }
 }
 
