@@ -7,6 +7,8 @@ import type { Asked, PublicSigner } from './write/signer.ts';
 export interface PartAbout {
   /** for its bookmark */
   title?: string | undefined;
+  /** instead of a title, if its document has none either */
+  name?: string | undefined;
   /** whether it was not written by our own browser */
   isUploaded: boolean;
   /** opens it */

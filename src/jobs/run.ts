@@ -176,10 +176,10 @@ function describeGiven({ chunks }: FinishingFile): PrintedPart {
 
 function aboutGiven({ file, password }: PdfValue, title: string | undefined, { name }: FinishingFile): PartAbout {
   const named = file === undefined ? undefined : name.replace(/^.*\//, '').replace(/\.pdf$/i, '');
-  const shown = title ?? named;
   return {
     isUploaded: true,
-    ...(shown !== undefined && { title: shown }),
+    ...(title !== undefined && { title }),
+    ...(named !== undefined && { name: named }),
     ...(password !== undefined && { password }),
   };
 }

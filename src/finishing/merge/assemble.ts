@@ -7,6 +7,7 @@ import { joinLayers } from './layers.ts';
 import { type OutlineItem, outlineOf, writeOutline } from './outline.ts';
 import { joinPageLabels } from './page-labels.ts';
 import { PartCopy } from './part-copy.ts';
+import type { Source } from './source.ts';
 import type { Part } from './part-pages.ts';
 import { SharedObjects } from './shared-objects.ts';
 import { joinStructures } from './structure.ts';
@@ -83,12 +84,17 @@ function copyPages(target: PDF, part: PartCopy): void {
   }
 }
 
+/** What a document calls itself. */
+export function titleOf(source: Source): string | undefined {
+  return source.string(source.info, 'Title')?.asString().trim() || undefined;
+}
+
 /** The bookmark of a part, with its own below it. */
 function partItem(part: PartCopy, index: number): OutlineItem {
   const [page] = part.pages;
-  const title = part.title ?? part.source.string(part.source.info, 'Title')?.asString().trim();
+  const title = part.title ?? titleOf(part.source) ?? `Part ${index + 1}`;
   return {
-    title: PdfString.fromString(title || `Part ${index + 1}`),
+    title: PdfString.fromString(title),
     destination: page && topOfPage(part.source, part.selected[0] ?? 0, page),
     isOpen: true,
     children: outlineOf(part),

@@ -6,7 +6,8 @@ export const mergeStep: FinishingStep<MergeSettings> = {
   name: 'merge',
   settingsOf: ({ parts, result: { output } }) => {
     const arePictures = output !== undefined && output.type !== 'pdf' && output.pages === undefined;
-    return parts.length > 1 && !arePictures ? { titles: parts.map(({ title }) => title ?? null) } : undefined;
+    if (parts.length === 1 || arePictures) return undefined;
+    return { titles: parts.map(({ title }) => title ?? null), names: parts.map(({ name }) => name ?? null) };
   },
   load: async () => ({ run: (await import('../merge/merge-parts.ts')).mergeParts }),
 };
