@@ -21,3 +21,10 @@ export function resultName(name: string, { position, type }: { position: number;
   const own = endings.includes(ending) ? name.slice(stem.length) : endings[0];
   return position === 0 ? `${stem}${own}` : `${stem}-${position + 1}${endings[0]}`;
 }
+
+/** The name of a zip of all files of a job: `invoice.zip`. @param name as the request says it */
+export function zipName(name: string): string {
+  const lower = name.toLowerCase();
+  const ending = [...Object.values(ENDINGS).flat(), '.zip'].find((each) => lower.endsWith(each)) ?? '';
+  return `${name.slice(0, name.length - ending.length)}.zip`;
+}

@@ -4,13 +4,13 @@ import type { Submitted } from '../jobs/submit.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { jobAnswer } from './job-answer.ts';
 import type { AppContext, AppDeps } from './route.ts';
-import { sendPdf } from './send-pdf.ts';
+import { sendByAccept } from './send-by-accept.ts';
 
 export const DEFAULT_WAIT_SECONDS = 30;
 export const MAX_WAIT_SECONDS = 300;
 
 /**
- * Waits for a submitted job, and answers with its PDF; 202 if it takes longer than `Prefer: wait=N`.
+ * Waits for a submitted job, and answers with its PDF, or all files as a zip; 202 if it takes longer than `Prefer: wait=N`.
  * @throws CodedError the job's own if it failed
  */
 export async function answerPdf(
@@ -25,7 +25,7 @@ export async function answerPdf(
   const job = await deps.waiters.waitFor(id, waitMs, c.req.raw.signal, read, (value) => isFinal(value.status));
   const headers = { 'X-Job-Id': id, ...rateLimitHeaders(allowances) };
   if (job.status === 'completed') {
-    const response = await sendPdf(c, deps, { userId, jobId: id, disposition: 'attachment' });
+    const response = await sendByAccept(c, deps, { userId, jobId: id, disposition: 'attachment' });
     for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
     return response;
   }

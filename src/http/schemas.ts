@@ -192,3 +192,10 @@ export const pdfResponse: ZodOpenApiResponseObject = {
   }),
   content: Object.fromEntries(FILE_TYPES.map((type) => [type, { schema: { type: 'string', format: 'binary' } }])),
 };
+
+/** By `Accept`: the first file, or all of them. */
+export const pdfOrZipResponse: ZodOpenApiResponseObject = {
+  ...pdfResponse,
+  description: 'The PDF, or the picture that `output` asks for; with `Accept: application/zip` all files of the job',
+  content: { ...pdfResponse.content, 'application/zip': { schema: { type: 'string', format: 'binary' } } },
+};

@@ -77,7 +77,7 @@ interface Source {
 }
 
 /** Reads the first chunk at once: an expired file must still become a 410. A closed connection closes the file. */
-async function streamOf(
+export async function streamOf(
   pieces: AsyncIterator<Uint8Array>,
   { next, onError }: Source,
 ): Promise<ReadableStream<Uint8Array>> {

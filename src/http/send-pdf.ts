@@ -1,7 +1,8 @@
 import type { Database } from '../db/pools.ts';
 import { getJobFile } from '../jobs/read.ts';
 import { CodedError } from '../kernel/errors.ts';
-import type { Stores } from '../storage/stores.ts';
+import type { Store } from '../storage/store.ts';
+import type { StoredAt, Stores } from '../storage/stores.ts';
 import type { Events } from '../telemetry/events.ts';
 import { aboutOf, type AppContext } from './route.ts';
 import { sendBytes } from './send-bytes.ts';
@@ -17,7 +18,7 @@ const FAILED_RESOURCES = 'X-Failed-Resources';
 /** How much was not waited for, if anything. */
 const INCOMPLETE = 'X-Incomplete';
 
-interface SendInput {
+export interface SendInput {
   userId: string;
   jobId: string;
   /** of the file among those of the job, from 0; default: the first, as the PDF of the job */
@@ -39,16 +40,10 @@ export async function sendPdf(
   const { underWay } = c.var;
   const file = await underWay.reading(userId, () => getJobFile(reads, { ...which, position: position ?? 0 }));
   const { fileId, size, type, filename } = file;
-  const store = stores.of(file);
-  if (!store) throw new CodedError('unavailable', 'the PDF is in a store that this service cannot reach now');
+  const store = storeOf(stores, file);
   const etag = `"${file.sha256}"`;
-  const headers = {
-    'Content-Location': `/v1/jobs/${which.jobId}/${position === undefined ? 'pdf' : `files/${position}`}`,
-    'Cache-Control': 'private, no-cache',
-    ETag: etag,
-    [FAILED_RESOURCES]: String(file.failedResourceCount),
-    ...(file.incomplete.length > 0 && { [INCOMPLETE]: String(file.incomplete.length) }),
-  };
+  const location = `/v1/jobs/${which.jobId}/${position === undefined ? 'pdf' : `files/${position}`}`;
+  const headers = headersOfJob(file, { etag, location });
   return sendBytes(c, {
     db: reads,
     store,
@@ -62,6 +57,27 @@ export async function sendPdf(
     },
     onCutOff: (error) => events.downloadCutOff({ ...aboutOf(c), jobId: which.jobId, userId }, error),
   });
+}
+
+/** @throws CodedError `unavailable` */
+export function storeOf(stores: Stores, file: StoredAt): Store {
+  const store = stores.of(file);
+  if (!store) throw new CodedError('unavailable', 'the PDF is in a store that this service cannot reach now');
+  return store;
+}
+
+/** Headers of every answer with what a job has made, 304 too. */
+export function headersOfJob(
+  { failedResourceCount, incomplete }: { failedResourceCount: number; incomplete: readonly string[] },
+  { etag, location }: { etag: string; location: string },
+): Record<string, string> {
+  return {
+    'Content-Location': location,
+    'Cache-Control': 'private, no-cache',
+    ETag: etag,
+    [FAILED_RESOURCES]: String(failedResourceCount),
+    ...(incomplete.length > 0 && { [INCOMPLETE]: String(incomplete.length) }),
+  };
 }
 
 /** RFC 6266: an ASCII name for old clients, and the real name. */

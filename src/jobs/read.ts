@@ -5,7 +5,7 @@ import { file, job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import type { Job, JobFile, JobStatus } from '../domain/job.ts';
 import { priorityName } from '../domain/priority.ts';
-import { resultName } from '../domain/result-name.ts';
+import { resultName, zipName } from '../domain/result-name.ts';
 import { CodedError, type ErrorCode } from '../kernel/errors.ts';
 
 /** A job without its document, which may be 10 MB. */
@@ -74,21 +74,56 @@ export async function getJobFile(db: Database, input: { userId: string; jobId: s
 
 /** All files of a completed job, in their order. @throws CodedError `not_found`, `job_not_ready` */
 export async function listJobFiles(db: Database, input: { userId: string; jobId: string }): Promise<JobFile[]> {
-  const { userId, jobId } = input;
+  const { id, files } = await findFiles(db, input);
+  return files.map((row) => toFile(row, `/v1/jobs/${id}/files/${row.position}`));
+}
+
+/**
+ * Where and what all files of a job are, in their order, to be sent as one zip.
+ * @throws CodedError `not_found`, `job_not_ready`, `file_expired`
+ */
+export async function getJobZip(db: Database, input: { userId: string; jobId: string }) {
+  const { id, filename, completedAt, files, ...row } = await findFiles(db, input);
+  if (files.length === 0) throw new CodedError('not_found', 'the job has no files');
+  if (files.some(({ expiredAt }) => expiredAt)) throw new CodedError('file_expired', 'the PDF is no longer kept');
+  const name = filename ?? id;
+  return {
+    ...row,
+    name: zipName(name),
+    completedAt: completedAt ?? new Date(0),
+    files: files.map(({ id: fileId, position: at, store, location, size, type, sha256 }) => ({
+      fileId,
+      store,
+      location,
+      size,
+      sha256: hex(sha256),
+      name: resultName(name, { position: at, type }),
+    })),
+  };
+}
+
+/** @throws CodedError `not_found`, `job_not_ready` */
+async function findFiles(db: Database, { userId, jobId }: { userId: string; jobId: string }) {
   const rows = isUuid(jobId)
     ? await db
-        .select({ id: job.id, status: job.status, file: columns.file })
+        .select({
+          id: job.id,
+          status: job.status,
+          filename: job.filename,
+          completedAt: job.completedAt,
+          failedResourceCount: countFailedResources(),
+          incomplete: job.incomplete,
+          file: columns.file,
+        })
         .from(job)
         .leftJoin(file, eq(file.jobId, job.id))
         .where(and(forTenant(userId), eq(job.id, jobId), eq(job.userId, userId)))
     : [];
   const [first] = rows;
   if (!first) throw new CodedError('not_found', 'there is no such job');
-  if (first.status !== 'completed') throw notReady(first.status);
-  return rows
-    .flatMap((row) => row.file ?? [])
-    .toSorted((a, b) => a.position - b.position)
-    .map((row) => toFile(row, `/v1/jobs/${first.id}/files/${row.position}`));
+  const { status, file: _, ...row } = first;
+  if (status !== 'completed') throw notReady(status);
+  return { ...row, files: rows.flatMap((each) => each.file ?? []).toSorted((a, b) => a.position - b.position) };
 }
 
 const notReady = (status: JobStatus) =>

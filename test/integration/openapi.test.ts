@@ -128,6 +128,15 @@ describe('/openapi.json', () => {
     expect(new Set(named)).toEqual(new Set(codes));
   });
 
+  it('names the zip where `Accept` may ask for one, and only there', () => {
+    const zipped = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods)
+        .filter(([, { responses }]) => JSON.stringify(responses['200'] ?? '').includes('application/zip'))
+        .map(([method]) => `${method} ${path}`),
+    );
+    expect(zipped.sort()).toEqual(['get /v1/jobs/{id}/pdf', 'post /v1/pdf', 'post /v1/templates/{name}/preview']);
+  });
+
   it('has a name for what a request consists of, which the page shows with all its fields', async () => {
     const { PdfRequest, ...named } = document.components.schemas;
     expect(Object.keys(named)).toEqual(

@@ -3,7 +3,7 @@ import { pdfRequestSchema } from '../../domain/pdf-request.ts';
 import { JOB_ERROR_CODES } from '../../kernel/errors.ts';
 import { answerPdf, DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, waitMsOf } from '../answer-pdf.ts';
 import type { AppDeps, Operation } from '../route.ts';
-import { acceptedResponse, jsonOrFiles, pdfResponse } from '../schemas.ts';
+import { acceptedResponse, jsonOrFiles, pdfOrZipResponse } from '../schemas.ts';
 import { submitBody, submitHeaders } from './submit-job.ts';
 
 export function renderPdfRoute(deps: AppDeps): Operation {
@@ -13,7 +13,7 @@ export function renderPdfRoute(deps: AppDeps): Operation {
     operationId: 'renderPdf',
     summary: 'Submit a job and wait for its PDF',
     description:
-      'If the job takes longer than `Prefer: wait=N`, the answer is 202 with `Location`, and the job continues.',
+      'If the job takes longer than `Prefer: wait=N`, the answer is 202 with `Location`, and the job continues. If `Accept` prefers `application/zip`, the answer has all files of the job.',
     requestParams: {
       header: submitHeaders.extend({
         Prefer: z
@@ -26,7 +26,7 @@ export function renderPdfRoute(deps: AppDeps): Operation {
     },
     requestBody: jsonOrFiles(pdfRequestSchema),
     responses: {
-      200: pdfResponse,
+      200: pdfOrZipResponse,
       202: acceptedResponse('Not done yet'),
     },
     problems: [
