@@ -57,6 +57,9 @@ const DOORS: Record<string, string> = {
   'zod-openapi': 'http',
 };
 
+/** What reads PDFs, which may be hostile: never in the process of the API. */
+const PDF_LIBRARIES = new Set(['@libpdf/core', '@neslinesli93/qpdf-wasm', '@embedpdf/pdfium']);
+
 const BANNED_FOLDERS = new Set(['utils', 'helpers', 'common', 'lib', 'types']);
 
 const REASONS = {
@@ -68,7 +71,8 @@ const REASONS = {
     'process.env, process.argv and console belong to cli/: below it everything is an argument, so tests and other callers can give their own.',
   signals: 'Signals belong to runtime/: two folders that handle one signal stop the process twice.',
   exit: 'Nobody below cli/ ends the process: somebody above may still have work to put back.',
-  serve: 'serve never loads the browser: an API process must stay small and start at once.',
+  serve:
+    'serve never loads the browser, nor what reads PDFs: an API process must stay small, start at once, and survive any PDF.',
   names:
     'No barrels, no default exports, no folders for odds and ends, kebab-case names: a newcomer opens the right file at the first guess.',
   driver:
@@ -139,7 +143,9 @@ function violations(sources: Sources): Violation[] {
   }
   for (const cycle of cycles(sources)) add('cycles', cycle);
   for (const entry of ['runtime/serve.ts', 'cli/commands/serve.ts']) {
-    const path = pathTo(sources, entry, (target) => target === 'puppeteer');
+    const path =
+      pathTo(sources, entry, (target) => target === 'puppeteer') ??
+      pathTo(sources, entry, (target) => PDF_LIBRARIES.has(target), { dynamic: false }); // steps load them in their own process
     if (path) add('serve', path.join(' → '));
   }
   return found;
@@ -153,11 +159,11 @@ const folderOf = (file: string) => file.split('/')[0] ?? '';
 const withoutComments = (text: string) => text.replaceAll(/\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/.*$/gm, '');
 
 /** What a file imports, types included: paths below src/ or package names. */
-function imports(file: string, text: string, { types = true } = {}): string[] {
+function imports(file: string, text: string, { types = true, dynamic: isDynamicToo = true } = {}): string[] {
   const statements =
     /\b(import|export)\s+(type\s+)?(?:[\w*{}\s,$]+?\s+from\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g;
   return [...text.matchAll(statements)].flatMap(([, , type, from, dynamic]) => {
-    if (type && !types) return [];
+    if ((type && !types) || (dynamic !== undefined && !isDynamicToo)) return [];
     const target = from ?? dynamic ?? '';
     return [target.startsWith('.') ? normalize(join(dirname(file), target)) : target];
   });
@@ -183,13 +189,13 @@ function pathTo(
   sources: Sources,
   entry: string,
   wanted: (target: string) => boolean,
-  seen = new Set<string>(),
+  { dynamic = true, seen = new Set<string>() } = {},
 ): string[] | undefined {
   if (seen.has(entry)) return undefined;
   seen.add(entry);
-  for (const target of imports(entry, withoutComments(sources.get(entry) ?? ''), { types: false })) {
+  for (const target of imports(entry, withoutComments(sources.get(entry) ?? ''), { types: false, dynamic })) {
     if (wanted(target)) return [entry, target];
-    const rest = sources.has(target) ? pathTo(sources, target, wanted, seen) : undefined;
+    const rest = sources.has(target) ? pathTo(sources, target, wanted, { dynamic, seen }) : undefined;
     if (rest) return [entry, ...rest];
   }
   return undefined;
@@ -263,6 +269,14 @@ describe('the rules of the layers', () => {
         'runtime/serve.ts': `import { x } from './worker.ts';`,
         'runtime/worker.ts': `import { y } from '../render/chromium.ts';`,
         'render/chromium.ts': `import puppeteer from 'puppeteer';`,
+      },
+    ],
+    [
+      'a library that reads PDFs in serve',
+      'serve',
+      {
+        'runtime/serve.ts': `import { x } from '../finishing/pdfium.ts';`,
+        'finishing/pdfium.ts': `import { init } from '@embedpdf/pdfium';`,
       },
     ],
     ['a barrel', 'names', { 'jobs/index.ts': `export const x = 1;` }],

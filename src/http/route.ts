@@ -8,6 +8,7 @@ import type { Database } from '../db/pools.ts';
 import type { ReadRouter } from '../db/read-router.ts';
 import type { Scope } from '../domain/scope.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
+import type { Finisher } from '../finishing/finisher.ts';
 import type { JobReader } from '../jobs/job-reader.ts';
 import type { JobWaiters } from '../jobs/waiters.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
@@ -65,6 +66,8 @@ export interface AppDeps {
   queue: JobQueue;
   waiters: JobWaiters;
   stores: Stores;
+  /** makes the console's small pictures of PDFs */
+  pictures: Pick<Finisher, 'finish'>;
   /** where the files of documents are kept */
   assetStores: Stores;
   /** bytes of all files of one tenant, at most */

@@ -16,6 +16,7 @@ import type { Service } from '../kernel/lifecycle.ts';
 import { MEGABYTE } from '../kernel/units.ts';
 import type { Base } from './compose.ts';
 import { replicaOptions, VERSION } from './database.ts';
+import { buildThumbnailFinisher } from './thumbnail-finisher.ts';
 
 export interface Api {
   /** started in this order, after the base's */
@@ -94,6 +95,7 @@ export function buildApi(
     maxFiles: config.uploadMaxFiles,
     events,
   });
+  const pictures = buildThumbnailFinisher(events);
   const app = createApp({
     db,
     reads,
@@ -105,6 +107,7 @@ export function buildApi(
     queue,
     waiters,
     stores,
+    pictures,
     assetStores,
     assetBytes: config.assetsMaxMb * MEGABYTE,
     uploads,
@@ -122,7 +125,7 @@ export function buildApi(
     graceMs: config.shutdownGraceMs,
   });
   return {
-    services: [caches, keyUse, readRouter, waiters, uploads, server],
+    services: [caches, keyUse, readRouter, waiters, uploads, pictures, server],
     server,
     underWay,
     drain: async () => {

@@ -7,9 +7,11 @@ import { QueryCache } from '../../cache/query-cache.ts';
 import type { Database } from '../../db/pools.ts';
 import { emailSchema } from '../../domain/email.ts';
 import { JOB_STATUSES } from '../../domain/job.ts';
+import { PDF_TYPE } from '../../domain/media-type.ts';
 import { cancelJob } from '../../jobs/cancel.ts';
 import { readJobTimeline } from '../../jobs/job-timeline.ts';
 import { type QueueOverview, readQueueOverview } from '../../jobs/queue-overview.ts';
+import { getJobFile, listJobFiles } from '../../jobs/read.ts';
 import { retryJob } from '../../jobs/retry.ts';
 import { findOwner, searchJobs } from '../../jobs/search-jobs.ts';
 import {
@@ -25,6 +27,7 @@ import { statusOf, toCodedError } from '../problem.ts';
 import { readQuery } from '../query.ts';
 import { aboutOf, type AppContext, type AppDeps, type AppEnv } from '../route.ts';
 import { sendPdf } from '../send-pdf.ts';
+import { namesTag } from '../byte-range.ts';
 import { findAsset } from './assets.ts';
 import { jobFragment, jobPage, type JobView, stateOf } from './job-page.ts';
 import { jobsFragment, jobsPage, type JobsQuery } from './jobs-page.ts';
@@ -32,12 +35,17 @@ import { type Overview, overviewFragment, overviewPage } from './overview-page.t
 import { CONSOLE, isSameOrigin, sessionOf, signedIn } from './session.ts';
 import { addSignIn, addSignOut } from './sign-in.ts';
 import { errorPage } from './sign-in-page.ts';
+import { THUMBNAIL_TYPE, Thumbnails } from './thumbnails.ts';
 
 /** Allows only what the pages need. The PDF is shown in a frame. */
 const PAGE_POLICY =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /** The page's policy would break the browser's PDF viewer; this one only forbids frames of other origins. */
 const PDF_POLICY = "frame-ancestors 'self'";
+/** Of answers that browsers may keep; all others are never kept. */
+const FOR_EVER = 'public, max-age=31536000, immutable';
+const FOR_THE_OPERATOR = 'private';
+const KEPT = new Set([FOR_EVER, FOR_THE_OPERATOR]);
 
 /** Milliseconds that figures are cached, for all operators. */
 const QUEUE_MS = 1_000;
@@ -61,7 +69,8 @@ const DONE = {
 
 /** Pages for operators below `/console`, rendered on the server; a script refreshes them. */
 export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
-  const { db, reads, adminDb, queue, limiter, stores, events, logIn } = deps;
+  const { db, reads, adminDb, queue, limiter, stores, pictures, events, logIn } = deps;
+  const thumbnails = new Thumbnails(pictures);
   const watched = { max: 8, onRequest: (result: 'hit' | 'miss') => events.cacheAsked('console', result) };
   const queues = new QueryCache<QueueOverview>({ ...watched, ttlMs: QUEUE_MS });
   const histories = new QueryCache<ThroughputHistory>({ ...watched, ttlMs: HISTORY_MS });
@@ -76,12 +85,12 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(async (c, next) => {
     await next();
-    const isPdf = c.res.headers.get('content-type') === 'application/pdf';
+    const isPdf = c.res.headers.get('content-type') === PDF_TYPE;
     c.header('Content-Security-Policy', isPdf ? PDF_POLICY : PAGE_POLICY);
     if (isPdf) c.header('X-Frame-Options', 'SAMEORIGIN');
     // With no-referrer browsers send `Origin: null` with forms.
     c.header('Referrer-Policy', 'same-origin');
-    if (!c.res.headers.get('cache-control')?.includes('immutable')) c.header('Cache-Control', 'no-store');
+    if (!KEPT.has(c.res.headers.get('cache-control') ?? '')) c.header('Cache-Control', 'no-store');
   });
   app.onError((error, c) => {
     const coded = toCodedError(error);
@@ -100,7 +109,7 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
     const asset = findAsset(c.req.param('name'));
     if (!asset) throw new CodedError('not_found', 'there is no such file');
     const isCurrent = c.req.query('v') === asset.version;
-    if (isCurrent) c.header('Cache-Control', 'public, max-age=31536000, immutable');
+    if (isCurrent) c.header('Cache-Control', FOR_EVER);
     return c.body(asset.body, 200, { 'Content-Type': asset.type });
   });
 
@@ -146,11 +155,13 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
     return c.html(jobsFragment(await find(query), query));
   });
 
-  const jobView = async (c: AppContext, message?: JobView['message']): Promise<JobView> => ({
-    job: await readJobTimeline(adminDb, idOf(c)),
-    message,
-    once: uuidv4(),
-  });
+  const jobView = async (c: AppContext, message?: JobView['message']): Promise<JobView> => {
+    const job = await readJobTimeline(adminDb, idOf(c));
+    const which = { userId: job.userId, jobId: job.id };
+    const areKept = job.status === 'completed' && job.file && !job.file.expiredAt;
+    const files = areKept ? await c.var.underWay.reading(job.userId, () => listJobFiles(reads, which)) : [];
+    return { job, files, message, once: uuidv4() };
+  };
   app.get('/jobs/:id', async (c) => {
     const { done } = readQuery(c, jobQuery);
     return c.html(jobPage(sessionOf(c), await jobView(c, done && { kind: 'done', text: DONE[done] })));
@@ -162,6 +173,23 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
   app.get('/jobs/:id/pdf', async (c) => {
     const which = { ...(await ownerOf(adminDb, idOf(c))), jobId: idOf(c) };
     return sendPdf(c, { reads, stores, events }, { ...which, ...readQuery(c, pdfQuery) });
+  });
+
+  app.get('/jobs/:id/files/:n', async (c) => {
+    const which = { ...(await ownerOf(adminDb, idOf(c))), jobId: idOf(c), position: positionOf(c) };
+    return sendPdf(c, { reads, stores, events }, { ...which, ...readQuery(c, pdfQuery) });
+  });
+  app.get('/jobs/:id/files/:n/thumbnail', async (c) => {
+    const { userId } = await ownerOf(adminDb, idOf(c));
+    const which = { userId, jobId: idOf(c), position: positionOf(c) };
+    const file = await c.var.underWay.reading(userId, () => getJobFile(reads, which));
+    const store = stores.of(file);
+    if (!store || file.type !== PDF_TYPE) return c.body(null, 404);
+    const headers = { ETag: `"${file.sha256}"`, 'Cache-Control': FOR_THE_OPERATOR };
+    if (namesTag(c.req.header('if-none-match'), headers.ETag)) return c.body(null, 304, headers);
+    const { span } = c.var;
+    const bytes = await thumbnails.of({ db: reads, store, file: { ...file, userId }, span });
+    return bytes ? c.body(bytes, 200, { ...headers, 'Content-Type': THUMBNAIL_TYPE }) : c.body(null, 404);
   });
 
   app.post('/jobs/:id/cancel', async (c) => {
@@ -206,6 +234,12 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
 }
 
 const idOf = (c: AppContext) => c.req.param('id') ?? '';
+
+function positionOf(c: AppContext): number {
+  const n = c.req.param('n') ?? '';
+  if (!/^(0|[1-9]\d{0,3})$/.test(n)) throw new CodedError('not_found', 'the job has no such file');
+  return Number(n);
+}
 
 async function ownerOf(adminDb: Database, jobId: string): Promise<{ userId: string }> {
   const owner = await findOwner(adminDb, jobId);

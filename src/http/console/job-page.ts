@@ -1,21 +1,27 @@
 import { html } from 'hono/html';
 import type { ConsoleSession } from '../../accounts/console-sessions.ts';
-import { isFinal } from '../../domain/job.ts';
+import { isFinal, type JobFile } from '../../domain/job.ts';
 import { PDF_TYPE } from '../../domain/media-type.ts';
+import { resultName } from '../../domain/result-name.ts';
 import type { JobTimeline, TimelineAttempt } from '../../jobs/job-timeline.ts';
 import { bytes, count, counted, duration, type Html, instant, pill, secondsBetween, tableHead } from './figures.ts';
 import { layout, livePart, liveSwitch } from './layout.ts';
 
 export interface JobView {
   job: JobTimeline;
+  /** what it has made and is kept, in order */
+  files: readonly JobFile[];
   /** what the last form did, or why it was refused */
   message?: { kind: 'done' | 'refused'; text: string } | undefined;
   /** idempotency key of the retry form: a form that is sent twice makes one job */
   once: string;
 }
 
+/** Files that are shown. */
+const MAX_THUMBS = 12;
+
 /** One job: its facts, its timeline, its PDF and its request. */
-export function jobPage(session: ConsoleSession, { job, message, once }: JobView): Html {
+export function jobPage(session: ConsoleSession, { job, files, message, once }: JobView): Html {
   const isOver = isFinal(job.status);
   const fragment = jobFragment(job);
   return layout({
@@ -29,7 +35,7 @@ export function jobPage(session: ConsoleSession, { job, message, once }: JobView
       </div>
       ${message && html`<p class="message message-${message.kind}" role="${message.kind === 'done' ? 'status' : 'alert'}">${message.text}</p>`}
       ${isOver ? fragment : livePart(`/console/fragments/jobs/${job.id}`, fragment, stateOf(job))} ${actions(job, once)}
-      ${pdfSection(job)} ${requestSection(job)}`,
+      ${pdfSection(job, files)} ${requestSection(job)}`,
   });
 }
 
@@ -119,7 +125,7 @@ function actions({ id, status, hasDocument }: JobTimeline, once: string): Html {
   </form>`;
 }
 
-function pdfSection({ id, file, filename }: JobTimeline): Html {
+function pdfSection({ id, file, filename }: JobTimeline, files: readonly JobFile[]): Html {
   if (!file) return html``;
   if (file.expiredAt)
     return html`<section aria-labelledby="pdf">
@@ -138,12 +144,34 @@ function pdfSection({ id, file, filename }: JobTimeline): Html {
       <p class="hint">${counted(file.pages, 'page')}, ${bytes(file.size)}, kept until ${instant(file.expiresAt)}</p>
       <a class="button" href="${path}?disposition=attachment">Download</a>
     </div>
-    ${shown}
+    ${thumbs({ id, filename }, files)} ${shown}
     <p class="hint">
       If your browser shows nothing here, <a href="${path}?disposition=inline">open it by itself</a>. SHA-256
       <code class="hash">${file.sha256}</code>
     </p>
   </section>`;
+}
+
+/** A small picture of each file, which leads to it. A file without one keeps the link. */
+function thumbs({ id, filename }: Pick<JobTimeline, 'id' | 'filename'>, files: readonly JobFile[]): Html {
+  const thumb = ({ type }: JobFile, position: number) => {
+    const path = `/console/jobs/${id}/files/${position}`;
+    const name = resultName(filename ?? id, { position, type });
+    const [source, alt] =
+      type === PDF_TYPE
+        ? [`${path}/thumbnail`, `First page of ${name}`]
+        : [`${path}?disposition=inline`, `The picture ${name}`];
+    return html`<li>
+      <a class="thumb" href="${path}?disposition=inline">
+        <img src="${source}" alt="${alt}" width="144" height="204" loading="lazy" /><span>${name}</span></a
+      >
+    </li>`;
+  };
+  const more = files.length - MAX_THUMBS;
+  return html`<ul class="thumbs">
+      ${files.slice(0, MAX_THUMBS).map(thumb)}
+    </ul>
+    ${more > 0 && html`<p class="hint">And ${counted(more, 'file')} more.</p>`}`;
 }
 
 function requestSection(job: JobTimeline): Html {

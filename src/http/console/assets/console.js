@@ -88,3 +88,10 @@ if (parts.length > 0 && switcher && text) {
   document.addEventListener('visibilitychange', () => runOrRest(0));
   runOrRest(EVERY_MS);
 }
+
+// A file without a small picture keeps its link.
+for (const picture of document.querySelectorAll('.thumb img')) {
+  const leave = () => picture.remove();
+  if (picture.complete && picture.naturalWidth === 0 && picture.currentSrc !== '') leave();
+  else picture.addEventListener('error', leave);
+}
