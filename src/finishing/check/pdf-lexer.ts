@@ -13,7 +13,7 @@ export class PdfKeyword {
 const MAX_DEPTH = 200;
 const CLOSE_ARRAY = new PdfKeyword(']');
 const CLOSE_DICTIONARY = new PdfKeyword('>>');
-const NOTHING: Resolve = () => null;
+const NOTHING: Resolve = (value) => (value instanceof PdfReference ? null : (value ?? null));
 
 /** 1: white space, 2: delimiter */
 const KIND = new Uint8Array(256);
