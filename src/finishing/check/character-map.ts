@@ -97,8 +97,9 @@ export function readUnicodeMap(content: Uint8Array): Map<number, string> {
       for (let index = 0; index + 2 < values.length; index += 3) {
         const [first, last] = [toNumber(values[index]), toNumber(values[index + 1])];
         const target = values[index + 2];
+        const text = decode(target); // of a list: none
         for (let code = first; code <= last && read < MAX_TEXTS; code++, read++)
-          texts.set(code, Array.isArray(target) ? decode(target[code - first]) : later(decode(target), code - first));
+          texts.set(code, Array.isArray(target) ? decode(target[code - first]) : later(text, code - first));
       }
   });
   return texts;
