@@ -155,6 +155,9 @@ class FileScan {
     for (const filter of dictionary.all('Filter'))
       if (filter instanceof PdfName && !FILTERS.has(filter.text))
         this.#findings.report('6.1.7.2-1', `the stream of object ${number} has the filter ${filter.text}`);
+    // qpdf takes these filters away
+    const isEncrypted = dictionary.all('Filter').some((filter) => filter instanceof PdfName && filter.text === 'Crypt') && dictionary.all('DecodeParms').some((each) => each instanceof PdfDictionary && (each.name('Name') ?? 'Identity') !== 'Identity'); // prettier-ignore
+    if (isEncrypted) this.#findings.report('6.1.7.2-2', `the stream of object ${number} is encrypted`);
     lexer.position = end + 9;
   }
 

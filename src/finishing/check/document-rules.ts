@@ -1,6 +1,6 @@
 import type { Findings } from './findings.ts';
 import { inherited, type PdfFile } from './pdf-file.ts';
-import { isDictionary, isNumber, PdfDictionary, PdfName, PdfStream, type PdfValue } from './pdf-value.ts';
+import { isDictionary, isNumber, PdfDictionary, PdfName, type PdfValue } from './pdf-value.ts';
 import { readNameTree } from './structure-parents.ts';
 
 const FORBIDDEN_ACTIONS = new Set('Launch Sound Movie ResetForm ImportData Hide SetOCGState Rendition Trans GoTo3DView JavaScript SetState NoOp'.split(' ')); // prettier-ignore
@@ -69,7 +69,6 @@ function checkObject(value: PdfValue, number: number, findings: Findings): void 
         open.push(each);
       }
       checkAction(next, findings);
-      checkStream(next, number, findings);
       if (next.has('EF')) checkFileSpecification(next, findings);
     }
   }
@@ -83,12 +82,6 @@ function checkNumber(value: number, number: number, findings: Findings): void {
 
 function checkName(name: string, number: number, findings: Findings): void {
   if (name.length > MAX_NAME) findings.report('6.1.13-5', `a name of object ${number} has ${name.length} bytes`);
-}
-
-function checkStream(value: PdfDictionary, number: number, findings: Findings): void {
-  if (!(value instanceof PdfStream) || !value.filters.includes('Crypt')) return;
-  const isEncrypted = value.all('DecodeParms').some((each) => each instanceof PdfDictionary && (each.name('Name') ?? 'Identity') !== 'Identity'); // prettier-ignore
-  if (isEncrypted) findings.report('6.1.7.2-2', `the stream of object ${number} is encrypted`);
 }
 
 function checkAction(value: PdfDictionary, findings: Findings): void {
