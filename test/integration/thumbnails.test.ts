@@ -40,7 +40,7 @@ describe('the small picture of a file', () => {
     const response = await operator.get(pathOf(id));
     expect(response.status).toBe(200);
     const headers = Object.fromEntries(response.headers);
-    const [{ sha256 = '' } = {}] = await sql<{ sha256: string }[]>`
+    const [{ sha256 } = { sha256: '' }] = await sql<{ sha256: string }[]>`
       select encode(sha256, 'hex') as sha256 from pdfprompt_file where job_id = ${id}`;
     expect(headers).toMatchObject({
       'content-type': 'image/webp',

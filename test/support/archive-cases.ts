@@ -1,6 +1,7 @@
 import { srgbProfile } from '../../src/finishing/archive/srgb-profile.ts';
 import type { RuleId } from '../../src/finishing/check/rules.ts';
-import { ADVANCE, ConformingPdf } from './conforming-pdf.ts';
+import type { ConformingPdf } from './conforming-pdf.ts';
+import { ADVANCE } from './conforming-pdf.ts';
 import { tinyFont } from './tiny-font.ts';
 
 /** What is wrong with a PDF, how it came to be so, and the rules by which it is found. */
