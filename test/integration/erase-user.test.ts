@@ -160,7 +160,11 @@ describe('a user who is erased', () => {
     };
     const clients = [worker, worker, other, other].map(client);
     await eventually(() => accepted >= 10, 60_000, 'some are accepted');
-    expect((await erase(ann.id)).status).toBe(204);
+    // Among so many submissions it may not get its lock in time, and is asked for again.
+    const statuses: number[] = [];
+    do statuses.push((await erase(ann.id)).status);
+    while (statuses.at(-1) === 503 && statuses.length < 20);
+    expect(statuses.at(-1)).toBe(204);
     await Promise.all(clients);
     expect([...answers].toSorted((a, b) => a - b)).toEqual([202, 401]);
     await eventually(async () => (await tablesWith(sql, ann.traces)).length === 0, 10_000, 'nothing of it is there');

@@ -130,7 +130,7 @@ describe("The operator's certificate", () => {
     const { both, certificate } = createCertificate({ passphrase: 'open' });
     const other = createCertificate().key;
     const bad: [string, RegExp][] = [
-      [both, /no private key that SIGN_PASSWORD_FILE opens/],
+      [both, /no private key that SIGN_PASSWORD opens/],
       [certificate, /no private key/],
       [certificate + other, /no certificate of its private key/],
       ['what is this', /neither PEM nor a PKCS #12/],
