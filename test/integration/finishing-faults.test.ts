@@ -59,7 +59,7 @@ async function refuses(finisher: Finisher, does: string, timeoutMs: number): Pro
   expect(await finish(finisher, { second: { does } }, undefined, job)).toEqual({
     kind: 'reject',
     code: 'pdf_refused',
-    message: expect.stringMatching(/^parts\[0\]\.pdf: the step second /),
+    message: expect.stringMatching(/^pdf: the step second /),
   });
 }
 
