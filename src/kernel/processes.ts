@@ -26,11 +26,21 @@ export function readProcessFile(pid: number | 'self', name: string): string | un
 
 /** Ids of a process's threads; none if it has ended, or where there is no /proc. */
 export function threadsOf(pid: number): string[] {
+  return entriesOf(`/proc/${pid}/task`);
+}
+
+function entriesOf(directory: string): string[] {
   try {
-    return readdirSync(`/proc/${pid}/task`);
+    return readdirSync(directory);
   } catch {
     return [];
   }
+}
+
+/** Ids of the processes that were started with this argument, exactly; none where there is no /proc. */
+export function processesWithArgument(argument: string): number[] {
+  const isMeant = (pid: number) => readProcessFile(pid, 'cmdline')?.split('\0').includes(argument);
+  return entriesOf('/proc').map(Number).filter(Number.isInteger).filter(isMeant);
 }
 
 /** As Chromium does for its renderers: when memory runs out, the kernel rather kills this process than one of ours. */

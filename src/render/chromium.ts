@@ -6,7 +6,7 @@ import puppeteer, { type Browser } from 'puppeteer';
 import { collectTail } from '../kernel/collect-tail.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { OperatorError } from '../kernel/errors.ts';
-import { isAlive } from '../kernel/processes.ts';
+import { isAlive, processesWithArgument } from '../kernel/processes.ts';
 import { type Gateway, type GatewayOptions, loopbackGateway, namespaceGateway } from '../egress/gateway.ts';
 import { type ChromiumBinary, chromiumIdentity } from './chromium-binary.ts';
 import { type JailKind, spawnInNamespace } from './jail.ts';
@@ -97,12 +97,12 @@ export async function launchChromium(
 ): Promise<Chromium> {
   const identity = chromiumIdentity();
   const root = temporaryDirectory();
-  await sweepProfiles(root);
+  await sweepBrowsers(root);
   const profile = await mkdtemp(join(root, `${PROFILE_PREFIX}${process.pid}-`));
   if (identity) await chown(profile, identity.uid, identity.gid);
   await chmod(profile, 0o700);
 
-  const flags = [...FLAGS, ...(jail ? EGRESS_FLAGS : []), `--user-data-dir=${profile}`];
+  const flags = [...FLAGS, ...(jail ? EGRESS_FLAGS : []), profileFlag(profile)];
   if (binary.kind === 'full') flags.unshift('--headless=new');
   if (sharedMemoryIsSmall()) flags.push('--disable-dev-shm-usage');
   if (unsafeNoSandbox) flags.push('--no-sandbox');
@@ -122,10 +122,9 @@ export async function launchChromium(
     },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
   };
-  const removeProfile = () => rm(profile, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
   const { child, gateway } = await start(binary.path, [...flags, 'about:blank'], options, jail).catch(
     async (error: unknown) => {
-      await removeProfile();
+      await removeProfile(profile);
       throw error;
     },
   );
@@ -134,15 +133,15 @@ export async function launchChromium(
     child.once('exit', (_, signal) => done(signal)).once('error', () => done(null)),
   );
   const close = async () => {
-    killGroup(child); // it has nothing to save, and a regular end takes seconds when a page hangs
+    killGroup(child.pid); // it has nothing to save, and a regular end takes seconds when a page hangs
     gateway?.closeAll();
     await exited;
-    await removeProfile();
+    await removeProfile(profile);
   };
 
   try {
     const connecting = puppeteer.connect({
-      transport: pipeTransport(child.stdio[3] as Writable, child.stdio[4] as Readable, () => killGroup(child)),
+      transport: pipeTransport(child.stdio[3] as Writable, child.stdio[4] as Readable, () => killGroup(child.pid)),
       defaultViewport: null,
       protocolTimeout: PROTOCOL_TIMEOUT_MS,
     });
@@ -178,20 +177,31 @@ async function start(
   return { child: spawn(path, arguments_, options), ...(jail && { gateway: loopbackGateway(jail.egress) }) };
 }
 
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
   try {
-    process.kill(-child.pid, 'SIGKILL');
+    process.kill(-pid, 'SIGKILL');
   } catch {
     // the group has no process any more
   }
 }
 
-/** Removes the profiles of processes that were killed before they could do it. */
-export async function sweepProfiles(root: string): Promise<void> {
+const profileFlag = (profile: string) => `--user-data-dir=${profile}`;
+
+async function removeProfile(profile: string): Promise<void> {
+  await rm(profile, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
+}
+
+/**
+ * Removes the profiles of processes that were killed before they could do it, and kills what is left of their browsers:
+ * one that hangs or is stopped does not notice that its pipe was closed.
+ */
+export async function sweepBrowsers(root: string): Promise<void> {
   for (const name of await readdir(root)) {
     const owner = name.startsWith(PROFILE_PREFIX) ? Number.parseInt(name.slice(PROFILE_PREFIX.length), 10) : Number.NaN;
-    if (Number.isInteger(owner) && !isAlive(owner))
-      await rm(join(root, name), { recursive: true, force: true }).catch(() => undefined);
+    if (!Number.isInteger(owner) || isAlive(owner)) continue;
+    const profile = join(root, name);
+    for (const pid of processesWithArgument(profileFlag(profile))) killGroup(pid);
+    await removeProfile(profile);
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { connect } from '../../src/db/driver.ts';
 import { openPool } from '../../src/db/pools.ts';
 import { findChromium } from '../../src/render/chromium-binary.ts';
-import { sweepProfiles } from '../../src/render/chromium.ts';
+import { sweepBrowsers } from '../../src/render/chromium.ts';
 import { Member } from '../chaos/fleet.ts';
 import { createUnlimitedKey } from '../support/accounts.ts';
 import { freePort } from '../support/free-port.ts';
@@ -149,7 +149,7 @@ async function plant(name: string): Promise<Alarm> {
     await Promise.all([api.end(), worker.end()]);
     await way?.close();
     await sql.end({ timeout: 0 });
-    await sweepProfiles(tmpdir());
+    await sweepBrowsers(tmpdir());
     await standby?.close();
     await primary.close();
     await rm(directory, { recursive: true, force: true });

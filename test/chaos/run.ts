@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, connect } from '../../src/db/driver.ts';
 import { openPool } from '../../src/db/pools.ts';
 import { findChromium } from '../../src/render/chromium-binary.ts';
-import { sweepProfiles } from '../../src/render/chromium.ts';
+import { sweepBrowsers } from '../../src/render/chromium.ts';
 import { createUnlimitedKey } from '../support/accounts.ts';
 import { OwnPostgres } from '../support/postgres.ts';
 import { eventually, isAlive, runningCommands } from '../support/processes.ts';
@@ -149,7 +149,7 @@ export async function runChaos({ jobs, faults, onProgress }: ChaosOptions): Prom
     await Promise.all(members.map((member) => member.end()));
     await closeWays();
     await sql.end({ timeout: 0 });
-    await sweepProfiles(tmpdir());
+    await sweepBrowsers(tmpdir());
     await postgres.stop('immediate').catch(() => undefined);
     if (isKept) await rm(directory, { recursive: true, force: true });
     else onProgress(`the logs are in ${directory}`);
@@ -203,9 +203,9 @@ async function connections(sql: Client, processes: number): Promise<Finding> {
 async function leftovers(members: Member[], directory: string): Promise<Finding> {
   const pids = members.flatMap((member) => member.pids);
   const running = () => runningCommands().filter((command) => command.includes(directory));
+  await sweepBrowsers(tmpdir()); // of those that were killed last, after whom none was started
   // A server is gone a moment after it has said so.
   for (let waited = 0; waited < 5_000 && running().length > 0; waited += 100) await sleep(100);
-  await sweepProfiles(tmpdir());
   const profiles = (await readdir(tmpdir())).filter((name) => pids.some((pid) => name.includes(`-${pid}-`)));
   return {
     what: 'processes were started, and none of them or theirs is left',

@@ -1,10 +1,12 @@
 /** @module-tag long */
 
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
+import { processType } from '../../src/memory/processes.ts';
 import { startGate } from '../support/gate.ts';
-import { eventually } from '../support/processes.ts';
+import { commandOf, descendants, eventually, isAlive } from '../support/processes.ts';
 import { startFleet } from '../support/worker-fleet.ts';
 
 const gate = await startGate();
@@ -87,5 +89,25 @@ describe('a document that takes every worker with it', () => {
       message: '3 workers were lost while they rendered this document',
     });
     expect(await outcomes([id])).toEqual(['lost lost lost']);
+  }, 300_000);
+});
+
+describe('a worker that is killed while its browser is stopped', () => {
+  it('leaves a browser that the next worker ends', async () => {
+    const killed = await worker(1);
+    const ownBrowser = (pid: number) =>
+      /--remote-debugging-pipe/.test(commandOf(pid)) && processType(pid) === undefined;
+    const browsers = () => descendants(killed.pid).filter(ownBrowser);
+    await eventually(() => browsers().length > 0, 60_000, 'it has a browser');
+    const [browser = 0] = browsers();
+    const processes = [browser, ...descendants(browser)];
+    const profile = /--user-data-dir=(\S+)/.exec(commandOf(browser))?.[1] ?? '';
+    process.kill(browser, 'SIGSTOP');
+    killed.child.kill('SIGKILL');
+    await killed.exited;
+    expect([isAlive(browser), existsSync(profile)]).toEqual([true, true]); // it noticed nothing
+    await worker(1);
+    await eventually(() => !processes.some(isAlive), 60_000, 'it has ended');
+    await eventually(() => !existsSync(profile), 60_000, 'its profile is removed');
   }, 300_000);
 });

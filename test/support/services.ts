@@ -5,7 +5,7 @@ import { connect } from '../../src/db/driver.ts';
 import { EmbeddedPostgres } from '../../src/db/embedded.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { installQueue } from '../../src/queue/boss.ts';
-import { sweepProfiles } from '../../src/render/chromium.ts';
+import { sweepBrowsers } from '../../src/render/chromium.ts';
 import { findChromium } from '../../src/render/chromium-binary.ts';
 import { searchLogs } from './logs.ts';
 import { runningCommands } from './processes.ts';
@@ -27,7 +27,7 @@ export interface Services {
 
 /** One Postgres and one unpacked Chromium for a whole run. */
 export async function startServices(): Promise<Services> {
-  const before = await ours();
+  const before = { processes: ourProcesses(), files: await ourFiles() };
   const dataDir = await mkdtemp(join(tmpdir(), 'pdfprompt-test-'));
   await chmod(dataDir, 0o711);
   const { TEST_DATABASE_URL } = process.env;
@@ -39,8 +39,9 @@ export async function startServices(): Promise<Services> {
     await server.stop();
     const { leaks, count } = searchLogs(dataDir);
     await rm(dataDir, { recursive: true, force: true });
-    await sweepProfiles(tmpdir()); // of workers that tests killed: the next start would do it
-    await failOnLeftovers(before);
+    failOnNew(before.processes, ourProcesses());
+    await sweepBrowsers(tmpdir()); // profiles of workers that tests killed: the next start would do it
+    failOnNew(before.files, await ourFiles());
     if (leaks.length > 0) throw new Error(`secrets in the logs of the tests:\n${leaks.join('\n')}`);
     process.stdout.write(`${count} lines of logs, and no secret in them\n`);
   };
@@ -81,15 +82,14 @@ async function prepare(url: string): Promise<void> {
   await migrate({ ...options, afterwards: () => installQueue({ ...options, check: false }) });
 }
 
-/** Processes of tests, and files of ours in the directory for temporary ones. */
-async function ours(): Promise<string[]> {
-  const processes = runningCommands().filter((command) => command.includes('pdfprompt-test-'));
-  const files = (await readdir(tmpdir())).filter((name) => name.startsWith('pdfprompt-'));
-  return [...processes, ...files];
-}
+/** Processes of tests. */
+const ourProcesses = () => runningCommands().filter((command) => command.includes('pdfprompt-test-'));
+
+/** Ours, in the directory for temporary files. */
+const ourFiles = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('pdfprompt-'));
 
 /** What was there before is somebody else's: of a run that was killed, say. */
-async function failOnLeftovers(before: string[]): Promise<void> {
-  const left = (await ours()).filter((each) => !before.includes(each));
+function failOnNew(before: string[], after: string[]): void {
+  const left = after.filter((each) => !before.includes(each));
   if (left.length > 0) throw new Error(`the tests left something behind:\n${left.join('\n')}`);
 }
