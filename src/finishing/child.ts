@@ -65,13 +65,18 @@ async function runStep(order: Extract<Order, { do: 'step' }>, given: SentPdf[], 
   const context: StepContext = { files, reportSheets: (sheets) => void (answer.sheets = sheets), ask };
   const drafts = await works.get(order.name)?.run(current, order.settings, context);
   if (!Array.isArray(drafts) || drafts.length === 0) throw new Error(`the step ${order.name} returned no PDF`);
-  current = order.isLast ? [] : drafts;
+  current = drafts;
   if (!order.isLast) return [];
-  files = new Map();
+  forgetJob();
   answer.types = drafts.map(({ type }) => type);
   const finished: SentPdf[] = [];
   for (const draft of drafts) finished.push({ chunks: [await draft.bytes()], pages: draft.pages });
   return finished;
+}
+
+function forgetJob(): void {
+  current = [];
+  files = new Map();
 }
 
 async function ask(asked: Asked, data: Uint8Array): Promise<Uint8Array> {
@@ -100,6 +105,7 @@ for await (const { message, pdfs } of frames) {
     if (order.do === 'start') await start(order);
     else finished = await runStep(order, pdfs, answer);
   } catch (error) {
+    forgetJob();
     answer.failed = { ...(error instanceof CodedError && { code: error.code }), message: messageOf(error) };
   }
   await sendFrame(link, answer, finished);

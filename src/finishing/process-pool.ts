@@ -4,7 +4,7 @@ import { Deadline } from '../kernel/deadline.ts';
 import { messageOf, systemCodeOf } from '../kernel/errors.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { Semaphore } from '../kernel/semaphore.ts';
-import { StepsProcess, type StepsProcessOptions } from './steps-process.ts';
+import { StepRefused, StepsProcess, type StepsProcessOptions } from './steps-process.ts';
 
 export interface ProcessPoolOptions extends StepsProcessOptions {
   /** `job`: no process is used for another job. Otherwise one is, of any tenant, if both jobs have only PDFs of our own browser */
@@ -79,7 +79,8 @@ export class ProcessPool extends Lifecycle<ProcessPoolOptions> {
   }
 
   /**
-   * Does `work` with a process. If it fails the process is ended, because nobody knows what state it is in.
+   * Does `work` with a process. If that fails the process is ended, because nobody knows what state it is in, unless a
+   * step has only refused the job.
    * @throws what `work` throws; NotStarted; what {@link isOutOfTurns} if no turn came in time; and at once the reason of
    *   `signal`, or of a stop
    */
@@ -93,14 +94,12 @@ export class ProcessPool extends Lifecycle<ProcessPoolOptions> {
       const end = () => void process.end();
       givenUp.signal.addEventListener('abort', end);
       try {
-        const bytesAtFirst = await member.started;
+        await member.started;
         const result = await work(process);
-        const isLarge = process.bytes - bytesAtFirst > LARGE * this.options.memoryBytes;
-        if (isLarge || !this.#mayBeKept(use)) await process.end();
-        else this.#keep({ ...member, jobs: member.jobs + 1 });
+        await this.#release(member, use);
         return result;
       } catch (error) {
-        await process.end();
+        await (error instanceof StepRefused ? this.#release(member, use) : process.end());
         throw error;
       } finally {
         givenUp.signal.removeEventListener('abort', end);
@@ -159,9 +158,11 @@ export class ProcessPool extends Lifecycle<ProcessPoolOptions> {
     if (!isThere && !this.ending.aborted && this.#processes.size < this.options.size) this.#wait(this.#spawn());
   }
 
-  #keep(used: Member): void {
-    if (used.jobs >= MAX_JOBS || this.ending.aborted) void used.process.end();
-    else this.#wait(used);
+  async #release({ process, jobs, started }: Member, use: Use): Promise<void> {
+    const isLarge = process.bytes - (await started) > LARGE * this.options.memoryBytes;
+    const isLast = jobs + 1 >= MAX_JOBS || this.ending.aborted;
+    if (isLarge || isLast || !this.#mayBeKept(use)) await process.end();
+    else this.#wait({ process, jobs: jobs + 1, started });
   }
 
   #wait(member: Member): void {

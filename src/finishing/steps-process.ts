@@ -32,6 +32,9 @@ export class ProcessEnded extends Error {
   }
 }
 
+/** A step refused the job, and says why. The process can take another one. */
+export class StepRefused extends CodedError {}
+
 /** A step, or the start of the process, failed with anything but a CodedError. */
 class StepFailed extends Error {
   override name = 'StepFailed';
@@ -138,7 +141,7 @@ export class StepsProcess {
    * @param signer what the step may ask for
    * @param check whether the PDFs that the last step returns are accepted. @throws if not
    * @returns the PDFs of the last step; of others none
-   * @throws CodedError, StepFailed, ProcessEnded, what `check` throws
+   * @throws StepRefused, StepFailed, ProcessEnded, what `check` or `signer` throws
    */
   async run(
     step: { name: string; settings: unknown; isLast: boolean },
@@ -248,6 +251,6 @@ function toSheets(sheets: unknown): Sheet[][] {
 function toError({ code, message }: Record<'code' | 'message', unknown>): Error {
   const text = String(message).slice(0, MAX_FAILURE_TEXT);
   return typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)
-    ? new CodedError(code as ErrorCode, text)
+    ? new StepRefused(code as ErrorCode, text)
     : new StepFailed(text);
 }

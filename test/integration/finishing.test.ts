@@ -124,6 +124,28 @@ describe('processes of steps', () => {
     await finisher.stop();
   });
 
+  it('are kept after a job that a step refuses, and ended after one whose step fails', async () => {
+    const finisher = await startFinisher();
+    const pid = async () => filesOf(await finish(finisher, { first: { does: 'pid' } }))[0];
+    const first = await pid();
+    expect(await finish(finisher, { first: { does: 'refuse' } })).toMatchObject({ code: 'page_ranges_invalid' });
+    expect(await pid()).toBe(first);
+    expect(await finish(finisher, { first: { does: 'throw' } })).toMatchObject({ code: 'finishing_failed' });
+    const second = await pid();
+    expect(second).not.toBe(first);
+    // A job with uploads has a process of its own, whatever becomes of it.
+    const uploaded = { parts: [{ isUploaded: true }] };
+    const refused = await finish(
+      finisher,
+      { first: { does: 'mark' }, second: { does: 'refuse' } },
+      undefined,
+      uploaded,
+    );
+    expect(refused).toMatchObject({ code: 'page_ranges_invalid' });
+    expect(await pid()).toBe(second);
+    await finisher.stop();
+  });
+
   it('have one job only if it has uploads, and none before it', async () => {
     const finisher = await startFinisher();
     const [own, uploaded] = [{}, { parts: [{ isUploaded: true }] }];
