@@ -3,7 +3,7 @@ import { type Conformance, FACTURX_LEVELS, type Finishing, finishingSchema } fro
 import { impliedConformance, impliedOptions } from '../../src/domain/implied-options.ts';
 import type { PdfBytes } from '../../src/domain/outcome.ts';
 import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
-import { parseXml } from '../../src/finishing/archive/parse-xml.ts';
+import { parseXml } from '../../src/finishing/parse-xml.ts';
 import { checkPdf } from '../../src/finishing/check/check-pdf.ts';
 import type { Finisher } from '../../src/finishing/finisher.ts';
 import { qpdf } from '../../src/finishing/qpdf.ts';

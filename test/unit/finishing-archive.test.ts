@@ -10,7 +10,7 @@ import { EmbeddedFiles } from '../../src/finishing/archive/embedded-files.ts';
 import { addInvoice } from '../../src/finishing/archive/facturx.ts';
 import { infoDictionary } from '../../src/finishing/archive/info.ts';
 import { writeMetadata } from '../../src/finishing/archive/metadata.ts';
-import { parseXml, type XmlElement } from '../../src/finishing/archive/parse-xml.ts';
+import { parseXml, type XmlElement } from '../../src/finishing/parse-xml.ts';
 import { formatPdfDate, formatXmpDate, parsePdfDate } from '../../src/finishing/archive/pdf-date.ts';
 import { setProperties } from '../../src/finishing/archive/properties.ts';
 import { srgbProfile } from '../../src/finishing/archive/srgb-profile.ts';

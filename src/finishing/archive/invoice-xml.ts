@@ -2,7 +2,7 @@ import type { FacturxLevel } from '../../domain/finishing.ts';
 import { CodedError } from '../../kernel/errors.ts';
 import { MEGABYTE } from '../../kernel/units.ts';
 import { guidelineOf, levelOf } from './facturx-levels.ts';
-import { parseXml, type XmlElement, XmlInvalid } from './parse-xml.ts';
+import { parseXml, type XmlElement, XmlInvalid } from '../parse-xml.ts';
 
 const INVOICE = 'urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100';
 const PARTS = 'urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100';

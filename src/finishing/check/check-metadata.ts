@@ -17,7 +17,7 @@ export interface Identification {
   universal?: string;
 }
 
-/** The properties of the document's XMP. @throws XmlProblem */
+/** The properties of the document's XMP. @throws XmlInvalid */
 function documentXmp(file: PdfFile): XmpProperty[] | undefined {
   const stream = file.catalog.stream('Metadata');
   return stream && parseXmp(file.content(stream));

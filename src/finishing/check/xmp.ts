@@ -1,4 +1,4 @@
-import { parseXml, type XmlElement, XmlProblem } from './xml-tree.ts';
+import { parseXml, type XmlElement, XmlInvalid } from '../parse-xml.ts';
 
 /** What a property of XMP holds. */
 export type XmpValue =
@@ -19,14 +19,14 @@ const XML = 'http://www.w3.org/XML/1998/namespace';
 
 /**
  * The properties that an XMP packet has.
- * @throws XmlProblem if it is not well-formed, or no RDF
+ * @throws XmlInvalid if it is not well-formed, or no RDF
  */
 export function parseXmp(bytes: Uint8Array): XmpProperty[] {
   const root = parseXml(decodeXml(bytes));
   const rdf = isRdf(root, 'RDF') ? root : root.children.find((child) => isRdf(child, 'RDF'));
-  if (!rdf) throw new XmlProblem('it has no rdf:RDF');
+  if (!rdf) throw new XmlInvalid('it has no rdf:RDF');
   return rdf.children.flatMap((child) => {
-    if (!isRdf(child, 'Description')) throw new XmlProblem(`rdf:RDF has the element ${child.name}`);
+    if (!isRdf(child, 'Description')) throw new XmlInvalid(`rdf:RDF has the element ${child.name}`);
     return fieldsOf(child);
   });
 }
@@ -44,16 +44,17 @@ function withoutPadding(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, end);
 }
 
-const isRdf = ({ space, name }: { space: string; name: string }, wanted: string) => space === RDF && name === wanted;
+const isRdf = ({ namespace, name }: { namespace: string; name: string }, wanted: string) =>
+  namespace === RDF && name === wanted;
 
 /** The fields of a description: its attributes, and its elements. */
 function fieldsOf(element: XmlElement): XmpProperty[] {
   const short = element.attributes
-    .filter(({ space }) => space !== RDF && space !== XML && space !== '')
-    .map(({ space, prefix, name, value }): XmpProperty => ({ space, prefix, name, value: { kind: 'text', text: value } })); // prettier-ignore
+    .filter(({ namespace }) => namespace !== RDF && namespace !== XML && namespace !== '')
+    .map(({ namespace, prefix, name, value }): XmpProperty => ({ space: namespace, prefix, name, value: { kind: 'text', text: value } })); // prettier-ignore
   const long = element.children.map((child) => {
-    if (child.space === '' || child.space === RDF) throw new XmlProblem(`${child.name} is no property`);
-    return { space: child.space, prefix: child.prefix, name: child.name, value: valueOf(child) };
+    if (child.namespace === '' || child.namespace === RDF) throw new XmlInvalid(`${child.name} is no property`);
+    return { space: child.namespace, prefix: child.prefix, name: child.name, value: valueOf(child) };
   });
   return [...short, ...long];
 }
@@ -68,16 +69,16 @@ function valueOf(element: XmlElement): XmpValue {
     if (short.length > 0) return { kind: 'fields', fields: short };
     return { kind: 'text', text: resource?.value ?? element.text };
   }
-  if (second) throw new XmlProblem(`${element.name} has several values`);
+  if (second) throw new XmlInvalid(`${element.name} has several values`);
   for (const kind of ['Bag', 'Seq', 'Alt'] as const)
     if (isRdf(child, kind)) return { kind, items: child.children.map(itemOf) };
   if (isRdf(child, 'Description')) return withoutQualifiers(fieldsOf(child));
-  throw new XmlProblem(`${element.name} has the element ${child.name}`);
+  throw new XmlInvalid(`${element.name} has the element ${child.name}`);
 }
 
 function itemOf(item: XmlElement): { language?: string | undefined; value: XmpValue } {
-  if (!isRdf(item, 'li')) throw new XmlProblem(`a list has the element ${item.name}`);
-  const language = item.attributes.find(({ space, name }) => space === XML && name === 'lang')?.value;
+  if (!isRdf(item, 'li')) throw new XmlInvalid(`a list has the element ${item.name}`);
+  const language = item.attributes.find(({ namespace, name }) => namespace === XML && name === 'lang')?.value;
   return { language, value: valueOf(item) };
 }
 

@@ -1,9 +1,16 @@
-/** An element of XML. */
-export interface XmlElement {
+interface XmlName {
   /** without its prefix */
   name: string;
   /** the URI of its namespace; empty: none */
   namespace: string;
+  /** as it is written; empty: none */
+  prefix: string;
+}
+
+/** An element of XML. */
+export interface XmlElement extends XmlName {
+  /** without those that declare namespaces */
+  attributes: (XmlName & { value: string })[];
   children: XmlElement[];
   /** its own, without that of its children */
   text: string;
@@ -27,18 +34,21 @@ const DECLARATION =
 const SPACE = /[ \t\r\n]*/y;
 
 /**
- * Reads XML 1.0 in UTF-8, with namespaces, in linear time. It has no document type: that is where entities that expand
+ * Reads XML 1.0 in UTF-8, or that was decoded already, with namespaces, in linear time. It has no document type: that is where entities that expand
  * come from, and files that are read.
  * @throws XmlInvalid with the line
  */
-export function parseXml(bytes: Uint8Array): XmlElement {
-  let text: string;
+export function parseXml(xml: Uint8Array | string): XmlElement {
+  if (typeof xml === 'string') return new Reader(xml).document();
+  return new Reader(decode(xml)).document('UTF-8');
+}
+
+function decode(bytes: Uint8Array): string {
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new XmlInvalid('it is not UTF-8');
   }
-  return new Reader(text).document();
 }
 
 interface Open {
@@ -58,10 +68,12 @@ class Reader {
     this.#text = text;
   }
 
-  document(): XmlElement {
+  /** @param encoding that it may declare; default: any */
+  document(encoding?: string): XmlElement {
     const declaration = DECLARATION.exec(this.#text.slice(0, 200));
     if (declaration) this.#at = declaration[0].length;
-    if ((declaration?.[1] ?? 'UTF-8').toUpperCase() !== 'UTF-8') this.#fail('the encoding is not UTF-8');
+    const declared = declaration?.[1]?.toUpperCase();
+    if (encoding && declared && declared !== encoding) this.#fail(`the encoding is not ${encoding}`);
     const forbidden = FORBIDDEN.exec(this.#text);
     if (forbidden) this.#fail('a control character', forbidden.index);
     while (this.#at < this.#text.length) {
@@ -93,14 +105,12 @@ class Reader {
     const isEmpty = this.#takes('/');
     if (!this.#takes('>')) this.#fail(`<${tag}> is damaged`);
     const prefixes = this.#declared(attributes);
-    const seen = new Set<string>();
-    for (const attribute of attributes.keys()) {
-      if (attribute === 'xmlns' || attribute.startsWith('xmlns:')) continue;
-      const { name, namespace } = this.#resolve(attribute, prefixes, '');
-      if (seen.has(`${namespace} ${name}`)) this.#fail(`the attribute ${attribute} twice`);
-      seen.add(`${namespace} ${name}`);
-    }
-    const element: XmlElement = { ...this.#resolve(tag, prefixes, prefixes.get('') ?? ''), children: [], text: '' };
+    const element: XmlElement = {
+      ...this.#resolve(tag, prefixes, prefixes.get('') ?? ''),
+      attributes: this.#resolved(attributes, prefixes),
+      children: [],
+      text: '',
+    };
     this.#open.at(-1)?.element.children.push(element);
     this.#root ??= element;
     if (!isEmpty) this.#open.push({ element, tag, prefixes });
@@ -140,12 +150,26 @@ class Reader {
     return prefixes;
   }
 
-  #resolve(written: string, prefixes: ReadonlyMap<string, string>, none: string) {
+  #resolved(attributes: ReadonlyMap<string, string>, prefixes: ReadonlyMap<string, string>): XmlElement['attributes'] {
+    const resolved = new Map<string, XmlElement['attributes'][number]>();
+    for (const [written, value] of attributes) {
+      if (written === 'xmlns' || written.startsWith('xmlns:')) continue;
+      const name = this.#resolve(written, prefixes, '');
+      const key = `${name.namespace} ${name.name}`;
+      if (resolved.has(key)) this.#fail(`the attribute ${written} twice`);
+      resolved.set(key, { ...name, value });
+    }
+    return [...resolved.values()];
+  }
+
+  #resolve(written: string, prefixes: ReadonlyMap<string, string>, none: string): XmlName {
     const colon = written.indexOf(':');
-    if (colon === -1) return { name: written, namespace: none };
-    const namespace = prefixes.get(written.slice(0, colon));
+    if (colon === -1) return { name: written, namespace: none, prefix: '' };
+    const prefix = written.slice(0, colon);
+    const namespace = prefixes.get(prefix);
     return {
       name: written.slice(colon + 1),
+      prefix,
       namespace: namespace ?? this.#fail(`the prefix of ${written} is not declared`),
     };
   }
