@@ -68,6 +68,12 @@ export class ConformingPdf {
   #trailer = '/ID [<00112233445566778899aabbccddeeff> <00112233445566778899aabbccddeeff>]';
 
   #edit = (file: string) => file;
+  readonly #group: string | undefined;
+
+  /** @param group a tag around each that is added */
+  constructor({ group }: { group?: string } = {}) {
+    this.#group = group;
+  }
 
   #object(name: ObjectName): RawObject {
     return this.#objects.get(name) as RawObject;
@@ -121,7 +127,10 @@ export class ConformingPdf {
 
   /** An element that is not yet in the document. */
   element(tag: string, entries = '', kids: readonly string[] = []): string {
-    return this.add(`/Type /StructElem /S /${tag} /P 19 0 R /Pg 3 0 R ${entries} /K [${kids.join(' ')}]`);
+    const add = (own: string, held: readonly string[]) =>
+      this.add(`/Type /StructElem /S /${own} /P 19 0 R /Pg 3 0 R /K [${held.join(' ')}]`);
+    const element = add(`${tag} ${entries}`, kids);
+    return this.#group === undefined ? element : add(this.#group, [element]);
   }
 
   trailer(entries: string): this {

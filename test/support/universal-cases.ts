@@ -21,6 +21,14 @@ const speechless = (change: (pdf: ConformingPdf) => unknown) => (pdf: Conforming
 const catalog = (text: string, by: string) => (pdf: ConformingPdf) => pdf.swap('catalog', text, by);
 const note = (entries: string) => (pdf: ConformingPdf) => pdf.swap('page', '[15 0 R]', `[15 0 R ${pdf.add(`/Type /Annot /Rect [0 0 9 9] /F 4 ${entries}`)}]`); // prettier-ignore
 
+/** Tags as they should be. */
+export const RIGHT_TAGS = tags(
+  ['Table', ['Caption'], ['THead', ['TR', ['TH', '/A << /O /Table /Scope /Column >>']]], ['TBody', row(1), row(1)]],
+  ['L', ['LI', ['Lbl'], ['LBody', ['L', ['LI', ['LBody']]]]]],
+  ['TOC', ['Caption'], ['TOCI']],
+  ['Sect', ['H1']],
+);
+
 /** Of PDF/UA. */
 export const UNIVERSAL_CASES: readonly CheckCase[] = [
   ['no part of PDF/UA', (pdf) => pdf.swap('xmp', '<pdfuaid:part>1</pdfuaid:part>', ''), 'UA 5-1'],

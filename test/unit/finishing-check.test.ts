@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import type { Conformance } from '../../src/domain/finishing.ts';
 import { checkPdf } from '../../src/finishing/check/check-pdf.ts';
 import { type RuleId, RULES } from '../../src/finishing/check/rules.ts';
 import { ARCHIVE_CASES } from '../support/archive-cases.ts';
 import { ConformingPdf } from '../support/conforming-pdf.ts';
-import { UNIVERSAL_CASES } from '../support/universal-cases.ts';
+import { RIGHT_TAGS, UNIVERSAL_CASES } from '../support/universal-cases.ts';
 
 const CASES = [...ARCHIVE_CASES, ...UNIVERSAL_CASES];
 const CLAIMS: readonly Conformance[] = ['PDF/A-3b', 'PDF/UA-1'];
@@ -49,6 +49,23 @@ describe('what is wrong is found', () => {
     const claims = rules.some((rule) => rule.startsWith('A2')) ? (['PDF/A-2b'] as const) : CLAIMS;
     expect(await broken(pdf, claims)).toEqual(expect.arrayContaining(rules));
   }); // prettier-ignore
+});
+
+describe.each(['NonStruct', 'Div', 'Part'])('a group %s around each tag', (group) => {
+  it('allows nothing more', async () => {
+    for (const [what, change, ...rules] of UNIVERSAL_CASES) {
+      const pdf = new ConformingPdf({ group });
+      change(pdf);
+      expect(await broken(pdf, CLAIMS), what).toEqual(expect.arrayContaining(rules));
+    }
+  });
+
+  it('forbids nothing', async () => {
+    for (const pdf of [new ConformingPdf(), new ConformingPdf({ group })]) {
+      RIGHT_TAGS(pdf);
+      expect(await checkPdf(pdf.bytes(), CLAIMS)).toEqual([]);
+    }
+  });
 });
 
 test('every rule has a case that breaks it, but those that are listed', () => {

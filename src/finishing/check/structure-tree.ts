@@ -10,13 +10,19 @@ export interface StructureElement {
   ownTag: string;
   /** of the standard */
   tag: string;
+  /** the nearest around it that is not only a group; the outermost group if there is none */
   parent: StructureElement | undefined;
+  /** those of groups in it instead of the groups */
   children: StructureElement[];
   page: number | undefined;
 }
 
 /** Elements, at most; what comes after them is not looked at. */
 const MAX_ELEMENTS = 2_000_000;
+
+/** Groups without a meaning for what may be in what: as veraPDF, the rules look through them. */
+const GROUPS = new Set(['NonStruct', 'Div', 'Part']);
+const isGroup = ({ tag }: StructureElement) => GROUPS.has(tag);
 
 /** The elements of the document in the order in which they are read. */
 export function readStructure(file: PdfFile): StructureElement[] {
@@ -31,13 +37,14 @@ export function readStructure(file: PdfFile): StructureElement[] {
   };
   if (parents.root) push(parents.root, undefined);
   for (let next = open.pop(); next && elements.length < MAX_ELEMENTS; next = open.pop()) {
-    const [dictionary, parent] = next;
+    const [dictionary, around] = next;
     if (seen.has(dictionary)) continue;
     seen.add(dictionary);
     const own = dictionary.dictionary('Pg') ?? dictionary.all('K').filter(isDictionary).find((kid) => kid.has('Pg'))?.dictionary('Pg'); // prettier-ignore
-    const page = (own && pages.get(own)) ?? parent?.page;
+    const page = (own && pages.get(own)) ?? around?.page;
+    const parent = around && isGroup(around) && around.parent ? around.parent : around;
     const element: StructureElement = { dictionary, ownTag: dictionary.name('S') ?? '', tag: parents.standardTag(dictionary), parent, children: [], page }; // prettier-ignore
-    parent?.children.push(element);
+    if (!isGroup(element)) parent?.children.push(element);
     elements.push(element);
     push(dictionary, element);
   }
