@@ -13,7 +13,7 @@ export interface CheckReport {
 /** @throws CodedError if it is no PDF that can be read */
 async function check(drafts: Draft[], asked: readonly Conformance[]): Promise<Draft[]> {
   const { checkPdf } = await import('./check/check-pdf.ts');
-  const { QpdfFailed, runQpdf } = await import('./qpdf.ts');
+  const { QpdfFailed } = await import('./qpdf.ts');
   const checked: Draft[] = [];
   for (const draft of drafts) {
     const bytes = await draft.bytes();
@@ -23,12 +23,18 @@ async function check(drafts: Draft[], asked: readonly Conformance[]): Promise<Dr
       checked.push(draft.with(Buffer.from(JSON.stringify({ claims, findings } satisfies CheckReport)), { pages: 1 }));
     } catch (error) {
       if (!(error instanceof QpdfFailed)) throw error;
-      const isLocked = (await runQpdf(bytes, ['--requires-password', '/in.pdf'])).status === 0;
-      const why = isLocked ? 'a password opens it' : 'it is no PDF, or is damaged';
-      throw new CodedError('pdf_refused', `it cannot be read: ${why}`);
+      throw new CodedError('pdf_refused', `it cannot be read: ${await reasonOf(bytes)}`);
     }
   }
   return checked;
+}
+
+async function reasonOf(bytes: Uint8Array): Promise<string> {
+  const { PdfiumFailed, withPdfium } = await import('./pdfium.ts');
+  const failure: unknown = await withPdfium(bytes, () => undefined).catch((error: unknown) => error);
+  return failure instanceof PdfiumFailed && failure.reason === 'password'
+    ? 'it is encrypted, and only opens with a password'
+    : 'it is no PDF, or is damaged';
 }
 
 /** What the XMP of a file says that it is, of what can be checked. */
@@ -51,7 +57,12 @@ const checkStep: FinishingStep<readonly Conformance[]> = {
   settingsOf: ({ result }) => result.finishing?.conformance ?? [],
   load: async () => {
     // All that it reads is loaded while it may still read files.
-    await Promise.all([import('./check/check-pdf.ts'), import('./check/check-metadata.ts'), import('./qpdf.ts')]);
+    await Promise.all([
+      import('./check/check-pdf.ts'),
+      import('./check/check-metadata.ts'),
+      import('./qpdf.ts'),
+      import('./pdfium.ts'),
+    ]);
     return { run: check };
   },
 };

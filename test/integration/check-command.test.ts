@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { PDF } from '../../src/finishing/libpdf.ts';
+import { qpdf } from '../../src/finishing/qpdf.ts';
 import { typed } from '../support/typed.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'check-'));
@@ -13,6 +14,9 @@ const pdf = PDF.create();
 pdf.addPage();
 await writeFile(plain, await pdf.save());
 await writeFile(damaged, 'no PDF');
+const locked = join(directory, 'locked.pdf');
+const encryption = ['--encrypt', 'opens', 'changes', '256', '--', '/in.pdf', '/out.pdf'];
+await writeFile(locked, await qpdf(await readFile(plain), encryption));
 
 it('says of a file without claims which can be asked for', async () => {
   const { code, stdout } = await typed(['check', plain]);
@@ -20,11 +24,12 @@ it('says of a file without claims which can be asked for', async () => {
   expect(code).toBe(1);
 });
 
-it('names each rule that is broken, and goes on after a file that is no PDF', async () => {
-  const { code, stdout } = await typed(['check', damaged, plain, '--conformance', 'pdf/a-3b', '--json']);
+it('names each rule that is broken, and goes on after a file that it cannot read', async () => {
+  const { code, stdout } = await typed(['check', damaged, locked, plain, '--conformance', 'pdf/a-3b', '--json']);
   const { files } = JSON.parse(stdout) as { files: { error?: string; findings?: { rule: string }[] }[] };
   expect(files[0]?.error).toBe('it cannot be read: it is no PDF, or is damaged');
-  expect(files[1]?.findings?.map(({ rule }) => rule)).toContain('ISO 19005-3:2012 6.6.2.1-1');
+  expect(files[1]?.error).toBe('it cannot be read: it is encrypted, and only opens with a password');
+  expect(files[2]?.findings?.map(({ rule }) => rule)).toContain('ISO 19005-3:2012 6.6.2.1-1');
   expect(code).toBe(1);
 });
 
