@@ -19,6 +19,14 @@ export function checkedText(problemOf: (text: string) => string | undefined, max
   });
 }
 
+// oxlint-disable-next-line no-control-regex -- it excludes control characters
+export const PRINTABLE = /^[^\u0000-\u001f\u007f]*$/;
+export const NOT_PRINTABLE = 'allowed: no control characters';
+
+/** A string without control characters. */
+export const printable = (maxLength: number) =>
+  checkedText((text) => (PRINTABLE.test(text) ? undefined : NOT_PRINTABLE), maxLength);
+
 /** Validates input from outside. @throws CodedError `invalid_request` that names every wrong field */
 export function checkInput<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
   const text = bodyProblem(input);

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { checkedText } from './check-input.ts';
+import { checkedText, PRINTABLE, printable } from './check-input.ts';
 import { fileNameProblem } from './file-name.ts';
-import { pageSelectionProblem } from './page-selection.ts';
+import { layer } from './layer.ts';
+import type { Output } from './output.ts';
+import { pageSelectionField } from './page-selection-field.ts';
 
 // What is done with a job's PDFs after they are printed, as the request says it.
 
@@ -15,7 +17,7 @@ const BOUNDS = {
   bookmarkLevels: 5,
   bookmarks: MAX_BOOKMARKS,
   splits: 1_000,
-  /** characters of the HTML of a layer, and of an invoice's XML */
+  /** characters of an invoice's XML */
   text: 1_000_000,
   /** bytes, by the standard */
   password: 127,
@@ -28,94 +30,15 @@ export type Conformance = (typeof CONFORMANCES)[number];
 export const FACTURX_LEVELS = ['MINIMUM', 'BASIC WL', 'BASIC', 'EN 16931', 'EXTENDED', 'XRECHNUNG'] as const;
 export type FacturxLevel = (typeof FACTURX_LEVELS)[number];
 
-const POSITIONS = [
-  'top-left', 'top', 'top-right', 'left', 'center', 'right', 'bottom-left', 'bottom', 'bottom-right',
-] as const; // prettier-ignore
-
-// oxlint-disable-next-line no-control-regex -- it excludes control characters
-const PRINTABLE = /^[^\u0000-\u001f\u007f]*$/;
-const line = (maxLength: number) =>
-  checkedText((text) => (PRINTABLE.test(text) ? undefined : 'allowed: no control characters'), maxLength);
-
-const pages = checkedText(pageSelectionProblem, 1_000);
 /** A path among the request's `files`. */
 const file = checkedText(fileNameProblem);
-
-const LENGTH = 'allowed: a number of points, or a number with pt, px, in, cm or mm';
-const POINTS = { pt: 1, px: 0.75, in: 72, cm: 72 / 2.54, mm: 72 / 25.4 } as const;
-const length = z.union(
-  [z.number().min(0).max(14_400), z.string().regex(/^\d{1,5}(\.\d{1,6})?(pt|px|in|cm|mm)$/, LENGTH)],
-  {
-    error: LENGTH,
-  },
-);
-
-/** Points of a length such as `"10mm"` or `28`. */
-export function points(value: string | number): number {
-  const match = /^([\d.]+)([a-z]+)$/.exec(String(value));
-  return match ? Number(match[1]) * POINTS[match[2] as keyof typeof POINTS] : Number(value);
-}
-
-const layer = z
-  .strictObject({
-    html: z
-      .string()
-      .min(1)
-      .max(BOUNDS.text)
-      .optional()
-      .describe('As large as the page. Elements of class `pageNumber` and `totalPages` are filled in'),
-    text: line(1_000).min(1).optional().describe('One line'),
-    image: file.optional().describe('One of the `files`: PNG, JPEG, WebP or SVG'),
-    pdf: file
-      .optional()
-      .describe('One of the `files`; its page `page`, as large as it fits on the page, in the middle'),
-    page: z.int().min(1).max(100_000).optional().describe('Of `pdf`; default 1'),
-    pages: pages
-      .optional()
-      .meta({ description: 'Pages that get it; default: all. `2-` and `even` may be none', example: '2-' }),
-    position: z.enum(POSITIONS).optional().describe('Of `text` and `image`; default center'),
-    margin: length.optional().describe('Between `text` or `image` and the edges of the page; default 10mm'),
-    width: length.optional().describe('Of `image`; default: its own, at most that of the page'),
-    fontSize: length.optional().describe('Of `text`; default 12'),
-    color: z
-      .string()
-      .regex(/^#[0-9a-fA-F]{6}$/, 'allowed: a colour such as #d00000')
-      .optional()
-      .describe('Of `text`; default #000000'),
-    opacity: z.number().min(0).max(1).optional().describe('Default 1'),
-    rotate: z.number().min(-360).max(360).optional().describe('Degrees, clockwise, of `text` and `image`'),
-  })
-  .superRefine((value, context) => {
-    const kinds = (['html', 'text', 'image', 'pdf'] as const).filter((kind) => value[kind] !== undefined);
-    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
-    if (kinds.length !== 1) refuse(kinds[1] ?? 'html', 'required: exactly one of html, text, image, pdf');
-    const kind = kinds[0];
-    if (kind === undefined) return;
-    for (const [name, kindsOf] of Object.entries(LAYER_OPTIONS))
-      if (value[name as keyof typeof LAYER_OPTIONS] !== undefined && !kindsOf.includes(kind))
-        refuse(name, `allowed with ${kindsOf.join(', ')}, not with ${kind}`);
-  })
-  .meta({ id: 'Layer', description: 'Exactly one of html, text, image, pdf; what else it has depends on that' });
-
-const LAYER_OPTIONS = {
-  page: ['pdf'],
-  position: ['text', 'image'],
-  margin: ['text', 'image'],
-  width: ['image'],
-  fontSize: ['text'],
-  color: ['text'],
-  rotate: ['text', 'image'],
-};
-
-/** Something that is put over or under pages. */
-export type Layer = z.output<typeof layer>;
 
 /** Entries of the Info dictionary that have a meaning of their own. */
 const INFO_NAMES = new Set(['Title', 'Author', 'Subject', 'Keywords', 'Creator', 'Producer', 'CreationDate', 'ModDate', 'Trapped']); // prettier-ignore
 
 const rotation = z.strictObject({
   angle: z.literal([90, 180, 270], 'allowed: 90, 180, 270: degrees, clockwise'),
-  pages: pages.optional(),
+  pages: pageSelectionField.optional(),
 });
 
 /** A title that leads to a page. */
@@ -128,7 +51,7 @@ export interface Bookmark {
 
 function bookmark(levels: number): z.ZodType<Bookmark> {
   return z.strictObject({
-    title: line(500).min(1),
+    title: printable(500).min(1),
     page: z.int().min(1).max(100_000),
     ...(levels > 1 && {
       children: z
@@ -151,7 +74,7 @@ const allowed = z.boolean().default(true);
 
 export const finishingSchema = z
   .strictObject({
-    pages: pages
+    pages: pageSelectionField
       .optional()
       .meta({ description: 'Pages that are kept, in this order; each once. Default: all', example: '1-3, 8' }),
     rotate: z
@@ -173,17 +96,17 @@ export const finishingSchema = z
       .describe('Images with more pixels than this resolution needs are made smaller, as JPEG'),
     properties: z
       .strictObject({
-        title: line(1_000).optional(),
-        author: line(1_000).optional(),
-        subject: line(1_000).optional(),
-        keywords: z.array(line(200).min(1)).max(100).optional(),
-        creator: line(1_000).optional().describe('The program that the document was written with'),
+        title: printable(1_000).optional(),
+        author: printable(1_000).optional(),
+        subject: printable(1_000).optional(),
+        keywords: z.array(printable(200).min(1)).max(100).optional(),
+        creator: printable(1_000).optional().describe('The program that the document was written with'),
         language: z
           .string()
           .regex(/^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,4}$/, 'allowed: a language tag such as de or en-GB')
           .optional(),
         custom: z
-          .record(line(100).min(1), line(1_000))
+          .record(printable(100).min(1), printable(1_000))
           .refine((entries) => Object.keys(entries).length <= 50, 'allowed: at most 50 entries')
           .refine(
             (entries) => !Object.keys(entries).some((name) => INFO_NAMES.has(name)),
@@ -208,7 +131,7 @@ export const finishingSchema = z
             .max(200)
             .regex(/^[\w.+-]+\/[\w.+-]+$/, 'allowed: a media type such as text/csv')
             .optional(),
-          description: line(1_000).optional(),
+          description: printable(1_000).optional(),
           relationship: z
             .enum(['Source', 'Data', 'Alternative', 'Supplement', 'Unspecified'])
             .default('Unspecified')
@@ -268,9 +191,9 @@ export const finishingSchema = z
         [
           z.literal(true),
           z.strictObject({
-            reason: line(500).optional(),
-            location: line(500).optional(),
-            contact: line(500).optional(),
+            reason: printable(500).optional(),
+            location: printable(500).optional(),
+            contact: printable(500).optional(),
           }),
         ],
         'allowed: true, or an object with reason, location, contact',
@@ -296,48 +219,6 @@ export const splitSchema = z
   });
 
 export type Split = z.output<typeof splitSchema>;
-
-const PICTURE_TYPES = ['png', 'jpeg', 'webp'] as const;
-const OUTPUTS = ['pdf', ...PICTURE_TYPES] as const;
-
-const outputSchemaOf = z.strictObject({
-  type: z.enum(OUTPUTS),
-  quality: z.int().min(1).max(100).optional().describe('Of jpeg and webp; default 80'),
-  pages: pages.optional().meta({ description: 'Pictures of these pages of the PDF, a file each', example: 'first' }),
-  dpi: z.int().min(18).max(600).optional().describe('With `pages`; default 96'),
-  fullPage: z.boolean().optional().describe('The whole document, not only what the viewport shows'),
-  clip: z
-    .strictObject({
-      x: z.number().min(0).max(100_000),
-      y: z.number().min(0).max(100_000),
-      width: z.number().min(1).max(16_384),
-      height: z.number().min(1).max(16_384),
-    })
-    .optional()
-    .describe('Pixels of the document'),
-  selector: z.string().min(1).max(2_000).optional().describe('The first element that it finds'),
-  omitBackground: z.boolean().optional().describe('Transparent where the document has no background; not jpeg'),
-});
-
-export const outputSchema = z
-  .union(
-    [z.enum(OUTPUTS).transform((type): z.output<typeof outputSchemaOf> => ({ type })), outputSchemaOf],
-    `allowed: ${OUTPUTS.join(', ')}, or an object with type, quality, pages, dpi, fullPage, clip, selector, omitBackground`,
-  )
-  .meta({
-    id: 'OutputSettings', // the page leaves out names that end with Output
-    description: 'What the job makes: a PDF, or pictures of the page, or with `pages` of the pages of the PDF',
-  });
-
-export type Output = z.output<typeof outputSchema>;
-/** What a picture of a page shows. */
-export type PictureOutput = Output & { type: (typeof PICTURE_TYPES)[number] };
-
-/** The picture that is to be taken of the page itself, instead of a PDF. */
-export function pictureOfPage(output: Output | undefined): PictureOutput | undefined {
-  if (!output || output.type === 'pdf' || output.pages !== undefined) return undefined;
-  return { ...output, type: output.type };
-}
 
 /** What becomes of the parts of a job after they are printed. */
 export interface ResultSettings {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkedText } from './check-input.ts';
+import { checkedText, printable } from './check-input.ts';
 import { canonicalLocale, canonicalTimezone } from './locale.ts';
 import { urlProblem } from './source.ts';
 import { urlPatternProblem } from './url-pattern.ts';
@@ -69,13 +69,6 @@ const mediaFeature = z
     if (!values.includes(value))
       context.addIssue({ code: 'custom', path: ['value'], message: `allowed for ${name}: ${values.join(', ')}` });
   });
-
-const printable = (maxLength: number) =>
-  checkedText(
-    // oxlint-disable-next-line no-control-regex -- it excludes control characters
-    (text) => (/^[^\u0000-\u001f\u007f]*$/.test(text) ? undefined : 'allowed: no control characters'),
-    maxLength,
-  );
 
 /** Fields of a request about the page that its document is in: what is added to it, loaded there and waited for. */
 export const PAGE_FIELDS = {

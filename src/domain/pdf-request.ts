@@ -2,15 +2,8 @@ import { z } from 'zod';
 import type { FieldProblem } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { bodyProblem, fieldProblems, withoutNulls } from './check-input.ts';
-import {
-  finishingFiles,
-  finishingSchema,
-  hasHtmlLayer,
-  outputSchema,
-  type PictureOutput,
-  type ResultSettings,
-  splitSchema,
-} from './finishing.ts';
+import { finishingFiles, finishingSchema, hasHtmlLayer, type ResultSettings, splitSchema } from './finishing.ts';
+import { outputSchema, type PictureOutput } from './output.ts';
 import { impliedProblems } from './implied-options.ts';
 import { checkResult } from './result-conflicts.ts';
 import { overSettings } from './over-settings.ts';

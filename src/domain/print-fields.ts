@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkedText } from './check-input.ts';
+import { checkedText, NOT_PRINTABLE, PRINTABLE } from './check-input.ts';
 import { headerNameProblem, originProblem } from './extra-headers.ts';
 import { PAGE_FIELDS } from './page-fields.ts';
 import { pageRangesProblem } from './page-ranges.ts';
@@ -60,12 +60,9 @@ function length(minInches: number) {
     .optional();
 }
 
-// oxlint-disable-next-line no-control-regex -- it excludes control characters
-const PRINTABLE = /^[^\u0000-\u001f\u007f]*$/;
-
 /** A string without control characters. */
 export function line(minLength: number, maxLength: number) {
-  const text = z.string().max(maxLength).regex(PRINTABLE, 'allowed: no control characters');
+  const text = z.string().max(maxLength).regex(PRINTABLE, NOT_PRINTABLE);
   return minLength === 0 ? text : text.min(minLength);
 }
 

@@ -1,4 +1,5 @@
-import { type Bookmark, MAX_BOOKMARKS, type Output, type ResultSettings } from './finishing.ts';
+import { type Bookmark, MAX_BOOKMARKS, type ResultSettings } from './finishing.ts';
+import type { Output } from './output.ts';
 
 type Refuse = (path: PropertyKey[], message: string) => void;
 

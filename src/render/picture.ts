@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { PictureOutput } from '../domain/finishing.ts';
+import type { PictureOutput } from '../domain/output.ts';
 import type { PdfBytes } from '../domain/outcome.ts';
 import type { PrintSettings } from '../domain/pdf-request.ts';
 import { CodedError } from '../kernel/errors.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
-import { type Output, pictureOfPage } from '../../src/domain/finishing.ts';
+import { type Output, pictureOfPage } from '../../src/domain/output.ts';
 import type { PrintedPart, PrintOutcome } from '../../src/domain/outcome.ts';
 import type { Finisher } from '../../src/finishing/finisher.ts';
 import { Span } from '../../src/telemetry/span.ts';

@@ -56,7 +56,7 @@ describe.each(['NonStruct', 'Div', 'Part'])('a group %s around each tag', (group
     for (const [what, change, ...rules] of UNIVERSAL_CASES) {
       const pdf = new ConformingPdf({ group });
       change(pdf);
-      expect(await broken(pdf, CLAIMS), what).toEqual(expect.arrayContaining(rules));
+      expect({ what, found: await broken(pdf, CLAIMS) }).toEqual({ what, found: expect.arrayContaining(rules) });
     }
   });
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parsePdfRequest, type PrintSettings } from '../../src/domain/pdf-request.ts';
-import type { Output } from '../../src/domain/finishing.ts';
+import type { Output } from '../../src/domain/output.ts';
 import { Draft } from '../../src/finishing/draft.ts';
 import { PDF } from '../../src/finishing/libpdf.ts';
 import type { StepContext } from '../../src/finishing/step.ts';

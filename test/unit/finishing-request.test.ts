@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CONFORMANCES, points } from '../../src/domain/finishing.ts';
+import { CONFORMANCES } from '../../src/domain/finishing.ts';
+import { points } from '../../src/domain/layer.ts';
 import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
 
 function problemsOf(json: unknown): string[] {

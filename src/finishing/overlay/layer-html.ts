@@ -1,4 +1,4 @@
-import { type Layer, points } from '../../domain/finishing.ts';
+import { type Layer, points } from '../../domain/layer.ts';
 import type { Place } from './arrange-copies.ts';
 
 const DEFAULT_MARGIN = '10mm';

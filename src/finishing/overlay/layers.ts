@@ -1,4 +1,5 @@
-import type { Layer, ResultSettings } from '../../domain/finishing.ts';
+import type { ResultSettings } from '../../domain/finishing.ts';
+import type { Layer } from '../../domain/layer.ts';
 import { pageSelectionIsOpen, selectPages } from '../../domain/page-selection.ts';
 import { CodedError } from '../../kernel/errors.ts';
 import type { FinishingJob, PrintedLayer } from '../step.ts';

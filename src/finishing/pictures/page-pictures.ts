@@ -1,4 +1,4 @@
-import type { PictureOutput } from '../../domain/finishing.ts';
+import type { PictureOutput } from '../../domain/output.ts';
 import { selectPages } from '../../domain/page-selection.ts';
 import { CodedError } from '../../kernel/errors.ts';
 import { Draft } from '../draft.ts';
