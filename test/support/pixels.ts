@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { inflateSync } from 'node:zlib';
-import createJpegDecoder from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
 import createWebpDecoder from '@jsquash/webp/codec/dec/webp_dec.js';
+import { jpegPixels } from '../../src/finishing/jsquash.ts'; // which also has the class that the decoder makes
 
 /** A picture as it is seen. */
 export interface Pixels {
@@ -13,33 +13,35 @@ export interface Pixels {
 }
 
 interface Decoder {
-  decode(bytes: Uint8Array, ...options: unknown[]): ImageData;
+  decode(webp: Uint8Array): { data: Uint8Array; width: number; height: number };
 }
 type Factory = (options: { noInitialRun: boolean; wasmBinary: Uint8Array }) => Promise<Decoder>;
-
-/** What the decoders make; browsers have it. */
-class ImageData {
-  readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-
-  constructor(data: Uint8Array, width: number, height: number) {
-    [this.data, this.width, this.height] = [data, width, height];
-  }
-}
-Object.assign(globalThis, { ImageData });
 
 const require = createRequire(import.meta.url);
 
 /** Of a PNG, JPEG or WebP, by its first bytes. */
 export async function pixelsOf(bytes: Uint8Array): Promise<Pixels> {
   if (bytes[0] === 0x89) return pngPixels(Buffer.from(bytes));
-  const isJpeg = bytes[0] === 0xff;
-  const create = (isJpeg ? createJpegDecoder : createWebpDecoder) as unknown as Factory;
-  const wasm = isJpeg ? '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm' : '@jsquash/webp/codec/dec/webp_dec.wasm';
-  const decoder = await create({ noInitialRun: true, wasmBinary: readFileSync(require.resolve(wasm)) });
-  const { data, width, height } = decoder.decode(bytes, ...(isJpeg ? [true] : []));
-  return { width, height, at: (x, y) => [...data.subarray((y * width + x) * 4, (y * width + x) * 4 + 4)] };
+  return bytes[0] === 0xff ? jpegPixelsOf(bytes) : webpPixels(bytes);
+}
+
+const seen = (data: Uint8Array, width: number, height: number): Pixels => ({
+  width,
+  height,
+  at: (x, y) => [...data.subarray((y * width + x) * 4, (y * width + x) * 4 + 4)],
+});
+
+async function jpegPixelsOf(jpeg: Uint8Array): Promise<Pixels> {
+  const picture = await jpegPixels(jpeg);
+  if (!picture) throw new Error('the JPEG is damaged');
+  return seen(picture.rgba, picture.width, picture.height);
+}
+
+async function webpPixels(webp: Uint8Array): Promise<Pixels> {
+  const wasmBinary = readFileSync(require.resolve('@jsquash/webp/codec/dec/webp_dec.wasm'));
+  const decoder = await (createWebpDecoder as unknown as Factory)({ noInitialRun: true, wasmBinary });
+  const { data, width, height } = decoder.decode(webp);
+  return seen(data, width, height);
 }
 
 /** Of 8 bits, with or without transparency. */
