@@ -39,17 +39,11 @@ async function reasonOf(bytes: Uint8Array): Promise<string> {
 
 /** What the XMP of a file says that it is, of what can be checked. */
 async function claimsOf(bytes: Uint8Array): Promise<Conformance[]> {
-  const { identify } = await import('./check/check-metadata.ts');
+  const { checkable, identify } = await import('./check/check-metadata.ts');
   const { PdfFile } = await import('./check/pdf-file.ts');
   const { qpdf } = await import('./qpdf.ts');
   const plain = await qpdf(bytes, ['--decrypt', '--object-streams=disable', '--no-warn', '/in.pdf', '/out.pdf']);
-  const { archive, universal } = identify(new PdfFile(plain));
-  const claims: Conformance[] = [];
-  // Levels A and U ask for all that B does, and for more.
-  if (archive?.part === '2') claims.push('PDF/A-2b');
-  if (archive?.part === '3') claims.push('PDF/A-3b');
-  if (universal === '1') claims.push('PDF/UA-1');
-  return claims;
+  return checkable(identify(new PdfFile(plain)));
 }
 
 const checkStep: FinishingStep<readonly Conformance[]> = {

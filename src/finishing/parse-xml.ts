@@ -26,7 +26,7 @@ const MAX_DEPTH = 100;
 const MAX_PREFIXES = 100;
 const XML = 'http://www.w3.org/XML/1998/namespace';
 const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-const NAME = /[\p{L}_][\p{L}\p{N}\p{M}._\u00b7-]*(?::[\p{L}_][\p{L}\p{N}\p{M}._\u00b7-]*)?/uy;
+const NAME = /[\p{L}\p{Nl}_][\p{L}\p{N}\p{M}._\u00b7-]*(?::[\p{L}\p{Nl}_][\p{L}\p{N}\p{M}._\u00b7-]*)?/uy;
 // oxlint-disable-next-line no-control-regex -- XML does not allow them
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 const DECLARATION =

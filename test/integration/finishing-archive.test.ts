@@ -4,9 +4,13 @@ import { impliedConformance, impliedOptions } from '../../src/domain/implied-opt
 import type { PdfBytes } from '../../src/domain/outcome.ts';
 import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { parseXml } from '../../src/finishing/parse-xml.ts';
+import { checkable, identify } from '../../src/finishing/check/check-metadata.ts';
 import { checkPdf } from '../../src/finishing/check/check-pdf.ts';
+import { PdfFile } from '../../src/finishing/check/pdf-file.ts';
 import type { Finisher } from '../../src/finishing/finisher.ts';
+import { PDF } from '../../src/finishing/libpdf.ts';
 import { qpdf } from '../../src/finishing/qpdf.ts';
+import type { PartAbout } from '../../src/finishing/step.ts';
 import { STEPS } from '../../src/finishing/steps.ts';
 import { MEGABYTE } from '../../src/kernel/units.ts';
 import { Span } from '../../src/telemetry/span.ts';
@@ -49,12 +53,18 @@ async function make(
   return finish(pdf, parsed, files);
 }
 
-async function finish(pdf: PdfBytes, finishing: Finishing, files: Record<string, string> = {}) {
+async function finish(
+  pdf: PdfBytes,
+  finishing: Finishing,
+  files: Record<string, string | Uint8Array> = {},
+  parts: PartAbout[] = [{ isUploaded: false }],
+) {
   const parsed = parsePdfRequest({ html: 'x' });
   if (!parsed.ok) throw new Error('the request is not valid');
   const outcome = await finisher.finish([pdf], {
     settings: parsed.request,
     result: { finishing },
+    parts,
     files: Object.entries(files).map(([name, content]) => ({ name, chunks: [Buffer.from(content)] })),
     timeoutMs: 60_000,
     tenant: 'ann',
@@ -69,9 +79,31 @@ async function made(...args: Parameters<typeof make>): Promise<Uint8Array> {
   return Buffer.concat(outcome.files[0]?.chunks ?? []);
 }
 
+const bytesOf = ({ chunks }: Pick<PdfBytes, 'chunks'>) => Buffer.concat(chunks);
+
+async function inStandardFont(): Promise<Uint8Array> {
+  const pdf = PDF.create();
+  pdf.addPage().drawText('A stamp', { x: 50, y: 50 });
+  return pdf.save();
+}
+
+/** A PDF that is given, as one of the job's files or another job's. */
+async function changed(given: Uint8Array, finishing: unknown, files: Record<string, string | Uint8Array> = {}) {
+  const pdf = { chunks: [Buffer.from(given)], size: given.length, pages: 1, sha256: '' };
+  const outcome = await finish(pdf, finishingSchema.parse(finishing), files, [{ isUploaded: true }]);
+  if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));
+  return Buffer.concat(outcome.files[0]?.chunks ?? []);
+}
+
+/** What a PDF says that it is. @param password that opens it */
+async function saidBy(pdf: Uint8Array): Promise<{ conformance: Conformance[]; facturx: string | undefined }> {
+  const file = new PdfFile(await qpdf(pdf, ['--password=open', '--decrypt', '--object-streams=disable', '/in.pdf', '/out.pdf'])); // prettier-ignore
+  return { conformance: checkable(identify(file)), facturx: /<fx:ConformanceLevel>(.*?)</.exec(await xmpOf(pdf))?.[1] };
+}
+
 /** The XMP as it is in the file, in plain sight. */
 async function xmpOf(pdf: Uint8Array): Promise<string> {
-  const plain = Buffer.from(await qpdf(pdf, ['--qdf', '--object-streams=disable', '/in.pdf', '/out.pdf']));
+  const plain = Buffer.from(await qpdf(pdf, ['--password=open', '--decrypt', '--qdf', '--object-streams=disable', '/in.pdf', '/out.pdf'])); // prettier-ignore
   const start = plain.indexOf('<?xpacket begin');
   const xmp = plain.subarray(start, plain.indexOf('<?xpacket end', start));
   parseXml(xmp); // it is well-formed
@@ -86,7 +118,7 @@ const SETS: Conformance[][] = [['PDF/A-2b'], ['PDF/A-3b'], ['PDF/UA-1'], ['PDF/A
 
 describe('conformance', () => {
   it.each(SETS.map((set) => [set.join(' and '), set] as const))('%s holds, and is said', async (_, conformance) => {
-    const pdf = await made({ conformance, properties: { author: 'Jürgen', keywords: ['a', 'b'], custom: { 'Order no.': '7' } } }); // prettier-ignore
+    const pdf = await made({ conformance, properties: { author: 'Jürgen', keywords: ['a', 'b'], custom: { 'Order no.': '7', '1x': 'a', 注文: 'b' } } }); // prettier-ignore
     expect(await checkPdf(pdf, conformance)).toEqual([]);
     const xmp = await xmpOf(pdf);
     const archive = conformance.find((claim) => claim.startsWith('PDF/A'));
@@ -140,6 +172,61 @@ describe('conformance', () => {
     const pdf = await pdfOf(renderer, { html: INVOICE });
     const outcome = await finish(pdf, finishingSchema.parse({ conformance: 'PDF/UA-1' }));
     expect(outcome).toMatchObject({ code: 'not_conformant', message: expect.stringContaining('tagged') as string });
+  });
+});
+
+describe('what a given PDF says that it is', () => {
+  const BOTH: Conformance[] = ['PDF/A-2b', 'PDF/UA-1'];
+  let plain: Uint8Array;
+  beforeAll(async () => {
+    plain = await pdfOf(renderer, { html: '<p style="font-family: serif">A letterhead' }).then(bytesOf);
+  });
+
+  it.each<[string, object, Conformance[]]>([
+    ['rotated', { rotate: 90 }, BOTH],
+    ['of fewer pages', { pages: '1' }, BOTH],
+    ['with a first heading that is none of h1', { pages: '2,1' }, ['PDF/A-2b']],
+    ['with a title', { properties: { title: 'New' } }, BOTH],
+    ['with bookmarks', { bookmarks: [{ title: 'One', page: 1 }] }, BOTH],
+    ['with a layer that is right', { overlay: [{ pdf: 'plain.pdf' }] }, BOTH],
+    ['linearized', { linearize: true }, BOTH],
+    ['with an attachment', { attachments: [{ file: 'plain.pdf' }] }, ['PDF/UA-1']],
+    ['with a title and an attachment', { properties: { title: 'New' }, attachments: [{ file: 'plain.pdf' }] }, ['PDF/UA-1']],
+    ['encrypted', { encrypt: { userPassword: 'open' } }, ['PDF/UA-1']],
+    ['with fonts that are not embedded', { overlay: [{ pdf: 'standard.pdf' }] }, []],
+    ['asked for another', { conformance: ['PDF/A-3b'] }, ['PDF/A-3b', 'PDF/UA-1']],
+    ['asked for one of them', { conformance: ['PDF/UA-1'] }, BOTH],
+  ])('is said only if it holds: %s', async (_, finishing, claims) => {
+    const given = await made({ conformance: BOTH });
+    const pdf = await changed(given, finishing, { 'plain.pdf': plain, 'standard.pdf': await inStandardFont() });
+    const said = await saidBy(pdf);
+    expect(said.conformance).toEqual(claims);
+    const isEncrypted = 'encrypt' in finishing;
+    if (!isEncrypted) expect(await checkPdf(pdf, said.conformance)).toEqual([]);
+  }); // prettier-ignore
+
+  it.each<[string, object, Conformance[], string | undefined]>([
+    ['with a title', { properties: { title: 'New' } }, ['PDF/A-3b'], 'MINIMUM'],
+    ['asked for PDF/UA-1', { conformance: ['PDF/UA-1'] }, ['PDF/A-3b', 'PDF/UA-1'], 'MINIMUM'],
+    ['asked for PDF/A-3b', { conformance: ['PDF/A-3b'] }, ['PDF/A-3b'], 'MINIMUM'],
+    ['encrypted', { encrypt: { userPassword: 'open' } }, [], undefined],
+  ])('may be an invoice: %s', async (_, finishing, claims, level) => {
+    const facturx = { xml: invoiceXml('MINIMUM'), level: 'MINIMUM' };
+    const html = '<!doctype html><html lang="de"><title>R</title><h1>R</h1>';
+    const parsed = finishingSchema.parse({ facturx });
+    const printed = await pdfOf(renderer, { html, options: { tagged: true } });
+    const given = await finish(printed, parsed);
+    if (given.kind !== 'done') throw new Error(JSON.stringify(given));
+    const pdf = await changed(bytesOf(given.files[0] as PdfBytes), finishing);
+    expect(await saidBy(pdf)).toEqual({ conformance: claims, facturx: level });
+    if (level) expect(await checkPdf(pdf, claims)).toEqual([]);
+  });
+
+  it('is not said any more if it cannot be checked', async () => {
+    const given = Buffer.from(await qpdf(await made({ conformance: ['PDF/A-2b'] }), ['--qdf', '--stream-data=uncompress', '/in.pdf', '/out.pdf'])); // prettier-ignore
+    const first = Buffer.from(given.toString('latin1').replace('<pdfaid:part>2<', '<pdfaid:part>1<'), 'latin1');
+    expect(await xmpOf(first)).toContain('<pdfaid:part>1<');
+    expect(await xmpOf(await changed(first, { rotate: 90 }))).not.toContain('pdfaid');
   });
 });
 

@@ -3,6 +3,7 @@ import { CodedError } from '../../kernel/errors.ts';
 import { checkPdf } from '../check/check-pdf.ts';
 import type { Finding } from '../check/findings.ts';
 import type { Draft } from '../draft.ts';
+import { type ClaimsInside, claimsIn } from './claims-in.ts';
 import { cureAccessible } from './cure-accessible.ts';
 import { cureArchive } from './cure-archive.ts';
 import { cureLists } from './cure-lists.ts';
@@ -13,21 +14,59 @@ import type { Claims } from './xmp.ts';
 const MAX_SHOWN = 10;
 const MAX_MESSAGE = 1_900;
 
+export interface ConformSettings extends Claims {
+  /** whether the PDFs are encrypted afterwards, which PDF/A forbids */
+  isEncrypted: boolean;
+}
+
 /**
- * Makes PDFs conform to what they are to claim, as far as that can be done without their author, and checks them.
- * @throws CodedError `not_conformant` with what is wrong
+ * Makes PDFs conform to what they are to claim, as far as that can be done without their author, and checks them. What
+ * they claim already, and is not asked for, they keep if it still holds.
+ * @throws CodedError `not_conformant` with what is wrong with what is asked for
  */
-export async function conform(drafts: Draft[], claims: Claims): Promise<Draft[]> {
+export async function conform(drafts: Draft[], asked: ConformSettings): Promise<Draft[]> {
   for (const [index, draft] of drafts.entries()) {
-    const pdf = await draft.document();
-    if (claims.conformance.some((claim) => claim.startsWith('PDF/A'))) cureArchive(pdf);
-    if (claims.conformance.includes('PDF/UA-1')) cureAccessible(pdf);
-    writeMetadata(pdf, claims);
-    const findings = await check(draft, claims.conformance);
-    if (findings.length > 0)
-      throw notConformant(findings, claims.conformance, drafts.length > 1 ? index + 1 : undefined);
+    const inside = draft.isUploaded ? claimsIn(await draft.document()) : NOTHING;
+    const kept = inside.conformance.filter((claim) => mayBeKept(claim, asked));
+    const isUnchanged = kept.length === inside.conformance.length && !inside.hasOthers;
+    if (asked.conformance.length === 0 && isUnchanged && (await holds(draft, kept))) continue;
+    const findings = await claim(draft, { ...asked, conformance: [...asked.conformance, ...kept] }, inside);
+    const broken = new Set(findings.map((finding) => finding.claim));
+    const wrong = findings.filter((finding) => asked.conformance.includes(finding.claim));
+    if (wrong.length > 0) throw notConformant(wrong, asked.conformance, drafts.length > 1 ? index + 1 : undefined);
+    const held = kept.filter((each) => !broken.has(each));
+    if (held.length < kept.length)
+      await writeClaims(draft, { ...asked, conformance: [...asked.conformance, ...held] }, inside);
   }
   return drafts;
+}
+
+/** What our own browser has printed claims nothing. */
+const NOTHING: ClaimsInside = { conformance: [], hasOthers: false };
+
+const isArchive = (claim: Conformance) => claim.startsWith('PDF/A');
+
+function mayBeKept(claim: Conformance, { conformance, isEncrypted }: ConformSettings): boolean {
+  return isArchive(claim) ? !isEncrypted && !conformance.some(isArchive) : !conformance.includes(claim);
+}
+
+async function holds(draft: Draft, claims: readonly Conformance[]): Promise<boolean> {
+  return claims.length === 0 || (await checkPdf(await draft.bytes(), claims)).length === 0;
+}
+
+/** Does for the claims what can be done, and writes them. @returns what is wrong all the same */
+async function claim(draft: Draft, claims: Claims, inside: ClaimsInside): Promise<Finding[]> {
+  const pdf = await draft.document();
+  if (claims.conformance.some(isArchive)) cureArchive(pdf);
+  if (claims.conformance.includes('PDF/UA-1')) cureAccessible(pdf);
+  await writeClaims(draft, claims, inside);
+  return claims.conformance.length === 0 ? [] : check(draft, claims.conformance);
+}
+
+/** An invoice stays one as long as it is PDF/A-3. */
+async function writeClaims(draft: Draft, claims: Claims, inside: ClaimsInside): Promise<void> {
+  const own = claims.conformance.includes('PDF/A-3b') ? inside.facturx : undefined;
+  writeMetadata(await draft.document(), { ...claims, facturx: claims.facturx ?? own });
 }
 
 /** The rule about what is in the item of a list. */

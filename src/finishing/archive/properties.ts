@@ -1,6 +1,7 @@
 import type { Finishing } from '../../domain/finishing.ts';
 import type { Draft } from '../draft.ts';
 import { type PDF, PdfString } from '../libpdf.ts';
+import { claimsIn } from './claims-in.ts';
 import { infoDictionary, withXmlCharacters } from './info.ts';
 import { writeMetadata } from './metadata.ts';
 
@@ -17,7 +18,7 @@ export async function setProperties(drafts: Draft[], { properties, hasClaims }: 
     setInfo(pdf, properties);
     if (properties.language !== undefined)
       pdf.context.catalog.getDict().set('Lang', PdfString.fromString(properties.language));
-    if (!hasClaims) writeMetadata(pdf, { conformance: [] });
+    if (!hasClaims) writeMetadata(pdf, claimsIn(pdf)); // the next step sees whether they still hold
   }
   return drafts;
 }

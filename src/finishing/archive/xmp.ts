@@ -3,6 +3,8 @@ import type { Info } from './info.ts';
 import { facturxFile } from './facturx-levels.ts';
 import { formatXmpDate } from './pdf-date.ts';
 
+export const FACTURX_SCHEMA = 'urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#';
+
 /** What a PDF claims to be. */
 export interface Claims {
   conformance: readonly Conformance[];
@@ -121,7 +123,7 @@ function claimsOf({ conformance, facturx }: Claims): Schema[] {
     },
     {
       prefix: 'fx',
-      uri: 'urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#',
+      uri: FACTURX_SCHEMA,
       values: facturx ? [['DocumentType', 'INVOICE'], ['DocumentFileName', facturxFile(facturx).name], ['Version', '1.0'], ['ConformanceLevel', facturx]] : [],
       extension: { name: 'Factur-X PDFA Extension Schema', category: 'external', about: (name) => ABOUT_FACTURX[name] ?? '' }, // prettier-ignore
     },

@@ -1,3 +1,4 @@
+import type { Conformance } from '../../domain/finishing.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { Findings } from './findings.ts';
 import type { PdfFile } from './pdf-file.ts';
@@ -25,12 +26,14 @@ function documentXmp(file: PdfFile): XmpProperty[] | undefined {
 
 /** @returns nothing if there is no XMP, or it cannot be read */
 export function identify(file: PdfFile): Identification {
-  let properties: XmpProperty[] = [];
   try {
-    properties = documentXmp(file) ?? [];
+    return identificationOf(documentXmp(file) ?? []);
   } catch {
     return {};
   }
+}
+
+export function identificationOf(properties: readonly XmpProperty[]): Identification {
   const find = (space: string, name: string) => textOf(propertyOf(properties, space, name)?.value);
   const part = find(PDFA_ID, 'part');
   const universal = find(PDFUA_ID, 'part');
@@ -38,6 +41,15 @@ export function identify(file: PdfFile): Identification {
     ...(part !== undefined && { archive: { part, level: find(PDFA_ID, 'conformance') ?? '' } }),
     ...(universal !== undefined && { universal }),
   };
+}
+
+/** Of what a file claims, that which can be checked. Levels A and U ask for all that B does, and for more. */
+export function checkable({ archive, universal }: Identification): Conformance[] {
+  return [
+    ...(archive?.part === '2' ? (['PDF/A-2b'] as const) : []),
+    ...(archive?.part === '3' ? (['PDF/A-3b'] as const) : []),
+    ...(universal === '1' ? (['PDF/UA-1'] as const) : []),
+  ];
 }
 
 /** The rules about the metadata of the document. */

@@ -1,7 +1,9 @@
 import type { Finishing } from '../../domain/finishing.ts';
 import { impliedConformance } from '../../domain/implied-options.ts';
+import type { ConformSettings } from '../archive/conform.ts';
 import type { Claims } from '../archive/xmp.ts';
 import type { FinishingStep } from '../step.ts';
+import { isWritten } from './write.ts';
 
 /** What the PDF is to claim; undefined: nothing. */
 export function claimsOf(finishing: Finishing | undefined): Claims | undefined {
@@ -9,9 +11,16 @@ export function claimsOf(finishing: Finishing | undefined): Claims | undefined {
   return conformance.length > 0 ? { conformance, facturx: finishing?.facturx?.level } : undefined;
 }
 
-export const conformanceStep: FinishingStep<Claims> = {
+/** PDFs that were given may claim something already, which has to hold when they have been changed. */
+export const conformanceStep: FinishingStep<ConformSettings> = {
   name: 'conformance',
-  settingsOf: ({ result: { finishing } }) => claimsOf(finishing),
+  settingsOf: (job) => {
+    const { finishing } = job.result;
+    const asked = claimsOf(finishing);
+    const mayClaim = isWritten(job) && job.parts.some(({ isUploaded }) => isUploaded);
+    if (!asked && !mayClaim) return undefined;
+    return { conformance: [], ...asked, isEncrypted: finishing?.encrypt !== undefined };
+  },
   load: async () => {
     const { conform } = await import('../archive/conform.ts');
     return { run: conform };

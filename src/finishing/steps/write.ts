@@ -1,13 +1,18 @@
-import type { FinishingStep } from '../step.ts';
+import type { FinishingJob, FinishingStep } from '../step.ts';
 import type { WriteSettings } from '../write/write-files.ts';
+
+/** Whether there are PDFs in the end that another step has made or changed. */
+export function isWritten({ result: { finishing, split, output }, parts }: FinishingJob): boolean {
+  const isPicture = output !== undefined && output.type !== 'pdf';
+  return !isPicture && (finishing !== undefined || split !== undefined || parts.length > 1);
+}
 
 /** Runs for every PDF that another step has made or changed: what an editor saves is larger than it need be. */
 export const writeStep: FinishingStep<WriteSettings> = {
   name: 'write',
-  settingsOf: ({ result: { finishing, split, output }, parts }) => {
-    const isPicture = output !== undefined && output.type !== 'pdf';
-    if (isPicture || !(finishing || split || parts.length > 1)) return undefined;
-    const { objectStreams = true, linearize = false, encrypt } = finishing ?? {};
+  settingsOf: (job) => {
+    if (!isWritten(job)) return undefined;
+    const { objectStreams = true, linearize = false, encrypt } = job.result.finishing ?? {};
     return { objectStreams, linearize, encrypt };
   },
   load: async () => {
