@@ -36,7 +36,11 @@ export async function finishParts(deps: FinishDeps, pdfs: PdfBytes[], input: Fin
   const { result = {}, parts = [], files } = context;
   const layers = layersToPrint(result);
   const isInOneCall = layers.length === 0;
-  const named = new Set(result.finishing && finishingFiles(result.finishing).map(({ name }) => name));
+  // The browser needs the image of a layer, and the steps only what it prints.
+  const ofSteps = (result.finishing ? finishingFiles(result.finishing) : []).filter(
+    ({ path }) => path.at(-1) !== 'image',
+  );
+  const named = new Set(ofSteps.map(({ name }) => name));
   const needed = files.filter(({ name }) => named.has(name));
   if (isInOneCall) onPrinted?.();
   const first = await deps.finisher.finish(pdfs, { ...context, files: isInOneCall ? needed : [] });
@@ -85,7 +89,7 @@ async function printLayers(
       const plan = planFor(named, sheets);
       if (plan.copies.length === 0) continue;
       const content = await layerContent(named, plan, context.files);
-      const part = partFor(plan, { ...context.settings, timeoutMs: Math.max(0, context.timeoutMs - spent) });
+      const part = partFor(named, plan, { ...context.settings, timeoutMs: Math.max(0, context.timeoutMs - spent) });
       const outcome = await renderer.render(part, {
         tenant,
         jobId,
@@ -124,8 +128,19 @@ const NOT_OF_LAYERS = {
   viewport: undefined,
 } satisfies Partial<PrintSettings>;
 
+/** What is about the requests and the network of a document: the image of a layer is a file of ours. */
+const NOT_OF_OURS = {
+  gotoOptions: withDefaults({}).gotoOptions,
+  bestAttempt: false,
+  cookies: undefined,
+  setExtraHTTPHeaders: undefined,
+  rejectResourceTypes: undefined,
+  rejectRequestPattern: undefined,
+  authenticate: undefined,
+} satisfies Partial<PrintSettings>;
+
 /** Printed as the job's documents are, but for what is about them alone. */
-function partFor({ sheets: [first] }: CopyPlan, settings: PrintSettings): Part {
+function partFor({ layer }: NamedLayer, { sheets: [first] }: CopyPlan, settings: PrintSettings): Part {
   const { width = 0, height = 0 } = first ?? {};
   const inches = (side: number) => `${(side / 72).toFixed(6)}in`;
   const { options } = withDefaults({});
@@ -134,6 +149,7 @@ function partFor({ sheets: [first] }: CopyPlan, settings: PrintSettings): Part {
     ...NOT_OF_LAYERS,
     // Others are for the URL of a document.
     cookies: settings.cookies?.filter(({ url, domain }) => url !== undefined || domain !== undefined),
+    ...(layer.html === undefined && NOT_OF_OURS),
     source: { kind: 'html', value: '' },
     options: {
       ...options,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { finishingSchema } from '../../src/domain/finishing.ts';
 import type { Outcome } from '../../src/domain/outcome.ts';
@@ -52,7 +53,11 @@ async function run(finishing: object, { html = DOCUMENT, files = {}, settings = 
       parts: [part],
       settings: { ...parsed.request, cookies },
       result: { finishing: finishingSchema.parse(finishing) },
-      filesOf: async () => Object.entries(files).map(([name, bytes]) => ({ name, chunks: [Buffer.from(bytes)] })),
+      filesOf: async () =>
+        Object.entries(files).map(([name, bytes]) => ({
+          name,
+          chunks: [typeof bytes === 'string' ? Buffer.from(bytes) : bytes],
+        })),
     },
     { tenant: 'ann', onPrinted: () => void calls.printed++ },
   );
@@ -171,7 +176,46 @@ describe('layers of text and images', () => {
     expect(outcome).toMatchObject({ kind: 'reject', code: 'finishing_invalid', message: 'finishing.overlay[0].image: a.png cannot be read; allowed: PNG, JPEG, WebP, SVG' }); // prettier-ignore
     expect(calls.printed).toBe(1);
   });
+
+  it('are there whatever the request says of the requests and scripts of its document', async () => {
+    const settings = {
+      setJavaScriptEnabled: false,
+      rejectResourceTypes: ['image'],
+      rejectRequestPattern: ['*'],
+      setExtraHTTPHeaders: { 'X-A': '1' },
+      extraHTTPHeadersTo: 'all',
+      failOnResourceError: true,
+    };
+    const overlay = [{ image: 'red.svg', position: 'top-left', margin: 0, width: 40 }];
+    const pdf = await pdfOf({ overlay }, { files: { 'red.svg': `\uFEFF\n<!-- a logo -->${RED}` }, settings });
+    expect(await redAt(pdf, 1, [[2, 2], [38, 18], [42, 2]])).toEqual([true, true, false]); // prettier-ignore
+  });
+
+  it('that are large hold up nothing else, and none is tried again', async () => {
+    const drawing = Buffer.from(RED.replace('<rect', `<!--${'-a'.repeat(30_000_000)}--><rect`));
+    const other = randomBytes(80_000_000).fill(0x89, 0, 1);
+    for (const bytes of [drawing, other]) {
+      const inMessage = cpuMs();
+      expect(Buffer.from(JSON.stringify(bytes.toString('base64'))).length).toBeGreaterThan(bytes.length);
+      const most = inMessage();
+      const inJob = cpuMs();
+      const { outcome } = await run({ overlay: [{ image: 'a.svg' }] }, { files: { 'a.svg': bytes } });
+      // All that the job takes of this thread is less than to write the image into one message would take.
+      expect(inJob()).toBeLessThan(most);
+      if (bytes === drawing) expect(await redAt(bytesOf(outcome), 1, [[150, 200]])).toEqual([true]);
+      else expect(outcome).toMatchObject({ kind: 'reject', code: 'finishing_invalid', message: 'finishing.overlay[0].image: a.svg cannot be read; allowed: PNG, JPEG, WebP, SVG' }); // prettier-ignore
+    }
+  });
 });
+
+/** Counts what this thread works, in milliseconds, however busy the machine is. */
+function cpuMs(): () => number {
+  const before = process.threadCpuUsage();
+  return () => {
+    const { user, system } = process.threadCpuUsage(before);
+    return (user + system) / 1_000;
+  };
+}
 
 describe('a job', () => {
   it('without layers that are printed has one call, and those of other PDFs need no browser', async () => {

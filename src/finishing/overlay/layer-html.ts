@@ -7,11 +7,11 @@ const DEFAULT_FONT_SIZE = 12;
 const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const escaped = (text: string) => text.replaceAll(/[&<>"]/g, (character) => ESCAPES[character] ?? character);
 
-/** The HTML of a text or an image, and where it is. @param image its bytes */
-export function layerHtml(layer: Layer, image?: Uint8Array): { html: string; place: Place } {
+/** The HTML of a text or an image, and where it is. @param image its URL */
+export function layerHtml(layer: Layer, image?: string): { html: string; place: Place } {
   const { position = 'center', margin = DEFAULT_MARGIN, rotate = 0 } = layer;
   const place = { position, margin: points(margin), rotate };
-  return { html: `${START}${image ? imageOf(layer, image) : textOf(layer)}`, place };
+  return { html: `${START}${image === undefined ? textOf(layer) : imageOf(layer, image)}`, place };
 }
 
 const START = `<!doctype html><meta charset="utf-8"><style>
@@ -22,13 +22,7 @@ function textOf({ text = '', fontSize = DEFAULT_FONT_SIZE, color = '#000000' }: 
   return `<div class="layer" dir="auto" style="font-size: ${points(fontSize)}pt; color: ${color}; max-width: none">${escaped(text)}</div>`;
 }
 
-function imageOf({ width }: Layer, bytes: Uint8Array): string {
+function imageOf({ width }: Layer, url: string): string {
   const size = width === undefined ? '' : ` style="width: ${points(width)}pt; height: auto"`;
-  return `<img class="layer"${size} src="data:${typeOf(bytes)};base64,${Buffer.from(bytes).toString('base64')}">`;
+  return `<img class="layer"${size} src="${escaped(url)}">`;
 }
-
-/** Browsers find out what kind of bitmap it is; only drawings have to be named. */
-const typeOf = (bytes: Uint8Array) =>
-  bytes[0] === 0x3c || bytes[0] === 0xef || isSpace(bytes[0]) ? 'image/svg+xml' : 'image/png';
-
-const isSpace = (byte: number | undefined) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
