@@ -316,6 +316,16 @@ describe('layers', () => {
     for (const open of ['2-', 'even', '2 - last', '5, even']) await expect(add(open)).resolves.toBeInstanceOf(Uint8Array); // prettier-ignore
   });
 
+  it('of a PDF that needs a password are refused: a layer has none', async () => {
+    const pdf = await withContent('');
+    const locked = await qpdf(pdf, ['--encrypt', 'user', 'owner', '256', '--', '/in.pdf', '/out.pdf']);
+    const layers: PlacedLayer[] = [{ field: 'finishing.overlay[3]', file: 'layer', isUnder: false, opacity: 1, source: 'pdf', page: 1, pages: '' }]; // prettier-ignore
+    await expect(overlaid(pdf, layers, { layer: locked })).rejects.toMatchObject({
+      code: 'pdf_refused',
+      message: 'finishing.overlay[3].pdf: it is encrypted; allowed: a PDF that opens without a password',
+    });
+  });
+
   it('are not printed for pages larger than a browser prints', async () => {
     const pdf = PDF.create();
     pdf.addPage({ width: 100, height: 20_000 });

@@ -43,7 +43,8 @@ async function load(layer: PlacedLayer, { files }: StepContext): Promise<Loaded>
   const bytes = files.get(layer.file);
   if (!bytes) throw new Error(`the file of ${layer.field} is missing`);
   const isUploaded = layer.source === 'pdf';
-  const whole = isUploaded ? (await rewriteUpload(bytes, { field: `${layer.field}.pdf` })).bytes : bytes;
+  const upload = { field: `${layer.field}.pdf`, takesPassword: false };
+  const whole = isUploaded ? (await rewriteUpload(bytes, upload)).bytes : bytes;
   const pdf = await PDF.load(whole);
   if (layer.source === 'pdf' && layer.page > pdf.getPageCount())
     throw new CodedError('finishing_invalid', `${layer.field}.page: ${layer.page}; ${layer.file} has ${pdf.getPageCount()}`); // prettier-ignore

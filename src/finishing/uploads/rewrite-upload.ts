@@ -13,6 +13,8 @@ export interface UploadInput {
   field: string;
   /** opens it, if it is encrypted so that it needs one; the request has it at `field.password` */
   password?: string | undefined;
+  /** whether the request may have a password there; default true */
+  takesPassword?: boolean;
 }
 
 /** An upload that can be worked on. */
@@ -32,18 +34,21 @@ const UNREADABLE = 'it is no PDF that can be read, not even in part';
  * anything that runs, plays or connects. Nothing else reads uploads as they came.
  * @throws CodedError `pdf_refused` with the field and what is allowed
  */
-export async function rewriteUpload(bytes: Uint8Array, { field, password }: UploadInput): Promise<RewrittenUpload> {
+export async function rewriteUpload(bytes: Uint8Array, { field, ...opens }: UploadInput): Promise<RewrittenUpload> {
   try {
     if (bytes.length > LIMITS.bytes) throw new Refusal(`it has ${bytes.length} bytes; allowed: ${LIMITS.bytes}`);
-    return await cleaned(await readable(bytes, password));
+    return await cleaned(await readable(bytes, opens));
   } catch (error) {
     throw error instanceof Refusal ? error.of(field) : error;
   }
 }
 
+type Opens = Omit<UploadInput, 'field'>;
+
 /** As qpdf writes it; repaired by PDFium if qpdf cannot read it. */
-async function readable(bytes: Uint8Array, password: string | undefined): Promise<PdfObjects> {
-  const written = (await rewritten(bytes, password)) ?? (await rewritten(await repaired(bytes, password), undefined));
+async function readable(bytes: Uint8Array, opens: Opens): Promise<PdfObjects> {
+  const written =
+    (await rewritten(bytes, opens.password)) ?? (await rewritten(await repaired(bytes, opens), undefined));
   const objects = written && (await PdfObjects.of(written));
   if (!objects) throw new Refusal(UNREADABLE);
   const count = objects.references.length;
@@ -60,11 +65,12 @@ async function rewritten(bytes: Uint8Array, password: string | undefined): Promi
   return password === undefined ? undefined : rewritten(bytes, undefined);
 }
 
-async function repaired(bytes: Uint8Array, password: string | undefined): Promise<Uint8Array> {
+async function repaired(bytes: Uint8Array, { password, takesPassword = true }: Opens): Promise<Uint8Array> {
   try {
     return await savedCopy(bytes, { password: password ?? '' });
   } catch (cause) {
     if (!(cause instanceof PdfiumFailed && cause.reason === 'password')) throw new Refusal(UNREADABLE, { cause });
+    if (!takesPassword) throw new Refusal('it is encrypted; allowed: a PDF that opens without a password', { cause });
     const message = password === undefined ? 'required: the PDF is encrypted' : 'it does not open the PDF';
     throw new Refusal(message, { below: 'password', cause });
   }
