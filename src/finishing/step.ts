@@ -11,6 +11,8 @@ export interface PartAbout {
   name?: string | undefined;
   /** whether it was not written by our own browser */
   isUploaded: boolean;
+  /** whether an earlier call has made it of several */
+  isMerged?: boolean;
   /** opens it */
   password?: string | undefined;
 }

@@ -57,7 +57,7 @@ export async function finishParts(deps: FinishDeps, pdfs: PdfBytes[], input: Fin
   const isUploaded = parts.some((part) => part.isUploaded);
   const second = await deps.finisher.finish(first.files, {
     ...context,
-    parts: isSame ? parts : first.files.map(() => ({ isUploaded })),
+    parts: isSame ? parts : first.files.map(() => ({ isUploaded, isMerged: parts.length > 1 })),
     files: [...needed, ...made.files],
     layers: made.placed,
     timeoutMs: timeoutMs - spentMs(made.printed),

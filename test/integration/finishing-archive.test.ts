@@ -10,7 +10,6 @@ import { PdfFile } from '../../src/finishing/check/pdf-file.ts';
 import type { Finisher } from '../../src/finishing/finisher.ts';
 import { PDF } from '../../src/finishing/libpdf.ts';
 import { qpdf } from '../../src/finishing/qpdf.ts';
-import type { PartAbout } from '../../src/finishing/step.ts';
 import { STEPS } from '../../src/finishing/steps.ts';
 import { MEGABYTE } from '../../src/kernel/units.ts';
 import { Span } from '../../src/telemetry/span.ts';
@@ -54,17 +53,17 @@ async function make(
 }
 
 async function finish(
-  pdf: PdfBytes,
+  pdfs: PdfBytes | PdfBytes[],
   finishing: Finishing,
   files: Record<string, string | Uint8Array> = {},
-  parts: PartAbout[] = [{ isUploaded: false }],
+  isUploaded = false,
 ) {
   const parsed = parsePdfRequest({ html: 'x' });
   if (!parsed.ok) throw new Error('the request is not valid');
-  const outcome = await finisher.finish([pdf], {
+  const outcome = await finisher.finish([pdfs].flat(), {
     settings: parsed.request,
     result: { finishing },
-    parts,
+    parts: [pdfs].flat().map(() => ({ isUploaded })),
     files: Object.entries(files).map(([name, content]) => ({ name, chunks: [Buffer.from(content)] })),
     timeoutMs: 60_000,
     tenant: 'ann',
@@ -90,7 +89,7 @@ async function inStandardFont(): Promise<Uint8Array> {
 /** A PDF that is given, as one of the job's files or another job's. */
 async function changed(given: Uint8Array, finishing: unknown, files: Record<string, string | Uint8Array> = {}) {
   const pdf = { chunks: [Buffer.from(given)], size: given.length, pages: 1, sha256: '' };
-  const outcome = await finish(pdf, finishingSchema.parse(finishing), files, [{ isUploaded: true }]);
+  const outcome = await finish(pdf, finishingSchema.parse(finishing), files, true);
   if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));
   return Buffer.concat(outcome.files[0]?.chunks ?? []);
 }
@@ -151,9 +150,22 @@ describe('conformance', () => {
   it('of PDF/UA needs a title, of the document or of the request', async () => {
     const html = '<html lang="en"><p>text';
     const without = await make({ conformance: 'PDF/UA-1' }, { html });
-    expect(without).toMatchObject({ code: 'not_conformant', message: expect.stringContaining('title') as string });
+    expect(without).toMatchObject({ code: 'not_conformant', message: expect.stringContaining('write a <title>, or properties.title') as string }); // prettier-ignore
     const pdf = await made({ conformance: 'PDF/UA-1', properties: { title: 'Given' } }, { html });
     expect(await checkPdf(pdf, ['PDF/UA-1'])).toEqual([]);
+  });
+
+  it('of PDF/UA needs a title of the request if titled documents are merged', async () => {
+    const conformance = ['PDF/UA-1'] as const;
+    const parts: PdfBytes[] = [];
+    for (const title of ['One', 'Two'])
+      parts.push(await pdfOf(renderer, { html: `<html lang="en"><title>${title}</title><p>text`, options: impliedOptions(finishingSchema.parse({ conformance })) })); // prettier-ignore
+    expect(await finish(parts, finishingSchema.parse({ conformance }))).toMatchObject({
+      code: 'not_conformant',
+      message: 'the PDF is not PDF/UA-1: the merged document has no title of its own: set finishing.properties.title [ISO 14289-1:2014 7.1-9]', // prettier-ignore
+    });
+    const titled = await finish(parts, finishingSchema.parse({ conformance, properties: { title: 'Both' } }));
+    expect(titled).toMatchObject({ kind: 'done', files: [{ pages: 2 }] });
   });
 
   it.each([

@@ -31,12 +31,14 @@ interface Job {
   html?: string;
   files?: Record<string, string | Uint8Array>;
   settings?: Record<string, unknown>;
+  /** how often the document is a part */
+  times?: number;
   /** of the job alone */
   cookies?: PrintSettings['cookies'];
 }
 
 /** Does a job, and counts its calls. */
-async function run(finishing: object, { html = DOCUMENT, files = {}, settings = {}, cookies }: Job = {}) {
+async function run(finishing: object, { html = DOCUMENT, files = {}, settings = {}, times = 1, cookies }: Job = {}) {
   const parsed = parsePdfRequest({ html, options: { preferCSSPageSize: true, tagged: true }, ...settings });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.fields));
   const part = onlyPart(parsed.request);
@@ -50,7 +52,7 @@ async function run(finishing: object, { html = DOCUMENT, files = {}, settings = 
   const outcome = await runParts(
     { renderer, finisher: counting },
     {
-      parts: [part],
+      parts: Array.from({ length: times }, () => part),
       settings: { ...parsed.request, cookies },
       result: { finishing: finishingSchema.parse(finishing) },
       filesOf: async () =>
@@ -224,6 +226,11 @@ describe('a job', () => {
     expect(calls).toEqual({ finish: 1, printed: 1 });
     const [first, second] = await textsOf(bytesOf(outcome));
     expect([first, second]).toEqual([expect.stringContaining('Letterhead'), 'Two']);
+  });
+
+  it('knows after its layers that its document was merged', async () => {
+    const { outcome } = await run({ overlay: [{ text: 'x' }], conformance: 'PDF/UA-1' }, { html: '<html lang="en"><p>text', times: 2 }); // prettier-ignore
+    expect(outcome).toMatchObject({ code: 'not_conformant', message: expect.stringContaining('set finishing.properties.title') as string }); // prettier-ignore
   });
 
   it('fails if a layer fits none of its pages', async () => {

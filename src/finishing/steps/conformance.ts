@@ -15,11 +15,13 @@ export function claimsOf(finishing: Finishing | undefined): Claims | undefined {
 export const conformanceStep: FinishingStep<ConformSettings> = {
   name: 'conformance',
   settingsOf: (job) => {
-    const { finishing } = job.result;
+    const { parts, result } = job;
+    const { finishing } = result;
     const asked = claimsOf(finishing);
-    const mayClaim = isWritten(job) && job.parts.some(({ isUploaded }) => isUploaded);
+    const mayClaim = isWritten(job) && parts.some(({ isUploaded }) => isUploaded);
     if (!asked && !mayClaim) return undefined;
-    return { conformance: [], ...asked, isEncrypted: finishing?.encrypt !== undefined };
+    const isMerged = parts.length > 1 || parts.some((part) => part.isMerged);
+    return { conformance: [], ...asked, isEncrypted: finishing?.encrypt !== undefined, isMerged };
   },
   load: async () => {
     const { conform } = await import('../archive/conform.ts');
