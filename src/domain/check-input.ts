@@ -110,7 +110,7 @@ const isOfAnotherType = ({ code, path }: Issue) =>
   path.length === 0 && (code === 'invalid_type' || code === 'invalid_value');
 const unknownKeys = (issue: Issue) => (issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : []);
 
-/** The name that was probably meant: a similar one at the same place or elsewhere, or a longer one that contains it. */
+/** The name that was probably meant: a similar one or a longer one that contains it, at the same place before any other. */
 function meantName(schema: z.ZodType, at: PropertyKey[], key: string): string | undefined {
   const here = namesAt(schema, at);
   const paths = namesWithin(schema);
@@ -121,10 +121,13 @@ function meantName(schema: z.ZodType, at: PropertyKey[], key: string): string | 
     if (key.length < MIN_PART || key.length > name.length) return false; // the key may have megabytes
     return name.toLowerCase().includes(key.toLowerCase());
   };
+  const longer = here.filter(contains).toSorted((a, b) => a.length - b.length);
+  const beginsOrEnds = (name: string) => [name.slice(0, key.length), name.slice(-key.length)].some((end) => end.toLowerCase() === key.toLowerCase()); // prettier-ignore
   return (
     nearest(key, here) ??
+    longer.find(beginsOrEnds) ??
+    longer[0] ??
     (elsewhere === undefined ? undefined : paths.find((name) => last(name) === elsewhere)) ??
-    here.find(contains) ??
     paths.find(contains)
   );
 }

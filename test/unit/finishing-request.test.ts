@@ -117,6 +117,7 @@ describe('a problem of finishing, parts, output or split', () => {
     [{ finishing: { rotate: 45 } }, ['finishing.rotate: allowed: 90, 180, 270, or a list of {angle, pages}']],
     [{ finishing: { rotate: [{ angle: 90, page: '1' }] } }, ['finishing.rotate[0].page: unknown field; did you mean pages?']],
     [{ finishing: { rotate: [{ angle: 45 }] } }, ['finishing.rotate[0].angle: allowed: 90, 180, 270: degrees, clockwise']],
+    [{ finishing: { encrypt: { password: 'x' } } }, ['finishing.encrypt.password: unknown field; did you mean userPassword?', 'finishing.encrypt.userPassword: required: userPassword, ownerPassword, or both']],
     [{ finishing: { sign: { resaon: 'x' } } }, ['finishing.sign.resaon: unknown field; did you mean reason?']],
     [{ finishing: { sign: 'yes' } }, ['finishing.sign: allowed: true, or an object with reason, location, contact']],
     [{ finishing: { conformance: 'PDF/A-1b' } }, ['finishing.conformance: allowed: PDF/A-2b, PDF/A-3b, PDF/UA-1, or a list of them']],

@@ -238,6 +238,7 @@ describe('a request for a PDF', () => {
     ['format', 'options.format'],
     ['waitUntil', 'gotoOptions.waitUntil'],
     ['headers', 'setExtraHTTPHeaders'],
+    ['timeout', 'timeoutMs'],
     ['options.timeout', 'gotoOptions.timeout'],
     ['headerTemplate', 'options.headerTemplate'],
   ])('names for %s the place where it belongs', (wrong, right) => {
