@@ -49,8 +49,8 @@ export const layer = z
       .meta({ description: 'Pages that get it; default: all. `2-` and `even` may be none', example: '2-' }),
     position: z.enum(POSITIONS).optional().describe('Of `text` and `image`; default center'),
     margin: length.optional().describe('Between `text` or `image` and the edges of the page; default 10mm'),
-    width: length.optional().describe('Of `image`; default: its own, at most that of the page'),
-    fontSize: length.optional().describe('Of `text`; default 12'),
+    width: length.optional().describe('Of `image`; default: its own, smaller if it would not fit'),
+    fontSize: length.optional().describe('Of `text`, smaller if it would not fit; default 12'),
     color: z
       .string()
       .regex(/^#[0-9a-fA-F]{6}$/, 'allowed: a colour such as #d00000')

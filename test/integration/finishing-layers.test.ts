@@ -80,6 +80,24 @@ function bytesOf(outcome: Outcome): Uint8Array {
 /** Without spaces: those between two layers are the reader's guess. */
 const textsOf = async (pdf: Uint8Array) => (await readPdf(pdf)).text.map((text) => text.replaceAll(/\s+/g, ''));
 
+/** The sides of what is not white on a page, in points from above left. */
+const inkOf = (pdf: Uint8Array, page: number) =>
+  withPdfium(pdf, (document) => {
+    const { width, height } = document.sizeOf(page);
+    const [columns, rows] = [Math.round(width), Math.round(height)];
+    const { rgba } = document.picture(page, { width: columns, height: rows });
+    const ink = { left: columns, top: rows, right: 0, bottom: 0 };
+    for (let y = 0; y < rows; y++)
+      for (let x = 0; x < columns; x++) {
+        if ((rgba[(y * columns + x) * 4 + 1] ?? 255) > 200) continue;
+        ink.left = Math.min(ink.left, x);
+        ink.right = Math.max(ink.right, x + 1);
+        ink.top = Math.min(ink.top, y);
+        ink.bottom = Math.max(ink.bottom, y + 1);
+      }
+    return ink;
+  });
+
 /** Whether the pages are red at these places, in points from above left. */
 const redAt = (pdf: Uint8Array, page: number, places: [number, number][]) =>
   withPdfium(pdf, (document) => {
@@ -164,6 +182,57 @@ describe('layers of text and images', () => {
     }
   });
 
+  it.each([0, -45, 90, 180, -55])('are at their place as they are turned by %i, of any length', async (rotate) => {
+    const [width, height, margin, fontSize] = [300, 400, 20, 30];
+    const html = `<style>@page { size: ${width}pt ${height}pt }</style>${'<div style="break-before: page; height: 1pt"></div>'.repeat(27)}`;
+    const texts = ['HXH', 'CONFIDENTIAL', 'STRICTLY CONFIDENTIAL, NOT FOR ANYBODY'];
+    const layers = ['', 'top', 'bottom'].flatMap((row) =>
+      ['', 'left', 'right'].flatMap((column) =>
+        texts.map((text) => ({ text, position: [row, column].filter(Boolean).join('-') || 'center' })),
+      ),
+    );
+    const overlay = layers.map((layer, index) => ({ ...layer, rotate, margin, fontSize, pages: String(index + 1) }));
+    const pdf = await pdfOf({ overlay: overlay.slice(0, 20), underlay: overlay.slice(20) }, { html });
+    const sizes = new Map<string, [number, number]>();
+    for (const [index, { text, position }] of layers.entries()) {
+      const { left, top, right, bottom } = await inkOf(pdf, index + 1);
+      const about = `${text} ${position} ${JSON.stringify({ left, top, right, bottom })}`;
+      const holds = (isTrue: boolean) => expect(isTrue ? '' : about).toBe('');
+      holds(left >= margin - 1 && top >= margin - 1 && right <= width - margin + 1 && bottom <= height - margin + 1);
+      // Between the ink and the box of its line is less than half of its height.
+      const near = (found: number, wanted: number) =>
+        expect(Math.abs(found - wanted), about).toBeLessThan(fontSize / 2);
+      if (position.includes('left')) near(left, margin);
+      else if (position.includes('right')) near(right, width - margin);
+      else near((left + right) / 2, width / 2);
+      if (position.includes('top')) near(top, margin);
+      else if (position.includes('bottom')) near(bottom, height - margin);
+      else near((top + bottom) / 2, height / 2);
+      // The same size everywhere: as said, or as large as it fits.
+      const size = [right - left, bottom - top] as const;
+      const known = sizes.get(text) ?? size;
+      sizes.set(text, [...known]);
+      for (const side of [0, 1] as const) holds(Math.abs(size[side] - known[side]) < 3);
+      const isFull = Math.max(size[0] / (width - 2 * margin), size[1] / (height - 2 * margin)) > 0.85;
+      if (text !== 'CONFIDENTIAL') holds(isFull === (text !== 'HXH'));
+    }
+  });
+
+  it('are not made tiny by margins that are hardly less than the page', async () => {
+    const html =
+      '<style>@page { size: 142pt 57pt; margin: 0 }</style><div style="break-after: page; height: 1pt"></div><div style="height: 1pt"></div>';
+    const overlay = [
+      { text: 'HXH', pages: '1' },
+      { text: 'HXH', pages: '2', position: 'bottom-right', margin: '10cm' },
+    ];
+    const pdf = await pdfOf({ overlay }, { html });
+    for (const page of [1, 2]) {
+      const { left, top, right, bottom } = await inkOf(pdf, page);
+      expect(bottom - top).toBeGreaterThan(7);
+      expect(left >= 0 && right < 142 && top > 0 && bottom < 57).toBe(true);
+    }
+  });
+
   it('are text that can be searched for, with nothing but its own characters', async () => {
     const text = 'DRAFT & <b>"1"</b> {{x}} ünïcode';
     const pdf = await pdfOf({ underlay: [{ text, rotate: -45, fontSize: '5pt', color: '#ff0000', opacity: 0.2 }] });
@@ -174,6 +243,8 @@ describe('layers of text and images', () => {
     const large = '<svg xmlns="http://www.w3.org/2000/svg" width="4000" height="4000"><rect width="4000" height="4000" fill="red"/></svg>'; // prettier-ignore
     const pdf = await pdfOf({ overlay: [{ image: 'large.svg', margin: '20pt' }] }, { files: { 'large.svg': large } });
     expect(await redAt(pdf, 1, [[150, 71], [150, 328], [150, 68], [22, 200], [278, 200], [18, 200]])).toEqual([true, true, false, true, true, false]); // prettier-ignore
+    const turned = await pdfOf({ overlay: [{ image: 'large.svg', margin: '20pt', rotate: 45 }] }, { files: { 'large.svg': large } }); // prettier-ignore
+    expect(await redAt(turned, 1, [[150, 72], [150, 327], [150, 68], [22, 200], [277, 200], [18, 200]])).toEqual([true, true, false, true, true, false]); // prettier-ignore
     const { outcome, calls } = await run({ overlay: [{ image: 'a.png' }] }, { files: { 'a.png': 'no picture' } });
     expect(outcome).toMatchObject({ kind: 'reject', code: 'finishing_invalid', message: 'finishing.overlay[0].image: a.png cannot be read; allowed: PNG, JPEG, WebP, SVG' }); // prettier-ignore
     expect(calls.printed).toBe(1);

@@ -30,6 +30,8 @@ export function arrangeCopies({ plan: { sheets, copies, total }, field, place, i
 }
 
 // Each page is a little less high than its sheet: a rounding must not make it two pages.
+// What has no width of its own is scaled as it is turned: only its turned box says whether it fits. Margins that leave
+// less than half of a side do not count for that: a label may be hardly larger than its margins.
 const ARRANGE = `async ({ sheets, copies, total, field, place, imageProblem }) => {
   const images = () => Promise.all(Array.from(document.images, (image) => image.decode().catch(() => imageProblem)));
   const root = document.documentElement;
@@ -71,12 +73,17 @@ const ARRANGE = `async ({ sheets, copies, total, field, place, imageProblem }) =
     const element = page.querySelector('.layer');
     const limit = page.getBoundingClientRect();
     const margin = place.margin * 4 / 3;
-    element.style.transform = 'rotate(' + place.rotate + 'deg)';
-    element.style.maxWidth = element.style.width ? 'none' : limit.width - 2 * margin + 'px';
-    element.style.maxHeight = element.style.width ? 'none' : limit.height - 2 * margin + 'px';
+    const turn = 'rotate(' + place.rotate + 'deg)';
+    element.style.transform = turn;
+    const size = element.getBoundingClientRect();
+    const room = (side) => Math.max(side - 2 * margin, side / 2);
+    const scale = Math.min(1, room(limit.width) / size.width, room(limit.height) / size.height);
+    if (!element.style.width) element.style.transform = turn + ' scale(' + scale + ')';
     const box = element.getBoundingClientRect();
-    const at = (start, end, from, size, room) =>
-      from + (place.position.includes(start) ? margin : place.position.includes(end) ? room - size - margin : (room - size) / 2);
+    const at = (start, end, from, size, side) => {
+      const inset = Math.min(margin, Math.max(0, side - size));
+      return from + (place.position.includes(start) ? inset : place.position.includes(end) ? side - size - inset : (side - size) / 2);
+    };
     element.style.left = at('left', 'right', limit.left, box.width, limit.width) - box.left + 'px';
     element.style.top = at('top', 'bottom', limit.top, box.height, limit.height) - box.top + 'px';
   }

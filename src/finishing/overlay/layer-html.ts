@@ -19,7 +19,7 @@ const START = `<!doctype html><meta charset="utf-8"><style>
 </style>`;
 
 function textOf({ text = '', fontSize = DEFAULT_FONT_SIZE, color = '#000000' }: Layer): string {
-  return `<div class="layer" dir="auto" style="font-size: ${points(fontSize)}pt; color: ${color}; max-width: none">${escaped(text)}</div>`;
+  return `<div class="layer" dir="auto" style="font-size: ${points(fontSize)}pt; color: ${color}">${escaped(text)}</div>`;
 }
 
 function imageOf({ width }: Layer, url: string): string {
