@@ -172,6 +172,7 @@ describe('conformance', () => {
     ['a language as systems write it', '<html lang="en_US"><title>T</title><p>text'],
     ['no language', '<title>T</title><p>text'],
     ['a form and a drawing', '<html lang="en"><title>T</title><form><label>Name <input value="Ann"></label><button>Go</button></form><svg role="img" aria-label="A line" width="20" height="20"><path d="M0 0L9 9" stroke="red"/></svg>'],
+    ['tags of PDF 2.0', '<html lang="en"><title>T</title><aside>a <em>b</em> <strong>c</strong></aside><ul style="list-style: none"><li><aside>d</aside></ul>'],
     ['layers that are blended', '<html lang="en"><title>T</title><div style="opacity: 0.5; box-shadow: 0 0 9px red"><h1>a</h1><p style="mix-blend-mode: multiply; background: yellow">b <a href="mailto:a@example.com">c</a></div>'],
     ['ordered lists in lists', '<html lang="en"><title>T</title><ol><li>a<ul style="list-style: none"><li>b<li><p>c</ul></ol>'],
     ['other writing', '<html lang="ar" dir="rtl"><title>T</title><p>مرحبا <b>بالعالم</b> fi ffi'],
