@@ -6,6 +6,7 @@ import type { Draft } from '../draft.ts';
 import { type ClaimsInside, claimsIn } from './claims-in.ts';
 import { cureAccessible } from './cure-accessible.ts';
 import { cureArchive } from './cure-archive.ts';
+import { cureFigures } from './cure-figures.ts';
 import { cureLists } from './cure-lists.ts';
 import { writeMetadata } from './metadata.ts';
 import type { Claims } from './xmp.ts';
@@ -81,14 +82,15 @@ function ofMerged(finding: Finding): Finding {
   return { ...finding, message: 'the merged document has no title of its own: set finishing.properties.title' };
 }
 
-/** The rule about what is in the item of a list. */
-const LISTS = 'ISO 14289-1:2014 7.2-20';
+/** What is cured in the tags, by the rule that finds it. */
+const CURES = { 'ISO 14289-1:2014 7.3-1': cureFigures, 'ISO 14289-1:2014 7.2-20': cureLists };
 
 /** Tags are gone through only if it is known that some can be cured: that takes several times as long as all else. */
 async function check(draft: Draft, claims: readonly Conformance[]): Promise<Finding[]> {
   const findings = await checkPdf(await draft.bytes(), claims);
-  if (!findings.some(({ rule }) => rule === LISTS)) return findings;
-  cureLists(await draft.document());
+  const cures = Object.entries(CURES).filter(([cured]) => findings.some(({ rule }) => rule === cured));
+  if (cures.length === 0) return findings;
+  for (const [, cure] of cures) cure(await draft.document());
   return checkPdf(await draft.bytes(), claims);
 }
 
