@@ -109,6 +109,7 @@ test.each([
   ['a palette', () => page([flate('/ColorSpace [/Indexed /DeviceRGB 1 <000000ffffff>]', pixels(1))])],
   ['a Decode array', () => page([flate(`${RGB} /Decode [1 0 1 0 1 0]`, pixels(3))])],
   ['a colour key', () => page([flate(`${RGB} /Mask [0 1 0 1 0 1]`, pixels(3))])],
+  ['a mask that its colours are mixed by', () => page([flate(`${RGB} /SMask 6 0 R`, pixels(3)), flate('/ColorSpace /DeviceGray /Matte [0 0 0]', pixels(1))])],
   ['too little data', () => page([flate(RGB, pixels(3, 300))])],
   ['damaged JPEG', () => page([image(`${RGB} /Filter /DCTDecode`, Buffer.from('ffd8ffe0'))])],
   ['another size in its JPEG', () => page([image(`${RGB} /Filter /DCTDecode`, Buffer.from('ffd8ffc0001108ffffffff03', 'hex'))])],

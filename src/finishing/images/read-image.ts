@@ -28,6 +28,9 @@ export function kindOf(source: Source, image: PdfStream): ImageKind | undefined 
   if (width < 0 || height < 0 || (bits !== 8 && !isJpeg) || !channels) return undefined;
   if ((mask instanceof PdfBool && mask.value) || SPECIAL.some((key) => has(source, image, key))) return undefined;
   if (!isJpeg && filterOf(source, image) !== 'FlateDecode') return undefined;
+  // Its colours are mixed with another one by its mask, which has to have as many pixels as it has.
+  const softMask = source.get(image, 'SMask');
+  if (softMask instanceof PdfStream && has(source, softMask, 'Matte')) return undefined;
   return isJpeg && has(source, image, 'DecodeParms') ? undefined : { width, height, channels, isJpeg };
 }
 
