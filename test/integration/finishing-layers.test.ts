@@ -200,8 +200,7 @@ describe('layers of text and images', () => {
       const holds = (isTrue: boolean) => expect(isTrue ? '' : about).toBe('');
       holds(left >= margin - 1 && top >= margin - 1 && right <= width - margin + 1 && bottom <= height - margin + 1);
       // Between the ink and the box of its line is less than half of its height.
-      const near = (found: number, wanted: number) =>
-        expect(Math.abs(found - wanted), about).toBeLessThan(fontSize / 2);
+      const near = (found: number, wanted: number) => holds(Math.abs(found - wanted) < fontSize / 2);
       if (position.includes('left')) near(left, margin);
       else if (position.includes('right')) near(right, width - margin);
       else near((left + right) / 2, width / 2);
