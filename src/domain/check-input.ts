@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type FieldProblem, invalidFields } from '../kernel/errors.ts';
+import { problemWords } from './problem-words.ts';
 import { allowsAnything, namesAt, namesWithin, stepInto } from './schema-names.ts';
 import { nearest } from '../kernel/nearest.ts';
 
@@ -31,9 +32,18 @@ export const printable = (maxLength: number) =>
 export function checkInput<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
   const text = bodyProblem(input);
   if (text) throw invalidFields([text]);
-  const parsed = schema.safeParse(withoutNulls(schema, input));
-  if (!parsed.success) throw invalidFields(fieldProblems(parsed.error, schema));
+  const parsed = parseFields(schema, withoutNulls(schema, input));
+  if (!parsed.ok) throw invalidFields(parsed.fields);
   return parsed.data;
+}
+
+/** What a schema makes of a value, or what is wrong with its fields. */
+export function parseFields<T extends z.ZodType>(
+  schema: T,
+  input: unknown,
+): { ok: true; data: z.output<T> } | { ok: false; fields: FieldProblem[] } {
+  const parsed = schema.safeParse(input, { error: problemWords });
+  return parsed.success ? { ok: true, data: parsed.data } : { ok: false, fields: fieldProblems(parsed.error, schema) };
 }
 
 /**
@@ -64,7 +74,7 @@ const MAX_PROBLEMS = 50;
 const MIN_PART = 5;
 
 /** The problems that zod found, one per field, at most {@link MAX_PROBLEMS}. @param schema the one that was used */
-export function fieldProblems(error: z.ZodError, schema: z.ZodType): FieldProblem[] {
+function fieldProblems(error: z.ZodError, schema: z.ZodType): FieldProblem[] {
   const problems: FieldProblem[] = [];
   for (const issue of error.issues.flatMap(ofTheMeant)) {
     if (issue.code === 'unrecognized_keys')
@@ -83,7 +93,9 @@ export function fieldProblems(error: z.ZodError, schema: z.ZodType): FieldProble
     else {
       // For an invalid name the outer message says only that; the inner one says why.
       const { message } = (issue.code === 'invalid_key' && issue.issues[0]) || issue;
-      problems.push({ field: pathText(issue.path), message });
+      const field = pathText(issue.path);
+      // A whole number that is too large for every one is too large for its field as well.
+      if (!problems.some((each) => each.field === field && each.message === message)) problems.push({ field, message });
     }
     if (problems.length >= MAX_PROBLEMS) break;
   }

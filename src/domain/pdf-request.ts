@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FieldProblem } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
-import { bodyProblem, fieldProblems, withoutNulls } from './check-input.ts';
+import { bodyProblem, parseFields, withoutNulls } from './check-input.ts';
 import { finishingFiles, finishingSchema, hasHtmlLayer, type ResultSettings, splitSchema } from './finishing.ts';
 import { outputSchema, type PictureOutput } from './output.ts';
 import { impliedProblems } from './implied-options.ts';
@@ -167,8 +167,8 @@ export function parsePdfRequest(json: unknown): ParsedRequest {
   const problem = bodyProblem(json) ?? countProblem(json);
   if (problem) return { ok: false, fields: [problem] };
   const sent = withoutNulls(pdfRequestSchema, json);
-  const parsed = pdfRequestSchema.safeParse(sent);
-  if (!parsed.success) return { ok: false, fields: fieldProblems(parsed.error, pdfRequestSchema) };
+  const parsed = parseFields(pdfRequestSchema, sent);
+  if (!parsed.ok) return parsed;
   const fields = parsed.data;
   const { parts, problems } = partsOf(fields, sent as Record<string, unknown>);
   problems.push(...impliedProblems(fields.finishing, sent as Record<string, unknown>));
@@ -216,15 +216,12 @@ function partsOf(request: Fields, sent: Record<string, unknown>): { parts: Reque
   for (const [index, own] of (sent.parts as Record<string, unknown>[]).entries()) {
     const at = `parts[${index}]`;
     const merged = overSettings(optionsFor(own, shared), withSharedFiles(own, sent.files));
-    const parsed = checkedPart.safeParse(merged);
-    if (parsed.success) {
+    const parsed = parseFields(checkedPart, merged);
+    if (parsed.ok) {
       parts.push(toPart(parsed.data, request, merged));
       files += Object.keys(parts.at(-1)?.files ?? {}).length;
       problems.push(...optionsOfPdf(own, `${at}.`));
-    } else
-      problems.push(
-        ...fieldProblems(parsed.error, partSchema).map((each) => ({ ...each, field: `${at}.${each.field}` })),
-      );
+    } else problems.push(...parsed.fields.map((each) => ({ ...each, field: `${at}.${each.field}` })));
   }
   if (files > REQUEST_BOUNDS.partFiles)
     problems.push({

@@ -53,9 +53,9 @@ function length(minInches: number) {
   const allowed = `allowed: pixels as a number, or a number with px, in, cm or mm, up to ${MAX_LENGTH_INCHES}in`;
   return z
     .union([z.number(), z.string().regex(/^\d{1,6}(\.\d{1,6})?(px|in|cm|mm)?$/, allowed)], {
-      error: `Invalid length; ${allowed}`,
+      error: allowed,
     })
-    .refine((value) => inches(value) >= minInches && inches(value) <= MAX_LENGTH_INCHES, `Invalid length; ${allowed}`)
+    .refine((value) => inches(value) >= minInches && inches(value) <= MAX_LENGTH_INCHES, allowed)
     .meta({ description: 'Pixels, or a number with `px`, `in`, `cm` or `mm`', example: '20mm' })
     .optional();
 }

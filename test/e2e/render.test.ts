@@ -87,7 +87,7 @@ describe('pdfprompt render', () => {
     [['one.html', '--pages', 'some'], /--pages: allowed: pages and ranges such as/],
     [['one.html', '--rotate', '45'], /--rotate: allowed: 90, 180, 270/],
     [['one.html', '--pdfa', '1b'], /--pdfa: 1b: allowed: 2b, 3b/],
-    [['one.html', '--split', '0'], /--split: Too small/],
+    [['one.html', '--split', '0'], /--split: allowed: 1 to /],
     [['one.html', '--attach', 'nothing.csv'], /--attach: ENOENT/],
     [['one.html', '--overlay', 'data.csv'], /--overlay: data\.csv: allowed: \.html, \.pdf, \.png/],
     [['one.html', '--encrypt'], /--encrypt: required: --password-file FILE, or the variable PDF_PASSWORD/],
@@ -122,7 +122,7 @@ describe('pdfprompt render', () => {
 
   it('names the field of a request that is wrong', async () => {
     const { code, stderr } = await render(['one.html', '--request', '{"options":{"scale":7}}']);
-    expect(stderr).toMatch(/one\.html: options\.scale: Too big/);
+    expect(stderr).toMatch(/one\.html: options\.scale: allowed: 0\.1 to 2/);
     expect(code).toBe(1);
   });
 

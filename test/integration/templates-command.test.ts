@@ -128,7 +128,7 @@ describe('pdfprompt templates', () => {
     expect(none.code).toBe(1);
     const wrong = await folder('wrong', { ...FILES, 'template.json': '{"request":{"options":{"scale":7}}}' });
     const settings = await templates('push', wrong, '--no-check');
-    expect(settings.stderr).toMatch(/request\.options\.scale: Too big/);
+    expect(settings.stderr).toMatch(/request\.options\.scale: allowed: 0\.1 to 2/);
   });
 
   it('deletes a template when that is confirmed', async () => {

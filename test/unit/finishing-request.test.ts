@@ -105,10 +105,10 @@ describe('what is asked for', () => {
 
 describe('a problem of finishing, parts, output or split', () => {
   it.each<[object, string[]]>([
-    [{ finishing: [] }, ['finishing: Invalid input: expected object, received array']],
+    [{ finishing: [] }, ['finishing: allowed: an object']],
     [{ finishing: { overly: [] } }, ['finishing.overly: unknown field; did you mean overlay?']],
     [{ finishing: { overlay: [{ text: 'x', imge: 'a' }] } }, ['finishing.overlay[0].imge: unknown field; did you mean image?']],
-    [{ finishing: { overlay: {} } }, ['finishing.overlay: Invalid input: expected array, received object']],
+    [{ finishing: { overlay: {} } }, ['finishing.overlay: allowed: a list']],
     [{ finishing: { overlay: [{}] } }, ['finishing.overlay[0].html: required: exactly one of html, text, image, pdf']],
     [{ finishing: { overlay: [{ html: 'x', text: 'y' }] } }, ['finishing.overlay[0].text: required: exactly one of html, text, image, pdf']],
     [{ finishing: { overlay: [{ html: 'x', fontSize: 3 }] } }, ['finishing.overlay[0].fontSize: allowed with text, not with html']],
@@ -132,7 +132,7 @@ describe('a problem of finishing, parts, output or split', () => {
     [{ finishing: { properties: { titel: 'x' } } }, ['finishing.properties.titel: unknown field; did you mean title?']],
     [{ finishing: { images: { maxDPI: 100 } } }, ['finishing.images.maxDPI: unknown field; did you mean maxDpi?']],
     [{ split: { evry: 2 } }, ['split.evry: unknown field; did you mean every?']],
-    [{ split: { every: 0 } }, ['split.every: Too small: expected number to be >=1']],
+    [{ split: { every: 0 } }, ['split.every: allowed: 1 to 100000']],
     [{ split: { every: 2, at: [3] } }, ['split: allowed: {"every": N}, or {"at": [first pages of the files after the first]}']],
     [{ split: 2 }, ['split: allowed: {"every": N}, or {"at": [first pages of the files after the first]}']],
     [{ output: 'tiff' }, ['output: allowed: pdf, png, jpeg, webp, or an object with type, quality, pages, dpi, fullPage, clip, selector, omitBackground']],
@@ -150,14 +150,14 @@ describe('a problem of finishing, parts, output or split', () => {
   }); // prettier-ignore
 
   it.each<[object, string[]]>([
-    [{ parts: {} }, ['parts: Invalid input: expected array, received object']],
-    [{ parts: [] }, ['parts: Too small: expected array to have >=1 items']],
-    [{ parts: ['x'] }, ['parts[0]: Invalid input: expected object, received string']],
+    [{ parts: {} }, ['parts: allowed: a list']],
+    [{ parts: [] }, ['parts: allowed: 1 or more items']],
+    [{ parts: ['x'] }, ['parts[0]: allowed: an object']],
     [{ parts: [{ htmll: 'x' }] }, ['parts[0].htmll: unknown field; did you mean html?']],
     [{ parts: [{ html: 'x' }, {}] }, ['parts[1].html: required: exactly one of html, url, markdown, template, pdf, files']],
     [{ parts: [{ html: 'x', parts: [{ html: 'y' }] }] }, ['parts[0].parts: unknown field; it is one of the whole request']],
     [{ parts: [{ html: 'x', finishing: {} }] }, ['parts[0].finishing: unknown field; it is one of the whole request']],
-    [{ parts: [{ html: 'x', options: { scale: 9 } }] }, ['parts[0].options.scale: Too big: expected number to be <=2']],
+    [{ parts: [{ html: 'x', options: { scale: 9 } }] }, ['parts[0].options.scale: allowed: 0.1 to 2']],
     [{ parts: [{ pdf: { file: 'b.pdf' } }], files: { 'a.pdf': { text: '' } } }, ['parts[0].pdf.file: it is not one of the files that were sent; did you mean a.pdf?']],
     [{ parts: [{ pdf: { job: 'x' } }] }, ['parts[0].pdf.job: allowed: the id of a job']],
     [{ parts: [{ pdf: { job: JOB }, options: {} }] }, ['parts[0].options: pdf is not printed; allowed with other sources']],
@@ -188,7 +188,7 @@ it('lists have bounds', () => {
   const bookmarks = (count: number) => Array.from({ length: count }, () => ({ title: 'a', page: 1 }));
   expect(problemsOf({ html: 'x', finishing: { bookmarks: bookmarks(5_000) } })).toEqual([]);
   expect(problemsOf({ html: 'x', finishing: { bookmarks: bookmarks(5_001) } })).toEqual([
-    'finishing.bookmarks: Too big: expected array to have <=5000 items',
+    'finishing.bookmarks: allowed: at most 5000 items',
   ]);
   const [first = {}, ...rest] = bookmarks(5_001);
   expect(problemsOf({ html: 'x', finishing: { bookmarks: [{ ...first, children: rest }] } })).toEqual([
