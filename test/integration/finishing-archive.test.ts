@@ -240,6 +240,8 @@ describe('what a given PDF says that it is', () => {
     const first = Buffer.from(given.toString('latin1').replace('<pdfaid:part>2<', '<pdfaid:part>1<'), 'latin1');
     expect(await xmpOf(first)).toContain('<pdfaid:part>1<');
     expect(await xmpOf(await changed(first, { rotate: 90 }))).not.toContain('pdfaid');
+    const damaged = Buffer.from(given.toString('latin1').replace('<dc:format>', '<dc:formax>'), 'latin1');
+    expect(await xmpOf(await changed(damaged, { rotate: 90 }))).not.toContain('pdfaid');
   });
 });
 

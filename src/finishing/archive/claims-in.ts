@@ -18,6 +18,7 @@ export interface ClaimsInside {
 
 export function claimsIn(pdf: PDF): ClaimsInside {
   const properties = propertiesOf(pdf);
+  if (!properties) return { conformance: [], hasOthers: true }; // other readers may understand it
   const { archive, universal } = identificationOf(properties);
   const conformance = checkable({ archive, universal });
   const said = [archive, universal].filter((each) => each !== undefined).length;
@@ -30,14 +31,14 @@ export function claimsIn(pdf: PDF): ClaimsInside {
   };
 }
 
-/** @returns none if there is no XMP, or it cannot be read: then it says nothing to other readers either */
-function propertiesOf(pdf: PDF): XmpProperty[] {
+/** @returns none if there is no XMP, undefined if it cannot be read */
+function propertiesOf(pdf: PDF): XmpProperty[] | undefined {
   const metadata = pdf.context.catalog.getDict().get('Metadata', (ref) => pdf.context.resolve(ref));
   if (!(metadata instanceof PdfStream)) return [];
   try {
     return parseXmp(metadata.getDecodedData());
   } catch {
-    return [];
+    return undefined;
   }
 }
 
