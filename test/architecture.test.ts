@@ -8,7 +8,7 @@ const LAYERS = [
   ['cli'],
   ['runtime'],
   ['http', 'worker'],
-  ['jobs', 'planning'],
+  ['jobs', 'deliveries', 'planning'],
   ['accounts', 'assets', 'templates'],
   ['render', 'finishing'],
   ['sources'],

@@ -83,6 +83,7 @@ export function loadConfig({ env, flags = {}, isRoot }: LoadInput): Config {
   const { s3Endpoint, s3Region, awsAccessKeyId, awsSecretAccessKey, awsSessionToken, ...rest } = more;
   return {
     ...rest,
+    publicUrl: rest.publicUrl?.replace(/\/$/, ''),
     dataDir: resolve(dataDir ?? defaultDataDir(env, isRoot)),
     workerConcurrency: concurrency(workerConcurrency, Math.min(maxPdfConcurrency, pages(values))),
     egress: { policy: egressPolicy, rules: egressRules ?? [] },

@@ -40,6 +40,7 @@ const WITH_RENDERER = ['up', 'work', 'render'] as const;
 const WITH_SIGNER = ['up', 'work', 'render', 'doctor'] as const;
 const WITH_STORE = ['up', 'serve', 'work', 'users', 'doctor'] as const;
 const WITH_BROWSER = ['up', 'work', 'render', 'doctor', 'plan'] as const;
+const WITH_EGRESS = [...WITH_BROWSER, 'serve'] as const;
 
 /**
  * Every setting. The command line's flags, the environment variables, `--help`, `.env.example` and the README's table
@@ -143,6 +144,13 @@ export const SETTINGS = {
     default: '3000',
     description: 'Port of the API; 0 takes a free one',
     commands: WITH_API,
+  },
+  publicUrl: {
+    env: 'PUBLIC_URL',
+    kind: kinds.webAddress,
+    defaultNote: 'none: links begin with the host of the request, and webhooks have the path only',
+    description: 'Where users reach the API, for links and webhooks',
+    commands: WITH_FLEET,
   },
   host: {
     env: 'HOST',
@@ -290,16 +298,16 @@ export const SETTINGS = {
     kind: kinds.choice('public', 'none'),
     default: 'public',
     description:
-      'Where documents may load from. `public`: web servers (ports 80, 443) on the public internet; `none`: nowhere. `EGRESS_ALLOW` adds to both',
-    commands: WITH_BROWSER,
+      'Where documents may load from, and where webhooks and uploads may go. `public`: web servers (ports 80, 443) on the public internet; `none`: nowhere. `EGRESS_ALLOW` adds to both',
+    commands: WITH_EGRESS,
   },
   egressRules: {
     env: 'EGRESS_ALLOW',
     kind: kinds.egressRules,
     defaultNote: 'nothing',
     description:
-      'More networks and hosts that documents may load from, separated by commas: `10.1.0.0/16`, `10.1.2.3:8080`, `intranet.example`, `*.intranet.example:8443`; without a port: 80 and 443',
-    commands: WITH_BROWSER,
+      'More networks and hosts that documents may load from, and webhooks and uploads may go to, separated by commas: `10.1.0.0/16`, `10.1.2.3:8080`, `intranet.example`, `*.intranet.example:8443`; without a port: 80 and 443',
+    commands: WITH_EGRESS,
   },
   documentMaxEgressMb: {
     env: 'DOCUMENT_MAX_EGRESS_MB',

@@ -14,7 +14,9 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { DeliveryKind, DeliveryStatus } from '../domain/delivery.ts';
 import type { FailedResource, JobMetadata, JobStatus, JobTimings } from '../domain/job.ts';
+import type { JobEventType } from '../domain/job-event.ts';
 import { type FileType, PDF_TYPE } from '../domain/media-type.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
 import type { PdfRequest, PrintSettings } from '../domain/pdf-request.ts';
@@ -195,6 +197,67 @@ export const templateFile = pgTable(
     assetId: uuid('asset_id').notNull(),
   },
   (table) => [primaryKey({ columns: [table.versionId, table.name] })],
+);
+
+export const webhook = pgTable('pdfprompt_webhook', {
+  id: uuid('id').primaryKey(),
+  userId: uuid('user_id').notNull(),
+  url: text('url').notNull(),
+  host: text('host').generatedAlwaysAs(sql`pdfprompt_host_of(url)`),
+  description: text('description'),
+  events: text('events').array().$type<JobEventType[]>().notNull(),
+  version: smallint('version').notNull().default(1),
+  secret: text('secret').notNull(),
+  previousSecret: text('previous_secret'),
+  previousSecretUntil: instant('previous_secret_until'),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  deliveredAt: instant('delivered_at'),
+  failingSince: instant('failing_since'),
+  offSince: instant('off_since'),
+  offReason: text('off_reason').$type<'gone' | 'failing' | 'asked'>(),
+  deletedAt: instant('deleted_at'),
+});
+
+export const webhookSecret = pgTable('pdfprompt_webhook_secret', {
+  userId: uuid('user_id').primaryKey(),
+  secret: text('secret').notNull(),
+  previousSecret: text('previous_secret'),
+  previousSecretUntil: instant('previous_secret_until'),
+});
+
+export const delivery = pgTable('pdfprompt_delivery', {
+  id: uuid('id').primaryKey(),
+  userId: uuid('user_id').notNull(),
+  jobId: uuid('job_id'),
+  kind: text('kind').$type<DeliveryKind>().notNull(),
+  asked: boolean('asked').notNull().default(false),
+  webhookId: uuid('webhook_id'),
+  url: text('url'),
+  headers: jsonb('headers').$type<Record<string, string>>(),
+  host: text('host').notNull(),
+  event: text('event'),
+  status: text('status').$type<DeliveryStatus>().notNull(),
+  attempts: smallint('attempts').notNull().default(0),
+  round: smallint('round').notNull().default(0),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  readyAt: instant('ready_at'),
+  dueAt: instant('due_at'),
+  claimedUntil: instant('claimed_until'),
+  endedAt: instant('ended_at'),
+});
+
+export const deliveryAttempt = pgTable(
+  'pdfprompt_delivery_attempt',
+  {
+    deliveryId: uuid('delivery_id').notNull(),
+    number: smallint('number').notNull(),
+    at: instant('at').notNull(),
+    ms: integer('ms').notNull(),
+    status: smallint('status'),
+    error: text('error'),
+    answer: text('answer'),
+  },
+  (table) => [primaryKey({ columns: [table.deliveryId, table.number] })],
 );
 
 export const worker = pgTable('pdfprompt_worker', {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { FieldProblem } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { bodyProblem, parseFields, withoutNulls } from './check-input.ts';
+import { type RequestDeliveries, uploadField, webhookField } from './delivery.ts';
 import { finishingFiles, finishingSchema, hasHtmlLayer, type ResultSettings, splitSchema } from './finishing.ts';
 import { outputSchema, type PictureOutput } from './output.ts';
 import { impliedProblems } from './implied-options.ts';
@@ -70,6 +71,8 @@ export const pdfRequestSchema = z
       .default(REQUEST_BOUNDS.timeoutMs.default)
       .describe('Milliseconds for the whole rendering'),
     priority: z.enum(PRIORITY_NAMES).optional().describe("Default: your tier's, which cannot be exceeded"),
+    webhook: webhookField.optional(),
+    upload: uploadField.optional(),
   })
   .superRefine((body, context) => {
     const refuse = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });
@@ -82,6 +85,8 @@ export const pdfRequestSchema = z
       if (body.data !== undefined) refuse(['data'], 'allowed with template only');
     }
     checkResult(body, refuse);
+    const several = body.split ? 'split' : output?.type !== 'pdf' && output?.pages !== undefined && 'output.pages';
+    if (body.upload && several) refuse(['upload'], `it takes one file; allowed without ${several}`);
     const isPictureOfPage = output !== undefined && output.type !== 'pdf' && output.pages === undefined;
     const source = parts ? 'parts' : body.pdf && 'pdf';
     if (isPictureOfPage && source)
@@ -157,6 +162,8 @@ export type PdfRequest = PrintSettings &
     result?: ResultSettings | undefined;
     /** files that the result needs, by their paths */
     resultFiles?: Record<string, FileInput> | undefined;
+    /** undefined: nothing */
+    deliveries?: RequestDeliveries | undefined;
   };
 
 /** `sent` is the JSON without nulls and without defaults, which change with releases. */
@@ -188,10 +195,11 @@ export function requestFiles({ parts, resultFiles }: PdfRequest): (Record<string
   return [...parts.map(({ files }) => files), resultFiles];
 }
 
-const ownFields = ({ filename, metadata, priority }: Fields) => ({
+const ownFields = ({ filename, metadata, priority, webhook, upload }: Fields) => ({
   metadata,
   ...(filename !== undefined && { filename }),
   ...(priority && { priority }),
+  ...((webhook !== undefined || upload) && { deliveries: { webhook, upload } }),
 });
 
 function resultOf({ finishing, split, output, files = {} }: Fields): Pick<PdfRequest, 'result' | 'resultFiles'> {

@@ -8,6 +8,7 @@ import type { Database } from '../db/pools.ts';
 import type { ReadRouter } from '../db/read-router.ts';
 import type { Scope } from '../domain/scope.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
+import type { EgressPolicy } from '../egress/policy.ts';
 import type { Finisher } from '../finishing/finisher.ts';
 import type { JobReader } from '../jobs/job-reader.ts';
 import type { JobWaiters } from '../jobs/waiters.ts';
@@ -56,6 +57,10 @@ export interface AppDeps {
   db: Database;
   principals: Principals;
   limiter: Limiter;
+  /** where webhooks and uploads may go */
+  egress: EgressPolicy;
+  /** where users reach the API, without a slash at its end */
+  publicUrl: string | undefined;
   jobs: JobReader;
   /** reads of one tenant, under row-level security (`db/tenant.ts`) */
   reads: Database;

@@ -89,7 +89,17 @@ async function findVersionOf({ reads }: ResolveDeps, userId: string, { name, at 
   throw await noSuchTemplate(reads, userId, { wanted: wanted ?? { name, version: undefined }, field: `${at}template` });
 }
 
-const OF_JOB = new Set(['finishing', 'split', 'output', 'timeoutMs', 'filename', 'metadata', 'priority']);
+const OF_JOB = new Set([
+  'finishing',
+  'split',
+  'output',
+  'timeoutMs',
+  'filename',
+  'metadata',
+  'priority',
+  'webhook',
+  'upload',
+]);
 
 /** What a template says of the job as a whole is not for one of its parts to say. */
 function forPart(template: Record<string, unknown>): Record<string, unknown> {

@@ -1,7 +1,8 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, isNull } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import { partAssets } from '../assets/asset-files.ts';
-import { job, part } from '../db/schema.ts';
+import type { Database } from '../db/pools.ts';
+import { delivery, job, part, webhook } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import { parsePdfRequest, type PrintSettings, sourceFields } from '../domain/pdf-request.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
@@ -78,6 +79,7 @@ export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput
     priority,
     filename,
     metadata,
+    ...(await askedDeliveries(deps.reads, { userId, jobId })),
   });
   if (!parsed.ok)
     throw new CodedError(
@@ -85,6 +87,20 @@ export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput
       `the job's request is no longer valid: ${invalidFields(parsed.fields).message}`,
     );
   return submitJob(deps, { ...input, request: parsed.request, files });
+}
+
+/** What the request asked to be sent, as its fields. */
+async function askedDeliveries(reads: Database, { userId, jobId }: { userId: string; jobId: string }) {
+  const rows = await reads
+    .select({ kind: delivery.kind, webhookId: delivery.webhookId, url: delivery.url, headers: delivery.headers })
+    .from(delivery)
+    .leftJoin(webhook, eq(webhook.id, delivery.webhookId))
+    .where(and(forTenant(userId), eq(delivery.jobId, jobId), delivery.asked, isNull(webhook.deletedAt)));
+  const fields = rows.map(({ kind, webhookId, url, headers }) => [
+    kind,
+    kind === 'upload' ? { url, ...(headers && { headers }) } : (webhookId ?? url),
+  ]);
+  return Object.fromEntries(fields) as { webhook?: string; upload?: object };
 }
 
 /** Without a default that only a caller may not ask for: PDF/UA has tags unless somebody forbids them. */

@@ -7,10 +7,13 @@ import { type Database, postgresErrorOf } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import { type Job, queuedJob } from '../domain/job.ts';
+import { isWebhookId, type RequestDeliveries } from '../domain/delivery.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import type { PrintSettings } from '../domain/pdf-request.ts';
 import { priorityNumber } from '../domain/priority.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
+import { deniedUrl } from '../egress/denied-url.ts';
+import type { EgressPolicy } from '../egress/policy.ts';
 import { crashPoint } from '../kernel/crash-point.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { shownSource } from '../sources/sources.ts';
@@ -26,6 +29,8 @@ export interface SubmitDeps {
   reads: Database;
   limiter: Limiter;
   events: Events;
+  /** refuses addresses that may not be sent to, as far as their text shows; the worker checks them in any case */
+  egress?: Pick<EgressPolicy, 'denyHost'>;
 }
 
 export interface SubmitInput extends RequestInput {
@@ -51,6 +56,7 @@ const KEY_IN_USE = 'PDF02';
 const USER_GONE = 'PDF03';
 const NO_ASSETS = 'PDF05';
 const NO_TEMPLATE = 'PDF06';
+const NO_WEBHOOK = 'PDF07';
 
 /**
  * Accepts a job within the tier's limits: writes its row, its parts and its place in the queue, or none of them.
@@ -76,6 +82,7 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
       return repeated;
     });
     if ('job' in resolved) return resolved;
+    if (deps.egress) checkTargets(deps.egress, resolved.request.deliveries);
     const submitted = await insertJob(db, resolved);
     crashPoint('submit.committed');
     events.jobSubmitted({ jobId: submitted.job.id, ...about, priority: submitted.job.priority });
@@ -91,6 +98,7 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
       });
     }
     if (code === NO_ASSETS) throw noSuchAssets(detail);
+    if (code === NO_WEBHOOK) throw invalidFields([{ field: 'webhook', message: 'there is no such endpoint; allowed: a URL, or the id of one of yours' }]); // prettier-ignore
     if (code === NO_TEMPLATE) throw invalidFields([{ field: 'template', message: 'it was just deleted' }]);
     const reached = code === LIMIT_REACHED ? limiter.refuse(userId, JSON.parse(detail) as TierUse) : error;
     if (reached instanceof LimitReached) events.rateLimited({ ...about, limit: reached.limit });
@@ -104,7 +112,8 @@ type Accepted = TierUse & { accepted_at: string; job_priority: number; queue_pos
 /** @throws PostgresError with a code of `pdfprompt_submit` */
 async function insertJob(db: Database, input: Resolved<SubmitInput>): Promise<Submitted> {
   const { principal, request, files = [], idempotencyKey, requestId, traceparent } = input;
-  const { parts: _, result, resultFiles: __, filename, metadata, ...settings } = request;
+  const { parts: _, result, resultFiles: __, deliveries, filename, metadata, ...settings } = request;
+  const wanted = toRows(deliveries);
   const [first, ...more] = input.parts.map((part, index) => toRow(part, settings, files[index]));
   if (!first) throw new Error('the request has no part');
   // Several parts have it in any case: a worker of the last release, which would not merge them, is not given it.
@@ -112,7 +121,8 @@ async function insertJob(db: Database, input: Resolved<SubmitInput>): Promise<Su
   const id = uuidv7();
   const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
   const [row] = await db.execute<Accepted>(sql`
-    select * from pdfprompt_submit(
+    select submitted.*${wanted.length > 0 ? sql`, pdfprompt_add_deliveries(${id}, ${principal.userId}, ${JSON.stringify(wanted)}::text::jsonb)` : sql``}
+    from pdfprompt_submit(
       id => ${id}, user_id => ${principal.userId},
       kind => ${first.kind}, content => ${first.content ?? null}, data => ${json(first.data)}::text::jsonb,
       shown => ${first.shown ?? null}, part_settings => ${JSON.stringify(first.settings ?? {})}::text::jsonb,
@@ -123,7 +133,7 @@ async function insertJob(db: Database, input: Resolved<SubmitInput>): Promise<Su
       metadata => ${JSON.stringify(metadata)}::text::jsonb, priority => ${priorityNumber(request.priority) ?? null},
       idempotency_key => ${idempotencyKey ?? null},
       sent_hash => decode(${idempotencyKey === undefined ? null : hashOf(input)}, 'hex'),
-      request_id => ${requestId ?? null}, traceparent => ${traceparent ?? null})`);
+      request_id => ${requestId ?? null}, traceparent => ${traceparent ?? null}) as submitted`);
   if (!row) throw new Error('the database returned no row for a function that returns one');
   const createdAt = new Date(row.accepted_at).toISOString();
   const job = queuedJob({
@@ -166,6 +176,24 @@ function toRow(
     template_version: template?.id,
     template: template?.name,
   };
+}
+
+/** @throws CodedError that names what may not be sent to */
+function checkTargets(policy: Pick<EgressPolicy, 'denyHost'>, { webhook, upload }: RequestDeliveries = {}): void {
+  const targets = { webhook: webhook !== undefined && isWebhookId(webhook) ? undefined : webhook, 'upload.url': upload?.url }; // prettier-ignore
+  const problems = Object.entries(targets).flatMap(([field, url]) => {
+    const message = url === undefined ? undefined : deniedUrl(policy, url);
+    return message === undefined ? [] : [{ field, message }];
+  });
+  if (problems.length > 0) throw invalidFields(problems);
+}
+
+/** Deliveries as `pdfprompt_add_deliveries` takes them. */
+function toRows({ webhook, upload }: RequestDeliveries = {}): object[] {
+  return [
+    ...(webhook === undefined ? [] : [{ kind: 'webhook', [isWebhookId(webhook) ? 'webhook' : 'url']: webhook }]),
+    ...(upload ? [{ kind: 'upload', ...upload }] : []),
+  ];
 }
 
 const filesColumn = (files: Readonly<Record<string, string>> | undefined) =>

@@ -5,6 +5,7 @@ import { Limiter } from '../accounts/limits.ts';
 import { Principals } from '../accounts/principals.ts';
 import { KnownAnswers } from '../cache/known-answers.ts';
 import { ReadRouter } from '../db/read-router.ts';
+import { EgressPolicy } from '../egress/policy.ts';
 import { createApp } from '../http/app.ts';
 import type { Job } from '../domain/job.ts';
 import { HttpServer } from '../http/server.ts';
@@ -103,6 +104,8 @@ export function buildApi(
     adminDb,
     principals,
     limiter,
+    egress: new EgressPolicy(config.egress),
+    publicUrl: config.publicUrl,
     jobs: new JobReader(reads, endedJobs),
     queue,
     waiters,

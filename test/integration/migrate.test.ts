@@ -86,7 +86,7 @@ describe('migrate', () => {
       else await sql.unsafe(text);
     }
     const [count] = await sql`select count(*)::int as tables from pg_tables where tablename like 'pdfprompt\\_%'`;
-    expect(count).toEqual({ tables: 23 });
+    expect(count).toEqual({ tables: 27 });
   });
 
   it('says in a sentence what is wrong with the address', async () => {
@@ -131,6 +131,7 @@ const MEANT = new Set([
   'pdfprompt_file_deleted',
   'pdfprompt_file_expired',
   'pdfprompt_release_part',
+  'pdfprompt_job_ended',
 ]);
 
 /** Functions of the release before, which a later one must not replace. */

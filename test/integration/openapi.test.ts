@@ -103,12 +103,14 @@ describe('/openapi.json', () => {
       'template',
       'timeoutMs',
       'timezone',
+      'upload',
       'url',
       'userAgent',
       'viewport',
       'waitForFunction',
       'waitForSelector',
       'waitForTimeout',
+      'webhook',
     ]);
     for (const name of ['PdfRequest', 'NewKey', 'NewUser', 'Rotation', 'Subscription', 'TemplateContent', 'TierLimits'])
       expect(document.components.schemas[name]?.additionalProperties).toBe(false);

@@ -176,6 +176,7 @@ describe('a request for a PDF', () => {
     pdf: { job: '01890a5d-ac96-774b-bcce-b302099a8057' },
     split: { every: 2 },
     output: { type: 'png' },
+    upload: { url: 'https://bucket.example.com/a' },
   };
   /** The same of members of these. */
   const NEEDED_WITHIN: Record<string, Record<string, object>> = {
