@@ -9,14 +9,9 @@ export function deniedUrl(policy: Pick<EgressPolicy, 'denyHost'>, url: string): 
   const { hostname, port, protocol } = new URL(url);
   const host = hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
   const at = Number(port || (protocol === 'https:' ? 443 : 80));
-  switch (policy.denyHost(host, at)) {
-    case undefined:
-      return undefined;
-    case 'port':
-      return `nothing is sent to port ${at}; allowed: 80 and 443, and what the operator allows`;
-    case 'address':
-      return `nothing is sent to ${host}; allowed: addresses of the public internet, and what the operator allows`;
-    default:
-      return `nothing is sent to ${host}; allowed: what the operator allows`;
-  }
+  const denied = policy.denyHost(host, at);
+  if (denied === undefined) return undefined;
+  if (denied === 'port') return `nothing is sent to port ${at}; allowed: 80 and 443, and what the operator allows`;
+  const isOther = denied === 'address';
+  return `nothing is sent to ${host}; allowed: ${isOther ? 'addresses of the public internet, and ' : ''}what the operator allows`;
 }

@@ -151,7 +151,7 @@ describe('an endpoint', () => {
       const id = await accepted({ webhook });
       await cancel(id);
       const rows = await rowsOf(id);
-      expect(rows.map((row) => row.webhook_id).toSorted()).toEqual(webhook === all ? [all] : [all, named].toSorted());
+      expect(new Set(rows.map((row) => row.webhook_id))).toEqual(new Set(webhook === all ? [all] : [all, named]));
       expect(rows.every(({ host, status }) => host === 'hooks.example.com:8443' && status === 'ready')).toBe(true);
     }
     await sql`delete from pdfprompt_webhook`;
