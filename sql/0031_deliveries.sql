@@ -85,6 +85,8 @@ create index pdfprompt_delivery_webhook on pdfprompt_delivery (webhook_id, creat
 create index pdfprompt_delivery_ready on pdfprompt_delivery (user_id, host, ready_at) where status = 'ready';
 create index pdfprompt_delivery_waiting on pdfprompt_delivery (due_at) where status = 'waiting';
 create index pdfprompt_delivery_sending on pdfprompt_delivery (claimed_until) where status = 'sending';
+create index pdfprompt_delivery_secret on pdfprompt_delivery (created_at)
+  where kind = 'upload' and (headers is not null or position('?' in url) > 0);
 create index pdfprompt_delivery_test on pdfprompt_delivery (created_at) where job_id is null;
 alter table pdfprompt_delivery set (
   fillfactor = 70,

@@ -27,6 +27,7 @@ export interface ExpireDeps {
 export async function expire(deps: ExpireDeps): Promise<{ files: number; documents: number; jobs: number }> {
   const files = await inBatches(() => expireFiles(deps));
   const documents = await inBatches(() => eraseDocuments(deps));
+  await inBatches(() => eraseUploads(deps));
   const jobs = await inBatches(() => deleteJobs(deps));
   await removeUnownedFiles(deps);
   await deleteWorkers(deps);
@@ -84,6 +85,19 @@ async function eraseDocuments({ db, retentionMs }: ExpireDeps): Promise<number> 
     )
     update pdfprompt_job set html = null, url = null, keeps_parts = false, request = ${REDACTED_REQUEST}
     where id = any (array(select id from due))
+    returning 1`);
+  return rows.length;
+}
+
+/** Deletes what allows an upload, after the time that a file is kept. The place that it went to stays. */
+async function eraseUploads({ db, retentionMs }: ExpireDeps): Promise<number> {
+  const rows = await db.execute(sql`
+    update pdfprompt_delivery set headers = null, url = split_part(url, '?', 1)
+    where id = any (array(
+      select id from pdfprompt_delivery
+      where kind = 'upload' and (headers is not null or position('?' in url) > 0)
+        and created_at < now() - ${retentionMs / 1000} * interval '1 second' and ended_at < now() - ${retentionMs / 1000} * interval '1 second'
+      order by created_at limit ${BATCH} for update skip locked))
     returning 1`);
   return rows.length;
 }

@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it } from 'vitest';
 import { arrayLiteral } from '../../src/db/array-literal.ts';
 import { claimJobs } from '../../src/jobs/claim.ts';
+import { expire } from '../../src/jobs/expire.ts';
 import { finishJob } from '../../src/jobs/finish.ts';
 import { requeueLostJobs } from '../../src/jobs/lost-jobs.ts';
 import { jobEvents } from '../../src/deliveries/job-events.ts';
@@ -167,6 +168,19 @@ describe('an endpoint', () => {
       expect([...(await rowsOf(each))]).toMatchObject([{ status: 'failed', is_over: true, webhook_id: off }]);
     await sql`delete from pdfprompt_webhook`;
   });
+});
+
+it('what allows an upload is kept as long as a file is', async () => {
+  const id = await accepted({ webhook: HOOK, upload: { url: BUCKET, headers: { 'x-a': 'b' } } });
+  await cancel(id);
+  const expireNow = (retentionMs: number) => expire({ db, stores, retentionMs, events });
+  await expireNow(60_000);
+  expect((await rowsOf(id))[1]).toMatchObject({ url: BUCKET, headers: { 'x-a': 'b' } });
+  await expireNow(0);
+  expect([...(await rowsOf(id))]).toMatchObject([
+    { url: HOOK },
+    { url: 'https://bucket.example.com/key', headers: null, status: 'cancelled' },
+  ]);
 });
 
 it.each([
