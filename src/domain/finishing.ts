@@ -26,6 +26,9 @@ const BOUNDS = {
 export const CONFORMANCES = ['PDF/A-2b', 'PDF/A-3b', 'PDF/UA-1'] as const;
 export type Conformance = (typeof CONFORMANCES)[number];
 
+/** Whether it is a kind of PDF/A. */
+export const isArchive = (claim: Conformance) => claim.startsWith('PDF/A');
+
 /** Profiles of Factur-X and ZUGFeRD, as the metadata of the PDF names them. */
 export const FACTURX_LEVELS = ['MINIMUM', 'BASIC WL', 'BASIC', 'EN 16931', 'EXTENDED', 'XRECHNUNG'] as const;
 export type FacturxLevel = (typeof FACTURX_LEVELS)[number];

@@ -1,4 +1,4 @@
-import { type Bookmark, MAX_BOOKMARKS, type ResultSettings } from './finishing.ts';
+import { type Bookmark, isArchive, MAX_BOOKMARKS, type ResultSettings } from './finishing.ts';
 import type { Output } from './output.ts';
 
 type Refuse = (path: PropertyKey[], message: string) => void;
@@ -18,7 +18,7 @@ export function checkResult({ finishing, split, output }: ResultSettings, refuse
   if (isPicture)
     for (const step of FOR_PDF_ONLY)
       if (finishing[step]) refuse(['finishing', step], `pictures have none; allowed with output pdf`);
-  const archive = conformance.find((each) => each.startsWith('PDF/A'));
+  const archive = conformance.find(isArchive);
   const claim = archive ?? (facturx && 'facturx');
   if (encrypt && claim) refuse(['finishing', 'encrypt'], `${claim} forbids encryption`);
   if (conformance.includes('PDF/A-2b') && conformance.includes('PDF/A-3b'))

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Conformance, FACTURX_LEVELS, type Finishing, finishingSchema } from '../../src/domain/finishing.ts';
+import {
+  type Conformance,
+  FACTURX_LEVELS,
+  type Finishing,
+  finishingSchema,
+  isArchive,
+} from '../../src/domain/finishing.ts';
 import { impliedConformance, impliedOptions } from '../../src/domain/implied-options.ts';
 import type { PdfBytes } from '../../src/domain/outcome.ts';
 import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
@@ -120,7 +126,7 @@ describe('conformance', () => {
     const pdf = await made({ conformance, properties: { author: 'Jürgen', keywords: ['a', 'b'], custom: { 'Order no.': '7', '1x': 'a', 注文: 'b' } } }); // prettier-ignore
     expect(await checkPdf(pdf, conformance)).toEqual([]);
     const xmp = await xmpOf(pdf);
-    const archive = conformance.find((claim) => claim.startsWith('PDF/A'));
+    const archive = conformance.find(isArchive);
     expect(/<pdfaid:part>(\d)/.exec(xmp)?.[1]).toBe(archive?.charAt(6));
     expect(xmp.includes('<pdfuaid:part>1</pdfuaid:part>')).toBe(conformance.includes('PDF/UA-1'));
     expect(xmp).toContain('Rechnung 7</rdf:li>');

@@ -1,4 +1,4 @@
-import type { Conformance } from '../../domain/finishing.ts';
+import { type Conformance, isArchive } from '../../domain/finishing.ts';
 import { CodedError } from '../../kernel/errors.ts';
 import { checkPdf } from '../check/check-pdf.ts';
 import type { Finding } from '../check/findings.ts';
@@ -48,8 +48,6 @@ export async function conform(drafts: Draft[], asked: ConformSettings): Promise<
 
 /** What our own browser has printed claims nothing. */
 const NOTHING: ClaimsInside = { conformance: [], hasOthers: false };
-
-const isArchive = (claim: Conformance) => claim.startsWith('PDF/A');
 
 function mayBeKept(claim: Conformance, { conformance, isEncrypted }: ConformSettings): boolean {
   return isArchive(claim) ? !isEncrypted && !conformance.some(isArchive) : !conformance.includes(claim);

@@ -1,4 +1,4 @@
-import type { Conformance, FacturxLevel } from '../../domain/finishing.ts';
+import { type Conformance, type FacturxLevel, isArchive } from '../../domain/finishing.ts';
 import type { Info } from './info.ts';
 import { facturxFile } from './facturx-levels.ts';
 import { formatXmpDate } from './pdf-date.ts';
@@ -32,12 +32,12 @@ const inAnyLanguage = (text: string) => element('rdf:Alt', `<rdf:li xml:lang="x-
 /** The XMP packet that says what the Info dictionary says, and what the PDF claims. */
 export function writeXmp(info: Info, claims: Claims): Uint8Array {
   const schemas = [...schemasOf(info), ...claimsOf(claims)].filter(({ values }) => values.length > 0);
-  const isArchive = claims.conformance.some((claim) => claim.startsWith('PDF/A'));
+  const hasArchive = claims.conformance.some(isArchive);
   const descriptions = schemas.map(({ prefix, uri, values }) => {
     const elements = values.map(([name, xml]) => element(`${prefix}:${name}`, xml)).join('');
     return `<rdf:Description rdf:about="" xmlns:${prefix}="${uri}">${elements}</rdf:Description>`;
   });
-  const extensions = isArchive ? schemas.filter(({ extension }) => extension) : [];
+  const extensions = hasArchive ? schemas.filter(({ extension }) => extension) : [];
   if (extensions.length > 0) descriptions.push(describe(extensions));
   const packet = `<?xpacket begin="\uFEFF" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -108,7 +108,7 @@ const ABOUT_FACTURX: Record<string, string> = {
 };
 
 function claimsOf({ conformance, facturx }: Claims): Schema[] {
-  const archive = conformance.find((claim) => claim.startsWith('PDF/A'));
+  const archive = conformance.find(isArchive);
   return [
     {
       prefix: 'pdfaid',

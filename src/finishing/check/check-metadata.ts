@@ -1,4 +1,4 @@
-import type { Conformance } from '../../domain/finishing.ts';
+import { type Conformance, isArchive } from '../../domain/finishing.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { Findings } from './findings.ts';
 import type { PdfFile } from './pdf-file.ts';
@@ -86,7 +86,7 @@ function checkIdentification(properties: readonly XmpProperty[], findings: Findi
   const part = propertyOf(properties, PDFA_ID, 'part');
   const level = propertyOf(properties, PDFA_ID, 'conformance');
   if (!part) findings.report('6.6.4-1', 'the XMP does not say pdfaid:part');
-  const wanted = findings.claims.find((claim) => claim.startsWith('PDF/A'))?.at(-2);
+  const wanted = findings.claims.find(isArchive)?.at(-2);
   if (part && textOf(part.value) !== wanted)
     findings.report('6.6.4-2', `pdfaid:part is ${textOf(part.value)}, not ${wanted}`);
   if (!level || !/^[ABU]$/.test(textOf(level.value) ?? ''))
