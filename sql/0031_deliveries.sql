@@ -82,7 +82,10 @@ comment on column pdfprompt_delivery.due_at is 'Of the next attempt, while it wa
 comment on column pdfprompt_delivery.claimed_until is 'While it is sent. Afterwards its worker is taken for lost, and it is sent again.';
 create index pdfprompt_delivery_job on pdfprompt_delivery (job_id);
 create index pdfprompt_delivery_webhook on pdfprompt_delivery (webhook_id, created_at, id) where webhook_id is not null;
-create index pdfprompt_delivery_ready on pdfprompt_delivery (user_id, host, ready_at) where status = 'ready';
+-- An index for each kind, as each has slots of its own: neither is looked for among rows of the other.
+create index pdfprompt_delivery_ready on pdfprompt_delivery (user_id, host, ready_at) where status = 'ready' and kind = 'webhook';
+create index pdfprompt_delivery_ready_upload on pdfprompt_delivery (user_id, host, ready_at) where status = 'ready' and kind = 'upload';
+create index pdfprompt_delivery_pending on pdfprompt_delivery (webhook_id) where status in ('ready', 'waiting') and webhook_id is not null;
 create index pdfprompt_delivery_waiting on pdfprompt_delivery (due_at) where status = 'waiting';
 create index pdfprompt_delivery_sending on pdfprompt_delivery (claimed_until) where status = 'sending';
 create index pdfprompt_delivery_secret on pdfprompt_delivery (created_at)

@@ -52,6 +52,7 @@ const DOORS: Record<string, string> = {
   pino: 'telemetry',
   postgres: 'db',
   'prom-client': 'telemetry',
+  standardwebhooks: 'deliveries',
   puppeteer: 'render',
   yauzl: 'sources',
   'zod-openapi': 'http',

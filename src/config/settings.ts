@@ -203,6 +203,20 @@ export const SETTINGS = {
     description: 'Jobs claimed in one transaction, at most; never more than there are free slots',
     commands: WITH_WORKER,
   },
+  workOnly: {
+    env: 'WORK_ONLY',
+    kind: kinds.choice('jobs', 'deliveries'),
+    defaultNote: 'both',
+    description: 'What this worker does: `jobs` renders, `deliveries` sends webhooks and uploads and needs no Chromium',
+    commands: ['work'],
+  },
+  deliveryConcurrency: {
+    env: 'DELIVERY_CONCURRENCY',
+    kind: kinds.integer(1, 1_000),
+    default: '64',
+    description: 'Webhooks that one worker sends at a time; one tenant gets a quarter of them, one host half',
+    commands: WITH_WORKER,
+  },
   browserPoolSize: {
     env: 'BROWSER_POOL_SIZE',
     kind: kinds.integer(1, 100),

@@ -7,12 +7,13 @@ import { Session } from './session.ts';
 /**
  * - `queued`: a job was put into the queue
  * - `ended`: a job has its final status (payload: its id)
+ * - `deliveries`: something is ready to be sent
  * - `accounts`: a user's keys or subscription changed (payload: the user's id; empty: any user's)
  * - `tiers`: a tier changed
  *
- * Triggers on the tables send the last two, so changes made with psql are announced too.
+ * Triggers on the tables send the last three, so changes made with psql are announced too.
  */
-export type NotifierEvent = 'queued' | 'ended' | 'accounts' | 'tiers';
+export type NotifierEvent = 'queued' | 'ended' | 'deliveries' | 'accounts' | 'tiers';
 
 type Listened = NotifierEvent | 'lost' | 'missed';
 

@@ -5,7 +5,9 @@ export type CrashPoint =
   | 'render.done' // before anything is written
   | 'store.put' // before a row names it
   | 'finish.written' // before the commit
-  | 'finish.committed'; // before the worker knows of it
+  | 'finish.committed' // before the worker knows of it
+  | 'delivery.claimed' // before it is sent
+  | 'delivery.sent'; // before that is written down
 
 let armed: string | undefined;
 let left = 0;

@@ -70,8 +70,11 @@ export interface Base {
 
 const API_EVENTS = ['ended', 'accounts', 'tiers'] as const;
 const WORKER_EVENTS = ['queued', 'ended'] as const;
+const DELIVERER_EVENTS = ['deliveries'] as const;
 
 interface ComposeOptions extends Pick<ProcessRole, 'isApi' | 'isWorker'> {
+  /** whether it sends webhooks and uploads; default: as a worker */
+  isDeliverer?: boolean;
   config: Config;
   log: Logger;
   events: Events;
@@ -83,7 +86,7 @@ interface ComposeOptions extends Pick<ProcessRole, 'isApi' | 'isWorker'> {
 
 /** Builds what every process needs. Each part gets only what it uses. */
 export async function composeBase(options: ComposeOptions): Promise<Base> {
-  const { config, log, events, name, isApi, isWorker, handle } = options;
+  const { config, log, events, name, isApi, isWorker, isDeliverer = isWorker, handle } = options;
   const split = splitConnections(config.databaseMaxConnections, { isApi, isWorker, isEmbedded: handle.isEmbedded });
   const pools: Pool[] = [];
   const open = (label: string, max: number, role?: string) => {
@@ -104,7 +107,7 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
     const assetStores = new Stores(config, measured, assetChunk);
     const store = stores.current;
     await store.check().catch((error: unknown) => {
-      // An API accepts jobs without its store.
+      // An API accepts jobs without its store, and webhooks need none.
       if (isWorker || !(error instanceof OperatorError && error.cause instanceof StoreFailure)) throw error;
       events.backgroundFailed('checking PDF_STORE', error);
     });
@@ -114,7 +117,13 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       url: handle.directUrl,
       applicationName: name,
       connectTimeoutMs: config.databaseConnectTimeoutMs,
-      events: [...new Set<NotifierEvent>([...(isApi ? API_EVENTS : []), ...(isWorker ? WORKER_EVENTS : [])])],
+      events: [
+        ...new Set<NotifierEvent>([
+          ...(isApi ? API_EVENTS : []),
+          ...(isWorker ? WORKER_EVENTS : []),
+          ...(isDeliverer ? DELIVERER_EVENTS : []),
+        ]),
+      ],
     });
     const queue = new JobQueue({
       db,

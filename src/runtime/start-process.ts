@@ -7,6 +7,7 @@ import type { Api } from './api.ts';
 import { type Base, composeBase, type Overrides } from './compose.ts';
 import { openDatabase, type Progress } from './database.ts';
 import { buildOps } from './ops.ts';
+import type { Deliverer } from '../worker/deliverer.ts';
 import type { Worker } from './worker.ts';
 
 export interface ProcessOptions {
@@ -31,11 +32,14 @@ export interface RunningProcess {
 interface Parts {
   api?: Api | undefined;
   worker?: Worker | undefined;
+  deliverer?: Deliverer | undefined;
 }
 
 interface Role extends Pick<ProcessRole, 'isApi' | 'isWorker'> {
   /** `pdfprompt serve`, …, as pg_stat_activity shows it */
   name: string;
+  /** whether it sends webhooks and uploads; default: as a worker */
+  isDeliverer?: boolean;
   /** migrates any database, not only the embedded one */
   migrate?: boolean;
 }
@@ -54,8 +58,14 @@ export async function startProcess<P extends Parts>(
   const base = await composeBase({ config, log, events, handle, ...role });
   try {
     const parts = await build(base);
-    const { api, worker } = parts;
-    const services = [...buildOps(base), ...base.services, ...(worker?.services ?? []), ...(api?.services ?? [])];
+    const { api, worker, deliverer } = parts;
+    const services = [
+      ...buildOps(base),
+      ...base.services,
+      ...(deliverer ? [deliverer] : []),
+      ...(worker?.services ?? []),
+      ...(api?.services ?? []),
+    ];
     const group = new ServiceGroup(services, (left) => base.health.awaits(left));
     await group.start();
     return {
@@ -64,6 +74,7 @@ export async function startProcess<P extends Parts>(
       services,
       forceStop: () => {
         worker?.forceStop();
+        deliverer?.forceStop();
         api?.forceStop();
       },
       failed: (error, jobId) => {

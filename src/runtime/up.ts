@@ -5,6 +5,7 @@ import { findLogin } from '../accounts/principals.ts';
 import type { Database } from '../db/pools.ts';
 import { Events } from '../telemetry/events.ts';
 import { buildApi } from './api.ts';
+import { buildDeliverer } from './deliverer.ts';
 import { demoKeyPath, keptDemoKey } from './demo-key.ts';
 import { type ProcessOptions, type RunningProcess, startProcess } from './start-process.ts';
 import { buildRenderer, buildWorker } from './worker.ts';
@@ -33,6 +34,7 @@ export async function up({ config: given, log, onProgress }: ProcessOptions): Pr
     const running = await startProcess(options, role, async (base) => ({
       key: await demoKey(base.db, config.dataDir),
       worker: await buildWorker(base, options),
+      deliverer: buildDeliverer(base),
       api: buildApi(base),
     }));
     return { ...running, url: running.api.server.url };

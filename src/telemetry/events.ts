@@ -39,6 +39,23 @@ export interface AttemptAbout extends RunAbout {
   waitedMs: number;
 }
 
+/** Identifies one try of a delivery, and how it ended. Never its URL. */
+export interface DeliveryAbout {
+  deliveryId: string;
+  kind: 'webhook' | 'upload';
+  userId: string;
+  /** undefined: a test of an endpoint */
+  jobId: string | undefined;
+  /** undefined: a URL of the request */
+  webhookId: string | undefined;
+  attempt: number;
+  /** HTTP, if there was an answer */
+  status: number | undefined;
+  ms: number;
+  /** why it is no success */
+  error: string | undefined;
+}
+
 /** Identifies what was done to a key. Never the key itself. */
 interface KeyAbout extends AdminAbout {
   keyId: string;
@@ -235,6 +252,34 @@ export class Events {
   jobResultDiscarded(job: AttemptAbout): void {
     this.metrics.resultsDiscarded.inc();
     this.#log.warn('job.result_discarded', job);
+  }
+
+  /** @param about milliseconds since it was due */
+  deliveryStarted(about: { waitedMs: number }): void {
+    this.metrics.deliveryWait.observe(about.waitedMs / 1000);
+  }
+
+  /** Delivered, or given up. */
+  deliveryEnded(delivery: DeliveryAbout & { result: 'delivered' | 'failed' }): void {
+    this.metrics.deliveries.inc({ result: delivery.result });
+    this.#log.info('delivery.ended', delivery);
+  }
+
+  /** It failed, and is tried again later. */
+  deliveryRetried(delivery: DeliveryAbout): void {
+    this.metrics.deliveries.inc({ result: 'retried' });
+    this.#log.debug('delivery.retried', delivery);
+  }
+
+  /** Their worker was killed, or did not reach the database. Receivers may get them twice. */
+  deliveriesLost(about: { deliveries: number }): void {
+    this.#log.warn('delivery.requeued', about);
+  }
+
+  /** An endpoint is gone, or has failed for too long. @param about `failed`: deliveries that were still to be sent */
+  webhookOff(about: { webhookId: string; userId: string; reason: string; failed: number }): void {
+    this.metrics.deliveries.inc({ result: 'failed' }, about.failed);
+    this.#log.warn('webhook.off', about);
   }
 
   /** A PDF could not be stored; its job was requeued. @param about `isNew`: the first failure since the last success */

@@ -95,6 +95,17 @@ export class Metrics {
     'tier',
   );
 
+  readonly deliveries = this.#counter(
+    'deliveries_total',
+    'Tries of webhooks and uploads: delivered; retried later; failed, which ends the delivery',
+    'result',
+  );
+  readonly deliveryWait = this.#histogram(
+    'delivery_wait_seconds',
+    'From when a webhook or an upload is due until it is sent',
+    STORE_BUCKETS,
+  );
+
   readonly workersLost = this.#counter('workers_lost_total', 'Workers marked lost, by the process that noticed');
   readonly sessionsLost = this.#counter('worker_sessions_lost_total', 'Database sessions that workers lost');
   readonly processFailures = this.#counter('process_failures_total', 'Uncaught errors: each stops its process');
@@ -120,7 +131,11 @@ export class Metrics {
     'Documents stopped because of their memory use',
     'reason',
   );
-  readonly egressDenied = this.#counter('egress_denied_total', 'Connections of documents that were refused', 'reason');
+  readonly egressDenied = this.#counter(
+    'egress_denied_total',
+    'Connections of documents, webhooks and uploads that were refused',
+    'reason',
+  );
   readonly jail = this.#gauge('jail', 'How documents are isolated from the network: 1 for the kind in use', ['kind']);
   readonly sandbox = this.#gauge('chromium_sandbox', "Whether Chromium's sandbox is on");
   readonly #chromiumInfo = this.#gauge('chromium_info', 'Version of Chromium: always 1', ['version']);
@@ -244,6 +259,11 @@ export class Metrics {
       gauge.set({ state: 'busy' }, busy);
       gauge.set({ state: 'free' }, Math.max(0, limit - busy));
     });
+  }
+
+  /** The counters of what is sent start at 0. */
+  expectDeliveries(): void {
+    for (const result of ['delivered', 'retried', 'failed']) this.deliveries.inc({ result }, 0);
   }
 
   watchRegistration(isHeld: () => boolean): void {

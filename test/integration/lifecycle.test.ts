@@ -21,6 +21,7 @@ import { PagePool } from '../../src/render/pool.ts';
 import { buildApi } from '../../src/runtime/api.ts';
 import { composeBase } from '../../src/runtime/compose.ts';
 import { openDatabase } from '../../src/runtime/database.ts';
+import { buildDeliverer } from '../../src/runtime/deliverer.ts';
 import { buildWorker, rendererOptions } from '../../src/runtime/worker.ts';
 import { StoreFailure } from '../../src/storage/store.ts';
 import { Events } from '../../src/telemetry/events.ts';
@@ -50,7 +51,12 @@ const onProgress = () => undefined;
 const handle = await openDatabase({ config, onProgress });
 const base = await composeBase({ config, log, events, name: 'pdfprompt test', isApi: true, isWorker: true, handle });
 afterAll(() => base.release());
-const parts = [...base.services, ...(await buildWorker(base, { onProgress })).services, ...buildApi(base).services];
+const parts = [
+  ...base.services,
+  buildDeliverer(base),
+  ...(await buildWorker(base, { onProgress })).services,
+  ...buildApi(base).services,
+];
 /** Every connection that the pools may have, so that none of them is counted as left behind. */
 await Promise.all(
   [base.db, base.reads, base.adminDb].flatMap((db) =>
@@ -88,6 +94,7 @@ const SERVICES: Record<string, Listed> = {
   BrowserPool: { make: () => pool().browsers, calls: 8 },
   Composer: { make: () => new Composer({ timeoutMs: 5_000, memoryBytes: 1e9 }) },
   DatabaseWatch: { make: composed('DatabaseWatch') },
+  Deliverer: { make: composed('Deliverer') },
   Dispatcher: { make: composed('Dispatcher') },
   EmbeddedPostgres: {
     make: async () => new EmbeddedPostgres({ dataDir: await temporaryDirectory('lifecycle') }),

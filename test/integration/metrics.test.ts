@@ -34,6 +34,8 @@ const PROMISED: Record<string, string[]> = {
   cache_requests_total: ['cache', 'result'],
   rate_limited_total: ['tier', 'limit'],
   egress_denied_total: ['reason'],
+  deliveries_total: ['result'],
+  delivery_wait_seconds: [],
 };
 
 async function startWith(database: string, command: string[], env: Record<string, string> = {}) {

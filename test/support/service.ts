@@ -6,6 +6,7 @@ import type { Renderer, RendererOptions } from '../../src/render/renderer.ts';
 import type { Service } from '../../src/kernel/lifecycle.ts';
 import { isRoot } from '../../src/kernel/privileges.ts';
 import { buildApi } from '../../src/runtime/api.ts';
+import { buildDeliverer, type DeliveryWaits } from '../../src/runtime/deliverer.ts';
 import type { Base } from '../../src/runtime/compose.ts';
 import { startProcess } from '../../src/runtime/start-process.ts';
 import { buildWorker } from '../../src/runtime/worker.ts';
@@ -40,6 +41,7 @@ export function testConfig(env: Record<string, string>): Config {
 export async function startService({
   database: given,
   worker = false,
+  deliverer = false,
   env = {},
   readMemory,
   steps,
@@ -47,6 +49,8 @@ export async function startService({
   /** migrated; one of its own unless named */
   database?: TestDatabase;
   worker?: boolean;
+  /** whether webhooks and uploads are sent */
+  deliverer?: boolean | DeliveryWaits;
   env?: Record<string, string>;
   readMemory?: RendererOptions['readMemory'];
   steps?: StepList;
@@ -55,10 +59,11 @@ export async function startService({
   const config = testConfig({ DATABASE_URL: database.url, SHUTDOWN_GRACE: '1', ...env });
   const lines: string[] = [];
   const log = createLogger({ level: 'trace', process: 'test', human: false, write: (line) => lines.push(line) });
-  const role = { name: 'pdfprompt test', isApi: true, isWorker: worker };
+  const role = { name: 'pdfprompt test', isApi: true, isWorker: worker, isDeliverer: deliverer !== false };
   const options = { config, log, onProgress: () => undefined, overrides: { readMemory, ...(steps && { steps }) } };
   const running = await startProcess(options, role, async (base) => ({
     worker: worker ? await buildWorker(base, options) : undefined,
+    deliverer: deliverer === false ? undefined : buildDeliverer(base, deliverer === true ? {} : deliverer),
     api: buildApi(base),
   }));
   afterAll(async () => {

@@ -10,6 +10,7 @@ const lost = { ...job, run: 1 };
 const attempt = { ...lost, attempt: 1, waitedMs: 1 };
 const admin = { ...request, by: 'k' };
 const key = { ...admin, keyId: 'k', userId: 'u' };
+const delivery = { deliveryId: 'd', kind: 'webhook', userId: 'u', jobId: 'j', webhookId: 'w', attempt: 1, status: 500, ms: 1, error: 'x' } as const; // prettier-ignore
 const err = new Error('it');
 
 type Samples = {
@@ -33,6 +34,11 @@ const SAMPLES: Samples = {
   operatorActed: [{ what: 'cancelled a job', requestId: 'r', userId: 'u', keyId: 'k', jobId: 'j' }],
   studioVisited: [{ what: 'signed in', requestId: 'r', userId: 'u', keyId: 'k' }],
   jobRequeued: [attempt, 'retry', err],
+  deliveryStarted: [{ waitedMs: 1 }],
+  deliveryEnded: [{ ...delivery, result: 'delivered' }],
+  deliveryRetried: [delivery],
+  deliveriesLost: [{ deliveries: 1 }],
+  webhookOff: [{ webhookId: 'w', userId: 'u', reason: 'gone', failed: 1 }],
   storeFailed: [{ store: 'file', reason: 'ENOSPC', isNew: true }, err],
   storeRecovered: [{ store: 'file' }],
   temporarySpaceLow: [{ reason: 'x' }],
@@ -112,7 +118,7 @@ const written = () => {
     });
 };
 
-const COUNTED_ONLY = new Set<keyof Samples>(['cacheAsked']);
+const COUNTED_ONLY = new Set<keyof Samples>(['cacheAsked', 'deliveryStarted']);
 const names = (Object.keys(SAMPLES) as (keyof Samples)[]).filter((name) => !COUNTED_ONLY.has(name));
 
 describe('docs/logging.md', () => {

@@ -6,7 +6,9 @@ export function workCommand(): Command {
     name: 'work',
     description: 'A worker; start any number, on any machines that reach the database',
     start: async (options) => (await import('../../runtime/work.ts')).work(options),
-    greeting: (_, { workerConcurrency: { initial, max } }) =>
-      `pdfprompt works, ${initial} documents at a time${max > initial ? `, up to ${max} where that is faster` : ''}`,
+    greeting: (_, { workerConcurrency: { initial, max }, workOnly, deliveryConcurrency }) =>
+      workOnly === 'deliveries'
+        ? `pdfprompt delivers, ${deliveryConcurrency} webhooks at a time`
+        : `pdfprompt works, ${initial} documents at a time${max > initial ? `, up to ${max} where that is faster` : ''}`,
   });
 }
