@@ -9,7 +9,7 @@ const LAYERS = [
   ['runtime'],
   ['http', 'worker'],
   ['jobs', 'deliveries', 'planning'],
-  ['accounts', 'assets', 'templates'],
+  ['accounts', 'assets', 'links', 'templates'],
   ['render', 'finishing'],
   ['sources'],
   ['queue', 'storage', 'egress', 'templating'],

@@ -118,6 +118,13 @@ export const job = pgTable('pdfprompt_job', {
   createdAt: instant('created_at').notNull().defaultNow(),
   startedAt: instant('started_at'),
   completedAt: instant('completed_at'),
+  linkRevocations: integer('link_revocations').notNull().default(0),
+});
+
+export const linkKey = pgTable('pdfprompt_link_key', {
+  id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+  secret: bytea('secret').notNull(),
+  createdAt: instant('created_at').notNull().defaultNow(),
 });
 
 export const part = pgTable(

@@ -34,6 +34,9 @@ import { getJobFileRoute } from './routes/get-job-file.ts';
 import { getJobPdfRoute } from './routes/get-job-pdf.ts';
 import { getUsageRoute } from './routes/get-usage.ts';
 import { healthRoutes } from './routes/health.ts';
+import { createLinkRoute } from './routes/links/create-link.ts';
+import { openLinkRoute } from './routes/links/open-link.ts';
+import { revokeLinksRoute } from './routes/links/revoke-links.ts';
 import { listJobFilesRoute } from './routes/list-job-files.ts';
 import { listJobsRoute } from './routes/list-jobs.ts';
 import { renderPdfRoute } from './routes/render-pdf.ts';
@@ -57,6 +60,9 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     getJobFileRoute(deps),
     cancelJobRoute(deps),
     retryJobRoute(deps),
+    createLinkRoute(deps),
+    revokeLinksRoute(deps),
+    openLinkRoute(deps),
     renderPdfRoute(deps),
     putTemplateRoute(deps),
     listTemplatesRoute(deps),

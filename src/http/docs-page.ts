@@ -80,7 +80,7 @@ function operationBody(operation: Operation): string {
     text(its),
   ]);
   return `<p><b>${escape(summary)}.</b> ${text(description)}</p>
-<p>Scope: <code>${scopes.join(' ')}</code>${body ? `. Body: ${typeName(body)}` : ''}</p>
+<p>${scopes.length > 0 ? `Scope: <code>${scopes.join(' ')}</code>` : 'Without a key'}${body ? `. Body: ${typeName(body)}` : ''}</p>
 ${inputs.length > 0 ? table('parameter in type note', inputs) : ''}${table('status answer note', answers)}`;
 }
 

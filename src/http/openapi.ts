@@ -6,23 +6,20 @@ import type { Operation } from './route.ts';
 export type OpenApiDocument = ReturnType<typeof createDocument>;
 
 const BODY_PROBLEMS: ErrorCode[] = ['invalid_json', 'invalid_request', 'body_too_large', 'unsupported_media_type'];
-const COMMON_PROBLEMS: ErrorCode[] = [
-  'unauthenticated',
-  'missing_scope',
-  'too_much_under_way',
-  'too_many_failures',
-  'unavailable',
-];
+const KEY_PROBLEMS: ErrorCode[] = ['unauthenticated', 'missing_scope', 'too_many_failures'];
+const COMMON_PROBLEMS: ErrorCode[] = ['too_much_under_way', 'unavailable'];
 
 /** OpenAPI 3.1, from the schemas that check the requests. */
 export function openApiDocument(operations: Operation[], version: string): OpenApiDocument {
   const paths: ZodOpenApiPathsObject = {};
   for (const { endpoint, scope, handle: _, problems: own = [], ...operation } of operations) {
     const [method = '', path = ''] = endpoint.split(' ');
-    const problems = [...(operation.requestBody ? BODY_PROBLEMS : []), ...own, ...COMMON_PROBLEMS];
+    const ofKey = scope === null ? [] : KEY_PROBLEMS;
+    const problems = [...(operation.requestBody ? BODY_PROBLEMS : []), ...own, ...ofKey, ...COMMON_PROBLEMS];
     const responses = { ...operation.responses, ...problemResponses(problems) };
     // OpenAPI 3.1: for a bearer scheme this list holds the required roles.
-    paths[path] = { ...paths[path], [method.toLowerCase()]: { ...operation, responses, security: [{ key: [scope] }] } };
+    const security = scope === null ? [] : [{ key: [scope] }];
+    paths[path] = { ...paths[path], [method.toLowerCase()]: { ...operation, responses, security } };
   }
   return createDocument({
     openapi: '3.1.0',

@@ -14,6 +14,7 @@ import type { JobReader } from '../jobs/job-reader.ts';
 import type { JobWaiters } from '../jobs/waiters.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { Health } from '../kernel/health.ts';
+import type { LinkKeys } from '../links/link-keys.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { Stores } from '../storage/stores.ts';
 import type { AdminAbout, Events, RequestAbout } from '../telemetry/events.ts';
@@ -71,6 +72,7 @@ export interface AppDeps {
   queue: JobQueue;
   waiters: JobWaiters;
   stores: Stores;
+  linkKeys: LinkKeys;
   /** makes the console's small pictures of PDFs */
   pictures: Pick<Finisher, 'finish'>;
   /** where the files of documents are kept */
@@ -95,7 +97,8 @@ interface Verb {
 /** One operation of the API: who may call it, its OpenAPI description and its handler. */
 export interface Operation extends Verb, Omit<ZodOpenApiOperationObject, 'security'> {
   operationId: string;
-  scope: Scope;
+  /** null: it needs no key */
+  scope: Scope | null;
   /** its own errors; those of every operation, and of every JSON body, are added */
   problems?: ErrorCode[];
 }

@@ -1,5 +1,5 @@
 import type { Database } from '../db/pools.ts';
-import { getJobFile } from '../jobs/read.ts';
+import { type FoundFile, getJobFile } from '../jobs/read.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { Store } from '../storage/store.ts';
 import type { StoredAt, Stores } from '../storage/stores.ts';
@@ -33,30 +33,46 @@ export interface SendInput {
  */
 export async function sendPdf(
   c: AppContext,
-  { reads, stores, events }: SendDeps,
+  deps: SendDeps,
   { disposition, position, ...which }: SendInput,
 ): Promise<Response> {
   const { userId } = which;
   const { underWay } = c.var;
-  const file = await underWay.reading(userId, () => getJobFile(reads, { ...which, position: position ?? 0 }));
-  const { fileId, size, type, filename } = file;
-  const store = storeOf(stores, file);
-  const etag = `"${file.sha256}"`;
+  const file = await underWay.reading(userId, () => getJobFile(deps.reads, { ...which, position: position ?? 0 }));
+  const etag = etagOf(file);
   const location = `/v1/jobs/${which.jobId}/${position === undefined ? 'pdf' : `files/${position}`}`;
   const headers = headersOfJob(file, { etag, location });
+  return sendFoundFile(c, deps, { ...which, file, headers, disposition });
+}
+
+/**
+ * Streams a file that was found, as {@link sendPdf}.
+ * @param found `headers`: of every answer, 304 too, with its ETag
+ */
+export async function sendFoundFile(
+  c: AppContext,
+  { reads, stores, events }: SendDeps,
+  found: { userId: string; jobId: string; file: FoundFile; headers: Record<string, string>; disposition: string },
+): Promise<Response> {
+  const { userId, jobId, file, headers, disposition } = found;
+  const { fileId, size, type, filename } = file;
   return sendBytes(c, {
     db: reads,
-    store,
+    store: storeOf(stores, file),
     file: { userId, fileId, size },
     what: 'PDF',
-    etag,
+    etag: etagOf(file),
     headers,
     contentHeaders: {
       'Content-Type': type,
       'Content-Disposition': contentDisposition(disposition, filename),
     },
-    onCutOff: (error) => events.downloadCutOff({ ...aboutOf(c), jobId: which.jobId, userId }, error),
+    onCutOff: (error) => events.downloadCutOff({ ...aboutOf(c), jobId, userId }, error),
   });
+}
+
+export function etagOf({ sha256 }: FoundFile): string {
+  return `"${sha256}"`;
 }
 
 /** @throws CodedError `unavailable` */

@@ -56,20 +56,40 @@ export async function getJob(db: Database, { userId, jobId }: { userId: string; 
   return toJob(row, position);
 }
 
+/** Where and what a file of a job is. */
+export type FoundFile = Awaited<ReturnType<typeof getJobFile>>;
+
 /**
  * Where and what a file of a job is.
  * @param position of the file among those of its job, from 0
+ * @param noSuchFile of a job without it
  * @throws CodedError `not_found`, `job_not_ready`, `file_expired`
  */
-export async function getJobFile(db: Database, input: { userId: string; jobId: string; position: number }) {
+export async function getJobFile(
+  db: Database,
+  input: { userId: string; jobId: string; position: number },
+  noSuchFile = new CodedError('not_found', 'the job has no such file'),
+) {
   const { userId, jobId, position: at } = input;
   const { status, file: kept, failedResourceCount, incomplete, ...row } = await findRow(db, userId, jobId, at);
   if (status !== 'completed') throw notReady(status);
-  if (!kept) throw new CodedError('not_found', 'the job has no such file');
+  if (!kept) throw noSuchFile;
   if (kept.expiredAt) throw new CodedError('file_expired', 'the PDF is no longer kept');
-  const { id: fileId, store, location, size, type } = kept;
+  const { id: fileId, store, location, size, type, expiresAt } = kept;
   const filename = resultName(row.filename ?? row.id, { position: at, type });
-  return { fileId, store, location, size, type, sha256: hex(kept.sha256), filename, failedResourceCount, incomplete };
+  return {
+    fileId,
+    store,
+    location,
+    size,
+    type,
+    sha256: hex(kept.sha256),
+    filename,
+    expiresAt,
+    linkRevocations: row.linkRevocations,
+    failedResourceCount,
+    incomplete,
+  };
 }
 
 /** All files of a completed job, in their order. @throws CodedError `not_found`, `job_not_ready` */
@@ -154,10 +174,10 @@ async function findRow(
   userId: string,
   jobId: string,
   at = 0,
-): Promise<Row & { position: number | null }> {
+): Promise<Row & { position: number | null; linkRevocations: number }> {
   const [row] = isUuid(jobId)
     ? await db
-        .select({ ...columns, position })
+        .select({ ...columns, position, linkRevocations: job.linkRevocations })
         .from(job)
         .leftJoin(file, fileAt(at))
         .where(and(forTenant(userId), eq(job.id, jobId), eq(job.userId, userId)))

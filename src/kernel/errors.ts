@@ -47,6 +47,7 @@ export const ERROR_CODES = {
   key_not_rotatable: { status: 409, title: 'The API key cannot be rotated now' },
   asset_limit_reached: { status: 403, title: 'Your files take more room than allowed' },
   template_limit_reached: { status: 403, title: 'You have more templates than allowed' },
+  link_expired: { status: 410, title: 'The link has expired' },
   file_expired: { status: 410, title: 'The PDF has expired' },
   body_too_large: { status: 413, title: 'The body is too large' },
   range_not_satisfiable: { status: 416, title: 'The PDF has no such bytes' },

@@ -1,11 +1,13 @@
-/** Removes passwords in URLs, query strings of web addresses, and API keys, which errors of libraries quote. Takes linear time. */
+/** Removes passwords in URLs, query strings of web addresses, API keys and links, which errors of libraries quote. Takes linear time. */
 export function withoutSecrets(text: string): string {
   // Each run of characters matches as a whole, with or without an @, so that the time stays linear.
   const withoutPasswords = text.includes('://') ? text.replaceAll(/([^\s"@]+)(@?)/g, withoutPassword) : text;
   const withoutQueries = withoutPasswords.includes('://')
     ? withoutPasswords.replaceAll(/[^\s"\\]+/g, withoutQuery)
     : withoutPasswords;
-  return withoutQueries.replaceAll(/\bpdf_[0-9A-Za-z]{20,}/g, 'pdf_[redacted]');
+  return withoutQueries
+    .replaceAll(/\bpdf_[0-9A-Za-z]{20,}/g, 'pdf_[redacted]')
+    .replaceAll(/\/v1\/links\/[\w-]{20,}/g, '/v1/links/[redacted]');
 }
 
 function withoutPassword(run: string, text: string, end: string): string {

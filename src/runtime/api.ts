@@ -13,6 +13,7 @@ import { UnderWay } from '../http/under-way.ts';
 import { UploadSpace } from '../http/upload-space.ts';
 import { JobReader } from '../jobs/job-reader.ts';
 import { JobWaiters } from '../jobs/waiters.ts';
+import { LinkKeys } from '../links/link-keys.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import { MEGABYTE } from '../kernel/units.ts';
 import type { Base } from './compose.ts';
@@ -110,6 +111,7 @@ export function buildApi(
     queue,
     waiters,
     stores,
+    linkKeys: new LinkKeys(db),
     pictures,
     assetStores,
     assetBytes: config.assetsMaxMb * MEGABYTE,

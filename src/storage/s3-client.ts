@@ -4,7 +4,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { S3Access } from '../config/load.ts';
 import { MEGABYTE } from '../kernel/units.ts';
-import { sha256, signedHeaders, withQuery } from './s3-signature.ts';
+import { presignedPath, sha256, signedHeaders, withQuery } from './s3-signature.ts';
 
 interface S3Request {
   method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
@@ -120,13 +120,28 @@ export class S3Client {
     }
   }
 
+  /** A URL with which anybody can read an object for so many seconds. */
+  presigned(
+    key: string,
+    { now, seconds, query }: { now: Date; seconds: number; query: Record<string, string> },
+  ): string {
+    const { host, origin } = this.#base;
+    const path = withQuery(this.#pathOf(key), query);
+    return `${origin}${presignedPath({ path, host, seconds }, this.#access, now)}`;
+  }
+
+  #pathOf(key: string | undefined): string {
+    const { pathname } = this.#base;
+    return key === undefined ? pathname : `${pathname.replace(/\/$/, '')}/${key}`;
+  }
+
   get #isSecure(): boolean {
     return this.#base.protocol === 'https:';
   }
 
   #attempt({ method, key, query = {}, headers = {}, body = [], signal, ...given }: S3Request): Promise<S3Answer> {
-    const { pathname, host } = this.#base;
-    const path = withQuery(key === undefined ? pathname : `${pathname.replace(/\/$/, '')}/${key}`, query);
+    const { host } = this.#base;
+    const path = withQuery(this.#pathOf(key), query);
     const size = body.reduce((sum, piece) => sum + piece.byteLength, 0);
     const digests: Record<string, string> =
       body.length === 0

@@ -18,7 +18,7 @@ export function signedHeaders(
   { region, accessKeyId, secretAccessKey, sessionToken }: Omit<S3Access, 'endpoint'>,
   now: Date,
 ): OutgoingHttpHeaders {
-  const dated = { ...headers, 'x-amz-date': now.toISOString().replaceAll(/[:-]|\.\d+/g, '') };
+  const dated = { ...headers, 'x-amz-date': compact(now) };
   const token = sessionToken !== undefined && { sessionToken };
   const signed = aws4.sign(
     { service: 's3', region, method, path, headers: dated },
@@ -26,6 +26,24 @@ export function signedHeaders(
   );
   return signed.headers ?? {};
 }
+
+/**
+ * The path of a GET request that anybody may send, with its signature in the query.
+ * @param request `path`: encoded, with the query; `seconds`: until it expires, up to 7 days
+ */
+export function presignedPath(
+  { path, host, seconds }: { path: string; host: string; seconds: number },
+  { region, accessKeyId, secretAccessKey, sessionToken }: Omit<S3Access, 'endpoint'>,
+  now: Date,
+): string {
+  const timed = `${path}${path.includes('?') ? '&' : '?'}X-Amz-Expires=${seconds}&X-Amz-Date=${compact(now)}`;
+  const token = sessionToken !== undefined && { sessionToken };
+  const request = { service: 's3', region, method: 'GET', path: timed, headers: { host }, signQuery: true };
+  return aws4.sign(request, { accessKeyId, secretAccessKey, ...token }).path ?? '';
+}
+
+/** As S3 writes a time: `20130524T000000Z`. */
+const compact = (time: Date) => time.toISOString().replaceAll(/[:-]|\.\d+/g, '');
 
 /** A path with its query. */
 export function withQuery(path: string, query: Readonly<Record<string, string>>): string {

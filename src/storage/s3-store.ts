@@ -15,6 +15,7 @@ import {
   type Store,
   type StoreFileBytes,
   StoreFailure,
+  type StoreLink,
   UNREACHED_SECONDS,
   type WhichFile,
   wholeOf,
@@ -84,6 +85,11 @@ export class S3Store implements Store {
 
   open(_: Queryable, which: WhichFile, range: ByteRange = wholeOf(which)): AsyncIterable<Uint8Array> {
     return exactly(this.#pieces(which, range), which, range);
+  }
+
+  link(fileId: string, { now, seconds, contentType, contentDisposition }: StoreLink): string {
+    const answer = { 'response-content-type': contentType, 'response-content-disposition': contentDisposition };
+    return this.#client.presigned(this.#key(fileId), { now, seconds, query: answer });
   }
 
   async remove(_: Queryable, fileIds: readonly string[]): Promise<void> {

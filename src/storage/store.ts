@@ -24,6 +24,17 @@ export interface WhichFile {
   size: number;
 }
 
+/** How a store's own link to a file shall be. */
+export interface StoreLink {
+  /** from which the seconds count; milliseconds are dropped */
+  now: Date;
+  /** 1 to 7 days */
+  seconds: number;
+  /** headers of the answer */
+  contentType: string;
+  contentDisposition: string;
+}
+
 /** Offsets of the first and the last byte, both included. */
 export interface ByteRange {
   first: number;
@@ -61,6 +72,11 @@ export interface Store {
    * @throws PdfDamaged if there are fewer or more; before the first piece if the store knows its size
    */
   open(db: Queryable, which: WhichFile, range?: ByteRange): AsyncIterable<Uint8Array>;
+  /**
+   * A URL of the store itself, from which anybody can read the file until it expires; absent: the store has none.
+   * Nothing is asked of the store.
+   */
+  link?(fileId: string, about: StoreLink): string | undefined;
   /** Removes the bytes, if there are any. @throws StoreFailure if the store cannot be reached */
   remove(db: Queryable, fileIds: readonly string[]): Promise<void>;
   /**

@@ -8,6 +8,7 @@ import {
   StoreFailure,
   type StoreFileBytes,
   type StoreKind,
+  type StoreLink,
   UNREACHED_SECONDS,
   type WhichFile,
 } from './store.ts';
@@ -94,6 +95,10 @@ export class TimedStore implements Store {
     } finally {
       if (!isOver) void pieces.return?.().catch(() => undefined); // not awaited: it may hang
     }
+  }
+
+  link(fileId: string, about: StoreLink): string | undefined {
+    return this.#store.link?.(fileId, about);
   }
 
   remove(db: Queryable, fileIds: readonly string[]): Promise<void> {

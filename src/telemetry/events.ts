@@ -103,6 +103,15 @@ export class Events {
     userId: string;
     keyId: string;
   }): void => this.#log.info('studio.visited', about);
+  /** A URL to a file of a job that needs no key. Never the URL itself. */
+  readonly linkCreated = (
+    link: RequestAbout & { jobId: string; userId: string; file: number; via: string; expiresAt: string },
+  ): void => this.#log.info('link.created', link);
+  /** All links of a job that were made before. */
+  readonly linksRevoked = (links: RequestAbout & { jobId: string; userId: string }): void =>
+    this.#log.info('links.revoked', links);
+  readonly linkKeysRotated = (keys: { made: number; deleted: number }): void =>
+    this.#log.info('link_keys.rotated', keys);
   readonly userCreated = (user: AdminAbout & { userId: string; tier: string | null }): void =>
     this.#log.info('user.created', user);
   /** With all their data; by an operator, or by a worker that continued an erasure that was interrupted. */

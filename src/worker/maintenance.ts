@@ -6,6 +6,7 @@ import { requeueStranded } from '../jobs/requeue.ts';
 import { sweepFiles } from '../jobs/sweep-files.ts';
 import { locateFiles, removeAbandonedPuts } from '../jobs/unowned-files.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
+import { rotateLinkKeys } from '../links/rotate-link-keys.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import { PARTS } from '../storage/file-store.ts';
 import type { Stores } from '../storage/stores.ts';
@@ -36,6 +37,7 @@ export class Maintenance extends Lifecycle<MaintenanceDeps> {
     this.#repeat('removing PDFs that no job will have', 5_000, () => this.#removeAbandoned());
     this.#repeat('removing unused files', 600_000, () => this.#removeUnused());
     this.#repeat('removing what puts have left', 3_600_000, () => this.#sweep());
+    this.#repeat('rotating the keys of links', 3_600_000, () => this.#rotateLinkKeys());
     this.#repeat('noting where PDFs are', 60_000, () => this.#locate());
     this.#repeat('looking for PDFs that no row names', 60_000, () => this.#sweepFiles());
   }
@@ -74,6 +76,11 @@ export class Maintenance extends Lifecycle<MaintenanceDeps> {
   async #sweep(): Promise<void> {
     const files = await this.options.stores.current.sweep(UNFINISHED_MS);
     if (files > 0) this.options.events.orphansRemoved({ files });
+  }
+
+  async #rotateLinkKeys(): Promise<void> {
+    const keys = await rotateLinkKeys(this.options.db);
+    if (keys.made + keys.deleted > 0) this.options.events.linkKeysRotated(keys);
   }
 
   async #locate(): Promise<void> {

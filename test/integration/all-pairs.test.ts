@@ -45,6 +45,8 @@ const BY_ID: Record<string, string[]> = {
   'GET /v1/jobs/{id}/files/{n}': ['', '?disposition=inline'],
   'DELETE /v1/jobs/{id}': [''],
   'POST /v1/jobs/{id}/retry': [''],
+  'POST /v1/jobs/{id}/link': [''],
+  'DELETE /v1/jobs/{id}/links': [''],
 };
 
 const idsIn = (body: string) => (JSON.parse(body) as { data: Job[] }).data.map(({ id }) => id);
@@ -81,6 +83,19 @@ const OTHERWISE: Record<string, (from: Tenant, to: Tenant) => Promise<void>> = {
     const mine = await submit(from, '/v1/pdf', from.email);
     expect([mine.status, (JSON.parse(mine.body) as Job).id]).toEqual([202, from.jobs.queued]);
     expect((await submit(from, '/v1/pdf', to.email)).status).toBe(422);
+  },
+  'GET /v1/links/{token}': async (from, to) => {
+    const linkOf = async (tenant: Tenant) => {
+      const { body } = await ask(tenant, 'POST', `/v1/jobs/${tenant.jobs.completed}/link`);
+      return new URL((JSON.parse(body) as { url: string }).url).pathname;
+    };
+    const [mine, theirs] = [await linkOf(from), await linkOf(to)];
+    // The key does not matter, and the signature of one is none for the other.
+    expect((await ask(to, 'GET', mine)).body).toBe(from.pdf);
+    for (let length = '/v1/links/'.length; length < mine.length; length += 8) {
+      const mixed = theirs.slice(0, length) + mine.slice(length);
+      if (mixed !== mine) expect((await ask(from, 'GET', mixed)).status).toBe(404);
+    }
   },
   'GET /v1/templates': async (from) => {
     const { data } = JSON.parse((await ask(from, 'GET', '/v1/templates')).body) as { data: { name: string }[] };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { signLink } from '../../src/links/link-token.ts';
 import { createAdminKey } from '../support/console.ts';
 import { createDatabase } from '../support/database.ts';
 import { startService } from '../support/service.ts';
@@ -12,6 +13,11 @@ const service = await startService({ database: { ...database, url: url.href } })
 const { key: adminKey } = await createAdminKey(service);
 
 const ID = '01a20b1c-7e0d-7435-94b8-0000000000cc';
+/** By a key that this service does not know, so that it has to look for it. */
+const TOKEN = signLink(
+  { userId: ID, jobId: ID, position: 0, disposition: 'inline', revocations: 0, expiresAt: 2 ** 41 },
+  { id: 1, secret: Buffer.alloc(32) },
+);
 const TIER = { requestsPerMinute: 1, requestsPerDay: 1, priority: 1 };
 /** What is good enough to get as far as the database. */
 const BODIES: Record<string, object> = {
@@ -32,12 +38,15 @@ const routes = Object.entries(paths).flatMap(([path, methods]) =>
 function ask(route: string): Promise<Response> {
   const [method = '', path = ''] = route.split(' ');
   const body = BODIES[route];
-  return service.request(path.replace('{id}', ID).replace('{name}', 'gold'), {
-    method,
-    key: path.startsWith('/v1/admin/') ? adminKey : service.key,
-    headers: { prefer: 'wait=0' },
-    ...(body && { body: JSON.stringify(body) }),
-  });
+  return service.request(
+    path.replace('{id}', ID).replace('{n}', '0').replace('{name}', 'gold').replace('{token}', TOKEN),
+    {
+      method,
+      key: path.startsWith('/v1/admin/') ? adminKey : service.key,
+      headers: { prefer: 'wait=0' },
+      ...(body && { body: JSON.stringify(body) }),
+    },
+  );
 }
 
 describe('while Postgres is away', () => {

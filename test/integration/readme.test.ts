@@ -21,6 +21,7 @@ const PAGES = [
   'docs/http-api.md',
   'docs/command-line.md',
   'docs/documents.md',
+  'docs/links.md',
   'docs/operating.md',
   'docs/settings.md',
   'docs/tenants.md',
@@ -44,6 +45,8 @@ const EXAMPLES: Record<string, string> = {
   'pdfprompt init my-invoice': 'here',
   'pdfprompt migrate': 'here',
   'node print-invoice.mjs': 'here',
+  '/link" \\': 'here',
+  '-X DELETE "http://127.0.0.1:3000/v1/jobs/$ID/links"': 'here',
   '/v1/admin/keys': 'here',
   'keys create --user invoices@example.com': 'here',
   'customer-4711@example.com': 'here',
@@ -151,6 +154,17 @@ describe('the examples in the README and the docs', () => {
     const response = await service.request('/v1/pdf', { method: 'POST', body });
     expect((await readPdf(await response.arrayBuffer())).text).toEqual(text);
   }, 60_000);
+
+  it('make links without a key, and revoke them', async () => {
+    const body = JSON.stringify({ html: '<p>By a link</p>' });
+    const { id } = (await (await service.request('/v1/jobs', { method: 'POST', body })).json()) as { id: string };
+    await service.request(`/v1/jobs/${id}?wait=30`);
+    const { stdout } = await shell(filledIn(example('/link" \\')), { ID: id });
+    const { url } = JSON.parse(stdout) as { url: string };
+    expect((await readPdf(await (await fetch(url)).arrayBuffer())).text).toEqual(['By a link']);
+    await shell(filledIn(example('-X DELETE "http://127.0.0.1:3000/v1/jobs/$ID/links"')), { ID: id });
+    expect((await fetch(url)).status).toBe(404);
+  });
 
   it('make a key by the API', async () => {
     const { key: adminKey } = await createKey(service.base.db, { email: 'ops@example.com', scopes: ['admin'] });

@@ -11,8 +11,8 @@ export function keepLog(dataDir: string, text: string): void {
   appendFileSync(join(directoryOf(dataDir), `${process.pid}.log`), `${text}\n`);
 }
 
-/** API keys (every one that a test made is a canary), passwords of databases, and what tests mark as secret. */
-const SECRETS = /pdf_[0-9A-Za-z]{20,}|hunter2|canary-\d+/;
+/** API keys and links (every one that a test made is a canary), passwords of databases, and what tests mark as secret. */
+const SECRETS = /pdf_[0-9A-Za-z]{20,}|\bAQ[\w-]{86}\b|hunter2|canary-\d+/;
 
 /** @returns the lines of all logs of the run with a secret in them, and how many lines there are */
 export function searchLogs(dataDir: string): { leaks: string[]; count: number } {

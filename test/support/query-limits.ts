@@ -74,6 +74,16 @@ const LIMITS: Limits = {
   'GET /v1/jobs/{id}/pdf': { 'read file, job': 16, 'read file, file_chunk': 16 },
   'GET /v1/jobs/{id}/files': { 'read file, job': 16 },
   'GET /v1/jobs/{id}/files/{n}': { 'read file, job': 16, 'read file, file_chunk': 16 },
+  // The first makes the key.
+  'POST /v1/jobs/{id}/link': {
+    'read file, job': 16,
+    'read link_key': 8,
+    'insert link_key, reading link_key': 20,
+    'insert link_key': 20,
+  },
+  'GET /v1/links/{token}': { 'read file, job': 16, 'read file, file_chunk': 16, 'read link_key': 8 },
+  'DELETE /v1/jobs/{id}/links': { 'update job': 100 },
+  'rotating the keys of links': { 'insert link_key': 20, 'delete link_key': 10 },
   'DELETE /v1/jobs/{id}': {
     'read file, job': 200,
     'read job': 200,
@@ -136,6 +146,8 @@ const LIMITS: Limits = {
     'delete pgboss.job, insert pgboss.job, reading pgboss.queue': 300,
     'update pgboss.job, reading pgboss.queue': 80,
     'update pgboss.job, reading pgboss.job_common, pgboss.job_dependency': 30,
+    'insert link_key': 20,
+    'delete link_key': 10,
     'insert worker': 150,
     'update worker': 40,
     'read job, pg_database, worker': 400,
@@ -288,6 +300,7 @@ function isBookkeeping(shape: string): boolean {
 /** Tables that may be read from end to end, and why. */
 const TINY: Record<string, string> = {
   tier: 'as many rows as there are plans',
+  link_key: 'a row for each month, of which two or three are kept',
   worker: 'as many rows as workers were started in a month',
   migration: 'as many rows as there are files in sql/',
   migration_added: 'as many rows as came with the last release',

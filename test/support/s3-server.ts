@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { listenOnLoopback } from '../../src/kernel/loopback.ts';
 import { undoLater } from './clean-up.ts';
 import { temporaryDirectory } from './files.ts';
+import { presigned } from './s3-presigned.ts';
 
 interface S3rverOptions {
   address: string;
@@ -60,7 +61,8 @@ interface Planned {
  * A server of S3 that verifies signatures, behind a proxy with faults. What the server lacks, the proxy adds: it compares
  * the digests of what is uploaded, and lists and aborts uploads in parts, after the server has verified who asks. It also
  * shortens the answer to `bytes=0-0`, for which the server sends everything, and answers 404 where there is nothing to
- * delete, as Google does.
+ * delete, as Google does. Of URLs that are signed themselves it verifies the signature: the server encodes a few
+ * characters in another way than S3.
  */
 export class S3Server {
   readonly bucket = BUCKET;
@@ -151,11 +153,20 @@ export class S3Server {
     if (fault?.kind === 'silence') return;
     if (fault?.kind === 'error') return fail(response, fault);
     if (fault?.kind === 'altered' && body.length > 0) body[0] = (body[0] ?? 0) ^ 1;
-    const wrong = wrongDigest(request, body);
+    const shared = presigned(request, { accessKeyId: KEY, secretAccessKey: KEY });
+    if (shared?.refusal !== undefined) return fail(response, { status: 403, code: shared.refusal });
+    const wrong = shared ? undefined : wrongDigest(request, body);
     if (wrong !== undefined) return fail(response, { status: 400, code: wrong });
 
     const isAbsent = method === 'DELETE' && !asked.path.includes('?') && !existsSync(this.pathOf(asked.path));
-    const behind = forward({ host: '127.0.0.1', port: this.#behind, method, path: url, headers: request.headers });
+    const behind = forward({
+      host: '127.0.0.1',
+      port: this.#behind,
+      method,
+      path: url,
+      headers: request.headers,
+      ...shared,
+    });
     behind.end(body);
     const [answer] = (await once(behind, 'response')) as [IncomingMessage];
     const own =
@@ -174,7 +185,7 @@ export class S3Server {
       const [first] = (await once(answer, 'data')) as [Buffer];
       return void response.end(first.subarray(0, 1), () => answer.destroy());
     }
-    response.writeHead(answer.statusCode ?? 0, answer.headers);
+    response.writeHead(answer.statusCode ?? 0, { ...answer.headers, ...shared?.answer });
     response.flushHeaders();
     for await (const piece of answer as AsyncIterable<Buffer>) {
       if (fault?.kind === 'trickle') await trickle(response, piece);

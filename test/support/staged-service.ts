@@ -63,10 +63,11 @@ const OUTCOMES = ['done', 'done', 'done', 'done', 'reject', 'retry', 'interrupte
 function pretendedRenderer(): Renderer {
   let count = 0;
   const nothing = async () => undefined;
-  const renderer: Pick<Renderer, 'start' | 'stop' | 'room' | 'render'> = {
+  const renderer: Pick<Renderer, 'start' | 'stop' | 'room' | 'sharesMemoryWith' | 'render'> = {
     start: nothing,
     stop: nothing,
     room: () => Infinity,
+    sharesMemoryWith: () => undefined,
     render: async (part) => {
       await sleep(RENDER_MS);
       return outcomeOf(part, OUTCOMES[count++ % OUTCOMES.length] ?? 'done');

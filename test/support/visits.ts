@@ -7,6 +7,7 @@ import { requeueLostJobs, requeueUnknownJobs } from '../../src/jobs/lost-jobs.ts
 import { requeueStranded } from '../../src/jobs/requeue.ts';
 import { sweepFiles } from '../../src/jobs/sweep-files.ts';
 import { locateFiles, removeAbandonedPuts, removeUnownedFiles } from '../../src/jobs/unowned-files.ts';
+import { rotateLinkKeys } from '../../src/links/rotate-link-keys.ts';
 import type { Claim } from '../../src/queue/boss.ts';
 import { Stores } from '../../src/storage/stores.ts';
 import { adminVisits } from './admin-visits.ts';
@@ -70,6 +71,7 @@ export async function planVisits(
   const html = { html: '<p>x</p>' };
   const repeated = { body: html, headers: { 'Idempotency-Key': `again-${round}` } };
   const { db, queue, stores } = service.chores;
+  const links: string[] = [];
 
   return [
     {
@@ -149,6 +151,22 @@ export async function planVisits(
       name: 'GET /v1/jobs/{id}/files/{n}',
       run: async (turn) => void (await ask(heavyOf(turn), 'GET', `/v1/jobs/${jobOf(withBytes, turn)}/files/0`, 200)),
     },
+    {
+      name: 'POST /v1/jobs/{id}/link',
+      run: async (turn) => {
+        const link = await ask(heavyOf(turn), 'POST', `/v1/jobs/${jobOf(withBytes, turn)}/link`, 201);
+        links.push(new URL((link as { url: string }).url).pathname);
+      },
+    },
+    {
+      name: 'GET /v1/links/{token}',
+      run: async (turn) => void (await ask(heavyOf(turn), 'GET', at(links, turn), 200)),
+    },
+    {
+      name: 'DELETE /v1/jobs/{id}/links',
+      run: async (turn) => void (await ask(heavyOf(turn), 'DELETE', `/v1/jobs/${jobOf(withBytes, turn)}/links`, 204)),
+    },
+    { name: 'rotating the keys of links', run: async () => void (await rotateLinkKeys(db)) },
     {
       name: 'DELETE /v1/jobs/{id}',
       run: async (turn) => void (await ask(at(heavy, 0), 'DELETE', `/v1/jobs/${at(queued, 30 + turn).id}`, 200)),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sha256, signedHeaders, type UnsignedRequest } from '../../src/storage/s3-signature.ts';
+import { presignedPath, sha256, signedHeaders, type UnsignedRequest } from '../../src/storage/s3-signature.ts';
 
 const access = {
   region: 'us-east-1',
@@ -45,6 +45,23 @@ describe('the signature of a request to S3', () => {
     expect(signedHeaders(request, access, now)['Authorization']).toBe(
       `AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, SignedHeaders=${names}, Signature=${signature}`,
     );
+  });
+
+  // "Authenticating Requests: Using Query Parameters" there
+  it('is the one that Amazon has published, for a URL that anybody may use', () => {
+    const path = presignedPath({ path: '/test.txt', host, seconds: 86_400 }, access, now);
+    const query = new URLSearchParams(path.split('?')[1]);
+    expect(path).toMatch(/^\/test\.txt\?/);
+    expect(Object.fromEntries(query)).toEqual({
+      'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+      'X-Amz-Credential': 'AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request',
+      'X-Amz-Date': '20130524T000000Z',
+      'X-Amz-Expires': '86400',
+      'X-Amz-SignedHeaders': 'host',
+      'X-Amz-Signature': 'aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404',
+    });
+    const temporary = presignedPath({ path: '/x', host, seconds: 1 }, { ...access, sessionToken: 'a/b+c' }, now);
+    expect(new URLSearchParams(temporary.split('?')[1]).get('X-Amz-Security-Token')).toBe('a/b+c');
   });
 
   it('covers the token of temporary credentials', () => {

@@ -11,6 +11,7 @@ describe('a text without secrets', () => {
     ['see https://host/a?token=x#y and http://host/a#z.', 'see https://host/a and http://host/a'],
     ['{"a":"HTTP://host/?x","b":"1?2"}', '{"a":"HTTP://host/","b":"1?2"}'],
     [`key pdf_${'a'.repeat(40)}.`, 'key pdf_[redacted].'],
+    [`"https://host/v1/links/${'aB_-'.repeat(22)}"`, '"https://host/v1/links/[redacted]"'],
   ])('is of %s: %s', (text, expected) => expect(withoutSecrets(text)).toBe(expected));
 
   it('lacks whatever the plain pattern finds, in generated lines', () => {

@@ -64,7 +64,7 @@ export function forgetSession(c: AppContext): void {
 }
 
 /** Whether the browser uses HTTPS, which may end at a proxy of the operator. */
-function isHttps(c: AppContext): boolean {
+export function isHttps(c: AppContext): boolean {
   const forwarded = c.req.header('x-forwarded-proto')?.split(',')[0]?.trim().toLowerCase();
   return forwarded === 'https' || new URL(c.req.url).protocol === 'https:';
 }

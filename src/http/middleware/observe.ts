@@ -63,7 +63,7 @@ function beginSpan(c: AppContext, tracing: Tracing) {
   });
 }
 
-/** Named as in OpenTelemetry's semantic conventions. Paths of unknown routes may hold secrets: left out. */
+/** Named as in OpenTelemetry's semantic conventions. Paths of unknown routes, and of links, hold secrets: left out. */
 function endSpan(
   c: AppContext,
   { route, status, principal }: { route: string; status: number; principal: Principal | undefined },
@@ -71,7 +71,7 @@ function endSpan(
   const { span } = c.var;
   if (route !== 'unknown') {
     span.rename(`${c.req.method} ${route}`);
-    span.set({ 'http.route': route, 'url.path': c.req.path });
+    span.set({ 'http.route': route, 'url.path': route.endsWith('/{token}') ? route : c.req.path });
   }
   span.set({
     'http.response.status_code': status,
