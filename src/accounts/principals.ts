@@ -55,6 +55,16 @@ export class Principals {
     onUse(login.keyId);
     return { userId: login.userId, keyId: login.keyId, tier, scopes: login.scopes };
   }
+
+  /** Whether a key that was valid still is. While that cannot be found out, it is. */
+  async isValid(bearer: string): Promise<boolean> {
+    try {
+      await this.find(bearer);
+      return true;
+    } catch (error) {
+      return !(error instanceof CodedError);
+    }
+  }
 }
 
 /** One message for every key that is not valid. */

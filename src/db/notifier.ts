@@ -7,13 +7,14 @@ import { Session } from './session.ts';
 /**
  * - `queued`: a job was put into the queue
  * - `ended`: a job has its final status (payload: its id)
+ * - `jobs`: the same; sent by a trigger, whatever ends the job (payload: JSON with its `id` and `user`)
  * - `deliveries`: something is ready to be sent
  * - `accounts`: a user's keys or subscription changed (payload: the user's id; empty: any user's)
  * - `tiers`: a tier changed
  *
- * Triggers on the tables send the last three, so changes made with psql are announced too.
+ * Triggers on the tables send the last four, so changes made with psql are announced too.
  */
-export type NotifierEvent = 'queued' | 'ended' | 'deliveries' | 'accounts' | 'tiers';
+export type NotifierEvent = 'queued' | 'ended' | 'jobs' | 'deliveries' | 'accounts' | 'tiers';
 
 type Listened = NotifierEvent | 'lost' | 'missed';
 

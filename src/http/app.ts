@@ -39,6 +39,7 @@ import { openLinkRoute } from './routes/links/open-link.ts';
 import { revokeLinksRoute } from './routes/links/revoke-links.ts';
 import { listJobFilesRoute } from './routes/list-job-files.ts';
 import { listJobsRoute } from './routes/list-jobs.ts';
+import { listenToEventsRoute } from './routes/listen-to-events.ts';
 import { renderPdfRoute } from './routes/render-pdf.ts';
 import { retryJobRoute } from './routes/retry-job.ts';
 import { submitJobRoute } from './routes/submit-job.ts';
@@ -64,6 +65,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     revokeLinksRoute(deps),
     openLinkRoute(deps),
     renderPdfRoute(deps),
+    listenToEventsRoute(deps),
     putTemplateRoute(deps),
     listTemplatesRoute(deps),
     getTemplateRoute(deps),

@@ -6,6 +6,7 @@ import type { Limiter } from '../accounts/limits.ts';
 import type { Principal, Principals } from '../accounts/principals.ts';
 import type { Database } from '../db/pools.ts';
 import type { ReadRouter } from '../db/read-router.ts';
+import type { EventHub } from '../deliveries/event-hub.ts';
 import type { Scope } from '../domain/scope.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
 import type { EgressPolicy } from '../egress/policy.ts';
@@ -71,6 +72,8 @@ export interface AppDeps {
   adminDb: Database;
   queue: JobQueue;
   waiters: JobWaiters;
+  /** everybody who listens to events of jobs */
+  hub: EventHub;
   stores: Stores;
   linkKeys: LinkKeys;
   /** makes the console's small pictures of PDFs */

@@ -4,6 +4,7 @@ import { KeyUse } from '../accounts/key-use.ts';
 import { Limiter } from '../accounts/limits.ts';
 import { Principals } from '../accounts/principals.ts';
 import { KnownAnswers } from '../cache/known-answers.ts';
+import { EventHub } from '../deliveries/event-hub.ts';
 import { ReadRouter } from '../db/read-router.ts';
 import { EgressPolicy } from '../egress/policy.ts';
 import { createApp } from '../http/app.ts';
@@ -27,7 +28,7 @@ export interface Api {
   underWay: UnderWay;
   /**
    * Keeps answering for `drainMs`, so that load balancers see the failing `/readyz` before connections are
-   * refused. Then ends the waits of requests that wait for a job.
+   * refused. Then ends the waits of requests that wait for a job, and the streams of events.
    */
   drain(): Promise<void>;
   /** Ends a drain at once. */
@@ -36,6 +37,15 @@ export interface Api {
 
 /** Characters of all the ended jobs that are kept in memory. */
 const ENDED_JOBS_SIZE = 32_000_000;
+
+/** Of one user at a time, at most. */
+const USER_LISTENERS = 100;
+
+/** Listeners to events, at most: each takes a connection, and enough of them must be left for everything else. */
+function listenersOf(connections: number): { all: number; user: number } {
+  const part = (of: number) => Math.max(1, Math.floor(connections / of));
+  return { all: part(2), user: Math.min(USER_LISTENERS, part(8)) };
+}
 
 /** The HTTP side of a process. @param drainMs milliseconds of {@link Api.drain} */
 export function buildApi(
@@ -81,6 +91,14 @@ export function buildApi(
     onRequest: (result) => events.cacheAsked('jobs', result),
   });
   const waiters = new JobWaiters({ notifier });
+  const hub = new EventHub({
+    notifier,
+    db: adminDb,
+    publicUrl: config.publicUrl,
+    max: listenersOf(config.httpMaxConnections),
+    onError: (error) => events.backgroundFailed('reading events', error),
+  });
+  events.metrics.watchListeners(() => hub.size);
   const readRouter = new ReadRouter({
     primary: reads,
     replica: replicaOptions(config, name, events.metrics.statements('replica')),
@@ -110,6 +128,7 @@ export function buildApi(
     jobs: new JobReader(reads, endedJobs),
     queue,
     waiters,
+    hub,
     stores,
     linkKeys: new LinkKeys(db),
     pictures,
@@ -130,12 +149,12 @@ export function buildApi(
     graceMs: config.shutdownGraceMs,
   });
   return {
-    services: [caches, keyUse, readRouter, waiters, uploads, pictures, server],
+    services: [caches, keyUse, readRouter, waiters, hub, uploads, pictures, server],
     server,
     underWay,
     drain: async () => {
       await sleep(drainMs, undefined, { signal: forceStop.signal }).catch(() => undefined);
-      await waiters.stop();
+      await Promise.all([waiters.stop(), hub.stop()]);
     },
     forceStop: () => forceStop.abort(),
   };

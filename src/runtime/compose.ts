@@ -68,7 +68,7 @@ export interface Base {
   release(): Promise<void>;
 }
 
-const API_EVENTS = ['ended', 'accounts', 'tiers'] as const;
+const API_EVENTS = ['ended', 'jobs', 'accounts', 'tiers'] as const;
 const WORKER_EVENTS = ['queued', 'ended'] as const;
 const DELIVERER_EVENTS = ['deliveries'] as const;
 

@@ -80,6 +80,9 @@ export class Events {
   /** A PDF could not be read to its end: the connection was closed, so that a part of it is not taken for the whole. */
   readonly downloadCutOff = (request: RequestAbout & { jobId?: string; userId: string }, err: unknown): void =>
     this.#log.warn('download.aborted', { ...request, err });
+  /** Earlier events could not be read: the connection was closed, so that the client asks for them again. */
+  readonly eventsCutOff = (request: RequestAbout & { userId: string }, err: unknown): void =>
+    this.#log.warn('events.aborted', { ...request, err });
   /** A key was not valid. */
   readonly loginFailed = (request: RequestAbout & { address: string }): void =>
     this.#log.debug('login.failed', request);

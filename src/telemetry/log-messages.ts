@@ -5,6 +5,7 @@ export const LOG_MESSAGES = {
   'request.crashed': 'unexpected error in a request',
   'request.rate_limited': 'rate limited',
   'download.aborted': 'download aborted',
+  'events.aborted': 'events aborted',
   'login.failed': 'login failed',
   'login.blocked': 'logins blocked',
   'operator.acted': 'operator acted',

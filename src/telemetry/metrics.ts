@@ -61,6 +61,8 @@ export class Metrics {
     'where',
   );
 
+  readonly eventsSent = this.#counter('events_sent_total', 'Events sent to listeners', 'type');
+
   readonly submitted = this.#counter('pdf_submitted_total', 'Jobs accepted', 'tier');
   readonly attempts = this.#counter('pdf_attempts_total', 'Attempts started');
   readonly completed = this.#counter('pdf_completed_total', 'Jobs completed', 'tier');
@@ -232,6 +234,10 @@ export class Metrics {
       watch('db_connections_max', 'Connections to Postgres, at most', ({ max }) => max);
     }
     this.#pools.set(pool, state);
+  }
+
+  watchListeners(size: () => number): void {
+    this.#gauge('event_listeners', 'Connections that listen to events', [], (gauge) => gauge.set(size()));
   }
 
   watchRenderer(state: () => RendererState): void {

@@ -100,6 +100,7 @@ const SERVICES: Record<string, Listed> = {
     make: async () => new EmbeddedPostgres({ dataDir: await temporaryDirectory('lifecycle') }),
     calls: 4,
   },
+  EventHub: { make: composed('EventHub') },
   Finisher: { make: composed('Finisher') },
   HttpServer: { make: composed('HttpServer') },
   JobQueue: { make: composed('JobQueue') },

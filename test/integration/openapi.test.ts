@@ -35,6 +35,7 @@ describe('/openapi.json', () => {
       'get /v1/admin/users': 'admin',
       'get /v1/admin/users/{id}': 'admin',
       'get /v1/assets/{id}': 'jobs:read',
+      'get /v1/events': 'jobs:read',
       'get /v1/jobs': 'jobs:read',
       'get /v1/jobs/{id}': 'jobs:read',
       'get /v1/jobs/{id}/files': 'jobs:read',

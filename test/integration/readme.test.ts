@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { createDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
 import { freePort } from '../support/free-port.ts';
 import { readPdf } from '../support/pdf.ts';
+import { eventually } from '../support/processes.ts';
 import { startService } from '../support/service.ts';
 
 const run = promisify(execFile);
@@ -22,6 +24,7 @@ const PAGES = [
   'docs/command-line.md',
   'docs/documents.md',
   'docs/links.md',
+  'docs/events.md',
   'docs/operating.md',
   'docs/settings.md',
   'docs/tenants.md',
@@ -47,6 +50,8 @@ const EXAMPLES: Record<string, string> = {
   'node print-invoice.mjs': 'here',
   '/link" \\': 'here',
   '-X DELETE "http://127.0.0.1:3000/v1/jobs/$ID/links"': 'here',
+  'curl -sSN': 'here',
+  'node listen.mjs': 'here',
   '/v1/admin/keys': 'here',
   'keys create --user invoices@example.com': 'here',
   'customer-4711@example.com': 'here',
@@ -131,6 +136,32 @@ describe('the examples in the README and the docs', () => {
       await service.sql`select count(*)::int from pdfprompt_job where idempotency_key = 'invoice-4711'`;
     expect(count).toBe(1);
   });
+
+  it('listen to events, with curl and in a program', async () => {
+    await writeFile(join(directory, 'listen.mjs'), filledIn(example('node listen.mjs')));
+    const options = { cwd: directory, env: { ...env, PDFPROMPT_KEY: service.key } };
+    const listeners = [
+      spawn('bash', ['-c', `exec ${filledIn(example('curl -sSN'))}`], options),
+      spawn(process.execPath, ['listen.mjs'], options),
+    ];
+    const printed = listeners.map(({ stdout }) => {
+      let text = '';
+      stdout.on('data', (data: Buffer) => (text += data.toString()));
+      return () => text;
+    });
+    const count = async () => (await service.base.events.metrics.text()).body.includes('pdfprompt_event_listeners 2\n');
+    await eventually(count, 30_000, 'both listen');
+    const { id } = (await (
+      await service.request('/v1/jobs', { method: 'POST', body: '{"html":"<p>x</p>"}' })
+    ).json()) as { id: string };
+    await eventually(() => printed.every((text) => text().includes(id)), 30_000, 'both print the event');
+    expect(printed[0]?.()).toMatch(/^event: job\.completed$/m);
+    expect(printed[1]?.()).toContain("type: 'job.completed'");
+    for (const listener of listeners) {
+      listener.kill('SIGKILL');
+      await once(listener, 'close');
+    }
+  }, 60_000);
 
   it('print files without a server', async () => {
     await writeFile(join(directory, 'invoice.html'), '<p>An invoice</p>');

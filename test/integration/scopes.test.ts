@@ -51,6 +51,7 @@ describe('every route', () => {
         });
         const problem =
           response.status >= 400 ? ((await response.json()) as { code: string; detail: string }) : undefined;
+        if (!problem) await response.body?.cancel(); // a stream may go on
         if (needed !== undefined && scopes.includes(needed)) {
           expect([200, 201, 400, 404], `with ${scopes.join(', ')}`).toContain(response.status);
           continue;

@@ -84,6 +84,13 @@ const LIMITS: Limits = {
   'GET /v1/links/{token}': { 'read file, job': 16, 'read file, file_chunk': 16, 'read link_key': 8 },
   'DELETE /v1/jobs/{id}/links': { 'update job': 100 },
   'rotating the keys of links': { 'insert link_key': 20, 'delete link_key': 10 },
+  // Seven for each job of a page of fifty.
+  ...Object.fromEntries(
+    ['', ' (since)', ' (job)', ' (missed)'].map((which) => [
+      `GET /v1/events${which}`,
+      { 'read file, job': 500, 'read job': 16 },
+    ]),
+  ),
   'DELETE /v1/jobs/{id}': {
     'read file, job': 200,
     'read job': 200,

@@ -24,6 +24,7 @@ const SAMPLES: Samples = {
   requestAnswered: [{ ...request, method: 'GET', route: '/', status: 200, ms: 1, userId: 'u', tier: 'starter' }],
   requestCrashed: [request, err],
   downloadCutOff: [{ ...request, jobId: 'j', userId: 'u' }, err],
+  eventsCutOff: [{ ...request, userId: 'u' }, err],
   jobSubmitted: [{ ...job, priority: 'low' }],
   rateLimited: [{ ...request, userId: 'u', tier: 'starter', limit: 'minute' }],
   cacheAsked: ['jobs', 'hit'],
