@@ -29,6 +29,7 @@ import { aboutOf, type AppContext, type AppDeps, type AppEnv } from '../route.ts
 import { sendPdf } from '../send-pdf.ts';
 import { namesTag } from '../byte-range.ts';
 import { findAsset } from './assets.ts';
+import { consoleEvents } from './console-events.ts';
 import { jobFragment, jobPage, type JobView, stateOf } from './job-page.ts';
 import { jobsFragment, jobsPage, type JobsQuery } from './jobs-page.ts';
 import { type Overview, overviewFragment, overviewPage } from './overview-page.ts';
@@ -69,7 +70,7 @@ const DONE = {
 
 /** Pages for operators below `/console`, rendered on the server; a script refreshes them. */
 export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
-  const { db, reads, adminDb, queue, limiter, stores, pictures, events, logIn } = deps;
+  const { db, reads, adminDb, queue, limiter, stores, pictures, hub, events, logIn } = deps;
   const thumbnails = new Thumbnails(pictures);
   const watched = { max: 8, onRequest: (result: 'hit' | 'miss') => events.cacheAsked('console', result) };
   const queues = new QueryCache<QueueOverview>({ ...watched, ttlMs: QUEUE_MS });
@@ -135,6 +136,8 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
   app.get('/fragments/overview', async (c) =>
     c.html(overviewFragment(await readOverview(readQuery(c, overviewQuery).range))),
   );
+
+  app.get('/fragments/events', (c) => consoleEvents(c, { hub, db: adminDb }));
 
   const find = (query: JobsQuery) =>
     searchJobs(adminDb, { status: query.status, userId: query.user, cursor: query.cursor, limit: PAGE_SIZE });

@@ -34,8 +34,8 @@ export function jobPage(session: ConsoleSession, { job, files, message, once }: 
         ${!isOver && liveSwitch()}
       </div>
       ${message && html`<p class="message message-${message.kind}" role="${message.kind === 'done' ? 'status' : 'alert'}">${message.text}</p>`}
-      ${isOver ? fragment : livePart(`/console/fragments/jobs/${job.id}`, fragment, stateOf(job))} ${actions(job, once)}
-      ${pdfSection(job, files)} ${requestSection(job)}`,
+      ${isOver ? fragment : livePart(`/console/fragments/jobs/${job.id}`, fragment, { state: stateOf(job), job: job.id })}
+      ${actions(job, once)} ${pdfSection(job, files)} ${requestSection(job)}`,
   });
 }
 

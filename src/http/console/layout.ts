@@ -93,12 +93,23 @@ function signOutForm({ email }: ConsoleSession, { path }: Place): Html {
   </form>`;
 }
 
-/**
- * A part of a page that the script fetches again every few seconds while the page is visible. When the server's
- * state differs from `state`, the script loads the whole page again.
- */
-export function livePart(fragment: string, content: Html, state?: string): Html {
-  return html`<div data-live="${fragment}" ${state !== undefined && html` data-state="${state}"`}>${content}</div>`;
+interface LivePart {
+  /** when the server's differs, the script loads the whole page again */
+  state?: string;
+  /** id: only its end concerns the part */
+  job?: string;
+}
+
+/** A part of a page that the script fetches again while the page is visible: when a job has ended, and every few seconds. */
+export function livePart(fragment: string, content: Html, { state, job }: LivePart = {}): Html {
+  const events = `/console/fragments/events${job === undefined ? '' : `?job=${job}`}`;
+  return html`<div
+    data-live="${fragment}"
+    data-events="${events}"
+    ${state !== undefined && html` data-state="${state}"`}
+  >
+    ${content}
+  </div>`;
 }
 
 /** The script shows the switch; without scripts a sentence says how to refresh. */

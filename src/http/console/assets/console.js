@@ -1,7 +1,11 @@
-// Refreshes the live parts of a page: fetches each as HTML while the page is visible. Everything else works
-// without this file.
+// Refreshes the live parts of a page: fetches each as HTML while the page is visible, when the server says that a job
+// has ended, and every few seconds. Everything else works without this file.
 
 const EVERY_MS = 3_000;
+/** While the server says when something has changed. */
+const EVERY_MS_WITH_EVENTS = 5_000;
+/** Between two refreshes, at least. */
+const PAUSE_MS = 1_000;
 const AFTER_FAILURE_MS = 10_000;
 
 const parts = [...document.querySelectorAll('[data-live]')];
@@ -10,6 +14,9 @@ const text = document.querySelector('#live-text');
 const shown = new WeakMap();
 let isOn = true;
 let timer;
+let events;
+let hasChanged = false;
+let shownAt = -Infinity;
 let controller = new AbortController();
 
 /** @returns false if the whole page is being reloaded */
@@ -51,17 +58,30 @@ function replace(part, html) {
 }
 
 async function tick() {
+  timer = undefined;
+  hasChanged = false;
   const { signal } = controller;
-  let pause = EVERY_MS;
+  let pause = events?.readyState === EventSource.OPEN ? EVERY_MS_WITH_EVENTS : EVERY_MS;
   try {
     for (const part of parts) if (!(await refresh(part, signal))) return;
     showStatus('');
+    shownAt = performance.now();
   } catch {
     if (signal.aborted) return;
     pause = AFTER_FAILURE_MS;
     showStatus('The server does not answer; the figures are out of date.');
   }
-  if (!signal.aborted) timer = setTimeout(() => void tick(), pause);
+  if (!signal.aborted) timer = setTimeout(() => void tick(), hasChanged ? PAUSE_MS : pause);
+}
+
+/** Something has changed. */
+function refreshSoon() {
+  if (hasChanged) return;
+  hasChanged = true;
+  if (timer === undefined) return; // a refresh is under way, and another one follows
+  clearTimeout(timer);
+  const isLong = performance.now() - shownAt > PAUSE_MS;
+  timer = setTimeout(() => void tick(), isLong ? 0 : PAUSE_MS);
 }
 
 function showStatus(message) {
@@ -73,8 +93,11 @@ function showStatus(message) {
 function runOrRest(afterMs) {
   clearTimeout(timer);
   controller.abort();
+  events?.close(); // a browser has only some connections for each server
   if (!isOn || document.hidden) return;
   controller = new AbortController();
+  events = new EventSource(parts[0].dataset.events);
+  events.addEventListener('changed', refreshSoon);
   timer = setTimeout(() => void tick(), afterMs);
 }
 
