@@ -2,6 +2,7 @@ import { autoscale } from './autoscale.ts';
 import { backlog } from './backlog.ts';
 import { cache } from './cache.ts';
 import { concurrency } from './concurrency.ts';
+import { events } from './events.ts';
 import { fairness } from './fairness.ts';
 import { finishing } from './finishing.ts';
 import { floods } from './floods.ts';
@@ -43,6 +44,7 @@ const BENCHES: Record<string, (stage: Stage, files: string[], seconds: number | 
   queries,
   autoscale,
   watched,
+  events,
   plan,
 };
 
