@@ -1,16 +1,12 @@
-import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { putAsset, type PutAssetDeps } from '../assets/put-asset.ts';
-import { mediaTypeOf, UNKNOWN_TYPE } from '../domain/media-type.ts';
+import { type FileToPut, putFilesOfParts, putSentFiles, type RequestAssets } from '../assets/put-sent-files.ts';
+import type { requestFiles } from '../domain/pdf-request.ts';
 import type { FileInput } from '../domain/source.ts';
 import { invalidFields } from '../kernel/errors.ts';
-import { forEachInSlots } from '../kernel/for-each-in-slots.ts';
 import { CHUNK_BYTES, type StoreFileBytes } from '../storage/store.ts';
 import type { Upload } from './receive-uploads.ts';
 import { LARGE_BODY_BYTES, type UnderWay } from './under-way.ts';
-
-/** Files that are stored at a time, of one request. */
-const SLOTS = 4;
 
 /**
  * The JSON of a request with what was sent beside it among its `files`, each as the id of its asset. In `files` an upload
@@ -40,10 +36,10 @@ export function withUploaded(json: unknown, uploads: readonly Upload[]): unknown
   return { ...json, files: Object.fromEntries([...files, ...sent]) };
 }
 
-interface PutFilesInput {
+interface PutFilesInput<F> {
   userId: string;
   /** of the request, after {@link withUploaded} */
-  files: Readonly<Record<string, FileInput>>;
+  files: F;
   uploads?: readonly Upload[];
 }
 
@@ -55,44 +51,22 @@ interface PutFilesInput {
 export async function putFiles(
   underWay: UnderWay,
   deps: PutAssetDeps,
-  { userId, files, uploads = [] }: PutFilesInput,
+  { userId, files, uploads }: PutFilesInput<Readonly<Record<string, FileInput>>>,
 ): Promise<Record<string, string>> {
-  const toPut = new Map<string, { type: string; bytes: StoreFileBytes }>();
-  const sent = new Map(uploads.map((upload) => [upload.sha256, upload]));
-  const ids = Object.entries(files).map(([path, file]): [string, string] => {
-    if (typeof file === 'string') {
-      const upload = sent.get(file);
-      if (upload) toPut.set(file, { type: upload.type, bytes: bytesOf(upload) });
-      return [path, file];
-    }
-    const content = 'text' in file ? Buffer.from(file.text) : Buffer.from(file.base64, 'base64');
-    const sha256 = createHash('sha256').update(content).digest('hex');
-    const bytes = { chunks: [content], size: content.byteLength, sha256 };
-    toPut.set(sha256, { type: mediaTypeOf(path) ?? UNKNOWN_TYPE, bytes });
-    return [path, sha256];
-  });
-  await forEachInSlots(toPut.values(), SLOTS, async (file) => {
-    await putInTurn(underWay, deps, { userId, ...file });
-  });
-  return Object.fromEntries(ids);
+  return putSentFiles((file) => putInTurn(underWay, deps, { userId, ...file }), files, uploadedFiles(uploads));
 }
-
-/** Assets by paths, of each part of a request and, last, of its result; undefined: none. */
-export type RequestAssets = readonly (Readonly<Record<string, string>> | undefined)[];
 
 /** The same for a request, whose parts may share files: each is stored once. @throws CodedError as `putAsset` */
 export async function putRequestFiles(
   underWay: UnderWay,
   deps: PutAssetDeps,
-  { files, ...input }: Omit<PutFilesInput, 'files'> & { files: readonly (PutFilesInput['files'] | undefined)[] },
+  { userId, files, uploads }: PutFilesInput<ReturnType<typeof requestFiles>>,
 ): Promise<RequestAssets> {
-  const keyed = files.flatMap((each = {}, index) => Object.entries(each).map(([path, file]) => [`${index}/${path}`, file] as const)); // prettier-ignore
-  const ids = await putFiles(underWay, deps, { ...input, files: Object.fromEntries(keyed) });
-  return files.map((each, index) => each && mapped(each, (path) => ids[`${index}/${path}`] ?? ''));
+  return putFilesOfParts((file) => putInTurn(underWay, deps, { userId, ...file }), files, uploadedFiles(uploads));
 }
 
-function mapped(files: PutFilesInput['files'], idOf: (path: string) => string): Record<string, string> {
-  return Object.fromEntries(Object.keys(files).map((path) => [path, idOf(path)]));
+function uploadedFiles(uploads: readonly Upload[] = []): Map<string, FileToPut> {
+  return new Map(uploads.map((upload) => [upload.sha256, { type: upload.type, bytes: bytesOf(upload) }]));
 }
 
 /** Stores a file within the tenant's share. @throws CodedError as `putAsset` */

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { assetFiles, type NamedAssets, partAssets, versionAssets } from '../assets/asset-files.ts';
 import type { AssetReader } from '../assets/asset-reader.ts';
 import { SizedCache } from '../cache/sized-cache.ts';
-import { type Database, isDatabaseUnavailable } from '../db/pools.ts';
+import type { Database } from '../db/pools.ts';
 import { CodedError, messageOf } from '../kernel/errors.ts';
 import type { Content } from '../sources/source-type.ts';
 import { loadSource } from '../sources/sources.ts';
@@ -12,6 +11,7 @@ import type { Asset } from '../assets/asset.ts';
 import type { FinishingFile } from '../finishing/finisher.ts';
 import { PdfDamaged } from '../storage/store.ts';
 import type { Stores } from '../storage/stores.ts';
+import { patiently } from './patiently.ts';
 import { getJobFile } from './read.ts';
 import type { StoredPart, StoredResult } from './stored-request.ts';
 
@@ -32,10 +32,6 @@ interface ContentContext extends ContentLimits {
 
 /** Versions of templates whose lists of files are remembered. They never change. */
 const MAX_VERSIONS = 1_000;
-
-/** Milliseconds that a document waits for the database and for the store of its files. */
-const PATIENCE_MS = 30_000;
-const PAUSE_MS = 500;
 
 /** What the browser loads for the parts of jobs, and the files that the steps after it need. */
 export class PartContents {
@@ -141,22 +137,6 @@ export class PartContents {
       version: version || undefined,
       compose: (input) => composer.compose(input, { timeoutMs, signal, tenant: userId }),
     });
-  }
-}
-
-/** Tries again while the database or the store cannot be reached, for a while. */
-async function patiently<T>(load: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  const until = performance.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      return await load();
-    } catch (error) {
-      const mayChange = isDatabaseUnavailable(error) || (error instanceof CodedError && error.code === 'unavailable');
-      if (!mayChange || signal?.aborted) throw error;
-      if (performance.now() > until)
-        throw new CodedError('unavailable', 'the files of the document could not be read', { cause: error });
-      await sleep(PAUSE_MS);
-    }
   }
 }
 

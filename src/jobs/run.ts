@@ -7,6 +7,7 @@ import { pictureOfPage } from '../domain/output.ts';
 import type { Part, PrintSettings } from '../domain/pdf-request.ts';
 import type { PdfValue } from '../domain/source.ts';
 import { CodedError } from '../kernel/errors.ts';
+import { STORE_PAUSE_MS } from './patiently.ts';
 import { finishParts } from './print-layers.ts';
 import type { Finisher, FinishingFile } from '../finishing/finisher.ts';
 import type { PartAbout } from '../finishing/step.ts';
@@ -184,9 +185,6 @@ function aboutGiven({ file, password }: PdfValue, title: string | undefined, { n
     ...(password !== undefined && { password }),
   };
 }
-
-/** Milliseconds until a document is tried again whose files cannot be read: it would be here again at once. */
-const STORE_PAUSE_MS = 5_000;
 
 /** A job whose store cannot be reached is tried again, but not at once. */
 async function failedWith(failure: Failure, { signal }: RenderContext): Promise<Failure> {

@@ -9,19 +9,16 @@ import { forTenant } from '../db/tenant.ts';
 import { type Job, queuedJob } from '../domain/job.ts';
 import { isWebhookId, type RequestDeliveries } from '../domain/delivery.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
-import type { PrintSettings } from '../domain/pdf-request.ts';
 import { priorityNumber } from '../domain/priority.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
-import { deniedUrl } from '../egress/denied-url.ts';
 import type { EgressPolicy } from '../egress/policy.ts';
 import { crashPoint } from '../kernel/crash-point.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
-import { shownSource } from '../sources/sources.ts';
 import type { Events } from '../telemetry/events.ts';
-import { noSuchAssets } from '../templates/put-template.ts';
+import { checkTargets } from './check-targets.ts';
+import { jobSettings, partRows, templatesOf, throwPartRefusal } from './part-rows.ts';
 import { getJob } from './read.ts';
-import { resolveRequest, type RequestInput, type Resolved, type ResolvedPart } from './resolve-request.ts';
-import { RESULT_KIND } from './stored-request.ts';
+import { resolveRequest, type RequestInput, type Resolved } from './resolve-request.ts';
 
 export interface SubmitDeps {
   db: Database;
@@ -54,8 +51,6 @@ export interface Submitted {
 const LIMIT_REACHED = 'PDF01';
 const KEY_IN_USE = 'PDF02';
 const USER_GONE = 'PDF03';
-const NO_ASSETS = 'PDF05';
-const NO_TEMPLATE = 'PDF06';
 const NO_WEBHOOK = 'PDF07';
 
 /**
@@ -97,9 +92,8 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
         retryAfterSeconds: 1,
       });
     }
-    if (code === NO_ASSETS) throw noSuchAssets(detail);
+    throwPartRefusal(error);
     if (code === NO_WEBHOOK) throw invalidFields([{ field: 'webhook', message: 'there is no such endpoint; allowed: a URL, or the id of one of yours' }]); // prettier-ignore
-    if (code === NO_TEMPLATE) throw invalidFields([{ field: 'template', message: 'it was just deleted' }]);
     const reached = code === LIMIT_REACHED ? limiter.refuse(userId, JSON.parse(detail) as TierUse) : error;
     if (reached instanceof LimitReached) events.rateLimited({ ...about, limit: reached.limit });
     throw reached;
@@ -111,13 +105,11 @@ type Accepted = TierUse & { accepted_at: string; job_priority: number; queue_pos
 
 /** @throws PostgresError with a code of `pdfprompt_submit` */
 async function insertJob(db: Database, input: Resolved<SubmitInput>): Promise<Submitted> {
-  const { principal, request, files = [], idempotencyKey, requestId, traceparent } = input;
-  const { parts: _, result, resultFiles: __, deliveries, filename, metadata, ...settings } = request;
+  const { principal, request, idempotencyKey, requestId, traceparent } = input;
+  const { deliveries, filename, metadata } = request;
+  const settings = jobSettings(request);
   const wanted = toRows(deliveries);
-  const [first, ...more] = input.parts.map((part, index) => toRow(part, settings, files[index]));
-  if (!first) throw new Error('the request has no part');
-  // Several parts have it in any case: a worker of the last release, which would not merge them, is not given it.
-  if (result || more.length > 0) more.push({ kind: RESULT_KIND, data: result ?? {}, files: filesColumn(result && files.at(-1)) }); // prettier-ignore
+  const [first, ...more] = partRows(input);
   const id = uuidv7();
   const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
   const [row] = await db.execute<Accepted>(sql`
@@ -140,52 +132,11 @@ async function insertJob(db: Database, input: Resolved<SubmitInput>): Promise<Su
     id,
     priority: row.job_priority,
     metadata,
-    templates: [...new Set(input.parts.flatMap(({ template }) => template?.name ?? []))],
+    templates: templatesOf(input.parts),
     createdAt,
     queuePosition: row.queue_position,
   });
   return { job, created: true, allowances: allowances(limitsOf(row), row) };
-}
-
-/** A part as `pdfprompt_submit` takes it. */
-interface PartRow {
-  kind: string;
-  content?: string;
-  data?: unknown;
-  shown?: string | undefined;
-  settings?: Record<string, unknown>;
-  files?: Readonly<Record<string, string>> | undefined;
-  template_version?: string | undefined;
-  template?: string | undefined;
-}
-
-/** @param job print settings that are stored with the job */
-function toRow(
-  part: ResolvedPart,
-  job: Partial<PrintSettings>,
-  files: Readonly<Record<string, string>> | undefined,
-): PartRow {
-  const { source, template, title, files: _, sent: __, ...own } = part;
-  const differ = Object.entries(own).filter(([name, value]) => canonicalJson(value) !== canonicalJson(job[name as keyof PrintSettings] ?? null)); // prettier-ignore
-  return {
-    kind: source.kind,
-    ...(typeof source.value === 'string' ? { content: source.value } : { data: source.value }),
-    shown: shownSource(source),
-    settings: { ...Object.fromEntries(differ), ...(title !== undefined && { title }) },
-    files: filesColumn(files),
-    template_version: template?.id,
-    template: template?.name,
-  };
-}
-
-/** @throws CodedError that names what may not be sent to */
-function checkTargets(policy: Pick<EgressPolicy, 'denyHost'>, { webhook, upload }: RequestDeliveries = {}): void {
-  const targets = { webhook: webhook !== undefined && isWebhookId(webhook) ? undefined : webhook, 'upload.url': upload?.url }; // prettier-ignore
-  const problems = Object.entries(targets).flatMap(([field, url]) => {
-    const message = url === undefined ? undefined : deniedUrl(policy, url);
-    return message === undefined ? [] : [{ field, message }];
-  });
-  if (problems.length > 0) throw invalidFields(problems);
 }
 
 /** Deliveries as `pdfprompt_add_deliveries` takes them. */
@@ -195,9 +146,6 @@ function toRows({ webhook, upload }: RequestDeliveries = {}): object[] {
     ...(upload ? [{ kind: 'upload', ...upload }] : []),
   ];
 }
-
-const filesColumn = (files: Readonly<Record<string, string>> | undefined) =>
-  files && Object.keys(files).length > 0 ? files : undefined;
 
 /** SHA-256 in hex of what a repeated idempotency key must come with again. */
 function hashOf({ request, sent = request, files }: SubmitInput): string {
