@@ -418,7 +418,7 @@ export const SETTINGS = {
     default: '1000',
     description:
       'Megabytes that all files of one user may take: those of their templates, and those that were sent lately',
-    commands: WITH_API,
+    commands: WITH_FLEET,
   },
   assetCacheMb: {
     env: 'ASSET_CACHE_MB',

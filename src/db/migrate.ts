@@ -83,6 +83,7 @@ export async function migrate({
     // Polled: a session that waits for the lock holds a snapshot, for which CREATE INDEX CONCURRENTLY would wait.
     const tryLock = () => sql<{ locked: boolean }[]>`select pg_try_advisory_lock(${LOCK}) as locked`;
     while (!check && !(await tryLock())[0]?.locked) await sleep(100);
+    await lookInOneSchema(sql);
     const tables = await existingTables(sql);
     const pending = findMissing(known, await readApplied(sql, tables));
     if (!check) {
@@ -107,6 +108,19 @@ async function readMigrations(): Promise<Migration[]> {
       return { version: Number(name.slice(0, 4)), name, text, sha256: createHash('sha256').update(text).digest('hex') };
     }),
   );
+}
+
+/**
+ * From here on the session looks where it looks now, whatever schemas are created. Without the schema of applications
+ * (`sql/0033_sql_client.sql`), which a user of the same name would find first, unless the tables are in it too.
+ */
+async function lookInOneSchema(sql: Sql): Promise<void> {
+  await sql`
+    select set_config('search_path', string_agg(quote_ident(s), ', ' order by place), false)
+    from unnest(current_schemas(false)) with ordinality as found (s, place)
+    where s <> 'pdfprompt' or to_regprocedure('pdfprompt.submit(text,jsonb,text)') is null
+      or to_regclass(format('pdfprompt.%I', ${NEEDED_TABLE}::text)) is not null
+    having count(*) > 0`;
 }
 
 /** Which of {@link TABLES} there are. */

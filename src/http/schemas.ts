@@ -42,7 +42,14 @@ export const jobSchema = z
       })
       .nullable()
       .meta({ description: 'Milliseconds' }),
-    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    error: z
+      .object({
+        code: z
+          .string()
+          .describe('As that of a problem. `invalid_request`: it was submitted in SQL, and its request is not valid'),
+        message: z.string(),
+      })
+      .nullable(),
     file: fileSchema.nullable().meta({ description: 'The first of its files' }),
     failedResources: z
       .array(z.object({ url: z.string(), reason: z.string() }))

@@ -2,6 +2,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../db/pools.ts';
 import { job, jobAttempt, part, worker } from '../db/schema.ts';
 import { type PrintSettings, withDefaults } from '../domain/pdf-request.ts';
+import { type Priority, priorityName } from '../domain/priority.ts';
 import type { Claim, JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 import { endLostRun, LOST_COLUMNS, type LostJobs, toRunAbout } from './lost-jobs.ts';
@@ -15,6 +16,7 @@ export interface ClaimedJob extends StoredDocuments {
   userId: string;
   /** the user's tier when the job was accepted */
   tier: string;
+  priority: Priority;
   /** of the request that created the job */
   requestId: string | undefined;
   /** W3C trace context of that request */
@@ -124,6 +126,7 @@ function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
     id: row.id,
     userId: row.userId,
     tier: row.tier,
+    priority: priorityName(row.priority),
     requestId: row.requestId ?? undefined,
     traceparent: row.traceparent ?? undefined,
     run: row.runs,

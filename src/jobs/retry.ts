@@ -1,14 +1,17 @@
 import { and, eq, isNull } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import { partAssets } from '../assets/asset-files.ts';
+import { putAsset, type PutAssetDeps } from '../assets/put-asset.ts';
+import { putFilesOfParts } from '../assets/put-sent-files.ts';
 import type { Database } from '../db/pools.ts';
 import { delivery, job, part, webhook } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
-import { parsePdfRequest, type PrintSettings, sourceFields } from '../domain/pdf-request.ts';
-import { CodedError, invalidFields } from '../kernel/errors.ts';
+import { parsePdfRequest, type PrintSettings, requestFiles, sourceFields } from '../domain/pdf-request.ts';
+import { CodedError, type FieldProblem, invalidFields } from '../kernel/errors.ts';
 import { storedDocuments } from './stored-request.ts';
 import { type SubmitDeps, submitJob, type SubmitInput, type Submitted } from './submit.ts';
 
+type RetryDeps = SubmitDeps & PutAssetDeps;
 type RetryInput = Omit<SubmitInput, 'request'> & { jobId: string };
 
 /**
@@ -17,7 +20,7 @@ type RetryInput = Omit<SubmitInput, 'request'> & { jobId: string };
  * @throws CodedError `not_found`, for another tenant's job too; `job_not_retryable` if the job has another status, or
  *   its document is no longer kept; and the errors of {@link submitJob}
  */
-export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput): Promise<Submitted> {
+export async function retryJob(deps: RetryDeps, { jobId, ...input }: RetryInput): Promise<Submitted> {
   const { userId } = input.principal;
   const rows = isUuid(jobId)
     ? await deps.reads
@@ -39,10 +42,11 @@ export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput
   if (!row) throw new CodedError('not_found', 'there is no such job');
   if (row.status !== 'failed' && row.status !== 'cancelled')
     throw new CodedError('job_not_retryable', `the job is ${row.status}; allowed: a job that failed or was cancelled`);
-  const { parts, result } = storedDocuments(
+  const { unread, parts, result } = storedDocuments(
     row,
     rows.flatMap((each) => each.part ?? []),
   );
+  if (unread !== undefined) return submitUnread(deps, input, unread);
   if (parts.length === 0)
     throw new CodedError('job_not_retryable', "the job's document is no longer kept; submit it again");
   if (parts.some(({ source, templateVersion }) => source.kind === 'template' && templateVersion === undefined))
@@ -81,12 +85,22 @@ export async function retryJob(deps: SubmitDeps, { jobId, ...input }: RetryInput
     metadata,
     ...(await askedDeliveries(deps.reads, { userId, jobId })),
   });
-  if (!parsed.ok)
-    throw new CodedError(
-      'job_not_retryable',
-      `the job's request is no longer valid: ${invalidFields(parsed.fields).message}`,
-    );
+  if (!parsed.ok) throw notValid('no longer', parsed.fields);
   return submitJob(deps, { ...input, request: parsed.request, files });
+}
+
+/** A request that was submitted in SQL, and ended before a worker had read it, or because it was not valid. */
+async function submitUnread(deps: RetryDeps, input: Omit<RetryInput, 'jobId'>, unread: unknown): Promise<Submitted> {
+  const { userId } = input.principal;
+  const parsed = parsePdfRequest(unread);
+  if (!parsed.ok) throw notValid('not', parsed.fields);
+  const { request, sent } = parsed;
+  const files = await putFilesOfParts((file) => putAsset(deps, { userId, ...file }), requestFiles(request));
+  return submitJob(deps, { ...input, request, sent, files });
+}
+
+function notValid(since: 'not' | 'no longer', fields: FieldProblem[]): CodedError {
+  return new CodedError('job_not_retryable', `the job's request is ${since} valid: ${invalidFields(fields).message}`);
 }
 
 /** What the request asked to be sent, as its fields. */

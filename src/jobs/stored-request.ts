@@ -10,6 +10,9 @@ export type PartColumns = Pick<typeof part.$inferSelect, 'kind' | 'content' | 'd
 /** The kind of the row, after those of the parts, that says what becomes of them. */
 export const RESULT_KIND = 'result';
 
+/** The kind of the only row of a request that was submitted in SQL, until a worker reads it. */
+const REQUEST_KIND = 'request';
+
 /** A part as it was accepted. */
 export type StoredPart = Part & {
   /** in its job, from 0 */
@@ -31,6 +34,8 @@ export interface StoredResult {
 
 /** A job's documents as they were accepted. */
 export interface StoredDocuments {
+  /** a request that was submitted in SQL, as it was sent: nobody has checked it, and there are no parts yet */
+  unread?: unknown;
   /** none if they are no longer kept */
   parts: StoredPart[];
   result: StoredResult | undefined;
@@ -45,6 +50,7 @@ export function storedDocuments(row: JobColumns, rows: readonly PartColumns[]): 
   const kept = (rows.length > 0 ? rows : fromLastRelease(row)).filter(
     ({ content, data }) => content !== null || data !== null,
   );
+  if (kept[0]?.kind === REQUEST_KIND) return { unread: kept[0].data, parts: [], result: undefined };
   const last = kept.at(-1);
   const result = last?.kind === RESULT_KIND ? last : undefined;
   const parts = kept.filter((each) => each !== result).map((each) => toPart(each, settings));

@@ -28,14 +28,23 @@ export async function hasEnqueue(db: Database): Promise<boolean> {
 }
 
 export async function createEnqueue(db: Database): Promise<void> {
+  // Where the tables are, which need not be the first schema that the user looks in.
+  const [found] = await db.execute<{ schema: string }>(
+    sql`select coalesce(
+      (select relnamespace::regnamespace::text from pg_class where oid = to_regclass('pdfprompt_job')),
+      quote_ident(current_schema())) as schema`,
+  );
+  const name = `${found?.schema}.pdfprompt_enqueue`;
   await db.execute(
     sql.raw(`
-      create or replace function pdfprompt_enqueue(id uuid, priority integer, expire_seconds integer) returns void
+      create or replace function ${name}(id uuid, priority integer, expire_seconds integer) returns void
         language plpgsql set search_path = pg_catalog, pg_temp as $enqueue$${await bodyOf(db)}$enqueue$`),
   );
   await db.execute(
-    sql`comment on function pdfprompt_enqueue is 'Puts a job into the queue: the highest priority is served first. A claim that lasts longer than expire_seconds ends. Error: PDF04 the queue has the job already.'`,
+    sql`comment on function ${sql.raw(name)} is 'Puts a job into the queue: the highest priority is served first. A claim that lasts longer than expire_seconds ends. Error: PDF04 the queue has the job already.'`,
   );
+  // Postgres lets everybody call a new function (sql/0033_sql_client.sql).
+  await db.execute(sql`revoke execute on function ${sql.raw(name)} from public`);
 }
 
 /** pg-boss passes jobs as a JSON array, in which each has the names of its options. */

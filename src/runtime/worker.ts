@@ -6,6 +6,7 @@ import { EgressProxy } from '../egress/proxy.ts';
 import { Finisher } from '../finishing/finisher.ts';
 import type { StepList } from '../finishing/step.ts';
 import { PartContents } from '../jobs/part-content.ts';
+import { readRequest } from '../jobs/read-request.ts';
 import { readMemory } from '../memory/reading.ts';
 import { type ChromiumBinary, findChromium } from '../render/chromium-binary.ts';
 import { Launcher } from '../render/launcher.ts';
@@ -74,6 +75,7 @@ export async function buildWorker(
   });
   const composer = buildComposer({ config, events });
   const assets = new AssetReader({ db, assetStores, cacheBytes: config.assetCacheMb * MEGABYTE });
+  const egress = new EgressPolicy(config.egress);
   const storeWatch = new StoreWatch({ db, store, events });
   const roomWatch = new RoomWatch({ events });
   const dispatcher = new Dispatcher({
@@ -93,6 +95,8 @@ export async function buildWorker(
       composer,
       caps: { maxBytes: config.pdfMaxBytes, maxTotalBytes: config.documentMemoryLimitMb * MEGABYTE },
     }),
+    readRequest: (job, signal) =>
+      readRequest({ db, assetStores, assetBytes: config.assetsMaxMb * MEGABYTE, egress }, job, signal),
     storeWatch,
     needs: [roomWatch.condition],
     concurrency: new Concurrency(config.workerConcurrency),

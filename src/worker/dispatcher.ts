@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Notifier } from '../db/notifier.ts';
 import { isDatabaseUnavailable } from '../db/pools.ts';
-import type { Outcome, PdfBytes } from '../domain/outcome.ts';
+import type { Outcome } from '../domain/outcome.ts';
 import type { Finisher } from '../finishing/finisher.ts';
 import { type ClaimedJob, claimJobs, NotRegistered } from '../jobs/claim.ts';
 import { endOfPatience, type Finish, finishJob, type FinishDeps } from '../jobs/finish.ts';
 import { requeueLostJobs, requeueUnknownJobs } from '../jobs/lost-jobs.ts';
 import { ResultFiles } from '../jobs/put-files.ts';
-import { type ContentLimits, runParts } from '../jobs/run.ts';
-import type { StoredPart } from '../jobs/stored-request.ts';
 import { crashPoint, plantedFault } from '../kernel/crash-point.ts';
 import { forJob } from '../kernel/current-job.ts';
 import { Deadline } from '../kernel/deadline.ts';
@@ -16,23 +14,24 @@ import type { Condition } from '../kernel/health.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Renderer } from '../render/renderer.ts';
 import { StoreFailure } from '../storage/store.ts';
-import type { PartContents } from '../jobs/part-content.ts';
-import type { AttemptAbout, Events } from '../telemetry/events.ts';
+import type { Events } from '../telemetry/events.ts';
 import type { SlotsState } from '../telemetry/metrics.ts';
-import { errorType, type Span } from '../telemetry/span.ts';
+import { errorType } from '../telemetry/span.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import { aboutOf, beginSpan, type ClaimTime } from './attempt-span.ts';
 import type { Concurrency } from './concurrency.ts';
 import type { Registration } from './registration.ts';
+import { type AttemptContext, renderJob, type RenderDeps } from './render-job.ts';
+import { reportAttempt } from './report-attempt.ts';
+import { RunCheck } from './run-check.ts';
 import type { StoreWatch } from './store-watch.ts';
 import { Suspect } from './suspect.ts';
 
-interface DispatcherOptions extends FinishDeps {
+interface DispatcherOptions extends FinishDeps, Pick<RenderDeps, 'contents' | 'readRequest'> {
   notifier: Notifier;
   registration: Pick<Registration, 'workerId' | 'condition'>;
   renderer: Pick<Renderer, 'render' | 'room'>;
   finisher: Pick<Finisher, 'finish' | 'isBehind'>;
-  contents: Pick<PartContents, 'of' | 'pdf' | 'files'>;
   storeWatch: Pick<StoreWatch, 'condition' | 'failed' | 'recovers'>;
   /** further conditions without which no job is claimed */
   needs: readonly Condition[];
@@ -77,6 +76,11 @@ interface Running {
 export class Dispatcher extends Lifecycle<DispatcherOptions> {
   /** may have the same job twice: its first claim became stale and has not ended yet */
   readonly #running = new Set<Running>();
+  readonly #runCheck = new RunCheck({
+    db: this.options.db,
+    onRun: (jobId, run) => this.#stopOthers(jobId, run),
+    onError: (error) => this.options.events.backgroundFailed('reading jobs that have ended', error),
+  });
   #loop: Promise<void> | undefined;
   /** claimed: it waits until it is alone, or runs */
   #suspect: Suspect | undefined;
@@ -159,9 +163,17 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
     }
   }
 
+  /** Something says that the job has ended. That may be false, so its row decides. */
   #ended(jobId: string): void {
-    if (this.#suspect?.job.id === jobId && !this.#suspect.isRunning) this.#suspect = undefined;
-    for (const { abort } of this.#runningOf(jobId)) abort.abort();
+    if (this.#suspect?.job.id === jobId || this.#runningOf(jobId).length > 0) this.#runCheck.check(jobId);
+    this.#wake.resolve();
+  }
+
+  /** @param run that the job is in now; undefined: it is not being rendered */
+  #stopOthers(jobId: string, run: number | undefined): void {
+    if (this.#suspect?.job.id === jobId && this.#suspect.job.run !== run && !this.#suspect.isRunning)
+      this.#suspect = undefined;
+    for (const { job, abort } of this.#runningOf(jobId)) if (job.run !== run) abort.abort();
     this.#wake.resolve();
   }
 
@@ -276,24 +288,17 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
       });
   }
 
-  async #runJob(job: ClaimedJob, { about, span, signal, onRendered }: RunContext): Promise<void> {
+  async #runJob(job: ClaimedJob, { about, span, signal, onRendered }: AttemptContext): Promise<void> {
     const { events } = this.options;
     const startedAt = performance.now();
     events.jobStarted(about);
     plantedFault(job.filename);
-    const context = { tenant: job.userId, jobId: job.id, signal, span, onPrinted: onRendered };
-    const { contents } = this.options;
-    const { result: wanted } = job;
-    const whose = { userId: job.userId, jobId: job.id };
-    const contentOf = (part: StoredPart, limits: ContentLimits) => contents.of(part, { ...whose, ...limits });
-    const pdfOf = (part: StoredPart, limits: ContentLimits) => contents.pdf(part, { ...whose, ...limits });
-    const filesOf = async (limits: ContentLimits) => (wanted ? contents.files(wanted, { ...whose, ...limits }) : []);
-    const rendered = await runParts(this.options, { ...job, result: wanted?.settings, contentOf, pdfOf, filesOf }, context); // prettier-ignore
+    const rendered = await renderJob(this.options, job, { about, span, signal, onRendered });
     const result = this.#blamed.has(job.id) ? UNEXPECTED : rendered;
     crashPoint('render.done');
     const { finish, outcome } = await span.during('store', () => this.#finish(job, result, signal));
     crashPoint('finish.committed');
-    this.#report(about, outcome, finish, Math.round(performance.now() - startedAt));
+    reportAttempt(events, about, { outcome, finish, ms: Math.round(performance.now() - startedAt) });
     span.set({ 'pdfprompt.outcome': finish });
     span.end({ error: 'code' in outcome ? outcome.code : undefined });
   }
@@ -326,28 +331,4 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
       }
     }
   }
-
-  #report(about: AttemptAbout, outcome: Outcome, finish: Finish, ms: number): void {
-    const { events } = this.options;
-    if (finish === 'stale') events.jobResultDiscarded(about);
-    else if (finish === 'queued')
-      events.jobRequeued(
-        about,
-        outcome.kind === 'interrupted' ? (outcome.reason ?? outcome.kind) : outcome.kind,
-        outcome.kind === 'retry' ? outcome.cause : undefined,
-      );
-    else if (outcome.kind === 'done') {
-      const [pages, bytes] = [sum(outcome.files, 'pages'), sum(outcome.files, 'size')];
-      events.jobEnded({ ...about, status: finish, ms, pages, bytes });
-    } else events.jobEnded({ ...about, status: finish, ms, ...('code' in outcome && { code: outcome.code }) });
-  }
-}
-
-const sum = (files: PdfBytes[], what: 'pages' | 'size') => files.reduce((total, file) => total + file[what], 0);
-
-interface RunContext {
-  about: AttemptAbout;
-  span: Span;
-  signal: AbortSignal;
-  onRendered: () => void;
 }

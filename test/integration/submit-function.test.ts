@@ -195,6 +195,16 @@ describe('a worker of the last release', () => {
     expect(await partsOf(id)).toEqual(before);
   });
 
+  it('is not given a request that only this one can read', async () => {
+    await sql`update pdfprompt_worker set version = null where id = ${workerId}`;
+    const [row] = await sql<{ id: string }[]>`select pdfprompt.submit('ann@example.com', '{"html": "<p>x</p>"}') as id`;
+    const id = row?.id ?? '';
+    const before = await partsOf(id);
+    expect([...(await claim(id))]).toEqual([]);
+    expect(await rowOf(id)).toEqual({ status: 'queued', html: null, url: null, keeps_parts: true });
+    expect(await partsOf(id)).toEqual(before);
+  });
+
   it('is not meant by one that has said which release it runs', async () => {
     await sql`update pdfprompt_worker set version = 'test' where id = ${workerId}`;
     const id = await accepted({ html: '<p>x</p>' });

@@ -26,6 +26,8 @@ export async function createDatabase({ empty = false }: { empty?: boolean } = {}
       await sleep(50);
     }
   }
+  // As the migration of the template has set it there (sql/0033_sql_client.sql): settings are not cloned.
+  if (!empty) await admin.unsafe(`alter role current_user in database ${name} set search_path = public`);
   const url = withDatabase(templateUrl, name);
   const sql = connect(url, { max: 2 });
   undoLater(async () => {

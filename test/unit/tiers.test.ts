@@ -70,6 +70,7 @@ const THE_SAME_ALL_THE_SAME = new Set([
   'test/integration/folders.test.ts', // what is printed, which is the same
   'test/e2e/bench.test.ts', // a server of its own, to be stopped
   'test/integration/tenant-isolation.test.ts', // a cluster of its own, for its roles
+  'test/integration/sql-owners.test.ts', // the same
   'test/unit/tiers.test.ts', // this
 ]);
 

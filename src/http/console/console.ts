@@ -70,7 +70,7 @@ const DONE = {
 
 /** Pages for operators below `/console`, rendered on the server; a script refreshes them. */
 export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
-  const { db, reads, adminDb, queue, limiter, stores, pictures, hub, events, logIn } = deps;
+  const { db, reads, adminDb, queue, limiter, stores, assetStores, assetBytes, pictures, hub, events, logIn } = deps;
   const thumbnails = new Thumbnails(pictures);
   const watched = { max: 8, onRequest: (result: 'hit' | 'miss') => events.cacheAsked('console', result) };
   const queues = new QueryCache<QueueOverview>({ ...watched, ttlMs: QUEUE_MS });
@@ -212,7 +212,7 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
     try {
       if (!tier) throw new CodedError('job_not_retryable', 'its user has no subscription');
       const { job } = await retryJob(
-        { db, reads, limiter, events },
+        { db, reads, limiter, events, assetStores, assetBytes },
         {
           principal: { userId, tier },
           jobId,
