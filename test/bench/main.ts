@@ -16,6 +16,7 @@ import { queries } from './queries.ts';
 import { render } from './render.ts';
 import { soak } from './soak.ts';
 import { type Result, Stage } from './stage.ts';
+import { sql } from './sql.ts';
 import { submit } from './submit.ts';
 import { templates } from './templates.ts';
 import { users } from './users.ts';
@@ -27,6 +28,7 @@ import { watched } from './watched.ts';
 const BENCHES: Record<string, (stage: Stage, files: string[], seconds: number | undefined) => Promise<Result>> = {
   pickup,
   backlog,
+  sql,
   submit,
   templates,
   fairness,
