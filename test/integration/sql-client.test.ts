@@ -58,7 +58,7 @@ describe('the role pdfprompt_client', () => {
   it('may not read or write any table, view or sequence, nor a column of one', async () => {
     const relations = await sql<{ name: string; kind: string; column: string }[]>`
       select format('%I.%I', n.nspname, c.relname) as name, c.relkind::text as kind,
-        (select quote_ident(attname) from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped limit 1) as column
+        (select quote_ident(attname) from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped and attidentity = '' and attgenerated = '' limit 1) as column
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname not like 'pg\\_temp%'
         and c.relkind in ('r', 'p', 'v', 'm', 'S', 'f')`;
