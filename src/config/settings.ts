@@ -556,8 +556,16 @@ export const SETTING_LIST = Object.entries<Setting>(SETTINGS).map(([name, settin
   ...setting,
 }));
 
+/** Flags of the one command that has the setting. */
+const SHORT: Record<string, string> = { PDFPROMPT_WORKER_CONCURRENCY: 'concurrency', WORK_ONLY: 'only' };
+
 /** `DATABASE_URL` → `database-url`, without our prefix: `PDFPROMPT_DATA_DIR` → `data-dir`. */
 export function flagOf(setting: Setting): string {
-  const short = setting.env === 'PDFPROMPT_WORKER_CONCURRENCY' ? 'CONCURRENCY' : setting.env.replace(/^PDFPROMPT_/, '');
-  return short.toLowerCase().replaceAll('_', '-');
+  return (
+    SHORT[setting.env] ??
+    setting.env
+      .replace(/^PDFPROMPT_/, '')
+      .toLowerCase()
+      .replaceAll('_', '-')
+  );
 }

@@ -21,6 +21,7 @@ const ANSWERS = {
   fails: (response) => void response.writeHead(500, { 'content-type': 'text/plain' }).end('no\0 \x1b[1m way'),
   gone: (response) => void response.writeHead(410).end('gone'),
   later: (response) => void response.writeHead(503, { 'retry-after': '3600' }).end(),
+  slow: (response) => void setTimeout(() => response.end(), 500),
   redirects: (response) => void response.writeHead(307, { location: '/ok' }).end(),
   'says nothing': () => undefined,
   'is cut at once': (response) => void response.socket?.destroy(),

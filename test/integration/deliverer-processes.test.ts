@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { v7 as uuidv7 } from 'uuid';
+import { expect, it } from 'vitest';
+import { createUnlimitedKey, principalOf } from '../support/accounts.ts';
+import { pdfprompt } from '../support/cli.ts';
+import { createDatabase, openTestPool } from '../support/database.ts';
+import { eventually } from '../support/processes.ts';
+import { startReceiver } from '../support/receiver.ts';
+
+const receiver = await startReceiver();
+const { url, sql } = await createDatabase();
+const pool = openTestPool(url);
+const { key } = await createUnlimitedKey(pool.db, 'ann@example.com');
+const { userId } = await principalOf(pool.db, key);
+await pool.close();
+
+async function startDeliverer() {
+  // It needs no Chromium.
+  const env = { DATABASE_URL: url, CHROME_PATH: '/nowhere', SHUTDOWN_GRACE: '3', ...receiver.env };
+  const cli = pdfprompt(['work', '--only', 'deliveries'], { env });
+  await cli.until(/pdfprompt delivers, 64 webhooks at a time/, 60_000);
+  return cli;
+}
+
+async function addDelivery(path: string): Promise<string> {
+  const id = uuidv7();
+  await sql`insert into pdfprompt_delivery (id, user_id, kind, url, host, event, status, ready_at)
+    values (${id}, ${userId}, 'webhook', ${`${receiver.origin}${path}`}, ${receiver.authority}, 'webhook.test', 'ready', now())`;
+  await sql`select pg_notify('pdfprompt_deliveries', '')`;
+  return id;
+}
+const delivery = async (id: string) =>
+  (await sql<{ status: string; attempts: number; round: number }[]>`select status, attempts, round from pdfprompt_delivery where id = ${id}`)[0]; // prettier-ignore
+const becomes = (id: string, status: string) =>
+  eventually(async () => (await delivery(id))?.status === status, 30_000, `it is ${status}`);
+
+it('a process that only delivers is no worker for jobs', async () => {
+  const deliverer = await startDeliverer();
+  const id = await addDelivery('/ok/alone');
+  await receiver.got('/ok/alone');
+  await becomes(id, 'delivered');
+  expect(await sql`select id from pdfprompt_worker`).toHaveLength(0);
+  deliverer.child.kill('SIGTERM');
+  expect(await deliverer.exited).toMatchObject({ code: 0 });
+});
+
+it('what a process was sending when it was killed is sent again, with the same id', async () => {
+  const path = '/says%20nothing/killed';
+  const killed = await startDeliverer();
+  const id = await addDelivery(path);
+  const [first] = await receiver.got(path);
+  killed.child.kill('SIGKILL');
+  await killed.exited;
+  expect(await delivery(id)).toEqual({ status: 'sending', attempts: 1, round: 1 });
+  receiver.planned.set(path, ['ok']);
+  const heir = await startDeliverer();
+  await sql`update pdfprompt_delivery set claimed_until = now() - interval '1 second' where id = ${id}`; // half a minute later
+  const [, second] = await receiver.got(path, 2);
+  expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
+  await becomes(id, 'delivered');
+  expect(await delivery(id)).toEqual({ status: 'delivered', attempts: 2, round: 2 });
+  heir.child.kill('SIGTERM');
+  await heir.exited;
+  expect(heir.stderr()).toContain('delivery.requeued');
+});
+
+it('what a process was sending when it was stopped is requeued, and the attempt does not count', async () => {
+  const path = '/says%20nothing/stopped';
+  const stopped = await startDeliverer();
+  const id = await addDelivery(path);
+  await receiver.got(path);
+  stopped.child.kill('SIGTERM');
+  expect(await stopped.exited).toMatchObject({ code: 0 });
+  expect(await delivery(id)).toEqual({ status: 'ready', attempts: 0, round: 0 });
+});
+
+it('a request that ends in the time of grace is written down', async () => {
+  const stopped = await startDeliverer();
+  const id = await addDelivery('/slow/stopped');
+  await receiver.got('/slow/stopped');
+  const ended = once(stopped.child, 'close');
+  stopped.child.kill('SIGTERM');
+  await ended;
+  expect(await delivery(id)).toEqual({ status: 'delivered', attempts: 1, round: 1 });
+});
