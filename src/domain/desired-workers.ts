@@ -13,7 +13,7 @@ export interface ScalePolicy {
 /** One count of the queue. */
 export type QueueCount = Pick<
   QueueFigures,
-  'countedAt' | 'depth' | 'oldestSeconds' | 'processing' | 'workers' | 'serverConnections'
+  'countedAt' | 'depth' | 'oldestSeconds' | 'processing' | 'workers' | 'serverConnections' | 'deliveries'
 > & {
   /** jobs ended since the count before */
   ended: number;
