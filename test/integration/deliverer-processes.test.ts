@@ -1,4 +1,7 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { v7 as uuidv7 } from 'uuid';
 import { expect, it } from 'vitest';
 import { createUnlimitedKey, principalOf } from '../support/accounts.ts';
@@ -14,9 +17,9 @@ const { key } = await createUnlimitedKey(pool.db, 'ann@example.com');
 const { userId } = await principalOf(pool.db, key);
 await pool.close();
 
-async function startDeliverer() {
+async function startDeliverer(extra: Record<string, string> = {}) {
   // It needs no Chromium.
-  const env = { DATABASE_URL: url, CHROME_PATH: '/nowhere', SHUTDOWN_GRACE: '3', ...receiver.env };
+  const env = { DATABASE_URL: url, CHROME_PATH: '/nowhere', SHUTDOWN_GRACE: '3', ...receiver.env, ...extra };
   const cli = pdfprompt(['work', '--only', 'deliveries'], { env });
   await cli.until(/pdfprompt delivers, 64 webhooks at a time/, 60_000);
   return cli;
@@ -82,4 +85,32 @@ it('a request that ends in the time of grace is written down', async () => {
   stopped.child.kill('SIGTERM');
   await ended;
   expect(await delivery(id)).toEqual({ status: 'delivered', attempts: 1, round: 1 });
+});
+
+it('a file of 100 MB is uploaded with little memory', async () => {
+  let size = 0;
+  const bucket = createServer((request, response) => {
+    request.on('data', (piece: Buffer) => (size += piece.byteLength));
+    request.on('end', () => response.end());
+  }).listen(0, '127.0.0.1');
+  await once(bucket, 'listening');
+  const authority = `127.0.0.1:${(bucket.address() as AddressInfo).port}`;
+  const [jobId, fileId, id] = [uuidv7(), uuidv7(), uuidv7()];
+  await sql`insert into pdfprompt_job (id, user_id, status, priority, attempts, runs, rank, request, completed_at)
+    values (${jobId}, ${userId}, 'completed', 0, 1, 1, 1, '{}', now())`;
+  await sql`insert into pdfprompt_file (id, job_id, user_id, store, size, pages, sha256, expires_at)
+    values (${fileId}, ${jobId}, ${userId}, 'postgres', 104857600, 1, sha256('x'), now() + interval '1 hour')`;
+  await sql`insert into pdfprompt_file_chunk (file_id, seq, bytes)
+    select ${fileId}, n, convert_to(repeat('x', 1048576), 'utf8') from generate_series(0, 99) n`;
+  const deliverer = await startDeliverer({ EGRESS_ALLOW: authority });
+  const peak = () => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${deliverer.pid}/status`, 'utf8'))?.[1]);
+  const before = peak();
+  await sql`insert into pdfprompt_delivery (id, user_id, job_id, kind, url, host, event, status, ready_at)
+    values (${id}, ${userId}, ${jobId}, 'upload', ${`http://${authority}/x`}, ${authority}, 'job.completed', 'ready', now())`;
+  await becomes(id, 'delivered');
+  expect(size).toBe(104_857_600);
+  expect((peak() - before) / 1_024).toBeLessThan(100);
+  deliverer.child.kill('SIGTERM');
+  await deliverer.exited;
+  bucket.close();
 });
