@@ -12,6 +12,7 @@ import type { Claim } from '../../src/queue/boss.ts';
 import { Stores } from '../../src/storage/stores.ts';
 import { adminVisits } from './admin-visits.ts';
 import { consoleVisits, keepDocuments } from './console-visits.ts';
+import { deliveryVisits } from './delivery-visits.ts';
 import { eventVisits } from './event-visits.ts';
 import { temporaryDirectory } from './files.ts';
 import { asker, at, type Guest, welcome } from './guests.ts';
@@ -248,6 +249,7 @@ export async function planVisits(
     },
     { name: "the queue's maintenance", run: async (turn) => (turn < 2 ? queue.maintain() : undefined) },
     ...(await templateVisits(service, sql, { ask, guests: await many(), round })),
+    ...(await deliveryVisits(service, sql, await many())),
     ...(await adminVisits(service, ask)),
     ...eventVisits(service, sql, heavy),
     ...(await consoleVisits(service, sql, heavy)),
