@@ -39,7 +39,7 @@ export const uploadField = z
     description:
       'Where the file is put by `PUT`: a URL, such as a presigned one of a bucket, with headers that it needs',
   });
-export type Upload = z.output<typeof uploadField> & { headers?: Record<string, string> | undefined };
+type Upload = z.output<typeof uploadField> & { headers?: Record<string, string> | undefined };
 
 /** What a request asks to be sent when its job has ended. */
 export interface RequestDeliveries {

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../kernel/errors.ts';
+import type { UploadState } from './delivery-status.ts';
 import type { FileType } from './media-type.ts';
 import { type Priority, priorityName } from './priority.ts';
 
@@ -79,11 +80,13 @@ export interface Job {
   metadata: JobMetadata;
   /** the templates and versions that it prints: `invoice@7` */
   templates: string[];
+  /** null: the request asks for none */
+  upload: UploadState | null;
 }
 
 /** A job that was just accepted. */
 export function queuedJob(
-  job: Pick<Job, 'id' | 'createdAt' | 'metadata' | 'templates' | 'queuePosition'> & { priority: number },
+  job: Pick<Job, 'id' | 'createdAt' | 'metadata' | 'templates' | 'upload' | 'queuePosition'> & { priority: number },
 ): Job {
   return {
     ...job,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ZodOpenApiResponseObject } from 'zod-openapi';
+import { SHOWN_STATUSES } from '../domain/delivery-status.ts';
 import { JOB_STATUSES } from '../domain/job.ts';
 import { FILE_TYPES } from '../domain/media-type.ts';
 import { PRIORITY_NAMES } from '../domain/priority.ts';
@@ -64,6 +65,14 @@ export const jobSchema = z
     }),
     metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
     templates: z.array(z.string()).meta({ description: 'The versions of templates that it prints: `invoice@7`' }),
+    upload: z
+      .object({
+        status: z.enum(SHOWN_STATUSES),
+        attempts: z.int(),
+        error: z.string().nullable().meta({ description: 'Why the last attempt failed' }),
+      })
+      .nullable()
+      .meta({ description: 'What became of the upload; null if none was asked for' }),
   })
   .meta({ id: 'Job' });
 

@@ -3,7 +3,10 @@ import type { Database } from '../db/pools.ts';
 import { isFinal, type Job } from '../domain/job.ts';
 import { getJob } from './read.ts';
 
-/** Milliseconds that a job that has ended is cached. It can still change in one way: its PDF expires. */
+/**
+ * Milliseconds that a job that has ended is cached. It can still change: its PDF expires, and its upload is sent, for
+ * which it is not cached, or sent again.
+ */
 const ENDED_MS = 60_000;
 
 /** Reads jobs for clients that poll: a job that has ended is answered from memory for a while. */
@@ -22,7 +25,8 @@ export class JobReader {
     const ended = this.#ended.get(key);
     if (ended) return ended;
     const job = await getJob(this.#db, which);
-    if (isFinal(job.status)) this.#ended.put(key, job, Math.min(ENDED_MS, msUntilExpiry(job)));
+    if (isFinal(job.status) && job.upload?.status !== 'pending')
+      this.#ended.put(key, job, Math.min(ENDED_MS, msUntilExpiry(job)));
     return job;
   }
 }

@@ -4,6 +4,8 @@ import type { Database, Queryable } from '../db/pools.ts';
 import { file, job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import type { Job, JobFile, JobStatus } from '../domain/job.ts';
+import type { DeliveryStatus } from '../domain/delivery.ts';
+import { shownStatus } from '../domain/delivery-status.ts';
 import { priorityName } from '../domain/priority.ts';
 import { resultName, zipName } from '../domain/result-name.ts';
 import { CodedError, type ErrorCode } from '../kernel/errors.ts';
@@ -39,11 +41,21 @@ const columns = {
     expiresAt: file.expiresAt,
     expiredAt: file.expiredAt,
   },
+  upload: uploadOf(),
 };
 
 /** The column lacks the count if an older version completed the job; the list has at least its length. */
 export function countFailedResources() {
   return sql<number>`greatest(${job.failedResourceCount}, jsonb_array_length(${job.failedResources}))`;
+}
+
+/** As a sub-select it is looked for job by job; a join may read everybody's. The kind is a literal, for which there is an index. */
+function uploadOf() {
+  return sql<{ status: DeliveryStatus; attempts: number; error: string | null } | null>`(
+    select jsonb_build_object('status', d.status, 'attempts', d.attempts, 'error', (
+      select coalesce(a.error, case when a.status not between 200 and 299 then 'it answered ' || a.status end)
+      from pdfprompt_delivery_attempt a where a.delivery_id = d.id and a.number = d.attempts))
+    from pdfprompt_delivery d where d.job_id = ${job.id} and d.kind = 'upload' limit 1)`;
 }
 
 const fileAt = (position: number) => and(eq(file.jobId, job.id), eq(file.position, position));
@@ -210,6 +222,7 @@ function toJob(row: Row, position: number | null): Job {
     incomplete: row.incomplete,
     metadata: row.metadata,
     templates: row.templates ?? [],
+    upload: row.upload && { ...row.upload, status: shownStatus(row.upload.status) },
   };
 }
 

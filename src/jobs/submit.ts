@@ -133,6 +133,7 @@ async function insertJob(db: Database, input: Resolved<SubmitInput>): Promise<Su
     priority: row.job_priority,
     metadata,
     templates: templatesOf(input.parts),
+    upload: deliveries?.upload ? { status: 'pending', attempts: 0, error: null } : null,
     createdAt,
     queuePosition: row.queue_position,
   });
