@@ -37,8 +37,8 @@ export interface ErasedUser {
 }
 
 /**
- * Erases a user with their keys, sessions, jobs, PDFs and places in the queue. After the first transaction no key is
- * valid. Jobs accepted before it are erased too, even while they are rendered. Usage is kept only as sums over all erased users. If
+ * Erases a user with their keys, sessions, webhooks, jobs, PDFs and places in the queue. After the first transaction no
+ * key is valid, and no job that ends is reported to a webhook. Jobs accepted before it are erased too, even while they are rendered. Usage is kept only as sums over all erased users. If
  * the process stops, any worker continues.
  * @param withinMs milliseconds after which the rest is left to the workers
  * @throws CodedError `not_found`; `invalid_request` if the email is not valid
@@ -76,6 +76,9 @@ async function beginErasing(db: Database, which: { id: string } | { email: strin
       throw new CodedError('not_found', `there is no user ${name}`);
     }
     await deleteKeys(tx, row.id);
+    await tx.execute(
+      sql`update pdfprompt_webhook set deleted_at = now() where user_id = ${row.id} and deleted_at is null`,
+    );
     return row.id;
   });
 }
@@ -151,7 +154,7 @@ async function hasJobs(db: Queryable, userId: string): Promise<boolean> {
   return (await db.execute(sql`select 1 from pdfprompt_job where user_id = ${userId} limit 1`)).length > 0;
 }
 
-/** Deletes templates, and then the files of documents with their bytes. @returns false: the time is over */
+/** Deletes webhooks, templates, and then the files of documents with their bytes. @returns false: the time is over */
 async function eraseFiles({ db, stores }: EraseDeps, userId: string, until: number): Promise<boolean> {
   const inBatches = async (batch: () => Promise<number>) => {
     for (let count = BATCH; count === BATCH;) {
@@ -162,11 +165,17 @@ async function eraseFiles({ db, stores }: EraseDeps, userId: string, until: numb
   };
   const which = (table: SQL) =>
     sql`${table} where id = any (array(select id from ${table} where user_id = ${userId} limit ${BATCH}))`;
-  const areTemplatesGone = await inBatches(async () => {
-    const rows = await db.execute(sql`delete from ${which(sql`pdfprompt_template`)} returning 1`);
-    return rows.length;
-  });
-  if (!areTemplatesGone) return false;
+  const deleted = (rest: SQL) => async () => (await db.execute(sql`delete from ${rest} returning 1`)).length;
+  const areOthersGone =
+    // Their tests; everything else that was sent there has gone with its job.
+    (await inBatches(
+      deleted(sql`pdfprompt_delivery where id = any (array(
+        select d.id from pdfprompt_webhook w join pdfprompt_delivery d on d.webhook_id = w.id
+        where w.user_id = ${userId} limit ${BATCH}))`),
+    )) &&
+    (await inBatches(deleted(which(sql`pdfprompt_webhook`)))) &&
+    (await inBatches(deleted(which(sql`pdfprompt_template`))));
+  if (!areOthersGone) return false;
   return inBatches(async () => {
     const rows = await db.execute<UnownedFile>(
       sql`delete from ${which(sql`pdfprompt_asset`)} returning id, store, location`,

@@ -30,6 +30,8 @@ export async function expire(deps: ExpireDeps): Promise<{ files: number; documen
   await inBatches(() => eraseUploads(deps));
   const jobs = await inBatches(() => deleteJobs(deps));
   await removeUnownedFiles(deps);
+  await inBatches(() => deleteTests(deps));
+  await inBatches(() => deleteWebhooks(deps));
   await deleteWorkers(deps);
   await inBatches(() => deleteExpiredSessions(deps.db, BATCH));
   return { files, documents, jobs };
@@ -112,6 +114,29 @@ async function deleteJobs({ db, retentionMs }: ExpireDeps): Promise<number> {
       select j.id from pdfprompt_job j
       where j.completed_at < now() - ${retentionMs / 1000} * interval '1 second' - ${KEPT_DAYS} * interval '1 day'
         and coalesce((select bool_and(f.expired_at is not null) from pdfprompt_file f where f.job_id = j.id), true)
+      limit ${BATCH} for update skip locked))
+    returning 1`);
+  return rows.length;
+}
+
+/** Deletes tests of webhooks, which have no job that they could go with. */
+async function deleteTests({ db }: ExpireDeps): Promise<number> {
+  const rows = await db.execute(sql`
+    delete from pdfprompt_delivery where id = any (array(
+      select id from pdfprompt_delivery
+      where job_id is null and created_at < now() - ${KEPT_DAYS} * interval '1 day'
+      limit ${BATCH} for update skip locked))
+    returning 1`);
+  return rows.length;
+}
+
+/** Deletes webhooks that were deleted so long ago that no transaction can still refer to them, and no delivery does. */
+async function deleteWebhooks({ db }: ExpireDeps): Promise<number> {
+  const rows = await db.execute(sql`
+    delete from pdfprompt_webhook where id = any (array(
+      select w.id from pdfprompt_webhook w
+      where w.deleted_at < now() - interval '1 hour'
+        and (select 1 from pdfprompt_delivery d where d.webhook_id = w.id limit 1) is null
       limit ${BATCH} for update skip locked))
     returning 1`);
   return rows.length;

@@ -101,6 +101,22 @@ describe('a user who is erased', () => {
       const body = JSON.stringify({ files: files(name), description: `name of ${ann.email}` });
       expect((await at.request(`/v1/templates/${name}`, { method: 'PUT', key: ann.key, body })).status).toBe(201);
     }
+    // Webhooks, one of which is deleted, with a test, and deliveries that wait.
+    const ask = (method: string, path: string, body?: object) =>
+      worker.request(path, { method, key: ann.key, ...(body && { body: JSON.stringify(body) }) });
+    const hooks = [];
+    for (const description of [`name of ${ann.email}`, 'deleted']) {
+      const made = await ask('POST', '/v1/webhooks', { url: 'https://hooks.example.com/', description });
+      const { id, secret } = (await made.json()) as { id: string; secret: string };
+      ann.traces.push(id, secret);
+      expect((await ask('POST', `/v1/webhooks/${id}/test`)).status).toBe(202);
+      hooks.push(id);
+    }
+    expect((await ask('DELETE', `/v1/webhooks/${hooks[1]}`)).status).toBe(204);
+    ann.traces.push(((await (await ask('GET', '/v1/webhooks/secret')).json()) as { secret: string }).secret);
+    const reported = await submit(ann, { html: '<p>r</p>', webhook: hooks[0], upload: 'https://bucket.example.com/x' });
+    expect((await ask('DELETE', `/v1/jobs/${reported}`)).status).toBe(200);
+    expect(await tablesWith(sql, [reported])).toEqual(expect.arrayContaining([expect.stringMatching(/_delivery/)]));
     const withFiles = await submit(ann, { files: files('a job') });
     expect(filesWith([directory], ann.traces)).not.toEqual([]);
     expect(await tablesWith(sql, ann.traces)).toEqual(expect.arrayContaining([expect.stringMatching(/asset_chunk/)]));
@@ -116,7 +132,7 @@ describe('a user who is erased', () => {
     await eventually(() => gate.waiting <= 2, 30_000, 'the documents are given up');
     await eventually(() => logged('result discarded').length === 3, 30_000, 'the worker has said so');
     expect(await tablesWith(sql, ann.traces)).toEqual([]);
-    const jobs = [done[0] as string, failed, ...running, waiting[0] as string, withFiles];
+    const jobs = [done[0] as string, failed, ...running, waiting[0] as string, withFiles, reported];
     expect(await tablesWith(sql, jobs)).toEqual([]);
     expect(pdfsOf(annsFiles)).toEqual([]);
     const named = (await sql<{ id: string }[]>`select id from pdfprompt_file`).map(({ id }) => id);
