@@ -24,8 +24,6 @@ export interface ClaimedDelivery extends Destination {
   url: string;
   /** of an upload */
   headers: Record<string, string>;
-  /** as the row has it; for a webhook */
-  event: string;
   attempt: number;
   /** tries since it was made or replayed, with this one */
   round: number;
@@ -127,7 +125,6 @@ interface Row extends Record<string, unknown> {
   webhook_id: string | null;
   url: string;
   headers: Record<string, string> | null;
-  event: string | null;
   attempts: number;
   round: number;
   is_off: boolean;
@@ -156,7 +153,7 @@ async function take(db: Queryable, kind: DeliveryKind, shares: readonly Share[])
     from picked left join ${webhook} w on w.id = picked.webhook_id
       left join ${webhookSecret} own on own.user_id = picked.user_id and picked.webhook_id is null
     where d.id = picked.id
-    returning d.id, d.user_id, d.host, d.kind, d.job_id, d.webhook_id, coalesce(d.url, w.url) as url, d.headers, d.event,
+    returning d.id, d.user_id, d.host, d.kind, d.job_id, d.webhook_id, coalesce(d.url, w.url) as url, d.headers,
       d.attempts, d.round, (w.off_since is not null or w.deleted_at is not null) as is_off,
       coalesce(w.secret, own.secret) as secret,
       case when coalesce(w.previous_secret_until, own.previous_secret_until) > now()
@@ -176,7 +173,6 @@ function toClaimed(row: Row): ClaimedDelivery {
     webhookId: row.webhook_id ?? undefined,
     url: row.url,
     headers: row.headers ?? {},
-    event: row.event ?? '',
     attempt: row.attempts,
     round: row.round,
     isOff: row.is_off,

@@ -3,6 +3,7 @@ import { and, eq } from 'drizzle-orm';
 import type { Database } from '../db/pools.ts';
 import { file } from '../db/schema.ts';
 import { jobEvent } from '../domain/job-event.ts';
+import { testEvent } from '../domain/test-event.ts';
 import type { Dialer } from '../egress/dialer.ts';
 import { type OutgoingRequest, SEND_ERRORS, sendRequest, type SentRequest } from '../egress/send-request.ts';
 import { CodedError } from '../kernel/errors.ts';
@@ -60,15 +61,13 @@ type Prepared = Omit<OutgoingRequest, 'url' | 'signal'>;
 
 async function webhookRequest(
   { db, publicUrl, userAgent, webhookMs }: SendDeps,
-  { id, userId, claimedAt: at, event, secrets }: ClaimedDelivery,
+  { id, userId, webhookId = '', claimedAt: at, secrets }: ClaimedDelivery,
   owned: OwnedJob | undefined,
 ): Promise<Prepared> {
-  const content = owned
-    ? jobEvent(owned.job, publicUrl)
-    : { type: event, timestamp: at.toISOString(), version: 1, data: {} };
+  const content = owned ? jobEvent(owned.job, publicUrl) : testEvent(webhookId, at);
   const payload = JSON.stringify(content);
   const body = Buffer.from(payload);
-  const signing = secrets.length > 0 ? secrets : [await ownSecret(db, userId)];
+  const signing = secrets.length > 0 ? secrets : [(await ownSecret(db, userId)).secret];
   return {
     method: 'POST',
     headers: {

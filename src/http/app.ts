@@ -38,9 +38,11 @@ import { createLinkRoute } from './routes/links/create-link.ts';
 import { openLinkRoute } from './routes/links/open-link.ts';
 import { revokeLinksRoute } from './routes/links/revoke-links.ts';
 import { listJobFilesRoute } from './routes/list-job-files.ts';
+import { listJobDeliveriesRoute } from './routes/list-job-deliveries.ts';
 import { listJobsRoute } from './routes/list-jobs.ts';
 import { listenToEventsRoute } from './routes/listen-to-events.ts';
 import { renderPdfRoute } from './routes/render-pdf.ts';
+import { replayJobDeliveryRoute } from './routes/replay-job-delivery.ts';
 import { retryJobRoute } from './routes/retry-job.ts';
 import { submitJobRoute } from './routes/submit-job.ts';
 import { deleteTemplateRoute } from './routes/templates/delete-template.ts';
@@ -49,6 +51,18 @@ import { listTemplateVersionsRoute } from './routes/templates/list-template-vers
 import { listTemplatesRoute } from './routes/templates/list-templates.ts';
 import { previewTemplateRoute } from './routes/templates/preview-template.ts';
 import { putTemplateRoute } from './routes/templates/put-template.ts';
+import { changeWebhookRoute } from './routes/webhooks/change-webhook.ts';
+import { createWebhookRoute } from './routes/webhooks/create-webhook.ts';
+import { deleteWebhookRoute } from './routes/webhooks/delete-webhook.ts';
+import { getOwnSecretRoute } from './routes/webhooks/get-own-secret.ts';
+import { getWebhookRoute } from './routes/webhooks/get-webhook.ts';
+import { listDeliveriesRoute } from './routes/webhooks/list-deliveries.ts';
+import { listWebhooksRoute } from './routes/webhooks/list-webhooks.ts';
+import { replayDeliveryRoute } from './routes/webhooks/replay-delivery.ts';
+import { replayFailedRoute } from './routes/webhooks/replay-failed.ts';
+import { rotateOwnSecretRoute } from './routes/webhooks/rotate-own-secret.ts';
+import { rotateSecretRoute } from './routes/webhooks/rotate-secret.ts';
+import { testWebhookRoute } from './routes/webhooks/test-webhook.ts';
 
 /** The API: each operation is a file in `routes/`. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
@@ -64,6 +78,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     createLinkRoute(deps),
     revokeLinksRoute(deps),
     openLinkRoute(deps),
+    listJobDeliveriesRoute(deps),
+    replayJobDeliveryRoute(deps),
     renderPdfRoute(deps),
     listenToEventsRoute(deps),
     putTemplateRoute(deps),
@@ -74,6 +90,19 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     previewTemplateRoute(deps),
     putAssetRoute(deps),
     getAssetRoute(deps),
+    createWebhookRoute(deps),
+    listWebhooksRoute(deps),
+    // Before those with {id}, which this is not.
+    getOwnSecretRoute(deps),
+    rotateOwnSecretRoute(deps),
+    getWebhookRoute(deps),
+    changeWebhookRoute(deps),
+    deleteWebhookRoute(deps),
+    rotateSecretRoute(deps),
+    testWebhookRoute(deps),
+    listDeliveriesRoute(deps),
+    replayDeliveryRoute(deps),
+    replayFailedRoute(deps),
     getUsageRoute(deps),
     listUsersRoute(deps),
     createUserRoute(deps),

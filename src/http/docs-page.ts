@@ -21,12 +21,23 @@ export const DOCS_POLICY =
 /** The OpenAPI document as an HTML page. */
 export function docsPage(document: OpenApiDocument): string {
   const schemas = Object.entries((document.components?.schemas ?? {}) as Record<string, Schema>);
-  const operations = Object.entries(document.paths ?? {}).flatMap(([path, methods]) =>
-    Object.entries(methods as Record<string, Operation>).map(([method, operation]) => {
-      const id = `${method}-${path}`.replaceAll(/\W+/g, '-');
-      return { id, name: `<code><b>${method.toUpperCase()}</b> ${escape(path)}</code>`, operation };
-    }),
-  );
+  const verbsOf = (paths: object, nameOf: (method: string, path: string) => string) =>
+    Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods as Record<string, Operation>).map(([method, operation]) => {
+        const id = `${method}-${path}`.replaceAll(/\W+/g, '-');
+        return { id, name: `<code>${nameOf(method.toUpperCase(), escape(path))}</code>`, operation };
+      }),
+    );
+  const operations = [
+    ...verbsOf(document.paths ?? {}, (method, path) => `<b>${method}</b> ${path}`).map((each) => ({
+      ...each,
+      isEvent: false,
+    })),
+    ...verbsOf(document.webhooks ?? {}, (_, event) => `<b>event</b> ${event}`).map((each) => ({
+      ...each,
+      isEvent: true,
+    })),
+  ];
   const links = operations.map(
     ({ id, name, operation }) => `<li><a href="#${id}">${name}</a> ${escape(operation.summary)}</li>`,
   );
@@ -43,7 +54,7 @@ export function docsPage(document: OpenApiDocument): string {
 <pre tabindex="0">curl -sS http://127.0.0.1:3000/v1/pdf -H 'Authorization: Bearer pdf_…' -H 'Content-Type: application/json' \\
   -d '{"html":"&lt;h1&gt;Hello&lt;/h1&gt;"}' -o hello.pdf</pre>
 <section aria-label="Contents"><ul>${links.join('')}</ul><p>${[...schemas.map(([name]) => name), 'errors'].map((name) => `<a href="#${name}">${name}</a>`).join(' · ')}</p></section>
-${operations.map(({ id, name, operation }) => section(id, name, operationBody(operation))).join('')}
+${operations.map(({ id, name, operation, isEvent }) => section(id, name, operationBody(operation, isEvent))).join('')}
 ${schemas
   .filter(([name]) => !name.endsWith('Output'))
   .map(([name, schema]) =>
@@ -62,7 +73,7 @@ function table(headings: string, rows: (string | number)[][]): string {
   return `<div class="scroll" tabindex="0"><table><thead><tr>${head.join('')}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
 }
 
-function operationBody(operation: Operation): string {
+function operationBody(operation: Operation, isEvent: boolean): string {
   const { summary, description, security = [], requestBody, parameters = [], responses } = operation;
   const scopes = security.flatMap((scheme) => Object.values(scheme).flat());
   const body = requestBody?.content['application/json']?.schema;
@@ -80,7 +91,7 @@ function operationBody(operation: Operation): string {
     text(its),
   ]);
   return `<p><b>${escape(summary)}.</b> ${text(description)}</p>
-<p>${scopes.length > 0 ? `Scope: <code>${scopes.join(' ')}</code>` : 'Without a key'}${body ? `. Body: ${typeName(body)}` : ''}</p>
+<p>${[isEvent ? 'To your endpoint' : scopes.length > 0 ? `Scope: <code>${scopes.join(' ')}</code>` : 'Without a key', body && `Body: ${typeName(body)}`].filter(Boolean).join('. ')}</p>
 ${inputs.length > 0 ? table('parameter in type note', inputs) : ''}${table('status answer note', answers)}`;
 }
 

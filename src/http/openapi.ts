@@ -2,6 +2,7 @@ import { createDocument, type ZodOpenApiPathsObject, type ZodOpenApiResponsesObj
 import { ERROR_CODES, type ErrorCode } from '../kernel/errors.ts';
 import { problemSchema } from './problem.ts';
 import type { Operation } from './route.ts';
+import { webhooks } from './sent-events.ts';
 
 export type OpenApiDocument = ReturnType<typeof createDocument>;
 
@@ -41,6 +42,7 @@ export function openApiDocument(operations: Operation[], version: string): OpenA
       },
     },
     paths,
+    webhooks: webhooks(),
   });
 }
 

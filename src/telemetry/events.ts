@@ -62,6 +62,12 @@ interface KeyAbout extends AdminAbout {
   userId: string;
 }
 
+/** Identifies what was done to an endpoint of a user. */
+interface WebhookAbout extends RequestAbout {
+  webhookId: string;
+  userId: string;
+}
+
 /** Milliseconds for which a failure that repeats is not logged again. */
 const QUIET_MS = 10_000;
 
@@ -128,6 +134,14 @@ export class Events {
   readonly keyRotated = (key: KeyAbout & { replaces: string; replacedExpiresAt: string }): void =>
     this.#log.info('key.rotated', key);
   readonly keyRevoked = (key: KeyAbout): void => this.#log.info('key.revoked', key);
+  /** Never its secret, nor its URL, which may have one in it. */
+  readonly webhookCreated = (webhook: WebhookAbout): void => this.#log.info('webhook.created', webhook);
+  readonly webhookChanged = (webhook: WebhookAbout & { enabled: boolean }): void =>
+    this.#log.info('webhook.changed', webhook);
+  readonly webhookDeleted = (webhook: WebhookAbout): void => this.#log.info('webhook.deleted', webhook);
+  /** Without an id it is the user's own secret. */
+  readonly webhookSecretRotated = (webhook: Omit<WebhookAbout, 'webhookId'> & { webhookId?: string }): void =>
+    this.#log.info('webhook.secret_rotated', webhook);
   readonly subscriptionSet = (user: AdminAbout & { userId: string; tier: string | null }): void =>
     this.#log.info('subscription.set', user);
   readonly tierDefined = (

@@ -36,6 +36,10 @@ export const LOG_MESSAGES = {
   'key.created': 'key created',
   'key.rotated': 'key rotated',
   'key.revoked': 'key revoked',
+  'webhook.created': 'webhook created',
+  'webhook.changed': 'webhook changed',
+  'webhook.deleted': 'webhook deleted',
+  'webhook.secret_rotated': 'webhook secret rotated',
   'tier.defined': 'tier defined',
   'tier.deleted': 'tier deleted',
 

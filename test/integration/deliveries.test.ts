@@ -2,7 +2,7 @@ import { Webhook } from 'standardwebhooks';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it } from 'vitest';
 import { arrayLiteral } from '../../src/db/array-literal.ts';
-import { newSecret } from '../../src/deliveries/own-secret.ts';
+import { newSecret } from '../../src/deliveries/webhook-secret.ts';
 import { principalOf } from '../support/accounts.ts';
 import { completeJob } from '../support/end-job.ts';
 import { freePort } from '../support/free-port.ts';

@@ -91,6 +91,31 @@ describe('a job', () => {
   });
 });
 
+describe('what is done to a webhook', () => {
+  it('is one line each, without its URL', async () => {
+    const url = 'https://hooks.example.com/secret';
+    const did = async (method: string, path: string, body?: object) => {
+      let answer = { id: '' };
+      const lines = await linesOf(async () => (answer = await ask(method, path, body)));
+      expect(lines).toHaveLength(1);
+      expect(JSON.stringify(lines)).not.toMatch(/hooks|whsec/);
+      return { line: lines[0], id: answer.id };
+    };
+    const { key } = operator;
+    operator.key = service.key;
+    const { id: webhookId, line } = await did('POST', '/v1/webhooks', { url });
+    const about = { requestId: `request-${turn}`, traceId: TRACE, webhookId, userId: expect.any(String) as string };
+    expect(line).toMatchObject({ ...about, msg: 'webhook created' });
+    const path = `/v1/webhooks/${webhookId}`;
+    const off = await did('PUT', path, { url, enabled: false });
+    expect(off.line).toMatchObject({ msg: 'webhook changed', webhookId, enabled: false });
+    expect((await did('POST', `${path}/rotate`)).line).toMatchObject({ msg: 'webhook secret rotated', webhookId });
+    expect((await did('POST', '/v1/webhooks/secret/rotate')).line).toMatchObject({ msg: 'webhook secret rotated' });
+    expect((await did('DELETE', path)).line).toMatchObject({ msg: 'webhook deleted', webhookId });
+    operator.key = key;
+  });
+});
+
 describe('the jobs of a worker that was lost', () => {
   it('are one line each, as they are requeued', async () => {
     const response = await service.request('/v1/jobs', { method: 'POST', body: '{"html":"<p>x</p>"}' });

@@ -13,6 +13,7 @@ interface Operation {
 interface Document {
   openapi: string;
   paths: Record<string, Record<string, Operation>>;
+  webhooks: Record<string, { post: { parameters: { name: string; in: string }[]; requestBody: object } }>;
   components: { schemas: Record<string, { properties: Record<string, unknown>; additionalProperties?: boolean }> };
 }
 const text = await (await request('/openapi.json', { key: null })).text();
@@ -38,6 +39,20 @@ describe('/openapi.json', () => {
       'get /v1/events': 'jobs:read',
       'get /v1/jobs': 'jobs:read',
       'get /v1/jobs/{id}': 'jobs:read',
+      'get /v1/jobs/{id}/deliveries': 'jobs:read',
+      'post /v1/jobs/{id}/deliveries/{deliveryId}/replay': 'jobs:write',
+      'get /v1/webhooks': 'jobs:read',
+      'post /v1/webhooks': 'jobs:write',
+      'get /v1/webhooks/secret': 'jobs:write',
+      'post /v1/webhooks/secret/rotate': 'jobs:write',
+      'get /v1/webhooks/{id}': 'jobs:read',
+      'put /v1/webhooks/{id}': 'jobs:write',
+      'delete /v1/webhooks/{id}': 'jobs:write',
+      'get /v1/webhooks/{id}/deliveries': 'jobs:read',
+      'post /v1/webhooks/{id}/deliveries/{deliveryId}/replay': 'jobs:write',
+      'post /v1/webhooks/{id}/replay': 'jobs:write',
+      'post /v1/webhooks/{id}/rotate': 'jobs:write',
+      'post /v1/webhooks/{id}/test': 'jobs:write',
       'get /v1/jobs/{id}/files': 'jobs:read',
       'get /v1/jobs/{id}/files/{n}': 'jobs:read',
       'get /v1/jobs/{id}/pdf': 'jobs:read',
@@ -116,8 +131,32 @@ describe('/openapi.json', () => {
       'waitForTimeout',
       'webhook',
     ]);
-    for (const name of ['PdfRequest', 'NewKey', 'NewUser', 'Rotation', 'Subscription', 'TemplateContent', 'TierLimits'])
+    for (const name of [
+      'PdfRequest',
+      'NewKey',
+      'NewUser',
+      'Rotation',
+      'Subscription',
+      'TemplateContent',
+      'TierLimits',
+      'WebhookSettings',
+    ])
       expect(document.components.schemas[name]?.additionalProperties).toBe(false);
+  });
+
+  it('describes what endpoints of users receive, with its headers', () => {
+    expect(Object.keys(document.webhooks)).toEqual(['job.completed', 'job.failed', 'job.cancelled', 'webhook.test']);
+    for (const [event, { post }] of Object.entries(document.webhooks)) {
+      expect(post.parameters.map(({ name, in: where }) => `${where} ${name}`)).toEqual([
+        'header webhook-id',
+        'header webhook-timestamp',
+        'header webhook-signature',
+      ]);
+      const payload = event === 'webhook.test' ? 'TestEvent' : 'JobEvent';
+      const schema = { $ref: `#/components/schemas/${payload}` };
+      expect(post.requestBody).toMatchObject({ content: { 'application/json': { schema } } });
+      expect(document.components.schemas[payload]?.properties).toHaveProperty('data');
+    }
   });
 
   it('names every operation once', () => {

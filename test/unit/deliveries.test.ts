@@ -2,7 +2,7 @@ import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
 import { LADDER, secondsToNextTry } from '../../src/deliveries/ladder.ts';
 import { DeliverySlots } from '../../src/deliveries/delivery-slots.ts';
-import { newSecret } from '../../src/deliveries/own-secret.ts';
+import { newSecret } from '../../src/deliveries/webhook-secret.ts';
 import { signatureHeaders } from '../../src/deliveries/sign.ts';
 import { printable } from '../../src/egress/answer-text.ts';
 import { retryAfterSeconds } from '../../src/egress/retry-after.ts';

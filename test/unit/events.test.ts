@@ -11,6 +11,7 @@ const attempt = { ...lost, attempt: 1, waitedMs: 1 };
 const admin = { ...request, by: 'k' };
 const key = { ...admin, keyId: 'k', userId: 'u' };
 const delivery = { deliveryId: 'd', kind: 'webhook', userId: 'u', jobId: 'j', webhookId: 'w', attempt: 1, status: 500, ms: 1, error: 'x' } as const; // prettier-ignore
+const hook = { ...request, userId: 'u', webhookId: 'w' };
 const err = new Error('it');
 
 type Samples = {
@@ -56,6 +57,10 @@ const SAMPLES: Samples = {
   keyCreated: [{ ...key, tier: 'starter', scopes: ['admin'], expiresAt: null }],
   keyRotated: [{ ...key, replaces: 'k', replacedExpiresAt: '2031-01-01T00:00:00Z' }],
   keyRevoked: [key],
+  webhookCreated: [hook],
+  webhookChanged: [{ ...hook, enabled: true }],
+  webhookDeleted: [hook],
+  webhookSecretRotated: [hook],
   subscriptionSet: [{ ...admin, userId: 'u', tier: 'starter' }],
   tierDefined: [{ ...admin, tier: 'gold', requestsPerMinute: 1, requestsPerDay: 1, priority: 1, isNew: true }],
   tierDeleted: [{ ...admin, tier: 'gold' }],

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { OFF_REASONS } from '../deliveries/webhook.ts';
+import { SHOWN_STATUSES } from '../domain/delivery-status.ts';
+import { EVENT_VERSIONS, JOB_EVENTS } from '../domain/job-event.ts';
+
+const instant = z.iso.datetime();
+
+export const webhookSchema = z
+  .object({
+    id: z.uuid(),
+    url: z.string(),
+    description: z.string().nullable(),
+    events: z.array(z.enum(JOB_EVENTS)).meta({ description: 'Of all your jobs' }),
+    version: z.literal(EVENT_VERSIONS).meta({ description: 'Of the payload' }),
+    enabled: z.boolean(),
+    disabledAt: instant.nullable(),
+    disabledReason: z.enum(OFF_REASONS).nullable().meta({
+      description: '`gone`: it answered 410; `failing`: it failed for three days; `asked`: you turned it off',
+    }),
+    createdAt: instant,
+    deliveredAt: instant.nullable().meta({ description: 'The last success' }),
+    failingSince: instant.nullable().meta({ description: 'The first failure since the last success' }),
+    previousSecretUntil: instant.nullable().meta({
+      description: 'Until then messages are signed with the secret before the last rotation too',
+    }),
+  })
+  .meta({ id: 'Webhook' });
+
+const secret = z.string().meta({ description: '`whsec_` and base64. Shown once', example: 'whsec_…' });
+
+export const webhookWithSecretSchema = webhookSchema.extend({ secret }).meta({ id: 'WebhookWithSecret' });
+
+export const signingSecretSchema = z
+  .object({ secret, previousSecretUntil: webhookSchema.shape.previousSecretUntil })
+  .meta({ id: 'SigningSecret' });
+
+export const deliverySchema = z
+  .object({
+    id: z.uuid().meta({ description: 'The `webhook-id` of the message' }),
+    kind: z.enum(['webhook', 'upload']),
+    jobId: z.uuid().nullable().meta({ description: 'null: a test' }),
+    webhookId: z.uuid().nullable().meta({ description: 'null: the request of the job names the URL' }),
+    url: z.string().meta({ description: 'Without its query, which may be a credential' }),
+    event: z.string().nullable().meta({ description: 'Such as `job.completed`; null while the job has not ended' }),
+    status: z.enum(SHOWN_STATUSES),
+    attempts: z.int(),
+    createdAt: instant,
+    nextAttemptAt: instant.nullable().meta({ description: 'null unless it waits for a time' }),
+    endedAt: instant.nullable(),
+    tries: z
+      .array(
+        z.object({
+          number: z.int(),
+          at: instant,
+          ms: z.int(),
+          status: z.int().nullable().meta({ description: 'Of the HTTP answer; null if there was none' }),
+          error: z.string().nullable().meta({ description: 'null: it was a success' }),
+          answer: z.string().nullable().meta({ description: 'The first kilobyte of the answer’s body' }),
+        }),
+      )
+      .meta({ description: 'The last 20, oldest first' }),
+  })
+  .meta({ id: 'Delivery' });
+export const deliveriesSchema = z.object({ data: z.array(deliverySchema) });
+
+export const deliveryParams = (what: 'webhook' | 'job') =>
+  z.object({
+    id: z.string().meta({ description: `The ${what}'s id` }),
+    deliveryId: z.string().meta({ description: "The delivery's id" }),
+  });
