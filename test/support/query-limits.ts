@@ -1,3 +1,4 @@
+import { JOB_STATUSES } from '../../src/domain/job.ts';
 import type { MeasuredQuery } from './measure-queries.ts';
 
 /** Buffers that one execution may look at, by who asks and what the query does. */
@@ -48,6 +49,13 @@ const TEMPLATE = {
   'read asset, template_file, template_version': 60,
 };
 
+/** A job with its first file, and what became of its upload. */
+const JOB = 'read delivery, delivery_attempt, file, job';
+/** An endpoint, and one delivery. */
+const WEBHOOK = { 'read webhook': 10 };
+const OWN_SECRET = { 'insert webhook_secret': 40, 'read webhook_secret': 8 };
+const REPLAY = { 'update delivery, reading webhook': 80, 'read delivery, delivery_attempt, webhook': 30 };
+
 /** Who is signed in to the console. */
 const SESSION = { 'read api_key, console_session, user, user_subscription': 30 };
 
@@ -56,32 +64,34 @@ const LIMITS: Limits = {
   // The first on each connection reads what Postgres has to know of the queue's tables.
   'POST /v1/jobs': { ...submission(2_500) }, // the first of its session: the function is compiled
   'POST /v1/jobs (Idempotency-Key)': { ...submission(900) },
-  'POST /v1/jobs (again)': { ...submission(300), 'read job': 150, 'read file, job': 200 },
+  'POST /v1/jobs (again)': { ...submission(300), 'read job': 150, [JOB]: 200 },
   'POST /v1/jobs (limit reached)': { ...submission(900) },
-  'POST /v1/pdf': { ...submission(1_200), 'read file, job': 200, 'read job': 150, 'read file, file_chunk': 16 },
-  // Five for each job of the page: its row, and its file's.
-  'GET /v1/jobs': { 'read file, job': 150 },
-  'GET /v1/jobs (limit=100)': { 'read file, job': 650 },
-  'GET /v1/jobs (cursor)': { 'read file, job': 150 },
-  'GET /v1/jobs (status=queued)': { 'read file, job': 150 },
-  'GET /v1/jobs (status=processing)': { 'read file, job': 150 },
-  'GET /v1/jobs (status=completed)': { 'read file, job': 150 },
-  'GET /v1/jobs (status=failed)': { 'read file, job': 150 },
-  'GET /v1/jobs (status=cancelled)': { 'read file, job': 150 },
-  'GET /v1/jobs/{id}': { 'read file, job': 16 },
-  'GET /v1/jobs/{id} (queued)': { 'read file, job': 250, 'read job': 250 },
-  "GET /v1/jobs/{id} (another's)": { 'read file, job': 8 },
-  'GET /v1/jobs/{id}/pdf': { 'read file, job': 16, 'read file, file_chunk': 16 },
+  'POST /v1/pdf': {
+    ...submission(1_200),
+    [JOB]: 200,
+    'read job': 150,
+    'read file, file_chunk': 16,
+  },
+  // Six for each job of the page: its row, its file's, and whether it has an upload.
+  ...Object.fromEntries(
+    ['', ' (cursor)', ...JOB_STATUSES.map((status) => ` (status=${status})`)].map((which) => [`GET /v1/jobs${which}`, { [JOB]: 200 }]),
+  ), // prettier-ignore
+  'GET /v1/jobs (limit=100)': { [JOB]: 900 },
+  'GET /v1/jobs/{id}': { [JOB]: 20 },
+  'GET /v1/jobs/{id} (queued)': { [JOB]: 250, 'read job': 250 },
+  "GET /v1/jobs/{id} (another's)": { [JOB]: 10 },
+  'GET /v1/jobs/{id}/pdf': { [JOB]: 20, 'read file, file_chunk': 16 },
   'GET /v1/jobs/{id}/files': { 'read file, job': 16 },
-  'GET /v1/jobs/{id}/files/{n}': { 'read file, job': 16, 'read file, file_chunk': 16 },
+  'GET /v1/jobs/{id}/files/{n}': { [JOB]: 20, 'read file, file_chunk': 16 },
   // The first makes the key.
   'POST /v1/jobs/{id}/link': {
+    [JOB]: 20,
     'read file, job': 16,
     'read link_key': 8,
     'insert link_key, reading link_key': 20,
     'insert link_key': 20,
   },
-  'GET /v1/links/{token}': { 'read file, job': 16, 'read file, file_chunk': 16, 'read link_key': 8 },
+  'GET /v1/links/{token}': { [JOB]: 20, 'read file, job': 16, 'read file, file_chunk': 16, 'read link_key': 8 },
   'DELETE /v1/jobs/{id}/links': { 'update job': 100 },
   'rotating the keys of links': { 'insert link_key': 20, 'delete link_key': 10 },
   // Seven for each job of a page of fifty.
@@ -92,13 +102,18 @@ const LIMITS: Limits = {
     ]),
   ),
   'DELETE /v1/jobs/{id}': {
-    'read file, job': 200,
+    [JOB]: 200,
     'read job': 200,
     'update job': 100,
     'update job_attempt': 6,
     'update pgboss.job': 100,
   },
-  'POST /v1/jobs/{id}/retry': { 'read job, part': 150, ...submission(1_200), 'read job': 150 },
+  'POST /v1/jobs/{id}/retry': {
+    'read job, part': 150,
+    'read delivery, webhook': 20,
+    ...submission(1_200),
+    'read job': 150,
+  },
   'PUT /v1/templates/{name}': {
     ...FILES,
     ...TEMPLATE,
@@ -118,7 +133,7 @@ const LIMITS: Limits = {
     ...FILES,
     ...TEMPLATE,
     ...submission(2_500),
-    'read file, job': 200,
+    [JOB]: 200,
   },
   'POST /v1/jobs (template)': { 'read template_version': 20, ...TEMPLATE, ...submission(2_500) },
   'PUT /v1/assets': FILES,
@@ -129,6 +144,27 @@ const LIMITS: Limits = {
     'delete template_version, reading part': 1_500,
     'delete asset, update asset, reading part_file, template_file': 300,
   },
+  'POST /v1/webhooks': { 'read user': 10, 'read webhook': 10, 'insert webhook': 60 },
+  'GET /v1/webhooks': WEBHOOK,
+  'GET /v1/webhooks/{id}': WEBHOOK,
+  'PUT /v1/webhooks/{id}': { 'update webhook': 80 },
+  'POST /v1/webhooks/{id}/rotate': { 'update webhook': 60 },
+  'POST /v1/webhooks/{id}/test': { ...WEBHOOK, 'read delivery': 40, 'insert delivery': 60 },
+  'DELETE /v1/webhooks/{id}': { 'update webhook': 60, 'update delivery': 60 },
+  'GET /v1/webhooks/secret': OWN_SECRET,
+  'POST /v1/webhooks/secret/rotate': { ...OWN_SECRET, 'update webhook_secret': 30 },
+  // Nine for each of a page: its row, its attempts, and that the tenant may read them.
+  ...Object.fromEntries(
+    ['', ' (cursor)', ' (limit=100)', ' (status=pending)', ' (status=delivered)', ' (status=failed)', ' (status=cancelled)'].map((which) => [
+      `GET /v1/webhooks/{id}/deliveries${which}`,
+      { ...WEBHOOK, 'read delivery, delivery_attempt, webhook': which === ' (limit=100)' ? 1_000 : 300 },
+    ]), // prettier-ignore
+  ),
+  'POST /v1/webhooks/{id}/deliveries/{deliveryId}/replay': REPLAY,
+  // The first time four hundred.
+  'POST /v1/webhooks/{id}/replay': { ...WEBHOOK, 'update delivery, reading webhook': 16_000 },
+  'GET /v1/jobs/{id}/deliveries': { 'read delivery, delivery_attempt, job, webhook': 40 },
+  'POST /v1/jobs/{id}/deliveries/{deliveryId}/replay': REPLAY,
   'GET /v1/usage': { 'read lane, usage_history': 250 },
   'GET /readyz': {},
   // Two at a time: claimed, written down, requeued.
@@ -187,6 +223,9 @@ const LIMITS: Limits = {
     'delete worker, reading job_attempt': 100,
     'update job, update part': 200,
     'delete console_session': 10,
+    'update delivery': 500,
+    'delete delivery': 500,
+    'delete webhook, reading delivery': 100,
     'delete file_left, insert unowned_file': 10,
     'update unowned_file': 3_000,
     'insert unowned_file': 100,
@@ -250,7 +289,14 @@ const LIMITS: Limits = {
     'update pgboss.job': 100,
   },
   // Behind many that were cancelled just now and are still in the indexes.
-  'console: retry': { 'read job, part': 150, ...SESSION, ...ACCOUNT, ...submission(4_000), 'read job': 400 },
+  'console: retry': {
+    'read job, part': 150,
+    'read delivery, webhook': 20,
+    ...SESSION,
+    ...ACCOUNT,
+    ...submission(4_000),
+    'read job': 400,
+  },
   'POST /v1/admin/keys': ACCOUNT,
   'POST /v1/admin/keys/{id}/rotate': ACCOUNT,
   'DELETE /v1/admin/keys/{id}': ACCOUNT,
@@ -260,6 +306,9 @@ const LIMITS: Limits = {
   'DELETE /v1/admin/tiers/{name}': { 'read user_subscription': 8, 'delete tier': 10 },
   // With some ten jobs.
   'DELETE /v1/admin/users/{id}': {
+    'update webhook': 10,
+    'delete delivery, reading webhook': 20,
+    'delete webhook': 20,
     'delete template': 40,
     'delete asset': 40,
     'read user, user_subscription': 20,
@@ -280,6 +329,7 @@ const LIMITS: Limits = {
       'look at api_key', 'look at user_subscription', 'look at file', 'look at job', 'look at queue', 'look at tier', 'look at user', 'look at worker', 'look at part', 'delete part', 'update part',
       'look at asset', 'look at template', 'look at template_version', 'delete asset', 'delete asset_chunk', 'delete part_file',
       'delete template', 'delete template_file', 'delete template_version', 'delete file', 'delete file_chunk', 'delete job_attempt', 'update job', 'update job_attempt', 'update api_key',
+      'look at webhook', 'delete webhook', 'delete webhook_secret', 'delete delivery', 'delete delivery_attempt',
       'delete api_key', 'delete console_session', 'delete job', 'delete lane', 'delete usage_history', 'delete user_subscription',
     ].map((what) => [`foreign key: ${what}`, 16]), // prettier-ignore
   ),
@@ -292,6 +342,8 @@ const ANYBODY: Record<string, number> = {
   'read api_key, user_subscription': 16,
   'read tier': 12,
   'update api_key': 4_000,
+  // A job ends: what is to be sent of it, to nobody or to a few.
+  'insert delivery, update delivery, reading webhook': 60,
 };
 
 /** The worker does by itself now and then what is done one by one elsewhere. */

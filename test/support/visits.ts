@@ -21,6 +21,7 @@ import type { StagedService } from './staged-service.ts';
 import { silentEvents } from './silent-events.ts';
 import { templateVisits } from './template-visits.ts';
 import { TURNS, type Visit } from './visit.ts';
+import { webhookVisits } from './webhook-visits.ts';
 
 /** Jobs of each worker that is lost. */
 const LOST_JOBS = 4;
@@ -250,6 +251,7 @@ export async function planVisits(
     { name: "the queue's maintenance", run: async (turn) => (turn < 2 ? queue.maintain() : undefined) },
     ...(await templateVisits(service, sql, { ask, guests: await many(), round })),
     ...(await deliveryVisits(service, sql, await many())),
+    ...(await webhookVisits(sql, { ask, heavy, guests: await many(), round })),
     ...(await adminVisits(service, ask)),
     ...eventVisits(service, sql, heavy),
     ...(await consoleVisits(service, sql, heavy)),
