@@ -28,6 +28,7 @@ const PAGES = [
   'docs/operating.md',
   'docs/settings.md',
   'docs/tenants.md',
+  'docs/webhooks.md',
   '.github/CONTRIBUTING.md',
 ];
 const pages = PAGES.map((page) => readFileSync(join(checkout, page), 'utf8'));
@@ -59,6 +60,9 @@ const EXAMPLES: Record<string, string> = {
   'keys create --user ops@example.com --scopes admin': 'here',
   'promtool test rules': 'test/integration/promtool.test.ts',
   'plan --now': 'test/e2e/plan.test.ts',
+  '/v1/webhooks -H': 'test/integration/webhook-examples.test.ts',
+  '/test -H': 'test/integration/webhook-examples.test.ts',
+  'node receive.mjs': 'test/integration/webhook-examples.test.ts',
   'npm run check': 'here',
   'npm run bench': 'here',
 };
