@@ -13,7 +13,7 @@ export interface ScalePolicy {
 /** One count of the queue. */
 export type QueueCount = Pick<
   QueueFigures,
-  'countedAt' | 'depth' | 'oldestSeconds' | 'processing' | 'workers' | 'serverConnections' | 'deliveries'
+  'countedAt' | 'depth' | 'oldestSeconds' | 'processing' | 'workers' | 'serverConnections'
 > & {
   /** jobs ended since the count before */
   ended: number;

@@ -15,14 +15,6 @@ export const queueFiguresSchema = z
     serverConnections: z
       .strictObject({ active: count('Open, of all clients'), max: count('Maximum') })
       .describe("Connections to the database's server"),
-    deliveries: z
-      .strictObject({
-        ready: count('Webhooks and uploads to be sent now; 10,000: or more'),
-        waiting: count('For their next attempt; 10,000: or more'),
-        oldestSeconds: rate('Since the oldest of those to be sent now was due'),
-      })
-      .optional()
-      .describe('Missing while a process of the last release counts'),
     arrivalsPerSecond: rate('Jobs accepted or requeued, over the last minute or so'),
     endedPerSecond: rate('Jobs ended, over the last minute or so'),
     perWorkerPerSecond: rate('Measured rate of one worker while jobs were queued'),

@@ -25,8 +25,6 @@ const LEASE = 'queue figures';
 const EVERY_MS = 5_000;
 /** Intervals without a count after which the lease expires. */
 const LEASE_INTERVALS = 3;
-/** Deliveries of a kind that are counted, at most: after an outage of a receiver there may be millions. */
-const MOST_DELIVERIES = 10_000;
 /** Counting takes at most this part of the time. */
 const MAX_SHARE = 1 / 20;
 
@@ -99,9 +97,6 @@ async function count(db: Database, since = new Date().toISOString()): Promise<Qu
     processing: number;
     ended: number;
     workers: number;
-    ready: number;
-    oldest_ready: number | null;
-    waiting: number;
     active: number;
     max: number;
   }>(sql`
@@ -114,33 +109,15 @@ async function count(db: Database, since = new Date().toISOString()): Promise<Qu
       (select count(*)::integer from pdfprompt_job where completed_at > ${since}) as ended,
       (select count(*)::integer from pdfprompt_worker where ended_at is null
         and seen_at > now() - ${SILENCE_SECONDS} * interval '1 second') as workers,
-      ready.ready, ready.oldest_ready,
-      (select count(*)::integer from (select from pdfprompt_delivery where status = 'waiting' limit ${MOST_DELIVERIES}) as d) as waiting,
       (select sum(numbackends)::integer from pg_stat_database) as active,
-      current_setting('max_connections')::integer as max
-    from (
-      select count(*)::integer as ready, extract(epoch from now() - min(ready_at))::double precision as oldest_ready from (
-        (select ready_at from pdfprompt_delivery where status = 'ready' and kind = 'webhook' limit ${MOST_DELIVERIES})
-        union all (select ready_at from pdfprompt_delivery where status = 'ready' and kind = 'upload' limit ${MOST_DELIVERIES})
-      ) as d
-    ) as ready`);
+      current_setting('max_connections')::integer as max`);
   if (!row) throw new Error('the queue could not be counted');
   const depth = Object.fromEntries(PRIORITY_NAMES.map((name) => [name, 0])) as QueueCount['depth'];
   for (const [priority, jobs] of Object.entries(row.depth)) depth[priorityName(Number(priority))] += jobs;
-  const { processing, ended, workers, ready, waiting, active, max } = row;
+  const { processing, ended, workers, active, max } = row;
   const countedAt = new Date(row.at).toISOString();
   const oldestSeconds = Math.max(0, row.oldest_seconds ?? 0);
-  const deliveries = { ready, waiting, oldestSeconds: Math.max(0, row.oldest_ready ?? 0) };
-  return {
-    countedAt,
-    depth,
-    oldestSeconds,
-    processing,
-    ended,
-    workers,
-    deliveries,
-    serverConnections: { active, max },
-  };
+  return { countedAt, depth, oldestSeconds, processing, ended, workers, serverConnections: { active, max } };
 }
 
 /** Seconds that the last figures are valid without a lease: after a kill the next process counts within 20. */

@@ -176,22 +176,6 @@ export class Metrics {
         else gauge.remove();
       });
     watch('queue_oldest_seconds', 'Age of the job that has waited longest', ({ oldestSeconds }) => oldestSeconds);
-    this.#gauge(
-      'deliveries_pending',
-      'Webhooks and uploads to be sent now, or waiting for their next attempt; reported by one process for all',
-      ['status'],
-      (gauge) => {
-        gauge.reset();
-        const { ready, waiting } = figures()?.deliveries ?? {};
-        if (ready !== undefined) gauge.set({ status: 'ready' }, ready);
-        if (waiting !== undefined) gauge.set({ status: 'waiting' }, waiting);
-      },
-    );
-    watch(
-      'delivery_oldest_seconds',
-      'Since the oldest webhook or upload that is to be sent now was due',
-      ({ deliveries }) => deliveries?.oldestSeconds ?? 0,
-    );
     watch('workers', 'Workers alive', ({ workers }) => workers);
     watch(
       'desired_workers',

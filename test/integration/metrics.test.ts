@@ -35,8 +35,6 @@ const PROMISED: Record<string, string[]> = {
   rate_limited_total: ['tier', 'limit'],
   egress_denied_total: ['reason'],
   deliveries_total: ['result'],
-  deliveries_pending: ['status'],
-  delivery_oldest_seconds: [],
   delivery_wait_seconds: [],
 };
 

@@ -193,7 +193,7 @@ const LIMITS: Limits = {
     'delete link_key': 10,
     'insert worker': 150,
     'update worker': 40,
-    'read delivery, job, pg_database, worker': 20_000,
+    'read job, pg_database, worker': 400,
     'read job': 20,
     'read user': 10,
   },
@@ -246,13 +246,12 @@ const LIMITS: Limits = {
     'insert unowned_file, reading file, job': 8_000,
     'delete unowned_file': 2_000,
   },
-  // Before the first ANALYZE it may take another index of the queued jobs, and look at each of ten thousand. As many
-  // deliveries are counted.
+  // Before the first ANALYZE it may take another index of the queued jobs, and look at each of ten thousand.
   'queue watch': {
     'insert lease': 30,
     'update lease': 30,
     'delete lease': 10,
-    'read delivery, job, pg_database, worker': 32_000,
+    'read job, pg_database, worker': 12_000,
   },
   // pg-boss's own, every few minutes: it counts its table, and deletes what ended an hour ago, all at once.
   "the queue's maintenance": {
