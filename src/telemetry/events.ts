@@ -99,11 +99,12 @@ export class Events {
   readonly jobCrashed = (job: AttemptAbout, err: unknown): void => this.#log.error('job.crashed', { ...job, err });
   /** An operator did something in the console. */
   readonly operatorActed = (about: {
-    what: 'signed in' | 'refused' | 'signed out' | 'cancelled a job' | 'retried a job';
+    what: 'signed in' | 'refused' | 'signed out' | 'cancelled a job' | 'retried a job' | 'sent deliveries again';
     requestId: string;
     userId: string;
     keyId: string;
     jobId?: string;
+    webhookId?: string;
   }): void => this.#log.info('operator.acted', about);
   /** Somebody came to the studio, with a key that opens it or not, or signed out. */
   readonly studioVisited = (about: {

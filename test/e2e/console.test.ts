@@ -6,6 +6,7 @@ import type { Job } from '../../src/domain/job.ts';
 import { axeViolations, openBrowser, sitDown } from '../support/browser.ts';
 import { createAdminKey } from '../support/console.ts';
 import { eventually } from '../support/processes.ts';
+import { ANSWER, type SentDeliveries, sentDeliveries } from '../support/sent-deliveries.ts';
 import { startService } from '../support/service.ts';
 
 const service = await startService({ worker: true, env: { PDFPROMPT_WORKER_CONCURRENCY: '1' } });
@@ -21,6 +22,7 @@ const isOver = (id: string) => request(`/v1/jobs/${id}?wait=60`);
 const html = '<h1>Invoice</h1>';
 let completed = '';
 let failed = '';
+let sent: SentDeliveries;
 
 /** Behind it nothing is rendered. */
 const occupyWorker = async () => {
@@ -60,6 +62,8 @@ beforeAll(async () => {
   await isOver(completed);
   failed = await submit({ html, waitForSelector: { selector: '#never', timeout: 100 } });
   await isOver(failed);
+  const [user] = await sql<{ id: string }[]>`select id from pdfprompt_user where email = 'ann@example.com'`;
+  sent = await sentDeliveries(sql, { userId: user?.id ?? '', jobId: completed });
 });
 
 describe('the console, in a browser', () => {
@@ -157,6 +161,30 @@ describe('the console, in a browser', () => {
     await close();
   }, 180_000);
 
+  it('leads from what is wrong to the webhook and to its deliveries, and sends them again', async () => {
+    const { page, complaints, close } = await sitDown(browser);
+    await signIn(page);
+    expect(await textOf(page, '#troubles')).toContain('1 webhook had no success for an hour or more');
+    await onto(page, () => page.click('#troubles-link'));
+    await onto(page, () => page.click(`#webhook-${sent.failing}`));
+    expect(await textOf(page, `#tries-${sent.failed}`)).toContain('redirects are not followed');
+    await page.click(`#answer-${sent.failed}-2 > summary`);
+    expect(await textOf(page, `#answer-${sent.failed}-2 pre`)).toBe(ANSWER);
+    await onto(page, () => page.click('.actions button'));
+    expect(await textOf(page, '[role=status]')).toBe('1 delivery will be sent again.');
+    await sql`update pdfprompt_delivery set status = 'failed', ended_at = now(), claimed_until = null where id = ${sent.failed}`;
+
+    await onto(page, () => page.click(`#of-${sent.failed}`));
+    expect(await textOf(page, 'h1')).toContain(completed);
+    await page.waitForSelector(`#replay-${sent.failed}`);
+    await onto(page, () => page.click(`#replay-${sent.failed}`));
+    expect(await textOf(page, '[role=status]')).toBe('It will be sent again.');
+    await sql`update pdfprompt_delivery set status = 'failed', ended_at = now(), claimed_until = null where id = ${sent.failed}`;
+    await page.waitForSelector(`#replay-${sent.failed}`, { timeout: 30_000 }); // the page notices by itself
+    expect(complaints).toEqual([]);
+    await close();
+  }, 120_000);
+
   it('works without scripts', async () => {
     const { page, close } = await sitDown(browser, { isScripted: false });
     await signIn(page);
@@ -182,7 +210,8 @@ describe.each([
     await page.goto(`${address}/console/sign-in`);
     expect(await axeViolations(page)).toEqual([]);
     await signIn(page);
-    const paths = ['', '?range=24h', '/jobs', '/jobs?status=failed', '/jobs?status=queued'];
+    const webhooks = ['', '?show=all', ...[sent.well, sent.failing, sent.gone].map((id) => `/${id}`)];
+    const paths = ['', '?range=24h', '/jobs', '/jobs?status=failed', '/jobs?status=queued', ...webhooks.map((path) => `/webhooks${path}`)]; // prettier-ignore
     for (const path of [...paths, ...[completed, failed, queued, busy].map((id) => `/jobs/${id}`)]) {
       await page.goto(`${address}/console${path}`);
       for (const summary of await page.$$('summary')) await summary.click();

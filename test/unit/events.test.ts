@@ -33,7 +33,7 @@ const SAMPLES: Samples = {
   jobEnded: [{ ...attempt, status: 'completed', code: 'internal', ms: 1, pages: 1, bytes: 1 }],
   jobPoisoned: [lost],
   jobCancelled: [{ ...request, jobId: 'j', userId: 'u' }],
-  operatorActed: [{ what: 'cancelled a job', requestId: 'r', userId: 'u', keyId: 'k', jobId: 'j' }],
+  operatorActed: [{ what: 'cancelled a job', requestId: 'r', userId: 'u', keyId: 'k', jobId: 'j', webhookId: 'w' }],
   studioVisited: [{ what: 'signed in', requestId: 'r', userId: 'u', keyId: 'k' }],
   jobRequeued: [attempt, 'retry', err],
   deliveryStarted: [{ waitedMs: 1 }],

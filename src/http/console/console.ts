@@ -5,6 +5,9 @@ import { findTier } from '../../accounts/tiers.ts';
 import { getUser, type User } from '../../accounts/users.ts';
 import { QueryCache } from '../../cache/query-cache.ts';
 import type { Database } from '../../db/pools.ts';
+import { listJobDeliveries } from '../../deliveries/read-deliveries.ts';
+import { replayDelivery } from '../../deliveries/replay.ts';
+import { readWebhookTroubles, type WebhookTroubles } from '../../deliveries/search-webhooks.ts';
 import { emailSchema } from '../../domain/email.ts';
 import { JOB_STATUSES } from '../../domain/job.ts';
 import { PDF_TYPE } from '../../domain/media-type.ts';
@@ -28,9 +31,10 @@ import { readQuery } from '../query.ts';
 import { aboutOf, type AppContext, type AppDeps, type AppEnv } from '../route.ts';
 import { sendPdf } from '../send-pdf.ts';
 import { namesTag } from '../byte-range.ts';
+import { addWebhooks } from './add-webhooks.ts';
 import { findAsset } from './assets.ts';
 import { consoleEvents } from './console-events.ts';
-import { jobFragment, jobPage, type JobView, stateOf } from './job-page.ts';
+import { deliveriesFragment, jobFragment, jobPage, type JobView, stateOf } from './job-page.ts';
 import { jobsFragment, jobsPage, type JobsQuery } from './jobs-page.ts';
 import { type Overview, overviewFragment, overviewPage } from './overview-page.ts';
 import { CONSOLE, isSameOrigin, sessionOf, signedIn } from './session.ts';
@@ -51,6 +55,7 @@ const KEPT = new Set([FOR_EVER, FOR_THE_OPERATOR]);
 /** Milliseconds that figures are cached, for all operators. */
 const QUEUE_MS = 1_000;
 const HISTORY_MS = 15_000;
+const TROUBLES_MS = 5_000;
 const PAGE_SIZE = 50;
 
 const overviewQuery = z.object({ range: z.enum(HISTORY_RANGES).catch('1h') });
@@ -61,11 +66,12 @@ const jobsQuery = z.object({
   q: z.string().max(400).optional(),
 });
 const pdfQuery = z.object({ disposition: z.enum(['attachment', 'inline']).default('attachment') });
-const jobQuery = z.object({ done: z.enum(['cancelled', 'retried']).optional().catch(undefined) });
+const jobQuery = z.object({ done: z.enum(['cancelled', 'retried', 'sent-again']).optional().catch(undefined) });
 
 const DONE = {
   cancelled: 'The job was cancelled. It can be retried as long as its document is kept.',
   retried: 'This is the new job.',
+  'sent-again': 'It will be sent again.',
 } as const;
 
 /** Pages for operators below `/console`, rendered on the server; a script refreshes them. */
@@ -75,12 +81,14 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
   const watched = { max: 8, onRequest: (result: 'hit' | 'miss') => events.cacheAsked('console', result) };
   const queues = new QueryCache<QueueOverview>({ ...watched, ttlMs: QUEUE_MS });
   const histories = new QueryCache<ThroughputHistory>({ ...watched, ttlMs: HISTORY_MS });
+  const troubles = new QueryCache<WebhookTroubles>({ ...watched, ttlMs: TROUBLES_MS });
   const readOverview = async (range: HistoryRange): Promise<Overview> => {
-    const [queueOverview, history] = await Promise.all([
+    const [queueOverview, history, troubled] = await Promise.all([
       queues.get('', () => readQueueOverview(adminDb)),
       histories.get(range, () => readThroughputHistory(adminDb, range)),
+      troubles.get('', () => readWebhookTroubles(adminDb)),
     ]);
-    return { queue: queueOverview, history };
+    return { queue: queueOverview, history, troubles: troubled };
   };
 
   const app = new Hono<AppEnv>();
@@ -127,10 +135,15 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
   addSignIn(app, visits);
   app.use(signedIn(db, CONSOLE, { scripts: '/fragments/' }));
   addSignOut(app, visits);
-  const acted = (c: AppContext, what: 'cancelled a job' | 'retried a job', jobId: string) => {
+  const acted = (
+    c: AppContext,
+    what: 'cancelled a job' | 'retried a job' | 'sent deliveries again',
+    about: { jobId: string } | { webhookId: string },
+  ) => {
     const { userId, keyId } = sessionOf(c);
-    events.operatorActed({ what, requestId: c.var.requestId, userId, keyId, jobId });
+    events.operatorActed({ what, requestId: c.var.requestId, userId, keyId, ...about });
   };
+  addWebhooks(app, { db, reads, adminDb, onCached: watched.onRequest, acted });
 
   app.get('/', async (c) => c.html(overviewPage(sessionOf(c), await readOverview(readQuery(c, overviewQuery).range))));
   app.get('/fragments/overview', async (c) =>
@@ -158,12 +171,15 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
     return c.html(jobsFragment(await find(query), query));
   });
 
+  const deliveriesOf = (c: AppContext, which: { userId: string; jobId: string }) =>
+    c.var.underWay.reading(which.userId, () => listJobDeliveries(reads, which));
   const jobView = async (c: AppContext, message?: JobView['message']): Promise<JobView> => {
     const job = await readJobTimeline(adminDb, idOf(c));
     const which = { userId: job.userId, jobId: job.id };
     const areKept = job.status === 'completed' && job.file && !job.file.expiredAt;
     const files = areKept ? await c.var.underWay.reading(job.userId, () => listJobFiles(reads, which)) : [];
-    return { job, files, message, once: uuidv4() };
+    const deliveries = await deliveriesOf(c, which);
+    return { job, files, deliveries, message, once: uuidv4() };
   };
   app.get('/jobs/:id', async (c) => {
     const { done } = readQuery(c, jobQuery);
@@ -172,6 +188,10 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
   app.get('/fragments/jobs/:id', async (c) => {
     const job = await readJobTimeline(adminDb, idOf(c));
     return c.html(jobFragment(job), 200, { 'X-Console-State': stateOf(job) });
+  });
+  app.get('/fragments/jobs/:id/deliveries', async (c) => {
+    const which = { ...(await ownerOf(adminDb, idOf(c))), jobId: idOf(c) };
+    return c.html(deliveriesFragment({ id: which.jobId, now: new Date() }, await deliveriesOf(c, which)));
   });
   app.get('/jobs/:id/pdf', async (c) => {
     const which = { ...(await ownerOf(adminDb, idOf(c))), jobId: idOf(c) };
@@ -199,7 +219,7 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
     const jobId = idOf(c);
     const { userId } = await ownerOf(adminDb, jobId);
     await cancelJob({ db, queue, events }, { userId, jobId, ...aboutOf(c) });
-    acted(c, 'cancelled a job', jobId);
+    acted(c, 'cancelled a job', { jobId });
     const { status } = await readJobTimeline(adminDb, jobId);
     return c.redirect(`/console/jobs/${jobId}${status === 'cancelled' ? '?done=cancelled' : ''}`, 303);
   });
@@ -221,11 +241,25 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
           traceparent: c.var.span.traceparent,
         },
       );
-      acted(c, 'retried a job', job.id);
+      acted(c, 'retried a job', { jobId: job.id });
       return c.redirect(`/console/jobs/${job.id}?done=retried`, 303);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       const view = await jobView(c, { kind: 'refused', text: `Not retried: ${error.message}.` });
+      return c.html(jobPage(sessionOf(c), view), statusOf(error.code));
+    }
+  });
+
+  app.post('/jobs/:id/deliveries/:deliveryId/replay', async (c) => {
+    const jobId = idOf(c);
+    const { userId } = await ownerOf(adminDb, jobId);
+    try {
+      await replayDelivery(db, { userId, deliveryId: c.req.param('deliveryId'), of: { jobId } });
+      acted(c, 'sent deliveries again', { jobId });
+      return c.redirect(`/console/jobs/${jobId}?done=sent-again`, 303);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      const view = await jobView(c, { kind: 'refused', text: `Not sent again: ${error.message}.` });
       return c.html(jobPage(sessionOf(c), view), statusOf(error.code));
     }
   });

@@ -1,11 +1,15 @@
 import { html } from 'hono/html';
+import { duration } from '../../charts/duration.ts';
 
 /** HTML of a page. Values that are put into it are escaped, unless they are `Html`. */
 export type Html = ReturnType<typeof html>;
 
-export { duration } from '../../charts/duration.ts';
+export { duration };
 
 export const secondsBetween = (from: Date, until: Date) => Math.max(0, until.getTime() - from.getTime()) / 1_000;
+
+/** A duration without parts of a second: `2 s`, `4 min 10 s` */
+export const roughly = (seconds: number) => duration(Math.max(1, Math.round(seconds))).replace(/\.0+ /, ' ');
 
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
@@ -32,8 +36,8 @@ export function instant(at: Date, now = new Date()): Html {
   >`;
 }
 
-/** A status or an outcome: a word, and a dot of its colour. */
-export const pill = (word: string) => html`<span class="pill pill-${word}">${word}</span>`;
+/** A status or an outcome: a word, and a dot of the colour of `mark`. */
+export const pill = (word: string, mark = word) => html`<span class="pill pill-${mark}">${word}</span>`;
 
 type Column = string | [name: string | Html, className: string];
 

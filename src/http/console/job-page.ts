@@ -1,18 +1,21 @@
 import { html } from 'hono/html';
 import type { ConsoleSession } from '../../accounts/console-sessions.ts';
+import type { Delivery } from '../../deliveries/read-deliveries.ts';
 import { isFinal, type JobFile } from '../../domain/job.ts';
 import { PDF_TYPE } from '../../domain/media-type.ts';
 import { resultName } from '../../domain/result-name.ts';
 import type { JobTimeline, TimelineAttempt } from '../../jobs/job-timeline.ts';
+import { deliveryList } from './delivery-list.ts';
 import { bytes, count, counted, duration, type Html, instant, pill, secondsBetween, tableHead } from './figures.ts';
-import { layout, livePart, liveSwitch } from './layout.ts';
+import { layout, livePart, liveSwitch, type Message, messageLine } from './layout.ts';
 
 export interface JobView {
   job: JobTimeline;
   /** what it has made and is kept, in order */
   files: readonly JobFile[];
-  /** what the last form did, or why it was refused */
-  message?: { kind: 'done' | 'refused'; text: string } | undefined;
+  /** what is sent of it, oldest first */
+  deliveries: readonly Delivery[];
+  message?: Message | undefined;
   /** idempotency key of the retry form: a form that is sent twice makes one job */
   once: string;
 }
@@ -21,8 +24,9 @@ export interface JobView {
 const MAX_THUMBS = 12;
 
 /** One job: its facts, its timeline, its PDF and its request. */
-export function jobPage(session: ConsoleSession, { job, files, message, once }: JobView): Html {
+export function jobPage(session: ConsoleSession, { job, files, deliveries, message, once }: JobView): Html {
   const isOver = isFinal(job.status);
+  const isSending = deliveries.some(({ status }) => status === 'pending');
   const fragment = jobFragment(job);
   return layout({
     title: `Job ${job.id}`,
@@ -31,11 +35,12 @@ export function jobPage(session: ConsoleSession, { job, files, message, once }: 
     search: job.id,
     main: html`<div class="head">
         <h1>Job <span class="id">${job.id}</span></h1>
-        ${!isOver && liveSwitch()}
+        ${(!isOver || isSending) && liveSwitch()}
       </div>
-      ${message && html`<p class="message message-${message.kind}" role="${message.kind === 'done' ? 'status' : 'alert'}">${message.text}</p>`}
+      ${messageLine(message)}
       ${isOver ? fragment : livePart(`/console/fragments/jobs/${job.id}`, fragment, { state: stateOf(job), job: job.id })}
-      ${actions(job, once)} ${pdfSection(job, files)} ${requestSection(job)}`,
+      ${actions(job, once)} ${deliveriesSection(job, deliveries, isSending)} ${pdfSection(job, files)}
+      ${requestSection(job)}`,
   });
 }
 
@@ -61,6 +66,23 @@ export function jobFragment(job: JobTimeline): Html {
     </dl>
     ${job.errorCode !== null && html`<p class="message message-refused"><b>${job.errorCode}</b> ${job.errorMessage}</p>`}
     ${timeline(job)}`;
+}
+
+function deliveriesSection(job: JobTimeline, deliveries: readonly Delivery[], isSending: boolean): Html {
+  if (deliveries.length === 0) return html``;
+  const list = deliveriesFragment(job, deliveries);
+  return html`<section aria-labelledby="deliveries">
+    <h2 id="deliveries">Deliveries</h2>
+    ${isSending ? livePart(`/console/fragments/jobs/${job.id}/deliveries`, list, { job: job.id }) : list}
+  </section>`;
+}
+
+/** What is sent of the job: its end to webhooks, its file to where it is uploaded. */
+export function deliveriesFragment(
+  { id, now }: Pick<JobTimeline, 'id' | 'now'>,
+  deliveries: readonly Delivery[],
+): Html {
+  return deliveryList({ deliveries, path: `/console/jobs/${id}`, now, canReplay: true });
 }
 
 function timeline({ attempts, createdAt, startedAt, completedAt, now, runs }: JobTimeline): Html {

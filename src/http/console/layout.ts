@@ -11,7 +11,7 @@ interface Layout {
   /** undefined if nobody is signed in: then there is no navigation */
   session: ConsoleSession | undefined;
   /** the current entry of the navigation */
-  at?: 'overview' | 'jobs' | 'templates';
+  at?: 'overview' | 'jobs' | 'webhooks' | 'templates';
   /** text of the search field */
   search?: string;
   /** more of the document's head, such as scripts */
@@ -60,7 +60,7 @@ export function layout({ title, place = CONSOLE, session, at, search = '', head,
 function navigation(session: ConsoleSession, at: Layout['at']): Html {
   const link = (name: NonNullable<Layout['at']>, path: string, text: string) =>
     html`<li><a href="${path}" ${at === name && html` aria-current="page"`}>${text}</a></li>`;
-  const forOperators = html`${link('overview', '/console', 'Overview')}${link('jobs', '/console/jobs', 'Jobs')}`;
+  const forOperators = html`${link('overview', '/console', 'Overview')}${link('jobs', '/console/jobs', 'Jobs')}${link('webhooks', '/console/webhooks', 'Webhooks')}`;
   return html`<nav aria-label="Pages">
     <ul>
       ${CONSOLE.isOpenFor(session.scopes) && forOperators}${link('templates', STUDIO.path, 'Studio')}
@@ -91,6 +91,18 @@ function signOutForm({ email }: ConsoleSession, { path }: Place): Html {
   return html`<form class="who" action="${path}/sign-out" method="post">
     <span title="${email}">${email}</span> <button class="plain" type="submit">Sign out</button>
   </form>`;
+}
+
+/** What the last form did, or why it was refused. */
+export interface Message {
+  kind: 'done' | 'refused';
+  text: string;
+}
+
+export function messageLine(message: Message | undefined): Html {
+  if (!message) return html``;
+  const { kind, text } = message;
+  return html`<p class="message message-${kind}" role="${kind === 'done' ? 'status' : 'alert'}">${text}</p>`;
 }
 
 interface LivePart {

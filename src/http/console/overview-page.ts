@@ -1,14 +1,17 @@
 import { html } from 'hono/html';
 import type { ConsoleSession } from '../../accounts/console-sessions.ts';
+import type { WebhookTroubles } from '../../deliveries/search-webhooks.ts';
 import { MOST_COUNTED, type QueueOverview } from '../../jobs/queue-overview.ts';
 import { HISTORY_RANGES, MOST_ENDED, type ThroughputHistory } from '../../jobs/throughput-history.ts';
 import { count, counted, duration, type Html, instant, secondsBetween, tableSection } from './figures.ts';
 import { layout, livePart, liveSwitch } from './layout.ts';
+import { troublesNotice } from './webhooks-page.ts';
 import { historyTable, nameOf, throughputPlot, totalsOf, waitPlot } from './plots.ts';
 
 export interface Overview {
   queue: QueueOverview;
   history: ThroughputHistory;
+  troubles: WebhookTroubles;
 }
 
 /** The queue, the workers, and the history of the last hours. */
@@ -26,12 +29,12 @@ export function overviewPage(session: ConsoleSession, overview: Overview): Html 
   });
 }
 
-export function overviewFragment({ queue, history }: Overview): Html {
-  return html`${tiles({ queue, history })} ${historySection(history)}
+export function overviewFragment({ queue, history, troubles }: Overview): Html {
+  return html`${troublesNotice(troubles)} ${tiles({ queue, history })} ${historySection(history)}
     <div class="columns">${queueSection(queue)}${workersSection(queue)}</div>`;
 }
 
-function tiles({ queue: { groups, workers, lostWorkers }, history }: Overview): Html {
+function tiles({ queue: { groups, workers, lostWorkers }, history }: Omit<Overview, 'troubles'>): Html {
   const { range, buckets } = history;
   const { completed, failed } = totalsOf(history);
   const latest = buckets.findLast(({ waitP95 }) => waitP95 !== null);
