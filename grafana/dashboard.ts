@@ -200,6 +200,53 @@ const ROWS: Record<string, Panel[]> = {
       targets: { '{{reason}}': sum('reason', 'egress_denied_total') },
     },
   ],
+  'Do webhooks arrive?': [
+    {
+      title: 'Attempts to deliver',
+      description:
+        'Webhooks and uploads, by how the attempt ended. Retried: it failed, and there is another one later.',
+      unit: 'ops',
+      isStacked: true,
+      targets: { '{{result}}': sum('result', 'deliveries_total') },
+      runbook: 'deliveries-failing',
+    },
+    {
+      title: 'Share that is not delivered',
+      description: 'Of the attempts. One receiver that is down has few, as its pauses become longer.',
+      unit: 'percentunit',
+      limit: 0.25,
+      max: 1,
+      targets: { 'not delivered': 'pdfprompt:deliveries_not_delivered:ratio5m' },
+      runbook: 'deliveries-failing',
+    },
+    {
+      title: 'To be sent',
+      description:
+        'Over all processes. Ready: it may be sent at once. Waiting: it has failed, and its next attempt is later.',
+      unit: 'short',
+      targets: { '{{state}}': 'pdfprompt:deliveries:max1m' },
+      runbook: 'deliveries-behind',
+    },
+    {
+      title: 'Oldest that is due',
+      description: 'For how long one has waited for its turn, at most.',
+      unit: 's',
+      limit: 60,
+      targets: { oldest: 'pdfprompt:delivery_oldest_ready_seconds:max1m' },
+      runbook: 'deliveries-behind',
+    },
+    {
+      title: 'Wait of deliveries',
+      description: 'From when one is due until it is sent.',
+      unit: 's',
+      targets: {
+        p50: quantile(0.5, '', 'delivery_wait_seconds'),
+        p95: quantile(0.95, '', 'delivery_wait_seconds'),
+        p99: quantile(0.99, '', 'delivery_wait_seconds'),
+      },
+      runbook: 'deliveries-behind',
+    },
+  ],
   'What is full?': [
     {
       title: 'Workers',
@@ -479,7 +526,8 @@ export function dashboard(): object {
   return {
     uid: 'pdfprompt',
     title: 'pdfprompt',
-    description: 'Are users served? How long do they wait? Do we fail, or the documents? What is full? Who uses it?',
+    description:
+      'Are users served? How long do they wait? Do we fail, or the documents? Do webhooks arrive? What is full? Who uses it?',
     tags: ['pdfprompt'],
     schemaVersion: 39,
     editable: true,

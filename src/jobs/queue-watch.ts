@@ -2,6 +2,7 @@ import { and, eq, gt, sql } from 'drizzle-orm';
 import { v4 as uuidv4 } from 'uuid';
 import type { Database, Queryable } from '../db/pools.ts';
 import { lease } from '../db/schema.ts';
+import type { DeliveryFigures } from '../domain/delivery-figures.ts';
 import { nextScale, type QueueCount, type ScalePolicy, type ScaleState } from '../domain/desired-workers.ts';
 import { PRIORITY_NAMES, priorityName } from '../domain/priority.ts';
 import { type QueueFigures, queueFiguresSchema } from '../domain/queue-figures.ts';
@@ -9,6 +10,7 @@ import { CodedError } from '../kernel/errors.ts';
 import { waitBriefly } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Events } from '../telemetry/events.ts';
+import { countDeliveries } from './count-deliveries.ts';
 
 interface QueueWatchOptions {
   /** the pool for slow statements: counting a long queue takes time */
@@ -29,12 +31,12 @@ const LEASE_INTERVALS = 3;
 const MAX_SHARE = 1 / 20;
 
 /**
- * Counts the queue for all processes. Only the process that holds the lease exports the figures, so that sums over
+ * Counts the queue, and what is still to be sent, for all processes. Only the process that holds the lease exports the figures, so that sums over
  * instances are right. If it dies, another takes over within four intervals.
  */
 export class QueueWatch extends Lifecycle<Required<QueueWatchOptions>> {
   readonly #holder = uuidv4();
-  #counted: { figures: QueueFigures; until: number } | undefined;
+  #counted: { figures: QueueFigures; deliveries: DeliveryFigures; until: number } | undefined;
 
   constructor(options: QueueWatchOptions) {
     super({ everyMs: EVERY_MS, ...options });
@@ -42,7 +44,16 @@ export class QueueWatch extends Lifecycle<Required<QueueWatchOptions>> {
 
   /** The last figures; undefined: another process exports them. */
   get figures(): QueueFigures | undefined {
-    return this.#counted && this.#counted.until > performance.now() ? this.#counted.figures : undefined;
+    return this.#valid?.figures;
+  }
+
+  /** The last figures of what is sent, likewise. */
+  get deliveries(): DeliveryFigures | undefined {
+    return this.#valid?.deliveries;
+  }
+
+  get #valid() {
+    return this.#counted && this.#counted.until > performance.now() ? this.#counted : undefined;
   }
 
   protected async onStart(): Promise<void> {
@@ -84,7 +95,7 @@ export class QueueWatch extends Lifecycle<Required<QueueWatchOptions>> {
     const previous = held.state ?? undefined;
     const figures = nextScale(policy, previous, await count(db, previous?.countedAt));
     await db.update(lease).set({ state: figures }).where(this.#isHeld);
-    this.#counted = { figures, until: startedAt + leaseMs };
+    this.#counted = { figures, deliveries: await countDeliveries(db), until: startedAt + leaseMs };
   }
 }
 

@@ -3,6 +3,7 @@ import { chromiumAgeSeconds } from '../domain/chromium-age.ts';
 import { SERVICE_FAULTS } from '../domain/fault.ts';
 import { PRIORITY_NAMES } from '../domain/priority.ts';
 import type { QueueFigures } from '../domain/queue-figures.ts';
+import type { DeliveryFigures } from '../domain/delivery-figures.ts';
 import { FIRST_TIERS } from '../domain/tier.ts';
 
 /** The state of a renderer. */
@@ -191,6 +192,30 @@ export class Metrics {
       'db_server_connections_max',
       'Connections that the database server allows',
       ({ serverConnections }) => serverConnections.max,
+    );
+  }
+
+  /** @param figures undefined while another process reports them */
+  watchDeliveries(figures: () => DeliveryFigures | undefined): void {
+    this.#gauge(
+      'deliveries',
+      'Webhooks and uploads that are still to be sent; reported by one process for all',
+      ['state'],
+      (gauge) => {
+        gauge.reset();
+        const known = figures();
+        if (known) for (const state of ['ready', 'sending', 'waiting'] as const) gauge.set({ state }, known[state]);
+      },
+    );
+    this.#gauge(
+      'delivery_oldest_ready_seconds',
+      'For how long a webhook or an upload that may be sent has not been; reported by one process for all',
+      [],
+      (gauge) => {
+        const known = figures();
+        if (known) gauge.set(known.oldestReadySeconds);
+        else gauge.remove();
+      },
     );
   }
 

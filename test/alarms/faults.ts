@@ -3,6 +3,7 @@ import { type Client, connect } from '../../src/db/driver.ts';
 import type { Member } from '../chaos/fleet.ts';
 import type { OwnPostgres } from '../support/postgres.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
+import type { Receiver } from './receiver.ts';
 import type { WorkerBeside } from './worker-beside.ts';
 
 export interface Target {
@@ -11,6 +12,10 @@ export interface Target {
   primary: OwnPostgres;
   standby: OwnPostgres | undefined;
   beside: WorkerBeside | undefined;
+  /** of a webhook of every document */
+  receiver: Receiver | undefined;
+  /** the only process that sends webhooks */
+  sender: Member | undefined;
   /** of the worker's session to the database */
   way: TcpProxy | undefined;
   /** the directory with the PDFs, if they are in one */
@@ -32,6 +37,8 @@ interface Fault {
   needsStandby?: boolean;
   needsStore?: boolean;
   needsWorkerBeside?: boolean;
+  /** every document has a webhook, which is sent by the worker, so many at a time, or by a process of its own */
+  needsReceiver?: { sentBy: 'worker' | 'sender'; atATime: number };
   /** what users send from the start on, if that is the fault */
   documents?: object;
   plant: (target: Target) => Promise<void>;
@@ -77,6 +84,27 @@ export const FAULTS: Record<string, Fault> = {
     consequences: [],
     documents: { html: '<p>wrong</p>', options: { pageRanges: '7' } },
     plant: nothing,
+  },
+  'receivers fail': {
+    expected: ['DeliveriesFailing'],
+    consequences: [],
+    needsReceiver: { sentBy: 'worker', atATime: 16 },
+    plant: async ({ receiver }) => receiver?.will('fail'),
+  },
+  'receivers are slow': {
+    expected: ['DeliveriesBehind'],
+    consequences: [],
+    needsReceiver: { sentBy: 'worker', atATime: 2 },
+    plant: async ({ receiver }) => receiver?.will('answer late'),
+  },
+  'the process that sends is killed and not started again': {
+    expected: ['DeliveriesStalled', 'ProcessDown'],
+    consequences: ['DeliveriesBehind'],
+    needsReceiver: { sentBy: 'sender', atATime: 16 },
+    plant: async ({ sender }) => {
+      process.kill(sender?.pid ?? 0, 'SIGKILL');
+      await sender?.end();
+    },
   },
   'memory is short': {
     expected: ['MemoryHigh'],

@@ -15,6 +15,7 @@ import { Prometheus, readRules } from '../support/prometheus.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { openStandby } from '../support/standby.ts';
 import { FAULTS, type Target } from './faults.ts';
+import { openReceiver } from './receiver.ts';
 import { startWorkerBeside, type WorkerBeside } from './worker-beside.ts';
 
 /** What takes minutes takes as many times less; but who counts the queue may need 20 s to follow another. */
@@ -58,6 +59,7 @@ async function plant(name: string): Promise<Alarm> {
   await findChromium({ chromePath: undefined, dataDir });
   const key = await makeKey(primary.url);
   const [port, apiOps, workOps, besideOps] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const receiver = fault.needsReceiver && (await openReceiver());
   const store = fault.needsStore ? join(directory, 'pdfs') : undefined;
   const env = {
     DATABASE_URL: primary.url,
@@ -67,6 +69,7 @@ async function plant(name: string): Promise<Alarm> {
     LOG_LEVEL: 'warn',
     SHUTDOWN_GRACE: '1',
     DATABASE_MAX_CONNECTIONS: '8',
+    ...(receiver && { EGRESS_ALLOW: receiver.authority, DELIVERY_CONCURRENCY: String(fault.needsReceiver?.atATime) }),
   };
   const api = new Member(
     'api',
@@ -80,20 +83,31 @@ async function plant(name: string): Promise<Alarm> {
   const worker = new Member(
     'worker',
     ['work', '--concurrency', '2'],
-    { ...env, OPS_PORT: String(workOps), ...(way && { DATABASE_DIRECT_URL: direct.href }) },
+    {
+      ...env,
+      OPS_PORT: String(workOps),
+      ...(way && { DATABASE_DIRECT_URL: direct.href }),
+      ...(fault.needsReceiver?.sentBy === 'sender' && { WORK_ONLY: 'jobs' }),
+    },
     directory,
   );
+  const sender =
+    fault.needsReceiver?.sentBy === 'sender'
+      ? new Member('sender', ['work'], { ...env, WORK_ONLY: 'deliveries', OPS_PORT: String(besideOps) }, directory)
+      : undefined;
   const sql = connect(primary.url, { max: 1, backoff: () => 0.1 });
   const stop = new AbortController();
   let prometheus: Prometheus | undefined;
   let beside: WorkerBeside | undefined;
-  const ops = [apiOps, workOps, ...(fault.needsWorkerBeside ? [besideOps] : [])];
+  const ops = [apiOps, workOps, ...(fault.needsWorkerBeside || sender ? [besideOps] : [])];
   const target: Target = {
     api,
     worker,
     primary,
     standby,
     beside: undefined,
+    receiver,
+    sender,
     way,
     store,
     sql,
@@ -113,7 +127,11 @@ async function plant(name: string): Promise<Alarm> {
       targets: ops.map((each) => `127.0.0.1:${each}`),
       rules: scaled(await readRules()),
     });
-    using = use(target, fault.documents);
+    using = use(target, {
+      html: '<p>fine</p>',
+      ...fault.documents,
+      ...(receiver && { webhook: `http://${receiver.authority}/` }),
+    });
     const fired = new Set<string>();
     const look = async () => {
       for (const { metric } of (await prometheus?.query('ALERTS{alertstate="firing"}')) ?? [])
@@ -127,7 +145,7 @@ async function plant(name: string): Promise<Alarm> {
     const startedAt = performance.now();
     await fault.plant({ ...target, beside });
     const hasAll = () => fault.expected.every((alert) => fired.has(alert));
-    for (; !hasAll() && performance.now() - startedAt < 120_000; await sleep(500)) await look();
+    for (; !hasAll() && performance.now() - startedAt < 180_000; await sleep(500)) await look();
     const seconds = Math.round((performance.now() - startedAt) / 1_000);
     for (const until = performance.now() + 10_000; performance.now() < until; await sleep(500)) await look(); // what follows from it
     const allowed = new Set([...fault.expected, ...fault.consequences]);
@@ -146,7 +164,8 @@ async function plant(name: string): Promise<Alarm> {
     await prometheus?.close();
     if (worker.isAlive) process.kill(worker.pid, 'SIGCONT');
     await beside?.stop();
-    await Promise.all([api.end(), worker.end()]);
+    await Promise.all([api.end(), worker.end(), sender?.end()]);
+    receiver?.close();
     await way?.close();
     await sql.end({ timeout: 0 });
     await sweepBrowsers(tmpdir());
@@ -163,7 +182,7 @@ const isReady = (ops: number) =>
   );
 
 /** Users: two documents a second, and a look at the list. What is refused is not sent again. */
-async function use({ address, key, signal }: Target, body: object = { html: '<p>fine</p>' }): Promise<void> {
+async function use({ address, key, signal }: Target, body: object): Promise<void> {
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
   while (!signal.aborted) {
     const ask = { method: 'POST', headers, body: JSON.stringify(body), signal };

@@ -36,6 +36,8 @@ const PROMISED: Record<string, string[]> = {
   egress_denied_total: ['reason'],
   deliveries_total: ['result'],
   delivery_wait_seconds: [],
+  deliveries: ['state'],
+  delivery_oldest_ready_seconds: [],
 };
 
 async function startWith(database: string, command: string[], env: Record<string, string> = {}) {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createKey } from '../../src/accounts/keys.ts';
 import type { QueueFigures } from '../../src/domain/queue-figures.ts';
+import { countDeliveries } from '../../src/jobs/count-deliveries.ts';
 import { QueueWatch, readQueueFigures } from '../../src/jobs/queue-watch.ts';
 import { eventually } from '../support/processes.ts';
 import { startService } from '../support/service.ts';
@@ -69,5 +70,41 @@ describe('the figures of the queue', () => {
         return readQueueFigures(tx);
       }),
     ).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
+
+describe('the figures of what is sent', () => {
+  it('count what is ready, being sent and waiting, and how old the oldest is of any tenant, host and kind', async () => {
+    const [user] = await service.sql<{ id: string }[]>`select id from pdfprompt_user where email = 'ann@example.com'`;
+    const add = (rows: {
+      status: string;
+      kind?: string;
+      host?: string;
+      userId?: string;
+      minutes?: number;
+      count?: number;
+    }) =>
+      service.sql`insert into pdfprompt_delivery (id, user_id, kind, url, host, event, status, ready_at, due_at, claimed_until)
+        select gen_random_uuid(), ${rows.userId ?? user?.id ?? ''}, ${rows.kind ?? 'webhook'}, 'https://a.example', ${rows.host ?? 'a.example'},
+          'job.completed', ${rows.status}, now() - ${rows.minutes ?? 1} * interval '1 minute', now() + interval '1 hour', now() + interval '1 hour'
+        from generate_series(1, ${rows.count ?? 1})`;
+    expect(await countDeliveries(db)).toEqual({ ready: 0, sending: 0, waiting: 0, oldestReadySeconds: 0 });
+    await add({ status: 'ready', count: 30, minutes: 2 });
+    await add({ status: 'ready', host: 'b.example', minutes: 4 });
+    await add({ status: 'ready', userId: '00000000-0000-4000-8000-000000000000', host: 'c.example', minutes: 3 });
+    await add({ status: 'waiting', count: 5, minutes: 99 });
+    await add({ status: 'sending', count: 7, minutes: 99 });
+    for (const status of ['awaiting', 'delivered', 'failed', 'cancelled']) await add({ status, minutes: 99 });
+    const figures = await countDeliveries(db);
+    expect(figures).toEqual({ ready: 32, sending: 7, waiting: 5, oldestReadySeconds: expect.any(Number) as number });
+    expect(figures.oldestReadySeconds / 60).toBeCloseTo(4, 0);
+    await add({ status: 'ready', kind: 'upload', minutes: 9 });
+    expect((await countDeliveries(db)).oldestReadySeconds / 60).toBeCloseTo(9, 0);
+    const watch = await startWatch();
+    const isExported = async () => {
+      await service.sql`update pdfprompt_lease set expires_at = now()`;
+      return watch.deliveries?.ready === 33;
+    };
+    await eventually(isExported, 30_000, 'they are exported');
   });
 });
