@@ -26,6 +26,7 @@ export async function consoleVisits(
   const failed = await keepDocuments(sql, heavy);
   const queued = await sql<{ id: string }[]>`
     select id from pdfprompt_job where is_queued order by rank desc limit 60 offset 400`;
+  const webhooks = await failingWebhooks(sql, heavy);
   return [
     {
       name: 'console: signing in and out',
@@ -63,12 +64,47 @@ export async function consoleVisits(
       },
     },
     { name: 'console: job', run: async (turn) => void (await get(`/jobs/${at(failed, turn).id}`)) },
+    {
+      name: 'console: webhooks',
+      run: async () => {
+        await get('/webhooks');
+        await get('/webhooks?show=all');
+      },
+    },
+    {
+      name: 'console: webhooks (of a user)',
+      run: async (turn) => void (await get(`/webhooks?user=${at(heavy, turn).id}`)),
+    },
+    {
+      name: 'console: webhook',
+      run: async (turn) => {
+        const { id } = at(webhooks, turn);
+        await get(`/webhooks/${id}`);
+        await get(`/fragments/webhooks/${id}/deliveries?status=failed`);
+      },
+    },
+    {
+      name: 'console: send again',
+      run: async (turn) => {
+        const { id, deliveries } = at(webhooks, turn);
+        await post(`/webhooks/${id}/deliveries/${at(deliveries, turn)}/replay`);
+      },
+    },
     { name: 'console: cancel', run: async (turn) => void (await post(`/jobs/${at(queued, turn).id}/cancel`)) },
     {
       name: 'console: retry',
       run: async (turn) => void (await post(`/jobs/${at(failed, turn).id}/retry`, { once: '' })),
     },
   ];
+}
+
+/** Those of the heavy users, which fail from now on. */
+async function failingWebhooks(sql: Client, heavy: readonly Guest[]): Promise<{ id: string; deliveries: string[] }[]> {
+  await sql`update pdfprompt_webhook set failing_since = now() - interval '2 hours' where user_id = any (${`{${heavy.map(({ id }) => id).join(',')}}`}::uuid[])`;
+  return sql<{ id: string; deliveries: string[] }[]>`
+    select w.id, array(select d.id::text from pdfprompt_delivery d where d.webhook_id = w.id and d.status = 'delivered'
+      order by d.created_at limit 40) as deliveries
+    from pdfprompt_webhook w where w.failing_since is not null`;
 }
 
 /** Seeded jobs that failed have no document any more: some are given one. @returns those, of each user some */

@@ -133,7 +133,7 @@ function group(plans: PhasedPlan[]): MeasuredQuery[] {
 
 function whoOf({ application, phase, shape, text }: PhasedPlan): string {
   if (
-    /(into|update|from) "pdfprompt_lease" (as l|set|where .* and "pdfprompt_lease"."holder")|current_setting\('max_connections'\)/.test(
+    /(into|update|from) "pdfprompt_lease" (as l|set|where .* and "pdfprompt_lease"."holder")|current_setting\('max_connections'\)|where status = 'sending' limit/.test(
       text,
     )
   )

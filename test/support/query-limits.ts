@@ -252,6 +252,8 @@ const LIMITS: Limits = {
     'update lease': 30,
     'delete lease': 10,
     'read job, pg_database, worker': 12_000,
+    // What was sent again a moment ago, of five users: each once.
+    'read delivery': 8_000,
   },
   // pg-boss's own, every few minutes: it counts its table, and deletes what ended an hour ago, all at once.
   "the queue's maintenance": {
@@ -268,7 +270,13 @@ const LIMITS: Limits = {
   'GET /v1/admin/keys': { 'read api_key, user, user_subscription': 2_500 },
   'GET /v1/admin/keys (of a user)': ACCOUNT,
   'console: signing in and out': { ...SESSION, 'insert console_session': 100, 'delete console_session': 10 },
-  'console: overview': { ...SESSION, 'read job': 100_000, 'read job, worker': 300, 'read worker': 20 },
+  'console: overview': {
+    ...SESSION,
+    'read webhook': 20,
+    'read job': 100_000,
+    'read job, worker': 300,
+    'read worker': 20,
+  },
   'console: history': { 'read job': 100_000 },
   ...Object.fromEntries(
     ['', ' (queued)', ' (processing)', ' (completed)', ' (failed)', ' (cancelled)', ' (of a user)'].map((which) => [
@@ -277,7 +285,22 @@ const LIMITS: Limits = {
     ]),
   ),
   'console: search': { ...SESSION, ...ACCOUNT, 'read job': 8 },
-  'console: job': { ...SESSION, 'read file, job, part, user': 30, 'read job_attempt, worker': 20 },
+  'console: job': {
+    ...SESSION,
+    'read file, job, part, user': 30,
+    'read job_attempt, worker': 20,
+    'read delivery, delivery_attempt, job, webhook': 40,
+  },
+  // A thousand deliveries of each endpoint are counted.
+  'console: webhooks': { ...SESSION, 'read delivery, user, webhook': 12_000 },
+  'console: webhooks (of a user)': { ...SESSION, ...ACCOUNT, 'read delivery, user, webhook': 2_500 },
+  'console: webhook': {
+    ...SESSION,
+    ...WEBHOOK,
+    'read delivery, user, webhook': 2_500,
+    'read delivery, delivery_attempt, webhook': 300,
+  },
+  'console: send again': { ...SESSION, ...REPLAY, 'read delivery, user, webhook': 2_500 },
   'console: cancel': {
     ...SESSION,
     'read job': 8,
