@@ -12,12 +12,13 @@ const WEBHOOK_MS = 15_000;
 /** Milliseconds that requests get to end at a stop: the rest is sent again by others. */
 const MAX_GRACE_MS = 5_000;
 
-/** What a test waits for instead of hours. */
+/** What a test has instead of hours, and of the system's name servers. */
 export interface DeliveryWaits {
   /** seconds between tries */
   ladder?: readonly number[];
   /** milliseconds that a receiver of a webhook has to answer */
   webhookMs?: number;
+  dialer?: Dialer;
 }
 
 /** What sends webhooks and uploads: they may go where documents may load from. */
