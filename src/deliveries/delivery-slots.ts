@@ -12,7 +12,7 @@ export interface Share extends Destination {
 
 /** After a time-out a destination has one place, until it is answered in time or for so long. Milliseconds. */
 const SLOW_MS = 60_000;
-/** DeliverySlots that are remembered as slow, and tenants whose next host is. */
+/** Destinations that are remembered as slow, and tenants whose next host is. */
 const REMEMBERED = 1_000;
 
 /**
