@@ -2,6 +2,7 @@ import { autoscale } from './autoscale.ts';
 import { backlog } from './backlog.ts';
 import { cache } from './cache.ts';
 import { concurrency } from './concurrency.ts';
+import { deliveries } from './deliveries.ts';
 import { events } from './events.ts';
 import { fairness } from './fairness.ts';
 import { finishing } from './finishing.ts';
@@ -27,6 +28,7 @@ import { watched } from './watched.ts';
 
 const BENCHES: Record<string, (stage: Stage, files: string[], seconds: number | undefined) => Promise<Result>> = {
   pickup,
+  deliveries,
   backlog,
   sql,
   submit,
