@@ -1,17 +1,25 @@
 import { parseArgs } from 'node:util';
 import { runChaos } from './run.ts';
+import { runDeliveriesChaos } from './run-deliveries.ts';
 
-// `npm run chaos -- --jobs 2000 --faults 60`: ends with 1 if a promise was not kept.
+// `npm run chaos -- --jobs 2000 --faults 60`, or `--deliveries 10000`: ends with 1 if a promise was not kept.
 
 const { values } = parseArgs({
-  options: { jobs: { type: 'string', default: '200' }, faults: { type: 'string', default: '12' } },
+  options: {
+    jobs: { type: 'string', default: '200' },
+    deliveries: { type: 'string' },
+    faults: { type: 'string', default: '12' },
+  },
 });
-const [jobs, faults] = [Number(values.jobs), Number(values.faults)];
+const [jobs, faults] = [Number(values.deliveries ?? values.jobs), Number(values.faults)];
 if (!(Number.isInteger(jobs) && jobs > 0 && Number.isInteger(faults) && faults >= 0)) {
-  process.stderr.write('npm run chaos -- [--jobs N] [--faults M]; allowed: whole numbers, N at least 1\n');
+  process.stderr.write(
+    'npm run chaos -- [--jobs N | --deliveries N] [--faults M]; allowed: whole numbers, N (jobs) at least 1\n',
+  );
   process.exit(2);
 }
-const report = await runChaos({ jobs, faults, onProgress: (line) => process.stderr.write(`${line}\n`) });
+const run = values.deliveries === undefined ? runChaos : runDeliveriesChaos;
+const report = await run({ jobs, faults, onProgress: (line) => process.stderr.write(`${line}\n`) });
 const line = (cells: (string | number)[]) =>
   process.stdout.write(`${cells.map((cell, index) => (index === 0 ? String(cell).padStart(7) : cell)).join('  ')}\n`);
 

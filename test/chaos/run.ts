@@ -24,13 +24,13 @@ const RECONNECT_MS = 2_000;
 /** Milliseconds: longer than a claim lasts that nobody settles. */
 const STILL_MS = 180_000;
 
-interface ChaosOptions {
+export interface ChaosOptions {
   jobs: number;
   faults: number;
   onProgress: (line: string) => void;
 }
 
-interface ChaosReport {
+export interface ChaosReport {
   seconds: number;
   /** how often each happened */
   faults: Record<string, number>;

@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, expect, it } from 'vitest';
-import { newSecret } from '../../src/deliveries/own-secret.ts';
+import { newSecret } from '../../src/deliveries/webhook-secret.ts';
 import { completeJob } from '../support/end-job.ts';
 import { eventually } from '../support/processes.ts';
 import { type Received, startReceiver } from '../support/receiver.ts';
