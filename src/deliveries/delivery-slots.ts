@@ -10,22 +10,26 @@ export interface Share extends Destination {
   places: number;
 }
 
-/** After a time-out a destination has one place, until it is answered in time or for so long. Milliseconds. */
+/** How long a slow destination has one place, unless it answers in time before. Milliseconds. */
 const SLOW_MS = 60_000;
-/** Destinations that are remembered as slow, and tenants whose next host is. */
+/** Destinations and tenants that are remembered as slow, and tenants whose next host is. */
 const REMEMBERED = 1_000;
 
 /**
  * Who may use the slots of this process. A receiver that hangs takes the places of its own destination only, however much there
- * is for it: a destination has an eighth of the slots, a tenant a quarter and a host half of them. Tenants take turns, and so
- * do the hosts of each.
+ * is for it: a destination has an eighth of the slots, a tenant a quarter and a host half of them. After one that was slow, its
+ * destination has one place and its tenant a sixteenth for a minute, and all such tenants together half of the slots: so
+ * however many they are, and whatever hosts they name, the other half is for the others. Tenants take turns, and so do the
+ * hosts of each.
  */
 export class DeliverySlots {
   readonly #slots: number;
-  readonly #limits: { destination: number; user: number; host: number };
+  readonly #limits: { destination: number; user: number; host: number; slowUser: number; allSlow: number };
   readonly #taken = { destination: new Map<string, Destination & { count: number }>(), user: count(), host: count() };
   /** until when, by destination */
   readonly #slow = new Map<string, number>();
+  /** the same by tenant */
+  readonly #slowUsers = new Map<string, number>();
   /** the host that was served last, of tenants with several */
   readonly #lastHost = new Map<string, string>();
   #lastUser = '00000000-0000-0000-0000-000000000000';
@@ -33,7 +37,7 @@ export class DeliverySlots {
   constructor(slots: number) {
     this.#slots = slots;
     const part = (of: number) => Math.max(2, Math.floor(slots / of));
-    this.#limits = { destination: part(8), user: part(4), host: part(2) };
+    this.#limits = { destination: part(8), user: part(4), host: part(2), slowUser: part(16), allSlow: part(2) };
   }
 
   get free(): number {
@@ -52,8 +56,10 @@ export class DeliverySlots {
   /** What has no place now, so that it is not looked at. */
   get full(): { users: string[]; hosts: string[]; destinations: Destination[] } {
     const { destination, user, host } = this.#taken;
+    const slow = this.#busyBySlow >= this.#limits.allSlow ? [...this.#slowUsers.keys()] : [];
+    const full = [...user].flatMap(([id, taken]) => (taken >= this.#userLimit(id) ? [id] : []));
     return {
-      users: [...user].flatMap(([id, taken]) => (taken >= this.#limits.user ? [id] : [])),
+      users: [...new Set([...full, ...slow.filter((id) => this.#isSlow(id))])],
       hosts: [...host].flatMap(([name, taken]) => (taken >= this.#limits.host ? [name] : [])),
       destinations: [...destination.values()].filter((each) => each.count >= this.#limitOf(each)),
     };
@@ -61,6 +67,18 @@ export class DeliverySlots {
 
   #limitOf(destination: Destination): number {
     return (this.#slow.get(keyOf(destination)) ?? 0) > performance.now() ? 1 : this.#limits.destination;
+  }
+
+  #isSlow(userId: string): boolean {
+    return (this.#slowUsers.get(userId) ?? 0) > performance.now();
+  }
+
+  #userLimit(userId: string): number {
+    return this.#isSlow(userId) ? this.#limits.slowUser : this.#limits.user;
+  }
+
+  get #busyBySlow(): number {
+    return [...this.#taken.user].reduce((sum, [id, taken]) => sum + (this.#isSlow(id) ? taken : 0), 0);
   }
 
   /** Nothing was found for the tenants up to this one: the others are next. */
@@ -73,9 +91,11 @@ export class DeliverySlots {
     const shares = wanted.map((destination) => ({ ...destination, places: 0 }));
     const tenants = [...Map.groupBy(shares, ({ userId }) => userId).values()].map((own) => ({ own, next: 0 }));
     const given = { user: count(), host: count() };
+    let leftForSlow = this.#limits.allSlow - this.#busyBySlow;
     const hasRoom = (share: Share) =>
+      (leftForSlow > 0 || !this.#isSlow(share.userId)) &&
       (this.#taken.destination.get(keyOf(share))?.count ?? 0) + share.places < this.#limitOf(share) &&
-      sumOf(share.userId, this.#taken.user, given.user) < this.#limits.user &&
+      sumOf(share.userId, this.#taken.user, given.user) < this.#userLimit(share.userId) &&
       sumOf(share.host, this.#taken.host, given.host) < this.#limits.host;
     let left = this.free;
     for (let isAny = true; isAny && left > 0;) {
@@ -86,6 +106,7 @@ export class DeliverySlots {
         const share = own[(next + at) % own.length];
         if (left === 0 || at === -1 || !share) continue;
         share.places++;
+        if (this.#isSlow(share.userId)) leftForSlow--;
         add(given.user, share.userId, 1);
         add(given.host, share.host, 1);
         tenant.next = (next + at + 1) % own.length;
@@ -105,15 +126,17 @@ export class DeliverySlots {
     add(this.#taken.host, host, 1);
   }
 
-  /** @param isSlow whether the receiver did not answer in time; undefined: it was not asked */
+  /** @param isSlow whether the receiver was slow; undefined: it was not asked */
   release({ userId, host }: Destination, isSlow: boolean | undefined): void {
     const key = keyOf({ userId, host });
     const destination = this.#taken.destination.get(key);
     if (destination && --destination.count <= 0) this.#taken.destination.delete(key);
     add(this.#taken.user, userId, -1);
     add(this.#taken.host, host, -1);
-    if (isSlow === true) remember(this.#slow, key, performance.now() + SLOW_MS);
-    else if (isSlow === false) this.#slow.delete(key);
+    if (isSlow === true) {
+      remember(this.#slow, key, performance.now() + SLOW_MS);
+      remember(this.#slowUsers, userId, performance.now() + SLOW_MS);
+    } else if (isSlow === false) this.#slow.delete(key);
   }
 }
 

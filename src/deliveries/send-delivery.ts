@@ -32,9 +32,11 @@ export interface Tried extends Attempt, Pick<SentRequest, 'denied'> {
   isAborted?: boolean;
 }
 
-/** Milliseconds of an upload: for which nothing may move, and in all. */
+/** Milliseconds of an upload for which nothing may move. */
 const UPLOAD_IDLE_MS = 30_000;
-const UPLOAD_MS = 15 * 60_000;
+/** Milliseconds of an upload in all: a minute, and what a slow line takes for its bytes. */
+const uploadMs = (size: number) => 60_000 + size / UPLOAD_BYTES_PER_MS;
+const UPLOAD_BYTES_PER_MS = 128;
 
 /** It cannot be sent, and another try would not help. */
 const final = (error: string): Tried => ({ isDelivered: false, isFinal: true, error, answer: '', ms: 0 });
@@ -98,7 +100,7 @@ async function uploadRequest(
     headers: { ...withoutNamed({ 'Content-Type': row.type, 'User-Agent': userAgent }, headers), ...headers },
     body: Readable.from(pieces, { highWaterMark: 1 }),
     size: row.size,
-    totalMs: UPLOAD_MS,
+    totalMs: uploadMs(row.size),
     idleMs: UPLOAD_IDLE_MS,
   };
 }

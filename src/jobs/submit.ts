@@ -143,8 +143,10 @@ async function insertJob(db: Database, input: Resolved<SubmitInput>): Promise<Su
 /** Deliveries as `pdfprompt_add_deliveries` takes them. */
 function toRows({ webhook, upload }: RequestDeliveries = {}): object[] {
   return [
-    ...(webhook === undefined ? [] : [{ kind: 'webhook', [isWebhookId(webhook) ? 'webhook' : 'url']: webhook }]),
-    ...(upload ? [{ kind: 'upload', ...upload }] : []),
+    ...(webhook === undefined
+      ? []
+      : [{ kind: 'webhook', ...(isWebhookId(webhook) ? { webhook } : { url: new URL(webhook).href }) }]),
+    ...(upload ? [{ kind: 'upload', ...upload, url: new URL(upload.url).href }] : []),
   ];
 }
 

@@ -23,15 +23,15 @@ interface DelivererOptions extends SendDeps, Patience {
 }
 
 /** Uploads at a time: each may last for minutes. */
-const UPLOADS = 4;
+const UPLOADS = 16;
 /** A notification can be lost with its connection, and pauses end: so it is also looked at the clock. */
 const POLL_MS = 1_000;
 const HEARTBEAT_MS = 10_000;
 /** Milliseconds to write at a stop what was not sent to its end. */
 const REQUEUE_MS = 3_000;
 const RETRY_MS = { first: 100, longest: 2_000 };
-/** A failure that took so long makes a destination slow. Milliseconds. */
-const SLOW_FAILURE_MS = 4_000;
+/** A webhook that took so long, or an upload that failed after it, makes a destination slow. Milliseconds. */
+const SLOW_MS = 4_000;
 
 interface Running {
   claimed: ClaimedDelivery;
@@ -151,7 +151,7 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
     let isSlow: boolean | undefined;
     running.ended = this.#deliver(running, jobs)
       .then((tried) => {
-        if (tried) isSlow = !tried.isDelivered && tried.ms >= SLOW_FAILURE_MS;
+        if (tried) isSlow = tried.ms >= SLOW_MS && (claimed.kind === 'webhook' || !tried.isDelivered);
       })
       .catch((error: unknown) => this.options.events.backgroundFailed('delivering', error)) // its claim expires
       .finally(() => {

@@ -28,7 +28,7 @@ const RETENTION_MS = 3_600_000;
  */
 export async function deliveries(stage: Stage): Promise<Result> {
   const sites = await Sites.open();
-  const stop = await stage.startAndStop(['work', '--work-only', 'deliveries'], /pdfprompt delivers/, {
+  const stop = await stage.startAndStop(['work', '--only', 'deliveries'], /pdfprompt delivers/, {
     env: sites.env,
   });
   const jobs = await Jobs.open(stage);

@@ -52,7 +52,7 @@ export async function runDeliveriesChaos(options: DeliveriesChaosOptions): Promi
   };
   const members = Array.from(
     { length: PROCESSES },
-    (_, index) => new Member(`deliverer-${index}`, ['work', '--work-only', 'deliveries'], env, postgres.directory),
+    (_, index) => new Member(`deliverer-${index}`, ['work', '--only', 'deliveries'], env, postgres.directory),
   );
   const happened: Record<string, number> = {};
   let isKept = false;

@@ -110,7 +110,27 @@ describe('the slots of deliveries', () => {
     expect(places(slots, [destination(1), destination(2)])).toEqual([1, 8]);
     slots.take(destination(1));
     slots.release(destination(1), false);
-    expect(places(slots, [destination(1)])).toEqual([8]);
+    expect(places(slots, [destination(1)])).toEqual([4]); // as many as its tenant has for a minute
+  });
+
+  it('leave half to the others, however many tenants have slow receivers, and whatever hosts they name', () => {
+    const slots = new DeliverySlots(64);
+    const slow = Array.from({ length: 20 }, (_, n) => n + 10);
+    for (const n of slow) {
+      slots.take(destination(n, 'first'));
+      slots.release(destination(n, 'first'), true);
+    }
+    const wanted = slow.flatMap((n) => ['a', 'b', 'c', 'd', 'e', 'f'].map((host) => destination(n, `${host}${n}`)));
+    const shares = slots.share(wanted);
+    expect(shares.reduce((sum, share) => sum + share.places, 0)).toBe(32);
+    for (const share of shares) fill(slots, share, share.places);
+    expect(slots.full.users).toEqual(expect.arrayContaining(slow.map(user)));
+    expect(slots.share(wanted)).toEqual([]);
+    expect(places(slots, [destination(1), destination(2)])).toEqual([8, 8]);
+    const alone = new DeliverySlots(64);
+    alone.take(destination(1));
+    alone.release(destination(1), true);
+    expect(places(alone, ['a', 'b', 'c', 'd', 'e'].map((host) => destination(1, host)))).toEqual([1, 1, 1, 1]); // prettier-ignore
   });
 
   it('remember whose turn it was', () => {
