@@ -47,7 +47,33 @@ const BY_ID: Record<string, string[]> = {
   'POST /v1/jobs/{id}/retry': [''],
   'POST /v1/jobs/{id}/link': [''],
   'DELETE /v1/jobs/{id}/links': [''],
+  'GET /v1/jobs/{id}/deliveries': ['', '?limit=1'],
+  'POST /v1/jobs/{id}/deliveries/{deliveryId}/replay': [''],
 };
+
+/** Every tenant has a webhook, by email. */
+const webhooks = new Map<string, string>();
+for (const tenant of tenants) {
+  const body = JSON.stringify({ url: 'https://hooks.example.com/', description: tenant.email });
+  webhooks.set(tenant.email, (JSON.parse((await ask(tenant, 'POST', '/v1/webhooks', { body })).body) as Job).id);
+}
+const webhookOf = ({ userId }: Tenant) =>
+  service.sql`select to_jsonb(w) as webhook from pdfprompt_webhook w where user_id = ${userId} order by id`;
+
+/** Another tenant's webhook is answered as one that never was, and stays as it is. */
+const ofWebhook =
+  (method: string, path = '', body?: object) =>
+  async (from: Tenant, to: Tenant) => {
+    const about = (id: string | undefined) =>
+      ask(from, method, `/v1/webhooks/${id}${path}`, body && { body: JSON.stringify(body) });
+    const before = await webhookOf(to);
+    const unknown = await about(UNKNOWN);
+    expect(unknown).toMatchObject({ status: 404, body: expect.stringContaining('"not_found"') });
+    expect(await about(webhooks.get(to.email))).toEqual(unknown);
+    expect([...(await webhookOf(to))]).toEqual([...before]);
+  };
+const secretOf = async (tenant: Tenant) =>
+  (JSON.parse((await ask(tenant, 'GET', '/v1/webhooks/secret')).body) as { secret: string }).secret;
 
 const idsIn = (body: string) => (JSON.parse(body) as { data: Job[] }).data.map(({ id }) => id);
 
@@ -64,6 +90,42 @@ const OTHERWISE: Record<string, (from: Tenant, to: Tenant) => Promise<void>> = {
     for (const cursor of Object.values(to.jobs)) {
       const page = idsIn((await ask(from, 'GET', `/v1/jobs?limit=100&cursor=${cursor}`)).body);
       expect(page.toSorted()).toEqual(own.filter((id) => id < cursor));
+    }
+  },
+  'GET /v1/webhooks': async (from, to) => {
+    const { body } = await ask(from, 'GET', '/v1/webhooks');
+    expect(body).toContain(webhooks.get(from.email));
+    expect(body).not.toContain(webhooks.get(to.email));
+    expect(body).not.toContain(to.email);
+  },
+  'POST /v1/webhooks': async (from, to) => {
+    const before = await webhookOf(to);
+    const body = JSON.stringify({ url: 'https://more.example.com/' });
+    expect((await ask(from, 'POST', '/v1/webhooks', { body })).status).toBe(201);
+    expect([...(await webhookOf(to))]).toEqual([...before]);
+  },
+  'GET /v1/webhooks/{id}': ofWebhook('GET'),
+  'PUT /v1/webhooks/{id}': ofWebhook('PUT', '', { url: 'https://other.example.com/' }),
+  'DELETE /v1/webhooks/{id}': ofWebhook('DELETE'),
+  'POST /v1/webhooks/{id}/rotate': ofWebhook('POST', '/rotate', {}),
+  'POST /v1/webhooks/{id}/test': ofWebhook('POST', '/test'),
+  'POST /v1/webhooks/{id}/replay': ofWebhook('POST', '/replay', { since: '2020-01-01T00:00:00Z' }),
+  'GET /v1/webhooks/{id}/deliveries': ofWebhook('GET', '/deliveries'),
+  'POST /v1/webhooks/{id}/deliveries/{deliveryId}/replay': ofWebhook('POST', `/deliveries/${UNKNOWN}/replay`),
+  'GET /v1/webhooks/secret': async (from, to) => expect(await secretOf(from)).not.toBe(await secretOf(to)),
+  'POST /v1/webhooks/secret/rotate': async (from, to) => {
+    const [mine, theirs] = [await secretOf(from), await secretOf(to)];
+    await ask(from, 'POST', '/v1/webhooks/secret/rotate', { body: '{}' });
+    expect(await secretOf(from)).not.toBe(mine);
+    expect(await secretOf(to)).toBe(theirs);
+  },
+  // What is sent there: `events.test.ts`.
+  'GET /v1/events': async (from, to) => {
+    const unknown = await ask(from, 'GET', `/v1/events?job=${UNKNOWN}`);
+    expect(unknown.status).toBe(404);
+    for (const id of Object.values(to.jobs)) {
+      const theirs = await ask(from, 'GET', `/v1/events?job=${id}`);
+      expect({ ...theirs, body: theirs.body.replaceAll(id, UNKNOWN) }).toEqual(unknown);
     }
   },
   'GET /v1/usage': async (from) => {
@@ -188,7 +250,8 @@ describe.each(pairs)("$asks asks for $about's", ({ from, to }) => {
     const [method = '', path = ''] = route.split(' ');
     const before = await stateOf(to);
     for (const way of ways) {
-      const about = (id: string) => ask(from, method, path.replace('{id}', id).replace('{n}', '0') + way);
+      const about = (id: string) =>
+        ask(from, method, path.replace('{id}', id).replace('{n}', '0').replace('{deliveryId}', UNKNOWN) + way);
       const unknown = await about(UNKNOWN);
       expect(unknown).toMatchObject({ status: 404, body: expect.stringContaining('"not_found"') });
       expect(await about(MALFORMED)).toEqual(unknown);
