@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { checkedText, printable } from './check-input.ts';
-import { headerNameProblem } from './extra-headers.ts';
+import { checkedText } from './check-input.ts';
+import { headerNameProblem, headerValueProblem } from './extra-headers.ts';
 import { urlProblem, urlText } from './source.ts';
 
 export type DeliveryKind = 'webhook' | 'upload';
@@ -27,7 +27,7 @@ export const webhookField = checkedText(
 });
 
 const headers = z
-  .record(checkedText(headerNameProblem), printable(2_000))
+  .record(checkedText(headerNameProblem), checkedText(headerValueProblem, 2_000))
   .refine((all) => Object.keys(all).length <= MAX_HEADERS, `allowed: at most ${MAX_HEADERS} headers`);
 
 /** Where the file of a completed job is put: `upload` of a request. */

@@ -18,6 +18,11 @@ export function headerNameProblem(name: string): string | undefined {
     : undefined;
 }
 
+/** @returns undefined if it can be sent to any server: other characters are read in different ways, or not at all */
+export function headerValueProblem(value: string): string | undefined {
+  return /^[\t\x20-\x7e]*$/.test(value) ? undefined : 'allowed: printable ASCII characters';
+}
+
 /** @returns undefined if the text is an origin */
 export function originProblem(text: string): string | undefined {
   const url = URL.parse(text);

@@ -94,6 +94,8 @@ class Exchange {
   /** known when the headers of the answer are complete */
   #answered: Pick<SentRequest, 'status' | 'retryAfterSeconds'> = {};
   #socket: Socket | undefined;
+  /** of a body that is a stream */
+  #sentBytes = 0;
   #onward: ClientRequest | undefined;
 
   constructor(request: OutgoingRequest) {
@@ -169,7 +171,13 @@ class Exchange {
       rejectUnauthorized: true, // whatever the environment says
     });
     for (const event of ['error', 'close']) secure.on(event, () => this.#lose(secure.authorized ? 'cut' : 'tls'));
-    secure.once('secureConnect', () => this.#send(secure, url));
+    secure.once('secureConnect', () => {
+      try {
+        this.#send(secure, url);
+      } catch (cause) {
+        this.#end({ error: 'unsendable', cause }); // nobody else catches it here
+      }
+    });
   }
 
   #send(socket: Socket, url: URL): void {
@@ -207,7 +215,21 @@ class Exchange {
     });
     onward.once('response', (answer) => void this.#read(answer));
     if (Buffer.isBuffer(body)) onward.end(body);
-    else pipeline(body, onward, () => undefined); // both have handlers of their errors
+    else
+      pipeline(
+        body,
+        (pieces: AsyncIterable<Uint8Array>) => this.#counted(pieces),
+        onward,
+        () => undefined,
+      ); // both have handlers of their errors
+  }
+
+  /** The source may end later than its last byte is sent, and answered. */
+  async *#counted(pieces: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    for await (const piece of pieces) {
+      this.#sentBytes += piece.byteLength;
+      yield piece;
+    }
   }
 
   /** An answer that comes before all of the body was sent is a failure, unless it says so itself. */
@@ -217,7 +239,7 @@ class Exchange {
     const status = answer.statusCode ?? 0;
     const retryAfter = retryAfterSeconds(answer.headers['retry-after'], Date.now());
     this.#answered = { status, ...(retryAfter !== undefined && { retryAfterSeconds: retryAfter }) };
-    const isWhole = Buffer.isBuffer(body) || body.readableEnded;
+    const isWhole = Buffer.isBuffer(body) || this.#sentBytes >= this.#request.size;
     const { text, isComplete } = await readAnswer(answer);
     const isCut = !isComplete || (status < 300 && !isWhole);
     this.#end({ answer: text, ...(isCut && { error: 'cut' as const }) });

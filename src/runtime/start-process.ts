@@ -80,6 +80,7 @@ export async function startProcess<P extends Parts>(
       failed: (error, jobId) => {
         events.processFailed({ jobId }, error);
         worker?.blame(jobId);
+        deliverer?.blame();
       },
       stop: async () => {
         base.health.drain();

@@ -52,10 +52,11 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
   /** when it is looked for what is due; by `performance.now()` */
   #pollAt = 0;
   #forceStop = Promise.withResolvers<void>();
+  #isBlamed = false;
 
   constructor(options: DelivererOptions) {
     super(options);
-    this.#slots = { webhook: new DeliverySlots(options.concurrency), upload: new DeliverySlots(UPLOADS) };
+    this.#slots = { webhook: new DeliverySlots(options.concurrency), upload: new DeliverySlots(UPLOADS, { user: 2 }) };
   }
 
   /** Milliseconds since it last looked for work, which it does every second; 0 if it is stopped. */
@@ -78,6 +79,15 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
     for (const { abort } of this.#running) abort.abort();
     await this.#drain(REQUEUE_MS);
     this.#forceStop = Promise.withResolvers();
+    this.#isBlamed = false;
+  }
+
+  /**
+   * An error was thrown that nothing caught: what is being sent may be the cause. So these tries count, as if the process
+   * had been killed, and a delivery that ends one process after the other comes to its end.
+   */
+  blame(): void {
+    this.#isBlamed = true;
   }
 
   /** For a second signal: the grace period ends now, or does not begin. */
@@ -109,7 +119,8 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
     const { db, events, ladder } = this.options;
     this.#pollAt = performance.now() + POLL_MS;
     try {
-      const { lost, nextMs } = await wakeDeliveries(db, ladder.length + 1);
+      const { lost, nextMs, isMore } = await wakeDeliveries(db, ladder.length + 1);
+      if (isMore) this.#pollWithin(0); // those of others may be behind a tenant's many
       if (lost > 0) events.deliveriesLost({ deliveries: lost });
       if (nextMs !== undefined) this.#pollWithin(nextMs);
     } catch (error) {
@@ -175,12 +186,18 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
       await sleep(RETRY_MS.longest, undefined, { signal: abort.signal }).catch(() => undefined);
     }
     if (!tried || tried.isAborted) {
-      await requeueDeliveries(db, [claimed]);
+      if (!this.#isBlamed) await requeueDeliveries(db, [claimed]);
       return undefined;
     }
     crashPoint('delivery.sent');
     if (tried.denied)
-      events.egressDenied({ reason: tried.denied, authority: claimed.host, userId, jobId, isLogged: true });
+      events.egressDenied({
+        reason: tried.denied,
+        authority: claimed.host,
+        userId,
+        jobId,
+        isLogged: claimed.attempt === 1,
+      });
     const { end, nextMs, off } = await this.#record(claimed, tried, abort.signal);
     const about = { deliveryId, kind, userId, jobId, webhookId: claimed.webhookId, attempt, status: tried.status, ms: tried.ms, error: tried.error }; // prettier-ignore
     if (end === 'delivered' || end === 'failed') events.deliveryEnded({ ...about, result: end });

@@ -189,6 +189,8 @@ it.each([
   [{ webhook: 'https://a:b@c.example/' }, 'webhook', 'a URL without user name and password'],
   [{ upload: 'x' }, 'upload', 'URL'],
   [{ upload: { url: BUCKET, headers: { Host: 'x' } } }, 'upload.headers.Host', 'headers of the request'],
+  [{ upload: { url: BUCKET, headers: { 'x-a': 'Ж' } } }, 'upload.headers.x-a', 'printable ASCII'],
+  [{ upload: { url: BUCKET, headers: { 'x-a': 'a\r\nb: c' } } }, 'upload.headers.x-a', 'printable ASCII'],
   [{ upload: { url: BUCKET, header: {} } }, 'upload.header', 'headers'],
   [{ upload: BUCKET, split: { every: 1 } }, 'upload', 'without split'],
   [{ webhook: 'http://127.0.0.1/x' }, 'webhook', '127.0.0.1'],

@@ -113,6 +113,7 @@ describe('a request', () => {
     ['no address', 'https://', {}],
     ['a header with a line break', 'http://127.0.0.1:PORT/', { a: 'b\r\nc: d' }],
     ['a header with no name', 'http://127.0.0.1:PORT/', { '': 'b' }],
+    ['a header in other letters', 'http://127.0.0.1:PORT/', { 'x-name': 'Ж' }],
   ])('cannot be sent with %s', async (_, address, headers) => {
     const port = await site((__, response) => response.end());
     const url = address.replace('PORT', String(port));
@@ -140,6 +141,19 @@ describe('a body that is a stream', () => {
     });
     expect(await send(`http://127.0.0.1:${port}/`, { body: pieces(20), size: 20_000_000, totalMs: 60_000 })).toMatchObject({ status: 200 }); // prettier-ignore
     expect(size).toBe(20_000_000);
+  });
+
+  it('is whole although its source ends later than its last byte is answered', async () => {
+    const port = await site((request, response) => void request.resume().once('end', () => response.end()));
+    const body = Readable.from(
+      (async function* () {
+        yield Buffer.alloc(10);
+        await new Promise((late) => setTimeout(late, 200));
+      })(),
+    );
+    const sent = await send(`http://127.0.0.1:${port}/`, { body, size: 10, totalMs: 60_000 });
+    expect(sent).toMatchObject({ status: 200 });
+    expect(sent.error).toBeUndefined();
   });
 
   it('is an error of its own when it breaks', async () => {
@@ -225,6 +239,14 @@ describe('TLS', () => {
     const url = `https://localhost:${port}/`;
     expect(await send(url, { totalMs: 10_000 })).toMatchObject({ status: 200, answer: `localhost:${port}` });
   });
+
+  it.each<Record<string, string>>([{ 'x-name': 'Ж' }, { a: 'b\r\nc: d' }, { 'a b': 'c' }, { '': 'b' }])(
+    'is no way to send a header that cannot be sent: %j',
+    async (headers) => {
+      const url = `https://localhost:${await secure(trusted)}/`;
+      expect(await send(url, { headers, totalMs: 10_000 })).toMatchObject({ error: 'unsendable' });
+    },
+  );
 
   it.each<[string, () => Promise<string>]>([
     ['a certificate that nobody vouches for', async () => `https://localhost:${await secure(createCertificate({ name: 'localhost' }))}/`],
