@@ -17,6 +17,8 @@ export interface SentBytes {
   headers: Record<string, string>;
   /** of an answer with bytes */
   contentHeaders: Record<string, string>;
+  /** whose share it takes; default: the owner's */
+  party?: string | undefined;
   /** called when the rest cannot be read */
   onCutOff: (error: unknown) => void;
 }
@@ -27,7 +29,8 @@ export interface SentBytes {
  */
 export async function sendBytes(c: AppContext, sent: SentBytes): Promise<Response> {
   const { db, store, file, etag, headers, contentHeaders, onCutOff } = sent;
-  const { userId, size } = file;
+  const { size } = file;
+  const { party = file.userId } = sent;
   const { underWay } = c.var;
   const { method } = c.req;
   if (method !== 'POST' && namesTag(c.req.header('if-none-match'), etag))
@@ -37,11 +40,11 @@ export async function sendBytes(c: AppContext, sent: SentBytes): Promise<Respons
   const length = last - first + 1;
   let body: ReadableStream<Uint8Array> | null = null;
   if (method !== 'HEAD' && length > 0) {
-    await underWay.holdDownload(userId, length, answered(c)); // chunks for a slow reader stay in memory
+    await underWay.holdDownload(party, length, answered(c)); // chunks for a slow reader stay in memory
     const pieces = store.open(db, file, { first, last })[Symbol.asyncIterator]();
     body = await streamOf(pieces, {
       // A turn is for a connection to the database.
-      next: () => (store.isInDatabase ? underWay.reading(userId, () => pieces.next()) : pieces.next()),
+      next: () => (store.isInDatabase ? underWay.reading(party, () => pieces.next()) : pieces.next()),
       onError: (error) => {
         onCutOff(error);
         c.env.outgoing.destroy(); // otherwise the client would take the file for complete

@@ -52,14 +52,22 @@ export async function sendPdf(
 export async function sendFoundFile(
   c: AppContext,
   { reads, stores, events }: SendDeps,
-  found: { userId: string; jobId: string; file: FoundFile; headers: Record<string, string>; disposition: string },
+  found: {
+    userId: string;
+    jobId: string;
+    file: FoundFile;
+    headers: Record<string, string>;
+    disposition: string;
+    party?: string | undefined;
+  },
 ): Promise<Response> {
-  const { userId, jobId, file, headers, disposition } = found;
+  const { userId, jobId, file, headers, disposition, party } = found;
   const { fileId, size, type, filename } = file;
   return sendBytes(c, {
     db: reads,
     store: storeOf(stores, file),
     file: { userId, fileId, size },
+    party,
     what: 'PDF',
     etag: etagOf(file),
     headers,

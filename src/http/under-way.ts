@@ -81,14 +81,22 @@ export class UnderWay {
 
   /** Begins a request. @returns the function that ends it @throws CodedError `too_much_under_way` */
   begin(userId: string): () => void {
-    const count = this.#requests.get(userId) ?? 0;
-    if (count >= this.#maxRequests)
-      throw tooMuch(`${count} requests of yours are under way; allowed: ${this.#maxRequests} at a time`);
-    this.#requests.set(userId, count + 1);
+    return this.#begin(userId, this.#maxRequests);
+  }
+
+  /** The same for a link of the tenant, which works without a key: an eighth, so that links do not use up the tenant's own. */
+  beginPublic(userId: string): () => void {
+    return this.#begin(publicParty(userId), Math.max(1, Math.floor(this.#maxRequests / 8)));
+  }
+
+  #begin(party: string, max: number): () => void {
+    const count = this.#requests.get(party) ?? 0;
+    if (count >= max) throw tooMuch(`${count} requests of yours are under way; allowed: ${max} at a time`);
+    this.#requests.set(party, count + 1);
     return () => {
-      const left = (this.#requests.get(userId) ?? 1) - 1;
-      if (left === 0) this.#requests.delete(userId);
-      else this.#requests.set(userId, left);
+      const left = (this.#requests.get(party) ?? 1) - 1;
+      if (left === 0) this.#requests.delete(party);
+      else this.#requests.set(party, left);
     };
   }
 
@@ -161,6 +169,9 @@ export class UnderWay {
       });
   }
 }
+
+/** Of links, which work without a key. */
+export const publicParty = (userId: string) => `links of ${userId}`;
 
 const tooMuch = (message: string) => new CodedError('too_much_under_way', message, { retryAfterSeconds: 1 });
 const tooBusy = () =>

@@ -286,7 +286,7 @@ describe('a link that ends', () => {
 
 describe('who opens links', async () => {
   /** A tenant may have half of them. */
-  const small = await startService({ database: service, env: { HTTP_MAX_CONNECTIONS: '60' } });
+  const small = await startService({ database: service, env: { HTTP_MAX_CONNECTIONS: '480' } });
 
   /** Requests whose answers nobody reads. */
   async function hang(token: string, count: number) {

@@ -11,9 +11,14 @@ export function countRequests(): MiddlewareHandler<AppEnv> {
 }
 
 /** Runs a request as one of this tenant. @throws CodedError `too_much_under_way` */
-export async function counted<T>(c: AppContext, userId: string, work: () => Promise<T>): Promise<T> {
+export async function counted<T>(
+  c: AppContext,
+  userId: string,
+  work: () => Promise<T>,
+  { isPublic = false } = {},
+): Promise<T> {
   const { underWay } = c.var;
-  const end = underWay.begin(userId);
+  const end = isPublic ? underWay.beginPublic(userId) : underWay.begin(userId);
   try {
     await underWay.pace(userId);
     return await work();

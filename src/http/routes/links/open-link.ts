@@ -8,11 +8,12 @@ import { pdfConditions, pdfResponses } from '../../pdf-operation.ts';
 import type { AppContext, AppDeps, Operation } from '../../route.ts';
 import { pdfResponse } from '../../schemas.ts';
 import { etagOf, sendFoundFile } from '../../send-pdf.ts';
+import { publicParty } from '../../under-way.ts';
 
 const path = z.object({ token: z.string().meta({ description: 'The last part of a link' }) });
 const { headers: _, ...fileResponse } = pdfResponse;
 
-/** A request counts as one of the tenant whose file it is: it takes a part of that share, and no more. */
+/** Requests for links of a tenant have a share of their own, so that strangers cannot use up the tenant's. */
 export function openLinkRoute(deps: AppDeps): Operation {
   return {
     endpoint: 'GET /v1/links/{token}',
@@ -25,10 +26,11 @@ export function openLinkRoute(deps: AppDeps): Operation {
     problems: ['not_found', 'link_expired', 'file_expired', 'range_not_satisfiable'],
     handle: async (c) => {
       const link = await openLink(deps.linkKeys, c.req.param('token') ?? '');
-      return counted(c, link.userId, async () => {
+      const send = async () => {
         const file = await fileOf(c, deps, link);
-        return sendFoundFile(c, deps, { ...link, file, headers: headersOf(file) });
-      });
+        return sendFoundFile(c, deps, { ...link, party: publicParty(link.userId), file, headers: headersOf(file) });
+      };
+      return counted(c, link.userId, send, { isPublic: true });
     },
   };
 }
@@ -36,7 +38,7 @@ export function openLinkRoute(deps: AppDeps): Operation {
 /** @throws CodedError as if there were no link, if it was revoked or the job was deleted; `file_expired` */
 async function fileOf(c: AppContext, { reads }: AppDeps, link: Link): Promise<FoundFile> {
   try {
-    const file = await c.var.underWay.reading(link.userId, () => getJobFile(reads, link));
+    const file = await c.var.underWay.reading(publicParty(link.userId), () => getJobFile(reads, link));
     if (file.linkRevocations === link.revocations) return file;
   } catch (error) {
     if (!(error instanceof CodedError && error.code === 'not_found')) throw error;
