@@ -13,7 +13,7 @@ import { CONSOLE, sessionToken } from './session.ts';
 const GATHER_MS = 100;
 const CHANGED = Buffer.from('event: changed\ndata:\n\n');
 
-const query = z.object({ job: z.uuid().optional() });
+const query = z.object({ job: z.uuid().toLowerCase().optional() });
 
 /** Events without content, after which a page fetches its live parts: a job has ended, or the one that it shows. */
 export async function consoleEvents(c: AppContext, { hub, db }: { hub: EventHub; db: Database }): Promise<Response> {

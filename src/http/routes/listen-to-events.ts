@@ -25,7 +25,7 @@ const POSITION = 'allowed: the id of an event';
 /** A parameter that is a list, separated by commas. */
 const listOf = <T extends z.ZodType>(item: T, max: number) =>
   z.preprocess(
-    (text) => (typeof text === 'string' ? [...new Set(text.split(','))] : text),
+    (text) => (typeof text === 'string' ? [...new Set(text.toLowerCase().split(','))] : text),
     z.array(item).min(1).max(max),
   );
 
