@@ -37,6 +37,7 @@ comment on column pdfprompt_webhook.failing_since is 'Of the first failure since
 comment on column pdfprompt_webhook.off_reason is 'gone: it answered 410; failing: for too long; asked: by the user. Its deliveries fail at once and can be replayed.';
 comment on column pdfprompt_webhook.deleted_at is 'The row stays while deliveries refer to it.';
 create index pdfprompt_webhook_user on pdfprompt_webhook (user_id);
+create index pdfprompt_webhook_live on pdfprompt_webhook (user_id) where deleted_at is null;
 create index pdfprompt_webhook_deleted on pdfprompt_webhook (deleted_at) where deleted_at is not null;
 
 create table pdfprompt_webhook_secret (

@@ -15,7 +15,7 @@ interface ChangeInput {
 
 /**
  * Replaces all settings of an endpoint. What is still to be sent goes to the new URL, or fails if it is turned off. One
- * that is turned on again has failed for no time, and one that stays off keeps its reason.
+ * that is turned on again, or has a new URL, has failed for no time, and one that stays off keeps its reason.
  * @throws CodedError `not_found`; `invalid_request` if nothing may be sent there
  */
 export async function changeWebhook(
@@ -25,7 +25,7 @@ export async function changeWebhook(
   if (!isUuid(webhookId)) throw noWebhook();
   checkTarget(egress, fields.url);
   const { enabled, url, events, version, description = null } = fields;
-  const on = { offSince: null, offReason: null, failingSince: sql`case when ${webhook.offSince} is null then ${webhook.failingSince} end` }; // prettier-ignore
+  const on = { offSince: null, offReason: null, failingSince: sql`case when ${webhook.offSince} is null and ${webhook.url} = ${url} then ${webhook.failingSince} end` }; // prettier-ignore
   const [row] = await db
     .update(webhook)
     .set({ url, version, description, events: [...new Set(events)], ...(enabled && on) })

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { arrayLiteral } from '../db/array-literal.ts';
 import type { Database, Queryable } from '../db/pools.ts';
-import { delivery, webhook, webhookSecret } from '../db/schema.ts';
+import { delivery, user, webhook, webhookSecret } from '../db/schema.ts';
 import type { DeliveryKind } from '../domain/delivery.ts';
 import type { DeliverySlots, Destination, Share } from './delivery-slots.ts';
 
@@ -154,7 +154,8 @@ async function take(db: Queryable, kind: DeliveryKind, shares: readonly Share[])
       left join ${webhookSecret} own on own.user_id = picked.user_id and picked.webhook_id is null
     where d.id = picked.id
     returning d.id, d.user_id, d.host, d.kind, d.job_id, d.webhook_id, coalesce(d.url, w.url) as url, d.headers,
-      d.attempts, d.round, (w.off_since is not null or w.deleted_at is not null) as is_off,
+      d.attempts, d.round, coalesce(w.off_since is not null or w.deleted_at is not null, false)
+        or exists (select from ${user} u where u.id = d.user_id and u.erased_at is not null) as is_off,
       coalesce(w.secret, own.secret) as secret,
       case when coalesce(w.previous_secret_until, own.previous_secret_until) > now()
         then coalesce(w.previous_secret, own.previous_secret) end as previous_secret,

@@ -34,10 +34,11 @@ export class DeliverySlots {
   readonly #lastHost = new Map<string, string>();
   #lastUser = '00000000-0000-0000-0000-000000000000';
 
-  constructor(slots: number) {
+  /** @param of limits other than the usual ones */
+  constructor(slots: number, of: { user?: number } = {}) {
     this.#slots = slots;
     const part = (of: number) => Math.max(2, Math.floor(slots / of));
-    this.#limits = { destination: part(8), user: part(4), host: part(2), slowUser: part(16), allSlow: part(2) };
+    this.#limits = { destination: part(8), user: part(4), host: part(2), slowUser: part(16), allSlow: part(2), ...of };
   }
 
   get free(): number {

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { arrayLiteral } from '../db/array-literal.ts';
 import type { Queryable } from '../db/pools.ts';
-import { delivery } from '../db/schema.ts';
+import { delivery, deliveryAttempt } from '../db/schema.ts';
 import { CLAIM_SECONDS, type ClaimedDelivery } from './claim.ts';
 
 /** Rows that one statement makes ready. */
@@ -14,6 +14,8 @@ export interface Moved {
   lost: number;
   /** milliseconds until the next pause is over */
   nextMs: number | undefined;
+  /** whether more are due already */
+  isMore: boolean;
 }
 
 /**
@@ -32,12 +34,17 @@ export async function wakeDeliveries(db: Queryable, tries: number): Promise<Move
         ready_at = now(), ended_at = case when round >= ${tries} then now() end
       where id in (select id from ${delivery} where status = 'sending' and claimed_until < now()
         order by claimed_until limit ${BATCH} for update skip locked)
-      returning id
+      returning id, status, attempts
+    ), ended as (
+      insert into ${deliveryAttempt} (delivery_id, number, at, ms, error)
+      select id, attempts, now(), 0, 'the process that sent it was lost' from lost where status = 'failed'
+      on conflict do nothing
     )
     select (select count(*)::integer from due) as due, (select count(*)::integer from lost) as lost,
       (select (extract(epoch from due_at - now()) * 1000)::double precision from ${delivery}
         where status = 'waiting' and due_at > now() order by due_at limit 1) as next_ms`);
-  return { due: row?.due ?? 0, lost: row?.lost ?? 0, nextMs: row?.next_ms ?? undefined };
+  const { due = 0, lost = 0, next_ms: nextMs } = row ?? {};
+  return { due, lost, nextMs: nextMs ?? undefined, isMore: Math.max(due, lost) === BATCH };
 }
 
 /** Says that this process still sends these. @returns the ids of those that are still its own */

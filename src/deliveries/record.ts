@@ -90,7 +90,8 @@ export async function recordAttempt(
   const isFailing = isJudged && !isDelivered && row?.is_failing === true;
   const reason = isGone ? 'gone' : isFailing ? 'failing' : undefined;
   if (end === 'waiting' && !reason) return { end, nextMs: (seconds ?? 0) * 1_000 };
-  if (end === 'stale' || webhookId === undefined || reason === undefined) return { end };
+  // Switching off is tried again, if the first answer was lost.
+  if (webhookId === undefined || reason === undefined) return { end };
   const failed = await switchOff(db, webhookId, reason);
   return { end, ...(failed !== undefined && { off: { webhookId, reason, failed } }) };
 }

@@ -9,7 +9,7 @@ import { noWebhook, webhookOff } from './webhook.ts';
 /** Deliveries of one request, so that it is done in a second or so. */
 const MAX_REPLAYED = 5_000;
 /** Attempts of one delivery after which it is not replayed: each is a row. */
-const MAX_ATTEMPTS = 1_000;
+const MAX_ATTEMPTS = 50;
 
 const SINCE = 'allowed: a time in ISO 8601 with its zone, such as 2031-12-31T00:00:00Z';
 

@@ -34,9 +34,9 @@ export interface Tried extends Attempt, Pick<SentRequest, 'denied'> {
 
 /** Milliseconds of an upload for which nothing may move. */
 const UPLOAD_IDLE_MS = 30_000;
-/** Milliseconds of an upload in all: a minute, and what a slow line takes for its bytes. */
+/** Milliseconds of an upload in all: a minute, and a second for each megabyte. */
 const uploadMs = (size: number) => 60_000 + size / UPLOAD_BYTES_PER_MS;
-const UPLOAD_BYTES_PER_MS = 128;
+const UPLOAD_BYTES_PER_MS = 1_000;
 
 /** It cannot be sent, and another try would not help. */
 const final = (error: string): Tried => ({ isDelivered: false, isFinal: true, error, answer: '', ms: 0 });

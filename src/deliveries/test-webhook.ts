@@ -5,7 +5,7 @@ import { TEST_EVENT } from '../domain/test-event.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { noWebhook } from './webhook.ts';
 
-/** Tests of one endpoint in a minute. */
+/** Tests of one tenant in a minute: each is a request to any address. */
 const MAX_TESTS = 10;
 
 /**
@@ -26,9 +26,9 @@ export async function testWebhook(
     if (!endpoint) throw noWebhook();
     const tests = await tx.execute(sql`
       select 1 from pdfprompt_delivery
-      where job_id is null and created_at > now() - interval '1 minute' and webhook_id = ${webhookId} limit ${MAX_TESTS}`);
+      where job_id is null and created_at > now() - interval '1 minute' and user_id = ${userId} limit ${MAX_TESTS}`);
     if (tests.length === MAX_TESTS)
-      throw new CodedError('rate_limited', `allowed: ${MAX_TESTS} tests of a webhook a minute`, {
+      throw new CodedError('rate_limited', `allowed: ${MAX_TESTS} tests of your webhooks a minute`, {
         retryAfterSeconds: 60,
       });
     await tx.execute(sql`

@@ -38,6 +38,8 @@ async function endJob(more: object = {}, { key } = ann): Promise<string> {
   expect([response.status, (await ask('DELETE', `/jobs/${id}`, undefined, key)).status]).toEqual([202, 200]);
   return id;
 }
+/** So that tests of webhooks are allowed again. */
+const aMinuteLater = () => sql`update pdfprompt_delivery set created_at = created_at - interval '61 seconds'`;
 const give = (id: string, changes: object) => sql`update pdfprompt_delivery set ${sql(changes)} where id = ${id}`;
 async function tried(id: string, ...attempts: { status?: number; error?: string; answer?: string }[]): Promise<void> {
   for (const [index, { status = null, error = null, answer = null }] of attempts.entries())
@@ -220,7 +222,8 @@ describe('the secrets', () => {
 
 describe('POST /v1/webhooks/{id}/test', () => {
   it('makes a delivery without a job, ten times a minute', async () => {
-    const { id } = await create();
+    const [{ id }, other] = [await create(), await create()];
+    await aMinuteLater();
     const ids: string[] = [];
     for (let count = 0; count < 10; count++) {
       const { status, body } = await ask('POST', `/webhooks/${id}/test`);
@@ -229,9 +232,15 @@ describe('POST /v1/webhooks/{id}/test', () => {
     }
     const refused = await ask('POST', `/webhooks/${id}/test`);
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '60']);
+    expect((await ask('POST', `/webhooks/${other.id}/test`)).status).toBe(429); // the same tenant's
+    const theirs = await create({}, bob.key);
+    expect((await ask('POST', `/webhooks/${theirs.id}/test`, undefined, bob.key)).status).toBe(202);
+    await drop(theirs, bob.key);
+    await drop(other);
     const all = await listed(id);
     expect(all.map((each) => each.id).sort()).toEqual(ids.sort());
     expect(all[0]).toMatchObject({ jobId: null, event: 'webhook.test', status: 'pending' });
+    await aMinuteLater();
     await drop({ id });
   });
 });
@@ -420,7 +429,9 @@ describe('what is no longer needed', () => {
     const { adminDb: db, stores, events } = service.base;
     const pass = () => expire({ db, stores, events, retentionMs: 3_600_000 });
     const [{ id }, gone] = [await create({ events: [] }), await create({ events: ['job.cancelled'] })];
-    for (let count = 0; count < 2; count++) await ask('POST', `/webhooks/${id}/test`);
+    await aMinuteLater();
+    for (let count = 0; count < 2; count++)
+      expect(await ask('POST', `/webhooks/${id}/test`)).toMatchObject({ status: 202 });
     const [old] = await listed(id);
     await give(old?.id ?? '', { created_at: new Date(Date.now() - 31 * 24 * 3_600_000) });
     const job = await endJob();

@@ -133,6 +133,11 @@ describe('the slots of deliveries', () => {
     expect(places(alone, ['a', 'b', 'c', 'd', 'e'].map((host) => destination(1, host)))).toEqual([1, 1, 1, 1]); // prettier-ignore
   });
 
+  it('may give a tenant less', () => {
+    const uploads = new DeliverySlots(16, { user: 2 });
+    expect(places(uploads, [destination(1, 'a'), destination(1, 'b'), destination(2)])).toEqual([1, 1, 2]);
+  });
+
   it('remember whose turn it was', () => {
     const slots = new DeliverySlots(64);
     slots.share([destination(3), destination(5, 'x'), destination(5, 'y')]);
