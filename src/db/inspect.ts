@@ -53,6 +53,51 @@ export async function missingTimeouts(url: string, connectTimeoutMs: number): Pr
   });
 }
 
+export interface SchemaFacts {
+  /** of our tables, as it is written in a statement */
+  schema: string;
+  /** roles that may create in it and do not act as the owner of the tables anyway, with what takes it from them */
+  others: { role: string; fix: string }[];
+}
+
+/**
+ * Who may create in the schema of our tables. A function there is found before Postgres's own of that name if its types
+ * fit better, and then runs as the owner of the tables. @returns undefined if there are no tables
+ * @throws the driver's error if it cannot be reached
+ */
+export async function inspectSchema(url: string, connectTimeoutMs: number): Promise<SchemaFacts | undefined> {
+  return withConnection(url, { connectTimeoutMs }, async (sql) => {
+    const rows = await sql<{ schema: string; role: string | null; fix: string }[]>`
+      with tables as (
+        select n.nspname, n.nspowner, n.nspacl, c.relowner
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass('pdfprompt_job')
+      ), granted as (
+        select a.grantee from tables, aclexplode(nspacl) a where a.privilege_type = 'CREATE'
+        union
+        select nspowner from tables -- may grant it to itself
+      ), others as (
+        select g.grantee from tables t, granted g left join pg_roles r on r.oid = g.grantee
+        -- A superuser is a member of every role. pg_database_owner stands for the owner of the database.
+        where g.grantee = 0 or not pg_has_role(case when r.rolname = 'pg_database_owner'
+          then (select datdba from pg_database where datname = current_database()) else g.grantee end, t.relowner, 'MEMBER')
+      )
+      select quote_ident(t.nspname) as schema,
+        case when o.grantee = 0 then 'PUBLIC' else quote_ident(pg_get_userbyid(o.grantee)) end as role,
+        case when o.grantee = t.nspowner
+          then format('alter schema %I owner to %I;', t.nspname, pg_get_userbyid(t.relowner))
+          else format('revoke create on schema %I from %s;', t.nspname,
+            case when o.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(o.grantee)) end) end as fix
+      from tables t left join others o on true order by 2`;
+    const [first] = rows;
+    return (
+      first && {
+        schema: first.schema,
+        others: rows.flatMap(({ role, fix }) => (role === null ? [] : [{ role, fix }])),
+      }
+    );
+  });
+}
+
 async function withConnection<T>(
   url: string,
   { connectTimeoutMs, prepare = true }: { connectTimeoutMs: number; prepare?: boolean },

@@ -1,6 +1,6 @@
 import { connectionBudget, FEWEST_CONNECTIONS, type Fleet } from '../config/connections.ts';
 import type { Config } from '../config/load.ts';
-import { inspectServer, missingTimeouts, type ServerFacts } from '../db/inspect.ts';
+import { inspectSchema, inspectServer, missingTimeouts, type ServerFacts } from '../db/inspect.ts';
 import { type PositionFault, positionOf } from '../db/position.ts';
 import { Standby } from '../db/standby.ts';
 import { Deadline } from '../kernel/deadline.ts';
@@ -36,6 +36,7 @@ export async function checkDatabase(config: Config, onProgress: Progress): Promi
       checkConnections(config, facts),
       ...(config.databasePrepare ? [] : [await checkPooler(config, handle)]),
       await checkMigrations(config, handle),
+      ...(await checkSchema(config, handle)),
       ...(await checkReplica(config, handle.url)),
     ];
   } catch (error) {
@@ -60,6 +61,18 @@ async function checkMigrations(config: Config, { directUrl, isEmbedded }: Databa
   if (pending.length === 0) return ok('migrations', 'the database is up to date');
   if (isEmbedded) return ok('migrations', 'the embedded database is migrated at the next start');
   return fail('migrations', `the database lacks ${pending.join(', ')}`, 'pdfprompt migrate');
+}
+
+/** Nothing of tables that do not exist. @throws the driver's error if it cannot be reached */
+async function checkSchema(config: Config, { directUrl }: DatabaseHandle): Promise<Check[]> {
+  const name = 'schema';
+  const facts = await inspectSchema(directUrl, connectTimeoutOf(config));
+  if (!facts) return [];
+  const { schema, others } = facts;
+  if (others.length === 0) return [ok(name, `only the owner of the tables may create in ${schema}`)];
+  const who = others.map(({ role }) => role).join(', ');
+  const message = `${who} may create in ${schema}, the schema of the tables, and so act as their owner`;
+  return [warn(name, message, others.map(({ fix }) => fix).join(' '))];
 }
 
 const REPLICA_FAULTS: Record<PositionFault, { message: string; fix: string }> = {

@@ -2,8 +2,10 @@
 
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Check } from '../../src/runtime/check.ts';
+import { connect } from '../../src/db/driver.ts';
 import { isRoot } from '../../src/kernel/privileges.ts';
 import { examine } from '../../src/runtime/doctor.ts';
+import { undoLater } from '../support/clean-up.ts';
 import { pdfprompt } from '../support/cli.ts';
 import { createDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
@@ -78,6 +80,31 @@ describe('doctor', () => {
     const empty = await createDatabase({ empty: true });
     const check = await examined({ DATABASE_URL: empty.url });
     expect(check('migrations')).toMatchObject({ status: 'fail', fix: 'pdfprompt migrate' });
+  });
+
+  it('names who may create in the schema of the tables, and what to type', async () => {
+    const sql = connect(postgres.url, { max: 1 });
+    undoLater(() => sql.end({ timeout: 1 }));
+    const [me] = await sql<{ name: string }[]>`
+      select quote_ident(current_user) as name`;
+    const fine = { name: 'schema', status: 'ok', message: 'only the owner of the tables may create in public' };
+    await sql.unsafe(`create role member; grant ${me?.name} to member; create role root superuser;
+      grant create on schema public to member, root; grant usage on schema public to public`);
+    expect((await examined())('schema')).toEqual(fine); // they act as the owner anyway
+    await sql.unsafe(`create role "An app"; grant create on schema public to public, "An app"`);
+    const granted = (await examined())('schema');
+    expect(granted).toMatchObject({
+      status: 'warn',
+      message: '"An app", PUBLIC may create in public, the schema of the tables, and so act as their owner',
+      fix: 'revoke create on schema public from "An app"; revoke create on schema public from public;',
+    });
+    await sql.unsafe(granted?.fix ?? '');
+    expect((await examined())('schema')).toEqual(fine);
+    await sql.unsafe(`alter schema public owner to "An app"`);
+    const owned = (await examined())('schema');
+    expect(owned).toMatchObject({ status: 'warn', fix: `alter schema public owner to ${me?.name};` });
+    await sql.unsafe(owned?.fix ?? '');
+    expect((await examined())('schema')).toEqual(fine);
   });
 
   it('says how much room there is where we write, and for each of them', async () => {
