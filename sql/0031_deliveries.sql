@@ -111,7 +111,7 @@ create table pdfprompt_delivery_attempt (
 comment on table pdfprompt_delivery_attempt is 'Every attempt to send a delivery, with what the receiver answered.';
 comment on column pdfprompt_delivery_attempt.status is 'Of the HTTP answer; empty if there was none.';
 comment on column pdfprompt_delivery_attempt.error is 'Why it is no success';
-comment on column pdfprompt_delivery_attempt.answer is 'The first kilobyte of the body, for the owner only';
+comment on column pdfprompt_delivery_attempt.answer is 'The first kilobyte of the body: the owner sees it, and operators';
 alter table pdfprompt_delivery_attempt set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500);
 
 -- The request's own deliveries, made with its job.
