@@ -320,7 +320,7 @@ export const SETTINGS = {
     kind: kinds.egressRules,
     defaultNote: 'nothing',
     description:
-      'More networks and hosts that documents may load from, and webhooks and uploads may go to, separated by commas: `10.1.0.0/16`, `10.1.2.3:8080`, `intranet.example`, `*.intranet.example:8443`; without a port: 80 and 443',
+      'More networks and hosts that documents may load from, and webhooks and uploads may go to (tenants see the beginning of the answers), separated by commas: `10.1.0.0/16`, `10.1.2.3:8080`, `intranet.example`, `*.intranet.example:8443`; without a port: 80 and 443',
     commands: WITH_EGRESS,
   },
   documentMaxEgressMb: {
