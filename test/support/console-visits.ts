@@ -102,8 +102,8 @@ export async function consoleVisits(
 async function failingWebhooks(sql: Client, heavy: readonly Guest[]): Promise<{ id: string; deliveries: string[] }[]> {
   await sql`update pdfprompt_webhook set failing_since = now() - interval '2 hours' where user_id = any (${`{${heavy.map(({ id }) => id).join(',')}}`}::uuid[])`;
   return sql<{ id: string; deliveries: string[] }[]>`
-    select w.id, array(select d.id::text from pdfprompt_delivery d where d.webhook_id = w.id and d.status = 'delivered'
-      order by d.created_at limit 40) as deliveries
+    select w.id, to_json(array(select d.id from pdfprompt_delivery d where d.webhook_id = w.id and d.status = 'delivered'
+      order by d.created_at limit 40)) as deliveries
     from pdfprompt_webhook w where w.failing_since is not null`;
 }
 
