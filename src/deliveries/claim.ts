@@ -40,20 +40,21 @@ export interface ClaimedDelivery extends Destination {
 /**
  * Takes deliveries of one kind for the free slots, some of each destination, in one short statement. Looking for
  * destinations jumps from one to the next, so it costs the same whatever waits for them.
+ * @returns `isMore`: there may be more; without any, behind many tenants that have no place now
  */
 export async function claimDeliveries(
   db: Database,
   kind: DeliveryKind,
   slots: DeliverySlots,
-): Promise<ClaimedDelivery[]> {
+): Promise<{ claimed: ClaimedDelivery[]; isMore: boolean }> {
   for (let look = 0; look < LOOKS && slots.free > 0; look++) {
     const { found, passed } = await nextDestinations(db, kind, slots);
     const shares = slots.share(found);
-    if (shares.length > 0) return take(db, kind, shares);
-    if (passed === undefined) return [];
+    if (shares.length > 0) return { claimed: await take(db, kind, shares), isMore: true };
+    if (passed === undefined) return { claimed: [], isMore: false };
     slots.pass(passed);
   }
-  return [];
+  return { claimed: [], isMore: slots.free > 0 };
 }
 
 /** Two indexes, one for each kind, so that neither has to look past the other's rows. */

@@ -26,6 +26,8 @@ interface DelivererOptions extends SendDeps, Patience {
 const UPLOADS = 16;
 /** A notification can be lost with its connection, and pauses end: so it is also looked at the clock. */
 const POLL_MS = 1_000;
+/** Until it is looked on behind tenants that have no place now. */
+const AGAIN_MS = 20;
 const HEARTBEAT_MS = 10_000;
 /** Milliseconds to write at a stop what was not sent to its end. */
 const REQUEUE_MS = 3_000;
@@ -138,7 +140,8 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
     try {
       let isAny = false;
       for (const [kind, slots] of Object.entries(this.#slots) as [DeliveryKind, DeliverySlots][]) {
-        const claimed = await claimDeliveries(db, kind, slots);
+        const { claimed, isMore } = await claimDeliveries(db, kind, slots);
+        if (isMore && claimed.length === 0) this.#pollWithin(AGAIN_MS);
         if (claimed.length > 0) {
           crashPoint('delivery.claimed');
           isAny = true;

@@ -28,7 +28,7 @@ export async function deliveryVisits({ chores }: StagedService, sql: Client, gue
       run: async (turn) => {
         await addDeliveries(sql, at(guests, turn).id, at(endpoints, turn));
         await wakeDeliveries(db, LADDER.length + 1);
-        const claimed = await claimDeliveries(db, 'webhook', new DeliverySlots(32));
+        const { claimed } = await claimDeliveries(db, 'webhook', new DeliverySlots(32));
         await jobEvents(db, claimed.flatMap(({ jobId }) => jobId ?? [])); // prettier-ignore
         await extendClaims(db, claimed);
         const [first, second, ...rest] = claimed;
