@@ -87,7 +87,7 @@ it('a request that ends in the time of grace is written down', async () => {
   expect(await delivery(id)).toEqual({ status: 'delivered', attempts: 1, round: 1 });
 });
 
-it('a file of 100 MB is uploaded with little memory', async () => {
+it('a file of 300 MB is uploaded with a fraction of its memory', async () => {
   let size = 0;
   const bucket = createServer((request, response) => {
     request.on('data', (piece: Buffer) => (size += piece.byteLength));
@@ -99,17 +99,17 @@ it('a file of 100 MB is uploaded with little memory', async () => {
   await sql`insert into pdfprompt_job (id, user_id, status, priority, attempts, runs, rank, request, completed_at)
     values (${jobId}, ${userId}, 'completed', 0, 1, 1, 1, '{}', now())`;
   await sql`insert into pdfprompt_file (id, job_id, user_id, store, size, pages, sha256, expires_at)
-    values (${fileId}, ${jobId}, ${userId}, 'postgres', 104857600, 1, sha256('x'), now() + interval '1 hour')`;
+    values (${fileId}, ${jobId}, ${userId}, 'postgres', 314572800, 1, sha256('x'), now() + interval '1 hour')`;
   await sql`insert into pdfprompt_file_chunk (file_id, seq, bytes)
-    select ${fileId}, n, convert_to(repeat('x', 1048576), 'utf8') from generate_series(0, 99) n`;
+    select ${fileId}, n, convert_to(repeat('x', 1048576), 'utf8') from generate_series(0, 299) n`;
   const deliverer = await startDeliverer({ EGRESS_ALLOW: authority });
   const peak = () => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${deliverer.pid}/status`, 'utf8'))?.[1]);
   const before = peak();
   await sql`insert into pdfprompt_delivery (id, user_id, job_id, kind, url, host, event, status, ready_at)
     values (${id}, ${userId}, ${jobId}, 'upload', ${`http://${authority}/x`}, ${authority}, 'job.completed', 'ready', now())`;
   await becomes(id, 'delivered');
-  expect(size).toBe(104_857_600);
-  expect((peak() - before) / 1_024).toBeLessThan(100);
+  expect(size).toBe(314_572_800);
+  expect((peak() - before) / 1_024).toBeLessThan(200); // what is garbage already is there for a while too
   deliverer.child.kill('SIGTERM');
   await deliverer.exited;
   bucket.close();
