@@ -100,11 +100,13 @@ export async function consoleVisits(
 
 /** Those of the heavy users, which fail from now on. */
 async function failingWebhooks(sql: Client, heavy: readonly Guest[]): Promise<{ id: string; deliveries: string[] }[]> {
-  await sql`update pdfprompt_webhook set failing_since = now() - interval '2 hours' where user_id = any (${`{${heavy.map(({ id }) => id).join(',')}}`}::uuid[])`;
+  const ids = `{${heavy.map(({ id }) => id).join(',')}}`;
+  await sql`update pdfprompt_webhook set failing_since = now() - interval '2 hours' where user_id = any (${ids}::uuid[])`;
+  // Not the oldest, whose jobs expire meanwhile.
   return sql<{ id: string; deliveries: string[] }[]>`
     select w.id, to_json(array(select d.id from pdfprompt_delivery d where d.webhook_id = w.id and d.status = 'delivered'
-      order by d.created_at limit 40)) as deliveries
-    from pdfprompt_webhook w where w.failing_since is not null`;
+      order by d.created_at desc limit 40 offset 300)) as deliveries
+    from pdfprompt_webhook w where w.user_id = any (${ids}::uuid[])`;
 }
 
 /** Seeded jobs that failed have no document any more: some are given one. @returns those, of each user some */
