@@ -121,7 +121,7 @@ describe('OPS_PORT', () => {
     const process_ = pdfprompt(arguments_, { env: { ...env, OPS_PORT: String(port) } });
     await process_.until(/pdfprompt (serves|works)/);
     const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
-    const moving = command === 'work' ? ['dispatcher', 'browser'] : [];
+    const moving = command === 'work' ? ['dispatcher', 'browser', 'deliverer'] : [];
     const checks = (names: string[]) => names.map((name) => expect.objectContaining({ name, status: 'ok' }) as unknown);
     expect(await (await get('/livez')).json()).toEqual({ status: 'ok', checks: checks(moving) });
     expect(await (await get('/startupz')).json()).toEqual({ status: 'started', checks: checks(['startup']) });
