@@ -24,6 +24,7 @@ type Row = Omit<EndedJob, 'completedAt' | 'error' | 'pages' | 'size'> & {
  * @returns by their ids; jobs that are gone, or have not ended, are missing
  */
 export async function jobEvents(db: Queryable, ids: readonly string[]): Promise<Map<string, OwnedJob>> {
+  if (ids.length === 0) return new Map();
   const rows = await db.execute<Row>(endedJobs(sql`j.id = any (${arrayLiteral(ids)}::uuid[])`));
   return new Map([...rows].map((row) => [row.id, toOwned(row)]));
 }
