@@ -35,6 +35,13 @@ async function welcome() {
 const end = async (ids: readonly string[], status?: string, agoMs?: number) => {
   for (const id of ids) await endJob(sql, id, status, agoMs);
 };
+/** Ends a job an hour ago, and waits until its notification has arrived: who listens from now on is not told of it. */
+const endedBefore = async ({ listen }: Awaited<ReturnType<typeof welcome>>, id: string, status?: string) => {
+  const reader = await listen();
+  await end([id], status, 3_600_000);
+  await reader.until(({ jobs }) => jobs.includes(id), 'what has happened before');
+  reader.close();
+};
 const listeners = async () => {
   const { body } = await base.events.metrics.text();
   return Number(/^pdfprompt_event_listeners (\d+)$/m.exec(body)?.[1]);
@@ -117,9 +124,10 @@ describe('GET /v1/events', () => {
   });
 
   it('sends only the types and jobs that are asked for; of these first what has happened already', async () => {
-    const { listen, queued } = await welcome();
+    const user = await welcome();
+    const { listen, queued } = user;
     const [a = '', b = '', c = '', d = ''] = await queued(4);
-    await end([a], 'failed', 3_600_000);
+    await endedBefore(user, a, 'failed');
     const failures = await listen('?types=job.failed,job.cancelled');
     const some = await listen(`?job=${a},${c},${a}`);
     await end([b]);
@@ -155,9 +163,10 @@ describe('GET /v1/events', () => {
 
 describe('a client that connects again', () => {
   it('gets what has happened since, in order, each once, and then goes on', async () => {
-    const { listen, queued } = await welcome();
+    const user = await welcome();
+    const { listen, queued } = user;
     const [before = ''] = await queued();
-    await end([before], 'completed', 3_600_000);
+    await endedBefore(user, before);
     const reader = await listen();
     const [seen = ''] = await queued();
     await end([seen]);
@@ -295,9 +304,9 @@ describe('the console', () => {
       EventReader.open(address, { key: admin.key, path, query, headers: { Cookie: cookie } });
     const [all, ofOne] = [await open(), await open(`?job=${one}`)];
     await end([other]);
-    await all.until(({ events }) => events.length === 1, 'a change');
+    await all.until(({ events }) => events.length > 0, 'a change');
     await end([one]);
-    await ofOne.until(({ events }) => events.length === 1, 'a change of its own');
+    await ofOne.until(({ events }) => events.length > 0, 'a change of its own');
     expect(all.text).not.toContain(userId);
     expect((await request(path)).status).toBe(401);
     await revokeKey(base.db, admin.id);
