@@ -72,10 +72,10 @@ const columns = {
 
 /** Literals, so that Postgres sees in any plan which index has these rows. */
 const WITH_STATUS: Record<ShownStatus, SQL> = {
-  pending: sql`${delivery.status} <> 'delivered' and ${delivery.status} in ('awaiting', 'ready', 'sending', 'waiting')`,
+  pending: sql`${delivery.status} in ('awaiting', 'ready', 'sending', 'waiting')`,
   delivered: sql`${delivery.status} = 'delivered'`,
-  failed: sql`${delivery.status} <> 'delivered' and ${delivery.status} = 'failed'`,
-  cancelled: sql`${delivery.status} <> 'delivered' and ${delivery.status} = 'cancelled'`,
+  failed: sql`${delivery.status} = 'failed'`,
+  cancelled: sql`${delivery.status} = 'cancelled'`,
 };
 
 interface ListInput {

@@ -92,7 +92,7 @@ export async function replayFailed(
       update pdfprompt_delivery set ${ANEW}
       where id = any (array(
         select id from pdfprompt_delivery
-        where webhook_id = ${webhookId} and status <> 'delivered' and status = 'failed'
+        where webhook_id = ${webhookId} and status = 'failed'
           and ended_at >= to_timestamp(${Date.parse(since) / 1_000}) and attempts < ${MAX_ATTEMPTS}
         order by created_at, id limit ${MAX_REPLAYED} for update skip locked))
       returning 1

@@ -144,8 +144,8 @@ describe('the list of webhooks', () => {
     expect(await rowOf(sent.failing)).toMatch(/ 0 1$/);
     await sql`insert into pdfprompt_delivery (id, user_id, job_id, kind, webhook_id, host, event, status, ended_at)
       select gen_random_uuid(), ${ann.userId}, ${ann.jobs.failed}, 'webhook', ${sent.failing}, 'hooks.example.com', 'job.failed', 'failed', now()
-      from generate_series(1, 1100)`;
-    expect(await rowOf(sent.failing)).toMatch(/ 0\+ 1,000\+$/);
+      from generate_series(1, 110)`;
+    expect(await rowOf(sent.failing)).toMatch(/ 0 100\+$/);
     await sql`delete from pdfprompt_delivery where job_id = ${ann.jobs.failed}`;
   });
 });

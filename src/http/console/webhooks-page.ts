@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { ConsoleSession } from '../../accounts/console-sessions.ts';
 import type { User } from '../../accounts/users.ts';
 import type { ListedWebhook, WebhookTroubles } from '../../deliveries/search-webhooks.ts';
-import { MOST_TROUBLES } from '../../deliveries/search-webhooks.ts';
+import { MOST_COUNTED, MOST_TROUBLES } from '../../deliveries/search-webhooks.ts';
 import { count, type Html, instant, pill, roughly, secondsBetween, tableHead } from './figures.ts';
 import { layout, livePart, liveSwitch } from './layout.ts';
 
@@ -87,9 +87,9 @@ function row(webhook: ListedWebhook): Html {
   </tr>`;
 }
 
-/** With a plus sign if not all were counted. */
+/** With a plus sign if there may be more. */
 export const openCount = (webhook: ListedWebhook, which: 'pending' | 'failed') =>
-  `${count(webhook[which])}${webhook.isMore ? '+' : ''}`;
+  `${count(webhook[which])}${webhook[which] >= MOST_COUNTED ? '+' : ''}`;
 
 /** On, failing, off because its owner wants it so, or switched off. */
 export function statePill({ offReason, failingSince }: ListedWebhook): Html {
