@@ -35,6 +35,9 @@ const RETRY_MS = { first: 100, longest: 2_000 };
 /** A webhook that took so long, or an upload that failed after it, makes a destination slow. Milliseconds. */
 const SLOW_MS = 4_000;
 
+/** What is stored of it cannot be sent, or we have a fault, which a later version may not have. */
+const UNPREPARED: Tried = { isDelivered: false, isFinal: false, error: 'it could not be prepared', answer: '', ms: 0 };
+
 interface Running {
   claimed: ClaimedDelivery;
   abort: AbortController;
@@ -186,7 +189,9 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
       tried = await sendDelivery(this.options, claimed, job, abort.signal);
     } catch (error) {
       events.backgroundFailed('preparing a delivery', error);
-      await sleep(RETRY_MS.longest, undefined, { signal: abort.signal }).catch(() => undefined);
+      if (isDatabaseUnavailable(error))
+        await sleep(RETRY_MS.longest, undefined, { signal: abort.signal }).catch(() => undefined);
+      else tried = UNPREPARED; // it counts as a try: otherwise it would fail again and again, for ever
     }
     if (!tried || tried.isAborted) {
       if (!this.#isBlamed) await requeueDeliveries(db, [claimed]);

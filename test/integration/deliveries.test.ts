@@ -130,6 +130,20 @@ describe('a delivery that does not succeed', () => {
     expect(Number(third) - Number(second)).toBeGreaterThanOrEqual(400);
   });
 
+  it.each([
+    ['has no text', 'whsec_'],
+    ['is no base64', 'whsec_%%%'],
+    ['is another kind', 'v1a,k'],
+  ])('is given up after the last try, too, when the stored secret %s', async (_, secret) => {
+    const id = await addEndpoint(receiver.url('ok', '/unsigned'), { secret });
+    await sql`update pdfprompt_webhook set events = '{job.cancelled}' where id = ${id}`;
+    const row = await settled(await ended({}), 'failed');
+    expect(row.tries.map(({ error, status }) => [error, status])).toEqual(
+      Array.from({ length: 3 }, () => ['it could not be prepared', null]),
+    );
+    await sql`update pdfprompt_webhook set deleted_at = now() where id = ${id}`;
+  });
+
   it('waits as long as the receiver asks for', async () => {
     const id = await ended({ webhook: receiver.url('later') });
     const row = (await settled(id, 'waiting')) as Row & { due_at: Date };
