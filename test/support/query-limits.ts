@@ -49,21 +49,26 @@ const TEMPLATE = {
   'read asset, template_file, template_version': 60,
 };
 
-/** A job with its first file, and what became of its upload. */
+/** A job with its first file, and what became of its upload and its last try. */
 const JOB = 'read delivery, delivery_attempt, file, job';
 /** An endpoint, and one delivery. */
 const WEBHOOK = { 'read webhook': 10 };
 const OWN_SECRET = { 'insert webhook_secret': 40, 'read webhook_secret': 8 };
-const REPLAY = { 'update delivery, reading webhook': 80, 'read delivery, delivery_attempt, webhook': 30 };
+const REPLAY = { 'update delivery, reading webhook': 200, 'read delivery, delivery_attempt, webhook': 30 };
+
+/** A submission by SQL, with what is to be sent at its end. */
+const BY_EMAIL = { 'read user': 10, 'insert delivery': 100 };
 
 /** Up to 32 at a time, beside those that were sent a moment ago and are still in the indexes. */
 const DELIVERER = {
-  'insert delivery_attempt, update delivery': 100,
+  // A batch of two hundred that are due, 26 for each: a delivery is in up to eight indexes.
+  'insert delivery_attempt, update delivery': 8_000,
   'read delivery': 900,
+  ...OWN_SECRET,
   'update delivery, reading user, webhook, webhook_secret': 2_900,
   'read file, job': 330,
   'update delivery': 1_100,
-  'insert delivery_attempt, update delivery, update webhook': 170,
+  'insert delivery_attempt, update delivery, update webhook': 250,
 };
 
 /** Who is signed in to the console. */
@@ -82,26 +87,26 @@ const LIMITS: Limits = {
     'read job': 150,
     'read file, file_chunk': 16,
   },
-  // Six for each job of the page: its row, its file's, and whether it has an upload.
+  // Seventeen for each job of the page: its row, its file's, its upload's, and the last try of that.
   ...Object.fromEntries(
-    ['', ' (cursor)', ...JOB_STATUSES.map((status) => ` (status=${status})`)].map((which) => [`GET /v1/jobs${which}`, { [JOB]: 200 }]),
+    ['', ' (cursor)', ...JOB_STATUSES.map((status) => ` (status=${status})`)].map((which) => [`GET /v1/jobs${which}`, { [JOB]: 400 }]),
   ), // prettier-ignore
-  'GET /v1/jobs (limit=100)': { [JOB]: 900 },
-  'GET /v1/jobs/{id}': { [JOB]: 20 },
+  'GET /v1/jobs (limit=100)': { [JOB]: 1_800 },
+  'GET /v1/jobs/{id}': { [JOB]: 30 },
   'GET /v1/jobs/{id} (queued)': { [JOB]: 250, 'read job': 250 },
   "GET /v1/jobs/{id} (another's)": { [JOB]: 10 },
-  'GET /v1/jobs/{id}/pdf': { [JOB]: 20, 'read file, file_chunk': 16 },
+  'GET /v1/jobs/{id}/pdf': { [JOB]: 30, 'read file, file_chunk': 16 },
   'GET /v1/jobs/{id}/files': { 'read file, job': 16 },
-  'GET /v1/jobs/{id}/files/{n}': { [JOB]: 20, 'read file, file_chunk': 16 },
+  'GET /v1/jobs/{id}/files/{n}': { [JOB]: 30, 'read file, file_chunk': 16 },
   // The first makes the key.
   'POST /v1/jobs/{id}/link': {
-    [JOB]: 20,
+    [JOB]: 30,
     'read file, job': 16,
     'read link_key': 8,
     'insert link_key, reading link_key': 20,
     'insert link_key': 20,
   },
-  'GET /v1/links/{token}': { [JOB]: 20, 'read file, job': 16, 'read file, file_chunk': 16, 'read link_key': 8 },
+  'GET /v1/links/{token}': { [JOB]: 30, 'read file, job': 16, 'read file, file_chunk': 16, 'read link_key': 8 },
   'DELETE /v1/jobs/{id}/links': { 'update job': 100 },
   'rotating the keys of links': { 'insert link_key': 20, 'delete link_key': 10 },
   // Seven for each job of a page of fifty.
@@ -159,7 +164,7 @@ const LIMITS: Limits = {
   'GET /v1/webhooks/{id}': WEBHOOK,
   'PUT /v1/webhooks/{id}': { 'update webhook': 80 },
   'POST /v1/webhooks/{id}/rotate': { 'update webhook': 60 },
-  'POST /v1/webhooks/{id}/test': { ...WEBHOOK, 'read delivery': 40, 'insert delivery': 60 },
+  'POST /v1/webhooks/{id}/test': { ...WEBHOOK, 'read delivery': 40, 'insert delivery': 100 },
   'DELETE /v1/webhooks/{id}': { 'update webhook': 60, 'update delivery': 60 },
   'GET /v1/webhooks/secret': OWN_SECRET,
   'POST /v1/webhooks/secret/rotate': { ...OWN_SECRET, 'update webhook_secret': 30 },
@@ -167,19 +172,31 @@ const LIMITS: Limits = {
   ...Object.fromEntries(
     ['', ' (cursor)', ' (limit=100)', ' (status=pending)', ' (status=delivered)', ' (status=failed)', ' (status=cancelled)'].map((which) => [
       `GET /v1/webhooks/{id}/deliveries${which}`,
-      { ...WEBHOOK, 'read delivery, delivery_attempt, webhook': which === ' (limit=100)' ? 1_000 : 300 },
+      { ...WEBHOOK, 'read delivery, delivery_attempt, webhook': which === ' (limit=100)' ? 1_000 : 600 },
     ]), // prettier-ignore
   ),
   'POST /v1/webhooks/{id}/deliveries/{deliveryId}/replay': REPLAY,
   // The first time 1,750, of a user with a hundred thousand jobs: 26 for each.
   'POST /v1/webhooks/{id}/replay': { ...WEBHOOK, 'update delivery, reading webhook': 68_000 },
-  'GET /v1/jobs/{id}/deliveries': { 'read delivery, delivery_attempt, job, webhook': 40 },
+  'GET /v1/jobs/{id}/deliveries': { 'read delivery, delivery_attempt, job, webhook': 60 },
   'POST /v1/jobs/{id}/deliveries/{deliveryId}/replay': REPLAY,
+  // The functions of an application that shares the database.
+  'SQL: submit': { ...submission(1_200), ...BY_EMAIL },
+  'SQL: submit (with a key)': { ...submission(400), ...BY_EMAIL },
+  'SQL: submit (again)': { 'no table': 60, 'read user': 10, 'read job': 16 },
+  'SQL: job': { 'no table': 120, 'read file, job': 20, 'read job': 250 },
+  'SQL: cancel': {
+    ...submission(400),
+    ...BY_EMAIL,
+    'update job': 130,
+    'update job_attempt': 6,
+    'update pgboss.job': 100,
+  },
   'GET /v1/usage': { 'read lane, usage_history': 250 },
   'GET /readyz': {},
   // Two at a time: claimed, written down, requeued.
   worker: {
-    'update pgboss.job': 250,
+    'update pgboss.job': 400, // beside those that have just left the queue
     'update job': 150,
     'update job, reading worker': 300,
     'insert job_attempt, reading part': 100,
@@ -196,6 +213,10 @@ const LIMITS: Limits = {
     'read asset_chunk': 20,
     'delete part_file': 40,
     'update job_attempt': 40,
+    // What an application submitted by SQL is read.
+    'read part': 20,
+    'delete part': 40,
+    'insert part': 60,
     'delete pgboss.job, insert pgboss.job, reading pgboss.queue': 300,
     'update pgboss.job, reading pgboss.queue': 80,
     'update pgboss.job, reading pgboss.job_common, pgboss.job_dependency': 30,
@@ -208,8 +229,7 @@ const LIMITS: Limits = {
     'read user': 10,
     ...DELIVERER,
   },
-  // A batch of two hundred that are due, 26 for each: a delivery is in eight indexes.
-  delivering: { ...DELIVERER, 'insert delivery_attempt, update delivery': 8_000 },
+  delivering: DELIVERER,
   // A thousand end.
   'switching off': { 'update webhook': 20, 'update delivery': 33_000 },
   cancelling: { 'update job': 130, 'update job_attempt': 6, 'update pgboss.job': 100 },
@@ -306,8 +326,9 @@ const LIMITS: Limits = {
     'read job_attempt, worker': 20,
     'read delivery, delivery_attempt, job, webhook': 40,
   },
-  // A thousand deliveries of each endpoint are counted.
-  'console: webhooks': { ...SESSION, 'read delivery, user, webhook': 12_000 },
+  // Up to a hundred deliveries of each endpoint, in either of two states, are counted, beside a thousand that were cancelled
+  // just now and are still in the indexes.
+  'console: webhooks': { ...SESSION, 'read delivery, user, webhook': 30_000 },
   'console: webhooks (of a user)': { ...SESSION, ...ACCOUNT, 'read delivery, user, webhook': 2_500 },
   'console: webhook': {
     ...SESSION,
@@ -379,8 +400,9 @@ const ANYBODY: Record<string, number> = {
   'read api_key, user_subscription': 16,
   'read tier': 12,
   'update api_key': 4_000,
-  // A job ends: what is to be sent of it, to nobody or to a few.
-  'insert delivery, update delivery, reading webhook': 60,
+  // A job ends: what is to be sent of it, to nobody or to a few, and what those hear who listen.
+  'read file, job': 500,
+  'insert delivery, update delivery, reading webhook': 100,
 };
 
 /** The worker does by itself now and then what is done one by one elsewhere. */

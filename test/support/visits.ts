@@ -19,6 +19,7 @@ import { asker, at, type Guest, welcome } from './guests.ts';
 import { FORMER_USER, HEAVY_USERS } from './million.ts';
 import type { StagedService } from './staged-service.ts';
 import { silentEvents } from './silent-events.ts';
+import { sqlVisits } from './sql-visits.ts';
 import { templateVisits } from './template-visits.ts';
 import { TURNS, type Visit } from './visit.ts';
 import { webhookVisits } from './webhook-visits.ts';
@@ -254,6 +255,7 @@ export async function planVisits(
     ...(await webhookVisits(sql, { ask, heavy, guests: await many(), round })),
     ...(await adminVisits(service, ask)),
     ...eventVisits(service, sql, heavy),
+    ...(await sqlVisits(service, sql, { guests: await many(), cancellers: await many(), round })),
     ...(await consoleVisits(service, sql, heavy)),
   ];
 }

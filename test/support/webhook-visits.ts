@@ -76,17 +76,21 @@ export async function webhookVisits(sql: Client, { ask, heavy, guests, round }: 
   ];
 }
 
-/** An endpoint each, to which all jobs of the heavy users were reported: one of fifty in vain. */
+/** An endpoint each, to which all jobs of the heavy users were reported: one of fifty in vain. Their files were uploaded, too. */
 async function fill(sql: Client, heavy: Guest[]): Promise<void> {
   const ids = `'{${heavy.map(({ id }) => id).join(',')}}'::uuid[]`;
   await sql.unsafe(`
     insert into pdfprompt_webhook (id, user_id, url, events, secret)
-      select gen_random_uuid(), id, 'https://hooks.invalid/', '{}', 'whsec_' from unnest(${ids}) id;
+      select gen_random_uuid(), id, 'https://hooks.invalid/', '{}', 'whsec_c2VjcmV0' from unnest(${ids}) id;
     insert into pdfprompt_delivery (id, user_id, job_id, kind, webhook_id, host, event, status, attempts, created_at, ended_at)
       select gen_random_uuid(), j.user_id, j.id, 'webhook', w.id, w.host, 'job.completed',
         case when row_number() over () % 50 = 0 then 'failed' else 'delivered' end, 1, j.completed_at, j.completed_at
       from pdfprompt_job j join pdfprompt_webhook w on w.user_id = j.user_id
       where j.user_id = any (${ids}) and j.completed_at is not null;
+    insert into pdfprompt_delivery (id, user_id, job_id, kind, asked, url, host, event, status, attempts, created_at, ended_at)
+      select gen_random_uuid(), user_id, id, 'upload', true, 'https://put.invalid/x', 'put.invalid', 'job.completed', 'delivered',
+        1, completed_at, completed_at
+      from pdfprompt_job where user_id = any (${ids}) and status = 'completed';
     insert into pdfprompt_delivery_attempt (delivery_id, number, at, ms, status, answer)
       select id, 1, ended_at, 12, 204, '' from pdfprompt_delivery`);
 }
