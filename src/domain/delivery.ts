@@ -1,3 +1,4 @@
+import { validate as isUuid } from 'uuid';
 import { z } from 'zod';
 import { checkedText } from './check-input.ts';
 import { headerNameProblem, headerValueProblem } from './extra-headers.ts';
@@ -9,17 +10,16 @@ export type DeliveryKind = 'webhook' | 'upload';
 export type DeliveryStatus = 'awaiting' | 'ready' | 'sending' | 'waiting' | 'delivered' | 'failed' | 'cancelled';
 
 const MAX_HEADERS = 20;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Whether a request names a registered endpoint, and no URL. */
-export const isWebhookId = (text: string) => UUID.test(text);
+export const isWebhookId = (text: string) => isUuid(text);
 
 /** Where the end of a job is reported: `webhook` of a request. */
 export const webhookField = checkedText(
   (text) =>
-    isWebhookId(text) || !urlProblem(text)
+    isWebhookId(text)
       ? undefined
-      : `${urlProblem(text)?.replace('allowed: ', 'allowed: the id of a registered endpoint, or ')}`,
+      : urlProblem(text)?.replace('allowed: ', 'allowed: the id of a registered endpoint, or '),
   8_192,
 ).meta({
   description: 'Where the end of the job is reported: a URL, or the id of a registered endpoint',
