@@ -214,7 +214,8 @@ export const SETTINGS = {
     env: 'DELIVERY_CONCURRENCY',
     kind: kinds.integer(1, 1_000),
     default: '64',
-    description: 'Webhooks that one worker sends at a time; one tenant gets a quarter of them, one host half',
+    description:
+      'Webhooks that one worker sends at a time; one tenant gets a quarter of them, one host half; those whose receivers have not answered for 4 s count no longer',
     commands: WITH_WORKER,
   },
   browserPoolSize: {

@@ -14,18 +14,23 @@ export interface Share extends Destination {
 const SLOW_MS = 60_000;
 /** Destinations and tenants that are remembered as slow, and tenants whose next host is. */
 const REMEMBERED = 1_000;
+/** How many deliveries may be aside, for each slot: one that waits for an answer costs a connection and its message. */
+const ASIDE = 8;
 
 /**
  * Who may use the slots of this process. A receiver that hangs takes the places of its own destination only, however much there
  * is for it: a destination has an eighth of the slots, a tenant a quarter and a host half of them. After one that was slow, its
  * destination has one place and its tenant a sixteenth for a minute, and all such tenants together half of the slots: so
- * however many they are, and whatever hosts they name, the other half is for the others. Tenants take turns, and so do the
- * hosts of each.
+ * however many they are, and whatever hosts they name, the other half is for the others. While a receiver does not answer,
+ * its delivery is set aside: another may have its slot. Tenants take turns, and so do the hosts of each.
  */
 export class DeliverySlots {
   readonly #slots: number;
   readonly #limits: { destination: number; user: number; host: number; slowUser: number; allSlow: number };
+  /** with those that are aside for the destination, without them for tenant and host */
   readonly #taken = { destination: new Map<string, Destination & { count: number }>(), user: count(), host: count() };
+  /** deliveries that are aside, by tenant */
+  readonly #aside = count();
   /** until when, by destination */
   readonly #slow = new Map<string, number>();
   /** the same by tenant */
@@ -42,11 +47,7 @@ export class DeliverySlots {
   }
 
   get free(): number {
-    return this.#slots - this.busy;
-  }
-
-  get busy(): number {
-    return [...this.#taken.user.values()].reduce((sum, each) => sum + each, 0);
+    return this.#slots - total(this.#taken.user);
   }
 
   /** Whose turn was last: the next destinations are looked for after these. */
@@ -127,22 +128,45 @@ export class DeliverySlots {
     add(this.#taken.host, host, 1);
   }
 
+  /**
+   * The receiver of a delivery does not answer: it counts as slow, and another may have the slot.
+   * @returns whether it is aside; it keeps its slot if as many are as its tenant, or all, may have there
+   */
+  setAside({ userId, host }: Destination): boolean {
+    this.#rememberSlow({ userId, host });
+    const isFull = (this.#aside.get(userId) ?? 0) >= this.#limits.user || total(this.#aside) >= ASIDE * this.#slots;
+    if (isFull) return false;
+    add(this.#aside, userId, 1);
+    this.#leave({ userId, host });
+    return true;
+  }
+
   /** @param isSlow whether the receiver was slow; undefined: it was not asked */
-  release({ userId, host }: Destination, isSlow: boolean | undefined): void {
+  release({ userId, host }: Destination, isSlow: boolean | undefined, isAside = false): void {
     const key = keyOf({ userId, host });
     const destination = this.#taken.destination.get(key);
     if (destination && --destination.count <= 0) this.#taken.destination.delete(key);
+    if (isAside) add(this.#aside, userId, -1);
+    else this.#leave({ userId, host });
+    if (isSlow === true) this.#rememberSlow({ userId, host });
+    else if (isSlow === false) this.#slow.delete(key);
+  }
+
+  /** A slot is free. */
+  #leave({ userId, host }: Destination): void {
     add(this.#taken.user, userId, -1);
     add(this.#taken.host, host, -1);
-    if (isSlow === true) {
-      remember(this.#slow, key, performance.now() + SLOW_MS);
-      remember(this.#slowUsers, userId, performance.now() + SLOW_MS);
-    } else if (isSlow === false) this.#slow.delete(key);
+  }
+
+  #rememberSlow(destination: Destination): void {
+    remember(this.#slow, keyOf(destination), performance.now() + SLOW_MS);
+    remember(this.#slowUsers, destination.userId, performance.now() + SLOW_MS);
   }
 }
 
 const count = () => new Map<string, number>();
 const keyOf = ({ userId, host }: Destination) => `${userId} ${host}`;
+const total = (counts: Map<string, number>) => [...counts.values()].reduce((sum, each) => sum + each, 0);
 const sumOf = (key: string, ...counts: Map<string, number>[]) =>
   counts.reduce((sum, of) => sum + (of.get(key) ?? 0), 0);
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Notifier } from '../db/notifier.ts';
 import { isDatabaseUnavailable } from '../db/pools.ts';
 import { claimDeliveries, type ClaimedDelivery } from '../deliveries/claim.ts';
-import { jobEvents } from '../deliveries/job-events.ts';
+import { jobEvents, type OwnedJob } from '../deliveries/job-events.ts';
 import { extendClaims, requeueDeliveries, wakeDeliveries } from '../deliveries/keep-moving.ts';
 import { DeliverySlots } from '../deliveries/delivery-slots.ts';
 import { type Patience, recordAttempt } from '../deliveries/record.ts';
@@ -41,6 +41,8 @@ const UNPREPARED: Tried = { isDelivered: false, isFinal: false, error: 'it could
 interface Running {
   claimed: ClaimedDelivery;
   abort: AbortController;
+  /** whether another may have its slot */
+  isAside: boolean;
   ended: Promise<void>;
 }
 
@@ -162,7 +164,7 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
   }
 
   #start(claimed: ClaimedDelivery, slots: DeliverySlots, jobs: ReturnType<typeof jobEvents>): void {
-    const running: Running = { claimed, abort: new AbortController(), ended: Promise.resolve() };
+    const running: Running = { claimed, abort: new AbortController(), isAside: false, ended: Promise.resolve() };
     this.#running.add(running);
     slots.take(claimed);
     let isSlow: boolean | undefined;
@@ -173,20 +175,21 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
       .catch((error: unknown) => this.options.events.backgroundFailed('delivering', error)) // its claim expires
       .finally(() => {
         this.#running.delete(running);
-        slots.release(claimed, isSlow);
+        slots.release(claimed, isSlow, running.isAside);
         this.#wake.resolve();
       });
   }
 
   /** @returns undefined if it was not tried to its end */
-  async #deliver({ claimed, abort }: Running, jobs: ReturnType<typeof jobEvents>): Promise<Tried | undefined> {
+  async #deliver(running: Running, jobs: ReturnType<typeof jobEvents>): Promise<Tried | undefined> {
+    const { claimed, abort } = running;
     const { db, events } = this.options;
     const { id: deliveryId, jobId, userId, kind, attempt, waitedMs } = claimed;
     events.deliveryStarted({ waitedMs });
     let tried: Tried | undefined;
     try {
       const job = jobId === undefined ? undefined : (await jobs).get(jobId);
-      tried = await sendDelivery(this.options, claimed, job, abort.signal);
+      tried = await this.#send(running, job);
     } catch (error) {
       events.backgroundFailed('preparing a delivery', error);
       if (isDatabaseUnavailable(error))
@@ -213,6 +216,21 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
     if (nextMs !== undefined) this.#pollWithin(nextMs);
     if (off) events.webhookOff({ ...off, userId });
     return tried;
+  }
+
+  /** Only the receiver's time counts: when the database is slow, nobody else is to blame. */
+  async #send(running: Running, job: OwnedJob | undefined): Promise<Tried> {
+    const { claimed, abort } = running;
+    const timer = setTimeout(() => {
+      if (claimed.kind === 'upload') return; // it is work for as long as it lasts
+      running.isAside = this.#slots.webhook.setAside(claimed);
+      this.#wake.resolve();
+    }, SLOW_MS);
+    try {
+      return await sendDelivery(this.options, claimed, job, abort.signal);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Tries until it is written, so that an outage of the database does not send twice what was received. */

@@ -256,3 +256,34 @@ describe('an upload', () => {
     expect(row.tries.at(-1)).toMatchObject({ error: 'the file is gone' });
   });
 });
+
+describe('with four slots', async () => {
+  const hanging = [await startReceiver(), await startReceiver()];
+  const allowed = [receiver, ...hanging].map(({ authority }) => authority).join(',');
+  const small = await startService({
+    deliverer: { webhookMs: 60_000 },
+    env: { DELIVERY_CONCURRENCY: '4', EGRESS_ALLOW: allowed },
+  });
+
+  it('receivers that do not answer, of two tenants, hold up a third one for some seconds only', async () => {
+    const userOf = async (name: string) =>
+      (await principalOf(small.base.db, await small.newKey(`${name}@example.com`))).userId;
+    const add = async (user: string, url: string, count = 1) => {
+      await small.sql`
+        with added as (
+          insert into pdfprompt_delivery (id, user_id, kind, url, host, event, status, ready_at)
+          select gen_random_uuid(), ${user}, 'webhook', ${url}, pdfprompt_host_of(${url}), 'webhook.test', 'ready', now()
+          from generate_series(1, ${count}::integer) returning 1
+        )
+        select pg_notify('pdfprompt_deliveries', '') from added limit 1`;
+    };
+    for (const [index, each] of hanging.entries())
+      await add(await userOf(`hangs${index}`), each.url('says nothing'), 100);
+    await eventually(() => hanging.every(({ received }) => received.length === 2), 30_000, 'all slots are taken');
+    const from = performance.now();
+    await add(await userOf('quick'), receiver.url('ok', '/third'));
+    await receiver.got('/ok/third');
+    expect(performance.now() - from).toBeLessThan(20_000);
+    expect(hanging.map(({ received }) => received.length)).toEqual([2, 2]);
+  });
+});

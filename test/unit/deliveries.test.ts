@@ -133,6 +133,33 @@ describe('the slots of deliveries', () => {
     expect(places(alone, ['a', 'b', 'c', 'd', 'e'].map((host) => destination(1, host)))).toEqual([1, 1, 1, 1]); // prettier-ignore
   });
 
+  it('are free again while receivers do not answer, so many of each tenant and of all', () => {
+    const slots = new DeliverySlots(16);
+    const setAside = (of: ReturnType<typeof destination>) => {
+      slots.take(of);
+      return slots.setAside(of);
+    };
+    const hanging = Array.from({ length: 16 }, (_, n) => destination(10 + (n % 8), `host ${n % 8}`));
+    for (const each of hanging) slots.take(each);
+    expect([slots.free, places(slots, [destination(1)])]).toEqual([0, []]);
+    for (const each of hanging) expect(slots.setAside(each)).toBe(true);
+    expect([slots.free, places(slots, [destination(1)])]).toEqual([16, [2]]);
+    // A host that hangs has its one place already; another host of its tenant has those of a tenant with a slow one.
+    expect(slots.share([destination(10, 'host 0'), destination(10, 'other')])).toEqual([
+      { ...destination(10, 'other'), places: 2 },
+    ]);
+
+    const of = destination(2);
+    expect([1, 2, 3, 4, 5].map(() => setAside(of))).toEqual([true, true, true, true, false]);
+    expect(slots.free).toBe(15);
+    slots.release(of, true, true);
+    slots.release(of, true);
+    expect([slots.free, setAside(of), setAside(of), slots.free]).toEqual([16, true, false, 15]);
+
+    const others = Array.from({ length: 16 * 8 }, (_, n) => setAside(destination(100 + n, `host ${n}`)));
+    expect(others.filter(Boolean)).toHaveLength(16 * 8 - hanging.length - 4);
+  });
+
   it('may give a tenant less', () => {
     const uploads = new DeliverySlots(16, { user: 2 });
     expect(places(uploads, [destination(1, 'a'), destination(1, 'b'), destination(2)])).toEqual([1, 1, 2]);
