@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/pools.ts';
 import { connect } from '../../src/db/driver.ts';
 import { TENANT_ROLE } from '../../src/db/tenant.ts';
@@ -6,6 +6,7 @@ import { LinkKeys } from '../../src/links/link-keys.ts';
 import { keyIdOf } from '../../src/links/link-token.ts';
 import { rotateLinkKeys } from '../../src/links/rotate-link-keys.ts';
 import { Maintenance } from '../../src/worker/maintenance.ts';
+import { undoLater } from '../support/clean-up.ts';
 import { openCompletedJobs } from '../support/completed-jobs.ts';
 import { eventually } from '../support/processes.ts';
 import { startService, type TestService } from '../support/service.ts';
@@ -123,7 +124,7 @@ describe('the keys of links', () => {
 
   it('cannot be read by the role that reads for tenants', async () => {
     const client = connect(service.url, { max: 1, connection: { role: TENANT_ROLE } });
-    afterAll(() => client.end());
+    undoLater(() => client.end());
     await expect(client`select 1 from pdfprompt_link_key`).rejects.toMatchObject({ code: '42501' });
   });
 });

@@ -5,8 +5,9 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { createKey } from '../../src/accounts/keys.ts';
+import { undoLater } from '../support/clean-up.ts';
 import { type Cli, pdfprompt } from '../support/cli.ts';
 import { createDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
@@ -241,7 +242,7 @@ describe('the examples in the README and the docs', () => {
         key ||= /^pdf_\w+/.exec(stdout)?.[0] ?? '';
       }
     }
-    afterAll(() => running.forEach(({ child }) => child.kill('SIGINT')));
+    undoLater(async () => running.forEach(({ child }) => child.kill('SIGINT')));
     await shell(`curl -sS --retry 50 --retry-connrefused --retry-delay 1 http://127.0.0.1:${port}/readyz >/dev/null`);
     await shell(
       filledIn(example('-o hello.pdf'))

@@ -3,8 +3,9 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { listenOnLoopback } from '../../src/kernel/loopback.ts';
+import { undoLater } from '../support/clean-up.ts';
 import { temporaryDirectory } from '../support/files.ts';
 import { freePort } from '../support/free-port.ts';
 import { readPdf } from '../support/pdf.ts';
@@ -186,7 +187,7 @@ describe('pdfprompt templates', () => {
       response.end(JSON.stringify({ name: 'x', version: 1, files: { [name.get('name') ?? '']: { id, size: 0 } } }));
     });
     const port = await listenOnLoopback(server);
-    afterAll(() => server.close());
+    undoLater(async () => server.close());
     const pull = async (path: string) => {
       name.set('name', path);
       return typed(['templates', 'pull', 'x', at('hostile')], { ...env, PDFPROMPT_URL: `http://127.0.0.1:${port}` });

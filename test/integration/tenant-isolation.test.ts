@@ -13,6 +13,7 @@ import { migrateDatabase, openConfiguredPool } from '../../src/runtime/database.
 import { PostgresStore } from '../../src/storage/postgres-store.ts';
 import { DEFAULT_SCOPES } from '../../src/domain/scope.ts';
 import { forgetfulLimiter } from '../support/accounts.ts';
+import { undoLater } from '../support/clean-up.ts';
 import { temporaryDirectory } from '../support/files.ts';
 import { startService, testConfig } from '../support/service.ts';
 import { createTenants, SHARED_KEY, type Tenant } from '../support/tenants.ts';
@@ -323,7 +324,7 @@ describe('a service whose user is no superuser', async () => {
     const owner = await createOwner('owner', 'createrole');
     await migrateDatabase(owner);
     const client = connect(owner.url, { max: 2 });
-    afterAll(() => client.end());
+    undoLater(() => client.end());
     const own = await startService({ database: { url: owner.url, sql: client } });
     const [cat, dan] = (await createTenants(own, ['cat@c.example', 'dan@d.example'])) as [Tenant, Tenant];
     const ask = (path: string, { key }: Tenant, method = 'GET') => own.request(path, { key, method });

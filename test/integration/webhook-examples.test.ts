@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { undoLater } from '../support/clean-up.ts';
 import { temporaryDirectory } from '../support/files.ts';
 import { freePort } from '../support/free-port.ts';
 import { eventually } from '../support/processes.ts';
@@ -38,7 +39,7 @@ describe('the examples of docs/webhooks.md', () => {
     const receive = example('node receive.mjs').replace('listen(8080)', `listen(${port}, '127.0.0.1', () => console.log('ready'))`); // prettier-ignore
     await writeFile(join(directory, 'receive.mjs'), receive);
     const receiver = spawn(process.execPath, ['receive.mjs'], { cwd: directory, env: { WEBHOOK_SECRET: secret } });
-    afterAll(async () => {
+    undoLater(async () => {
       receiver.kill();
       await once(receiver, 'exit');
     });
