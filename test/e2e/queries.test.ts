@@ -50,7 +50,7 @@ describe('what is noticed of a query', () => {
     ['nothing, if all is well', {}, ''],
     ['a table that is read from end to end', { scanned: ['job'] }, 'reads all of job'],
     ['nothing, if it stays small', { scanned: ['worker'] }, ''],
-    ['too many buffers', { buffers: 1_000 }, '1000 buffers, allowed: 400'],
+    ['too many buffers', { buffers: 1_000 }, '1000 buffers, allowed: 600'],
     ['that nobody knows it', { shape: 'read job, lane' }, 'nobody has looked at it'],
     ['that it is new to a route', { who: 'GET /v2/jobs' }, 'nobody has looked at it'],
   ])('%s', (_, change, fault) => {

@@ -14,7 +14,7 @@ const submission = (all: number) => ({
   'read lane': 20,
   'insert lane': 60,
   'update lane': 60,
-  'insert part': 60,
+  'insert part': 100,
   'insert job': 250,
   'insert pgboss.job, reading pgboss.queue': 700,
   // A few for each, and those of rows that have just left the queue: without an index it would be tens of thousands.
@@ -63,12 +63,12 @@ const BY_EMAIL = { 'read user': 10, 'insert delivery': 100 };
 const DELIVERER = {
   // A batch of two hundred that are due, 26 for each: a delivery is in up to eight indexes.
   'insert delivery_attempt, update delivery': 8_000,
-  'read delivery': 900,
+  'read delivery': 2_000,
   ...OWN_SECRET,
   'update delivery, reading user, webhook, webhook_secret': 2_900,
-  'read file, job': 330,
+  'read file, job': 500,
   'update delivery': 1_100,
-  'insert delivery_attempt, update delivery, update webhook': 250,
+  'insert delivery_attempt, update delivery, update webhook': 400,
 };
 
 /** Who is signed in to the console. */
@@ -89,9 +89,9 @@ const LIMITS: Limits = {
   },
   // Seventeen for each job of the page: its row, its file's, its upload's, and the last try of that.
   ...Object.fromEntries(
-    ['', ' (cursor)', ...JOB_STATUSES.map((status) => ` (status=${status})`)].map((which) => [`GET /v1/jobs${which}`, { [JOB]: 400 }]),
+    ['', ' (cursor)', ...JOB_STATUSES.map((status) => ` (status=${status})`)].map((which) => [`GET /v1/jobs${which}`, { [JOB]: 600 }]),
   ), // prettier-ignore
-  'GET /v1/jobs (limit=100)': { [JOB]: 1_800 },
+  'GET /v1/jobs (limit=100)': { [JOB]: 2_500 },
   'GET /v1/jobs/{id}': { [JOB]: 30 },
   'GET /v1/jobs/{id} (queued)': { [JOB]: 250, 'read job': 250 },
   "GET /v1/jobs/{id} (another's)": { [JOB]: 10 },
@@ -172,7 +172,7 @@ const LIMITS: Limits = {
   ...Object.fromEntries(
     ['', ' (cursor)', ' (limit=100)', ' (status=pending)', ' (status=delivered)', ' (status=failed)', ' (status=cancelled)'].map((which) => [
       `GET /v1/webhooks/{id}/deliveries${which}`,
-      { ...WEBHOOK, 'read delivery, delivery_attempt, webhook': which === ' (limit=100)' ? 1_000 : 600 },
+      { ...WEBHOOK, 'read delivery, delivery_attempt, webhook': which === ' (limit=100)' ? 2_000 : 600 },
     ]), // prettier-ignore
   ),
   'POST /v1/webhooks/{id}/deliveries/{deliveryId}/replay': REPLAY,
@@ -184,7 +184,7 @@ const LIMITS: Limits = {
   'SQL: submit': { ...submission(1_200), ...BY_EMAIL },
   'SQL: submit (with a key)': { ...submission(400), ...BY_EMAIL },
   'SQL: submit (again)': { 'no table': 60, 'read user': 10, 'read job': 16 },
-  'SQL: job': { 'no table': 120, 'read file, job': 20, 'read job': 250 },
+  'SQL: job': { 'no table': 120, 'read file, job': 60, 'read job': 250 },
   'SQL: cancel': {
     ...submission(400),
     ...BY_EMAIL,
@@ -197,7 +197,7 @@ const LIMITS: Limits = {
   // Two at a time: claimed, written down, requeued.
   worker: {
     'update pgboss.job': 400, // beside those that have just left the queue
-    'update job': 150,
+    'update job': 200,
     'update job, reading worker': 300,
     'insert job_attempt, reading part': 100,
     'read worker': 10,
@@ -307,7 +307,7 @@ const LIMITS: Limits = {
   'console: signing in and out': { ...SESSION, 'insert console_session': 100, 'delete console_session': 10 },
   'console: overview': {
     ...SESSION,
-    'read webhook': 20,
+    'read webhook': 200, // beside those that were in trouble a moment ago
     'read job': 100_000,
     'read job, worker': 300,
     'read worker': 20,
@@ -324,7 +324,7 @@ const LIMITS: Limits = {
     ...SESSION,
     'read file, job, part, user': 30,
     'read job_attempt, worker': 20,
-    'read delivery, delivery_attempt, job, webhook': 40,
+    'read delivery, delivery_attempt, job, webhook': 80,
   },
   // Up to a hundred deliveries of each endpoint, in either of two states, are counted, beside a thousand that were cancelled
   // just now and are still in the indexes.
@@ -334,7 +334,7 @@ const LIMITS: Limits = {
     ...SESSION,
     ...WEBHOOK,
     'read delivery, user, webhook': 2_500,
-    'read delivery, delivery_attempt, webhook': 300,
+    'read delivery, delivery_attempt, webhook': 600,
   },
   'console: send again': { ...SESSION, ...REPLAY, 'read delivery, user, webhook': 2_500 },
   'console: cancel': {
@@ -375,7 +375,7 @@ const LIMITS: Limits = {
     'read job': 300,
     'read file': 100,
     'update unowned_file': 20,
-    'insert unowned_file': 16,
+    'insert unowned_file': 24,
     'delete job': 400,
     'delete pgboss.job, reading pgboss.queue': 100,
     'read user': 10,
@@ -389,7 +389,7 @@ const LIMITS: Limits = {
       'delete template', 'delete template_file', 'delete template_version', 'delete file', 'delete file_chunk', 'delete job_attempt', 'update job', 'update job_attempt', 'update api_key',
       'look at webhook', 'look at delivery', 'delete webhook', 'delete webhook_secret', 'delete delivery', 'delete delivery_attempt',
       'delete api_key', 'delete console_session', 'delete job', 'delete lane', 'delete usage_history', 'delete user_subscription',
-    ].map((what) => [`foreign key: ${what}`, 16]), // prettier-ignore
+    ].map((what) => [`foreign key: ${what}`, 24]), // prettier-ignore
   ),
   start: { 'read migration': 10, 'read migration_added': 10, ...ACCOUNT },
 };
