@@ -8,6 +8,7 @@ const LAYERS = [
   ['cli'],
   ['runtime'],
   ['http', 'worker'],
+  ['batches', 'schedules'],
   ['jobs', 'deliveries', 'planning'],
   ['accounts', 'assets', 'links', 'templates'],
   ['render', 'finishing'],

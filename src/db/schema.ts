@@ -14,6 +14,7 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { BadRow, BatchResult, BatchStatus } from '../domain/batch.ts';
 import type { DeliveryKind, DeliveryStatus } from '../domain/delivery.ts';
 import type { FailedResource, JobMetadata, JobStatus, JobTimings } from '../domain/job.ts';
 import type { JobEventType } from '../domain/job-event.ts';
@@ -119,7 +120,47 @@ export const job = pgTable('pdfprompt_job', {
   startedAt: instant('started_at'),
   completedAt: instant('completed_at'),
   linkRevocations: integer('link_revocations').notNull().default(0),
+  batchId: uuid('batch_id'),
+  batchRow: integer('batch_row'),
 });
+
+export const batch = pgTable('pdfprompt_batch', {
+  id: uuid('id').primaryKey(),
+  userId: uuid('user_id').notNull(),
+  status: text('status').$type<BatchStatus>().notNull().default('processing'),
+  result: text('result').$type<BatchResult>().notNull(),
+  total: integer('total').notNull(),
+  skipped: integer('skipped').notNull().default(0),
+  skippedRows: jsonb('skipped_rows').$type<BadRow[]>().notNull().default([]),
+  filename: text('filename'),
+  metadata: jsonb('metadata').$type<JobMetadata>().notNull().default({}),
+  templates: text('templates').array(),
+  tier: text('tier').notNull(),
+  priority: smallint('priority').notNull(),
+  virtualStart: doublePrecision('virtual_start').notNull(),
+  upload: jsonb('upload'),
+  requestId: text('request_id'),
+  traceparent: text('traceparent'),
+  idempotencyKey: text('idempotency_key'),
+  sentHash: bytea('sent_hash'),
+  errorCode: text('error_code'),
+  errorMessage: text('error_message'),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  completedAt: instant('completed_at'),
+});
+
+export const batchCount = pgTable(
+  'pdfprompt_batch_count',
+  {
+    batchId: uuid('batch_id').notNull(),
+    shard: smallint('shard').notNull(),
+    open: integer('open').notNull(),
+    completed: integer('completed').notNull().default(0),
+    failed: integer('failed').notNull().default(0),
+    cancelled: integer('cancelled').notNull().default(0),
+  },
+  (table) => [primaryKey({ columns: [table.batchId, table.shard] })],
+);
 
 export const linkKey = pgTable('pdfprompt_link_key', {
   id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
@@ -236,6 +277,7 @@ export const delivery = pgTable('pdfprompt_delivery', {
   id: uuid('id').primaryKey(),
   userId: uuid('user_id').notNull(),
   jobId: uuid('job_id'),
+  batchId: uuid('batch_id'),
   kind: text('kind').$type<DeliveryKind>().notNull(),
   asked: boolean('asked').notNull().default(false),
   webhookId: uuid('webhook_id'),
@@ -301,6 +343,7 @@ export const fairShare = pgTable('pdfprompt_lane', {
   recent: instant('recent').array().notNull().default([]),
   day: date('day'),
   dayCount: integer('day_count').notNull().default(0),
+  batchFinish: doublePrecision('batch_finish').notNull().default(0),
 });
 
 export const file = pgTable('pdfprompt_file', {

@@ -86,7 +86,7 @@ describe('migrate', () => {
       else await sql.unsafe(text);
     }
     const [count] = await sql`select count(*)::int as tables from pg_tables where tablename like 'pdfprompt\\_%'`;
-    expect(count).toEqual({ tables: 28 });
+    expect(count).toEqual({ tables: 30 });
   });
 
   it('says in a sentence what is wrong with the address', async () => {
@@ -127,6 +127,7 @@ const WEAKER = new Set(['pdfprompt_file_job_position']); // one file of a job at
 
 /** What fires when the release before writes, and was meant to. */
 const MEANT = new Set([
+  'pdfprompt_job_of_batch_ended',
   'pdfprompt_move_part_back',
   'pdfprompt_file_deleted',
   'pdfprompt_file_expired',
