@@ -1,10 +1,12 @@
 import { endWithParent, giveUpRoot } from '../kernel/confined-process.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { Identity } from '../kernel/privileges.ts';
+import { checkRows } from './liquid/check-data.ts';
 import { composeTemplate } from './liquid/compose-template.ts';
 import { TemplateFailure, toFailure } from './liquid/template-failure.ts';
 import { MarkdownError } from './markdown/markdown-error.ts';
 import { renderMarkdown } from './markdown/render-markdown.ts';
+import type { RowProblems, RowsInput } from './compose-input.ts';
 import type { ComposeLimits, SentInput } from './sent-input.ts';
 
 // The process in which templates and markdown become HTML; composer-process.ts starts it. Anyone may have written them,
@@ -13,13 +15,16 @@ import type { ComposeLimits, SentInput } from './sent-input.ts';
 
 /** What it is asked to do, over Node's own channel. `start` comes first. */
 export type Order =
-  { do: 'start'; identity: Identity | undefined } | { do: 'compose'; input: SentInput; limits: ComposeLimits };
+  | { do: 'start'; identity: Identity | undefined }
+  | { do: 'compose'; input: SentInput; limits: ComposeLimits }
+  | { do: 'check'; input: RowsInput };
 
 /** Each order gets one answer. `needs`: the process has forgotten the texts of this key, or never had them. */
 export type Answer =
   | { html: string }
   | { isStarted: true }
   | { needs: 'texts' }
+  | { problems: RowProblems }
   | { failed: { code: 'template_failed' | 'data_invalid' | undefined; message: string } };
 
 /** A pipe that breaks when the parent ends. */
@@ -33,13 +38,22 @@ async function answerTo(order: Order): Promise<Answer> {
     giveUpRoot(order.identity);
     return { isStarted: true };
   }
-  const { input, limits } = order;
   try {
+    if (order.do === 'check') return { problems: checked(order.input) };
+    const { input, limits } = order;
     const html = input.kind === 'template' ? composeTemplate(input, limits) : fromMarkdown(input);
     return html === undefined ? { needs: 'texts' } : { html };
   } catch (error) {
     if (error instanceof TemplateFailure) return { failed: { code: error.code, message: error.message } };
     return { failed: { code: undefined, message: messageOf(error) } };
+  }
+}
+
+function checked({ name, schema, rows }: RowsInput): RowProblems {
+  try {
+    return checkRows(schema, rows);
+  } catch (error) {
+    throw toFailure(error, name);
   }
 }
 

@@ -25,3 +25,16 @@ export interface MarkdownInput {
   styleSheet?: string | undefined;
   locale: string;
 }
+
+/** Rows of data that are to fit a schema. */
+export interface RowsInput {
+  /** of the template, for messages: `invoice@7` */
+  name: string;
+  /** the text of its `schema.json` */
+  schema: string;
+  /** JSON of each */
+  rows: readonly string[];
+}
+
+/** What is wrong with the rows that do not fit: `data.total: must be number`, by their index. */
+export type RowProblems = [index: number, message: string][];

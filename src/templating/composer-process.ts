@@ -79,7 +79,7 @@ export class ComposerProcess {
   }
 
   /** @throws ComposerEnded */
-  compose(order: Extract<Order, { do: 'compose' }>): Promise<Answer> {
+  carryOut(order: Exclude<Order, { do: 'start' }>): Promise<Answer> {
     return this.#ask(order);
   }
 

@@ -6,7 +6,7 @@ import { CodedError, messageOf } from '../kernel/errors.ts';
 import { FairShares } from '../kernel/fair-shares.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { Semaphore } from '../kernel/semaphore.ts';
-import type { ComposeInput } from './compose-input.ts';
+import type { ComposeInput, RowProblems, RowsInput } from './compose-input.ts';
 import { ComposerEnded, ComposerProcess } from './composer-process.ts';
 import type { Answer, Order } from './child.ts';
 
@@ -80,10 +80,27 @@ export class Composer extends Lifecycle<ComposerOptions> {
    *   schema), `unavailable` (no turn came in time, or no process can be had); the reason of `signal`, or of a stop
    */
   async compose(input: ComposeInput, limits: ComposerLimits): Promise<string> {
+    const startedAt = performance.now();
+    try {
+      return toHtml(await this.#inTurn(toOrder(input), nameOf(input), limits));
+    } finally {
+      this.options.onComposed?.({ kind: input.kind, ms: performance.now() - startedAt });
+    }
+  }
+
+  /**
+   * Checks rows of data by the schema of a template.
+   * @throws CodedError `template_failed` (the schema is none, or needs more time or memory than it may), and as
+   *   {@link compose}
+   */
+  async check(input: RowsInput, limits: ComposerLimits): Promise<RowProblems> {
+    const answer = await this.#inTurn({ do: 'check', input }, input.name, limits);
+    return 'problems' in answer ? answer.problems : wrongAnswer(answer);
+  }
+
+  async #inTurn(order: Work, name: string, limits: ComposerLimits): Promise<Answer> {
     if (this.#waiting >= MAX_WAITING)
       throw new CodedError('unavailable', 'too many templates wait for their turn', { retryAfterSeconds: 1 });
-    const startedAt = performance.now();
-    const order = toOrder(input);
     const givenUp = new AbortController();
     const begun = Promise.withResolvers<void>();
     this.#waiting++;
@@ -92,7 +109,7 @@ export class Composer extends Lifecycle<ComposerOptions> {
       this.#turns.run(async () => {
         givenUp.signal.throwIfAborted();
         begun.resolve();
-        return this.#run(input, order, limits.timeoutMs, givenUp.signal);
+        return this.#run(order, name, limits.timeoutMs, givenUp.signal);
       });
     const turn = limits.tenant === undefined ? inTurn() : this.#tenants.run(limits.tenant, inTurn);
     const either = Promise.race([begun.promise, turn]);
@@ -106,24 +123,23 @@ export class Composer extends Lifecycle<ComposerOptions> {
       throw new CodedError('unavailable', `no turn for its template came within ${waitMs} ms`);
     } finally {
       begun.resolve();
-      this.options.onComposed?.({ kind: input.kind, ms: performance.now() - startedAt });
     }
   }
 
   /** In a process of its own for the time being; once more if another process killed that. */
-  async #run(input: ComposeInput, order: ComposeOrder, timeoutMs: number, givenUp: AbortSignal): Promise<string> {
+  async #run(order: Work, name: string, timeoutMs: number, givenUp: AbortSignal): Promise<Answer> {
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#runOnce(input, order, timeoutMs, givenUp);
+        return await this.#runOnce(order, name, timeoutMs, givenUp);
       } catch (error) {
         if (!(error instanceof ComposerEnded)) throw error;
         if (error.how === 'killed' && tries === 1 && !givenUp.aborted) continue;
-        throw endedBy(input, error, this.options.memoryBytes);
+        throw endedBy(name, error, this.options.memoryBytes);
       }
     }
   }
 
-  async #runOnce(input: ComposeInput, order: ComposeOrder, mostMs: number, givenUp: AbortSignal): Promise<string> {
+  async #runOnce(order: Work, name: string, mostMs: number, givenUp: AbortSignal): Promise<Answer> {
     const process = this.#takeIdle() ?? this.#spawn();
     const end = () => void process.end();
     givenUp.addEventListener('abort', end);
@@ -132,13 +148,14 @@ export class Composer extends Lifecycle<ComposerOptions> {
       const timeoutMs = Math.min(this.options.timeoutMs, mostMs);
       const memoryUnits = this.options.memoryBytes / UNIT_BYTES;
       const limits = { timeoutMs, memoryUnits, outputLength: MAX_OUTPUT_LENGTH };
-      const answer = await new Deadline(timeoutMs + GRACE_MS).race('composing', ask(process, { ...order, limits }));
+      const asked = order.do === 'check' ? process.carryOut(order) : ask(process, { ...order, limits });
+      const answer = await new Deadline(timeoutMs + GRACE_MS).race('composing', asked);
       if (process.bytes > LARGE * this.options.memoryBytes) end();
-      return toHtml(answer);
+      return answer;
     } catch (error) {
       if (error instanceof CodedError) throw error;
       await process.end(); // nobody knows what state it is in
-      throw error instanceof DeadlineExceeded ? tookTooLong(input, error.limitMs - GRACE_MS) : error;
+      throw error instanceof DeadlineExceeded ? tookTooLong(name, error.limitMs - GRACE_MS) : error;
     } finally {
       givenUp.removeEventListener('abort', end);
       this.#keep(process);
@@ -180,6 +197,7 @@ export class Composer extends Lifecycle<ComposerOptions> {
 }
 
 type ComposeOrder = Omit<Extract<Order, { do: 'compose' }>, 'limits'>;
+type Work = ComposeOrder | Extract<Order, { do: 'check' }>;
 
 function toOrder(input: ComposeInput): ComposeOrder {
   if (input.kind === 'markdown') return { do: 'compose', input };
@@ -202,14 +220,14 @@ function toJson(data: unknown): string {
 /** Texts are sent once: a process remembers those it was sent last. */
 async function ask(process: ComposerProcess, order: Extract<Order, { do: 'compose' }>): Promise<Answer> {
   const { input } = order;
-  if (input.kind !== 'template' || input.key === undefined) return process.compose(order);
+  if (input.kind !== 'template' || input.key === undefined) return process.carryOut(order);
   const { key } = input;
   if (process.keys.has(key)) {
-    const answer = await process.compose({ ...order, input: { ...input, texts: undefined } });
+    const answer = await process.carryOut({ ...order, input: { ...input, texts: undefined } });
     if (!('needs' in answer)) return answer;
   }
   process.keys.add(key);
-  return process.compose(order);
+  return process.carryOut(order);
 }
 
 async function started(process: ComposerProcess): Promise<void> {
@@ -225,19 +243,22 @@ async function started(process: ComposerProcess): Promise<void> {
 
 /** @throws CodedError */
 function toHtml(answer: Answer): string {
-  if ('html' in answer) return answer.html;
+  return 'html' in answer ? answer.html : wrongAnswer(answer);
+}
+
+function wrongAnswer(answer: Answer): never {
   const { code, message } = 'failed' in answer ? answer.failed : { code: undefined, message: 'a wrong answer' };
   throw new CodedError(code ?? 'internal', message);
 }
 
 const nameOf = (input: ComposeInput) => (input.kind === 'template' ? input.name : 'markdown');
 
-const tookTooLong = (input: ComposeInput, ms: number) =>
-  new CodedError('template_failed', `${nameOf(input)}: took longer than ${ms / 1_000} seconds`);
+const tookTooLong = (name: string, ms: number) =>
+  new CodedError('template_failed', `${name}: took longer than ${ms / 1_000} seconds`);
 
-function endedBy(input: ComposeInput, error: ComposerEnded, memoryBytes: number): CodedError {
+function endedBy(name: string, error: ComposerEnded, memoryBytes: number): CodedError {
   if (error.how === 'killed') return new CodedError('unavailable', 'the process of its template was killed', { cause: error }); // prettier-ignore
   const problem =
     error.how === 'too large' ? `needs more memory than ${Math.round(memoryBytes / 2 ** 20)} MB` : 'ended its process';
-  return new CodedError('template_failed', `${nameOf(input)}: ${problem}`, { cause: error });
+  return new CodedError('template_failed', `${name}: ${problem}`, { cause: error });
 }

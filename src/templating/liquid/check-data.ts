@@ -18,12 +18,32 @@ export type Check = (data: unknown, json: string) => void;
 export function dataCheck(text: string): Check {
   const schema = parse(text);
   return (data, json) => {
-    const { valid, errors } = validate(schema, data, json.length > MAX_WHOLE);
-    if (valid) return;
-    const inner = errors.filter(({ keyword }) => !OUTER.has(keyword));
-    const shown = (inner.length > 0 ? inner : errors).slice(0, MAX_ERRORS).map((error) => describe(error, schema));
-    throw new TemplateFailure('data_invalid', [...new Set(shown)].join('; ').slice(0, 1_000));
+    const { valid, errors } = within(() => validatorOf(schema, json.length > MAX_WHOLE).validate(data));
+    if (!valid) throw new TemplateFailure('data_invalid', shownErrors(errors, schema));
   };
+}
+
+/**
+ * The same check for many rows of data.
+ * @param rows JSON of each
+ * @returns what is wrong with the rows that do not fit, by their index
+ * @throws Mistake if the schema is none
+ */
+export function checkRows(text: string, rows: readonly string[]): [index: number, message: string][] {
+  const schema = parse(text);
+  const [first, every] = within(() => [validatorOf(schema, true), validatorOf(schema, false)]);
+  return rows.flatMap((json, index): [number, string][] => {
+    const data: unknown = JSON.parse(json);
+    if (within(() => first.validate(data).valid)) return [];
+    const { errors } = within(() => (json.length > MAX_WHOLE ? first : every).validate(data));
+    return [[index, shownErrors(errors, schema)]];
+  });
+}
+
+function shownErrors(errors: OutputUnit[], schema: Schema | boolean): string {
+  const inner = errors.filter(({ keyword }) => !OUTER.has(keyword));
+  const shown = (inner.length > 0 ? inner : errors).slice(0, MAX_ERRORS).map((error) => describe(error, schema));
+  return [...new Set(shown)].join('; ').slice(0, 1_000);
 }
 
 function parse(text: string): Schema | boolean {
@@ -37,9 +57,12 @@ function parse(text: string): Schema | boolean {
   throw new Mistake('schema.json must be an object');
 }
 
-function validate(schema: Schema | boolean, data: unknown, isFirstOnly: boolean) {
+const validatorOf = (schema: Schema | boolean, isFirstOnly: boolean) =>
+  new Validator(schema, draftOf(schema), isFirstOnly);
+
+function within<T>(validate: () => T): T {
   try {
-    return new Validator(schema, draftOf(schema), isFirstOnly).validate(data);
+    return validate();
   } catch (error) {
     // It takes a schema for a good one, and stumbles over what is not.
     const problem =
