@@ -258,6 +258,53 @@ begin
 end $$;
 comment on function pdfprompt_add_item_parts is 'Writes the parts of items: what all have in common (parts, as pdfprompt_submit takes them), and of each item its id and what is its own of the first part (kind, content or data, shown, settings). Errors: PDF05, PDF06, as pdfprompt_submit says.';
 
+create function pdfprompt_refuse_batch(
+  user_id uuid,
+  total integer,
+  idempotency_key text,
+  tier pdfprompt_tier,
+  share pdfprompt_lane,
+  at timestamptz
+) returns void language plpgsql as $$
+#variable_conflict use_variable
+declare
+  used record;
+  known uuid;
+begin
+  if idempotency_key is not null then
+    select b.id into known from pdfprompt_batch b where b.user_id = user_id and b.idempotency_key = idempotency_key;
+    if found then
+      raise exception 'the idempotency key is in use' using errcode = 'PDF02', detail = known;
+    end if;
+  end if;
+
+  -- The minute counts the request, the day its items.
+  perform pdfprompt_refuse_submission(user_id, null, tier, share, at);
+  used := pdfprompt_use(share.recent, share.day, share.day_count, tier.requests_per_minute, at);
+  if used.day_used + total > tier.requests_per_day then
+    raise exception 'there are % items, and % more are allowed today', total, tier.requests_per_day - used.day_used
+      using errcode = 'PDF10', detail = (to_jsonb(tier) || to_jsonb(used))::text;
+  end if;
+end $$;
+comment on function pdfprompt_refuse_batch is 'Raises PDF01, PDF02 or PDF10, as pdfprompt_open_batch says, if so many items cannot be accepted at that time.';
+
+create function pdfprompt_check_batch(user_id uuid, total integer, idempotency_key text) returns void language plpgsql as $$
+#variable_conflict use_variable
+declare
+  tier pdfprompt_tier;
+  share pdfprompt_lane;
+begin
+  select t.* into tier
+    from pdfprompt_user_subscription s join pdfprompt_tier t on t.name = s.tier
+    where s.user_id = user_id and s.ended_at is null;
+  if not found then
+    raise exception 'there is no user % with a subscription', user_id using errcode = 'PDF03';
+  end if;
+  select l.* into share from pdfprompt_lane l where l.user_id = user_id;
+  perform pdfprompt_refuse_batch(user_id, total, idempotency_key, tier, share, clock_timestamp());
+end $$;
+comment on function pdfprompt_check_batch is 'Without a lock, so that what would be refused is not written. Errors: as pdfprompt_open_batch.';
+
 create function pdfprompt_open_batch(
   id uuid,
   user_id uuid,
@@ -293,7 +340,6 @@ declare
   tier pdfprompt_tier;
   share pdfprompt_lane;
   used record;
-  known uuid;
   present double precision;
   start double precision;
   endpoint pdfprompt_webhook;
@@ -312,19 +358,8 @@ begin
   insert into pdfprompt_lane (user_id, virtual_finish) values (user_id, 0) on conflict do nothing;
   select l.* into strict share from pdfprompt_lane l where l.user_id = user_id for no key update;
   accepted_at := clock_timestamp();
-  if idempotency_key is not null then
-    select b.id into known from pdfprompt_batch b where b.user_id = user_id and b.idempotency_key = idempotency_key;
-    if found then
-      raise exception 'the idempotency key is in use' using errcode = 'PDF02', detail = known;
-    end if;
-  end if;
-  -- The minute counts the request, the day its items.
-  perform pdfprompt_refuse_submission(user_id, null, tier, share, accepted_at);
+  perform pdfprompt_refuse_batch(user_id, total, idempotency_key, tier, share, accepted_at);
   used := pdfprompt_use(share.recent, share.day, share.day_count, tier.requests_per_minute, accepted_at);
-  if used.day_used + total > tier.requests_per_day then
-    raise exception 'the batch has % items, and % more are allowed today', total, tier.requests_per_day - used.day_used
-      using errcode = 'PDF10', detail = (to_jsonb(tier) || to_jsonb(used))::text;
-  end if;
   share.recent := case when tier.requests_per_minute is null then array[accepted_at] else
     array(select t from unnest(share.recent) as t where t > accepted_at - interval '60 seconds') || accepted_at end;
   share.day_count := used.day_used + total;
@@ -419,14 +454,15 @@ declare
 begin
   -- So that a caller's search_path cannot lead to other tables of these names; and nobody else may call them.
   foreach f in array array['pdfprompt_report_batch', 'pdfprompt_close_batch', 'pdfprompt_end_batch', 'pdfprompt_on_item_end',
-    'pdfprompt_add_item_parts', 'pdfprompt_open_batch', 'pdfprompt_item_cost', 'pdfprompt_add_items', 'pdfprompt_start_batch']
+    'pdfprompt_add_item_parts', 'pdfprompt_refuse_batch', 'pdfprompt_check_batch', 'pdfprompt_open_batch', 'pdfprompt_item_cost', 'pdfprompt_add_items', 'pdfprompt_start_batch']
   loop
     execute format('alter function %s set search_path = pg_catalog, %I, pg_temp', f, current_schema());
     execute format('revoke execute on function %s from public', f);
   end loop;
   -- As the service's own connections have it: every statement here has an index, and a plan from a time when a table was
   -- small would read all of it.
-  foreach f in array array['pdfprompt_report_batch', 'pdfprompt_end_batch', 'pdfprompt_on_item_end', 'pdfprompt_open_batch'] loop
+  foreach f in array array['pdfprompt_report_batch', 'pdfprompt_end_batch', 'pdfprompt_on_item_end',
+    'pdfprompt_refuse_batch', 'pdfprompt_check_batch', 'pdfprompt_open_batch'] loop
     execute format('alter function %s set plan_cache_mode = force_generic_plan', f);
     execute format('alter function %s set enable_seqscan = off', f);
     execute format('alter function %s set enable_bitmapscan = off', f);

@@ -60,16 +60,29 @@ export function allowances({ requestsPerMinute, requestsPerDay }: Limits, use: T
 export class LimitReached extends CodedError {
   readonly limit: LimitName;
 
-  constructor({ limit, allowances: all, waitSeconds }: Refusal) {
-    const { quota } = all.find(({ name }) => name === limit) ?? { quota: 0 };
+  /** @param items of a batch, which count as so many */
+  constructor({ limit, allowances: all, waitSeconds }: Refusal, items?: number) {
+    const { quota, remaining } = all.find(({ name }) => name === limit) ?? { quota: 0, remaining: 0 };
     const allowed = limit === 'minute' ? `${quota} in any 60 seconds` : `${quota} in a UTC day`;
     const retryAfterSeconds = Math.max(1, Math.ceil(waitSeconds));
-    super('rate_limited', `your tier's limit is reached; allowed: ${allowed}; again in ${retryAfterSeconds} s`, {
-      retryAfterSeconds,
+    const again = `again in ${retryAfterSeconds} s`;
+    const isNever = items !== undefined && items > quota;
+    const message =
+      items === undefined
+        ? `your tier's limit is reached; allowed: ${allowed}; ${again}`
+        : `the batch has ${items} items; allowed today: ${remaining} more${isNever ? `, and never more than ${allowed}` : `; ${again}`}`;
+    super('rate_limited', message, {
+      ...(!isNever && { retryAfterSeconds }),
       headers: rateLimitHeaders(all),
     });
     this.limit = limit;
   }
+}
+
+/** For a batch that has more items than the day allows: fewer may be allowed, so this is not cached. */
+export function tooManyItems(items: number, use: TierUse): LimitReached {
+  const all = allowances(limitsOf(use), use);
+  return new LimitReached({ limit: 'day', allowances: all, waitSeconds: use.day_reset }, items);
 }
 
 /** The headers `RateLimit` and `RateLimit-Policy` of the IETF's draft; none for a tier without limits. */

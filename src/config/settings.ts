@@ -37,6 +37,7 @@ const WITH_API = ['up', 'serve'] as const;
 const WITH_FLEET = ['up', 'serve', 'work'] as const;
 const WITH_WORKER = ['up', 'work'] as const;
 const WITH_RENDERER = ['up', 'work', 'render'] as const;
+const WITH_COMPOSER = ['up', 'serve', 'work', 'render'] as const;
 const WITH_SIGNER = ['up', 'work', 'render', 'doctor'] as const;
 const WITH_STORE = ['up', 'serve', 'work', 'users', 'doctor'] as const;
 const WITH_BROWSER = ['up', 'work', 'render', 'doctor', 'plan'] as const;
@@ -365,7 +366,7 @@ export const SETTINGS = {
     kind: kinds.duration('seconds', 0.1, 300),
     default: '5',
     description: 'Seconds that filling in one template, or one text in markdown, may take; more fail its job',
-    commands: WITH_RENDERER,
+    commands: WITH_COMPOSER,
   },
   templateMemoryMb: {
     env: 'TEMPLATE_MEMORY_MB',
@@ -373,7 +374,7 @@ export const SETTINGS = {
     default: '256',
     description:
       'Megabytes that filling in one template, or one text in markdown, may use; more fail its job. A worker does up to two at once',
-    commands: WITH_RENDERER,
+    commands: WITH_COMPOSER,
   },
   signCertificateFile: {
     env: 'SIGN_CERTIFICATE_FILE',
@@ -411,6 +412,13 @@ export const SETTINGS = {
     kind: kinds.integer(1, MAX_FILES),
     default: '1000',
     description: 'Files of one request, at most, those in zips included',
+    commands: WITH_API,
+  },
+  batchMaxMb: {
+    env: 'BATCH_MAX_MB',
+    kind: kinds.integer(1, 10_000),
+    default: '256',
+    description: 'Megabytes of a batch as it is sent, at most; it is in temporary files, twice, until it is answered',
     commands: WITH_API,
   },
   assetsMaxMb: {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { FieldProblem } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
+import { canonicalJson } from './canonical-json.ts';
 import { bodyProblem, parseFields, withoutNulls } from './check-input.ts';
 import { type RequestDeliveries, uploadField, webhookField } from './delivery.ts';
 import { finishingFiles, finishingSchema, hasHtmlLayer, type ResultSettings, splitSchema } from './finishing.ts';
@@ -325,6 +326,24 @@ export function withDefaults(stored: Partial<PrintSettings>): PrintSettings {
     options: { ...options, ...stored.options },
     gotoOptions: { ...gotoOptions, ...stored.gotoOptions },
   };
+}
+
+/** The other way round: what {@link withDefaults} makes of it is the same. For what is stored many times. */
+export function withoutDefaults<T extends Partial<PrintSettings>>(settings: T): Partial<T> {
+  const differ = <S extends object>(all: S, defaults: object): Partial<S> =>
+    Object.fromEntries(
+      Object.entries(all).filter(
+        ([name, value]) => canonicalJson(value) !== canonicalJson((defaults as Record<string, unknown>)[name] ?? null),
+      ),
+    ) as Partial<S>;
+  const { options, gotoOptions, ...others } = settings;
+  const own = differ(options ?? {}, DEFAULTS.options);
+  const ofGoto = differ(gotoOptions ?? {}, DEFAULTS.gotoOptions);
+  return {
+    ...differ(others, DEFAULTS),
+    ...(Object.keys(own).length > 0 && { options: own }),
+    ...(Object.keys(ofGoto).length > 0 && { gotoOptions: ofGoto }),
+  } as Partial<T>;
 }
 
 /** Not part of the schema, which would validate each of thousands of entries first. */

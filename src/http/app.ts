@@ -28,6 +28,7 @@ import { rotateKeyRoute } from './routes/admin/rotate-key.ts';
 import { setSubscriptionRoute } from './routes/admin/set-subscription.ts';
 import { getAssetRoute } from './routes/assets/get-asset.ts';
 import { putAssetRoute } from './routes/assets/put-asset.ts';
+import { submitBatchRoute } from './routes/batches/submit-batch.ts';
 import { cancelJobRoute } from './routes/cancel-job.ts';
 import { getJobRoute } from './routes/get-job.ts';
 import { getJobFileRoute } from './routes/get-job-file.ts';
@@ -80,6 +81,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     openLinkRoute(deps),
     listJobDeliveriesRoute(deps),
     replayJobDeliveryRoute(deps),
+    submitBatchRoute(deps),
     renderPdfRoute(deps),
     listenToEventsRoute(deps),
     putTemplateRoute(deps),

@@ -9,7 +9,7 @@ import { parsePdfRequest, type ParsedRequest, requestFiles } from '../domain/pdf
 import { REQUEST_BOUNDS } from '../domain/print-fields.ts';
 import type { FileInput } from '../domain/source.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
-import { parseJson } from './parse-json.ts';
+import { parseJson } from '../jobs/parse-json.ts';
 import { hasUploads, type Upload, withUploads } from './receive-uploads.ts';
 import { announcedBytes, received } from './received.ts';
 import { putFiles, putRequestFiles, withUploaded } from './request-files.ts';
@@ -157,6 +157,12 @@ const JSON_TYPE = 'application/json';
 function checkType(c: AppContext, allowed: string): void {
   const type = c.req.header('content-type') ?? '';
   if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type)) throw unsupported('Content-Type', type, allowed);
+}
+
+/** Of a body that is read elsewhere. @throws CodedError `unsupported_media_type` */
+export function checkBody(c: AppContext, { isForm, allowed }: { isForm: boolean; allowed: string }): void {
+  if (!isForm) checkType(c, allowed);
+  checkEncoding(c);
 }
 
 /** @throws CodedError `unsupported_media_type` */

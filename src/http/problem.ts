@@ -12,7 +12,15 @@ export const problemSchema = z
     detail: z.string(),
     code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),
     requestId: z.string(),
-    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+    errors: z
+      .array(
+        z.object({
+          field: z.string(),
+          message: z.string(),
+          row: z.int().optional().meta({ description: 'Of a batch, from 1' }),
+        }),
+      )
+      .optional(),
   })
   .meta({ id: 'Problem', description: 'An error (RFC 9457)' });
 

@@ -16,6 +16,8 @@ export interface Upload extends SavedFile {
   name: string;
   /** of the part; undefined if it is one of a zip */
   part: string | undefined;
+  /** that the part was sent with */
+  filename?: string | undefined;
   /** media type */
   type: string;
 }
@@ -36,6 +38,11 @@ const MULTIPART_TYPE = /^multipart\/form-data\s*(;|$)/i;
 /** Milliseconds for a zip; it takes a few seconds on a slow disk. */
 const UNZIP_MS = 60_000;
 
+/** Whether a body is a form. */
+export function isForm(c: AppContext): boolean {
+  return MULTIPART_TYPE.test(c.req.header('content-type') ?? '');
+}
+
 /** Whether a body is a form or a zip. */
 export function hasUploads(c: AppContext): boolean {
   const type = c.req.header('content-type') ?? '';
@@ -52,8 +59,13 @@ export async function withUploads<T>(c: AppContext, space: UploadSpace, work: (f
   const { userId } = principal;
   const bytes = announcedBytes(c) || space.maxBytes;
   return underWay.receiving(userId, bytes, () =>
-    space.within(userId, async (folder) => work(await new Receiver(c, space, folder).receive())),
+    space.within(userId, async (folder) => work(await receiveForm(c, space, folder))),
   );
+}
+
+/** The same in a folder that is there already. */
+export function receiveForm(c: AppContext, space: UploadSpace, folder: UploadFolder): Promise<Form> {
+  return new Receiver(c, space, folder).receive();
 }
 
 class Receiver {
@@ -97,7 +109,7 @@ class Receiver {
       const problem = fileNameProblem(name);
       if (problem !== undefined) throw refuse(label, problem);
       const file = await this.#folder.save(content);
-      this.#add(label, { ...file, name, part, type: typeOf(name, type) });
+      this.#add(label, { ...file, name, part, filename, type: typeOf(name, type) });
     }
   }
 

@@ -21,6 +21,7 @@ import type { Stores } from '../storage/stores.ts';
 import type { AdminAbout, Events, RequestAbout } from '../telemetry/events.ts';
 import type { Span } from '../telemetry/span.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
+import type { Composer } from '../templating/composer.ts';
 import type { UnderWay } from './under-way.ts';
 import type { UploadSpace } from './upload-space.ts';
 
@@ -84,6 +85,10 @@ export interface AppDeps {
   assetBytes: number;
   /** where what is sent is kept until its request ends */
   uploads: UploadSpace;
+  /** the same for batches */
+  batchUploads: UploadSpace;
+  /** checks their rows by the schema of a template */
+  composer: Pick<Composer, 'check'>;
   events: Events;
   version: string;
   health: Health;

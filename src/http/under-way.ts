@@ -18,6 +18,9 @@ const TENANT_PART = 8;
 /** Chunks of a PDF in memory while it is sent: one in the socket, and the next one. */
 const PIECES = 2;
 
+/** Batches that are checked and written at a time: each takes seconds of a core, and then a connection. */
+const BATCHES = 2;
+
 /** The largest requests with files that a tenant may send at a time. */
 const TENANT_UPLOADS = 2;
 
@@ -50,6 +53,8 @@ export class UnderWay {
   readonly #bodies: FairShares;
   readonly #downloads: FairShares;
   readonly #uploads: FairShares;
+  readonly #batches = new FairShares(1, LINE_MS);
+  readonly #batchesInAll = new Semaphore(BATCHES, LINE_MS);
   #bodyBytes = 0;
   #downloadBytes = 0;
 
@@ -68,10 +73,10 @@ export class UnderWay {
 
   /** Whether no tenant has anything in progress. */
   get isIdle(): boolean {
-    const waiting = [this.#paced, this.#drained, this.#reads, this.#writes, this.#large];
+    const waiting = [this.#paced, this.#drained, this.#reads, this.#writes, this.#large, this.#batches];
     const holding = [this.#bodies, this.#downloads, this.#uploads];
     const parties = [...waiting, ...holding].reduce((sum, each) => sum + each.parties, this.#requests.size);
-    return parties + this.#largeInAll.taken + this.#bodyBytes + this.#downloadBytes === 0;
+    return parties + this.#largeInAll.taken + this.#batchesInAll.taken + this.#bodyBytes + this.#downloadBytes === 0;
   }
 
   /** Bytes of bodies that are being read or processed. */
@@ -130,6 +135,15 @@ export class UnderWay {
   writingLarge<T>(userId: string, work: () => Promise<T>): Promise<T> {
     const shared = () => begun(work, (run) => this.#largeInAll.run(run), tooBusy);
     return inTurn(this.#large, userId, () => this.writing(userId, shared));
+  }
+
+  /**
+   * Runs the checks and the write of a batch: one at a time for each tenant, and few in total.
+   * @throws CodedError `too_much_under_way`; `unavailable` if other tenants use all of the total
+   */
+  batching<T>(userId: string, work: () => Promise<T>): Promise<T> {
+    const shared = () => begun(work, (run) => this.#batchesInAll.run(run), tooBusy);
+    return inTurn(this.#batches, userId, shared);
   }
 
   /** Runs work with so many bytes on disk within the tenant's share. @throws CodedError `too_much_under_way` */

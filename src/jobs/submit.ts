@@ -141,7 +141,7 @@ async function insertJob(db: Database, input: Resolved<SubmitInput>): Promise<Su
 }
 
 /** Deliveries as `pdfprompt_add_deliveries` takes them. */
-function toRows({ webhook, upload }: RequestDeliveries = {}): object[] {
+export function toRows({ webhook, upload }: RequestDeliveries = {}): object[] {
   return [
     ...(webhook === undefined
       ? []

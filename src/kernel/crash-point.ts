@@ -1,6 +1,9 @@
 /** Where a crash does most harm: between two steps that belong together. */
 export type CrashPoint =
   | 'submit.committed' // before the caller has the answer
+  | 'batch.parts' // written, and no item yet
+  | 'batch.items' // before the commit
+  | 'batch.committed' // before the caller has the answer
   | 'claim.committed' // before the worker knows of it
   | 'render.done' // before anything is written
   | 'store.put' // before a row names it

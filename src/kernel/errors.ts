@@ -77,6 +77,8 @@ export const JOB_ERROR_CODES = Object.keys(JOB_ERRORS) as (keyof typeof JOB_ERRO
 export interface FieldProblem {
   field: string;
   message: string;
+  /** of a batch, from 1 */
+  row?: number;
 }
 
 interface CodedErrorOptions {

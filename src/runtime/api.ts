@@ -19,6 +19,7 @@ import type { Service } from '../kernel/lifecycle.ts';
 import { MEGABYTE } from '../kernel/units.ts';
 import type { Base } from './compose.ts';
 import { replicaOptions, VERSION } from './database.ts';
+import { buildComposer } from './composer.ts';
 import { buildThumbnailFinisher } from './thumbnail-finisher.ts';
 
 export interface Api {
@@ -115,6 +116,12 @@ export function buildApi(
     maxFiles: config.uploadMaxFiles,
     events,
   });
+  const batchUploads = new UploadSpace({
+    maxBytes: config.batchMaxMb * MEGABYTE,
+    maxFiles: config.uploadMaxFiles,
+    events,
+  });
+  const composer = buildComposer({ config, events });
   const pictures = buildThumbnailFinisher(events);
   const app = createApp({
     db,
@@ -135,6 +142,8 @@ export function buildApi(
     assetStores,
     assetBytes: config.assetsMaxMb * MEGABYTE,
     uploads,
+    batchUploads,
+    composer,
     events,
     version: VERSION,
     health,
@@ -149,7 +158,7 @@ export function buildApi(
     graceMs: config.shutdownGraceMs,
   });
   return {
-    services: [caches, keyUse, readRouter, waiters, hub, uploads, pictures, server],
+    services: [caches, keyUse, readRouter, waiters, hub, uploads, batchUploads, composer, pictures, server],
     server,
     underWay,
     drain: async () => {

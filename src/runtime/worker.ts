@@ -12,7 +12,6 @@ import { type ChromiumBinary, findChromium } from '../render/chromium-binary.ts'
 import { Launcher } from '../render/launcher.ts';
 import { withFonts } from '../render/fonts/font-library.ts';
 import { Renderer, type RendererOptions } from '../render/renderer.ts';
-import { Composer } from '../templating/composer.ts';
 import { Concurrency } from '../worker/concurrency.ts';
 import { Dispatcher } from '../worker/dispatcher.ts';
 import { forNoJob } from '../kernel/current-job.ts';
@@ -27,6 +26,7 @@ import type { Config } from '../config/load.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Base, Overrides } from './compose.ts';
+import { buildComposer } from './composer.ts';
 import { type Progress, VERSION } from './database.ts';
 import { signerReader } from './signer.ts';
 
@@ -162,15 +162,6 @@ export function buildFinisher(input: { config: Config; events: Events; steps?: S
     events,
     readSigner: signerReader(config),
     ...(steps && { steps }),
-  });
-}
-
-/** What makes HTML of templates and markdown. */
-export function buildComposer({ config, events }: { config: Config; events: Events }): Composer {
-  return new Composer({
-    timeoutMs: config.templateTimeoutMs,
-    memoryBytes: config.templateMemoryMb * MEGABYTE,
-    onComposed: ({ kind, ms }) => events.metrics.templateRender.observe({ kind }, ms / 1_000),
   });
 }
 

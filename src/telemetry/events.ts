@@ -225,6 +225,14 @@ export class Events {
     this.#log.info('job.submitted', job);
   }
 
+  batchSubmitted(
+    batch: RequestAbout & { batchId: string; userId: string; tier: string; items: number; skipped: number },
+  ): void {
+    this.metrics.submitted.inc({ tier: batch.tier }, batch.items);
+    this.metrics.batchItems.inc({ result: 'accepted' }, batch.items);
+    this.#log.info('batch.submitted', batch);
+  }
+
   jobStarted(job: AttemptAbout): void {
     this.metrics.expectJobsOf(job.tier);
     this.metrics.attempts.inc();

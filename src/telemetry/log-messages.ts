@@ -12,6 +12,7 @@ export const LOG_MESSAGES = {
   'studio.visited': 'studio visited',
 
   'job.submitted': 'job submitted',
+  'batch.submitted': 'batch submitted',
   'job.started': 'job started',
   'job.ended': 'job ended',
   'job.cancelled': 'job cancelled',

@@ -65,6 +65,7 @@ export class Metrics {
   readonly eventsSent = this.#counter('events_sent_total', 'Events sent to listeners', 'type');
 
   readonly submitted = this.#counter('pdf_submitted_total', 'Jobs accepted', 'tier');
+  readonly batchItems = this.#counter('batch_items_total', 'Items of batches, by what became of them', 'result');
   readonly attempts = this.#counter('pdf_attempts_total', 'Attempts started');
   readonly completed = this.#counter('pdf_completed_total', 'Jobs completed', 'tier');
   readonly failed = this.#counter(

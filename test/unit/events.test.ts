@@ -27,6 +27,7 @@ const SAMPLES: Samples = {
   downloadCutOff: [{ ...request, jobId: 'j', userId: 'u' }, err],
   eventsCutOff: [{ ...request, userId: 'u' }, err],
   jobSubmitted: [{ ...job, priority: 'low' }],
+  batchSubmitted: [{ ...request, batchId: 'b', userId: 'u', tier: 'starter', items: 2, skipped: 1 }],
   rateLimited: [{ ...request, userId: 'u', tier: 'starter', limit: 'minute' }],
   cacheAsked: ['jobs', 'hit'],
   jobStarted: [attempt],

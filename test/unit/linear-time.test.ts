@@ -4,7 +4,7 @@ import { checkInput, textProblem } from '../../src/domain/check-input.ts';
 import { parsePdfRequest, pdfRequestSchema } from '../../src/domain/pdf-request.ts';
 import { endToEnd } from '../../src/egress/end-to-end.ts';
 import { absoluteHttpUrl, tunnelTarget } from '../../src/egress/target.ts';
-import { parseJson } from '../../src/http/parse-json.ts';
+import { parseJson } from '../../src/jobs/parse-json.ts';
 import { contentDisposition } from '../../src/http/send-pdf.ts';
 import { withoutSecrets } from '../../src/kernel/secrets.ts';
 import { needsOrigin } from '../../src/render/own-origin.ts';

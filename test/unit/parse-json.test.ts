@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { textProblem } from '../../src/domain/check-input.ts';
-import { parseJson } from '../../src/http/parse-json.ts';
+import { parseJson } from '../../src/jobs/parse-json.ts';
 import { CodedError } from '../../src/kernel/errors.ts';
 import { seededRandom } from '../../src/planning/seeded-random.ts';
 

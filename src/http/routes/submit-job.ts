@@ -55,16 +55,20 @@ export function submitBody(c: AppContext, deps: SubmitDeps & BodyDeps): Promise<
 
 /**
  * Refuses a user who is known to be at a limit without a write, unless the request repeats an Idempotency-Key.
+ * @param isUsed whether the tenant has used that key before
  * @throws LimitReached
  */
-export async function admit(c: AppContext, { reads, limiter, events }: SubmitDeps): Promise<void> {
+export async function admit(
+  c: AppContext,
+  { reads, limiter, events }: SubmitDeps,
+  isUsed = (idempotencyKey: string) => isUsedKey(reads, { userId: c.var.principal.userId, idempotencyKey }),
+): Promise<void> {
   const { underWay, principal } = c.var;
   const { userId, tier } = principal;
   const refusal = limiter.known(userId, tier);
   if (!refusal) return;
   const idempotencyKey = idempotencyKeyOf(c);
-  const isUsed = (key: string) => underWay.reading(userId, () => isUsedKey(reads, { userId, idempotencyKey: key }));
-  if (idempotencyKey !== undefined && (await isUsed(idempotencyKey))) return;
+  if (idempotencyKey !== undefined && (await underWay.reading(userId, () => isUsed(idempotencyKey)))) return;
   events.rateLimited({ ...aboutOf(c), userId, tier: tier.name, limit: refusal.limit });
   throw refusal;
 }
@@ -84,7 +88,8 @@ export function submitFrom(
   });
 }
 
-function idempotencyKeyOf(c: AppContext): string | undefined {
+/** @throws CodedError if it is none */
+export function idempotencyKeyOf(c: AppContext): string | undefined {
   const key = c.req.header('idempotency-key');
   if (key !== undefined && !/^[\x21-\x7e]{1,255}$/.test(key))
     throw invalidFields([{ field: 'Idempotency-Key', message: 'allowed: 1 to 255 visible ASCII characters' }]);

@@ -1,0 +1,89 @@
+import { MAX_DATA_VALUES } from '../domain/check-input.ts';
+import { CodedError, type FieldProblem } from '../kernel/errors.ts';
+import { parseJson } from '../jobs/parse-json.ts';
+import { inPieces, ROW_BYTES, ROW_TOO_LARGE, type SentRow, type SentRows } from './sent-row.ts';
+import { JsonSplitter } from './split-json.ts';
+
+const NEWLINE = 0x0a;
+
+/**
+ * The rows of a JSON array.
+ * @param within the member of an object that is the array
+ * @throws CodedError `invalid_json` that names the first row that is none
+ */
+export function jsonRows(chunks: AsyncIterable<Buffer>, { within }: { within?: string } = {}): SentRows {
+  const splitter = new JsonSplitter(within === undefined ? {} : { within });
+  let count = 0;
+  async function* read() {
+    for await (const chunk of chunks) {
+      const rows = splitter.push(chunk).map((element): SentRow => ({ ...parsed(element, { isRefused: true, row: count + 1 }), row: ++count })); // prettier-ignore
+      yield { rows, bytes: chunk.length };
+    }
+    checkRest(splitter, within);
+  }
+  return inPieces(read());
+}
+
+/** The rest of a body with items: all but them. @throws CodedError `invalid_json` */
+export async function jsonHead(chunks: AsyncIterable<Buffer>, within: string): Promise<unknown> {
+  const splitter = new JsonSplitter({ within });
+  for await (const chunk of chunks) splitter.push(chunk);
+  return checkRest(splitter, within);
+}
+
+function checkRest(splitter: JsonSplitter, within: string | undefined): unknown {
+  const rest = parseJson(splitter.rest(), { maxData: MAX_DATA_VALUES });
+  if (splitter.lists > 1) throw new CodedError('invalid_json', `${within}: it is there twice`);
+  if (within === undefined && !Array.isArray(rest))
+    throw new CodedError('invalid_json', 'items: a JSON file is an array of items: [{"data": {…}}, …]');
+  return rest;
+}
+
+/** The rows of a file with JSON in each line; empty lines do not count. A line that is none is a row with a problem. */
+export function ndjsonRows(chunks: AsyncIterable<Buffer>): SentRows {
+  let count = 0;
+  async function* read() {
+    let begun: Buffer[] = [];
+    let begunBytes = 0;
+    const end = (line: Buffer): SentRow[] => {
+      const whole = begun.length > 0 ? Buffer.concat([...begun, line]) : line;
+      const isTooLarge = begunBytes + line.length > ROW_BYTES;
+      begun = [];
+      begunBytes = 0;
+      if (isTooLarge) return [{ row: ++count, item: undefined, problem: { field: '', message: ROW_TOO_LARGE } }];
+      const row = isBlank(whole) ? undefined : parsed(whole, { isRefused: false, row: count + 1 });
+      return row ? [{ ...row, row: ++count }] : [];
+    };
+    for await (const chunk of chunks) {
+      const rows: SentRow[] = [];
+      let from = 0;
+      for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
+        rows.push(...end(chunk.subarray(from, at)));
+        from = at + 1;
+      }
+      const left = chunk.subarray(from);
+      begunBytes += left.length;
+      if (begunBytes <= ROW_BYTES) begun.push(left); // of a longer one only the length matters
+      yield { rows, bytes: chunk.length };
+    }
+    yield { rows: end(Buffer.alloc(0)), bytes: 0 };
+  }
+  return inPieces(read());
+}
+
+const isBlank = (line: Buffer) => line.length < 10 && line.toString().replace('\uFEFF', '').trim() === '';
+
+/** @param isRefused whether what is not JSON is an error, instead of a row with a problem */
+function parsed(bytes: Buffer, { isRefused, row }: { isRefused: boolean; row: number }): Omit<SentRow, 'row'> {
+  try {
+    return { item: parseJson(bytes, { maxData: MAX_DATA_VALUES }) };
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    const [problem] = error.fields ?? [];
+    const found: FieldProblem = problem
+      ? { ...problem, field: problem.field === '(body)' ? '' : problem.field }
+      : { field: '', message: `it is not JSON: ${error.message.replace('(body): ', '')}` };
+    if (isRefused && !problem) throw new CodedError('invalid_json', `items[${row - 1}]: ${found.message}`, { cause: error }); // prettier-ignore
+    return { item: bytes.toString(), problem: found };
+  }
+}
