@@ -5,6 +5,8 @@ import { inPieces, ROW_BYTES, ROW_TOO_LARGE, type SentRow, type SentRows } from 
 import { JsonSplitter } from './split-json.ts';
 
 const NEWLINE = 0x0a;
+/** Bytes of a row that is parsed at once: how much is in it is looked at afterwards. */
+const SMALL = 16_384;
 
 /**
  * The rows of a JSON array.
@@ -71,10 +73,19 @@ export function ndjsonRows(chunks: AsyncIterable<Buffer>): SentRows {
   return inPieces(read());
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 const isBlank = (line: Buffer) => line.length < 10 && line.toString().replace('\uFEFF', '').trim() === '';
 
 /** @param isRefused whether what is not JSON is an error, instead of a row with a problem */
 function parsed(bytes: Buffer, { isRefused, row }: { isRefused: boolean; row: number }): Omit<SentRow, 'row'> {
+  if (bytes.length <= SMALL) {
+    try {
+      return { item: JSON.parse(utf8.decode(bytes)) };
+    } catch {
+      // What is wrong is said below.
+    }
+  }
   try {
     return { item: parseJson(bytes, { maxData: MAX_DATA_VALUES }) };
   } catch (error) {

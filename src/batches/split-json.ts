@@ -62,11 +62,11 @@ export class JsonSplitter {
     const ended: Buffer[] = [];
     let from = 0; // what came before it is in an element or in the rest
     for (let at = 0; at < chunk.length; at++) {
-      const byte = chunk[at] as number;
       if (this.#isInString) {
-        this.#inString(byte);
+        at = this.#endOfString(chunk, at);
         continue;
       }
+      const byte = chunk[at] as number;
       if (byte <= SPACE) continue;
       const isOfList = this.#isInList && this.#depth === this.#listDepth;
       switch (byte) {
@@ -120,11 +120,21 @@ export class JsonSplitter {
     return Buffer.concat([...this.#rest, ...this.#element]);
   }
 
-  #inString(byte: number): void {
-    if (this.#isEscaped) this.#isEscaped = false;
-    else if (byte === BACKSLASH) this.#isEscaped = true;
-    else if (byte === QUOTE) this.#isInString = false;
-    if (this.#isInString && this.#depth === 1 && this.#name.length < NAME_BYTES) this.#name.push(byte);
+  /** @returns where the string ends that goes on at that place, or the last place of the chunk */
+  #endOfString(chunk: Buffer, start: number): number {
+    let at = start;
+    for (; at < chunk.length; at++) {
+      const byte = chunk[at];
+      if (this.#isEscaped) this.#isEscaped = false;
+      else if (byte === BACKSLASH) this.#isEscaped = true;
+      else if (byte === QUOTE) {
+        this.#isInString = false;
+        break;
+      }
+    }
+    if (this.#depth === 1 && this.#name.length < NAME_BYTES)
+      this.#name.push(...chunk.subarray(start, Math.min(at, start + NAME_BYTES - this.#name.length)));
+    return at;
   }
 
   #isNamed(): boolean {

@@ -18,6 +18,7 @@ import { type AcceptedRow, type CheckedRows, RowChecker } from './check-rows.ts'
 import { insertBatch } from './insert-batch.ts';
 import { hasSource, type ItemShape, itemShape, type StoreFiles } from './item-shape.ts';
 import { getBatch } from './read-batch.ts';
+import { RowIds } from './row-ids.ts';
 import type { SentRows } from './sent-row.ts';
 import { type Scratch, Spool } from './spool.ts';
 
@@ -153,6 +154,7 @@ async function prepare(deps: SubmitBatchDeps, input: SubmitBatchInput) {
   });
   const hash = idempotencyKey === undefined ? undefined : new SentHash(input.head);
   const id = uuidv7();
+  const ids = new RowIds();
   const spools = { parts: new Spool(scratch), items: new Spool(scratch) };
   const bad = new BadRows();
   let sent = 0;
@@ -161,7 +163,7 @@ async function prepare(deps: SubmitBatchDeps, input: SubmitBatchInput) {
     total += accepted.length;
     for (const [row, wrong] of problems) bad.add(row, wrong);
     const isRefused = bad.count > 0 && head.onBadRow === 'refuse';
-    if (!isRefused && accepted.length > 0) await writeRows(spools, accepted);
+    if (!isRefused && accepted.length > 0) await writeRows({ ...spools, ids }, accepted);
   };
   // While one piece is checked in its process, the next one is read.
   let before: Promise<CheckedRows> | undefined;
@@ -196,10 +198,10 @@ async function prepare(deps: SubmitBatchDeps, input: SubmitBatchInput) {
 
 /** Ids are in the order of rows. */
 async function writeRows(
-  { parts, items }: { parts: Spool; items: Spool },
+  { parts, items, ids: rowIds }: { parts: Spool; items: Spool; ids: RowIds },
   rows: readonly AcceptedRow[],
 ): Promise<void> {
-  const ids = rows.map(() => uuidv7());
+  const ids = rowIds.of(rows);
   const ofParts = rows.map(({ kind, content, data, shown, settings }, index) => {
     const own = JSON.stringify({ id: ids[index], kind, content, shown, settings });
     return data === undefined ? own : `${own.slice(0, -1)},"data":${data}}`;
