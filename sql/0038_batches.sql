@@ -305,6 +305,76 @@ begin
 end $$;
 comment on function pdfprompt_check_batch is 'Without a lock, so that what would be refused is not written. Errors: as pdfprompt_open_batch.';
 
+create function pdfprompt_admit_items(
+  user_id uuid,
+  total integer,
+  -- null: one step below the tier's, which is also the highest
+  priority integer,
+  idempotency_key text,
+  out accepted_at timestamptz,
+  out tier text,
+  out batch_priority integer,
+  -- on the user's time line of items
+  out virtual_start double precision,
+  -- the limits of the tier, and the use of them with these items
+  out requests_per_minute integer,
+  out requests_per_day integer,
+  out minute_used integer,
+  out minute_reset double precision,
+  out day_used integer,
+  out day_reset double precision
+) language plpgsql as $$
+#variable_conflict use_variable
+declare
+  allowed pdfprompt_tier;
+  share pdfprompt_lane;
+  used record;
+  present double precision;
+begin
+  -- The user, locked until the commit so that they cannot be erased meanwhile, and their tier.
+  select t.* into allowed
+    from pdfprompt_user u
+    join pdfprompt_user_subscription s on s.user_id = u.id and s.ended_at is null
+    join pdfprompt_tier t on t.name = s.tier
+    where u.id = user_id and u.erased_at is null
+    for key share of u;
+  if not found then
+    raise exception 'there is no user % with a subscription', user_id using errcode = 'PDF03';
+  end if;
+  tier := allowed.name;
+  batch_priority := greatest(0, least(coalesce(priority, allowed.priority), allowed.priority - 1));
+
+  -- From here to the commit no other submission of the user goes on, so limits are exact.
+  insert into pdfprompt_lane (user_id, virtual_finish) values (user_id, 0) on conflict do nothing;
+  select l.* into strict share from pdfprompt_lane l where l.user_id = user_id for no key update;
+  accepted_at := clock_timestamp();
+  perform pdfprompt_refuse_batch(user_id, total, idempotency_key, allowed, share, accepted_at);
+  used := pdfprompt_use(share.recent, share.day, share.day_count, allowed.requests_per_minute, accepted_at);
+  share.recent := case when allowed.requests_per_minute is null then array[accepted_at] else
+    array(select t from unnest(share.recent) as t where t > accepted_at - interval '60 seconds') || accepted_at end;
+  share.day_count := used.day_used + total;
+  share.day := (accepted_at at time zone 'utc')::date;
+
+  -- Items have a time line of their own, so that a single job of the user is not behind ten thousand of them.
+  present := extract(epoch from accepted_at);
+  virtual_start := present;
+  if exists (select from pdfprompt_job j where j.user_id = user_id and j.is_queued and j.batch_row is not null) then
+    virtual_start := greatest(present, share.batch_finish);
+  end if;
+  update pdfprompt_lane l set recent = share.recent, day = share.day, day_count = share.day_count,
+      batch_finish = virtual_start + total * pdfprompt_item_cost(batch_priority)
+    where l.user_id = user_id;
+
+  used := pdfprompt_use(share.recent, share.day, share.day_count, allowed.requests_per_minute, accepted_at);
+  requests_per_minute := allowed.requests_per_minute;
+  requests_per_day := allowed.requests_per_day;
+  minute_used := used.minute_used;
+  minute_reset := used.minute_reset;
+  day_used := used.day_used;
+  day_reset := used.day_reset;
+end $$;
+comment on function pdfprompt_admit_items is 'Counts so many items, and a request, within the limits of the user''s tier. Errors: as pdfprompt_open_batch.';
+
 create function pdfprompt_open_batch(
   id uuid,
   user_id uuid,
@@ -337,69 +407,19 @@ create function pdfprompt_open_batch(
 ) language plpgsql as $$
 #variable_conflict use_variable
 declare
-  tier pdfprompt_tier;
-  share pdfprompt_lane;
-  used record;
-  present double precision;
-  start double precision;
+  admitted record;
   endpoint pdfprompt_webhook;
 begin
-  select t.* into tier
-    from pdfprompt_user u
-    join pdfprompt_user_subscription s on s.user_id = u.id and s.ended_at is null
-    join pdfprompt_tier t on t.name = s.tier
-    where u.id = user_id and u.erased_at is null
-    for key share of u;
-  if not found then
-    raise exception 'there is no user % with a subscription', user_id using errcode = 'PDF03';
-  end if;
-  batch_priority := greatest(0, least(coalesce(priority, tier.priority), tier.priority - 1));
+  admitted := pdfprompt_admit_items(user_id, total, priority, idempotency_key);
 
-  insert into pdfprompt_lane (user_id, virtual_finish) values (user_id, 0) on conflict do nothing;
-  select l.* into strict share from pdfprompt_lane l where l.user_id = user_id for no key update;
-  accepted_at := clock_timestamp();
-  perform pdfprompt_refuse_batch(user_id, total, idempotency_key, tier, share, accepted_at);
-  used := pdfprompt_use(share.recent, share.day, share.day_count, tier.requests_per_minute, accepted_at);
-  share.recent := case when tier.requests_per_minute is null then array[accepted_at] else
-    array(select t from unnest(share.recent) as t where t > accepted_at - interval '60 seconds') || accepted_at end;
-  share.day_count := used.day_used + total;
-  share.day := (accepted_at at time zone 'utc')::date;
-
-  -- Items have a time line of their own, so that a single job of the user is not behind ten thousand of them.
-  present := extract(epoch from accepted_at);
-  start := present;
-  if exists (select from pdfprompt_job j where j.user_id = user_id and j.is_queued and j.batch_row is not null) then
-    start := greatest(present, share.batch_finish);
-  end if;
-  update pdfprompt_lane l set recent = share.recent, day = share.day, day_count = share.day_count,
-      batch_finish = start + total * pdfprompt_item_cost(batch_priority)
-    where l.user_id = user_id;
-
-  insert into pdfprompt_batch (id, user_id, result, total, skipped, skipped_rows, filename, metadata, templates, tier, priority,
-      virtual_start, upload, request_id, traceparent, idempotency_key, sent_hash, created_at)
-    values (id, user_id, result, total, skipped, skipped_rows, filename, metadata, templates, tier.name, batch_priority,
-      start, upload, request_id, traceparent, idempotency_key,
-      case when idempotency_key is not null then coalesce(sent_hash, sha256('')) end, accepted_at);
-  if webhook is not null then
-    if webhook ? 'webhook' then
-      select w.* into endpoint from pdfprompt_webhook w
-        where w.id = (webhook ->> 'webhook')::uuid and w.user_id = user_id and w.deleted_at is null for key share;
-      if not found then
-        raise exception 'there is no such webhook' using errcode = 'PDF07';
-      end if;
-    end if;
-    insert into pdfprompt_delivery (id, user_id, batch_id, kind, asked, webhook_id, url, host, status)
-      values (gen_random_uuid(), user_id, id, 'webhook', true, endpoint.id, webhook ->> 'url',
-        coalesce(endpoint.host, pdfprompt_host_of(webhook ->> 'url')), 'awaiting');
-  end if;
-
-  used := pdfprompt_use(share.recent, share.day, share.day_count, tier.requests_per_minute, accepted_at);
-  requests_per_minute := tier.requests_per_minute;
-  requests_per_day := tier.requests_per_day;
-  minute_used := used.minute_used;
-  minute_reset := used.minute_reset;
-  day_used := used.day_used;
-  day_reset := used.day_reset;
+  accepted_at := admitted.accepted_at;
+  batch_priority := admitted.batch_priority;
+  requests_per_minute := admitted.requests_per_minute;
+  requests_per_day := admitted.requests_per_day;
+  minute_used := admitted.minute_used;
+  minute_reset := admitted.minute_reset;
+  day_used := admitted.day_used;
+  day_reset := admitted.day_reset;
 end $$;
 comment on function pdfprompt_open_batch is 'Accepts a batch within the limits of the user''s tier. Its items have to follow in the same transaction. '
   'Errors: PDF01 a limit is reached (detail: the tier and the use of its limits, as JSON); '
@@ -454,7 +474,8 @@ declare
 begin
   -- So that a caller's search_path cannot lead to other tables of these names; and nobody else may call them.
   foreach f in array array['pdfprompt_report_batch', 'pdfprompt_close_batch', 'pdfprompt_end_batch', 'pdfprompt_on_item_end',
-    'pdfprompt_add_item_parts', 'pdfprompt_refuse_batch', 'pdfprompt_check_batch', 'pdfprompt_open_batch', 'pdfprompt_item_cost', 'pdfprompt_add_items', 'pdfprompt_start_batch']
+    'pdfprompt_add_item_parts', 'pdfprompt_refuse_batch', 'pdfprompt_check_batch', 'pdfprompt_admit_items', 'pdfprompt_open_batch',
+    'pdfprompt_item_cost', 'pdfprompt_add_items', 'pdfprompt_start_batch']
   loop
     execute format('alter function %s set search_path = pg_catalog, %I, pg_temp', f, current_schema());
     execute format('revoke execute on function %s from public', f);
@@ -462,7 +483,7 @@ begin
   -- As the service's own connections have it: every statement here has an index, and a plan from a time when a table was
   -- small would read all of it.
   foreach f in array array['pdfprompt_report_batch', 'pdfprompt_end_batch', 'pdfprompt_on_item_end',
-    'pdfprompt_refuse_batch', 'pdfprompt_check_batch', 'pdfprompt_open_batch'] loop
+    'pdfprompt_refuse_batch', 'pdfprompt_check_batch', 'pdfprompt_admit_items', 'pdfprompt_open_batch'] loop
     execute format('alter function %s set plan_cache_mode = force_generic_plan', f);
     execute format('alter function %s set enable_seqscan = off', f);
     execute format('alter function %s set enable_bitmapscan = off', f);

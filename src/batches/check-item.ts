@@ -1,9 +1,10 @@
-import { type BatchItem, ITEM_SOURCES, itemSchema, type ItemSource } from '../domain/batch-request.ts';
+import { type ItemRequest, ITEM_SOURCES, itemSchema, type ItemSource } from '../domain/batch-request.ts';
 import { bodyProblem, parseFields, withoutNulls } from '../domain/check-input.ts';
 import type { FieldProblem } from '../kernel/errors.ts';
 import type { SentRow } from './sent-row.ts';
 
-type Checked = { ok: true; item: BatchItem; source: ItemSource | undefined } | { ok: false; problems: FieldProblem[] };
+type Checked =
+  { ok: true; item: ItemRequest; source: ItemSource | undefined } | { ok: false; problems: FieldProblem[] };
 
 /** What the request of a batch says of its items' sources. */
 export interface Expected {
@@ -40,7 +41,7 @@ export function checkItem({ item, problem }: SentRow, expected: Expected): Check
 }
 
 /** Most items have data and nothing else: the schema would say the same of them, and takes longer. */
-function isPlain(item: unknown): item is BatchItem {
+function isPlain(item: unknown): item is ItemRequest {
   if (typeof item !== 'object' || item === null) return false;
   const names = Object.keys(item);
   return names.length === 1 && names[0] === 'data';

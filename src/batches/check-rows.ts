@@ -1,4 +1,4 @@
-import type { BatchItem, ItemSource } from '../domain/batch-request.ts';
+import type { ItemRequest, ItemSource } from '../domain/batch-request.ts';
 import { REQUEST_BOUNDS } from '../domain/print-fields.ts';
 import { shownSource } from '../sources/sources.ts';
 import type { PartRow } from '../jobs/part-rows.ts';
@@ -57,7 +57,7 @@ export class RowChecker {
   /** @throws CodedError if the request, or the schema, is what is wrong */
   async check(rows: readonly SentRow[]): Promise<CheckedRows> {
     const problems = new Map<number, FieldProblem[]>();
-    const found: { row: number; item: BatchItem; source: ItemSource | undefined; json: string | undefined }[] = [];
+    const found: { row: number; item: ItemRequest; source: ItemSource | undefined; json: string | undefined }[] = [];
     for (const sent of rows) {
       const checked = checkItem(sent, this.#options.expected);
       if (!checked.ok) {
@@ -115,7 +115,7 @@ function toRow(
     item,
     source,
     json,
-  }: { row: number; item: BatchItem; source: ItemSource | undefined; json: string | undefined },
+  }: { row: number; item: ItemRequest; source: ItemSource | undefined; json: string | undefined },
   { request, parts: [first], version }: ItemShape,
 ): AcceptedRow | FieldProblem {
   const common = version && (first.data as { data: unknown }).data;

@@ -14,6 +14,8 @@ const OWN_COLUMNS = ['filename', 'title', ...ITEM_SOURCES];
 const METADATA = 'metadata.';
 const LINE_ENDS = ['\r\n', '\n', '\r'];
 const SEPARATORS = [',', ';', '\t'];
+/** Bytes in which the end of the header is looked for. */
+const HEADER_BYTES = 65_536;
 /** Rows, and characters, that are put together. */
 const ROWS = 500;
 const CHARACTERS = 1_000_000;
@@ -26,8 +28,13 @@ const CHARACTERS = 1_000_000;
 export function csvRows(chunks: AsyncIterable<Buffer>): SentRows {
   async function* read() {
     const text = asUtf8(chunks)[Symbol.asyncIterator]();
-    const first = await text.next();
-    const start = first.done ? Buffer.alloc(0) : first.value;
+    let start = Buffer.alloc(0);
+    for (let isWhole = false; !isWhole && start.length < HEADER_BYTES;) {
+      const next = await text.next();
+      if (next.done) break;
+      start = Buffer.concat([start, next.value]);
+      isWhole = hasLine(start);
+    }
     const records = parse({
       bom: true,
       delimiter: separatorOf(start),
@@ -129,16 +136,22 @@ function put(item: Record<string, unknown>, path: readonly string[], cell: strin
   at[path.at(-1) ?? ''] = cell;
 }
 
+/** Whether what is there of a CSV has the end of its first line that is not empty. */
+const hasLine = (start: Buffer) => /[^\r\n][\r\n]/.test(withoutQuoted(start));
+
+/** What is not quoted, as far as it matters where lines and columns end. */
+function withoutQuoted(start: Buffer): string {
+  const pieces = start.subarray(0, HEADER_BYTES).toString('latin1').split('"');
+  return pieces.map((piece, index) => (index % 2 === 0 ? piece : 'q')).join('');
+}
+
 /** By the first line, quotes left out. */
 function separatorOf(start: Buffer): string {
   const counts = new Map(SEPARATORS.map((each) => [each, 0]));
-  let isQuoted = false;
-  for (const character of start.toString('latin1')) {
-    if (character === '"') isQuoted = !isQuoted;
-    else if (isQuoted) continue;
-    else if (character === '\n' || character === '\r') break;
-    else if (counts.has(character)) counts.set(character, (counts.get(character) ?? 0) + 1);
-  }
+  const [line = ''] = withoutQuoted(start)
+    .trimStart()
+    .split(/[\r\n]/, 1);
+  for (const character of line) if (counts.has(character)) counts.set(character, (counts.get(character) ?? 0) + 1);
   const [[most] = [',']] = [...counts].toSorted(([, a], [, b]) => b - a);
   return most;
 }

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import { type Allowance, allowances, limitsOf, LimitReached, tooManyItems, type TierUse } from '../accounts/limits.ts';
+import { type Allowance, allowances, limitsOf, LimitReached } from '../accounts/limits.ts';
 import { refused } from '../accounts/principals.ts';
 import { type Database, postgresErrorOf } from '../db/pools.ts';
 import { type Batch, MAX_ITEMS } from '../domain/batch.ts';
@@ -12,6 +12,7 @@ import { type SubmitDeps, type SubmitInput } from '../jobs/submit.ts';
 import { crashPoint } from '../kernel/crash-point.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
 import type { Composer } from '../templating/composer.ts';
+import { limitRefusal, USER_GONE } from './batch-refusals.ts';
 import { BadRows } from './bad-rows.ts';
 import { findKey, SentHash } from './batch-keys.ts';
 import { type AcceptedRow, type CheckedRows, RowChecker } from './check-rows.ts';
@@ -56,11 +57,8 @@ export interface SubmittedBatch {
 const MAX_SKIPPED_ROWS = 100;
 
 /** The errors of `pdfprompt_open_batch` in the database. */
-const LIMIT_REACHED = 'PDF01';
 const KEY_IN_USE = 'PDF02';
-const USER_GONE = 'PDF03';
 const NO_WEBHOOK = 'PDF07';
-const TOO_MANY_ITEMS = 'PDF10';
 
 /**
  * Accepts a batch within the tier's limits: all its items, or none of them.
@@ -86,7 +84,7 @@ export async function submitBatch(deps: SubmitBatchDeps, input: SubmitBatchInput
     const batch = await getBatch(deps.reads, { userId, batchId: prepared.id });
     return { batch, created: true, allowances: allowances(limitsOf(use), use) };
   } catch (error) {
-    const { code, detail = '' } = postgresErrorOf(error) ?? {};
+    const { code } = postgresErrorOf(error) ?? {};
     if (code === USER_GONE) throw refused(); // erased after the key was checked
     if (code === KEY_IN_USE) {
       const repeated = await findRepeated(deps, input, prepared.sentHash);
@@ -95,18 +93,10 @@ export async function submitBatch(deps: SubmitBatchDeps, input: SubmitBatchInput
     }
     throwPartRefusal(error);
     if (code === NO_WEBHOOK) throw invalidFields([{ field: 'request.webhook', message: 'there is no such endpoint; allowed: a URL, or the id of one of yours' }]); // prettier-ignore
-    const reached = refusalOf(deps, { userId, code, detail, total }) ?? error;
+    const reached = (await limitRefusal(deps, { userId, error, items: () => total })) ?? error;
     if (reached instanceof LimitReached) deps.events.rateLimited({ ...about, limit: reached.limit });
     throw reached;
   }
-}
-
-function refusalOf(
-  { limiter }: SubmitDeps,
-  { userId, code, detail, total }: { userId: string; code: string | undefined; detail: string; total: number },
-): LimitReached | undefined {
-  if (code === LIMIT_REACHED) return limiter.refuse(userId, JSON.parse(detail) as TierUse);
-  return code === TOO_MANY_ITEMS ? tooManyItems(total, JSON.parse(detail) as TierUse) : undefined;
 }
 
 /** The batch that an earlier request with the idempotency key has created. @throws CodedError `idempotency_mismatch` */

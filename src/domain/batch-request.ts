@@ -22,9 +22,9 @@ export const itemSchema = z
     title: line(1, 500).optional().describe('Of its bookmark in the merged PDF; default: the title of its document'),
     metadata: metadata.unwrap().optional().describe('Over that of `request`'),
   })
-  .meta({ id: 'BatchItem', description: 'With `data` or one of the sources, if `request` has none' });
+  .meta({ id: 'ItemRequest', description: 'With `data` or one of the sources, if `request` has none' });
 
-export type BatchItem = z.output<typeof itemSchema>;
+export type ItemRequest = z.output<typeof itemSchema>;
 
 const ON_BAD_ROW = ['refuse', 'skip'] as const;
 

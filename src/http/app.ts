@@ -28,6 +28,7 @@ import { rotateKeyRoute } from './routes/admin/rotate-key.ts';
 import { setSubscriptionRoute } from './routes/admin/set-subscription.ts';
 import { getAssetRoute } from './routes/assets/get-asset.ts';
 import { putAssetRoute } from './routes/assets/put-asset.ts';
+import { retryBatchRoute } from './routes/batches/retry-batch.ts';
 import { submitBatchRoute } from './routes/batches/submit-batch.ts';
 import { cancelJobRoute } from './routes/cancel-job.ts';
 import { getJobRoute } from './routes/get-job.ts';
@@ -82,6 +83,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     listJobDeliveriesRoute(deps),
     replayJobDeliveryRoute(deps),
     submitBatchRoute(deps),
+    retryBatchRoute(deps),
     renderPdfRoute(deps),
     listenToEventsRoute(deps),
     putTemplateRoute(deps),

@@ -42,6 +42,7 @@ export const ERROR_CODES = {
   request_timeout: { status: 408, title: 'The request was not received in time' },
   job_not_ready: { status: 409, title: 'The job has no PDF yet' },
   job_not_retryable: { status: 409, title: 'The job cannot be retried' },
+  batch_not_retryable: { status: 409, title: 'The batch cannot be retried' },
   user_exists: { status: 409, title: 'The user exists already' },
   tier_in_use: { status: 409, title: 'The tier is in use' },
   key_not_rotatable: { status: 409, title: 'The API key cannot be rotated now' },

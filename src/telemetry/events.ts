@@ -19,6 +19,14 @@ export interface AdminAbout extends RequestAbout {
   by: string;
 }
 
+/** Identifies a batch. The request is the one that submitted it. */
+export interface BatchAbout extends RequestAbout {
+  batchId: string;
+  userId: string;
+  tier: string;
+  items: number;
+}
+
 /** Identifies a job, in every line about it. The request is the one that submitted it. */
 export interface JobAbout extends RequestAbout {
   jobId: string;
@@ -225,12 +233,20 @@ export class Events {
     this.#log.info('job.submitted', job);
   }
 
-  batchSubmitted(
-    batch: RequestAbout & { batchId: string; userId: string; tier: string; items: number; skipped: number },
-  ): void {
-    this.metrics.submitted.inc({ tier: batch.tier }, batch.items);
-    this.metrics.batchItems.inc({ result: 'accepted' }, batch.items);
+  batchSubmitted(batch: BatchAbout & { skipped: number }): void {
+    this.#itemsAccepted(batch);
     this.#log.info('batch.submitted', batch);
+  }
+
+  /** With so many items that are done again; 0: what there is, is merged again. */
+  batchRetried(batch: BatchAbout): void {
+    this.#itemsAccepted(batch);
+    this.#log.info('batch.retried', batch);
+  }
+
+  #itemsAccepted({ tier, items }: BatchAbout): void {
+    this.metrics.submitted.inc({ tier }, items);
+    this.metrics.batchItems.inc({ result: 'accepted' }, items);
   }
 
   jobStarted(job: AttemptAbout): void {

@@ -13,6 +13,7 @@ export const LOG_MESSAGES = {
 
   'job.submitted': 'job submitted',
   'batch.submitted': 'batch submitted',
+  'batch.retried': 'batch retried',
   'job.started': 'job started',
   'job.ended': 'job ended',
   'job.cancelled': 'job cancelled',

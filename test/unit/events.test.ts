@@ -28,6 +28,7 @@ const SAMPLES: Samples = {
   eventsCutOff: [{ ...request, userId: 'u' }, err],
   jobSubmitted: [{ ...job, priority: 'low' }],
   batchSubmitted: [{ ...request, batchId: 'b', userId: 'u', tier: 'starter', items: 2, skipped: 1 }],
+  batchRetried: [{ ...request, batchId: 'b', userId: 'u', tier: 'starter', items: 2 }],
   rateLimited: [{ ...request, userId: 'u', tier: 'starter', limit: 'minute' }],
   cacheAsked: ['jobs', 'hit'],
   jobStarted: [attempt],

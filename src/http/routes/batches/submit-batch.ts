@@ -6,7 +6,8 @@ import { batchRequestSchema } from '../../../domain/batch-request.ts';
 import { withBatch } from '../../receive-batch.ts';
 import { putRequestFiles } from '../../request-files.ts';
 import type { AppContext, AppDeps, Operation } from '../../route.ts';
-import { acceptedBatch, batchForm, batchResponse } from '../../batch-schemas.ts';
+import { acceptedBatch, batchForm } from '../../batch-form.ts';
+import { batchResponse } from '../../batch-schemas.ts';
 import { textOf } from '../../text-of-asset.ts';
 import { admit, idempotencyKeyOf, submitHeaders } from '../submit-job.ts';
 
