@@ -28,7 +28,8 @@ export class EventStream implements Outlet {
   readonly #first: Uint8Array[] = [];
   #isAsked = false;
   #isDirect = false;
-  readonly #direct = Promise.withResolvers<void>();
+  /** resolved when the first bytes are passed on, or never will be */
+  #passed = Promise.withResolvers<void>();
   #isOver = false;
   /** when nothing waited, as `performance.now()` has it */
   #emptyAt = performance.now();
@@ -37,7 +38,7 @@ export class EventStream implements Outlet {
     this.#outgoing = outgoing;
     const over = () => {
       this.#isOver = true;
-      this.#direct.resolve();
+      this.#passed.resolve();
     };
     outgoing.once('close', over);
     this.body = new ReadableStream<Uint8Array>(
@@ -56,7 +57,7 @@ export class EventStream implements Outlet {
   }
 
   get isFull(): boolean {
-    return !this.#isDirect || this.#outgoing.writableLength >= FULL_BYTES;
+    return this.#isDirect ? this.#outgoing.writableLength >= FULL_BYTES : this.#first.length > 0;
   }
 
   get isOver(): boolean {
@@ -81,7 +82,7 @@ export class EventStream implements Outlet {
 
   async taken(): Promise<void> {
     const outgoing = this.#outgoing;
-    await this.#direct.promise;
+    while (this.#first.length > 0 && !this.#isOver) await this.#passed.promise;
     if (this.#isOver || !outgoing.writableNeedDrain) return;
     await new Promise<void>((done) => {
       const end = () => {
@@ -109,9 +110,10 @@ export class EventStream implements Outlet {
   #pass(): void {
     if (!this.#isAsked || this.#isOver) return;
     this.#isDirect = this.#outgoing.headersSent;
-    if (this.#isDirect) this.#direct.resolve();
     if (this.#first.length === 0) return;
     const bytes = Buffer.concat(this.#first.splice(0));
+    this.#passed.resolve();
+    this.#passed = Promise.withResolvers();
     if (this.#isDirect) return void this.#outgoing.write(bytes);
     this.#isAsked = false;
     this.#controller.enqueue(bytes);
