@@ -7,7 +7,8 @@ import { Session } from './session.ts';
 /**
  * - `queued`: a job was put into the queue
  * - `ended`: a job has its final status (payload: its id)
- * - `jobs`: the same; sent by a trigger, whatever ends the job (payload: JSON with its `id` and `user`)
+ * - `jobs`: the same, and the ends of batches; sent by triggers, whatever ends them (payload: JSON with `id` of a job or
+ *   `batch`, and `user`)
  * - `deliveries`: something is ready to be sent
  * - `accounts`: a user's keys or subscription changed (payload: the user's id; empty: any user's)
  * - `tiers`: a tier changed

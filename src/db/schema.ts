@@ -17,7 +17,7 @@ import {
 import type { BadRow, BatchResult, BatchStatus } from '../domain/batch.ts';
 import type { DeliveryKind, DeliveryStatus } from '../domain/delivery.ts';
 import type { FailedResource, JobMetadata, JobStatus, JobTimings } from '../domain/job.ts';
-import type { JobEventType } from '../domain/job-event.ts';
+import type { EventType } from '../domain/event-type.ts';
 import { type FileType, PDF_TYPE } from '../domain/media-type.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
 import type { PdfRequest, PrintSettings } from '../domain/pdf-request.ts';
@@ -253,7 +253,7 @@ export const webhook = pgTable('pdfprompt_webhook', {
   url: text('url').notNull(),
   host: text('host').generatedAlwaysAs(sql`pdfprompt_host_of(url)`),
   description: text('description'),
-  events: text('events').array().$type<JobEventType[]>().notNull(),
+  events: text('events').array().$type<EventType[]>().notNull(),
   version: smallint('version').notNull().default(1),
   secret: text('secret').notNull(),
   previousSecret: text('previous_secret'),
@@ -278,6 +278,7 @@ export const delivery = pgTable('pdfprompt_delivery', {
   userId: uuid('user_id').notNull(),
   jobId: uuid('job_id'),
   batchId: uuid('batch_id'),
+  batchEndedAt: instant('batch_ended_at'),
   kind: text('kind').$type<DeliveryKind>().notNull(),
   asked: boolean('asked').notNull().default(false),
   webhookId: uuid('webhook_id'),

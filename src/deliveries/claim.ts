@@ -17,8 +17,13 @@ const LOOKS = 3;
 export interface ClaimedDelivery extends Destination {
   id: string;
   kind: DeliveryKind;
-  /** undefined: a test of an endpoint */
+  /** of the end of a job */
   jobId: string | undefined;
+  /** of the end of a batch, and which of its ends: the time, as Postgres writes it */
+  batchId: string | undefined;
+  batchEndedAt: string | undefined;
+  /** of an endpoint: of no job and no batch */
+  isTest: boolean;
   /** undefined: a URL of the request */
   webhookId: string | undefined;
   url: string;
@@ -123,6 +128,8 @@ interface Row extends Record<string, unknown> {
   host: string;
   kind: DeliveryKind;
   job_id: string | null;
+  batch_id: string | null;
+  batch_ended_at: string | null;
   webhook_id: string | null;
   url: string;
   headers: Record<string, string> | null;
@@ -154,7 +161,7 @@ async function take(db: Queryable, kind: DeliveryKind, shares: readonly Share[])
     from picked left join ${webhook} w on w.id = picked.webhook_id
       left join ${webhookSecret} own on own.user_id = picked.user_id and picked.webhook_id is null
     where d.id = picked.id
-    returning d.id, d.user_id, d.host, d.kind, d.job_id, d.webhook_id, coalesce(d.url, w.url) as url, d.headers,
+    returning d.id, d.user_id, d.host, d.kind, d.job_id, d.batch_id, d.batch_ended_at::text as batch_ended_at, d.webhook_id, coalesce(d.url, w.url) as url, d.headers,
       d.attempts, d.round, coalesce(w.off_since is not null or w.deleted_at is not null, false)
         or exists (select from ${user} u where u.id = d.user_id and u.erased_at is not null) as is_off,
       coalesce(w.secret, own.secret) as secret,
@@ -172,6 +179,9 @@ function toClaimed(row: Row): ClaimedDelivery {
     host: row.host,
     kind: row.kind,
     jobId: row.job_id ?? undefined,
+    batchId: row.batch_id ?? undefined,
+    batchEndedAt: row.batch_ended_at ?? undefined,
+    isTest: row.job_id === null && row.batch_id === null,
     webhookId: row.webhook_id ?? undefined,
     url: row.url,
     headers: row.headers ?? {},

@@ -1,26 +1,44 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { arrayLiteral } from '../db/array-literal.ts';
 import type { Database } from '../db/pools.ts';
 import { forTenant } from '../db/tenant.ts';
 import { CodedError } from '../kernel/errors.ts';
-import { endedJobs, type OwnedJob, toOwned } from './job-events.ts';
+import { endedBatches, toOwnedBatch } from './batch-events.ts';
+import { type Ended, positionOf } from './ended.ts';
+import { endedJobs, toOwned } from './job-events.ts';
+
+interface Which {
+  tenant: string;
+  /** ids without repetition */
+  jobs: readonly string[];
+  /** the same of batches */
+  batches: readonly string[];
+}
 
 /**
- * Those of a tenant's jobs that have ended, in the order of their ends.
- * @param ids without repetition
+ * Those of a tenant's jobs and batches that have ended, in the order of their ends.
  * @throws CodedError `not_found` if one is not there, or another tenant's
  */
-export async function endedAmong(
-  db: Database,
-  { tenant, ids }: { tenant: string; ids: readonly string[] },
-): Promise<OwnedJob[]> {
-  const areTheirs = sql`${forTenant(tenant)} and j.user_id = ${tenant} and j.id = any (${arrayLiteral(ids)}::uuid[])`;
-  const [found] = await db.execute<{ count: number }>(
-    sql`select count(*)::integer as count from pdfprompt_job j where ${areTheirs}`,
-  );
-  if (found?.count !== ids.length) throw new CodedError('not_found', 'job: there is no such job');
-  const rows = await db.execute<Parameters<typeof toOwned>[0]>(
-    sql`${endedJobs(areTheirs)} order by j.completed_at, j.id`,
-  );
-  return rows.map(toOwned);
+export async function endedAmong(db: Database, { tenant, jobs, batches }: Which): Promise<Ended[]> {
+  const theirs = (column: SQL, owner: SQL, ids: readonly string[]) =>
+    sql`${forTenant(tenant)} and ${owner} = ${tenant} and ${column} = any (${arrayLiteral(ids)}::uuid[])`;
+  const areJobs = theirs(sql`j.id`, sql`j.user_id`, jobs);
+  const areBatches = theirs(sql`b.id`, sql`b.user_id`, batches);
+  const count = async (from: SQL) =>
+    (await db.execute<{ count: number }>(sql`select count(*)::integer as count from ${from}`))[0]?.count;
+
+  const ended: Ended[] = [];
+  if (jobs.length > 0) {
+    if ((await count(sql`pdfprompt_job j where ${areJobs}`)) !== jobs.length) throw noSuch('job');
+    const rows = await db.execute<Parameters<typeof toOwned>[0]>(endedJobs(areJobs));
+    ended.push(...rows.map(toOwned));
+  }
+  if (batches.length > 0) {
+    if ((await count(sql`pdfprompt_batch b where ${areBatches}`)) !== batches.length) throw noSuch('batch');
+    const rows = await db.execute<Parameters<typeof toOwnedBatch>[0]>(endedBatches(areBatches));
+    ended.push(...rows.map(toOwnedBatch));
+  }
+  return ended.sort((a, b) => positionOf(a).atMs - positionOf(b).atMs);
 }
+
+const noSuch = (what: 'job' | 'batch') => new CodedError('not_found', `${what}: there is no such ${what}`);

@@ -4,8 +4,10 @@ import type { Notifier } from '../db/notifier.ts';
 import type { Database } from '../db/pools.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
+import { batchEvents } from './batch-events.ts';
+import { type Ended, positionOf } from './ended.ts';
 import { databaseTime, endedSince } from './ended-since.ts';
-import { jobEvents, type OwnedJob } from './job-events.ts';
+import { jobEvents } from './job-events.ts';
 import { keepLast } from './keep-last.ts';
 import { type SentEvent, sentEvent } from './sent-event.ts';
 
@@ -18,16 +20,16 @@ export interface Member {
   end(): void;
 }
 
-/** A client that gets the events of a user's jobs. */
+/** A client that gets the events of a user's jobs and batches. */
 export interface Listener extends Member {
   userId: string;
   send(event: SentEvent): void;
 }
 
-/** A client that hears that jobs of any user have ended. Hints: anybody who may connect to the database can send them. */
+/** A client that hears that jobs and batches of any user have ended. Hints: anybody who may connect to the database can send them. */
 export interface Watcher extends Member {
-  /** @param jobId undefined: any job may have */
-  hint(jobId: string | undefined): void;
+  /** @param id of the job or batch; undefined: any may have */
+  hint(id: string | undefined): void;
 }
 
 interface EventHubOptions {
@@ -44,28 +46,30 @@ interface EventHubOptions {
 const BEAT_MS = 15_000;
 /** Members who are served in one turn of the event loop. */
 const PACE = 100;
-/** Milliseconds in which ended jobs gather, to be read together. */
+/** Milliseconds in which what has ended gathers, to be read together. */
 const GATHER_MS = 5;
-/** Ended jobs of one query. */
+/** Ended jobs and batches that are read together. */
 const BATCH = 100;
 /** Bytes of events that are sent before the connections get a turn. */
 const BURST_BYTES = 65_536;
-/** Ended jobs that wait to be read; if there are more, they are looked for by their time. */
+/** Ended jobs and batches that wait to be read; if there are more, they are looked for by their time. */
 const MAX_DUE = 10_000;
-/** Jobs whose events were sent last: they are not sent again when something was missed. */
+/** Events that were sent last: they are not sent again when something was missed. */
 const MAX_RECENT = 20_000;
 const RETRY_MS = 1_000;
 
 /**
- * Everybody in this process who listens to the ends of jobs, on the one connection of the notifier. Ended jobs of users
- * who have listeners here are read, some milliseconds' worth in one query; of others nothing is read. After a gap
+ * Everybody in this process who listens to the ends of jobs and batches, on the one connection of the notifier. Those of
+ * users who have listeners here are read, some milliseconds' worth in one query; of others nothing is read. After a gap
  * (the notifier's connection was lost, or a read failed) what ended meanwhile is looked for by its time.
  */
 export class EventHub extends Lifecycle<EventHubOptions> {
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #watchers = new Set<Watcher>();
   readonly #members = new Set<Member>();
-  readonly #due = new Set<string>();
+  /** by kind and id, so that a forged notification cannot hide a true one */
+  readonly #due = new Map<string, Noticed>();
+  /** ids of jobs, and of a batch with the time of its end, as it may end again */
   readonly #recent = new Set<string>();
   /** Unix time in milliseconds, by the database's clock: what ended before was sent, except for the overlap. */
   #sentUntilMs: number | undefined;
@@ -167,11 +171,11 @@ export class EventHub extends Lifecycle<EventHubOptions> {
   }
 
   #noticed(payload: string): void {
-    const ended = parseEnded(payload);
-    if (!ended) return;
-    for (const watcher of this.#watchers) watcher.hint(ended.jobId);
-    if (!this.#listeners.has(ended.userId) || this.#recent.has(ended.jobId)) return;
-    if (this.#due.size < MAX_DUE) this.#due.add(ended.jobId);
+    const noticed = parseNoticed(payload);
+    if (!noticed) return;
+    for (const watcher of this.#watchers) watcher.hint(noticed.id);
+    if (!this.#listeners.has(noticed.userId) || this.#recent.has(noticed.id)) return;
+    if (this.#due.size < MAX_DUE) this.#due.set(`${noticed.kind} ${noticed.id}`, noticed);
     else this.#fallBehind();
     void this.#read();
   }
@@ -198,32 +202,35 @@ export class EventHub extends Lifecycle<EventHubOptions> {
   async #readDue(): Promise<void> {
     await sleep(GATHER_MS);
     const some = [...this.#due].slice(0, BATCH);
-    for (const id of some) this.#due.delete(id);
-    const ids = some.filter((id) => !this.#recent.has(id));
-    if (ids.length === 0) return;
-    const jobs = await jobEvents(this.options.db, ids);
-    await this.#send(ids.flatMap((id) => jobs.get(id) ?? [])); // in the order in which their transactions committed
+    for (const [key] of some) this.#due.delete(key);
+    const due = some.flatMap(([, noticed]) => (this.#recent.has(noticed.id) ? [] : noticed));
+    const idsOf = (which: Noticed['kind']) => due.flatMap(({ kind, id }) => (kind === which ? id : []));
+    const jobs = await jobEvents(this.options.db, idsOf('job'));
+    const batches = await batchEvents(this.options.db, idsOf('batch'));
+    // In the order in which their transactions committed.
+    await this.#send(due.flatMap(({ kind, id }) => (kind === 'job' ? jobs : batches).get(id) ?? []));
   }
 
   async #readMissed(): Promise<void> {
     this.#isBehind = false;
     const users = [...this.#listeners.keys()];
     const sinceMs = this.#gapSinceMs ?? (await this.now());
-    for await (const jobs of endedSince(sinceMs, { users }, (work) => work(this.options.db))) await this.#send(jobs);
+    for await (const ended of endedSince(sinceMs, { users }, (work) => work(this.options.db))) await this.#send(ended);
     if (this.#isConnected && !this.#isBehind) this.#gapSinceMs = undefined;
   }
 
-  async #send(jobs: readonly OwnedJob[]): Promise<void> {
+  async #send(all: readonly Ended[]): Promise<void> {
     let bytes = 0;
-    for (const owned of jobs) {
-      const { userId, job } = owned;
-      if (this.#recent.has(job.id)) continue;
-      keepLast(this.#recent, job.id, MAX_RECENT);
-      this.#sentUntilMs = Math.max(this.#sentUntilMs ?? 0, job.completedAt.getTime());
+    for (const ended of all) {
+      const { atMs, id } = positionOf(ended);
+      const key = 'batch' in ended ? `${id} ${ended.endedAt}` : id;
+      if (this.#recent.has(key)) continue;
+      keepLast(this.#recent, key, MAX_RECENT);
+      this.#sentUntilMs = Math.max(this.#sentUntilMs ?? 0, atMs);
       // The user of the row, whatever a notification said.
-      const own = this.#listeners.get(userId);
+      const own = this.#listeners.get(ended.userId);
       if (!own) continue;
-      const event = sentEvent(owned, this.options.publicUrl);
+      const event = sentEvent(ended, this.options.publicUrl);
       for (const listener of own) listener.send(event);
       bytes += event.bytes.byteLength;
       if (bytes < BURST_BYTES) continue;
@@ -283,14 +290,23 @@ async function* inTurns(members: Iterable<Member>): AsyncGenerator<Member> {
   }
 }
 
-/** What a notification of the trigger says; nothing that is wrong in it harms anybody. */
-function parseEnded(payload: string): { jobId: string; userId: string } | undefined {
+/** That something has ended, as a notification says it. */
+interface Noticed {
+  kind: 'job' | 'batch';
+  id: string;
+  userId: string;
+}
+
+/** What a notification of the triggers says; nothing that is wrong in it harms anybody. */
+function parseNoticed(payload: string): Noticed | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(payload);
   } catch {
     return undefined;
   }
-  const { id, user } = (parsed ?? {}) as { id?: unknown; user?: unknown };
-  return isUuid(id) && isUuid(user) ? { jobId: String(id), userId: String(user) } : undefined;
+  const { id, batch, user } = (parsed ?? {}) as { id?: unknown; batch?: unknown; user?: unknown };
+  if (!isUuid(user)) return undefined;
+  if (isUuid(id)) return { kind: 'job', id: String(id), userId: String(user) };
+  return isUuid(batch) ? { kind: 'batch', id: String(batch), userId: String(user) } : undefined;
 }

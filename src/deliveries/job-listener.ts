@@ -1,4 +1,4 @@
-import type { JobEventType } from '../domain/job-event.ts';
+import type { EventType } from '../domain/event-type.ts';
 import type { Listener } from './event-hub.ts';
 import { positionText } from './event-position.ts';
 import { keepLast } from './keep-last.ts';
@@ -24,12 +24,12 @@ export interface Outlet {
 interface JobListenerOptions {
   userId: string;
   /** undefined: all */
-  types: ReadonlySet<JobEventType> | undefined;
-  /** undefined: all of the user */
-  jobIds: ReadonlySet<string> | undefined;
+  types: ReadonlySet<EventType> | undefined;
+  /** jobs and batches; undefined: all of the user */
+  ids: ReadonlySet<string> | undefined;
   outlet: Outlet;
   isAllowed: () => Promise<boolean>;
-  onSent: (type: JobEventType) => void;
+  onSent: (type: EventType) => void;
 }
 
 /** Bytes of events that happen while earlier ones are being sent, at most. */
@@ -38,16 +38,16 @@ const MAX_PENDING_BYTES = 1_048_576;
 const LAST_READ = 200;
 
 /**
- * One who listens to events of a user's jobs. New events wait until those that happened before are sent, so that there
+ * One who listens to events of a user's jobs and batches. New events wait until those that happened before are sent, so that there
  * is no gap and, but for what is read again on purpose, nothing twice.
  */
 export class JobListener implements Listener {
   readonly userId: string;
   readonly #options: JobListenerOptions;
-  /** by job; undefined: all that happened before is sent */
+  /** by id; undefined: all that happened before is sent */
   #pending: Map<string, SentEvent> | undefined = new Map();
   #pendingBytes = 0;
-  /** jobs whose events were the last that were read: they may be noticed a moment later */
+  /** ids of the events that were read last: they may be noticed a moment later */
   readonly #lastRead = new Set<string>();
 
   constructor(options: JobListenerOptions) {
@@ -57,9 +57,9 @@ export class JobListener implements Listener {
 
   /** An event has happened. */
   send(event: SentEvent): void {
-    if (!this.#isWanted(event) || this.#lastRead.has(event.jobId)) return;
+    if (!this.#isWanted(event) || this.#lastRead.has(event.id)) return;
     if (!this.#pending) return this.#write(event);
-    this.#pending.set(event.jobId, event);
+    this.#pending.set(event.id, event);
     this.#pendingBytes += event.bytes.byteLength;
     if (this.#pendingBytes > MAX_PENDING_BYTES) this.#options.outlet.cut();
   }
@@ -74,14 +74,14 @@ export class JobListener implements Listener {
     for await (const page of pages) {
       for (const event of page) {
         if (!this.#isWanted(event)) continue;
-        pending.delete(event.jobId);
-        keepLast(this.#lastRead, event.jobId, LAST_READ);
+        pending.delete(event.id);
+        keepLast(this.#lastRead, event.id, LAST_READ);
         await this.#writeSlowly(event);
       }
       if (outlet.isOver) return;
     }
-    for (const [jobId, event] of pending) {
-      pending.delete(jobId);
+    for (const [id, event] of pending) {
+      pending.delete(id);
       await this.#writeSlowly(event);
     }
     this.#pending = undefined;
@@ -102,9 +102,9 @@ export class JobListener implements Listener {
     this.#options.outlet.end();
   }
 
-  #isWanted({ type, jobId }: SentEvent): boolean {
-    const { types, jobIds } = this.#options;
-    return (types?.has(type) ?? true) && (jobIds?.has(jobId) ?? true);
+  #isWanted({ type, of }: SentEvent): boolean {
+    const { types, ids } = this.#options;
+    return (types?.has(type) ?? true) && (ids?.has(of) ?? true);
   }
 
   async #writeSlowly(event: SentEvent): Promise<void> {

@@ -65,6 +65,17 @@ export async function requeueDeliveries(db: Queryable, claimed: readonly Claimed
     select pg_notify('pdfprompt_deliveries', '') from given limit 1`);
 }
 
+/**
+ * Cancels deliveries of the end of a batch that is open again, or has ended once more: what they would say is no longer
+ * true, and the next end has deliveries of its own. The try does not count.
+ */
+export async function cancelDeliveries(db: Queryable, claimed: readonly ClaimedDelivery[]): Promise<void> {
+  await db.execute(sql`
+    update ${delivery} d set status = 'cancelled', claimed_until = null, ended_at = now(), attempts = d.attempts - 1,
+      round = d.round - 1
+    from ${listed(claimed)} where d.id = own.id and d.attempts = own.attempt and d.status = 'sending'`);
+}
+
 const listed = (claimed: readonly ClaimedDelivery[]) =>
   sql`unnest(${arrayLiteral(claimed.map(({ id }) => id))}::uuid[],
     ${arrayLiteral(claimed.map(({ attempt }) => String(attempt)))}::smallint[]) as own (id, attempt)`;

@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, type SQL, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import type { Queryable } from '../db/pools.ts';
-import { delivery, job, webhook } from '../db/schema.ts';
+import { batch, delivery, job, webhook } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import type { DeliveryKind } from '../domain/delivery.ts';
 import { type ShownStatus, shownStatus } from '../domain/delivery-status.ts';
@@ -30,13 +30,15 @@ export interface Delivery {
   /** the `webhook-id` of the message */
   id: string;
   kind: DeliveryKind;
-  /** null: a test */
+  /** of the job that ended */
   jobId: string | null;
-  /** null: the request of the job names the URL */
+  /** of the batch that ended; this and `jobId` null: a test */
+  batchId: string | null;
+  /** null: the request names the URL */
   webhookId: string | null;
   /** without its query, which may be a credential */
   url: string;
-  /** null while the job has not ended */
+  /** null while what it reports has not ended */
   event: string | null;
   status: ShownStatus;
   /** all of them */
@@ -59,6 +61,7 @@ const columns = {
   id: delivery.id,
   kind: delivery.kind,
   jobId: delivery.jobId,
+  batchId: delivery.batchId,
   webhookId: delivery.webhookId,
   url: sql<string>`coalesce(${delivery.url}, ${webhook.url})`,
   event: delivery.event,
@@ -107,21 +110,29 @@ export async function listDeliveries(
 }
 
 /** Everything that is sent of a job, oldest first: few, as a tenant has few endpoints. @throws CodedError `not_found` */
-export async function listJobDeliveries(
+export const listJobDeliveries = (db: Queryable, { userId, jobId }: { userId: string; jobId: string }) =>
+  listDeliveriesOf(db, { userId, id: jobId, what: 'job' });
+
+/** The same of a batch. */
+export const listBatchDeliveries = (db: Queryable, { userId, batchId }: { userId: string; batchId: string }) =>
+  listDeliveriesOf(db, { userId, id: batchId, what: 'batch' });
+
+async function listDeliveriesOf(
   db: Queryable,
-  { userId, jobId }: { userId: string; jobId: string },
+  { userId, id, what }: { userId: string; id: string; what: 'job' | 'batch' },
 ): Promise<Delivery[]> {
   const { id: _, ...others } = columns;
-  const rows = isUuid(jobId)
+  const owner = what === 'job' ? job : batch;
+  const rows = isUuid(id)
     ? await db
         .select({ id: delivery.id, ...others })
-        .from(job)
-        .leftJoin(delivery, eq(delivery.jobId, job.id))
+        .from(owner)
+        .leftJoin(delivery, eq(what === 'job' ? delivery.jobId : delivery.batchId, owner.id))
         .leftJoin(webhook, eq(webhook.id, delivery.webhookId))
-        .where(and(forTenant(userId), eq(job.id, jobId), eq(job.userId, userId)))
+        .where(and(forTenant(userId), eq(owner.id, id), eq(owner.userId, userId)))
         .orderBy(asc(delivery.createdAt), asc(delivery.id))
     : [];
-  if (rows.length === 0) throw new CodedError('not_found', 'there is no such job');
+  if (rows.length === 0) throw new CodedError('not_found', `there is no such ${what}`);
   return rows.flatMap((row) => (row.id === null ? [] : [toDelivery(row as Row)]));
 }
 

@@ -50,9 +50,8 @@ export async function recordAttempt(
   attempt: Attempt,
   { ladder, failingSeconds }: Patience,
 ): Promise<Recorded> {
-  const { id, jobId, webhookId, round } = claimed;
+  const { id, isTest, webhookId, round } = claimed;
   const { isDelivered, status, retryAfterSeconds } = attempt;
-  const isTest = jobId === undefined;
   const isGone = status === GONE && attempt.error === undefined;
   const isLast = attempt.isFinal || isGone || isTest;
   const seconds =

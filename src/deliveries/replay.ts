@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import { z } from 'zod';
 import type { Database } from '../db/pools.ts';
@@ -23,11 +23,15 @@ export const replaySchema = z
 const ANEW = sql`status = 'ready', round = 0, ready_at = clock_timestamp(), due_at = null, claimed_until = null,
   ended_at = null, host = coalesce((select w.host from pdfprompt_webhook w where w.id = webhook_id), host)`;
 
+/** Of a delivery `d`: whether the batch is as it was when it ended. */
+const IS_OF_THIS_END = `(d.batch_id is null or exists (
+  select from pdfprompt_batch b where b.id = d.batch_id and b.completed_at = d.batch_ended_at))`;
+
 interface ReplayInput {
   userId: string;
   deliveryId: string;
-  /** of the endpoint, or of the job: it belongs to that one */
-  of: { webhookId: string } | { jobId: string };
+  /** of the endpoint, the job or the batch: it belongs to that one */
+  of: { webhookId: string } | { jobId: string } | { batchId: string };
 }
 
 /**
@@ -36,21 +40,21 @@ interface ReplayInput {
  * @throws CodedError `not_found`, `webhook_off`; `delivery_not_replayable`, which says why
  */
 export async function replayDelivery(db: Database, { userId, deliveryId, of }: ReplayInput): Promise<Delivery> {
-  const [column, owner] = 'jobId' in of ? [sql`job_id`, of.jobId] : [sql`webhook_id`, of.webhookId];
+  const [column, owner] = belongingTo(of);
   if (!isUuid(deliveryId) || !isUuid(owner)) throw noDelivery();
   const isOwn = sql`d.id = ${deliveryId} and d.user_id = ${userId} and d.${column} = ${owner}`;
   const replayed = await db.execute(sql`
     with replayed as (
       update pdfprompt_delivery d set ${ANEW}
       where ${isOwn} and d.status in ('waiting', 'delivered', 'failed') and d.attempts < ${MAX_ATTEMPTS}
-        and not (d.kind = 'upload' and d.status = 'delivered')
+        and not (d.kind = 'upload' and d.status = 'delivered') and ${sql.raw(IS_OF_THIS_END)}
         and not exists (select from pdfprompt_webhook w where w.id = d.webhook_id and (w.off_since is not null or w.deleted_at is not null))
       returning 1
     )
     select pg_notify('pdfprompt_deliveries', '') from replayed`);
   if (replayed.length === 0) {
     const [row] = await db.execute<State>(sql`
-      select d.kind, d.status, d.attempts, w.off_since is not null as off, w.deleted_at is not null as deleted
+      select d.kind, d.status, d.attempts, not ${sql.raw(IS_OF_THIS_END)} as outdated, w.off_since is not null as off, w.deleted_at is not null as deleted
       from pdfprompt_delivery d left join pdfprompt_webhook w on w.id = d.webhook_id where ${isOwn}`);
     if (!row) throw noDelivery();
     refuse(row, 'webhookId' in of);
@@ -58,14 +62,20 @@ export async function replayDelivery(db: Database, { userId, deliveryId, of }: R
   return getDelivery(db, { userId, deliveryId });
 }
 
-type State = { kind: string; status: string; attempts: number; off: boolean; deleted: boolean };
+function belongingTo(of: ReplayInput['of']): [column: SQL, owner: string] {
+  if ('jobId' in of) return [sql`job_id`, of.jobId];
+  return 'batchId' in of ? [sql`batch_id`, of.batchId] : [sql`webhook_id`, of.webhookId];
+}
+
+type State = { kind: string; status: string; attempts: number; outdated: boolean; off: boolean; deleted: boolean };
 
 /** @throws CodedError unless it is under way */
-function refuse({ kind, status, attempts, off, deleted }: State, isOfWebhook: boolean): void {
+function refuse({ kind, status, attempts, outdated, off, deleted }: State, isOfWebhook: boolean): void {
   const why = (reason: string) => new CodedError('delivery_not_replayable', reason);
   if (deleted) throw isOfWebhook ? noDelivery() : why('its webhook is deleted');
-  if (status === 'awaiting') throw why('the job has not ended: it will be sent then');
+  if (status === 'awaiting') throw why('the job or batch has not ended: it will be sent then');
   if (status === 'cancelled') throw why('it was cancelled: there is nothing to send');
+  if (outdated) throw why('items of the batch were retried: its next end is another event');
   if (kind === 'upload' && status === 'delivered') throw why('it was uploaded: its URL is not kept');
   if (off) throw webhookOff();
   if (attempts >= MAX_ATTEMPTS) throw why(`it was sent ${attempts} times`);
@@ -91,10 +101,10 @@ export async function replayFailed(
     with replayed as (
       update pdfprompt_delivery set ${ANEW}
       where id = any (array(
-        select id from pdfprompt_delivery
-        where webhook_id = ${webhookId} and status = 'failed'
-          and ended_at >= to_timestamp(${Date.parse(since) / 1_000}) and attempts < ${MAX_ATTEMPTS}
-        order by created_at, id limit ${MAX_REPLAYED} for update skip locked))
+        select d.id from pdfprompt_delivery d
+        where d.webhook_id = ${webhookId} and d.status = 'failed' and ${sql.raw(IS_OF_THIS_END)}
+          and d.ended_at >= to_timestamp(${Date.parse(since) / 1_000}) and d.attempts < ${MAX_ATTEMPTS}
+        order by d.created_at, d.id limit ${MAX_REPLAYED} for update skip locked))
       returning 1
     ), made as (select count(*)::integer as count from replayed)
     select count, case when count > 0 then pg_notify('pdfprompt_deliveries', '') end from made`);

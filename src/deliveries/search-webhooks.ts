@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import type { Queryable } from '../db/pools.ts';
-import type { JobEventType } from '../domain/job-event.ts';
+import type { EventType } from '../domain/event-type.ts';
 import { shownUrl } from '../domain/shown-url.ts';
 import { noWebhook, type OFF_REASONS } from './webhook.ts';
 
@@ -13,7 +13,7 @@ export interface ListedWebhook {
   /** without its query, which may be a credential */
   url: string;
   description: string | null;
-  events: JobEventType[];
+  events: EventType[];
   createdAt: Date;
   /** of the last success */
   deliveredAt: Date | null;

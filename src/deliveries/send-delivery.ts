@@ -2,14 +2,13 @@ import { Readable } from 'node:stream';
 import { and, eq } from 'drizzle-orm';
 import type { Database } from '../db/pools.ts';
 import { file } from '../db/schema.ts';
-import { jobEvent } from '../domain/job-event.ts';
 import { testEvent } from '../domain/test-event.ts';
 import type { Dialer } from '../egress/dialer.ts';
 import { type OutgoingRequest, SEND_ERRORS, sendRequest, type SentRequest } from '../egress/send-request.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { Stores } from '../storage/stores.ts';
 import type { ClaimedDelivery } from './claim.ts';
-import type { OwnedJob } from './job-events.ts';
+import { type Ended, eventOf } from './ended.ts';
 import { ownSecret } from './own-secret.ts';
 import type { Attempt } from './record.ts';
 import { signatureHeaders } from './sign.ts';
@@ -43,18 +42,18 @@ const final = (error: string): Tried => ({ isDelivered: false, isFinal: true, er
 
 /**
  * Tries to send a delivery once. Whatever the receiver does is a result.
- * @param job that has ended; undefined for a test, and if the job is gone
+ * @param ended what is reported; undefined for a test, and if it is gone
  * @throws only what the database throws
  */
 export async function sendDelivery(
   deps: SendDeps,
   claimed: ClaimedDelivery,
-  job: OwnedJob | undefined,
+  ended: Ended | undefined,
   signal: AbortSignal,
 ): Promise<Tried> {
-  if (claimed.isOff && claimed.jobId !== undefined) return final('the endpoint is switched off');
-  if (claimed.jobId !== undefined && !job) return final('the job is gone');
-  const request = claimed.kind === 'webhook' ? await webhookRequest(deps, claimed, job) : await uploadRequest(deps, claimed); // prettier-ignore
+  if (claimed.isOff && !claimed.isTest) return final('the endpoint is switched off');
+  if (!ended && !claimed.isTest) return final(`the ${claimed.jobId === undefined ? 'batch' : 'job'} is gone`);
+  const request = claimed.kind === 'webhook' ? await webhookRequest(deps, claimed, ended) : await uploadRequest(deps, claimed); // prettier-ignore
   if ('isFinal' in request) return request;
   return tried(await sendRequest(deps.dialer, { ...request, url: claimed.url, signal }));
 }
@@ -64,9 +63,9 @@ type Prepared = Omit<OutgoingRequest, 'url' | 'signal'>;
 async function webhookRequest(
   { db, publicUrl, userAgent, webhookMs }: SendDeps,
   { id, userId, webhookId = '', claimedAt: at, secrets }: ClaimedDelivery,
-  owned: OwnedJob | undefined,
+  ended: Ended | undefined,
 ): Promise<Prepared> {
-  const content = owned ? jobEvent(owned.job, publicUrl) : testEvent(webhookId, at);
+  const content = ended ? eventOf(ended, publicUrl) : testEvent(webhookId, at);
   const payload = JSON.stringify(content);
   const body = Buffer.from(payload);
   const signing = secrets.length > 0 ? secrets : [(await ownSecret(db, userId)).secret];

@@ -1,22 +1,24 @@
-import { jobEvent, type JobEventType } from '../domain/job-event.ts';
-import { positionOf, positionText } from './event-position.ts';
-import type { OwnedJob } from './job-events.ts';
+import type { EventType } from '../domain/event-type.ts';
+import { type Ended, eventOf, positionOf } from './ended.ts';
+import { positionText } from './event-position.ts';
 
 /** An event, written once for all who listen to it. */
 export interface SentEvent {
   userId: string;
-  jobId: string;
-  type: JobEventType;
-  /** Unix time in milliseconds at which the job ended */
-  atMs: number;
+  /** its position as a text: no other event has it, and this one has it always */
+  id: string;
+  type: EventType;
+  /** id of the job or batch that ended */
+  of: string;
   /** as server-sent events are written */
   bytes: Uint8Array;
 }
 
 /** @param publicUrl of the service, without a slash at its end */
-export function sentEvent({ userId, job }: OwnedJob, publicUrl: string | undefined): SentEvent {
-  const event = jobEvent(job, publicUrl);
-  const position = positionOf(job);
-  const text = `id: ${positionText(position)}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-  return { userId, jobId: job.id, type: event.type, atMs: position.atMs, bytes: Buffer.from(text) };
+export function sentEvent(ended: Ended, publicUrl: string | undefined): SentEvent {
+  const event = eventOf(ended, publicUrl);
+  const position = positionOf(ended);
+  const id = positionText(position);
+  const text = `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+  return { userId: ended.userId, id, type: event.type, of: position.id, bytes: Buffer.from(text) };
 }

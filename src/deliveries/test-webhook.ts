@@ -9,7 +9,7 @@ import { noWebhook } from './webhook.ts';
 const MAX_TESTS = 10;
 
 /**
- * Makes a delivery without a job, for an endpoint that is off too: before it is turned on again it may be tried.
+ * Makes a delivery without a job or a batch, for an endpoint that is off too: before it is turned on again it may be tried.
  * @returns its id
  * @throws CodedError `not_found`; `rate_limited` after ten within a minute
  */
@@ -26,7 +26,7 @@ export async function testWebhook(
     if (!endpoint) throw noWebhook();
     const tests = await tx.execute(sql`
       select 1 from pdfprompt_delivery
-      where job_id is null and created_at > now() - interval '1 minute' and user_id = ${userId} limit ${MAX_TESTS}`);
+      where job_id is null and batch_id is null and created_at > now() - interval '1 minute' and user_id = ${userId} limit ${MAX_TESTS}`);
     if (tests.length === MAX_TESTS)
       throw new CodedError('rate_limited', `allowed: ${MAX_TESTS} tests of your webhooks a minute`, {
         retryAfterSeconds: 60,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { webhook } from '../db/schema.ts';
 import { checkedText, printable } from '../domain/check-input.ts';
-import { EVENT_VERSIONS, JOB_EVENTS, type JobEventType } from '../domain/job-event.ts';
+import { EVENT_TYPES, type EventType } from '../domain/event-type.ts';
+import { EVENT_VERSIONS } from '../domain/job-event.ts';
 import { urlProblem } from '../domain/source.ts';
 import { deniedUrl } from '../egress/denied-url.ts';
 import type { EgressPolicy } from '../egress/policy.ts';
@@ -19,8 +20,8 @@ export interface Webhook {
   id: string;
   url: string;
   description: string | null;
-  /** of all jobs; jobs that name it send it theirs in any case */
-  events: JobEventType[];
+  /** of all jobs and batches; those that name it send it theirs in any case */
+  events: EventType[];
   /** of the payload */
   version: number;
   enabled: boolean;
@@ -53,10 +54,10 @@ export const webhookFields = z
       .transform((text) => new URL(text).href)
       .meta({ description: 'http or https', format: 'uri' }),
     events: z
-      .array(z.enum(JOB_EVENTS))
+      .array(z.enum(EVENT_TYPES))
       .max(20)
-      .default([...JOB_EVENTS])
-      .describe('Of all your jobs. `[]`: only of jobs that name it in their `webhook`'),
+      .default([...EVENT_TYPES])
+      .describe('Of all your jobs and batches. `[]`: only of those that name it in their `webhook`'),
     description: printable(MAX_DESCRIPTION).optional(),
     version: z.literal(EVENT_VERSIONS).default(1).describe('Of the payload'),
     enabled: z.boolean().default(true).describe('`false`: nothing is sent; `true`: it is on again, whatever turned it off'),

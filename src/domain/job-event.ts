@@ -3,7 +3,6 @@ import type { JobMetadata, JobStatus } from './job.ts';
 
 /** What happens to a job that others are notified of. */
 export const JOB_EVENTS = ['job.completed', 'job.failed', 'job.cancelled'] as const;
-export type JobEventType = (typeof JOB_EVENTS)[number];
 
 /** Versions of the payload. Within a version members are only added. */
 export const EVENT_VERSIONS = [1] as const;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EVENT_VERSIONS } from './job-event.ts';
 
-/** The event of a test of an endpoint, which has no job. */
+/** The event of a test of an endpoint, which has no job and no batch. */
 export const TEST_EVENT = 'webhook.test';
 
 export const testEventSchema = z

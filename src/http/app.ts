@@ -53,6 +53,8 @@ import { listTemplateVersionsRoute } from './routes/templates/list-template-vers
 import { listTemplatesRoute } from './routes/templates/list-templates.ts';
 import { previewTemplateRoute } from './routes/templates/preview-template.ts';
 import { putTemplateRoute } from './routes/templates/put-template.ts';
+import { listBatchDeliveriesRoute } from './routes/batches/list-batch-deliveries.ts';
+import { replayBatchDeliveryRoute } from './routes/batches/replay-batch-delivery.ts';
 import { changeWebhookRoute } from './routes/webhooks/change-webhook.ts';
 import { createWebhookRoute } from './routes/webhooks/create-webhook.ts';
 import { deleteWebhookRoute } from './routes/webhooks/delete-webhook.ts';
@@ -84,6 +86,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     replayJobDeliveryRoute(deps),
     submitBatchRoute(deps),
     retryBatchRoute(deps),
+    listBatchDeliveriesRoute(deps),
+    replayBatchDeliveryRoute(deps),
     renderPdfRoute(deps),
     listenToEventsRoute(deps),
     putTemplateRoute(deps),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import { BATCH_EVENT, batchEventSchema } from '../domain/batch-event.ts';
 import { JOB_EVENTS, jobEventSchema } from '../domain/job-event.ts';
 import { TEST_EVENT, testEventSchema } from '../domain/test-event.ts';
 
@@ -14,6 +15,7 @@ const headers = z.object({
 /** OpenAPI's `webhooks`: what endpoints of users receive. */
 export const webhooks = (): ZodOpenApiPathsObject => ({
   ...Object.fromEntries(JOB_EVENTS.map((event) => [event, received(event, jobEventSchema, `A job is ${event.slice(4)}`)])),
+  [BATCH_EVENT]: received(BATCH_EVENT, batchEventSchema, 'A batch has ended: completed, failed or cancelled'),
   [TEST_EVENT]: received(TEST_EVENT, testEventSchema, 'Asked for by POST /v1/webhooks/{id}/test'),
 }); // prettier-ignore
 

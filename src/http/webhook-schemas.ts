@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { OFF_REASONS } from '../deliveries/webhook.ts';
 import { SHOWN_STATUSES } from '../domain/delivery-status.ts';
-import { EVENT_VERSIONS, JOB_EVENTS } from '../domain/job-event.ts';
+import { EVENT_TYPES } from '../domain/event-type.ts';
+import { EVENT_VERSIONS } from '../domain/job-event.ts';
 
 const instant = z.iso.datetime();
 
@@ -10,7 +11,7 @@ export const webhookSchema = z
     id: z.uuid(),
     url: z.string(),
     description: z.string().nullable(),
-    events: z.array(z.enum(JOB_EVENTS)).meta({ description: 'Of all your jobs' }),
+    events: z.array(z.enum(EVENT_TYPES)).meta({ description: 'Of all your jobs and batches' }),
     version: z.literal(EVENT_VERSIONS).meta({ description: 'Of the payload' }),
     enabled: z.boolean(),
     disabledAt: instant.nullable(),
@@ -38,10 +39,14 @@ export const deliverySchema = z
   .object({
     id: z.uuid().meta({ description: 'The `webhook-id` of the message' }),
     kind: z.enum(['webhook', 'upload']),
-    jobId: z.uuid().nullable().meta({ description: 'null: a test' }),
-    webhookId: z.uuid().nullable().meta({ description: 'null: the request of the job names the URL' }),
+    jobId: z.uuid().nullable().meta({ description: 'Of the job that ended' }),
+    batchId: z.uuid().nullable().meta({ description: 'Of the batch that ended. This and `jobId` null: a test' }),
+    webhookId: z.uuid().nullable().meta({ description: 'null: the request names the URL' }),
     url: z.string().meta({ description: 'Without its query, which may be a credential' }),
-    event: z.string().nullable().meta({ description: 'Such as `job.completed`; null while the job has not ended' }),
+    event: z
+      .string()
+      .nullable()
+      .meta({ description: 'Such as `job.completed`; null while what it reports has not ended' }),
     status: z.enum(SHOWN_STATUSES),
     attempts: z.int(),
     createdAt: instant,
@@ -63,7 +68,7 @@ export const deliverySchema = z
   .meta({ id: 'Delivery' });
 export const deliveriesSchema = z.object({ data: z.array(deliverySchema) });
 
-export const deliveryParams = (what: 'webhook' | 'job') =>
+export const deliveryParams = (what: 'webhook' | 'job' | 'batch') =>
   z.object({
     id: z.string().meta({ description: `The ${what}'s id` }),
     deliveryId: z.string().meta({ description: "The delivery's id" }),

@@ -167,7 +167,7 @@ async function eraseFiles({ db, stores }: EraseDeps, userId: string, until: numb
     sql`${table} where id = any (array(select id from ${table} where user_id = ${userId} limit ${BATCH}))`;
   const deleted = (rest: SQL) => async () => (await db.execute(sql`delete from ${rest} returning 1`)).length;
   const areOthersGone =
-    // Their tests; everything else that was sent there has gone with its job.
+    // Their tests, and the ends of batches; everything else that was sent there has gone with its job.
     (await inBatches(
       deleted(sql`pdfprompt_delivery where id = any (array(
         select d.id from pdfprompt_webhook w join pdfprompt_delivery d on d.webhook_id = w.id

@@ -119,12 +119,12 @@ async function deleteJobs({ db, retentionMs }: ExpireDeps): Promise<number> {
   return rows.length;
 }
 
-/** Deletes tests of webhooks, which have no job that they could go with. */
+/** Deletes tests of webhooks, which have no job or batch that they could go with. */
 async function deleteTests({ db }: ExpireDeps): Promise<number> {
   const rows = await db.execute(sql`
     delete from pdfprompt_delivery where id = any (array(
       select id from pdfprompt_delivery
-      where job_id is null and created_at < now() - ${KEPT_DAYS} * interval '1 day'
+      where job_id is null and batch_id is null and created_at < now() - ${KEPT_DAYS} * interval '1 day'
       limit ${BATCH} for update skip locked))
     returning 1`);
   return rows.length;

@@ -52,8 +52,9 @@ export interface DeliveryAbout {
   deliveryId: string;
   kind: 'webhook' | 'upload';
   userId: string;
-  /** undefined: a test of an endpoint */
+  /** of the job or the batch that ended; neither: a test of an endpoint */
   jobId: string | undefined;
+  batchId: string | undefined;
   /** undefined: a URL of the request */
   webhookId: string | undefined;
   attempt: number;

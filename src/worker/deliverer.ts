@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Notifier } from '../db/notifier.ts';
 import { isDatabaseUnavailable } from '../db/pools.ts';
 import { claimDeliveries, type ClaimedDelivery } from '../deliveries/claim.ts';
-import { jobEvents, type OwnedJob } from '../deliveries/job-events.ts';
-import { extendClaims, requeueDeliveries, wakeDeliveries } from '../deliveries/keep-moving.ts';
+import type { Ended } from '../deliveries/ended.ts';
+import { endsOf } from '../deliveries/ends-of.ts';
+import { cancelDeliveries, extendClaims, requeueDeliveries, wakeDeliveries } from '../deliveries/keep-moving.ts';
 import { DeliverySlots } from '../deliveries/delivery-slots.ts';
 import { type Patience, recordAttempt } from '../deliveries/record.ts';
 import { sendDelivery, type SendDeps, type Tried } from '../deliveries/send-delivery.ts';
@@ -152,9 +153,9 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
           isAny = true;
         }
         // Read here for all of them. If that fails, each of them is requeued.
-        const jobs = jobEvents(db, [...new Set(claimed.flatMap(({ jobId }) => jobId ?? []))]);
-        jobs.catch(() => undefined);
-        for (const each of claimed) this.#start(each, slots, jobs);
+        const ends = endsOf(db, claimed);
+        ends.catch(() => undefined);
+        for (const each of claimed) this.#start(each, slots, ends);
       }
       return isAny;
     } catch (error) {
@@ -163,12 +164,12 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
     }
   }
 
-  #start(claimed: ClaimedDelivery, slots: DeliverySlots, jobs: ReturnType<typeof jobEvents>): void {
+  #start(claimed: ClaimedDelivery, slots: DeliverySlots, ends: ReturnType<typeof endsOf>): void {
     const running: Running = { claimed, abort: new AbortController(), isAside: false, ended: Promise.resolve() };
     this.#running.add(running);
     slots.take(claimed);
     let isSlow: boolean | undefined;
-    running.ended = this.#deliver(running, jobs)
+    running.ended = this.#deliver(running, ends)
       .then((tried) => {
         if (tried) isSlow = tried.ms >= SLOW_MS && (claimed.kind === 'webhook' || !tried.isDelivered);
       })
@@ -181,15 +182,19 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
   }
 
   /** @returns undefined if it was not tried to its end */
-  async #deliver(running: Running, jobs: ReturnType<typeof jobEvents>): Promise<Tried | undefined> {
+  async #deliver(running: Running, ends: ReturnType<typeof endsOf>): Promise<Tried | undefined> {
     const { claimed, abort } = running;
     const { db, events } = this.options;
-    const { id: deliveryId, jobId, userId, kind, attempt, waitedMs } = claimed;
+    const { id: deliveryId, jobId, batchId, userId, kind, attempt, waitedMs } = claimed;
     events.deliveryStarted({ waitedMs });
     let tried: Tried | undefined;
     try {
-      const job = jobId === undefined ? undefined : (await jobs).get(jobId);
-      tried = await this.#send(running, job);
+      const ended = (await ends).get(deliveryId);
+      if (batchId !== undefined && !ended) {
+        await cancelDeliveries(db, [claimed]);
+        return undefined;
+      }
+      tried = await this.#send(running, ended);
     } catch (error) {
       events.backgroundFailed('preparing a delivery', error);
       if (isDatabaseUnavailable(error))
@@ -210,7 +215,7 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
         isLogged: claimed.attempt === 1,
       });
     const { end, nextMs, off } = await this.#record(claimed, tried, abort.signal);
-    const about = { deliveryId, kind, userId, jobId, webhookId: claimed.webhookId, attempt, status: tried.status, ms: tried.ms, error: tried.error }; // prettier-ignore
+    const about = { deliveryId, kind, userId, jobId, batchId, webhookId: claimed.webhookId, attempt, status: tried.status, ms: tried.ms, error: tried.error }; // prettier-ignore
     if (end === 'delivered' || end === 'failed') events.deliveryEnded({ ...about, result: end });
     else if (end === 'waiting') events.deliveryRetried(about);
     if (nextMs !== undefined) this.#pollWithin(nextMs);
@@ -219,7 +224,7 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
   }
 
   /** Only the receiver's time counts: when the database is slow, nobody else is to blame. */
-  async #send(running: Running, job: OwnedJob | undefined): Promise<Tried> {
+  async #send(running: Running, ended: Ended | undefined): Promise<Tried> {
     const { claimed, abort } = running;
     const timer = setTimeout(() => {
       if (claimed.kind === 'upload') return; // it is work for as long as it lasts
@@ -227,7 +232,7 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
       this.#wake.resolve();
     }, SLOW_MS);
     try {
-      return await sendDelivery(this.options, claimed, job, abort.signal);
+      return await sendDelivery(this.options, claimed, ended, abort.signal);
     } finally {
       clearTimeout(timer);
     }

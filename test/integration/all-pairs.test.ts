@@ -57,6 +57,17 @@ for (const tenant of tenants) {
   const body = JSON.stringify({ url: 'https://hooks.example.com/', description: tenant.email });
   webhooks.set(tenant.email, (JSON.parse((await ask(tenant, 'POST', '/v1/webhooks', { body })).body) as Job).id);
 }
+/** And a batch without items, whose end was reported in vain. */
+const endedBatches = new Map<string, string>();
+for (const { email, userId } of tenants) {
+  const id = uuidv7();
+  await service.sql`insert into pdfprompt_batch (id, user_id, status, result, total, tier, priority, virtual_start, completed_at)
+    values (${id}, ${userId}, 'cancelled', 'files', 1, 'starter', 0, 0, '2031-01-01T00:00:00Z')`;
+  await service.sql`
+    insert into pdfprompt_delivery (id, user_id, batch_id, batch_ended_at, kind, url, host, event, status)
+    values (${uuidv7()}, ${userId}, ${id}, '2031-01-01T00:00:00Z', 'webhook', 'https://hooks.invalid/', 'hooks.invalid', 'batch.completed', 'failed')`;
+  endedBatches.set(email, id);
+}
 const webhookOf = ({ userId }: Tenant) =>
   service.sql`select to_jsonb(w) as webhook from pdfprompt_webhook w where user_id = ${userId} order by id`;
 
@@ -72,6 +83,22 @@ const ofWebhook =
     expect(await about(webhooks.get(to.email))).toEqual(unknown);
     expect([...(await webhookOf(to))]).toEqual([...before]);
   };
+/** Another tenant's batch is answered as one that never was, and stays as it is. */
+const ofEndedBatch = (method: string, path: string) => async (from: Tenant, to: Tenant) => {
+  const state = (id: string) =>
+    service.sql`select to_jsonb(b) as batch, (select json_agg(d) from pdfprompt_delivery d where d.batch_id = b.id) as sent
+      from pdfprompt_batch b where id = ${id}`;
+  const theirs = endedBatches.get(to.email) ?? '';
+  const [sent] = await service.sql<{ id: string }[]>`select id from pdfprompt_delivery where batch_id = ${theirs}`;
+  const about = (id: string) =>
+    ask(from, method, `/v1/batches/${id}${path}`.replace('{deliveryId}', sent?.id ?? 'none'));
+  const before = await state(theirs);
+  const unknown = await about(UNKNOWN);
+  expect(unknown).toMatchObject({ status: 404, body: expect.stringContaining('"not_found"') });
+  expect(await about(MALFORMED)).toEqual(unknown);
+  expect(await about(theirs)).toEqual(unknown);
+  expect([...(await state(theirs))]).toEqual([...before]);
+};
 const secretOf = async (tenant: Tenant) =>
   (JSON.parse((await ask(tenant, 'GET', '/v1/webhooks/secret')).body) as { secret: string }).secret;
 
@@ -112,6 +139,8 @@ const OTHERWISE: Record<string, (from: Tenant, to: Tenant) => Promise<void>> = {
   'POST /v1/webhooks/{id}/replay': ofWebhook('POST', '/replay', { since: '2020-01-01T00:00:00Z' }),
   'GET /v1/webhooks/{id}/deliveries': ofWebhook('GET', '/deliveries'),
   'POST /v1/webhooks/{id}/deliveries/{deliveryId}/replay': ofWebhook('POST', `/deliveries/${UNKNOWN}/replay`),
+  'GET /v1/batches/{id}/deliveries': ofEndedBatch('GET', '/deliveries'),
+  'POST /v1/batches/{id}/deliveries/{deliveryId}/replay': ofEndedBatch('POST', '/deliveries/{deliveryId}/replay'),
   'GET /v1/webhooks/secret': async (from, to) => expect(await secretOf(from)).not.toBe(await secretOf(to)),
   'POST /v1/webhooks/secret/rotate': async (from, to) => {
     const [mine, theirs] = [await secretOf(from), await secretOf(to)];
@@ -121,11 +150,16 @@ const OTHERWISE: Record<string, (from: Tenant, to: Tenant) => Promise<void>> = {
   },
   // What is sent there: `events.test.ts`.
   'GET /v1/events': async (from, to) => {
-    const unknown = await ask(from, 'GET', `/v1/events?job=${UNKNOWN}`);
-    expect(unknown.status).toBe(404);
-    for (const id of Object.values(to.jobs)) {
-      const theirs = await ask(from, 'GET', `/v1/events?job=${id}`);
-      expect({ ...theirs, body: theirs.body.replaceAll(id, UNKNOWN) }).toEqual(unknown);
+    for (const [name, ids] of Object.entries({
+      job: Object.values(to.jobs),
+      batch: [endedBatches.get(to.email) ?? ''],
+    })) {
+      const unknown = await ask(from, 'GET', `/v1/events?${name}=${UNKNOWN}`);
+      expect(unknown.status).toBe(404);
+      for (const id of ids) {
+        const theirs = await ask(from, 'GET', `/v1/events?${name}=${id}`);
+        expect({ ...theirs, body: theirs.body.replaceAll(id, UNKNOWN) }).toEqual(unknown);
+      }
     }
   },
   'GET /v1/usage': async (from) => {

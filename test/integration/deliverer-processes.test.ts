@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { v7 as uuidv7 } from 'uuid';
 import { expect, it } from 'vitest';
 import { createUnlimitedKey, principalOf } from '../support/accounts.ts';
+import { endItems, makeBatch } from '../support/batches.ts';
 import { pdfprompt } from '../support/cli.ts';
 import { createDatabase, openTestPool } from '../support/database.ts';
 import { eventually } from '../support/processes.ts';
@@ -32,6 +33,14 @@ async function addDelivery(path: string): Promise<string> {
   await sql`select pg_notify('pdfprompt_deliveries', '')`;
   return id;
 }
+/** @returns the delivery of its end */
+async function endBatch(path: string): Promise<string> {
+  const { id, jobs } = await makeBatch(sql, { userId, items: 2, webhook: `${receiver.origin}${path}` });
+  await endItems(sql, jobs);
+  const rows = await sql<{ id: string }[]>`select id from pdfprompt_delivery where batch_id = ${id}`;
+  expect(rows).toHaveLength(1);
+  return rows[0]?.id ?? '';
+}
 const delivery = async (id: string) =>
   (await sql<{ status: string; attempts: number; round: number }[]>`select status, attempts, round from pdfprompt_delivery where id = ${id}`)[0]; // prettier-ignore
 const becomes = (id: string, status: string) =>
@@ -47,10 +56,13 @@ it('a process that only delivers is no worker for jobs', async () => {
   expect(await deliverer.exited).toMatchObject({ code: 0 });
 });
 
-it('what a process was sending when it was killed is sent again, with the same id', async () => {
-  const path = '/says%20nothing/killed';
+it.each([
+  ['a webhook', addDelivery],
+  ['the end of a batch', endBatch],
+])('%s that a process was sending when it was killed is sent again, with the same id', async (what, add) => {
+  const path = `/says%20nothing/${encodeURIComponent(what)}`;
   const killed = await startDeliverer();
-  const id = await addDelivery(path);
+  const id = await add(path);
   const [first] = await receiver.got(path);
   killed.child.kill('SIGKILL');
   await killed.exited;

@@ -41,6 +41,8 @@ describe('/openapi.json', () => {
       'get /v1/jobs/{id}': 'jobs:read',
       'get /v1/jobs/{id}/deliveries': 'jobs:read',
       'post /v1/jobs/{id}/deliveries/{deliveryId}/replay': 'jobs:write',
+      'get /v1/batches/{id}/deliveries': 'jobs:read',
+      'post /v1/batches/{id}/deliveries/{deliveryId}/replay': 'jobs:write',
       'get /v1/webhooks': 'jobs:read',
       'post /v1/webhooks': 'jobs:write',
       'get /v1/webhooks/secret': 'jobs:write',
@@ -145,14 +147,15 @@ describe('/openapi.json', () => {
   });
 
   it('describes what endpoints of users receive, with its headers', () => {
-    expect(Object.keys(document.webhooks)).toEqual(['job.completed', 'job.failed', 'job.cancelled', 'webhook.test']);
+    const events = ['job.completed', 'job.failed', 'job.cancelled', 'batch.completed', 'webhook.test'];
+    expect(Object.keys(document.webhooks)).toEqual(events);
     for (const [event, { post }] of Object.entries(document.webhooks)) {
       expect(post.parameters.map(({ name, in: where }) => `${where} ${name}`)).toEqual([
         'header webhook-id',
         'header webhook-timestamp',
         'header webhook-signature',
       ]);
-      const payload = event === 'webhook.test' ? 'TestEvent' : 'JobEvent';
+      const payload = { webhook: 'TestEvent', batch: 'BatchEvent', job: 'JobEvent' }[event.split('.')[0] ?? ''] ?? '';
       const schema = { $ref: `#/components/schemas/${payload}` };
       expect(post.requestBody).toMatchObject({ content: { 'application/json': { schema } } });
       expect(document.components.schemas[payload]?.properties).toHaveProperty('data');

@@ -56,7 +56,7 @@ describe('POST /v1/webhooks', () => {
     expect(created).toMatchObject({
       url: URL,
       description: 'Books',
-      events: ['job.completed', 'job.failed', 'job.cancelled'],
+      events: ['job.completed', 'job.failed', 'job.cancelled', 'batch.completed'],
       version: 1,
       enabled: true,
       disabledReason: null,
@@ -128,7 +128,7 @@ describe('PUT /v1/webhooks/{id}', () => {
     const { id, secret } = await create({ description: 'old', events: ['job.failed'] });
     const { status, body } = await ask('PUT', `/webhooks/${id}`, { url: 'https://new.example.com/' });
     expect(webhookSchema.strict().safeParse(body).error).toBeUndefined();
-    expect([status, body]).toMatchObject([200, { url: 'https://new.example.com/', description: null, events: { length: 3 } }]);
+    expect([status, body]).toMatchObject([200, { url: 'https://new.example.com/', description: null, events: { length: 4 } }]);
     expect(await sql`select secret, host from pdfprompt_webhook where id = ${id}`).toEqual([{ secret, host: 'new.example.com' }]);
     await drop({ id });
   }); // prettier-ignore

@@ -1,7 +1,7 @@
 import type { Client } from '../../src/db/driver.ts';
 import { claimDeliveries } from '../../src/deliveries/claim.ts';
 import { DeliverySlots } from '../../src/deliveries/delivery-slots.ts';
-import { jobEvents } from '../../src/deliveries/job-events.ts';
+import { endsOf } from '../../src/deliveries/ends-of.ts';
 import { extendClaims, requeueDeliveries, wakeDeliveries } from '../../src/deliveries/keep-moving.ts';
 import { LADDER } from '../../src/deliveries/ladder.ts';
 import { recordAttempt } from '../../src/deliveries/record.ts';
@@ -29,7 +29,7 @@ export async function deliveryVisits({ chores }: StagedService, sql: Client, gue
         await addDeliveries(sql, at(guests, turn).id, at(endpoints, turn));
         await wakeDeliveries(db, LADDER.length + 1);
         const { claimed } = await claimDeliveries(db, 'webhook', new DeliverySlots(32));
-        await jobEvents(db, claimed.flatMap(({ jobId }) => jobId ?? [])); // prettier-ignore
+        await endsOf(db, claimed);
         await extendClaims(db, claimed);
         const [first, second, ...rest] = claimed;
         if (first) await recordAttempt(db, first, FAILED, PATIENCE);

@@ -54,7 +54,7 @@ const JOB = 'read delivery, delivery_attempt, file, job';
 /** An endpoint, and one delivery. */
 const WEBHOOK = { 'read webhook': 10 };
 const OWN_SECRET = { 'insert webhook_secret': 40, 'read webhook_secret': 8 };
-const REPLAY = { 'update delivery, reading webhook': 200, 'read delivery, delivery_attempt, webhook': 30 };
+const REPLAY = { 'update delivery, reading batch, webhook': 200, 'read delivery, delivery_attempt, webhook': 30 };
 
 /** A submission by SQL, with what is to be sent at its end. */
 const BY_EMAIL = { 'read user': 10, 'insert delivery': 100 };
@@ -113,7 +113,7 @@ const LIMITS: Limits = {
   ...Object.fromEntries(
     ['', ' (since)', ' (job)', ' (missed)'].map((which) => [
       `GET /v1/events${which}`,
-      { 'read file, job': 500, 'read job': 16 },
+      { 'read file, job': 500, 'read job': 16, 'read batch, batch_count, file, job': 500 },
     ]),
   ),
   'DELETE /v1/jobs/{id}': {
@@ -177,7 +177,9 @@ const LIMITS: Limits = {
   ),
   'POST /v1/webhooks/{id}/deliveries/{deliveryId}/replay': REPLAY,
   // The first time 1,750, of a user with a hundred thousand jobs: 26 for each.
-  'POST /v1/webhooks/{id}/replay': { ...WEBHOOK, 'update delivery, reading webhook': 68_000 },
+  'POST /v1/webhooks/{id}/replay': { ...WEBHOOK, 'update delivery, reading batch, webhook': 68_000 },
+  'GET /v1/batches/{id}/deliveries': { 'read batch, delivery, delivery_attempt, webhook': 60 },
+  'POST /v1/batches/{id}/deliveries/{deliveryId}/replay': REPLAY,
   'GET /v1/jobs/{id}/deliveries': { 'read delivery, delivery_attempt, job, webhook': 60 },
   'POST /v1/jobs/{id}/deliveries/{deliveryId}/replay': REPLAY,
   // The functions of an application that shares the database.

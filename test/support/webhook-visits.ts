@@ -28,6 +28,14 @@ export async function webhookVisits(sql: Client, { ask, heavy, guests, round }: 
           where webhook_id = ${id} and status = 'delivered' order by created_at desc limit 200`,
     ),
   );
+  const batches = await Promise.all(
+    heavy.map(async ({ id: userId }) => {
+      const [row] = await sql<{ id: string; batchId: string }[]>`
+        select id, batch_id as "batchId" from pdfprompt_delivery
+        where batch_id = (select id from pdfprompt_batch where user_id = ${userId} and status = 'cancelled' order by id limit 1)`;
+      return row ?? { id: '', batchId: '' };
+    }),
+  );
   const oldOf = (turn: number, extra = 0) => at(at(old, turn), Math.floor(turn / heavy.length) + round * 20 + extra);
   const made: string[] = [];
   const visit = (name: string, run: (turn: number) => Promise<unknown>): Visit => ({
@@ -69,6 +77,13 @@ export async function webhookVisits(sql: Client, { ask, heavy, guests, round }: 
     visit('GET /v1/jobs/{id}/deliveries', (turn) =>
       ask(at(heavy, turn), 'GET', `/v1/jobs/${oldOf(turn).jobId}/deliveries`, 200),
     ),
+    visit('GET /v1/batches/{id}/deliveries', (turn) =>
+      ask(at(heavy, turn), 'GET', `/v1/batches/${at(batches, turn).batchId}/deliveries`, 200),
+    ),
+    visit('POST /v1/batches/{id}/deliveries/{deliveryId}/replay', (turn) => {
+      const { id, batchId } = at(batches, turn);
+      return ask(at(heavy, turn), 'POST', `/v1/batches/${batchId}/deliveries/${id}/replay`, 202);
+    }),
     visit('POST /v1/jobs/{id}/deliveries/{deliveryId}/replay', (turn) => {
       const { id, jobId } = oldOf(turn, 10);
       return ask(at(heavy, turn), 'POST', `/v1/jobs/${jobId}/deliveries/${id}/replay`, 202);
@@ -76,7 +91,7 @@ export async function webhookVisits(sql: Client, { ask, heavy, guests, round }: 
   ];
 }
 
-/** An endpoint each, to which all jobs of the heavy users were reported: one of fifty in vain. Their files were uploaded, too. */
+/** An endpoint each, to which all jobs of the heavy users were reported, and a batch: one of fifty in vain. Their files were uploaded, too. */
 async function fill(sql: Client, heavy: Guest[]): Promise<void> {
   const ids = `'{${heavy.map(({ id }) => id).join(',')}}'::uuid[]`;
   await sql.unsafe(`
@@ -91,6 +106,14 @@ async function fill(sql: Client, heavy: Guest[]): Promise<void> {
       select gen_random_uuid(), user_id, id, 'upload', true, 'https://put.invalid/x', 'put.invalid', 'job.completed', 'delivered',
         1, completed_at, completed_at
       from pdfprompt_job where user_id = any (${ids}) and status = 'completed';
+    with ended as (
+      insert into pdfprompt_batch (id, user_id, status, result, total, tier, priority, virtual_start, completed_at)
+        select gen_random_uuid(), id, 'cancelled', 'files', 1, 'starter', 0, 0, now() from unnest(${ids}) id
+        returning id, user_id, completed_at
+    )
+    insert into pdfprompt_delivery (id, user_id, batch_id, batch_ended_at, kind, webhook_id, host, event, status, attempts, ended_at)
+      select gen_random_uuid(), b.user_id, b.id, b.completed_at, 'webhook', w.id, w.host, 'batch.completed', 'delivered', 1, now()
+      from ended b join pdfprompt_webhook w on w.user_id = b.user_id;
     insert into pdfprompt_delivery_attempt (delivery_id, number, at, ms, status, answer)
       select id, 1, ended_at, 12, 204, '' from pdfprompt_delivery`);
 }

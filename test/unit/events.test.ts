@@ -10,7 +10,7 @@ const lost = { ...job, run: 1 };
 const attempt = { ...lost, attempt: 1, waitedMs: 1 };
 const admin = { ...request, by: 'k' };
 const key = { ...admin, keyId: 'k', userId: 'u' };
-const delivery = { deliveryId: 'd', kind: 'webhook', userId: 'u', jobId: 'j', webhookId: 'w', attempt: 1, status: 500, ms: 1, error: 'x' } as const; // prettier-ignore
+const delivery = { deliveryId: 'd', kind: 'webhook', userId: 'u', jobId: 'j', batchId: 'b', webhookId: 'w', attempt: 1, status: 500, ms: 1, error: 'x' } as const; // prettier-ignore
 const hook = { ...request, userId: 'u', webhookId: 'w' };
 const err = new Error('it');
 

@@ -9,21 +9,21 @@ import { readQuery } from '../query.ts';
 import type { AppContext } from '../route.ts';
 import { CONSOLE, sessionToken } from './session.ts';
 
-/** Milliseconds in which several ends of jobs are one event. */
+/** Milliseconds in which several ends of jobs and batches are one event. */
 const GATHER_MS = 100;
 const CHANGED = Buffer.from('event: changed\ndata:\n\n');
 
 const query = z.object({ job: z.uuid().toLowerCase().optional() });
 
-/** Events without content, after which a page fetches its live parts: a job has ended, or the one that it shows. */
+/** Events without content, after which a page fetches its live parts: a job or a batch has ended, or the job that it shows. */
 export async function consoleEvents(c: AppContext, { hub, db }: { hub: EventHub; db: Database }): Promise<Response> {
   const { job } = readQuery(c, query);
   const token = sessionToken(c);
   const outlet = new EventStream(c.env.outgoing);
   let timer: NodeJS.Timeout | undefined;
   const leave = hub.watch({
-    hint: (jobId) => {
-      if (job !== undefined && jobId !== undefined && jobId !== job) return;
+    hint: (id) => {
+      if (job !== undefined && id !== undefined && id !== job) return;
       timer ??= setTimeout(() => {
         timer = undefined;
         outlet.write(CHANGED);

@@ -7,7 +7,7 @@ interface DeliveryList {
   /** path of the page: where its forms go */
   path: string;
   now: Date;
-  /** whether the job of each is named */
+  /** whether the job or batch of each is named */
   hasJobs?: boolean;
   /** whether one that failed can be sent again */
   canReplay: boolean;
@@ -21,23 +21,16 @@ export function deliveryList({ deliveries, ...list }: DeliveryList): Html {
 }
 
 function item(delivery: Delivery, { path, now, hasJobs, canReplay }: Omit<DeliveryList, 'deliveries'>): Html {
-  const { id, kind, event, url, webhookId, jobId, status } = delivery;
+  const { id, kind, event, url, webhookId, status } = delivery;
   const what = kind === 'upload' ? 'upload' : (event ?? 'webhook');
   const target = webhookId === null ? url : html`<a id="to-${id}" href="/console/webhooks/${webhookId}">${url}</a>`;
-  const job =
-    jobId === null
-      ? html`a test`
-      : html`job
-          <a class="id" id="of-${id}" href="/console/jobs/${jobId}"
-            ><span class="dim">${jobId.slice(0, 24)}</span>${jobId.slice(24)}</a
-          >`;
   const replay = html`<form action="${path}/deliveries/${id}/replay" method="post">
     <button id="replay-${id}" class="plain" type="submit">Send again</button>
   </form>`;
   return html`<li>
     <div class="head">
       ${pill(status)}<b>${what}</b>
-      ${hasJobs ? html`<span class="to">${job}</span>` : html`<code class="to">${target}</code>`}
+      ${hasJobs ? html`<span class="to">${endedOf(delivery)}</span>` : html`<code class="to">${target}</code>`}
       ${status === 'failed' && canReplay && replay}
     </div>
     <p class="hint">${inWords(delivery, now)}</p>
@@ -45,8 +38,18 @@ function item(delivery: Delivery, { path, now, hasJobs, canReplay }: Omit<Delive
   </li>`;
 }
 
+/** What it reports. */
+function endedOf({ id, jobId, batchId }: Delivery): Html {
+  if (batchId !== null) return html`batch <code>${batchId}</code>`;
+  if (jobId === null) return html`a test`;
+  return html`job
+    <a class="id" id="of-${id}" href="/console/jobs/${jobId}"
+      ><span class="dim">${jobId.slice(0, 24)}</span>${jobId.slice(24)}</a
+    >`;
+}
+
 /** What has happened, and what happens next. */
-function inWords({ status, attempts, event, nextAttemptAt, endedAt }: Delivery, now: Date): Html {
+function inWords({ status, attempts, event, batchId, nextAttemptAt, endedAt }: Delivery, now: Date): Html {
   const tries = counted(attempts, 'attempt');
   const ended = endedAt === null ? '' : html` at ${instant(new Date(endedAt), now)}`;
   switch (status) {
@@ -55,9 +58,10 @@ function inWords({ status, attempts, event, nextAttemptAt, endedAt }: Delivery, 
     case 'failed':
       return attempts === 0 ? html`Not sent${ended}: the webhook is off.` : html`Given up${ended}, after ${tries}.`;
     case 'cancelled':
+      if (batchId !== null) return html`Not sent${ended}: items of the batch were retried.`;
       return html`Not sent${ended}: the job has not completed.`;
     case 'pending':
-      if (event === null) return html`It is sent when the job has ended.`;
+      if (event === null) return html`It is sent when the ${batchId === null ? 'job' : 'batch'} has ended.`;
       if (nextAttemptAt === null) return html`${attempts > 0 && `${tries}. `}It is being sent, or is next.`;
       return html`${tries}. The next is ${until(new Date(nextAttemptAt), now)}.`;
   }

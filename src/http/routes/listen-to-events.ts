@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { Database } from '../../db/pools.ts';
+import { type Ended, positionOf } from '../../deliveries/ended.ts';
 import { endedAmong } from '../../deliveries/ended-among.ts';
 import { endedSince } from '../../deliveries/ended-since.ts';
 import { type EventPosition, OVERLAP_MS, parsePosition, positionText } from '../../deliveries/event-position.ts';
 import { JobListener } from '../../deliveries/job-listener.ts';
-import type { OwnedJob } from '../../deliveries/job-events.ts';
 import { type SentEvent, sentEvent } from '../../deliveries/sent-event.ts';
 import { checkedText } from '../../domain/check-input.ts';
-import { JOB_EVENTS } from '../../domain/job-event.ts';
+import { EVENT_TYPES } from '../../domain/event-type.ts';
 import { invalidFields } from '../../kernel/errors.ts';
 import { answered } from '../answered.ts';
 import { bearerOf } from '../middleware/authenticate.ts';
@@ -16,7 +16,8 @@ import { readQuery } from '../query.ts';
 import type { UnderWay } from '../under-way.ts';
 import { aboutOf, type AppContext, type AppDeps, type Operation } from '../route.ts';
 
-const MAX_JOBS = 100;
+/** Jobs or batches that a listener may name. */
+const MAX_NAMED = 100;
 /** Milliseconds after which a client connects again. */
 const RETRY_MS = 2_000;
 
@@ -29,16 +30,20 @@ const listOf = <T extends z.ZodType>(item: T, max: number) =>
     z.array(item).min(1).max(max),
   );
 
-const query = z.strictObject({
-  types: listOf(z.enum(JOB_EVENTS), JOB_EVENTS.length)
-    .optional()
-    .meta({ description: 'Only these, separated by commas', param: { style: 'form', explode: false } }),
-  job: listOf(z.uuid('allowed: ids of jobs, separated by commas'), MAX_JOBS)
+const idsOf = (what: 'jobs' | 'batches') =>
+  listOf(z.uuid(`allowed: ids of ${what}, separated by commas`), MAX_NAMED)
     .optional()
     .meta({
-      description: `Only of these jobs, separated by commas, at most ${MAX_JOBS}. What has happened to them already is sent first`,
+      description: `Only of these ${what}, separated by commas, at most ${MAX_NAMED}, and of those that \`${what === 'jobs' ? 'batch' : 'job'}\` names. What has happened to them already is sent first`,
       param: { style: 'form', explode: false },
-    }),
+    });
+
+const query = z.strictObject({
+  types: listOf(z.enum(EVENT_TYPES), EVENT_TYPES.length)
+    .optional()
+    .meta({ description: 'Only these, separated by commas', param: { style: 'form', explode: false } }),
+  job: idsOf('jobs'),
+  batch: idsOf('batches'),
   lastEventId: checkedText((text) => (parsePosition(text) ? undefined : POSITION))
     .optional()
     .meta({ description: 'For clients that cannot send `Last-Event-ID`' }),
@@ -49,9 +54,9 @@ export function listenToEventsRoute(deps: AppDeps): Operation {
     endpoint: 'GET /v1/events',
     scope: 'jobs:read',
     operationId: 'listenToEvents',
-    summary: 'What happens to your jobs, as it happens',
+    summary: 'What happens to your jobs and batches, as it happens',
     description:
-      'Server-sent events, each with a `JobEvent` as its data. With `Last-Event-ID` the stream begins with what has happened since, and may repeat what happened up to a minute before: an event that comes again has the same id.',
+      'Server-sent events, each with a `JobEvent` or a `BatchEvent` as its data. With `Last-Event-ID` the stream begins with what has happened since, and may repeat what happened up to a minute before: an event that comes again has the same id.',
     requestParams: {
       query,
       header: z.object({
@@ -70,10 +75,11 @@ export function listenToEventsRoute(deps: AppDeps): Operation {
 }
 
 async function listen(c: AppContext, deps: AppDeps): Promise<Response> {
-  const { types, job: ids, lastEventId } = readQuery(c, query);
+  const { types, job: jobs, batch: batches, lastEventId } = readQuery(c, query);
   const from = positionFrom(c.req.header('last-event-id') ?? lastEventId);
   if (c.req.method === 'HEAD') return new Response(null, { headers: EVENT_STREAM_HEADERS });
 
+  const named = (jobs ?? batches) && { jobs: jobs ?? [], batches: batches ?? [] };
   const { hub, events, principals, publicUrl, reads } = deps;
   const { underWay } = c.var;
   const { userId } = c.var.principal;
@@ -83,7 +89,7 @@ async function listen(c: AppContext, deps: AppDeps): Promise<Response> {
   const listener = new JobListener({
     userId,
     types: types && new Set(types),
-    jobIds: ids && new Set(ids),
+    ids: named && new Set([...named.jobs, ...named.batches]),
     outlet,
     isAllowed: () => principals.isValid(key),
     onSent: (type) => events.metrics.eventsSent.inc({ type }),
@@ -92,7 +98,7 @@ async function listen(c: AppContext, deps: AppDeps): Promise<Response> {
   try {
     const startsAt = from ?? { atMs: await hub.now() };
     const read = <T>(work: (db: Database) => Promise<T>) => underWay.reading(userId, () => work(reads));
-    const ended = ids && (await read((db) => endedAmong(db, { tenant: userId, ids })));
+    const ended = named && (await read((db) => endedAmong(db, { tenant: userId, ...named })));
     const past = ended ? [ended] : from ? endedSince(from.atMs, { tenant: userId }, read) : [];
     outlet.write(Buffer.from(`retry: ${RETRY_MS}\nid: ${positionText(startsAt)}\n\n`));
     void listener.follow(inMemory(underWay, userId, written(past, from, publicUrl))).catch((error: unknown) => {
@@ -109,15 +115,17 @@ async function listen(c: AppContext, deps: AppDeps): Promise<Response> {
 
 /** Without what happened before the position that the client has. */
 async function* written(
-  pages: Iterable<OwnedJob[]> | AsyncIterable<OwnedJob[]>,
+  pages: Iterable<Ended[]> | AsyncIterable<Ended[]>,
   from: EventPosition | undefined,
   publicUrl: string | undefined,
 ): AsyncGenerator<SentEvent[]> {
   const sinceMs = from ? from.atMs - OVERLAP_MS : 0;
+  const last = from && positionText(from);
   for await (const page of pages)
     yield page
-      .filter(({ job }) => job.completedAt.getTime() >= sinceMs && job.id !== from?.jobId)
-      .map((owned) => sentEvent(owned, publicUrl));
+      .filter((ended) => positionOf(ended).atMs >= sinceMs)
+      .map((ended) => sentEvent(ended, publicUrl))
+      .filter(({ id }) => id !== last);
 }
 
 /** Pages within the tenant's share of memory, until each was sent. */

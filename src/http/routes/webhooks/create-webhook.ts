@@ -10,7 +10,7 @@ export function createWebhookRoute(deps: AppDeps): Operation {
     endpoint: 'POST /v1/webhooks',
     scope: 'jobs:write',
     operationId: 'createWebhook',
-    summary: 'Register an endpoint that receives events of your jobs',
+    summary: 'Register an endpoint that receives events of your jobs and batches',
     description: 'The secret, with which messages are signed, is shown once. At most 20 endpoints.',
     requestBody: jsonBody(webhookFields),
     responses: { 201: jsonResponse('The webhook, with its secret', webhookWithSecretSchema) },

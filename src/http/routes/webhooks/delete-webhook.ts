@@ -8,7 +8,7 @@ export function deleteWebhookRoute({ db, events }: AppDeps): Operation {
     scope: 'jobs:write',
     operationId: 'deleteWebhook',
     summary: 'Delete a webhook',
-    description: 'What waits to be sent there is cancelled. What was sent stays with its jobs.',
+    description: 'What waits to be sent there is cancelled. What was sent stays with its jobs and batches.',
     requestParams: { path: idOf('webhook') },
     responses: { 204: { description: 'The webhook is deleted' } },
     problems: ['not_found'],

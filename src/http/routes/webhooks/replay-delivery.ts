@@ -9,7 +9,7 @@ export function replayDeliveryRoute({ db }: AppDeps): Operation {
     scope: 'jobs:write',
     operationId: 'replayWebhookDelivery',
     summary: 'Send something to a webhook again',
-    description: 'With the same `webhook-id` and a new timestamp, as long as its job is kept.',
+    description: 'With the same `webhook-id` and a new timestamp, as long as its job or batch is kept.',
     requestParams: { path: deliveryParams('webhook') },
     responses: { 202: jsonResponse('The delivery, which will be sent', deliverySchema) },
     problems: ['not_found', 'webhook_off', 'delivery_not_replayable'],
