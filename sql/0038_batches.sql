@@ -411,6 +411,23 @@ declare
   endpoint pdfprompt_webhook;
 begin
   admitted := pdfprompt_admit_items(user_id, total, priority, idempotency_key);
+  insert into pdfprompt_batch (id, user_id, result, total, skipped, skipped_rows, filename, metadata, templates, tier, priority,
+      virtual_start, upload, request_id, traceparent, idempotency_key, sent_hash, created_at)
+    values (id, user_id, result, total, skipped, skipped_rows, filename, metadata, templates, admitted.tier,
+      admitted.batch_priority, admitted.virtual_start, upload, request_id, traceparent, idempotency_key,
+      case when idempotency_key is not null then coalesce(sent_hash, sha256('')) end, admitted.accepted_at);
+  if webhook is not null then
+    if webhook ? 'webhook' then
+      select w.* into endpoint from pdfprompt_webhook w
+        where w.id = (webhook ->> 'webhook')::uuid and w.user_id = user_id and w.deleted_at is null for key share;
+      if not found then
+        raise exception 'there is no such webhook' using errcode = 'PDF07';
+      end if;
+    end if;
+    insert into pdfprompt_delivery (id, user_id, batch_id, kind, asked, webhook_id, url, host, status)
+      values (gen_random_uuid(), user_id, id, 'webhook', true, endpoint.id, webhook ->> 'url',
+        coalesce(endpoint.host, pdfprompt_host_of(webhook ->> 'url')), 'awaiting');
+  end if;
 
   accepted_at := admitted.accepted_at;
   batch_priority := admitted.batch_priority;
