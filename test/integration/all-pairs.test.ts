@@ -175,6 +175,44 @@ const OTHERWISE: Record<string, (from: Tenant, to: Tenant) => Promise<void>> = {
     expect(theirs).toMatchObject({ status: 422, body: expect.stringContaining('idempotency_mismatch') });
     expect(theirs.body).not.toContain(to.jobs.queued);
   },
+  'POST /v1/batches': async (from, to) => {
+    // Both have used the same key, and both have a template of that name.
+    const send = (tenant: Tenant, owner: Tenant) =>
+      ask(tenant, 'POST', '/v1/batches', {
+        headers: { 'Idempotency-Key': SHARED_KEY },
+        body: JSON.stringify({ request: {}, items: [{ html: owner.email }], metadata: { owner: owner.email } }),
+      });
+    const mine = await send(from, from);
+    const theirs = await send(to, to);
+    const [own, other] = [mine, theirs].map(({ body }) => (JSON.parse(body) as { id: string }).id);
+    expect(own).not.toBe(other);
+    expect(mine.body).toContain(from.email);
+    expect(mine.body).not.toContain(to.email);
+    expect(await send(from, to)).toMatchObject({
+      status: 422,
+      body: expect.not.stringContaining(other ?? '') as string,
+    });
+    const stolen = Object.fromEntries(Object.entries(await filesOf(to)).map(([name, { id }]) => [name, id]));
+    const request = { html: 'x', files: stolen };
+    const answer = await ask(from, 'POST', '/v1/batches', { body: JSON.stringify({ request, items: [{}] }) });
+    expect(answer).toMatchObject({ status: 400, body: NO_ASSET });
+    // As it was, for the next pair.
+    for (const { userId } of [from, to]) {
+      await service.sql`delete from pdfprompt_job where user_id = ${userId} and batch_id is not null`;
+      await service.sql`delete from pdfprompt_batch where user_id = ${userId} and idempotency_key = ${SHARED_KEY}`;
+    }
+  },
+  'POST /v1/batches/{id}/retry': async (from, to) => {
+    const theirs = uuidv7();
+    await service.sql`
+      insert into pdfprompt_batch (id, user_id, result, total, tier, priority, virtual_start, status, completed_at)
+      values (${theirs}, ${to.userId}, 'files', 1, 'unlimited', 0, 0, 'failed', now())`;
+    const about = (id: string) => ask(from, 'POST', `/v1/batches/${id}/retry`);
+    const unknown = await about(UNKNOWN);
+    expect(unknown).toMatchObject({ status: 404, body: expect.stringContaining('"not_found"') });
+    for (const id of [theirs, theirs.toUpperCase(), MALFORMED]) expect(await about(id)).toEqual(unknown);
+    await service.sql`delete from pdfprompt_batch where id = ${theirs}`;
+  },
   'POST /v1/pdf': async (from, to) => {
     const mine = await submit(from, '/v1/pdf', from.email);
     expect([mine.status, (JSON.parse(mine.body) as Job).id]).toEqual([202, from.jobs.queued]);

@@ -40,6 +40,8 @@ describe('/openapi.json', () => {
       'get /v1/jobs': 'jobs:read',
       'get /v1/jobs/{id}': 'jobs:read',
       'get /v1/jobs/{id}/deliveries': 'jobs:read',
+      'post /v1/batches': 'jobs:write',
+      'post /v1/batches/{id}/retry': 'jobs:write',
       'post /v1/jobs/{id}/deliveries/{deliveryId}/replay': 'jobs:write',
       'get /v1/batches/{id}/deliveries': 'jobs:read',
       'post /v1/batches/{id}/deliveries/{deliveryId}/replay': 'jobs:write',
