@@ -122,8 +122,12 @@ const TAKES_AWAY: Record<string, RegExp> = {
   'takes rows away': /^(delete|truncate)\b/,
 };
 
-/** Indexes that refuse less than what they replace. */
-const WEAKER = new Set(['pdfprompt_file_job_position']); // one file of a job at each place, instead of one file
+/** Indexes that refuse nothing that the release before writes. */
+const WEAKER = new Set([
+  'pdfprompt_file_job_position', // one file of a job at each place, instead of one file
+  'pdfprompt_job_item', // on a column that it leaves empty
+  'pdfprompt_job_closing',
+]);
 
 /** What fires when the release before writes, and was meant to. */
 const MEANT = new Set([
