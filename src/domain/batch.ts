@@ -1,4 +1,4 @@
-import type { JobMetadata } from './job.ts';
+import type { Job, JobFile, JobMetadata, JobStatus } from './job.ts';
 
 /** What a batch ends with: a file for each item; the same, to be fetched as one zip; or one PDF of all. */
 export const BATCH_RESULTS = ['files', 'zip', 'merged'] as const;
@@ -48,5 +48,22 @@ export interface Batch {
   /** of the job that merges the items, whose file is the merged PDF; null until there is one */
   job: string | null;
   createdAt: string;
+  completedAt: string | null;
+}
+
+/** An item, as the batch lists it. */
+export interface BatchItem {
+  /** from 1 */
+  row: number;
+  /** id of its job */
+  job: string;
+  status: JobStatus;
+  filename: string | null;
+  metadata: JobMetadata;
+  error: Job['error'];
+  /** the first one */
+  file: JobFile | null;
+  /** how many there are */
+  files: number;
   completedAt: string | null;
 }

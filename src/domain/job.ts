@@ -82,6 +82,8 @@ export interface Job {
   templates: string[];
   /** null: the request asks for none */
   upload: UploadState | null;
+  /** the batch that it belongs to; its row there is null for the job that merges the items */
+  batch: { id: string; row: number | null } | null;
 }
 
 /** A job that was just accepted. */
@@ -102,5 +104,6 @@ export function queuedJob(
     failedResourceCount: 0,
     missingFonts: [],
     incomplete: [],
+    batch: null,
   };
 }

@@ -28,6 +28,12 @@ import { rotateKeyRoute } from './routes/admin/rotate-key.ts';
 import { setSubscriptionRoute } from './routes/admin/set-subscription.ts';
 import { getAssetRoute } from './routes/assets/get-asset.ts';
 import { putAssetRoute } from './routes/assets/put-asset.ts';
+import { cancelBatchRoute } from './routes/batches/cancel-batch.ts';
+import { getBatchRoute } from './routes/batches/get-batch.ts';
+import { getBatchPdfRoute } from './routes/batches/get-batch-pdf.ts';
+import { getBatchZipRoute } from './routes/batches/get-batch-zip.ts';
+import { listBatchesRoute } from './routes/batches/list-batches.ts';
+import { listItemsRoute } from './routes/batches/list-items.ts';
 import { retryBatchRoute } from './routes/batches/retry-batch.ts';
 import { submitBatchRoute } from './routes/batches/submit-batch.ts';
 import { cancelJobRoute } from './routes/cancel-job.ts';
@@ -79,6 +85,12 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     getJobFileRoute(deps),
     cancelJobRoute(deps),
     retryJobRoute(deps),
+    listBatchesRoute(deps),
+    getBatchRoute(deps),
+    listItemsRoute(deps),
+    getBatchPdfRoute(deps),
+    getBatchZipRoute(deps),
+    cancelBatchRoute(deps),
     createLinkRoute(deps),
     revokeLinksRoute(deps),
     openLinkRoute(deps),

@@ -4,7 +4,7 @@ import { jobSchema, jsonResponse } from './schemas.ts';
 
 const count = (description: string) => z.int().meta({ description });
 
-const batchSchema = z
+export const batchSchema = z
   .object({
     id: z.uuid(),
     status: z.enum(BATCH_STATUSES).meta({
@@ -34,5 +34,19 @@ const batchSchema = z
     completedAt: z.iso.datetime().nullable(),
   })
   .meta({ id: 'Batch' });
+
+export const batchItemSchema = z
+  .object({
+    row: count('From 1, without the header of a CSV'),
+    job: z.uuid().meta({ description: 'The id of its job' }),
+    status: jobSchema.shape.status,
+    filename: z.string().nullable(),
+    metadata: jobSchema.shape.metadata,
+    error: jobSchema.shape.error,
+    file: jobSchema.shape.file,
+    files: count('How many files it has; those after the first are at `/v1/jobs/{id}/files/{n}`'),
+    completedAt: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'ListedItem' });
 
 export const batchResponse = (description: string) => jsonResponse(description, batchSchema);

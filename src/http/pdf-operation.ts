@@ -20,7 +20,19 @@ export const pdfConditions = z.object({
   'If-Range': z.string().optional().meta({ description: 'An `ETag`: if it differs, the whole PDF is sent' }),
 });
 
+/** The headers of a request for a zip. */
+export const zipConditions = pdfConditions.pick({ 'If-None-Match': true });
+
 /** Its answers. */
+export const zipResponses = {
+  200: {
+    description: 'The zip',
+    content: { 'application/zip': { schema: { type: 'string' as const, format: 'binary' } } },
+  },
+  304: { description: 'The zip still has the `ETag` of `If-None-Match`' },
+};
+
+/** The answers of a request for a PDF. */
 export const pdfResponses = {
   200: pdfResponse,
   206: { ...pdfResponse, description: 'The requested range' },

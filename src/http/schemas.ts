@@ -73,6 +73,10 @@ export const jobSchema = z
       })
       .nullable()
       .meta({ description: 'What became of the upload; null if none was asked for' }),
+    batch: z
+      .object({ id: z.uuid(), row: z.int().nullable().meta({ description: 'null: it merges the items' }) })
+      .nullable()
+      .meta({ description: 'The batch that it belongs to, and its row there' }),
   })
   .meta({ id: 'Job' });
 

@@ -172,7 +172,11 @@ export class UnderWay {
 
   /** Resolves when a PDF of this size may be sent, until `end`. @throws CodedError `too_much_under_way`, `unavailable` */
   async holdDownload(userId: string, size: number, end: Promise<void>): Promise<void> {
-    const bytes = Math.min(size, PIECES * CHUNK_BYTES);
+    await this.holdMemory(userId, Math.min(size, PIECES * CHUNK_BYTES), end);
+  }
+
+  /** The same for so many bytes of memory. @throws CodedError `too_much_under_way`, `unavailable` */
+  async holdMemory(userId: string, bytes: number, end: Promise<void>): Promise<void> {
     if (this.#downloadBytes + bytes > this.#maxBytes) throw tooBusy();
     this.#downloadBytes += bytes;
     void end.then(() => (this.#downloadBytes -= bytes));

@@ -10,6 +10,20 @@ import { priorityName } from '../domain/priority.ts';
 import { resultName, zipName } from '../domain/result-name.ts';
 import { CodedError, type ErrorCode } from '../kernel/errors.ts';
 
+/** The columns that {@link toFile} takes, and the file's place in its job. */
+export const FILE_COLUMNS = {
+  id: file.id,
+  position: file.position,
+  store: file.store,
+  location: file.location,
+  size: file.size,
+  pages: file.pages,
+  type: file.type,
+  sha256: file.sha256,
+  expiresAt: file.expiresAt,
+  expiredAt: file.expiredAt,
+};
+
 /** A job without its document, which may be 10 MB. */
 const columns = {
   id: job.id,
@@ -29,18 +43,9 @@ const columns = {
   createdAt: job.createdAt,
   startedAt: job.startedAt,
   completedAt: job.completedAt,
-  file: {
-    id: file.id,
-    position: file.position,
-    store: file.store,
-    location: file.location,
-    size: file.size,
-    pages: file.pages,
-    type: file.type,
-    sha256: file.sha256,
-    expiresAt: file.expiresAt,
-    expiredAt: file.expiredAt,
-  },
+  batchId: job.batchId,
+  batchRow: job.batchRow,
+  file: FILE_COLUMNS,
   upload: uploadOf(),
 };
 
@@ -223,10 +228,12 @@ function toJob(row: Row, position: number | null): Job {
     metadata: row.metadata,
     templates: row.templates ?? [],
     upload: row.upload && { ...row.upload, status: shownStatus(row.upload.status) },
+    batch: row.batchId === null ? null : { id: row.batchId, row: row.batchRow },
   };
 }
 
-function toFile(row: NonNullable<Row['file']>, url: string): JobFile {
+/** A file as its owner sees it. */
+export function toFile(row: NonNullable<Row['file']>, url: string): JobFile {
   return {
     id: row.id,
     store: row.store,

@@ -41,6 +41,7 @@ export const ERROR_CODES = {
   method_not_allowed: { status: 405, title: 'This method is not allowed here' },
   request_timeout: { status: 408, title: 'The request was not received in time' },
   job_not_ready: { status: 409, title: 'The job has no PDF yet' },
+  batch_not_ready: { status: 409, title: 'The batch has no such result' },
   job_not_retryable: { status: 409, title: 'The job cannot be retried' },
   batch_not_retryable: { status: 409, title: 'The batch cannot be retried' },
   user_exists: { status: 409, title: 'The user exists already' },

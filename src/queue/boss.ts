@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type Db, fromDrizzle, PgBoss } from 'pg-boss';
+import { arrayLiteral } from '../db/array-literal.ts';
 import { type Database, openPool, type Queryable } from '../db/pools.ts';
 import { waitBriefly } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
@@ -112,9 +113,22 @@ export class JobQueue extends Lifecycle {
     await this.#boss.supervise(QUEUE);
   }
 
-  /** Removes the job from the queue, claimed or not. */
-  async cancel(tx: Queryable, id: string): Promise<void> {
-    await this.#boss.cancel(QUEUE, id, { db: executor(tx) });
+  /** Removes the jobs from the queue, claimed or not. */
+  async cancel(tx: Queryable, ids: string | string[]): Promise<void> {
+    await this.#boss.cancel(QUEUE, ids, { db: executor(tx) });
+  }
+
+  /** Locks the jobs' places in the queue, without waiting. @returns the ids of those that others have locked, as by a claim */
+  async lock(tx: Queryable, ids: string[]): Promise<Set<string>> {
+    const rows = await tx.execute<{ id: string }>(sql`
+      with own as materialized (
+        select id from pgboss.job
+        where name = ${sql.raw(`'${QUEUE}'`)} and id = any (${arrayLiteral(ids)}::uuid[])
+        order by id for update skip locked
+      )
+      select id from pgboss.job
+      where name = ${sql.raw(`'${QUEUE}'`)} and id = any (${arrayLiteral(ids)}::uuid[]) and id not in (select id from own)`);
+    return new Set(rows.map(({ id }) => id));
   }
 }
 

@@ -93,8 +93,10 @@ export class Events {
   readonly requestCrashed = (request: RequestAbout, err: unknown): void =>
     this.#log.error('request.crashed', { ...request, err });
   /** A PDF could not be read to its end: the connection was closed, so that a part of it is not taken for the whole. */
-  readonly downloadCutOff = (request: RequestAbout & { jobId?: string; userId: string }, err: unknown): void =>
-    this.#log.warn('download.aborted', { ...request, err });
+  readonly downloadCutOff = (
+    request: RequestAbout & { jobId?: string; batchId?: string; userId: string },
+    err: unknown,
+  ): void => this.#log.warn('download.aborted', { ...request, err });
   /** Earlier events could not be read: the connection was closed, so that the client asks for them again. */
   readonly eventsCutOff = (request: RequestAbout & { userId: string }, err: unknown): void =>
     this.#log.warn('events.aborted', { ...request, err });
@@ -104,6 +106,9 @@ export class Events {
   /** So many keys from this address were not valid that it has to wait. */
   readonly loginsBlocked = (request: RequestAbout & { address: string; failures: number }): void =>
     this.#log.warn('login.blocked', request);
+  /** A bug, or rows that somebody has changed: all items of a batch had ended, but it had not. */
+  readonly batchRepaired = (batch: { batchId: string; userId: string }): void =>
+    this.#log.error('batch.repaired', batch);
   /** A bug: the job stays claimed until the claim expires. */
   readonly jobCrashed = (job: AttemptAbout, err: unknown): void => this.#log.error('job.crashed', { ...job, err });
   /** An operator did something in the console. */
@@ -289,6 +294,15 @@ export class Events {
   jobCancelled(job: Partial<RequestAbout> & { jobId: string; userId: string }): void {
     this.metrics.cancelled.inc();
     this.#log.info('job.cancelled', job);
+  }
+
+  /**
+   * A batch with so many items that had not ended. Without a request, a worker went on with a cancellation that was
+   * interrupted.
+   */
+  batchCancelled(batch: Partial<RequestAbout> & { batchId: string; userId: string; items: number }): void {
+    this.metrics.cancelled.inc(batch.items);
+    this.#log.info('batch.cancelled', batch);
   }
 
   /**

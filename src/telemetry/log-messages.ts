@@ -1,5 +1,7 @@
 /** Every line of the log: its `event`, a stable name for programs, and its `msg`, for people. */
 export const LOG_MESSAGES = {
+  'batch.cancelled': 'batch cancelled',
+  'batch.repaired': 'a batch with nothing open was ended',
   'request.answered': 'request answered',
   'request.failed': 'request failed',
   'request.crashed': 'unexpected error in a request',

@@ -1,4 +1,6 @@
 import { removeUnusedAssets } from '../assets/remove-unused-assets.ts';
+import { finishCancelling } from '../batches/cancel-batch.ts';
+import { repairBatches } from '../batches/repair-batches.ts';
 import type { Database } from '../db/pools.ts';
 import { finishErasing } from '../jobs/erase-user.ts';
 import { expire } from '../jobs/expire.ts';
@@ -33,6 +35,8 @@ export class Maintenance extends Lifecycle<MaintenanceDeps> {
   protected async onStart(): Promise<void> {
     this.#repeat('expiring PDFs', 60_000, () => this.#expire());
     this.#repeat('erasing users', 60_000, () => this.#finishErasing());
+    this.#repeat('cancelling batches', 10_000, async () => void (await finishCancelling(this.options)));
+    this.#repeat('looking for batches without an end', 60_000, () => repairBatches(this.options));
     this.#repeat('looking for jobs that the queue lost', 10_000, () => this.#requeue());
     this.#repeat('removing PDFs that no job will have', 5_000, () => this.#removeAbandoned());
     this.#repeat('removing unused files', 600_000, () => this.#removeUnused());

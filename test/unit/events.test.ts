@@ -24,7 +24,7 @@ type Samples = {
 const SAMPLES: Samples = {
   requestAnswered: [{ ...request, method: 'GET', route: '/', status: 200, ms: 1, userId: 'u', tier: 'starter' }],
   requestCrashed: [request, err],
-  downloadCutOff: [{ ...request, jobId: 'j', userId: 'u' }, err],
+  downloadCutOff: [{ ...request, jobId: 'j', batchId: 'b', userId: 'u' }, err],
   eventsCutOff: [{ ...request, userId: 'u' }, err],
   jobSubmitted: [{ ...job, priority: 'low' }],
   batchSubmitted: [{ ...request, batchId: 'b', userId: 'u', tier: 'starter', items: 2, skipped: 1 }],
@@ -35,6 +35,8 @@ const SAMPLES: Samples = {
   jobEnded: [{ ...attempt, status: 'completed', code: 'internal', ms: 1, pages: 1, bytes: 1 }],
   jobPoisoned: [lost],
   jobCancelled: [{ ...request, jobId: 'j', userId: 'u' }],
+  batchCancelled: [{ ...request, batchId: 'b', userId: 'u', items: 2 }],
+  batchRepaired: [{ batchId: 'b', userId: 'u' }],
   operatorActed: [{ what: 'cancelled a job', requestId: 'r', userId: 'u', keyId: 'k', jobId: 'j', webhookId: 'w' }],
   studioVisited: [{ what: 'signed in', requestId: 'r', userId: 'u', keyId: 'k' }],
   jobRequeued: [attempt, 'retry', err],

@@ -14,7 +14,7 @@ export function getJobPdfRoute(deps: AppDeps): Operation {
       'GET supports one range of bytes of the PDF; GET and HEAD support conditions. If `Accept` prefers `application/zip`, the answer has all files of the job, and no ranges.',
     requestParams: { path: idOf('job'), query: pdfQuery, header: pdfConditions },
     responses: { ...pdfResponses, 200: pdfOrZipResponse },
-    problems: [...PDF_PROBLEMS, 'pdf_too_large'],
+    problems: PDF_PROBLEMS,
     handle: async (c) =>
       sendByAccept(c, deps, {
         userId: c.var.principal.userId,
