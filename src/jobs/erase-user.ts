@@ -90,6 +90,8 @@ async function deleteKeys(tx: Transaction, userId: string): Promise<void> {
 
 async function eraseAll(deps: EraseDeps, userId: string, until: number): Promise<Omit<ErasedUser, 'id'>> {
   for (let jobs = 0; ; await sleep(AGAIN_MS)) {
+    // First of all, so that none is ended and reported by its last items.
+    if (!(await eraseBatches(deps.db, userId, until))) return { jobs, isDone: false };
     // Queued and running jobs first, to save their rendering.
     for (const isUnderWay of [true, false]) {
       for (let batch: Batch | undefined; !batch || batch.last !== undefined;) {
@@ -103,6 +105,21 @@ async function eraseAll(deps: EraseDeps, userId: string, until: number): Promise
     if (!(await eraseFiles(deps, userId, until))) return { jobs, isDone: false };
     if (await eraseRow(deps.db, userId)) return { jobs, isDone: true };
   }
+}
+
+/** @returns false: the time is over */
+async function eraseBatches(db: Database, userId: string, until: number): Promise<boolean> {
+  for (let count = BATCH; count === BATCH;) {
+    if (performance.now() > until) return false;
+    const rows = await retryAfterDeadlock(() =>
+      db.execute(sql`
+        delete from pdfprompt_batch where id = any (array(
+          select id from pdfprompt_batch where user_id = ${userId} order by id limit ${BATCH}))
+        returning 1`),
+    );
+    count = rows.length;
+  }
+  return true;
 }
 
 interface Batch {

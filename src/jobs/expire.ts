@@ -29,6 +29,7 @@ export async function expire(deps: ExpireDeps): Promise<{ files: number; documen
   const documents = await inBatches(() => eraseDocuments(deps));
   await inBatches(() => eraseUploads(deps));
   const jobs = await inBatches(() => deleteJobs(deps));
+  await inBatches(() => deleteBatches(deps));
   await removeUnownedFiles(deps);
   await inBatches(() => deleteTests(deps));
   await inBatches(() => deleteWebhooks(deps));
@@ -114,6 +115,19 @@ async function deleteJobs({ db, retentionMs }: ExpireDeps): Promise<number> {
       select j.id from pdfprompt_job j
       where j.completed_at < now() - ${retentionMs / 1000} * interval '1 second' - ${KEPT_DAYS} * interval '1 day'
         and coalesce((select bool_and(f.expired_at is not null) from pdfprompt_file f where f.job_id = j.id), true)
+      limit ${BATCH} for update skip locked))
+    returning 1`);
+  return rows.length;
+}
+
+/** Deletes batches that ended long ago, once the last of their jobs is gone. */
+async function deleteBatches({ db, retentionMs }: ExpireDeps): Promise<number> {
+  const rows = await db.execute(sql`
+    delete from pdfprompt_batch where id = any (array(
+      select b.id from pdfprompt_batch b
+      where b.completed_at < now() - ${retentionMs / 1000} * interval '1 second' - ${KEPT_DAYS} * interval '1 day'
+        and (select 1 from pdfprompt_job j where j.batch_id = b.id and j.batch_row > 0 limit 1) is null
+        and (select 1 from pdfprompt_job j where j.batch_id = b.id and j.batch_row is null limit 1) is null
       limit ${BATCH} for update skip locked))
     returning 1`);
   return rows.length;

@@ -36,6 +36,7 @@ const stateOf = ({ userId }: Tenant) =>
 
 const UNKNOWN = uuidv7();
 const MALFORMED = 'not-a-uuid';
+const MAX_UUID = 'ffffffff-ffff-7fff-bfff-ffffffffffff';
 
 /** Ways to ask for one job, as `METHOD path`: what is behind the path, if there is more than one way. */
 const BY_ID: Record<string, string[]> = {
@@ -102,6 +103,31 @@ const ofEndedBatch = (method: string, path: string) => async (from: Tenant, to: 
 const secretOf = async (tenant: Tenant) =>
   (JSON.parse((await ask(tenant, 'GET', '/v1/webhooks/secret')).body) as { secret: string }).secret;
 
+/** Every tenant has a batch that is open, by email. Without its items, which would be among the jobs of the tenant. */
+const openBatches = new Map<string, string>();
+for (const { email, userId } of tenants) {
+  const id = uuidv7();
+  await service.sql`
+    insert into pdfprompt_batch (id, user_id, result, total, tier, priority, virtual_start, metadata)
+    values (${id}, ${userId}, 'merged', 1, 'unlimited', 0, 0, jsonb_build_object('owner', ${email}::text))`;
+  await service.sql`insert into pdfprompt_batch_count (batch_id, shard, open) values (${id}, 1, 1)`;
+  openBatches.set(email, id);
+}
+
+/** Another tenant's open batch is answered as one that never was, and stays as it is. */
+const ofOpenBatch =
+  (method: string, path = '') =>
+  async (from: Tenant, to: Tenant) => {
+    const theirs = openBatches.get(to.email) ?? '';
+    const state = () => service.sql`select to_jsonb(b) as batch from pdfprompt_batch b where id = ${theirs}`;
+    const about = (id: string | undefined) => ask(from, method, `/v1/batches/${id}${path}`);
+    const before = await state();
+    const unknown = await about(UNKNOWN);
+    expect(unknown).toMatchObject({ status: 404, body: expect.stringContaining('"not_found"') });
+    for (const id of [theirs, theirs.toUpperCase(), MALFORMED]) expect(await about(id)).toEqual(unknown);
+    expect([...(await state())]).toEqual([...before]);
+  };
+
 const idsIn = (body: string) => (JSON.parse(body) as { data: Job[] }).data.map(({ id }) => id);
 
 /** What else takes or gives jobs, and what no tenant may see there of another. */
@@ -139,6 +165,19 @@ const OTHERWISE: Record<string, (from: Tenant, to: Tenant) => Promise<void>> = {
   'POST /v1/webhooks/{id}/replay': ofWebhook('POST', '/replay', { since: '2020-01-01T00:00:00Z' }),
   'GET /v1/webhooks/{id}/deliveries': ofWebhook('GET', '/deliveries'),
   'POST /v1/webhooks/{id}/deliveries/{deliveryId}/replay': ofWebhook('POST', `/deliveries/${UNKNOWN}/replay`),
+  'GET /v1/batches': async (from, to) => {
+    for (const query of ['', '?limit=100', '?status=processing', `?cursor=${MAX_UUID}`]) {
+      const { body } = await ask(from, 'GET', `/v1/batches${query}`);
+      expect(idsIn(body)).toContain(openBatches.get(from.email));
+      expect(idsIn(body)).not.toContain(openBatches.get(to.email));
+      expect(body).not.toContain(to.email);
+    }
+  },
+  'GET /v1/batches/{id}': ofOpenBatch('GET'),
+  'GET /v1/batches/{id}/items': ofOpenBatch('GET', '/items'),
+  'GET /v1/batches/{id}/pdf': ofOpenBatch('GET', '/pdf'),
+  'GET /v1/batches/{id}/zip': ofOpenBatch('GET', '/zip'),
+  'DELETE /v1/batches/{id}': ofOpenBatch('DELETE'),
   'GET /v1/batches/{id}/deliveries': ofEndedBatch('GET', '/deliveries'),
   'POST /v1/batches/{id}/deliveries/{deliveryId}/replay': ofEndedBatch('POST', '/deliveries/{deliveryId}/replay'),
   'GET /v1/webhooks/secret': async (from, to) => expect(await secretOf(from)).not.toBe(await secretOf(to)),
@@ -313,6 +352,8 @@ describe('every route', async () => {
         expect(JSON.parse(answer.body)).toMatchObject({ id, status, metadata: { owner: tenant.email } });
       }
       expect((await ask(tenant, 'GET', `/v1/jobs/${tenant.jobs.completed}/pdf`)).body).toBe(tenant.pdf);
+      const batch = await ask(tenant, 'GET', `/v1/batches/${openBatches.get(tenant.email)}`);
+      expect(JSON.parse(batch.body)).toMatchObject({ status: 'processing', metadata: { owner: tenant.email } });
     }
   });
 });

@@ -179,14 +179,17 @@ describe('items that end in every way at once', () => {
   it('are counted exactly, and the batch ends once', async () => {
     await sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
     const own = await newUser();
-    await sql`insert into pdfprompt_webhook (id, user_id, url, host, events, secret)
-      values (gen_random_uuid(), ${own.userId}, 'https://hooks.invalid/', 'hooks.invalid', '{batch.completed}', 'whsec_c2VjcmV0')`.catch(
-      () => undefined,
-    );
+    const ends: string[] = [];
+    await sql.listen('pdfprompt_jobs', (payload) => {
+      const { batch } = JSON.parse(payload) as { batch?: string };
+      if (batch !== undefined) ends.push(batch);
+    });
+    const made: string[] = [];
     for (let seed = 0; seed < 25; seed++) {
       const random = (below: number) => randomBytes(4).readUInt32LE() % below;
       const result = seed % 2 === 0 ? 'files' : 'merged';
       const { id, jobs } = await makeBatch(sql, { userId: own.userId, items: 40, result });
+      made.push(id);
       const work = async () => {
         for (let idle = 0; idle < 5;) {
           const claimed = await claimJobs({ db, queue, events }, { workerId, count: 1 + random(4) });
@@ -230,5 +233,11 @@ describe('items that end in every way at once', () => {
       expect(closing).toMatchObject({ open: 0 });
       expect(Number(closing?.jobs)).toBeLessThanOrEqual(1);
     }
+    // What was notified before this has arrived before it.
+    const last = Promise.withResolvers<void>();
+    await sql.listen('pdfprompt_jobs', (payload) => void (payload === '{"batch":"last"}' && last.resolve()));
+    await sql.notify('pdfprompt_jobs', '{"batch":"last"}');
+    await last.promise;
+    expect(ends.filter((id) => made.includes(id))).toEqual(made);
   }, 120_000);
 });

@@ -36,6 +36,12 @@ describe('/openapi.json', () => {
       'get /v1/admin/users': 'admin',
       'get /v1/admin/users/{id}': 'admin',
       'get /v1/assets/{id}': 'jobs:read',
+      'get /v1/batches': 'jobs:read',
+      'get /v1/batches/{id}': 'jobs:read',
+      'delete /v1/batches/{id}': 'jobs:write',
+      'get /v1/batches/{id}/items': 'jobs:read',
+      'get /v1/batches/{id}/pdf': 'jobs:read',
+      'get /v1/batches/{id}/zip': 'jobs:read',
       'get /v1/events': 'jobs:read',
       'get /v1/jobs': 'jobs:read',
       'get /v1/jobs/{id}': 'jobs:read',
@@ -178,13 +184,18 @@ describe('/openapi.json', () => {
     expect(new Set(named)).toEqual(new Set(codes));
   });
 
-  it('names the zip where `Accept` may ask for one, and only there', () => {
+  it('names the zip where there is one, and only there', () => {
     const zipped = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods)
         .filter(([, { responses }]) => JSON.stringify(responses['200'] ?? '').includes('application/zip'))
         .map(([method]) => `${method} ${path}`),
     );
-    expect(zipped.sort()).toEqual(['get /v1/jobs/{id}/pdf', 'post /v1/pdf', 'post /v1/templates/{name}/preview']);
+    expect(zipped.sort()).toEqual([
+      'get /v1/batches/{id}/zip',
+      'get /v1/jobs/{id}/pdf',
+      'post /v1/pdf',
+      'post /v1/templates/{name}/preview',
+    ]);
   });
 
   it('has a name for what a request consists of, which the page shows with all its fields', async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
+import { getBatch, listBatches } from '../../src/batches/read-batch.ts';
 import { type Client, connect, drizzle } from '../../src/db/driver.ts';
 import { EmbeddedPostgres } from '../../src/db/embedded.ts';
 import type { Database } from '../../src/db/pools.ts';
@@ -22,13 +23,16 @@ const service = await startService();
 const { sql } = service;
 const [ann, bob] = (await createTenants(service, ['ann@a.example', 'bob@b.example'])) as [Tenant, Tenant];
 
-// A webhook each, and a delivery with an attempt.
+// A webhook each, a delivery with an attempt, and a batch.
 for (const { userId } of [ann, bob])
   await sql.unsafe(`
     insert into pdfprompt_webhook (id, user_id, url, events, secret) values ('${userId}', '${userId}', 'https://a.example', '{}', '');
     insert into pdfprompt_delivery (id, user_id, kind, webhook_id, host, status)
       values ('${userId}', '${userId}', 'webhook', '${userId}', '', 'failed');
-    insert into pdfprompt_delivery_attempt (delivery_id, number, at, ms, answer) values ('${userId}', 1, now(), 1, '${userId}')`);
+    insert into pdfprompt_delivery_attempt (delivery_id, number, at, ms, answer) values ('${userId}', 1, now(), 1, '${userId}');
+    insert into pdfprompt_batch (id, user_id, result, total, tier, priority, virtual_start)
+      values ('${userId}', '${userId}', 'files', 1, 'starter', 0, 0);
+    insert into pdfprompt_batch_count (batch_id, shard, open) values ('${userId}', 1, 1)`);
 
 /** A statement as a verb sent it, with its parameters written into it. */
 interface Sent {
@@ -74,6 +78,8 @@ async function statements({ userId, jobs }: Tenant): Promise<Sent[]> {
   await watch('a page of a list', () =>
     listJobs(reads, { userId, limit: 2, status: 'queued', cursor: 'ffffffff-ffff-7fff-bfff-ffffffffffff' }),
   );
+  await watch('a batch', () => getBatch(reads, { userId, batchId: userId }));
+  await watch('a list of batches', () => listBatches(reads, { userId, limit: 100 }));
   await watch('an idempotency key', async () => {
     const parsed = parsePdfRequest({ html: `<p>${userId}</p>` });
     if (!parsed.ok) throw new Error('the test does not fit the code');
@@ -100,6 +106,7 @@ async function statements({ userId, jobs }: Tenant): Promise<Sent[]> {
     webhooks: `select user_id from "pdfprompt_webhook" where ${gate} and "user_id" = $2)`,
     // Their ids are their users', too.
     deliveries: `select user_id from "pdfprompt_delivery" where ${gate} and "webhook_id" = $2)`,
+    'counts of batches': `select batch_id from "pdfprompt_batch_count" where ${gate} and "batch_id" = $2)`,
     'attempts of deliveries': `select answer from "pdfprompt_delivery_attempt" where ${gate} and "delivery_id" = $2)`,
   }))
     found.push({ name, text, parameters: [userId, userId] });
@@ -128,6 +135,9 @@ const ownRows: Record<string, (tenant: Tenant) => string[]> = {
   templates: ({ userId }) => [userId],
   webhooks: ({ userId }) => [userId],
   deliveries: ({ userId }) => [userId],
+  'a batch': ({ userId }) => [userId],
+  'a list of batches': ({ userId }) => [userId],
+  'counts of batches': ({ userId }) => [userId],
   'attempts of deliveries': ({ userId }) => [userId],
 };
 const rowsOf = (name: string, tenant: Tenant) =>
@@ -219,6 +229,8 @@ describe('the role that reads for tenants', () => {
     'pdfprompt_webhook',
     'pdfprompt_delivery',
     'pdfprompt_delivery_attempt',
+    'pdfprompt_batch',
+    'pdfprompt_batch_count',
   ];
   const COLUMNS: Record<string, string> = {
     pdfprompt_file_chunk: 'file_id',
@@ -227,6 +239,7 @@ describe('the role that reads for tenants', () => {
     pdfprompt_part_file: 'job_id',
     pdfprompt_part: 'job_id',
     pdfprompt_delivery_attempt: 'delivery_id',
+    pdfprompt_batch_count: 'batch_id',
   };
   const denied = { code: '42501' };
 

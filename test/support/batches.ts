@@ -1,4 +1,9 @@
 import { v7 as uuidv7 } from 'uuid';
+import type { Outcome } from '../../src/domain/outcome.ts';
+import { claimJobs } from '../../src/jobs/claim.ts';
+import { finishJob } from '../../src/jobs/finish.ts';
+import { doneWith } from './outcomes.ts';
+import type { TestService } from './service.ts';
 import type { Client } from '../../src/db/driver.ts';
 import type { BatchResult } from '../../src/domain/batch.ts';
 import type { JobMetadata, JobStatus } from '../../src/domain/job.ts';
@@ -52,6 +57,30 @@ export async function endItems(sql: Client, jobs: readonly string[], status: Job
         error_code = case when ${status} = 'failed' then 'print_failed' end,
         error_message = case when ${status} = 'failed' then 'it could not be printed' end
       where id = ${id} and status in ('queued', 'processing')`;
+}
+
+/**
+ * Completes all items that are queued, as a worker does it.
+ * @param filesOf the files of a job, by its id; none: it fails
+ */
+export async function completeItems(
+  { base: { db, queue, events, stores }, sql }: TestService,
+  filesOf: (jobId: string) => Uint8Array[],
+): Promise<void> {
+  const workerId = uuidv7();
+  await sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
+  for (let isOver = false; !isOver;) {
+    const claimed = await claimJobs({ db, queue, events }, { workerId, count: 20 });
+    isOver = claimed.length === 0;
+    for (const job of claimed) {
+      const files = filesOf(job.id).flatMap((bytes) => doneWith(bytes).files);
+      const outcome: Outcome =
+        files.length > 0
+          ? { ...doneWith(new Uint8Array()), files }
+          : { kind: 'reject', code: 'print_failed', message: 'it could not be printed' };
+      await finishJob({ db, queue, stores, retentionMs: 3_600_000 }, job, outcome);
+    }
+  }
 }
 
 /** How many items are open and how the others ended, by the counters. */

@@ -40,6 +40,7 @@ export const everythingOf = (ask: Ask, { key, jobs }: Tenant): Record<string, ()
   'a job': () => ask('GET', `/v1/jobs/${jobs.queued}?wait=0`, key),
   'an ended job': () => ask('GET', `/v1/jobs/${jobs.completed}`, key),
   'a list': () => ask('GET', '/v1/jobs?limit=100', key),
+  'a list of batches': () => ask('GET', '/v1/batches?limit=100', key),
   'the usage': () => ask('GET', '/v1/usage', key),
   'a download': () => ask('GET', `/v1/jobs/${jobs.completed}/pdf`, key),
 });
