@@ -11,6 +11,7 @@ import { rotateLinkKeys } from '../../src/links/rotate-link-keys.ts';
 import type { Claim } from '../../src/queue/boss.ts';
 import { Stores } from '../../src/storage/stores.ts';
 import { adminVisits } from './admin-visits.ts';
+import { batchVisits } from './batch-visits.ts';
 import { consoleVisits, keepDocuments } from './console-visits.ts';
 import { deliveryVisits } from './delivery-visits.ts';
 import { eventVisits } from './event-visits.ts';
@@ -31,6 +32,7 @@ const RETENTION_SECONDS = 7 * 86_400;
 const EXPIRED_FILES = 300;
 const EXPIRED_JOBS_SECONDS = 300;
 const LEFT_FILES = 300;
+const EXPIRED_BATCHES = 50;
 
 /** Everybody who has something to do with the database. The queries that nobody makes are not seen. */
 export async function planVisits(
@@ -189,6 +191,8 @@ export async function planVisits(
         void (await ask(turn % 2 ? heavyOf(turn) : at(strangers, turn), 'GET', '/v1/usage?days=366', 200)),
     },
     { name: 'GET /readyz', run: async () => void (await fetch(`${service.url}/readyz`)) },
+    // Before anything expires.
+    ...(await batchVisits(service, sql, { ask, heavy, guests: [...(await many()), ...(await many())] })),
     {
       name: 'cancelling',
       run: async (turn) =>
@@ -320,11 +324,19 @@ async function directoryOf(sql: Client): Promise<Stores> {
   return stores;
 }
 
-/** PDFs whose time is over, and one worker of whom nothing is left. */
+/** PDFs and batches whose time is over, and one worker of whom nothing is left. */
 async function letExpire(sql: Client): Promise<void> {
   await sql`
     update pdfprompt_file set expires_at = now() - interval '1 minute'
     where id in (select id from pdfprompt_file where expired_at is null order by expires_at limit ${EXPIRED_FILES})`;
+  await sql`
+    insert into pdfprompt_batch (id, user_id, status, result, total, tier, priority, virtual_start, completed_at)
+    select gen_random_uuid(), id, 'completed', 'files', 1, 'starter', 0, 0, now() - interval '90 days'
+    from (select id from pdfprompt_user limit ${EXPIRED_BATCHES}) as users`;
+  await sql`
+    insert into pdfprompt_batch_count (batch_id, shard, open)
+    select b.id, shard, 0 from pdfprompt_batch b, generate_series(0, 15) shard
+    where b.completed_at < now() - interval '80 days' on conflict do nothing`;
   await sql`
     insert into pdfprompt_worker (id, host, pid, concurrency, started_at, ended_at)
     values (gen_random_uuid(), 'gone', 1, 10, now() - interval '90 days', now() - interval '90 days')`;
