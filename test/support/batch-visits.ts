@@ -13,7 +13,9 @@ import { TURNS, type Visit } from './visit.ts';
 const LARGE = 20_000;
 const SMALL = 300;
 /** Items of a batch that is cancelled. */
-const OPEN = 60;
+const OPEN = 40;
+
+const SENT = { request: {}, items: Array.from({ length: 5 }, (_, row) => ({ html: `<p>${row}</p>` })) };
 
 interface Visiting {
   ask: Ask;
@@ -45,6 +47,7 @@ export async function batchVisits(
   const list = (query: string) => (turn: number) => ask(at(heavy, turn % 2), 'GET', `/v1/batches${query}`, 200);
   const { db, queue } = chores;
   return [
+    visit('POST /v1/batches', (turn) => ask(at(guests, turn), 'POST', '/v1/batches', 202, { body: SENT })),
     visit('GET /v1/batches', list('')),
     visit('GET /v1/batches (limit=100)', list('?limit=100')),
     visit('GET /v1/batches (cursor)', (turn) => list(`?cursor=${at(small, turn)}`)(turn)),
