@@ -173,19 +173,6 @@ const OTHERWISE: Record<string, (from: Tenant, to: Tenant) => Promise<void>> = {
       expect(body).not.toContain(to.email);
     }
   },
-  // Not of what is the other one's.
-  'POST /v1/batches': async (from, to) => {
-    const send = (tenant: Tenant, request: object) =>
-      ask(tenant, 'POST', '/v1/batches', {
-        body: JSON.stringify({ request, items: [{ data: {} }] }),
-      });
-    const files = Object.fromEntries(Object.entries(await filesOf(to)).map(([name, { id }]) => [name, id]));
-    expect((await send(from, { files })).status).toBeGreaterThanOrEqual(400);
-    expect((await send(from, { template: to.userId })).status).toBeGreaterThanOrEqual(400);
-    const [count] =
-      await service.sql`select count(*)::int as batches from pdfprompt_batch where user_id = ${from.userId}`;
-    expect(count).toEqual({ batches: 1 });
-  },
   'GET /v1/batches/{id}': ofOpenBatch('GET'),
   'GET /v1/batches/{id}/items': ofOpenBatch('GET', '/items'),
   'GET /v1/batches/{id}/pdf': ofOpenBatch('GET', '/pdf'),

@@ -50,11 +50,11 @@ describe.each([
       {},
       { filename: '00005.pdf' },
     ];
-    const items = [...named, ...Array.from({ length: 400 }, () => ({}))];
+    const items = [...named, ...Array.from({ length: 150 }, () => ({}))];
     const { id, jobs } = await makeBatch(sql, { userId, items, result: 'zip', filename: 'May' });
     const open = await problemOf(await zipOf(id));
     expect(open).toMatchObject({ status: 409, code: 'batch_not_ready' });
-    expect(open.detail).toBe('the batch is processing, with 406 of 406 items open; the zip is there when it has ended');
+    expect(open.detail).toBe('the batch is processing, with 156 of 156 items open; the zip is there when it has ended');
     const bytes = new Map(jobs.map((job) => [job, [randomBytes(10_000)]]));
     bytes.set(jobs[3] ?? '', [randomBytes(10), randomBytes(1_500_000)]);
     bytes.delete(jobs[2] ?? '');
@@ -70,9 +70,9 @@ describe.each([
       'two-2.pdf': of(4, 1),
       '00005.pdf': of(5),
       '00005 (6).pdf': of(6),
-      '00406.pdf': of(406),
+      '00156.pdf': of(156),
     });
-    expect(Object.keys(found)).toHaveLength(406);
+    expect(Object.keys(found)).toHaveLength(156);
     expect(Object.keys(found)).not.toContain('00003.pdf');
 
     const head = await zipOf(id, { method: 'HEAD' });
@@ -106,20 +106,21 @@ describe.each([
     const rest = async () => {
       while (!(await reading?.read())?.done);
     };
-    await expect(rest()).rejects.toThrow();
+    await expect(rest()).rejects.toThrow('terminated');
     expect(service.lines.some((line) => line.includes('download.aborted') && line.includes(id))).toBe(true);
     await base.db.execute(query`delete from pdfprompt_batch where id = ${id}`);
   });
 
   it('is read no faster than it is taken', async () => {
-    const { id } = await makeBatch(sql, { userId, items: 60 });
+    const { id } = await makeBatch(sql, { userId, items: 40 });
     await completeItems(service, () => [randomBytes(1_000_000)]);
     const before = process.memoryUsage().arrayBuffers;
     const responses = await Promise.all(Array.from({ length: 3 }, () => zipOf(id)));
-    for (const response of responses) await response.body?.getReader().read();
+    const readers = responses.map((response) => response.body?.getReader());
+    for (const reader of readers) await reader?.read();
     await new Promise((done) => setTimeout(done, 300));
-    // Sixty megabytes each; sockets and streams keep a few.
+    // Forty megabytes each; sockets and streams keep a few.
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(60_000_000);
-    await Promise.all(responses.map((response) => response.body?.cancel().catch(() => undefined)));
+    for (const reader of readers) await reader?.cancel();
   });
 });

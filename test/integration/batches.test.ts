@@ -21,11 +21,16 @@ const newUser = async () => {
   return { key, userId: (await principalOf(db, key)).userId };
 };
 const { userId, key } = await newUser();
-const json = async <T>(path: string, init: RequestInit = {}) => {
-  const response = await request(path, { key, ...init });
-  return { status: response.status, body: (await response.json()) as T };
-};
-const batchOf = async (id: string) => (await json<Batch>(`/v1/batches/${id}`)).body;
+interface Page {
+  items: BatchItem[];
+  next: number | null;
+}
+const read = async (path: string, init: Parameters<typeof request>[1] = {}): Promise<unknown> =>
+  (await request(path, { key, ...init })).json();
+const batchOf = async (id: string) => (await read(`/v1/batches/${id}`)) as Batch;
+const jobOf = async (id: string | null | undefined) => (await read(`/v1/jobs/${id}`)) as Job;
+const itemsOf = async (id: string, query: string) => (await read(`/v1/batches/${id}/items${query}`)) as Page;
+const cancelled = async (id: string) => (await read(`/v1/batches/${id}`, { method: 'DELETE' })) as Batch;
 
 describe('a batch', () => {
   it('is shown with how far it is, and its items by row', async () => {
@@ -46,8 +51,8 @@ describe('a batch', () => {
       completedAt: null,
     });
     await endItems(sql, jobs.slice(1, 2), 'failed');
-    const page = await json<{ items: BatchItem[]; next: number | null }>(`/v1/batches/${id}/items?limit=2`);
-    expect(page.body).toEqual({
+    const page = await itemsOf(id, '?limit=2');
+    expect(page).toEqual({
       items: [
         { row: 1, job: jobs[0], status: 'queued', filename: 'a.pdf', metadata: { n: 1 }, error: null, file: null, files: 0, completedAt: null },
         { row: 2, job: jobs[1], status: 'failed', filename: null, metadata: {}, error: { code: 'print_failed', message: 'it could not be printed' }, file: null, files: 0, completedAt: expect.any(String) },
@@ -59,7 +64,7 @@ describe('a batch', () => {
       status: 'failed',
       error: { code: 'job_failed', message: 'no item of the batch is completed' },
     });
-    const item = (await json<Job>(`/v1/jobs/${jobs[2]}`)).body;
+    const item = await jobOf(jobs[2]);
     expect(item.batch).toEqual({ id, row: 3 });
   });
 
@@ -67,13 +72,13 @@ describe('a batch', () => {
     const { id, jobs } = await makeBatch(sql, { userId, items: 50 });
     const rows: number[] = [];
     for (let after: number | null = 0, index = 0; after !== null; index++) {
-      const page: { items: BatchItem[]; next: number | null } = (await json<typeof page>(`/v1/batches/${id}/items?limit=7&after=${after}`)).body; // prettier-ignore
+      const page: Page = await itemsOf(id, `?limit=7&after=${after}`);
       rows.push(...page.items.map(({ row }) => row));
       await endItems(sql, jobs.slice(index * 9, index * 9 + 9), index % 2 === 0 ? 'completed' : 'failed');
       after = page.next;
     }
     expect(rows).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
-    const failed = (await json<{ items: BatchItem[] }>(`/v1/batches/${id}/items?status=failed`)).body.items;
+    const failed = (await itemsOf(id, '?status=failed')).items;
     expect(failed.map(({ row }) => row)).toEqual([...Array(50).keys()].map((n) => n + 1).filter((n) => Math.floor((n - 1) / 9) % 2 === 1)); // prettier-ignore
   });
 
@@ -82,7 +87,7 @@ describe('a batch', () => {
     const made = [];
     for (let count = 0; count < 5; count++) made.push((await makeBatch(sql, { userId: own.userId, items: 1 })).id);
     const ask = async (query: string) =>
-      (await json<{ data: Batch[]; nextCursor: string | null }>(`/v1/batches${query}`, { key: own.key } as RequestInit)).body; // prettier-ignore
+      (await read(`/v1/batches${query}`, { key: own.key })) as { data: Batch[]; nextCursor: string | null };
     const first = await ask('?limit=3');
     expect(first.data.map(({ id }) => id)).toEqual(made.toReversed().slice(0, 3));
     const second = await ask(`?limit=3&cursor=${first.nextCursor}`);
@@ -97,7 +102,7 @@ describe('a batch that is cancelled', () => {
   it('is over with all its items, and what was completed stays', async () => {
     const { id, jobs } = await makeBatch(sql, { userId, items: 1_203 });
     await endItems(sql, jobs.slice(0, 3));
-    const { body } = await json<Batch>(`/v1/batches/${id}`, { method: 'DELETE' });
+    const body = await cancelled(id);
     expect(body).toMatchObject({
       status: 'cancelled',
       items: { total: 1_203, open: 0, completed: 3, failed: 0, cancelled: 1_200 },
@@ -107,7 +112,7 @@ describe('a batch that is cancelled', () => {
       select count(*)::int as queued from pgboss.job where state < 'completed'
       and id in (select id from pdfprompt_job where batch_id = ${id} and status = 'cancelled')`;
     expect(left).toEqual({ queued: 0 });
-    expect((await json<Batch>(`/v1/batches/${id}`, { method: 'DELETE' })).body).toEqual(body);
+    expect(await cancelled(id)).toEqual(body);
   });
 
   it('has its merging cancelled too', async () => {
@@ -115,16 +120,16 @@ describe('a batch that is cancelled', () => {
     await endItems(sql, jobs);
     const { job, status } = await batchOf(id);
     expect(status).toBe('closing');
-    expect((await json<Job>(`/v1/jobs/${job}`)).body.batch).toEqual({ id, row: null });
-    const { body } = await json<Batch>(`/v1/batches/${id}`, { method: 'DELETE' });
+    expect((await jobOf(job)).batch).toEqual({ id, row: null });
+    const body = await cancelled(id);
     expect(body).toMatchObject({ status: 'cancelled', completedAt: expect.any(String) });
-    expect((await json<Job>(`/v1/jobs/${job}`)).body.status).toBe('cancelled');
+    expect((await jobOf(job)).status).toBe('cancelled');
   });
 
   it('stays as it is if it has ended', async () => {
     const { id, jobs } = await makeBatch(sql, { userId, items: 2 });
     await endItems(sql, jobs);
-    expect((await json<Batch>(`/v1/batches/${id}`, { method: 'DELETE' })).body.status).toBe('completed');
+    expect((await cancelled(id)).status).toBe('completed');
   });
 
   it('is gone on with by a worker if the process that began has died', async () => {

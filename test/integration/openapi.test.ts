@@ -37,7 +37,6 @@ describe('/openapi.json', () => {
       'get /v1/admin/users/{id}': 'admin',
       'get /v1/assets/{id}': 'jobs:read',
       'get /v1/batches': 'jobs:read',
-      'post /v1/batches': 'jobs:write',
       'get /v1/batches/{id}': 'jobs:read',
       'delete /v1/batches/{id}': 'jobs:write',
       'get /v1/batches/{id}/items': 'jobs:read',

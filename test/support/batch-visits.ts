@@ -3,7 +3,7 @@ import { cancelBatch, finishCancelling } from '../../src/batches/cancel-batch.ts
 import { repairBatches } from '../../src/batches/repair-batches.ts';
 import type { Client } from '../../src/db/driver.ts';
 import { BATCH_STATUSES } from '../../src/domain/batch.ts';
-import { makeBatch } from './batches.ts';
+import { endItems, makeBatch } from './batches.ts';
 import { type Ask, at, type Guest } from './guests.ts';
 import { silentEvents } from './silent-events.ts';
 import type { StagedService } from './staged-service.ts';
@@ -13,7 +13,8 @@ import { TURNS, type Visit } from './visit.ts';
 const LARGE = 20_000;
 const SMALL = 300;
 /** Items of a batch that is cancelled. */
-const OPEN = 40;
+const OPEN = 30;
+const RETRIED = 5;
 
 const SENT = { request: {}, items: Array.from({ length: 5 }, (_, row) => ({ html: `<p>${row}</p>` })) };
 
@@ -64,6 +65,11 @@ export async function batchVisits(
     visit('DELETE /v1/batches/{id}', (turn) =>
       ask(at(guests, turn), 'DELETE', `/v1/batches/${at(cancelled, turn)}`, 200),
     ),
+    visit('POST /v1/batches/{id}/retry', async (turn) => {
+      const { id, jobs } = await makeBatch(sql, { userId: at(guests, turn).id, items: RETRIED });
+      await endItems(sql, jobs, 'failed');
+      await ask(at(guests, turn), 'POST', `/v1/batches/${id}/retry`, 202);
+    }),
     visit('cancelling batches', async (turn) => {
       const { id: userId } = at(guests, turn + TURNS);
       const { id } = await open({ ...at(guests, turn), id: userId });
