@@ -5,38 +5,46 @@ import type { PartCopy } from './part-copy.ts';
 /** Lists of layers in lists of layers: more are left out. */
 const MAX_LISTS = 200;
 
-/** Optional content: layers that a viewer can hide. Called when all that shows them is copied. */
-export function joinLayers(parts: readonly PartCopy[]): PdfDict | undefined {
-  const all: PdfObject[] = [];
-  const hidden: PdfObject[] = [];
-  const order: PdfObject[] = [];
-  const lists = { RBGroups: [] as PdfObject[], Locked: [] as PdfObject[] };
-  for (const part of parts) {
-    const { source } = part;
-    const properties = source.dict(source.catalog, 'OCProperties');
-    const config = source.dict(properties, 'D');
-    const groups = source.items(properties, 'OCGs');
-    const mapped = (items: readonly PdfObject[]) => items.flatMap((item) => part.copier.targetOf(item) ?? []);
-    const own = new Set(mapped(groups));
-    const on = new Set(mapped(source.items(config, 'ON')));
-    const off = new Set(mapped(source.items(config, 'OFF')));
-    const isOff = source.name(config, 'BaseState') === 'OFF' ? (group: PdfRef) => !on.has(group) : (group: PdfRef) => off.has(group); // prettier-ignore
-    for (const group of own) {
-      all.push(group);
-      if (isOff(group)) hidden.push(group);
-    }
-    for (const item of orderOf(part, source.items(config, 'Order'), new Set())) order.push(item);
-    for (const group of mapped(source.items(config, 'Locked'))) if (own.has(group)) lists.Locked.push(group);
-    for (const item of source.items(config, 'RBGroups')) {
-      const group = source.look(item);
-      if (group instanceof PdfArray) lists.RBGroups.push(new PdfArray(mapped(group.toArray())));
+/** Optional content: layers that a viewer can hide. */
+export class Layers {
+  readonly #all: PdfObject[] = [];
+  readonly #hidden: PdfObject[] = [];
+  readonly #order: PdfObject[] = [];
+  readonly #lists = { RBGroups: [] as PdfObject[], Locked: [] as PdfObject[] };
+
+  /** When all that shows the layers of these parts is copied. */
+  add(parts: readonly PartCopy[]): void {
+    for (const part of parts) {
+      const { source } = part;
+      const properties = source.dict(source.catalog, 'OCProperties');
+      const config = source.dict(properties, 'D');
+      const groups = source.items(properties, 'OCGs');
+      const mapped = (items: readonly PdfObject[]) => items.flatMap((item) => part.copier.targetOf(item) ?? []);
+      const own = new Set(mapped(groups));
+      const on = new Set(mapped(source.items(config, 'ON')));
+      const off = new Set(mapped(source.items(config, 'OFF')));
+      const isOff = source.name(config, 'BaseState') === 'OFF' ? (group: PdfRef) => !on.has(group) : (group: PdfRef) => off.has(group); // prettier-ignore
+      for (const group of own) {
+        this.#all.push(group);
+        if (isOff(group)) this.#hidden.push(group);
+      }
+      for (const item of orderOf(part, source.items(config, 'Order'), new Set())) this.#order.push(item);
+      for (const group of mapped(source.items(config, 'Locked'))) if (own.has(group)) this.#lists.Locked.push(group);
+      for (const item of source.items(config, 'RBGroups')) {
+        const group = source.look(item);
+        if (group instanceof PdfArray) this.#lists.RBGroups.push(new PdfArray(mapped(group.toArray())));
+      }
     }
   }
-  if (all.length === 0) return undefined;
-  const config = PdfDict.of({ BaseState: PdfName.of('ON'), Order: new PdfArray(order) });
-  if (hidden.length > 0) config.set('OFF', new PdfArray(hidden));
-  for (const [key, items] of Object.entries(lists)) if (items.length > 0) config.set(key, new PdfArray(items));
-  return PdfDict.of({ OCGs: new PdfArray(all), D: config });
+
+  /** @returns undefined if there are none */
+  finish(): PdfDict | undefined {
+    if (this.#all.length === 0) return undefined;
+    const config = PdfDict.of({ BaseState: PdfName.of('ON'), Order: new PdfArray(this.#order) });
+    if (this.#hidden.length > 0) config.set('OFF', new PdfArray(this.#hidden));
+    for (const [key, items] of Object.entries(this.#lists)) if (items.length > 0) config.set(key, new PdfArray(items));
+    return PdfDict.of({ OCGs: new PdfArray(this.#all), D: config });
+  }
 }
 
 /** @param seen lists, each of which is taken once */

@@ -1,5 +1,6 @@
 import { Draft } from '../draft.ts';
-import { assemble, titleOf } from './assemble.ts';
+import { assemble } from './assemble.ts';
+import { titleOf } from './assembly.ts';
 import type { Part } from './part-pages.ts';
 import { Source } from './source.ts';
 

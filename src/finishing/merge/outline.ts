@@ -76,35 +76,76 @@ function keep(part: PartCopy, { dict, children: below }: SourceItem): Kept[] {
   return [{ item: { title, destination, more, isOpen, children: children.map(({ item }) => item) }, position }];
 }
 
-/** @returns undefined if there are none */
-export function writeOutline(target: PDF, items: readonly OutlineItem[]): PdfRef | undefined {
-  if (items.length === 0) return undefined;
-  const root = PdfDict.of({ Type: PdfName.of('Outlines') });
-  const ref = target.context.register(root);
-  root.set('Count', PdfNumber.of(writeItems(target, items, root, ref)));
-  return ref;
+/** Writes bookmarks as they come. The last one may still get others below it. */
+export class OutlineWriter {
+  readonly #target: PDF;
+  readonly #root = PdfDict.of({ Type: PdfName.of('Outlines') });
+  readonly #rootRef: PdfRef;
+  #last: { item: OutlineItem; ref: PdfRef; previous: PdfRef | undefined } | undefined;
+  #seen = 0;
+
+  constructor(target: PDF) {
+    this.#target = target;
+    this.#rootRef = target.context.registry.allocateRef();
+  }
+
+  add(items: readonly OutlineItem[]): void {
+    for (const item of items) {
+      const ref = this.#target.context.registry.allocateRef();
+      const previous = this.#last?.ref;
+      this.#writeLast(ref);
+      if (!previous) this.#root.set('First', ref);
+      this.#last = { item, ref, previous };
+    }
+  }
+
+  /** Adds to those below the last one. */
+  addBelow(items: readonly OutlineItem[]): void {
+    this.#last?.item.children.push(...items);
+  }
+
+  /** @returns undefined if there are none */
+  finish(): PdfRef | undefined {
+    if (!this.#last) return undefined;
+    this.#root.set('Last', this.#last.ref);
+    this.#writeLast(undefined);
+    this.#root.set('Count', PdfNumber.of(this.#seen));
+    this.#target.context.registry.registerAt(this.#rootRef, this.#root);
+    return this.#rootRef;
+  }
+
+  #writeLast(next: PdfRef | undefined): void {
+    if (!this.#last) return;
+    const { item, ref, previous } = this.#last;
+    this.#seen += writeItem(this.#target, item, { ref, previous, next, parent: this.#rootRef });
+  }
 }
 
-/** @returns how many of them are seen while their parent is open */
-function writeItems(target: PDF, items: readonly OutlineItem[], parent: PdfDict, parentRef: PdfRef): number {
-  const dicts = items.map(({ more }) => more ?? new PdfDict());
-  const refs = dicts.map((dict) => target.context.register(dict));
-  const link = (dict: PdfDict, key: string, ref: PdfObject | undefined) => ref && dict.set(key, ref);
-  let seen = items.length;
-  for (const [index, item] of items.entries()) {
-    const [dict, ref] = [dicts[index], refs[index]];
-    if (!dict || !ref) continue;
-    dict.set('Title', item.title);
-    dict.set('Parent', parentRef);
-    link(dict, 'Prev', refs[index - 1]);
-    link(dict, 'Next', refs[index + 1]);
-    link(dict, 'Dest', item.destination);
-    if (item.children.length === 0) continue;
-    const below = writeItems(target, item.children, dict, ref);
-    dict.set('Count', PdfNumber.of(item.isOpen ? below : -below));
-    if (item.isOpen) seen += below;
+interface Place {
+  ref: PdfRef;
+  parent: PdfRef;
+  previous: PdfRef | undefined;
+  next: PdfRef | undefined;
+}
+
+/** @returns how many are seen of it and below it while its parent is open */
+function writeItem(target: PDF, item: OutlineItem, { ref, parent, previous, next }: Place): number {
+  const dict = item.more ?? new PdfDict();
+  const refs = item.children.map(() => target.context.registry.allocateRef());
+  const link = (key: string, value: PdfObject | undefined) => value && dict.set(key, value);
+  dict.set('Title', item.title);
+  dict.set('Parent', parent);
+  link('Prev', previous);
+  link('Next', next);
+  link('Dest', item.destination);
+  link('First', refs[0]);
+  link('Last', refs.at(-1));
+  target.context.registry.registerAt(ref, dict);
+  let below = 0;
+  for (const [index, child] of item.children.entries()) {
+    const own = refs[index];
+    if (own) below += writeItem(target, child, { ref: own, parent: ref, previous: refs[index - 1], next: refs[index + 1] }); // prettier-ignore
   }
-  link(parent, 'First', refs[0]);
-  link(parent, 'Last', refs.at(-1));
-  return seen;
+  if (below > 0) dict.set('Count', PdfNumber.of(item.isOpen ? below : -below));
+  return item.isOpen ? 1 + below : 1;
 }

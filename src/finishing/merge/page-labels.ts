@@ -29,17 +29,30 @@ function labelsOf(source: Source): Label[] | undefined {
   });
 }
 
-/**
- * The labels of the pages that are kept. In a merge, pages of a part without labels are called by their new numbers.
- * @returns undefined if no part has labels
- */
-export function joinPageLabels(target: PDF, parts: readonly PartCopy[]): PdfDict | undefined {
-  if (!parts.some((part) => part.source.once(labelsOf))) return undefined;
-  const physical = (index: number): Label => ({ prefix: undefined, style: 'D', number: index + 1 });
-  const pages = parts.flatMap((part) => part.selected.map((page) => part.source.once(labelsOf)?.[page]));
-  const labels = pages.map((label, index) => label ?? physical(index));
-  const starts = labels.flatMap((label, index) => (isNext(label, labels[index - 1]) ? [] : [index]));
-  return writeNumberTree(target, starts.map((index) => [index, rangeOf(labels[index] ?? physical(index))])); // prettier-ignore
+/** The labels of the pages that are kept. In a merge, pages of a part without labels are called by their new numbers. */
+export class PageLabels {
+  readonly #starts: [number, PdfDict][] = [];
+  #pages = 0;
+  #last: Label | undefined;
+  #areThere = false;
+
+  add(parts: readonly PartCopy[]): void {
+    for (const part of parts) {
+      const labels = part.source.once(labelsOf);
+      this.#areThere ||= labels !== undefined;
+      for (const page of part.selected) {
+        const label = labels?.[page] ?? { prefix: undefined, style: 'D', number: this.#pages + 1 };
+        if (!isNext(label, this.#last)) this.#starts.push([this.#pages, rangeOf(label)]);
+        this.#last = label;
+        this.#pages++;
+      }
+    }
+  }
+
+  /** @returns undefined if no part has labels */
+  finish(target: PDF): PdfDict | undefined {
+    return this.#areThere ? writeNumberTree(target, this.#starts) : undefined;
+  }
 }
 
 const isNext = (label: Label, before: Label | undefined): boolean =>

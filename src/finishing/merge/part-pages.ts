@@ -8,12 +8,15 @@ export interface Part {
   pages?: readonly number[] | undefined;
   /** for its bookmark */
   title?: string | undefined;
+  /** whether it has no bookmark of its own: its bookmarks are below that of the part before it */
+  isContinued?: boolean | undefined;
 }
 
 /** What becomes of the pages of a part. */
 export class PartPages {
   readonly source: Source;
   readonly title: string | undefined;
+  readonly isContinued: boolean;
   /** indexes of the source's pages, in their new order */
   readonly selected: readonly number[];
   /** references to the new pages, in order */
@@ -24,9 +27,13 @@ export class PartPages {
   readonly isWhole: boolean;
   readonly #positions: ReadonlyMap<number, number>;
 
-  constructor({ source, pages = source.pages.map((_, index) => index), title }: Part, target: PDF) {
+  constructor(
+    { source, pages = source.pages.map((_, index) => index), title, isContinued = false }: Part,
+    target: PDF,
+  ) {
     this.source = source;
     this.title = title;
+    this.isContinued = isContinued;
     this.selected = pages;
     this.pages = pages.map(() => target.context.registry.allocateRef());
     this.isInOrder = pages.every((page, position) => position === 0 || page > (pages[position - 1] ?? 0));

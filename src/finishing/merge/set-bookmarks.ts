@@ -3,7 +3,7 @@ import { CodedError } from '../../kernel/errors.ts';
 import type { Draft } from '../draft.ts';
 import { PdfName, PdfString } from '../libpdf.ts';
 import { topOfPage } from './destinations.ts';
-import { type OutlineItem, writeOutline } from './outline.ts';
+import { type OutlineItem, OutlineWriter } from './outline.ts';
 import { Source } from './source.ts';
 
 /** Puts these bookmarks where others were. @throws CodedError if one leads to a page that is not there */
@@ -12,7 +12,9 @@ export async function setBookmarks(drafts: Draft[], bookmarks: readonly Bookmark
     checkPages(bookmarks, 'finishing.bookmarks', draft.pages);
     const document = await draft.document();
     const catalog = document.getCatalog();
-    const outline = writeOutline(document, itemsOf(bookmarks, new Source(document)));
+    const writer = new OutlineWriter(document);
+    writer.add(itemsOf(bookmarks, new Source(document)));
+    const outline = writer.finish();
     if (outline) {
       catalog.set('Outlines', outline);
       catalog.set('PageMode', PdfName.of('UseOutlines'));

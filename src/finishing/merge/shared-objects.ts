@@ -38,6 +38,11 @@ export class SharedObjects {
     return hashes.get(ref.objectNumber);
   }
 
+  /** What was computed of sources that nothing is copied from any more. */
+  forgetSources(): void {
+    this.#hashes.clear();
+  }
+
   #hashesOf(source: Source): Map<number, string | undefined> {
     const hashes = this.#hashes.get(source) ?? new Map<number, string | undefined>();
     this.#hashes.set(source, hashes);

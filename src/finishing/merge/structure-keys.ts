@@ -8,7 +8,11 @@ const KEYS = ['StructParents', 'StructParent'] as const;
 
 /** The numbers by which pages, annotations and drawings find their elements. Every part has its own from 0. */
 export class StructureKeys {
-  readonly #given: { part: PartCopy; found: PdfObject; key: number }[] = [];
+  /** since the last {@link settle} */
+  #given: { part: PartCopy; found: PdfObject; key: number }[] = [];
+  /** what numbers stand for in the new PDF */
+  readonly #entries: [number, PdfObject][] = [];
+  #next = 0;
   readonly #known = new Map<PartCopy, Map<number, number>>();
 
   /** Gives what is copied the number that it has in the new PDF, and none to what has no element. */
@@ -25,15 +29,20 @@ export class StructureKeys {
     return dict;
   }
 
-  /** When everything is copied. */
+  /** When everything of the parts is copied: they are not needed any more. */
+  settle(target: PDF): void {
+    for (const { part, found, key } of this.#given) {
+      const elementOf = (object: PdfObject) => part.copier.targetOf(object) ?? PdfNull.instance;
+      const isList = found instanceof PdfArray;
+      this.#entries.push([key, isList ? target.context.register(new PdfArray(found.toArray().map(elementOf))) : elementOf(found)]); // prettier-ignore
+    }
+    this.#given = [];
+    this.#known.clear();
+  }
+
   writeParentTree(target: PDF, root: PdfDict): void {
-    const entries = this.#given.map(({ part, found, key }): [number, PdfObject] => {
-      if (!(found instanceof PdfArray)) return [key, part.copier.targetOf(found) ?? PdfNull.instance];
-      const elements = found.toArray().map((element) => part.copier.targetOf(element) ?? PdfNull.instance);
-      return [key, target.context.register(new PdfArray(elements))];
-    });
-    root.set('ParentTree', target.context.register(writeNumberTree(target, entries)));
-    root.set('ParentTreeNextKey', PdfNumber.of(this.#given.length));
+    root.set('ParentTree', target.context.register(writeNumberTree(target, this.#entries)));
+    root.set('ParentTreeNextKey', PdfNumber.of(this.#next));
   }
 
   #keyFor(part: PartCopy, old: number): number | undefined {
@@ -45,7 +54,7 @@ export class StructureKeys {
     const list = part.source.look(value);
     const found = list instanceof PdfArray ? list : value;
     if (!(found instanceof PdfArray || found instanceof PdfRef)) return undefined;
-    const key = this.#given.length;
+    const key = this.#next++;
     this.#given.push({ part, found, key });
     known.set(old, key);
     return key;

@@ -13,32 +13,59 @@ interface Parent {
   kids: PdfArray;
 }
 
-/**
- * Joins the tags of all parts into one tree. Of several parts each is a Part below one Document.
- * @returns the root of the tree; undefined: no part has tags
- */
-export function joinStructures(target: PDF, parts: readonly PartCopy[], isMerge: boolean): PdfDict | undefined {
-  const tagged = parts.flatMap((part, index) => {
-    const tree = part.source.once(structureTree);
-    return tree ? [{ part, tree, prefix: isMerge ? `p${index + 1}-` : '' }] : [];
-  });
-  if (tagged.length === 0) return undefined;
-  const names = new StructureNames();
-  const root = PdfDict.of({ Type: PdfName.of('StructTreeRoot') });
-  const rootRef = target.context.register(root);
-  const top: Parent = { ref: isMerge ? target.context.registry.allocateRef() : rootRef, kids: new PdfArray([]) };
-  const namespaces: PdfObject[] = [];
-  for (const { part, tree, prefix } of tagged) {
-    copyStructure(target, { part, tree, prefix, names, top, isMerge });
-    for (const namespace of part.source.items(tree.root, 'Namespaces')) namespaces.push(part.copier.copy(namespace) ?? new PdfDict()); // prettier-ignore
+/** Joins the tags of all parts into one tree. Of several parts each is a Part below one Document. */
+export class Structures {
+  readonly #target: PDF;
+  readonly #isMerge: boolean;
+  readonly #names = new StructureNames();
+  readonly #namespaces: PdfObject[] = [];
+  #tree: { root: PdfDict; rootRef: PdfRef; top: Parent } | undefined;
+  #parts = 0;
+
+  constructor(target: PDF, { isMerge }: { isMerge: boolean }) {
+    this.#target = target;
+    this.#isMerge = isMerge;
   }
-  if (isMerge) target.context.registry.registerAt(top.ref, PdfDict.of({ Type: PdfName.of('StructElem'), S: PdfName.of('Document'), P: rootRef, K: top.kids })); // prettier-ignore
-  root.set('K', isMerge ? top.ref : top.kids);
-  if (namespaces.length > 0) root.set('Namespaces', new PdfArray(namespaces));
-  if (names.roles.size > 0) root.set('RoleMap', names.roles);
-  if (names.classes.size > 0) root.set('ClassMap', names.classes);
-  if (names.ids.size > 0) root.set('IDTree', target.context.register(idTree(target, names)));
-  return root;
+
+  add(parts: readonly PartCopy[]): void {
+    for (const part of parts) {
+      this.#parts++;
+      const tree = part.source.once(structureTree);
+      if (!tree) continue;
+      const { top } = (this.#tree ??= this.#begin());
+      const prefix = this.#isMerge ? `p${this.#parts}-` : '';
+      copyStructure(this.#target, { part, tree, prefix, names: this.#names, top, isMerge: this.#isMerge });
+      for (const namespace of part.source.items(tree.root, 'Namespaces')) this.#addNamespace(part.copier.copy(namespace)); // prettier-ignore
+    }
+  }
+
+  /** @returns the root of the tree; undefined: no part has tags */
+  finish(): PdfDict | undefined {
+    if (!this.#tree) return undefined;
+    const { root, rootRef, top } = this.#tree;
+    const names = this.#names;
+    const { registry } = this.#target.context;
+    registry.registerAt(rootRef, root);
+    if (this.#isMerge) registry.registerAt(top.ref, PdfDict.of({ Type: PdfName.of('StructElem'), S: PdfName.of('Document'), P: rootRef, K: top.kids })); // prettier-ignore
+    root.set('K', this.#isMerge ? top.ref : top.kids);
+    if (this.#namespaces.length > 0) root.set('Namespaces', new PdfArray(this.#namespaces));
+    if (names.roles.size > 0) root.set('RoleMap', names.roles);
+    if (names.classes.size > 0) root.set('ClassMap', names.classes);
+    if (names.ids.size > 0) root.set('IDTree', this.#target.context.register(idTree(this.#target, names)));
+    return root;
+  }
+
+  #begin() {
+    const { registry } = this.#target.context;
+    const rootRef = registry.allocateRef();
+    const top = { ref: this.#isMerge ? registry.allocateRef() : rootRef, kids: new PdfArray([]) };
+    return { root: PdfDict.of({ Type: PdfName.of('StructTreeRoot') }), rootRef, top };
+  }
+
+  /** Parts may share it. */
+  #addNamespace(namespace: PdfObject | undefined): void {
+    if (namespace && !this.#namespaces.includes(namespace)) this.#namespaces.push(namespace);
+  }
 }
 
 const idTree = (target: PDF, { ids }: StructureNames): PdfDict =>
