@@ -1,4 +1,4 @@
-import { PdfRef } from '@libpdf/core';
+import { type PDF, type PdfObject, PdfRef } from '@libpdf/core';
 
 /**
  * The library that edits PDFs. It hangs on some hostile files, so it is given nothing but what Chromium or qpdf wrote.
@@ -12,3 +12,16 @@ Object.defineProperty(PdfRef, 'cache', { value: new Map() });
 
 /** Before the first PDF of a job: references of the jobs before are no longer remembered. */
 export const forgetReferences = (): void => PdfRef.clearCache();
+
+/**
+ * What was registered in a new document, which forgets it: it has the references only. What the document itself has
+ * from the start stays.
+ */
+export function takeObjects(document: PDF): { ref: PdfRef; object: PdfObject }[] {
+  const { newObjects } = document.context.registry as unknown as { newObjects: Map<PdfRef, PdfObject> };
+  const { trailer } = document.context.info;
+  const own = new Set([trailer.getRef('Root'), trailer.getRef('Info'), document.getCatalog().getRef('Pages')]);
+  const taken = [...newObjects].flatMap(([ref, object]) => (own.has(ref) ? [] : [{ ref, object }]));
+  for (const { ref } of taken) newObjects.delete(ref);
+  return taken;
+}

@@ -2,7 +2,7 @@ import type { PdfObject } from '../libpdf.ts';
 
 /** Collects bytes. The library's own writer, which it does not export, copies all of them each time it grows. */
 export class ByteSink {
-  readonly chunks: Uint8Array[] = [];
+  #chunks: Uint8Array[] = [];
   #text = '';
   #position = 0;
 
@@ -33,18 +33,21 @@ export class ByteSink {
   writeBytes(bytes: Uint8Array): void {
     if (bytes.length < 64) return this.writeAscii(Buffer.from(bytes).toString('latin1'));
     this.#flush();
-    this.chunks.push(bytes);
+    this.#chunks.push(bytes);
     this.#position += bytes.length;
   }
 
-  toBytes(): Uint8Array {
+  /** What came since it was called before; positions go on. */
+  take(): Uint8Array {
     this.#flush();
-    return Buffer.concat(this.chunks);
+    const taken = Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    return taken;
   }
 
   #flush(): void {
     if (this.#text === '') return;
-    this.chunks.push(Buffer.from(this.#text, 'latin1'));
+    this.#chunks.push(Buffer.from(this.#text, 'latin1'));
     this.#text = '';
   }
 }
