@@ -346,6 +346,21 @@ export const SETTINGS = {
     description: 'Pages of one PDF, at most; one with more fails its job',
     commands: WITH_RENDERER,
   },
+  mergedMaxMb: {
+    env: 'MERGED_MAX_MB',
+    kind: kinds.integer(1, 4_000),
+    default: '1000',
+    description:
+      'Megabytes of the PDF that the items of a batch are merged into, at most; its worker has it in memory. A larger one fails the batch; its items stay',
+    commands: WITH_RENDERER,
+  },
+  mergedMaxPages: {
+    env: 'MERGED_MAX_PAGES',
+    kind: kinds.integer(1, 10_000_000),
+    default: '200000',
+    description: 'Pages of the PDF that the items of a batch are merged into, at most; more fail the batch',
+    commands: WITH_RENDERER,
+  },
   documentMaxResources: {
     env: 'DOCUMENT_MAX_RESOURCES',
     kind: kinds.integer(1, 1_000_000),

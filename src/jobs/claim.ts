@@ -29,6 +29,10 @@ export interface ClaimedJob extends StoredDocuments {
   /** since the job was accepted, by the database's clock */
   waitedMs: number;
   filename: string | undefined;
+  /** whether it is an item of a batch */
+  isItem: boolean;
+  /** id of the batch whose items it merges */
+  merges: string | undefined;
   /** of the job as a whole */
   settings: PrintSettings;
 }
@@ -134,6 +138,8 @@ function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
     losses: row.losses,
     waitedMs: row.startedAt ? row.startedAt.getTime() - row.createdAt.getTime() : 0,
     filename: row.filename ?? undefined,
+    isItem: row.batchRow !== null,
+    merges: row.batchRow === null ? (row.batchId ?? undefined) : undefined,
     ...storedDocuments(row, row.parts),
     settings: withDefaults(row.request),
   };

@@ -14,7 +14,7 @@ import { endAttempt } from './attempts.ts';
 import type { ClaimedJob } from './claim.ts';
 import { BACK_IN_QUEUE, ENDED } from './lost-jobs.ts';
 import { dropFiles, putFiles, ResultFiles } from './put-files.ts';
-import { REDACTED_REQUEST, REDACTED_URL, WITHOUT_DOCUMENT } from './redacted-request.ts';
+import { REDACTED_REQUEST, REDACTED_URL, WITHOUT_DOCUMENT, WITHOUT_DOCUMENT_OF_ITEM } from './redacted-request.ts';
 
 /**
  * Seconds that a result is kept while the store does not take it. Afterwards its memory is worth more than the rendering
@@ -163,10 +163,14 @@ function timings(own: Partial<RenderTimings> = {}) {
  *
  * @throws StaleClaim, BytesAbandoned
  */
+/** Of a part: what is kept of it, and erased later. */
+const HAS_SHOWN = sql`shown is not null`;
+const HAS_SHOWN_OR_TITLE = sql`(shown is not null or settings ? 'title')`;
+
 async function complete(
   { queue, stores: { current: store }, retentionMs }: FinishDeps,
   tx: Transaction,
-  { id, run, userId, claim }: ClaimedJob,
+  { id, run, userId, claim, isItem }: ClaimedJob,
   { result, failedResources, missingFonts, incomplete, timings: times }: PrintReport & { result: ResultFiles },
 ): Promise<Finish> {
   const { files, ids, pages, size } = result;
@@ -177,14 +181,14 @@ async function complete(
   const [row] = await tx.execute<{ owned: number }>(sql`
     with own as (
       update ${job} set status = 'completed', html = null, request = ${REDACTED_REQUEST}, url = ${REDACTED_URL},
-        keeps_parts = exists (select 1 from ${part} where job_id = ${id} and shown is not null), worker_id = null, completed_at = now(),
+        keeps_parts = exists (select 1 from ${part} where job_id = ${id} and ${isItem ? HAS_SHOWN_OR_TITLE : HAS_SHOWN}), worker_id = null, completed_at = now(),
         failed_resources = ${JSON.stringify(failedResources.slice(0, KEPT_FAILURES))}::text::jsonb,
         failed_resource_count = ${failedResources.length},
         missing_fonts = ${JSON.stringify(missingFonts.slice(0, KEPT_FONTS))}::text::jsonb,
         incomplete = ${JSON.stringify(incomplete.slice(0, KEPT_FAILURES))}::text::jsonb, timings = ${timings(times)}
       where id = ${id} and status = 'processing' and runs = ${run} returning id
     ), erased as (
-      update ${part} set ${WITHOUT_DOCUMENT} where job_id in (select id from own)
+      update ${part} set ${isItem ? WITHOUT_DOCUMENT_OF_ITEM : WITHOUT_DOCUMENT} where job_id in (select id from own)
     ), kept as (
       insert into ${file} (id, job_id, user_id, position, store, location, size, pages, type, sha256, expires_at)
       select f.id, own.id, ${userId}, f.position, ${store.kind}, ${store.location}, f.size, f.pages, f.type,

@@ -20,3 +20,6 @@ export const REDACTED_URL = sql`substring(url from '^[^?#]*')`;
 
 /** Assignments that erase the documents of parts, and what let them in. */
 export const WITHOUT_DOCUMENT = sql`content = null, data = null, settings = ${redacted(sql`settings`)}`;
+
+/** The same of an item of a batch: its title is needed when all of them are merged. */
+export const WITHOUT_DOCUMENT_OF_ITEM = sql`${WITHOUT_DOCUMENT} || jsonb_strip_nulls(jsonb_build_object('title', settings -> 'title'))`;

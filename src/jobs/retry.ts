@@ -31,6 +31,8 @@ export async function retryJob(deps: RetryDeps, { jobId, ...input }: RetryInput)
           url: job.url,
           filename: job.filename,
           metadata: job.metadata,
+          batchId: job.batchId,
+          batchRow: job.batchRow,
           part,
         })
         .from(job)
@@ -42,6 +44,8 @@ export async function retryJob(deps: RetryDeps, { jobId, ...input }: RetryInput)
   if (!row) throw new CodedError('not_found', 'there is no such job');
   if (row.status !== 'failed' && row.status !== 'cancelled')
     throw new CodedError('job_not_retryable', `the job is ${row.status}; allowed: a job that failed or was cancelled`);
+  if (row.batchId !== null && row.batchRow === null)
+    throw new CodedError('job_not_retryable', 'the job merges the items of a batch; retry the batch');
   const { unread, parts, result } = storedDocuments(
     row,
     rows.flatMap((each) => each.part ?? []),

@@ -1,9 +1,11 @@
 import { totalmem } from 'node:os';
+import { mergeItems } from '../batches/merge-items.ts';
 import { AssetReader } from '../assets/asset-reader.ts';
 import { Dialer } from '../egress/dialer.ts';
 import { EgressPolicy } from '../egress/policy.ts';
 import { EgressProxy } from '../egress/proxy.ts';
 import { Finisher } from '../finishing/finisher.ts';
+import { Merger } from '../finishing/merger.ts';
 import type { StepList } from '../finishing/step.ts';
 import { PartContents } from '../jobs/part-content.ts';
 import { readRequest } from '../jobs/read-request.ts';
@@ -63,7 +65,16 @@ export async function buildWorker(
   const { readMemory: read, steps } = overrides;
   const renderer = overrides.renderer ?? (await buildRenderer({ ...base, onProgress, readMemory: read }));
   const finisher = buildFinisher({ config, events, steps });
-  renderer.sharesMemoryWith(finisher);
+  const merger = buildMerger({ config, events });
+  renderer.sharesMemoryWith({
+    get jobs() {
+      return finisher.jobs + merger.jobs;
+    },
+    freeMemory: () => {
+      finisher.freeMemory();
+      merger.freeMemory();
+    },
+  });
   const registration = new Registration({
     db,
     queue,
@@ -97,6 +108,8 @@ export async function buildWorker(
     }),
     readRequest: (job, signal) =>
       readRequest({ db, assetStores, assetBytes: config.assetsMaxMb * MEGABYTE, egress }, job, signal),
+    mergeItems: (batch, context) =>
+      mergeItems({ db, stores, merger, caps: { maxPages: config.mergedMaxPages } }, batch, context),
     storeWatch,
     needs: [roomWatch.condition],
     concurrency: new Concurrency(config.workerConcurrency),
@@ -125,7 +138,18 @@ export async function buildWorker(
   });
   return {
     renderer,
-    services: [renderer, finisher, composer, registration, reaper, maintenance, storeWatch, roomWatch, dispatcher],
+    services: [
+      renderer,
+      finisher,
+      merger,
+      composer,
+      registration,
+      reaper,
+      maintenance,
+      storeWatch,
+      roomWatch,
+      dispatcher,
+    ],
     forceStop: () => dispatcher.forceStop(),
     blame: (jobId) => dispatcher.blame(jobId),
   };
@@ -162,6 +186,18 @@ export function buildFinisher(input: { config: Config; events: Events; steps?: S
     events,
     readSigner: signerReader(config),
     ...(steps && { steps }),
+  });
+}
+
+/** What makes one PDF of the items of a batch. */
+function buildMerger({ config, events }: { config: Config; events: Events }): Merger {
+  return new Merger({
+    caps: {
+      maxBytes: config.mergedMaxMb * MEGABYTE,
+      maxPages: config.mergedMaxPages,
+      memoryBytes: config.documentMemoryLimitMb * MEGABYTE,
+    },
+    events,
   });
 }
 

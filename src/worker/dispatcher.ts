@@ -27,7 +27,7 @@ import { RunCheck } from './run-check.ts';
 import type { StoreWatch } from './store-watch.ts';
 import { Suspect } from './suspect.ts';
 
-interface DispatcherOptions extends FinishDeps, Pick<RenderDeps, 'contents' | 'readRequest'> {
+interface DispatcherOptions extends FinishDeps, Pick<RenderDeps, 'contents' | 'readRequest' | 'mergeItems'> {
   notifier: Notifier;
   registration: Pick<Registration, 'workerId' | 'condition'>;
   renderer: Pick<Renderer, 'render' | 'room'>;
@@ -211,8 +211,8 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
 
   /**
    * How many more documents may begin: limited by slots, by memory, and by those whose steps run or whose results wait
-   * to be written. There are at most as many of these as slots, so that an outage of the database stops the claims. 0
-   * while a condition fails, or while too many wait for their steps.
+   * to be written. There are at most as many of these as slots, so that an outage of the database stops the claims, and
+   * besides as many that merge a batch, for minutes. 0 while a condition fails, or while too many wait for their steps.
    */
   get #free(): number {
     const { registration, storeWatch, finisher, needs } = this.options;
@@ -224,7 +224,9 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
       return 0;
     const { limit } = this.options.concurrency;
     const rendering = this.#rendering;
-    return Math.min(limit - rendering, 2 * limit - this.#running.size, this.options.renderer.room(rendering));
+    const merging = [...this.#running].filter(({ job }) => job.merges !== undefined).length;
+    const others = this.#running.size - Math.min(limit, merging);
+    return Math.min(limit - rendering, 2 * limit - others, this.options.renderer.room(rendering));
   }
 
   async #claim(count: number): Promise<ClaimedJob[]> {

@@ -10,6 +10,11 @@ export interface RenderDeps extends RunDeps {
   contents: Pick<PartContents, 'of' | 'pdf' | 'files'>;
   /** reads a request that was submitted in SQL */
   readRequest: (job: ClaimedJob, signal: AbortSignal) => Promise<ClaimedJob | Failure>;
+  /** makes one PDF of the items of a batch */
+  mergeItems: (
+    batch: { userId: string; batchId: string },
+    context: { timeoutMs: number; signal: AbortSignal; span: Span },
+  ) => Promise<Outcome>;
   events: Events;
 }
 
@@ -27,7 +32,12 @@ export async function renderJob(
   claimed: ClaimedJob,
   { about, span, signal, onRendered }: AttemptContext,
 ): Promise<Outcome> {
-  const { contents, events, readRequest } = deps;
+  const { contents, events, readRequest, mergeItems } = deps;
+  if (claimed.merges !== undefined) {
+    onRendered();
+    const { userId, merges: batchId, settings } = claimed;
+    return mergeItems({ userId, batchId }, { timeoutMs: settings.timeoutMs, signal, span });
+  }
   const isUnread = claimed.unread !== undefined;
   // Nobody else of us has seen it before.
   if (isUnread && claimed.run === 1) events.jobSubmitted({ ...about, priority: claimed.priority });
