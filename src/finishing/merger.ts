@@ -137,10 +137,12 @@ class MergeRun {
   }
 
   async in(process: StepsProcess): Promise<PdfBytes> {
+    const ended = process.exited.then(() => Promise.reject(new Error('the process of the merge has ended')));
+    ended.catch(() => undefined);
     try {
       let coming = this.#groups.next();
       for (let isLast = false; !isLast;) {
-        const { value: group, done } = await coming;
+        const { value: group, done } = await Promise.race([coming, ended]);
         if (done) throw new Error('there is no last group');
         isLast = group.isLast;
         if (!isLast) coming = this.#groups.next();
