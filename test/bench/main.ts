@@ -11,6 +11,7 @@ import { handover } from './handover.ts';
 import { hour } from './hour.ts';
 import { jail } from './jail.ts';
 import { latency } from './latency.ts';
+import { merge } from './merge.ts';
 import { pickup } from './pickup.ts';
 import { plan } from './plan.ts';
 import { queries } from './queries.ts';
@@ -35,6 +36,7 @@ const BENCHES: Record<string, (stage: Stage, files: string[], seconds: number | 
   templates,
   fairness,
   finishing,
+  merge,
   floods,
   render,
   latency,
