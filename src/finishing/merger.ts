@@ -137,12 +137,18 @@ class MergeRun {
   }
 
   async in(process: StepsProcess): Promise<PdfBytes> {
-    const ended = process.exited.then(() => Promise.reject(new Error('the process of the merge has ended')));
-    ended.catch(() => undefined);
+    let giveUp: (reason: Error) => void = () => undefined;
+    void process.exited.then(() => giveUp(new Error('the process of the merge has ended')));
+    // Not a race with the end of the process: that would keep every group until then.
+    const unlessEnded = <T>(work: Promise<T>) =>
+      new Promise<T>((done, failed) => {
+        giveUp = failed;
+        work.then(done, failed);
+      });
     try {
       let coming = this.#groups.next();
       for (let isLast = false; !isLast;) {
-        const { value: group, done } = await Promise.race([coming, ended]);
+        const { value: group, done } = await unlessEnded(coming);
         if (done) throw new Error('there is no last group');
         isLast = group.isLast;
         if (!isLast) coming = this.#groups.next();
