@@ -140,11 +140,11 @@ class MergeRun {
     let giveUp: (reason: Error) => void = () => undefined;
     void process.exited.then(() => giveUp(new Error('the process of the merge has ended')));
     // Not a race with the end of the process: that would keep every group until then.
-    const unlessEnded = <T>(work: Promise<T>) =>
-      new Promise<T>((done, failed) => {
-        giveUp = failed;
-        work.then(done, failed);
-      });
+    const unlessEnded = <T>(work: Promise<T>): Promise<T> => {
+      const { promise, reject } = Promise.withResolvers<never>();
+      giveUp = reject;
+      return Promise.race([work, promise]);
+    };
     try {
       let coming = this.#groups.next();
       for (let isLast = false; !isLast;) {

@@ -33,6 +33,9 @@ export function endOfPatience(stop: AbortSignal): AbortSignal {
 const KEPT_FAILURES = 20;
 /** Missing font families of a job that are kept. */
 const KEPT_FONTS = 20;
+/** Of a part: what is kept of it, and erased later. */
+const HAS_SHOWN = sql`shown is not null`;
+const HAS_SHOWN_OR_TITLE = sql`(shown is not null or settings ? 'title')`;
 
 export interface FinishDeps {
   db: Database;
@@ -163,10 +166,6 @@ function timings(own: Partial<RenderTimings> = {}) {
  *
  * @throws StaleClaim, BytesAbandoned
  */
-/** Of a part: what is kept of it, and erased later. */
-const HAS_SHOWN = sql`shown is not null`;
-const HAS_SHOWN_OR_TITLE = sql`(shown is not null or settings ? 'title')`;
-
 async function complete(
   { queue, stores: { current: store }, retentionMs }: FinishDeps,
   tx: Transaction,

@@ -82,7 +82,7 @@ async function store(stage: Stage, userId: string, jobs: readonly string[]): Pro
       const bytes = Buffer.from(await pdf.save({ incremental: true }));
       return { id: uuidv7(), job, bytes, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
     })); // prettier-ignore
-    const described = rows.map(({ bytes: _, ...row }) => row);
+    const described = rows.map(({ id, job, size, sha256 }) => ({ id, job, size, sha256 }));
     await stage.sql`
       insert into pdfprompt_file (id, job_id, user_id, store, size, pages, sha256, expires_at)
       select id, job, ${userId}, 'postgres', size, 1, decode(sha256, 'hex'), now() + interval '1 day'

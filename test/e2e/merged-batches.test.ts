@@ -33,7 +33,7 @@ describe('a batch that becomes one PDF', () => {
       html: row === 4 ? '<script>console.error("no")</script>' : htmlOf(row),
     }));
     const { id } = await makeBatch(sql, { userId, items, result: 'merged', filename: 'all.pdf', request });
-    const { stderr } = await worker(2);
+    const own = await worker(2);
     const { job, pdf } = await mergedBy(id);
     const rows = [1, 2, 3, 5, 6];
     const texts = textOfPages(pdf);
@@ -49,7 +49,7 @@ describe('a batch that becomes one PDF', () => {
       ]),
     });
     expect(qpdfProblems(pdf)).toBe('');
-    const lines = stderr().split('\n').filter((line) => line.includes(job)); // prettier-ignore
+    const lines = own.stderr().split('\n').filter((line) => line.includes(job)); // prettier-ignore
     expect(lines.find((line) => line.includes('"job.ended"'))).toContain('"pages":10');
   }, 300_000);
 

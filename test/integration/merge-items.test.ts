@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it } from 'vitest';
 import { mergeItems, type MergeItemsDeps } from '../../src/batches/merge-items.ts';
@@ -91,6 +93,9 @@ async function mergedBytes(...args: Parameters<typeof merge>): Promise<Buffer> {
   expect(bytes.length).toBe(file!.size);
   return bytes;
 }
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const stepsProcesses = () => descendants(process.pid).filter((pid) => commandOf(pid).includes('finishing/child'));
 
@@ -187,6 +192,25 @@ describe('a merge ends', () => {
     onFirst();
     await new Promise(() => undefined);
   }
+
+  it('without any group that was added before', async () => {
+    const kept: WeakRef<Uint8Array>[] = [];
+    let alive = Infinity;
+    async function* many(): AsyncGenerator<MergeGroup> {
+      for (let at = 1; at <= 20; at++) {
+        const next = await group(at === 20);
+        if (at === 20) {
+          await sleep(0);
+          collectGarbage();
+          alive = kept.filter((each) => each.deref() !== undefined).length;
+        }
+        kept.push(new WeakRef(next.pdfs[0]!.chunks[0]!));
+        yield next;
+      }
+    }
+    await expect(merger.merge(many(), context())).resolves.toMatchObject({ kind: 'done', pdf: { pages: 20 } });
+    expect(alive).toBeLessThanOrEqual(3);
+  });
 
   it('at once when it is cancelled, with its process', async () => {
     const own = await startMerger();

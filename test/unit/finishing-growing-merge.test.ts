@@ -26,7 +26,7 @@ async function grow(pdfs: readonly Uint8Array[], size: number, describe = about)
 }
 
 /** What must not depend on how it was made. */
-const comparable = ({ streams: _, ...found }: Findings) => ({ ...found, files: [...found.files] });
+const comparable = (found: Findings) => ({ ...found, streams: 0, files: [...found.files] });
 
 describe('a merge that is written while it grows', () => {
   it.for(Array.from({ length: 24 }, (_, seed) => seed + 1))(
