@@ -43,6 +43,7 @@ const DOORS: Record<string, string> = {
   '@opentelemetry/sdk-trace': 'telemetry',
   aws4: 'storage',
   commander: 'cli',
+  croner: 'schedules',
   'csv-parse': 'batches',
   'github-slugger': 'templating',
   'highlight.js': 'templating',

@@ -21,6 +21,7 @@ import type { EventType } from '../domain/event-type.ts';
 import { type FileType, PDF_TYPE } from '../domain/media-type.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
 import type { PdfRequest, PrintSettings } from '../domain/pdf-request.ts';
+import type { Missed, RunStatus } from '../domain/schedule.ts';
 import { DEFAULT_SCOPES, type Scope } from '../domain/scope.ts';
 
 /*
@@ -245,6 +246,40 @@ export const templateFile = pgTable(
     assetId: uuid('asset_id').notNull(),
   },
   (table) => [primaryKey({ columns: [table.versionId, table.name] })],
+);
+
+export const schedule = pgTable('pdfprompt_schedule', {
+  id: uuid('id').primaryKey(),
+  userId: uuid('user_id').notNull(),
+  name: text('name').notNull(),
+  cron: text('cron').notNull(),
+  timezone: text('timezone').notNull(),
+  request: jsonb('request').$type<Record<string, unknown>>().notNull(),
+  missed: text('missed').$type<Missed>().notNull().default('run'),
+  paused: boolean('paused').notNull().default(false),
+  nextAt: instant('next_at'),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  updatedAt: instant('updated_at').notNull().defaultNow(),
+});
+
+export const scheduleRun = pgTable(
+  'pdfprompt_schedule_run',
+  {
+    scheduleId: uuid('schedule_id').notNull(),
+    plannedAt: instant('planned_at').notNull(),
+    asked: boolean('asked').notNull().default(false),
+    userId: uuid('user_id').notNull(),
+    status: text('status').$type<RunStatus>().notNull().default('waiting'),
+    skipped: integer('skipped').notNull().default(0),
+    jobId: uuid('job_id'),
+    errorCode: text('error_code'),
+    errorMessage: text('error_message'),
+    retryAt: instant('retry_at'),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+  },
+  (table) => [primaryKey({ columns: [table.scheduleId, table.plannedAt, table.asked] })],
 );
 
 export const webhook = pgTable('pdfprompt_webhook', {

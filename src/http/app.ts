@@ -52,6 +52,12 @@ import { listenToEventsRoute } from './routes/listen-to-events.ts';
 import { renderPdfRoute } from './routes/render-pdf.ts';
 import { replayJobDeliveryRoute } from './routes/replay-job-delivery.ts';
 import { retryJobRoute } from './routes/retry-job.ts';
+import { deleteScheduleRoute } from './routes/schedules/delete-schedule.ts';
+import { getScheduleRoute } from './routes/schedules/get-schedule.ts';
+import { listScheduleRunsRoute } from './routes/schedules/list-runs.ts';
+import { listSchedulesRoute } from './routes/schedules/list-schedules.ts';
+import { putScheduleRoute } from './routes/schedules/put-schedule.ts';
+import { runScheduleRoute } from './routes/schedules/run-schedule.ts';
 import { submitJobRoute } from './routes/submit-job.ts';
 import { deleteTemplateRoute } from './routes/templates/delete-template.ts';
 import { getTemplateRoute } from './routes/templates/get-template.ts';
@@ -110,6 +116,12 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     previewTemplateRoute(deps),
     putAssetRoute(deps),
     getAssetRoute(deps),
+    putScheduleRoute(deps),
+    listSchedulesRoute(deps),
+    getScheduleRoute(deps),
+    listScheduleRunsRoute(deps),
+    deleteScheduleRoute(deps),
+    runScheduleRoute(deps),
     createWebhookRoute(deps),
     listWebhooksRoute(deps),
     // Before those with {id}, which this is not.

@@ -38,7 +38,7 @@ export interface ErasedUser {
 
 /**
  * Erases a user with their keys, sessions, webhooks, jobs, PDFs and places in the queue. After the first transaction no
- * key is valid, and no job that ends is reported to a webhook. Jobs accepted before it are erased too, even while they are rendered. Usage is kept only as sums over all erased users. If
+ * key is valid, no job that ends is reported to a webhook, and no schedule runs. Jobs accepted before it are erased too, even while they are rendered. Usage is kept only as sums over all erased users. If
  * the process stops, any worker continues.
  * @param withinMs milliseconds after which the rest is left to the workers
  * @throws CodedError `not_found`; `invalid_request` if the email is not valid
@@ -79,6 +79,7 @@ async function beginErasing(db: Database, which: { id: string } | { email: strin
     await tx.execute(
       sql`update pdfprompt_webhook set deleted_at = now() where user_id = ${row.id} and deleted_at is null`,
     );
+    await tx.execute(sql`update pdfprompt_schedule set paused = true, next_at = null where user_id = ${row.id}`);
     return row.id;
   });
 }
@@ -171,7 +172,7 @@ async function hasJobs(db: Queryable, userId: string): Promise<boolean> {
   return (await db.execute(sql`select 1 from pdfprompt_job where user_id = ${userId} limit 1`)).length > 0;
 }
 
-/** Deletes webhooks, templates, and then the files of documents with their bytes. @returns false: the time is over */
+/** Deletes schedules, webhooks, templates, and then the files of documents with their bytes. @returns false: the time is over */
 async function eraseFiles({ db, stores }: EraseDeps, userId: string, until: number): Promise<boolean> {
   const inBatches = async (batch: () => Promise<number>) => {
     for (let count = BATCH; count === BATCH;) {
@@ -190,6 +191,8 @@ async function eraseFiles({ db, stores }: EraseDeps, userId: string, until: numb
         select d.id from pdfprompt_webhook w join pdfprompt_delivery d on d.webhook_id = w.id
         where w.user_id = ${userId} limit ${BATCH}))`),
     )) &&
+    // Their runs by cascade.
+    (await inBatches(deleted(which(sql`pdfprompt_schedule`)))) &&
     (await inBatches(deleted(which(sql`pdfprompt_webhook`)))) &&
     (await inBatches(deleted(which(sql`pdfprompt_template`))));
   if (!areOthersGone) return false;

@@ -51,6 +51,7 @@ export const ERROR_CODES = {
   template_limit_reached: { status: 403, title: 'You have more templates than allowed' },
   link_expired: { status: 410, title: 'The link has expired' },
   webhook_limit_reached: { status: 403, title: 'You have more webhooks than allowed' },
+  schedule_limit_reached: { status: 403, title: 'You have more schedules than allowed' },
   webhook_off: { status: 409, title: 'The webhook is off' },
   delivery_not_replayable: { status: 409, title: 'This cannot be sent again' },
   file_expired: { status: 410, title: 'The PDF has expired' },

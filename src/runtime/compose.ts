@@ -14,6 +14,7 @@ import type { MemoryReading } from '../memory/reading.ts';
 import { JobQueue } from '../queue/boss.ts';
 import type { StepList } from '../finishing/step.ts';
 import type { Renderer } from '../render/renderer.ts';
+import { ScheduleTicker } from '../schedules/ticker.ts';
 import { type Store, StoreFailure } from '../storage/store.ts';
 import { Stores } from '../storage/stores.ts';
 import type { OnStoreOperation } from '../storage/timed-store.ts';
@@ -164,7 +165,7 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       store,
       stores,
       assetStores,
-      services: [tracing, databaseWatch, queue, notifier, queueWatch],
+      services: [tracing, databaseWatch, queue, notifier, queueWatch, new ScheduleTicker({ db: adminDb, events })],
       release,
     };
   } catch (error) {

@@ -77,6 +77,12 @@ interface WebhookAbout extends RequestAbout {
   userId: string;
 }
 
+/** Identifies what was done to a schedule of a user. */
+interface ScheduleAbout extends RequestAbout {
+  schedule: string;
+  userId: string;
+}
+
 /** Milliseconds for which a failure that repeats is not logged again. */
 const QUIET_MS = 10_000;
 
@@ -157,6 +163,9 @@ export class Events {
   /** Without an id it is the user's own secret. */
   readonly webhookSecretRotated = (webhook: Omit<WebhookAbout, 'webhookId'> & { webhookId?: string }): void =>
     this.#log.info('webhook.secret_rotated', webhook);
+  readonly scheduleSaved = (schedule: ScheduleAbout & { isNew: boolean; paused: boolean }): void =>
+    this.#log.info('schedule.saved', schedule);
+  readonly scheduleDeleted = (schedule: ScheduleAbout): void => this.#log.info('schedule.deleted', schedule);
   readonly subscriptionSet = (user: AdminAbout & { userId: string; tier: string | null }): void =>
     this.#log.info('subscription.set', user);
   readonly tierDefined = (
@@ -205,6 +214,19 @@ export class Events {
   constructor(log: Logger, metrics = new Metrics()) {
     this.#log = log;
     this.metrics = metrics;
+  }
+
+  /** A time of a schedule has come, or a request asked for a run. */
+  scheduleRan(run: {
+    scheduleId: string;
+    userId: string;
+    plannedAt: string;
+    status: 'waiting' | 'submitted' | 'refused' | 'skipped';
+    jobId: string | undefined;
+    code: string | undefined;
+  }): void {
+    this.metrics.scheduleRuns.inc({ result: run.status });
+    this.#log.info('schedule.ran', run);
   }
 
   requestAnswered(

@@ -44,6 +44,9 @@ export const LOG_MESSAGES = {
   'webhook.changed': 'webhook changed',
   'webhook.deleted': 'webhook deleted',
   'webhook.secret_rotated': 'webhook secret rotated',
+  'schedule.saved': 'schedule saved',
+  'schedule.deleted': 'schedule deleted',
+  'schedule.ran': 'a time of a schedule has come',
   'tier.defined': 'tier defined',
   'tier.deleted': 'tier deleted',
 

@@ -110,6 +110,12 @@ export class Metrics {
     STORE_BUCKETS,
   );
 
+  readonly scheduleRuns = this.#counter(
+    'schedule_runs_total',
+    'Times of schedules, by what became of them: submitted, waiting for a limit, refused, skipped',
+    'result',
+  );
+
   readonly workersLost = this.#counter('workers_lost_total', 'Workers marked lost, by the process that noticed');
   readonly sessionsLost = this.#counter('worker_sessions_lost_total', 'Database sessions that workers lost');
   readonly processFailures = this.#counter('process_failures_total', 'Uncaught errors: each stops its process');

@@ -130,6 +130,7 @@ const SERVICES: Record<string, Listed> = {
   Registration: { make: composed('Registration') },
   Renderer: { make: composed('Renderer'), calls: 8 },
   RoomWatch: { make: composed('RoomWatch') },
+  ScheduleTicker: { make: composed('ScheduleTicker') },
   ServiceGroup: { make: () => new ServiceGroup([session(), composed('JobWaiters')(), composed('Notifier')()]) },
   Session: { make: () => session() },
   StoreWatch: { make: composed('StoreWatch') },

@@ -36,6 +36,7 @@ const PROMISED: Record<string, string[]> = {
   egress_denied_total: ['reason'],
   deliveries_total: ['result'],
   delivery_wait_seconds: [],
+  schedule_runs_total: ['result'],
   deliveries: ['state'],
   delivery_oldest_ready_seconds: [],
 };

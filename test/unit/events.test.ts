@@ -65,6 +65,11 @@ const SAMPLES: Samples = {
   webhookChanged: [{ ...hook, enabled: true }],
   webhookDeleted: [hook],
   webhookSecretRotated: [hook],
+  scheduleSaved: [{ ...request, userId: 'u', schedule: 's', isNew: true, paused: false }],
+  scheduleDeleted: [{ ...request, userId: 'u', schedule: 's' }],
+  scheduleRan: [
+    { scheduleId: 's', userId: 'u', plannedAt: '2031-01-01T00:00:00Z', status: 'refused', jobId: 'j', code: 'x' },
+  ],
   subscriptionSet: [{ ...admin, userId: 'u', tier: 'starter' }],
   tierDefined: [{ ...admin, tier: 'gold', requestsPerMinute: 1, requestsPerDay: 1, priority: 1, isNew: true }],
   tierDeleted: [{ ...admin, tier: 'gold' }],

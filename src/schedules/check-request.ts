@@ -1,0 +1,75 @@
+import type { Database } from '../db/pools.ts';
+import { getWebhook } from '../deliveries/read-webhooks.ts';
+import { isWebhookId } from '../domain/delivery.ts';
+import { parsePdfRequest, type PdfRequest, requestFiles } from '../domain/pdf-request.ts';
+import type { FileInput } from '../domain/source.ts';
+import type { EgressPolicy } from '../egress/policy.ts';
+import { checkTargets } from '../jobs/check-targets.ts';
+import { resolveRequest } from '../jobs/resolve-request.ts';
+import { CodedError, type FieldProblem, invalidFields } from '../kernel/errors.ts';
+
+/** Bytes of a request as JSON: it is stored again with every job. */
+const MAX_BYTES = 1_048_576;
+
+export interface CheckRequestDeps {
+  /** for reads that see the rows of one tenant only */
+  reads: Database;
+  egress: Pick<EgressPolicy, 'denyHost'>;
+}
+
+/**
+ * Checks the request of a schedule as if it were submitted now.
+ * @throws CodedError `invalid_request` that names what is not valid, not there, or will not be there at a later time
+ */
+export async function checkRequest(
+  { reads, egress }: CheckRequestDeps,
+  { userId, request: sent }: { userId: string; request: Record<string, unknown> },
+): Promise<void> {
+  const bytes = Buffer.byteLength(JSON.stringify(sent));
+  if (bytes > MAX_BYTES)
+    throw invalidFields([
+      {
+        field: 'request',
+        message: `it has ${bytes} bytes; allowed: ${MAX_BYTES}. A template keeps documents and files of any size`,
+      },
+    ]);
+  const parsed = parsePdfRequest(sent);
+  if (!parsed.ok) throw invalidFields(parsed.fields.map(ofRequest));
+  const { request } = parsed;
+  const problems = perishable(request);
+  if (problems.length > 0) throw invalidFields(problems.map(ofRequest));
+  // Only which names there are matters here; the worker stores the files of each job.
+  const files = requestFiles(request).map((each) => each && Object.fromEntries(Object.keys(each).map((path) => [path, '']))); // prettier-ignore
+  try {
+    checkTargets(egress, request.deliveries);
+    await resolveRequest({ reads }, { principal: { userId }, request, sent: parsed.sent, files });
+  } catch (error) {
+    throw error instanceof CodedError && error.fields ? invalidFields(error.fields.map(ofRequest)) : error;
+  }
+  const { webhook: webhookId } = request.deliveries ?? {};
+  if (webhookId === undefined || !isWebhookId(webhookId)) return;
+  await getWebhook(reads, { userId, webhookId }).catch((error: unknown) => {
+    if (!(error instanceof CodedError)) throw error;
+    throw invalidFields([{ field: 'request.webhook', message: 'there is no such endpoint; allowed: a URL, or the id of one of yours' }]); // prettier-ignore
+  });
+}
+
+const ofRequest = ({ field, message }: FieldProblem): FieldProblem => ({
+  field: field === '(body)' ? 'request' : `request.${field}`,
+  message,
+});
+
+/** What is not kept for as long as a schedule is. */
+function perishable(request: PdfRequest): FieldProblem[] {
+  const assets = new Map(requestFiles(request).flatMap((files: Record<string, FileInput> = {}) => Object.entries(files)));
+  const ofJobs = request.parts.some(({ source }) => source.kind === 'pdf' && source.value.job !== undefined);
+  return [
+    ...[...assets]
+      .filter(([, file]) => typeof file === 'string')
+      .map(([path]) => ({
+        field: `files["${path.slice(0, 100)}"]`,
+        message: 'assets are kept for a day only; allowed in a schedule: the file itself, or a template, which keeps its files',
+      })),
+    ...(ofJobs ? [{ field: 'pdf.job', message: 'the PDF of a job expires; allowed in a schedule: pdf.file' }] : []),
+  ];
+} // prettier-ignore
