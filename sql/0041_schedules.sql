@@ -55,6 +55,9 @@ create policy pdfprompt_everybody on pdfprompt_schedule_run using (true);
 create policy pdfprompt_one_tenant on pdfprompt_schedule_run as restrictive to pdfprompt_tenant
   using (current_user <> 'pdfprompt_tenant' or user_id = nullif(current_setting('pdfprompt.tenant', true), '')::uuid);
 
+-- What the API reads as this role.
+grant execute on function pdfprompt_time_text to pdfprompt_tenant;
+
 create function pdfprompt_forget_runs(id uuid) returns void language sql as $$
   delete from pdfprompt_schedule_run r where r.schedule_id = $1 and r.planned_at < (
     select k.planned_at from pdfprompt_schedule_run k where k.schedule_id = $1

@@ -5,7 +5,7 @@ import { forTenant } from '../db/tenant.ts';
 import { nextTimes, noSchedule, type Schedule, scheduleColumns, type ScheduleRow, type ScheduleRun, toSchedule, type WholeSchedule } from './schedule.ts'; // prettier-ignore
 
 /** JSON of a row `r` of pdfprompt_schedule_run, as {@link ScheduleRun}. */
-export const RUN_JSON = sql`jsonb_build_object(
+const RUN_JSON = sql`jsonb_build_object(
   'plannedAt', pdfprompt_time_text(r.planned_at), 'asked', r.asked, 'status', r.status, 'skipped', r.skipped,
   'job', (select jsonb_build_object('id', j.id, 'status', j.status) from pdfprompt_job j where j.id = r.job_id),
   'error', case when r.error_code is not null then
@@ -13,7 +13,7 @@ export const RUN_JSON = sql`jsonb_build_object(
   'startedAt', pdfprompt_time_text(r.created_at))`;
 
 const lastRun = sql<ScheduleRun | null>`(
-  select ${RUN_JSON} from pdfprompt_schedule_run r where r.schedule_id = ${schedule.id}
+  select ${RUN_JSON} from pdfprompt_schedule_run r where r.schedule_id = pdfprompt_schedule.id
   order by r.planned_at desc, r.asked desc limit 1)`;
 
 const ofUser = (userId: string) => and(forTenant(userId), eq(schedule.userId, userId));
