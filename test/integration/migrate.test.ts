@@ -86,7 +86,7 @@ describe('migrate', () => {
       else await sql.unsafe(text);
     }
     const [count] = await sql`select count(*)::int as tables from pg_tables where tablename like 'pdfprompt\\_%'`;
-    expect(count).toEqual({ tables: 30 });
+    expect(count).toEqual({ tables: 32 });
   });
 
   it('says in a sentence what is wrong with the address', async () => {
