@@ -60,9 +60,9 @@ function isCron(cron: string): boolean {
 /**
  * The first time of a rule after another time; undefined if there is none.
  *
- * Where clocks are put forward, a time of day that is left out is the moment of the change, and times in an interval (with
- * `*` or a step in the minute or the hour) that are left out are none. Where they are put back, a time of day is the first
- * of the two, and times in an interval are both.
+ * Where clocks go forward, a time of day that is left out is the moment of the change, and times in an interval (with
+ * `*` or a step in the minute or the hour) that are left out are none. Where they go back, a time of day is the first of
+ * the two, and times in an interval are both.
  */
 export function nextTime(rule: Rule, after: Date): Date | undefined {
   return open(rule).nextRun(after) ?? undefined;

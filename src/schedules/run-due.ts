@@ -40,7 +40,7 @@ interface RunDueDeps {
   db: Database;
   /** instead of the database's clock, in a test */
   now?: Date | undefined;
-  /** the times of a schedule could not be told: it stands still */
+  /** the times of a schedule could not be found out: it stands still */
   onBroken: (scheduleId: string, error: unknown) => void;
 }
 

@@ -128,6 +128,28 @@ const ofOpenBatch =
     expect([...(await state())]).toEqual([...before]);
   };
 
+/** Every tenant has a schedule of the same name, and one that only they have. */
+for (const tenant of tenants)
+  for (const name of ['monthly', tenant.userId])
+    await ask(tenant, 'PUT', `/v1/schedules/${name}`, { body: scheduleOf(tenant.email) });
+function scheduleOf(html: string): string {
+  return JSON.stringify({ cron: '@yearly', timezone: 'UTC', request: { html } });
+}
+const schedulesOf = ({ userId }: Tenant) =>
+  service.sql`select to_jsonb(s) as schedule from pdfprompt_schedule s where user_id = ${userId} order by id`;
+
+/** Another tenant's schedule is answered as one that never was, and stays as it is. */
+const ofSchedule =
+  (method: string, path = '') =>
+  async (from: Tenant, to: Tenant) => {
+    const before = await schedulesOf(to);
+    const unknown = await ask(from, method, `/v1/schedules/${UNKNOWN}${path}`);
+    expect(unknown).toMatchObject({ status: 404, body: expect.stringContaining('"not_found"') });
+    const theirs = await ask(from, method, `/v1/schedules/${to.userId}${path}`);
+    expect({ ...theirs, body: theirs.body.replaceAll(to.userId, UNKNOWN) }).toEqual(unknown);
+    expect([...(await schedulesOf(to))]).toEqual([...before]);
+  };
+
 const idsIn = (body: string) => (JSON.parse(body) as { data: Job[] }).data.map(({ id }) => id);
 
 /** What else takes or gives jobs, and what no tenant may see there of another. */
@@ -187,6 +209,25 @@ const OTHERWISE: Record<string, (from: Tenant, to: Tenant) => Promise<void>> = {
     expect(await secretOf(from)).not.toBe(mine);
     expect(await secretOf(to)).toBe(theirs);
   },
+  'GET /v1/schedules': async (from, to) => {
+    const { body } = await ask(from, 'GET', '/v1/schedules');
+    const { data } = JSON.parse(body) as { data: { name: string }[] };
+    expect(data.map(({ name }) => name).toSorted()).toEqual([from.userId, 'monthly'].toSorted());
+    expect(body).not.toContain(to.userId);
+  },
+  'GET /v1/schedules/{name}': async (from, to) => {
+    await ofSchedule('GET')(from, to);
+    expect((await ask(from, 'GET', '/v1/schedules/monthly')).body).toContain(from.email);
+  },
+  'PUT /v1/schedules/{name}': async (from, to) => {
+    const before = await schedulesOf(to);
+    const body = scheduleOf(from.email);
+    expect((await ask(from, 'PUT', '/v1/schedules/monthly', { body })).status).toBe(200);
+    expect([...(await schedulesOf(to))]).toEqual([...before]);
+  },
+  'GET /v1/schedules/{name}/runs': ofSchedule('GET', '/runs'),
+  'POST /v1/schedules/{name}/run': ofSchedule('POST', '/run'),
+  'DELETE /v1/schedules/{name}': ofSchedule('DELETE'),
   // What is sent there: `events.test.ts`.
   'GET /v1/events': async (from, to) => {
     for (const [name, ids] of Object.entries({

@@ -13,13 +13,13 @@ await sql`insert into pdfprompt_tier values ('minute', 1, null, 1), ('day', null
 
 let count = 0;
 /** A schedule of a new user, due at a time. */
-async function schedule({ tier = 'none', cron = '0 * * * *', due = '2031-03-01T10:00:00Z', missed = 'run', request = { html: 'x' } as object } = {}) {
+async function schedule({ tier = 'none', cron = '0 * * * *', due = '2031-03-01T10:00:00Z', missed = 'run', request = { html: 'x' } } = {}) {
   const email = `user-${count++}@example.com`;
   await createKey(db, { email, tier });
   const { id: userId } = await getUser(db, { email });
   const [row] = await sql<{ id: string }[]>`
     insert into pdfprompt_schedule (id, user_id, name, cron, timezone, request, missed, next_at)
-    values (gen_random_uuid(), ${userId}, 'it', ${cron}, 'UTC', ${sql.json(request as never)}, ${missed}, ${due}) returning id`;
+    values (gen_random_uuid(), ${userId}, 'it', ${cron}, 'UTC', ${sql.json(request)}, ${missed}, ${due}) returning id`;
   return { id: row?.id ?? '', userId };
 } // prettier-ignore
 const never = (id: string, error: unknown) => {
@@ -53,7 +53,9 @@ describe('a time that has come', () => {
   it('is one transaction: without its end there is no job', async () => {
     const { id, userId } = await schedule();
     await sql`alter table pdfprompt_schedule add constraint no_next check (next_at <> '2031-03-01T11:00:00Z') not valid`;
-    await expect(tick('2031-03-01T10:00:01Z')).rejects.toThrow();
+    await expect(tick('2031-03-01T10:00:01Z')).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('no_next') },
+    });
     expect([await jobsOf(userId), await historyOf(id)]).toEqual([[], []]);
     await sql`alter table pdfprompt_schedule drop constraint no_next`;
     expect(await tick('2031-03-01T10:00:01Z')).toHaveLength(1);

@@ -1,9 +1,14 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { createKey } from '../../src/accounts/keys.ts';
 import { getUser } from '../../src/accounts/users.ts';
 import { scheduleRunSchema, scheduleSchema, wholeScheduleSchema } from '../../src/http/schedule-schemas.ts';
 import { eraseUser } from '../../src/jobs/erase-user.ts';
+import { scheduleFields } from '../../src/schedules/schedule.ts';
+import { blocksOf } from '../support/document-examples.ts';
 import { eventually } from '../support/processes.ts';
 import { startService } from '../support/service.ts';
 
@@ -19,11 +24,17 @@ const service = await startService();
 const { sql, base } = service;
 const MONTHLY = { cron: '0 8 1 * *', timezone: 'Europe/Vienna', request: { html: '<p>Report</p>' } };
 
-async function ask<T>(method: string, path: string, body?: object, key = service.key) {
+interface Answer<T> {
+  status: number;
+  headers: Headers;
+  body: T;
+}
+
+async function ask<T>(method: string, path: string, body?: object, key = service.key): Promise<Answer<T>> {
   const init = { method, key, ...(body && { body: JSON.stringify(body) }) };
   const response = await service.request(`/v1/schedules${path}`, init);
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: JSON.parse(text === '' ? 'null' : text) as T };
+  return { status: response.status, headers: response.headers, body: JSON.parse(text === '' ? 'null' : text) as never };
 }
 const put = (name: string, more: object = {}, key?: string) =>
   ask<Schedule>('PUT', `/${name}`, { ...MONTHLY, ...more }, key);
@@ -180,5 +191,20 @@ describe('a schedule', () => {
     for (const path of ['', '/runs']) expect((await ask('GET', `/gone${path}`)).status).toBe(404);
     expect((await ask('DELETE', '/gone')).status).toBe(404);
     expect((await service.request(`/v1/jobs/${body.id}`)).status).toBe(200);
+  });
+});
+
+describe('docs/schedules.md', () => {
+  it('has examples that save a schedule, run it and list its runs', async () => {
+    const page = readFileSync(new URL('../../docs/schedules.md', import.meta.url), 'utf8');
+    const outputs = [];
+    for (const block of blocksOf(page, 'sh')) {
+      const script = block.replaceAll('http://127.0.0.1:3000', service.address).replaceAll('pdf_…', service.key);
+      outputs.push((await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script])).stdout);
+    }
+    expect(outputs).toHaveLength(2);
+    expect(JSON.parse(outputs[0] ?? '')).toMatchObject({ name: 'monthly-report', paused: false });
+    expect(outputs[1]).toMatch(/"metadata":\{"kind":"report"\}.*"asked":true,"status":"submitted"/);
+    for (const name of Object.keys(scheduleFields.shape)) expect(page).toContain(`| \`${name}\` `);
   });
 });

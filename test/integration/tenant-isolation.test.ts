@@ -23,7 +23,7 @@ const service = await startService();
 const { sql } = service;
 const [ann, bob] = (await createTenants(service, ['ann@a.example', 'bob@b.example'])) as [Tenant, Tenant];
 
-// A webhook each, a delivery with an attempt, and a batch.
+// A webhook each, a delivery with an attempt, a batch, and a schedule with a run.
 for (const { userId } of [ann, bob])
   await sql.unsafe(`
     insert into pdfprompt_webhook (id, user_id, url, events, secret) values ('${userId}', '${userId}', 'https://a.example', '{}', '');
@@ -32,7 +32,9 @@ for (const { userId } of [ann, bob])
     insert into pdfprompt_delivery_attempt (delivery_id, number, at, ms, answer) values ('${userId}', 1, now(), 1, '${userId}');
     insert into pdfprompt_batch (id, user_id, result, total, tier, priority, virtual_start)
       values ('${userId}', '${userId}', 'files', 1, 'starter', 0, 0);
-    insert into pdfprompt_batch_count (batch_id, shard, open) values ('${userId}', 1, 1)`);
+    insert into pdfprompt_batch_count (batch_id, shard, open) values ('${userId}', 1, 1);
+    insert into pdfprompt_schedule (id, user_id, name, cron, timezone, request) values ('${userId}', '${userId}', 'x', '@yearly', 'UTC', '{}');
+    insert into pdfprompt_schedule_run (schedule_id, planned_at, user_id, status) values ('${userId}', now(), '${userId}', 'skipped')`);
 
 /** A statement as a verb sent it, with its parameters written into it. */
 interface Sent {
@@ -104,6 +106,8 @@ async function statements({ userId, jobs }: Tenant): Promise<Sent[]> {
     assets: `select user_id from "pdfprompt_asset" where ${gate} and "user_id" = $2)`,
     templates: `select user_id from "pdfprompt_template" where ${gate} and "user_id" = $2)`,
     webhooks: `select user_id from "pdfprompt_webhook" where ${gate} and "user_id" = $2)`,
+    schedules: `select user_id from "pdfprompt_schedule" where ${gate} and "user_id" = $2)`,
+    'runs of schedules': `select user_id from "pdfprompt_schedule_run" where ${gate} and "schedule_id" = $2)`,
     // Their ids are their users', too.
     deliveries: `select user_id from "pdfprompt_delivery" where ${gate} and "webhook_id" = $2)`,
     'counts of batches': `select batch_id from "pdfprompt_batch_count" where ${gate} and "batch_id" = $2)`,
@@ -134,6 +138,8 @@ const ownRows: Record<string, (tenant: Tenant) => string[]> = {
   assets: ({ userId }) => [userId, userId],
   templates: ({ userId }) => [userId],
   webhooks: ({ userId }) => [userId],
+  schedules: ({ userId }) => [userId],
+  'runs of schedules': ({ userId }) => [userId],
   deliveries: ({ userId }) => [userId],
   'a batch': ({ userId }) => [userId],
   'a list of batches': ({ userId }) => [userId],
@@ -226,6 +232,8 @@ describe('the role that reads for tenants', () => {
     'pdfprompt_template_file',
     'pdfprompt_part_file',
     'pdfprompt_usage_history',
+    'pdfprompt_schedule',
+    'pdfprompt_schedule_run',
     'pdfprompt_webhook',
     'pdfprompt_delivery',
     'pdfprompt_delivery_attempt',

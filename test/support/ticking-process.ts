@@ -15,10 +15,12 @@ const onBroken = (_: string, error: unknown) => {
   throw error;
 };
 
-process.on('message', async (time: string) => {
+async function run(time: string): Promise<void> {
   let done = 0;
   for (let runs; (runs = await runDue({ db: pool.db, now: new Date(time), onBroken }));) done += runs.length;
   process.send?.(done);
-});
+}
+
+process.on('message', (time: string) => void run(time));
 process.on('disconnect', () => void pool.close());
 process.send?.('ready');
