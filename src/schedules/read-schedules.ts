@@ -4,12 +4,12 @@ import { schedule } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import { nextTimes, noSchedule, type Schedule, scheduleColumns, type ScheduleRow, type ScheduleRun, toSchedule, type WholeSchedule } from './schedule.ts'; // prettier-ignore
 
-/** JSON of a row `r` of pdfprompt_schedule_run, as {@link ScheduleRun}. */
-const RUN_JSON = sql`jsonb_build_object(
+/** JSON, in this order, of a row `r` of pdfprompt_schedule_run, as {@link ScheduleRun}. */
+const RUN_JSON = sql`json_build_object(
   'plannedAt', pdfprompt_time_text(r.planned_at), 'asked', r.asked, 'status', r.status, 'skipped', r.skipped,
-  'job', (select jsonb_build_object('id', j.id, 'status', j.status) from pdfprompt_job j where j.id = r.job_id),
+  'job', (select json_build_object('id', j.id, 'status', j.status) from pdfprompt_job j where j.id = r.job_id),
   'error', case when r.error_code is not null then
-    jsonb_build_object('code', r.error_code, 'message', r.error_message) end,
+    json_build_object('code', r.error_code, 'message', r.error_message) end,
   'startedAt', pdfprompt_time_text(r.created_at))`;
 
 const lastRun = sql<ScheduleRun | null>`(

@@ -3,6 +3,7 @@ import { chromiumAgeSeconds } from '../domain/chromium-age.ts';
 import { SERVICE_FAULTS } from '../domain/fault.ts';
 import { PRIORITY_NAMES } from '../domain/priority.ts';
 import type { QueueFigures } from '../domain/queue-figures.ts';
+import { RUN_STATUSES } from '../domain/schedule.ts';
 import type { DeliveryFigures } from '../domain/delivery-figures.ts';
 import { FIRST_TIERS } from '../domain/tier.ts';
 
@@ -302,6 +303,10 @@ export class Metrics {
   /** The counters of what is sent start at 0. */
   expectDeliveries(): void {
     for (const result of ['delivered', 'retried', 'failed']) this.deliveries.inc({ result }, 0);
+  }
+
+  expectSchedules(): void {
+    for (const result of RUN_STATUSES) this.scheduleRuns.inc({ result }, 0);
   }
 
   watchRegistration(isHeld: () => boolean): void {
