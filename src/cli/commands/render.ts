@@ -9,6 +9,7 @@ import type { InputSettings, ReadyInput } from '../load-input.ts';
 import { loggerFor, print, printJson, progress, warn } from '../output.ts';
 import { missingTexts, type PrintDeps, type Printed } from '../print-input.ts';
 import { describeInput, inspectInput, type RenderInput } from '../render-input.ts';
+import { readRequestFlag } from '../request-flag.ts';
 import { outputType, planTasks, type RenderTask } from '../render-tasks.ts';
 import { readConfig } from '../settings-flags.ts';
 
@@ -116,7 +117,7 @@ function needsBrowser(tasks: readonly RenderTask[], { sent }: InputSettings): bo
 
 async function readRequest(options: RenderOptions, tasks: readonly RenderTask[]): Promise<Record<string, unknown>> {
   const { request: text, locale, timezone, allowHtml, style } = options;
-  const request = text === undefined ? {} : await parseRequest(text);
+  const request = text === undefined ? {} : await readRequestFlag(text);
   const ofMarkdown = {
     ...(request.markdownOptions as object | undefined),
     ...(allowHtml && { allowHtml }),
@@ -131,17 +132,6 @@ async function readRequest(options: RenderOptions, tasks: readonly RenderTask[])
     ...(timezone !== undefined && { timezone }),
     ...(Object.keys(ofMarkdown).length > 0 && { markdownOptions: ofMarkdown }),
   };
-}
-
-async function parseRequest(text: string): Promise<Record<string, unknown>> {
-  try {
-    const content = text.startsWith('@') ? await readFile(text.slice(1), 'utf8') : text;
-    const json: unknown = JSON.parse(content.replace(/^\uFEFF/, ''));
-    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;
-  } catch (error) {
-    throw new UsageError(`--request: ${messageOf(error)}; allowed: a JSON object, or @file with one`, { cause: error });
-  }
-  throw new UsageError('--request: allowed: a JSON object, or @file with one');
 }
 
 async function readStyle(path: string): Promise<string> {

@@ -1,14 +1,12 @@
-import { stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
-import { MAX_FILES } from '../../domain/source.ts';
-import { parseTemplateName, TEMPLATE_NAME_ALLOWED, templateNameProblem } from '../../domain/template-name.ts';
+import { parseTemplateName, TEMPLATE_NAME_ALLOWED } from '../../domain/template-name.ts';
 import { UsageError } from '../../kernel/errors.ts';
 import { confirm } from '../confirm.ts';
 import { print, printJson, table } from '../output.ts';
+import { pushTemplate } from '../push-template.ts';
 import { type ServiceClient, serviceClient } from '../service-client.ts';
 import { readConfig } from '../settings-flags.ts';
-import { fetchFiles, type RemoteTemplate, sendFiles } from '../template-folder.ts';
+import { fetchFiles, type RemoteTemplate } from '../template-folder.ts';
 
 type Options = Record<string, unknown> & { json?: boolean };
 
@@ -32,29 +30,12 @@ function pushCommand(): Command {
     .option('--no-check', 'save it although it cannot be filled in with its own data.json')
     .option('--json', 'one JSON document on stdout')
     .action(async (directory: string, options: Options & { name?: string; check: boolean }) => {
-      const name = options.name ?? basename(resolve(directory));
-      const problem = templateNameProblem(name);
-      if (problem !== undefined) throw new UsageError(`--name: ${JSON.stringify(name)} is no name; ${problem}`);
-      if (!(await stat(directory).catch(() => undefined))?.isDirectory())
-        throw new UsageError(`${directory}: allowed: a directory with the files of a template`);
       const config = readConfig(options);
       const client = await serviceClient(config);
-      if (options.check) {
-        const { checkTemplate } = await import('../check-template.ts');
-        await checkTemplate(directory, config);
-      }
-      const { listFolder } = await import('../../sources/folder-listing.ts');
-      const files = await sendFiles(client, await listFolder(directory, MAX_FILES));
-      const response = await client.send({
-        method: 'PUT',
-        path: `/v1/templates/${name}`,
-        body: JSON.stringify({ files }),
-        type: 'application/json',
-      });
-      const { version } = (await response.json()) as RemoteTemplate;
-      const isNew = response.status === 201;
-      if (options.json) return printJson({ name, version, isNew, files });
-      print(isNew ? `${name}@${version} (new)` : `unchanged: ${name}@${version}`);
+      const { name, check } = options;
+      const pushed = await pushTemplate(client, directory, { name, check, config });
+      if (options.json) return printJson(pushed);
+      print(`${pushed.isNew ? '' : 'unchanged: '}${pushed.name}@${pushed.version}${pushed.isNew ? ' (new)' : ''}`);
     });
 }
 
