@@ -17,6 +17,11 @@ export function progress(message: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\u001b[90m${message} …\u001b[0m\n`);
 }
 
+/** A text of somebody else's, as one line that cannot move the cursor of a terminal or turn what is beside it around. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, ' ');
+}
+
 /** Columns as wide as their widest cell. */
 export function table(rows: string[][]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));

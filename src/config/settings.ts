@@ -9,6 +9,7 @@ type SettingCommand =
   | 'work'
   | 'render'
   | 'templates'
+  | 'batch'
   | 'migrate'
   | 'keys'
   | 'tier'
@@ -31,6 +32,8 @@ export interface Setting {
   secret?: boolean;
 }
 
+/** that speak with a running service */
+const WITH_SERVICE = ['templates', 'batch'] as const;
 const WITH_ACCOUNTS = ['keys', 'tier', 'tiers', 'users'] as const;
 const WITH_DATABASE = ['up', 'serve', 'work', 'migrate', ...WITH_ACCOUNTS, 'doctor', 'bench', 'plan'] as const;
 const WITH_API = ['up', 'serve'] as const;
@@ -137,7 +140,7 @@ export const SETTINGS = {
     kind: kinds.path,
     defaultNote: '`~/.local/share/pdfprompt`; for root `/var/lib/pdfprompt`',
     description: 'Directory of the embedded Postgres and the unpacked Chromium',
-    commands: [...WITH_DATABASE, 'render', 'templates'],
+    commands: [...WITH_DATABASE, 'render', ...WITH_SERVICE],
   },
   port: {
     env: 'PORT',
@@ -545,15 +548,15 @@ export const SETTINGS = {
     env: 'PDFPROMPT_URL',
     kind: kinds.webAddress,
     defaultNote: 'that of `pdfprompt up` on this machine, `http://127.0.0.1:PORT`',
-    description: 'A running service, whose templates are pushed, pulled, listed and deleted',
-    commands: ['templates'],
+    description: 'A running service: its templates are pushed, pulled, listed and deleted, and batches are sent to it',
+    commands: WITH_SERVICE,
   },
   serviceKey: {
     env: 'PDFPROMPT_KEY',
     kind: kinds.apiKey,
     defaultNote: 'on this machine that of `pdfprompt up`',
-    description: 'The key of the user whose templates they are',
-    commands: ['templates'],
+    description: 'The key of the user whose templates and batches they are',
+    commands: WITH_SERVICE,
     secret: true,
   },
   adminKey: {
