@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { OperatorError, UsageError, withoutQuery } from '../kernel/errors.ts';
 import { withoutSecrets } from '../kernel/secrets.ts';
+import { batchCommand } from './commands/batch.ts';
 import { benchCommand } from './commands/bench.ts';
 import { checkCommand } from './commands/check.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -61,6 +62,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     renderCommand(),
     initCommand(),
     templatesCommand(),
+    batchCommand(),
     migrateCommand(),
     keysCommand(),
     tierCommand(),

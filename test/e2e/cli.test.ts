@@ -19,6 +19,7 @@ describe('pdfprompt', () => {
       'render',
       'init',
       'templates',
+      'batch',
       'migrate',
       'keys',
       'tier',
