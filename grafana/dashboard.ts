@@ -96,7 +96,7 @@ const ROWS: Record<string, Panel[]> = {
   'How long do they wait?': [
     {
       title: 'Queue',
-      description: 'Waiting documents, over all processes.',
+      description: 'Waiting documents, over all processes. Without the items of batches.',
       unit: 'short',
       isStacked: true,
       limit: 100,
@@ -105,14 +105,14 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'Oldest in the queue',
-      description: 'The age of the document that has waited longest.',
+      description: 'The age of the document that has waited longest. Without the items of batches.',
       unit: 's',
       targets: { oldest: 'pdfprompt:queue_oldest_seconds:max1m' },
       runbook: 'queue-depth',
     },
     {
       title: 'Wait',
-      description: 'From acceptance to the first attempt.',
+      description: 'From acceptance to the first attempt. Without the items of batches.',
       unit: 's',
       targets: quantiles('tier', 'pdf_wait_seconds'),
       runbook: 'queue-depth',
@@ -127,7 +127,7 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'Turnaround',
-      description: 'From acceptance to the end.',
+      description: 'From acceptance to the end. Without the items of batches.',
       unit: 's',
       targets: quantiles('tier', 'pdf_turnaround_seconds'),
     },
@@ -198,6 +198,29 @@ const ROWS: Record<string, Panel[]> = {
       description: 'By reason. EGRESS_ALLOW opens networks and hosts.',
       unit: 'ops',
       targets: { '{{reason}}': sum('reason', 'egress_denied_total') },
+    },
+  ],
+  'Do batches move?': [
+    {
+      title: 'Open items',
+      description: 'Items of batches that wait or are rendered, over all processes.',
+      unit: 'short',
+      targets: { items: 'pdfprompt:batch_items_open:max1m' },
+      runbook: 'batch-stalled',
+    },
+    {
+      title: 'Items',
+      description: 'Accepted, and how they ended.',
+      unit: 'ops',
+      targets: { '{{result}}': sum('result', 'batch_items_total') },
+      runbook: 'batch-stalled',
+    },
+    {
+      title: 'Open batches',
+      description: 'Over all processes. The last 1,000 of a longer list are not counted.',
+      unit: 'short',
+      targets: { batches: 'max(max_over_time(pdfprompt_batches_open[1m]))' },
+      runbook: 'batch-stalled',
     },
   ],
   'Do webhooks arrive?': [
@@ -527,7 +550,7 @@ export function dashboard(): object {
     uid: 'pdfprompt',
     title: 'pdfprompt',
     description:
-      'Are users served? How long do they wait? Do we fail, or the documents? Do webhooks arrive? What is full? Who uses it?',
+      'Are users served? How long do they wait? Do we fail, or the documents? Do batches move? Do webhooks arrive? What is full? Who uses it?',
     tags: ['pdfprompt'],
     schemaVersion: 39,
     editable: true,

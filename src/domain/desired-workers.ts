@@ -2,7 +2,7 @@ import { type QueueFigures, queuedJobs } from './queue-figures.ts';
 
 /** The operator's limits. */
 export interface ScalePolicy {
-  /** milliseconds that a job may wait */
+  /** milliseconds that a job may wait; the items of a batch {@link ITEM_PATIENCE} times as long */
   targetWaitMs: number;
   min: number;
   max: number;
@@ -13,14 +13,18 @@ export interface ScalePolicy {
 /** One count of the queue. */
 export type QueueCount = Pick<
   QueueFigures,
-  'countedAt' | 'depth' | 'oldestSeconds' | 'processing' | 'workers' | 'serverConnections'
+  'countedAt' | 'depth' | 'oldestSeconds' | 'items' | 'processing' | 'workers' | 'serverConnections'
 > & {
-  /** jobs ended since the count before */
+  /** jobs ended since the count before, items too */
   ended: number;
+  /** of those that have ended or are being rendered, how many are items; and since when the oldest batch is open */
+  ofItems: { ended: number; processing: number; oldestSeconds: number };
 };
 
 /** The state that each count passes to the next. */
 export interface ScaleState extends QueueFigures {
+  /** of the jobs being rendered */
+  itemsProcessing: number;
   /** since when fewer workers are enough, and the maximum needed since then; null: they are not */
   fewer: { since: string; needed: number } | null;
 }
@@ -35,16 +39,19 @@ const UTILISATION = 0.8;
 const DRAIN_SHARE = 0.8;
 /** The part of the allowed wait that a backlog gets even if it is late already. */
 const LEAST_SHARE = 0.2;
+/** How much longer than a single job the items of a batch may wait: it is no person that waits for each. */
+const ITEM_PATIENCE = 10;
 
 /**
  * The number of workers for the arrivals, or for the backlog to be rendered before its oldest job has waited too long,
- * whichever is more. It grows at once. It shrinks after fewer workers have been enough for a while, to the maximum
+ * whichever is more; and those for the items of batches, which may wait longer. It grows at once. It shrinks after fewer workers have been enough for a while, to the maximum
  * needed in that time.
  */
 export function nextScale(policy: ScalePolicy, before: ScaleState | undefined, count: QueueCount): ScaleState {
-  const { ended: _, ...seen } = count;
+  const { ended: _, ofItems, ...figures } = count;
+  const seen = { ...figures, itemsProcessing: ofItems.processing };
   const rates = ratesOf(before, count);
-  const needed = Math.min(policy.max, Math.max(policy.min, neededWorkers(policy, seen, rates)));
+  const needed = Math.min(policy.max, Math.max(policy.min, neededWorkers(policy, count, rates)));
   const desired = before?.desiredWorkers ?? needed;
   if (needed >= desired) return { ...seen, ...rates, desiredWorkers: needed, fewer: null };
   const fewer = {
@@ -61,14 +68,16 @@ type Rates = Pick<QueueFigures, 'arrivalsPerSecond' | 'endedPerSecond' | 'perWor
 function ratesOf(before: ScaleState | undefined, count: QueueCount): Rates {
   if (!before) return { arrivalsPerSecond: 0, endedPerSecond: 0, perWorkerPerSecond: FIRST_PER_WORKER };
   const seconds = Math.max(0.001, (Date.parse(count.countedAt) - Date.parse(before.countedAt)) / 1000);
-  const inside = queuedJobs(count) + count.processing;
-  const arrived = Math.max(0, count.ended + inside - queuedJobs(before) - before.processing);
+  // Ten thousand items that arrive at once are no rate that goes on: only single jobs arrive.
+  const inside = queuedJobs(count) + count.processing - count.ofItems.processing;
+  const insideBefore = queuedJobs(before) + before.processing - before.itemsProcessing;
+  const arrived = Math.max(0, count.ended - count.ofItems.ended + inside - insideBefore);
   const weight = 1 - Math.exp(-seconds / SMOOTHING_SECONDS);
   const smooth = (old: number, now: number) => old + weight * (now - old);
   const endedPerSecond = smooth(before.endedPerSecond, count.ended / seconds);
   const workers = Math.min(count.workers, before.workers);
   // Workers that always had work show their capacity; otherwise their rate is a lower bound.
-  const wasBusy = queuedJobs(before) > 0 && queuedJobs(count) > 0;
+  const wasBusy = [before, count].every((each) => queuedJobs(each) + each.items > 0);
   const perWorkerPerSecond =
     workers === 0
       ? before.perWorkerPerSecond
@@ -80,13 +89,16 @@ function ratesOf(before: ScaleState | undefined, count: QueueCount): Rates {
 
 function neededWorkers(
   { targetWaitMs }: ScalePolicy,
-  seen: Pick<QueueFigures, 'depth' | 'oldestSeconds'>,
+  { depth, oldestSeconds, items, ofItems }: QueueCount,
   { arrivalsPerSecond, perWorkerPerSecond }: Rates,
 ): number {
   const perWorker = Math.max(perWorkerPerSecond, 0.001);
   const target = targetWaitMs / 1000;
-  const left = Math.max(DRAIN_SHARE * target - seen.oldestSeconds, LEAST_SHARE * target);
   const steady = arrivalsPerSecond / (UTILISATION * perWorker);
-  const draining = queuedJobs(seen) / left / perWorker;
-  return Math.ceil(Math.max(steady, draining));
+  const draining = queuedJobs({ depth }) / secondsLeft(target, oldestSeconds) / perWorker;
+  const bulk = items / secondsLeft(ITEM_PATIENCE * target, ofItems.oldestSeconds) / perWorker;
+  return Math.ceil(Math.max(steady, draining) + bulk);
 }
+
+/** In which a backlog is to be rendered. */
+const secondsLeft = (target: number, oldest: number) => Math.max(DRAIN_SHARE * target - oldest, LEAST_SHARE * target);

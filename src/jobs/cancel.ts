@@ -26,16 +26,17 @@ export async function cancelJob(
   const { userId, jobId } = input;
   const cancel = () =>
     db.transaction(async (tx) => {
-      const rows = await tx
+      const [cancelled] = await tx
         .update(job)
         .set({ status: 'cancelled', ...ENDED })
         .where(and(eq(job.id, jobId), eq(job.userId, userId), inArray(job.status, ['queued', 'processing'])))
-        .returning({ id: job.id });
-      if (rows.length === 0) return false;
+        .returning({ batchId: job.batchId, row: job.batchRow });
+      if (!cancelled) return undefined;
       await endAttempt(tx, { jobId, outcome: 'cancelled' });
       await queue.cancel(tx, jobId);
       await notify(tx, 'ended', jobId);
-      return true;
+      return { batchId: cancelled.batchId ?? undefined, row: cancelled.row ?? undefined };
     });
-  if (await retryAfterDeadlock(cancel)) events.jobCancelled(input);
+  const cancelled = await retryAfterDeadlock(cancel);
+  if (cancelled) events.jobCancelled({ ...input, ...cancelled });
 }

@@ -29,13 +29,17 @@ export interface ClaimedJob extends StoredDocuments {
   /** since the job was accepted, by the database's clock */
   waitedMs: number;
   filename: string | undefined;
-  /** whether it is an item of a batch */
-  isItem: boolean;
-  /** id of the batch whose items it merges */
-  merges: string | undefined;
+  /** of an item of a batch, or of the job that merges the items; `row`: of an item */
+  batch: { id: string; row: number | undefined } | undefined;
   /** of the job as a whole */
   settings: PrintSettings;
 }
+
+/** Whether the job is an item of a batch. */
+export const isItem = ({ batch }: Pick<ClaimedJob, 'batch'>) => batch?.row !== undefined;
+
+/** Id of the batch whose items the job merges, if it does. */
+export const mergedBatch = ({ batch }: Pick<ClaimedJob, 'batch'>) => (batch?.row === undefined ? batch?.id : undefined);
 
 interface ClaimInput {
   workerId: string;
@@ -138,8 +142,7 @@ function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
     losses: row.losses,
     waitedMs: row.startedAt ? row.startedAt.getTime() - row.createdAt.getTime() : 0,
     filename: row.filename ?? undefined,
-    isItem: row.batchRow !== null,
-    merges: row.batchRow === null ? (row.batchId ?? undefined) : undefined,
+    batch: row.batchId === null ? undefined : { id: row.batchId, row: row.batchRow ?? undefined },
     ...storedDocuments(row, row.parts),
     settings: withDefaults(row.request),
   };

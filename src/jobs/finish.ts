@@ -11,7 +11,7 @@ import { type JobQueue, MAX_ATTEMPTS } from '../queue/boss.ts';
 import { storeFailureOf } from '../storage/postgres-store.ts';
 import type { Stores } from '../storage/stores.ts';
 import { endAttempt } from './attempts.ts';
-import type { ClaimedJob } from './claim.ts';
+import { type ClaimedJob, isItem } from './claim.ts';
 import { BACK_IN_QUEUE, ENDED } from './lost-jobs.ts';
 import { dropFiles, putFiles, ResultFiles } from './put-files.ts';
 import { REDACTED_REQUEST, REDACTED_URL, WITHOUT_DOCUMENT, WITHOUT_DOCUMENT_OF_ITEM } from './redacted-request.ts';
@@ -169,9 +169,11 @@ function timings(own: Partial<RenderTimings> = {}) {
 async function complete(
   { queue, stores: { current: store }, retentionMs }: FinishDeps,
   tx: Transaction,
-  { id, run, userId, claim, isItem }: ClaimedJob,
+  claimed: ClaimedJob,
   { result, failedResources, missingFonts, incomplete, timings: times }: PrintReport & { result: ResultFiles },
 ): Promise<Finish> {
+  const { id, run, userId, claim } = claimed;
+  const ofItem = isItem(claimed);
   const { files, ids, pages, size } = result;
   const rows = files.map((each, position) => {
     const { size: bytes, pages: count, type = PDF_TYPE, sha256 } = each.pdf;
@@ -180,14 +182,14 @@ async function complete(
   const [row] = await tx.execute<{ owned: number }>(sql`
     with own as (
       update ${job} set status = 'completed', html = null, request = ${REDACTED_REQUEST}, url = ${REDACTED_URL},
-        keeps_parts = exists (select 1 from ${part} where job_id = ${id} and ${isItem ? HAS_SHOWN_OR_TITLE : HAS_SHOWN}), worker_id = null, completed_at = now(),
+        keeps_parts = exists (select 1 from ${part} where job_id = ${id} and ${ofItem ? HAS_SHOWN_OR_TITLE : HAS_SHOWN}), worker_id = null, completed_at = now(),
         failed_resources = ${JSON.stringify(failedResources.slice(0, KEPT_FAILURES))}::text::jsonb,
         failed_resource_count = ${failedResources.length},
         missing_fonts = ${JSON.stringify(missingFonts.slice(0, KEPT_FONTS))}::text::jsonb,
         incomplete = ${JSON.stringify(incomplete.slice(0, KEPT_FAILURES))}::text::jsonb, timings = ${timings(times)}
       where id = ${id} and status = 'processing' and runs = ${run} returning id
     ), erased as (
-      update ${part} set ${isItem ? WITHOUT_DOCUMENT_OF_ITEM : WITHOUT_DOCUMENT} where job_id in (select id from own)
+      update ${part} set ${ofItem ? WITHOUT_DOCUMENT_OF_ITEM : WITHOUT_DOCUMENT} where job_id in (select id from own)
     ), kept as (
       insert into ${file} (id, job_id, user_id, position, store, location, size, pages, type, sha256, expires_at)
       select f.id, own.id, ${userId}, f.position, ${store.kind}, ${store.location}, f.size, f.pages, f.type,

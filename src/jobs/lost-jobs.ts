@@ -20,14 +20,28 @@ export const LOST_COLUMNS = {
   tier: job.tier,
   requestId: job.requestId,
   traceparent: job.traceparent,
+  batchId: job.batchId,
+  row: job.batchRow,
   run: job.runs,
 };
 
-type LostRow = Pick<typeof job.$inferSelect, 'id' | 'userId' | 'tier' | 'requestId' | 'traceparent'> & { run: number };
+type LostRow = Pick<typeof job.$inferSelect, 'id' | 'userId' | 'tier' | 'requestId' | 'traceparent' | 'batchId'> & {
+  row: number | null;
+  run: number;
+};
 
 /** What the log gets of a lost job. */
-export function toRunAbout({ id, userId, tier, run, requestId, traceparent }: LostRow): RunAbout {
-  return { userId, tier, run, jobId: id, requestId: requestId ?? undefined, traceId: traceIdOf(traceparent) };
+export function toRunAbout({ id, userId, tier, run, requestId, traceparent, batchId, row }: LostRow): RunAbout {
+  return {
+    jobId: id,
+    userId,
+    tier,
+    requestId: requestId ?? undefined,
+    traceId: traceIdOf(traceparent),
+    ...(batchId !== null && { batchId }),
+    ...(row !== null && { row }),
+    run,
+  };
 }
 
 /** The jobs of lost workers, to be logged after the commit. */

@@ -1,8 +1,10 @@
 import { sql } from 'drizzle-orm';
 import type { Queryable } from '../db/pools.ts';
+import type { BatchFigures } from '../domain/batch-figures.ts';
 import { type Priority, priorityName } from '../domain/priority.ts';
+import { countBatches } from './count-batches.ts';
 
-/** The queued jobs of one priority and tier. */
+/** The queued jobs of one priority and tier, without the items of batches. */
 interface QueuedGroup {
   priority: Priority;
   /** the users' tier when the jobs were accepted; empty: not recorded */
@@ -28,6 +30,7 @@ interface LiveWorker {
 export interface QueueOverview {
   /** the highest priority first */
   groups: QueuedGroup[];
+  batches: BatchFigures;
   /** workers that have not ended, longest running first */
   workers: LiveWorker[];
   /** workers marked lost in the last 24 hours */
@@ -41,30 +44,31 @@ const MAX_WORKERS = 200;
 
 /** The queue and the workers, over all tenants. */
 export async function readQueueOverview(db: Queryable): Promise<QueueOverview> {
-  const [groups, workers, [lost]] = await Promise.all([
+  const [groups, batches, workers, [lost]] = await Promise.all([
     readGroups(db),
+    countBatches(db),
     readWorkers(db),
     db.execute<{ count: number }>(sql`
       select count(*)::integer as count from pdfprompt_worker where is_lost and ended_at > now() - interval '1 day'`),
   ]);
-  return { groups, workers, lostWorkers: lost?.count ?? 0 };
+  return { groups, batches, workers, lostWorkers: lost?.count ?? 0 };
 }
 
 /** Steps from one group to the next by the index, instead of reading all queued jobs; then counts each group. */
-async function readGroups(db: Queryable): Promise<QueuedGroup[]> {
+export async function readGroups(db: Queryable): Promise<QueuedGroup[]> {
   const rows = await db.execute<{ priority: number; tier: string; depth: number; seconds: number }>(sql`
     with recursive seen as (
-      (select priority, tier, created_at from pdfprompt_job where is_queued order by priority, tier, created_at limit 1)
+      (select priority, tier, created_at from pdfprompt_job where is_queued and batch_row is null order by priority, tier, created_at limit 1)
       union all
       select next.* from seen, lateral (
         select j.priority, j.tier, j.created_at from pdfprompt_job j
-        where j.is_queued and (j.priority, j.tier) > (seen.priority, seen.tier)
+        where j.is_queued and j.batch_row is null and (j.priority, j.tier) > (seen.priority, seen.tier)
         order by j.priority, j.tier, j.created_at limit 1
       ) as next
     )
     select s.priority, s.tier, extract(epoch from now() - s.created_at)::double precision as seconds, (
       select count(*)::integer from (
-        select 1 from pdfprompt_job j where j.is_queued and j.priority = s.priority and j.tier = s.tier limit ${MOST_COUNTED}
+        select 1 from pdfprompt_job j where j.is_queued and j.batch_row is null and j.priority = s.priority and j.tier = s.tier limit ${MOST_COUNTED}
       ) as counted) as depth
     from (select * from seen limit ${MAX_GROUPS}) as s order by s.priority desc, s.tier`);
   return rows.map(({ priority, tier, depth, seconds }) => ({

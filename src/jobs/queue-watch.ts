@@ -4,13 +4,16 @@ import type { Database, Queryable } from '../db/pools.ts';
 import { lease } from '../db/schema.ts';
 import type { DeliveryFigures } from '../domain/delivery-figures.ts';
 import { nextScale, type QueueCount, type ScalePolicy, type ScaleState } from '../domain/desired-workers.ts';
-import { PRIORITY_NAMES, priorityName } from '../domain/priority.ts';
+import type { BatchFigures } from '../domain/batch-figures.ts';
+import { PRIORITY_NAMES } from '../domain/priority.ts';
 import { type QueueFigures, queueFiguresSchema } from '../domain/queue-figures.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { waitBriefly } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Events } from '../telemetry/events.ts';
+import { countBatches } from './count-batches.ts';
 import { countDeliveries } from './count-deliveries.ts';
+import { readGroups } from './queue-overview.ts';
 
 interface QueueWatchOptions {
   /** the pool for slow statements: counting a long queue takes time */
@@ -31,12 +34,12 @@ const LEASE_INTERVALS = 3;
 const MAX_SHARE = 1 / 20;
 
 /**
- * Counts the queue, and what is still to be sent, for all processes. Only the process that holds the lease exports the figures, so that sums over
+ * Counts the queue, the open batches, and what is still to be sent, for all processes. Only the process that holds the lease exports the figures, so that sums over
  * instances are right. If it dies, another takes over within four intervals.
  */
 export class QueueWatch extends Lifecycle<Required<QueueWatchOptions>> {
   readonly #holder = uuidv4();
-  #counted: { figures: QueueFigures; deliveries: DeliveryFigures; until: number } | undefined;
+  #counted: { figures: QueueFigures; batches: BatchFigures; deliveries: DeliveryFigures; until: number } | undefined;
 
   constructor(options: QueueWatchOptions) {
     super({ everyMs: EVERY_MS, ...options });
@@ -45,6 +48,11 @@ export class QueueWatch extends Lifecycle<Required<QueueWatchOptions>> {
   /** The last figures; undefined: another process exports them. */
   get figures(): QueueFigures | undefined {
     return this.#valid?.figures;
+  }
+
+  /** The last figures of the open batches, likewise. */
+  get batches(): BatchFigures | undefined {
+    return this.#valid?.batches;
   }
 
   /** The last figures of what is sent, likewise. */
@@ -92,43 +100,57 @@ export class QueueWatch extends Lifecycle<Required<QueueWatchOptions>> {
       where l.holder = excluded.holder or l.expires_at < now()
       returning state`);
     if (!held) return void (this.#counted = undefined);
-    const previous = held.state ?? undefined;
-    const figures = nextScale(policy, previous, await count(db, previous?.countedAt));
+    const previous = held.state ? { ...WITHOUT_ITEMS, ...held.state } : undefined;
+    const batches = await countBatches(db);
+    const figures = nextScale(policy, previous, await count(db, batches, previous?.countedAt));
     await db.update(lease).set({ state: figures }).where(this.#isHeld);
-    this.#counted = { figures, deliveries: await countDeliveries(db), until: startedAt + leaseMs };
+    this.#counted = { figures, batches, deliveries: await countDeliveries(db), until: startedAt + leaseMs };
   }
 }
 
+/** What a process of a release without batches has not counted. */
+const WITHOUT_ITEMS = { items: 0, itemsProcessing: 0 };
+
 /** @param since time of the last count */
-async function count(db: Database, since = new Date().toISOString()): Promise<QueueCount> {
+async function count(db: Database, batches: BatchFigures, since = new Date().toISOString()): Promise<QueueCount> {
+  const groups = await readGroups(db);
   const [row] = await db.execute<{
     at: string;
-    depth: Record<string, number>;
-    oldest_seconds: number | null;
     processing: number;
+    items_processing: number;
     ended: number;
+    items_ended: number;
     workers: number;
     active: number;
     max: number;
   }>(sql`
-    select to_json(now()) as at,
-      (select coalesce(json_object_agg(priority, jobs), '{}') from (
-        select priority, count(*) as jobs from pdfprompt_job where is_queued group by priority) as queued) as depth,
-      (select extract(epoch from now() - created_at)::double precision from pdfprompt_job
-        where status = 'queued' order by created_at limit 1) as oldest_seconds,
-      (select count(*)::integer from pdfprompt_job where worker_id is not null and status = 'processing') as processing,
-      (select count(*)::integer from pdfprompt_job where completed_at > ${since}) as ended,
+    select to_json(now()) as at, running.*, ended.*,
       (select count(*)::integer from pdfprompt_worker where ended_at is null
         and seen_at > now() - ${SILENCE_SECONDS} * interval '1 second') as workers,
       (select sum(numbackends)::integer from pg_stat_database) as active,
-      current_setting('max_connections')::integer as max`);
+      current_setting('max_connections')::integer as max
+    from (
+      select count(*)::integer as processing, count(batch_row)::integer as items_processing
+      from pdfprompt_job where worker_id is not null and status = 'processing'
+    ) as running, (
+      select count(*)::integer as ended, count(batch_row)::integer as items_ended
+      from pdfprompt_job where completed_at > ${since}
+    ) as ended`);
   if (!row) throw new Error('the queue could not be counted');
   const depth = Object.fromEntries(PRIORITY_NAMES.map((name) => [name, 0])) as QueueCount['depth'];
-  for (const [priority, jobs] of Object.entries(row.depth)) depth[priorityName(Number(priority))] += jobs;
+  for (const group of groups) depth[group.priority] += group.depth;
   const { processing, ended, workers, active, max } = row;
-  const countedAt = new Date(row.at).toISOString();
-  const oldestSeconds = Math.max(0, row.oldest_seconds ?? 0);
-  return { countedAt, depth, oldestSeconds, processing, ended, workers, serverConnections: { active, max } };
+  return {
+    countedAt: new Date(row.at).toISOString(),
+    depth,
+    oldestSeconds: Math.max(0, ...groups.map(({ oldestSeconds }) => oldestSeconds)),
+    items: Math.max(0, batches.items - row.items_processing),
+    processing,
+    workers,
+    serverConnections: { active, max },
+    ended,
+    ofItems: { ended: row.items_ended, processing: row.items_processing, oldestSeconds: batches.oldestSeconds },
+  };
 }
 
 /** Seconds that the last figures are valid without a lease: after a kill the next process counts within 20. */
@@ -140,7 +162,7 @@ export async function readQueueFigures(db: Queryable): Promise<QueueFigures> {
     .select({ state: lease.state })
     .from(lease)
     .where(and(eq(lease.name, LEASE), gt(lease.expiresAt, sql`now() - ${HANDOVER_SECONDS} * interval '1 second'`)));
-  const figures = queueFiguresSchema.strip().safeParse(row?.state);
+  const figures = queueFiguresSchema.strip().safeParse(row?.state && { ...WITHOUT_ITEMS, ...row.state });
   if (figures.success) return figures.data;
   throw new CodedError('unavailable', 'the queue is not counted: no API process and no worker is running', {
     retryAfterSeconds: 5,

@@ -18,7 +18,7 @@ export interface HistoryBucket {
   at: Date;
   completed: number;
   failed: number;
-  /** seconds from acceptance to the start of the last attempt, of these jobs; null if there are none */
+  /** seconds from acceptance to the start of the last attempt, of these jobs without items of batches; null if there are none */
   waitP50: number | null;
   waitP95: number | null;
 }
@@ -60,7 +60,7 @@ export async function readThroughputHistory(
       count(*)::integer as seen, date_part('epoch', min(completed_at)) as oldest
     from (
       select date_bin(${width}, completed_at, 'epoch') as bucket, status, completed_at,
-        case when status in ('completed', 'failed') then date_part('epoch', started_at - created_at) end as wait
+        case when status in ('completed', 'failed') and batch_row is null then date_part('epoch', started_at - created_at) end as wait
       from pdfprompt_job where completed_at >= to_timestamp(${first}::double precision)
       order by completed_at desc limit ${most}
     ) as ended group by bucket order by bucket`);

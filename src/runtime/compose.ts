@@ -145,6 +145,7 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
     const queueWatch = new QueueWatch({ db: adminDb, events, policy: config.autoscale });
     events.metrics.watchQueue(() => queueWatch.figures);
     events.metrics.expectSchedules();
+    events.metrics.watchBatches(() => queueWatch.batches);
     events.metrics.watchDeliveries(() => queueWatch.deliveries);
     const role = name.replace(/^pdfprompt /, '');
     events.metrics.buildInfo.set({ version: VERSION, node: process.versions.node, role }, 1);

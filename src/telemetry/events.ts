@@ -36,6 +36,10 @@ export interface JobAbout extends RequestAbout {
 
 /** Identifies a job that its worker did not end. */
 export interface RunAbout extends JobAbout {
+  /** of an item of a batch, or of the job that merges the items */
+  batchId?: string | undefined;
+  /** of an item: its row in the batch, from 1 */
+  row?: number | undefined;
   /** number of the attempt, those that do not count included */
   run: number;
 }
@@ -76,6 +80,9 @@ interface WebhookAbout extends RequestAbout {
   webhookId: string;
   userId: string;
 }
+
+/** What users wait for one by one, apart from what they send in bulk: a batch must neither spend nor hide an objective. */
+const kindOf = ({ row }: Pick<RunAbout, 'row'>) => (row === undefined ? 'single' : 'item');
 
 /** Identifies what was done to a schedule of a user. */
 interface ScheduleAbout extends RequestAbout {
@@ -280,7 +287,8 @@ export class Events {
   jobStarted(job: AttemptAbout): void {
     this.metrics.expectJobsOf(job.tier);
     this.metrics.attempts.inc();
-    if (job.run === 1) this.metrics.wait.observe({ tier: job.tier }, job.waitedMs / 1000);
+    // An item waits for those of its own batch that are before it.
+    if (job.run === 1 && job.row === undefined) this.metrics.wait.observe({ tier: job.tier }, job.waitedMs / 1000);
     this.#log.debug('job.started', job);
   }
 
@@ -294,27 +302,32 @@ export class Events {
       bytes?: number;
     },
   ): void {
-    const { tier } = job;
-    if (job.status === 'completed') this.metrics.completed.inc({ tier });
-    else this.#jobFailed(tier, job.code ?? 'internal');
-    this.metrics.generation.observe({ tier }, job.ms / 1000);
-    this.metrics.turnaround.observe({ tier }, (job.waitedMs + job.ms) / 1000);
+    const { tier, batchId, row } = job;
+    if (job.status === 'completed') {
+      this.metrics.completed.inc({ tier, kind: kindOf(job) });
+      if (row !== undefined) this.metrics.batchItems.inc({ result: 'completed' });
+    } else this.#jobFailed(job, job.code ?? 'internal');
+    // How long it takes to merge ten thousand items says nothing of documents.
+    if (batchId === undefined || row !== undefined) this.metrics.generation.observe({ tier }, job.ms / 1000);
+    if (row === undefined) this.metrics.turnaround.observe({ tier }, (job.waitedMs + job.ms) / 1000);
     this.#log.info('job.ended', job);
   }
 
   /** Several workers were lost with it. */
   jobPoisoned(job: RunAbout): void {
-    this.#jobFailed(job.tier, 'poison');
+    this.#jobFailed(job, 'poison');
     this.#log.error('job.ended', { ...job, status: 'failed', code: 'poison' });
   }
 
-  #jobFailed(tier: string, reason: ErrorCode): void {
-    this.metrics.failed.inc({ tier, reason, fault: faultOf(reason) });
+  #jobFailed(job: RunAbout, reason: ErrorCode): void {
+    this.metrics.failed.inc({ tier: job.tier, reason, fault: faultOf(reason), kind: kindOf(job) });
+    if (job.row !== undefined) this.metrics.batchItems.inc({ result: 'failed' });
   }
 
   /** The request is the one that cancelled it. */
-  jobCancelled(job: Partial<RequestAbout> & { jobId: string; userId: string }): void {
+  jobCancelled(job: Partial<RequestAbout> & Pick<RunAbout, 'jobId' | 'userId' | 'batchId' | 'row'>): void {
     this.metrics.cancelled.inc();
+    if (job.row !== undefined) this.metrics.batchItems.inc({ result: 'cancelled' });
     this.#log.info('job.cancelled', job);
   }
 

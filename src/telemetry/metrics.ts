@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { BatchFigures } from '../domain/batch-figures.ts';
 import { chromiumAgeSeconds } from '../domain/chromium-age.ts';
 import { SERVICE_FAULTS } from '../domain/fault.ts';
 import { PRIORITY_NAMES } from '../domain/priority.ts';
@@ -66,20 +67,30 @@ export class Metrics {
   readonly eventsSent = this.#counter('events_sent_total', 'Events sent to listeners', 'type');
 
   readonly submitted = this.#counter('pdf_submitted_total', 'Jobs accepted', 'tier');
-  readonly batchItems = this.#counter('batch_items_total', 'Items of batches, by what became of them', 'result');
   readonly attempts = this.#counter('pdf_attempts_total', 'Attempts started');
-  readonly completed = this.#counter('pdf_completed_total', 'Jobs completed', 'tier');
+  readonly completed = this.#counter(
+    'pdf_completed_total',
+    'Jobs completed; kind: single, or item of a batch',
+    'tier',
+    'kind',
+  );
   readonly failed = this.#counter(
     'pdf_failed_total',
-    'Jobs failed, by error code; fault: of the document or of the service',
+    'Jobs failed, by error code; fault: of the document or of the service; kind: single, or item of a batch',
     'tier',
     'reason',
     'fault',
+    'kind',
   );
   readonly cancelled = this.#counter('pdf_cancelled_total', 'Jobs cancelled');
   readonly requeued = this.#counter('pdf_given_back_total', 'Attempts after which the job was requeued', 'reason');
   readonly resultsDiscarded = this.#counter('pdf_fenced_total', 'Results discarded: another worker had the job');
-  readonly wait = this.#histogram('pdf_wait_seconds', 'From acceptance to the first attempt', WAIT_BUCKETS, 'tier');
+  readonly wait = this.#histogram(
+    'pdf_wait_seconds',
+    'From acceptance to the first attempt, without items of batches',
+    WAIT_BUCKETS,
+    'tier',
+  );
   readonly generation = this.#histogram(
     'pdf_generation_seconds',
     'Duration of the attempt that ended the job, until the PDF is stored',
@@ -95,9 +106,14 @@ export class Metrics {
   );
   readonly turnaround = this.#histogram(
     'pdf_turnaround_seconds',
-    'From acceptance to the end of the job',
+    'From acceptance to the end of the job, without items of batches',
     WAIT_BUCKETS,
     'tier',
+  );
+  readonly batchItems = this.#counter(
+    'batch_items_total',
+    'Items of batches: accepted; completed, failed or cancelled, which ends them',
+    'result',
   );
 
   readonly deliveries = this.#counter(
@@ -173,18 +189,23 @@ export class Metrics {
 
   /** @param figures undefined while another process reports them */
   watchQueue(figures: () => QueueFigures | undefined): void {
-    this.#gauge('queue_depth', 'Jobs waiting; reported by one process for all', ['priority'], (gauge) => {
-      gauge.reset();
-      const depth = figures()?.depth;
-      if (depth) for (const priority of PRIORITY_NAMES) gauge.set({ priority }, depth[priority] ?? 0);
-    });
+    this.#gauge(
+      'queue_depth',
+      'Jobs waiting, without items of batches; reported by one process for all',
+      ['priority'],
+      (gauge) => {
+        gauge.reset();
+        const depth = figures()?.depth;
+        if (depth) for (const priority of PRIORITY_NAMES) gauge.set({ priority }, depth[priority] ?? 0);
+      },
+    );
     const watch = (name: string, help: string, read: (figures: QueueFigures) => number) =>
-      this.#gauge(name, `${help}; reported by one process for all`, [], (gauge) => {
-        const known = figures();
-        if (known) gauge.set(read(known));
-        else gauge.remove();
-      });
-    watch('queue_oldest_seconds', 'Age of the job that has waited longest', ({ oldestSeconds }) => oldestSeconds);
+      this.#gaugeForAll(name, help, figures, read);
+    watch(
+      'queue_oldest_seconds',
+      'Age of the job that has waited longest, without items of batches',
+      ({ oldestSeconds }) => oldestSeconds,
+    );
     watch('workers', 'Workers alive', ({ workers }) => workers);
     watch(
       'desired_workers',
@@ -204,6 +225,14 @@ export class Metrics {
   }
 
   /** @param figures undefined while another process reports them */
+  watchBatches(figures: () => BatchFigures | undefined): void {
+    const watch = (name: string, help: string, read: (figures: BatchFigures) => number) =>
+      this.#gaugeForAll(name, help, figures, read);
+    watch('batches_open', 'Batches that have not ended', ({ batches }) => batches);
+    watch('batch_items_open', 'Items of batches that have not ended', ({ items }) => items);
+  }
+
+  /** @param figures undefined while another process reports them */
   watchDeliveries(figures: () => DeliveryFigures | undefined): void {
     this.#gauge(
       'deliveries',
@@ -215,22 +244,20 @@ export class Metrics {
         if (known) for (const state of ['ready', 'sending', 'waiting'] as const) gauge.set({ state }, known[state]);
       },
     );
-    this.#gauge(
+    this.#gaugeForAll(
       'delivery_oldest_ready_seconds',
-      'For how long a webhook or an upload that may be sent has not been; reported by one process for all',
-      [],
-      (gauge) => {
-        const known = figures();
-        if (known) gauge.set(known.oldestReadySeconds);
-        else gauge.remove();
-      },
+      'For how long a webhook or an upload that may be sent has not been',
+      figures,
+      ({ oldestReadySeconds }) => oldestReadySeconds,
     );
   }
 
   /** This process ends jobs of a tier: its counters of rare faults start at 0, so that the first fault is an increase. */
   expectJobsOf(tier: string): void {
-    this.completed.inc({ tier }, 0);
-    for (const reason of SERVICE_FAULTS) this.failed.inc({ tier, reason, fault: 'service' }, 0);
+    for (const kind of ['single', 'item']) {
+      this.completed.inc({ tier, kind }, 0);
+      for (const reason of SERVICE_FAULTS) this.failed.inc({ tier, reason, fault: 'service', kind }, 0);
+    }
   }
 
   chromiumStarted(version: string): void {
@@ -289,6 +316,7 @@ export class Metrics {
   /** The counters of a worker's rare faults start at 0 too. */
   watchSlots(state: () => SlotsState): void {
     for (const tier of FIRST_TIERS) this.expectJobsOf(tier);
+    for (const result of ['completed', 'failed']) this.batchItems.inc({ result }, 0);
     for (const reason of ['retry', 'interrupted', 'memory', 'browser', 'room', 'store', 'finishing'])
       this.requeued.inc({ reason }, 0);
     for (const reason of ['crashed', 'unresponsive']) this.browserRestarts.inc({ reason }, 0);
@@ -350,6 +378,15 @@ export class Metrics {
 
   #histogram(name: string, help: string, buckets: number[], ...labelNames: string[]): Histogram {
     return new Histogram({ name: `pdfprompt_${name}`, help, buckets, labelNames, registers: [this.#registry] });
+  }
+
+  /** Reported by the one process that has the figures. */
+  #gaugeForAll<F>(name: string, help: string, figures: () => F | undefined, read: (figures: F) => number): void {
+    this.#gauge(name, `${help}; reported by one process for all`, [], (gauge) => {
+      const known = figures();
+      if (known) gauge.set(read(known));
+      else gauge.remove();
+    });
   }
 
   #gauge(name: string, help: string, labelNames: string[] = [], collect?: (gauge: Gauge) => void): Gauge {

@@ -11,8 +11,13 @@ export interface ClaimTime {
 }
 
 /** What the log says of an attempt. */
-export function aboutOf({ id, userId, tier, requestId, attempt, run, waitedMs }: ClaimedJob, span: Span): AttemptAbout {
-  return { jobId: id, userId, tier, requestId, traceId: traceIdOf(span.traceparent), attempt, run, waitedMs };
+export function aboutOf(
+  { id, userId, tier, requestId, batch, attempt, run, waitedMs }: ClaimedJob,
+  span: Span,
+): AttemptAbout {
+  const traceId = traceIdOf(span.traceparent);
+  const of = batch && { batchId: batch.id, row: batch.row };
+  return { jobId: id, userId, tier, requestId, traceId, ...of, attempt, run, waitedMs };
 }
 
 /** The span of an attempt, in the trace of the request that made the job. For the first run also the span of the wait. */

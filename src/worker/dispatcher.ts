@@ -3,7 +3,7 @@ import type { Notifier } from '../db/notifier.ts';
 import { isDatabaseUnavailable } from '../db/pools.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Finisher } from '../finishing/finisher.ts';
-import { type ClaimedJob, claimJobs, NotRegistered } from '../jobs/claim.ts';
+import { type ClaimedJob, claimJobs, mergedBatch, NotRegistered } from '../jobs/claim.ts';
 import { endOfPatience, type Finish, finishJob, type FinishDeps } from '../jobs/finish.ts';
 import { requeueLostJobs, requeueUnknownJobs } from '../jobs/lost-jobs.ts';
 import { ResultFiles } from '../jobs/put-files.ts';
@@ -224,7 +224,7 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
       return 0;
     const { limit } = this.options.concurrency;
     const rendering = this.#rendering;
-    const merging = [...this.#running].filter(({ job }) => job.merges !== undefined).length;
+    const merging = [...this.#running].filter(({ job }) => mergedBatch(job) !== undefined).length;
     const others = this.#running.size - Math.min(limit, merging);
     return Math.min(limit - rendering, 2 * limit - others, this.options.renderer.room(rendering));
   }

@@ -1,5 +1,5 @@
 import type { Failure, Outcome } from '../domain/outcome.ts';
-import type { ClaimedJob } from '../jobs/claim.ts';
+import { type ClaimedJob, mergedBatch } from '../jobs/claim.ts';
 import type { PartContents } from '../jobs/part-content.ts';
 import { type ContentLimits, type RunDeps, runParts } from '../jobs/run.ts';
 import type { StoredPart } from '../jobs/stored-request.ts';
@@ -33,9 +33,10 @@ export async function renderJob(
   { about, span, signal, onRendered }: AttemptContext,
 ): Promise<Outcome> {
   const { contents, events, readRequest, mergeItems } = deps;
-  if (claimed.merges !== undefined) {
+  const batchId = mergedBatch(claimed);
+  if (batchId !== undefined) {
     onRendered();
-    const { userId, merges: batchId, settings } = claimed;
+    const { userId, settings } = claimed;
     return mergeItems({ userId, batchId }, { timeoutMs: settings.timeoutMs, signal, span });
   }
   const isUnread = claimed.unread !== undefined;

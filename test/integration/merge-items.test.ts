@@ -7,7 +7,7 @@ import { mergeItems, type MergeItemsDeps } from '../../src/batches/merge-items.t
 import type { FileType } from '../../src/domain/media-type.ts';
 import { PDF } from '../../src/finishing/libpdf.ts';
 import { type MergeGroup, Merger, type MergerOptions } from '../../src/finishing/merger.ts';
-import { claimJobs } from '../../src/jobs/claim.ts';
+import { claimJobs, isItem } from '../../src/jobs/claim.ts';
 import { finishJob } from '../../src/jobs/finish.ts';
 import { CodedError } from '../../src/kernel/errors.ts';
 import { MEGABYTE } from '../../src/kernel/units.ts';
@@ -57,7 +57,7 @@ async function endItems({ jobs }: MadeBatch, filesOf: (row: number) => ItemFile[
   const rows = new Map(jobs.map((id, index) => [id, index + 1]));
   for (;;) {
     const claimed = await claimJobs(base, { workerId, count: 200 });
-    const items = claimed.filter(({ isItem }) => isItem);
+    const items = claimed.filter(isItem);
     for (const job of items) {
       const row = rows.get(job.id) ?? 0;
       const files = filesOf(row);

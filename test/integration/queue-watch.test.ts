@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createKey } from '../../src/accounts/keys.ts';
 import type { QueueFigures } from '../../src/domain/queue-figures.ts';
+import { countBatches } from '../../src/jobs/count-batches.ts';
 import { countDeliveries } from '../../src/jobs/count-deliveries.ts';
 import { QueueWatch, readQueueFigures } from '../../src/jobs/queue-watch.ts';
+import { endItems, makeBatch } from '../support/batches.ts';
 import { eventually } from '../support/processes.ts';
 import { startService } from '../support/service.ts';
 import { silentEvents } from '../support/silent-events.ts';
@@ -70,6 +72,42 @@ describe('the figures of the queue', () => {
         return readQueueFigures(tx);
       }),
     ).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
+
+describe('the figures of batches', () => {
+  it('count what is open, which is no part of what users wait for', async () => {
+    const [user] = await service.sql<{ id: string }[]>`select id from pdfprompt_user where email = 'ann@example.com'`;
+    const userId = user?.id ?? '';
+    expect(await countBatches(db)).toEqual({ batches: 0, items: 0, oldestSeconds: 0 });
+    const old = await makeBatch(service.sql, { userId, items: 40 });
+    await makeBatch(service.sql, { userId, items: 100 });
+    await service.sql`update pdfprompt_batch set created_at = now() - interval '1 hour' where id = ${old.id}`;
+    await service.sql`update pdfprompt_job set created_at = now() - interval '1 hour' where batch_id = ${old.id}`;
+    await endItems(service.sql, old.jobs.slice(0, 10));
+    await endItems(service.sql, old.jobs.slice(10, 15), 'failed');
+    const open = await countBatches(db);
+    expect(open).toMatchObject({ batches: 2, items: 125 });
+    expect(open.oldestSeconds / 3_600).toBeCloseTo(1, 1);
+
+    await service.sql`update pdfprompt_lease set expires_at = now()`;
+    const watch = await startWatch();
+    const isExported = async () => {
+      await service.sql`update pdfprompt_lease set expires_at = now() where expires_at > now() + interval '1 second'`;
+      return watch.batches?.items === 125;
+    };
+    await eventually(isExported, 30_000, 'they are exported');
+    expect(watch.figures).toMatchObject({ items: 125, depth: { low: 5, medium: 0, high: 3, critical: 0 } });
+    expect(watch.figures?.oldestSeconds).toBeLessThan(1_800);
+
+    // A process of a release that knows no batches counts no items.
+    await db.transaction(async (tx) => {
+      await tx.execute(`update pdfprompt_lease set state = state - 'items' - 'itemsProcessing'`);
+      expect(await readQueueFigures(tx)).toMatchObject({ items: 0, depth: { low: 5 } });
+    });
+
+    await endItems(service.sql, old.jobs);
+    expect(await countBatches(db)).toMatchObject({ batches: 1, items: 100 });
   });
 });
 

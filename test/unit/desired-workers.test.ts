@@ -11,18 +11,23 @@ interface World {
   perWorker: number;
   /** what jobs arrive at once, and when */
   bursts?: Record<number, number>;
+  /** what items of batches arrive at once, and when; single jobs come before them */
+  batches?: Record<number, number>;
   policy?: ScalePolicy;
 }
 
 /** A fleet that is always as large as desired, five seconds later. @returns one row for each look */
-function simulate({ arrivals, perWorker, bursts = {}, policy: given = policy }: World, seconds: number) {
+function simulate({ arrivals, perWorker, bursts = {}, batches = {}, policy: given = policy }: World, seconds: number) {
   let state: ScaleState | undefined;
   let workers = 1;
   let queue: number[] = []; // when each job came
+  let items: number[] = [];
   let ended = 0;
+  let itemsEnded = 0;
   let budget = 0;
   let longestWait = 0;
-  const rows: { second: number; desired: number; queued: number }[] = [];
+  let longestItemWait = 0;
+  const rows: { second: number; desired: number; queued: number; items: number; arrivals: number }[] = [];
   for (let second = 0; second <= seconds; second++) {
     const coming = Math.floor(arrivals(second) * (second + 1)) - Math.floor(arrivals(second) * second);
     for (let job = 0; job < coming + (bursts[second] ?? 0); job++) queue.push(second);
@@ -31,24 +36,41 @@ function simulate({ arrivals, perWorker, bursts = {}, policy: given = policy }: 
     budget -= done;
     for (const cameAt of queue.slice(0, done)) longestWait = Math.max(longestWait, second - cameAt);
     queue = queue.slice(done);
-    ended += done;
+    for (let item = 0; item < (batches[second] ?? 0); item++) items.push(second);
+    const itemsDone = Math.min(items.length, Math.floor(budget));
+    budget -= itemsDone;
+    for (const cameAt of items.slice(0, itemsDone)) longestItemWait = Math.max(longestItemWait, second - cameAt);
+    items = items.slice(itemsDone);
+    ended += done + itemsDone;
+    itemsEnded += itemsDone;
     if (second % LOOK_SECONDS > 0) continue;
     const count: QueueCount = {
       countedAt: new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString(),
       depth: { low: queue.length, medium: 0, high: 0, critical: 0 },
       oldestSeconds: queue.length > 0 ? second - (queue[0] ?? 0) : 0,
+      items: items.length,
       processing: 0,
       workers,
       serverConnections: { active: 10, max: 100 },
       ended,
+      ofItems: { ended: itemsEnded, processing: 0, oldestSeconds: items.length > 0 ? second - (items[0] ?? 0) : 0 },
     };
     ended = 0;
+    itemsEnded = 0;
     workers = state?.desiredWorkers ?? 1;
     state = nextScale(given, state, count);
-    rows.push({ second, desired: state.desiredWorkers, queued: queue.length });
+    const { desiredWorkers: desired, arrivalsPerSecond } = state;
+    rows.push({ second, desired, queued: queue.length, items: items.length, arrivals: arrivalsPerSecond });
   }
   const changes = rows.filter((row, index) => index > 0 && row.desired !== rows[index - 1]?.desired);
-  return { rows, changes, longestWait, last: rows.at(-1), most: Math.max(...rows.map(({ desired }) => desired)) };
+  return {
+    rows,
+    changes,
+    longestWait,
+    longestItemWait,
+    last: rows.at(-1),
+    most: Math.max(...rows.map(({ desired }) => desired)),
+  };
 }
 
 describe('desired workers', () => {
@@ -97,11 +119,25 @@ describe('desired workers', () => {
       countedAt: '2026-01-01T00:00:00.000Z',
       depth: { low: 500, medium: 0, high: 0, critical: 0 },
       oldestSeconds: 5,
+      items: 0,
       processing: 0,
       workers: 0,
       serverConnections: { active: 10, max: 100 },
       ended: 0,
+      ofItems: { ended: 0, processing: 0, oldestSeconds: 0 },
     };
     expect(nextScale(policy, undefined, count).desiredWorkers).toBeGreaterThan(1);
+    const items = { ...count, depth: { ...count.depth, low: 0 }, items: 1 };
+    expect(nextScale({ ...policy, min: 0 }, undefined, items).desiredWorkers).toBe(1);
+  });
+
+  it('render the items of a batch within ten times the wait, with few more, and put no single job off', () => {
+    const world = { arrivals: () => 4, perWorker: 10, batches: { 300: 10_000 } };
+    const { rows, longestWait, longestItemWait, most, last } = simulate(world, 1_800);
+    expect(longestItemWait).toBeLessThanOrEqual(600);
+    expect(most).toBeLessThanOrEqual(7); // of ten thousand single jobs it is all ten
+    expect(longestWait).toBeLessThanOrEqual(10);
+    expect(last).toMatchObject({ desired: 1, queued: 0, items: 0 });
+    for (const { arrivals } of rows) expect(arrivals).toBeLessThan(5);
   });
 });

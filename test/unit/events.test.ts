@@ -6,7 +6,7 @@ import { LOG_MESSAGES } from '../../src/telemetry/log-messages.ts';
 
 const request = { requestId: 'r', traceId: 't' };
 const job = { ...request, jobId: 'j', userId: 'u', tier: 'starter' };
-const lost = { ...job, run: 1 };
+const lost = { ...job, batchId: 'b', row: 1, run: 1 };
 const attempt = { ...lost, attempt: 1, waitedMs: 1 };
 const admin = { ...request, by: 'k' };
 const key = { ...admin, keyId: 'k', userId: 'u' };
@@ -34,7 +34,7 @@ const SAMPLES: Samples = {
   jobStarted: [attempt],
   jobEnded: [{ ...attempt, status: 'completed', code: 'internal', ms: 1, pages: 1, bytes: 1 }],
   jobPoisoned: [lost],
-  jobCancelled: [{ ...request, jobId: 'j', userId: 'u' }],
+  jobCancelled: [{ ...request, jobId: 'j', userId: 'u', batchId: 'b', row: 1 }],
   batchCancelled: [{ ...request, batchId: 'b', userId: 'u', items: 2 }],
   batchRepaired: [{ batchId: 'b', userId: 'u' }],
   operatorActed: [{ what: 'cancelled a job', requestId: 'r', userId: 'u', keyId: 'k', jobId: 'j', webhookId: 'w' }],

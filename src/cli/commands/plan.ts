@@ -93,12 +93,13 @@ async function printNow(options: PlanOptions): Promise<void> {
   const { readQueueFigures } = await import('../../jobs/queue-watch.ts');
   const figures = await accountVerb(options, 'pdfprompt serve', readQueueFigures);
   if (options.json) return printJson(figures);
-  const { workers, desiredWorkers, processing, oldestSeconds, arrivalsPerSecond, perWorkerPerSecond } = figures;
+  const { workers, desiredWorkers, items, processing, oldestSeconds, arrivalsPerSecond, perWorkerPerSecond } = figures;
   print(
     table([
       ['desired workers', String(desiredWorkers)],
       ['workers', String(workers)],
       ['queued', `${queuedJobs(figures)}, the oldest for ${oldestSeconds.toFixed(0)} s`],
+      ['items of batches', String(items)],
       ['under way', String(processing)],
       ['arrivals', `${arrivalsPerSecond.toFixed(2)} a second`],
       ['each worker', `${perWorkerPerSecond.toFixed(2)} documents a second`],
