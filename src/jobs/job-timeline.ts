@@ -39,6 +39,8 @@ const select = (db: Queryable, where: SQL) =>
       status: job.status,
       priority: job.priority,
       tier: job.tier,
+      batchId: job.batchId,
+      batchRow: job.batchRow,
       requestId: job.requestId,
       countedAttempts: job.attempts,
       runs: job.runs,

@@ -126,11 +126,12 @@ export class Events {
   readonly jobCrashed = (job: AttemptAbout, err: unknown): void => this.#log.error('job.crashed', { ...job, err });
   /** An operator did something in the console. */
   readonly operatorActed = (about: {
-    what: 'signed in' | 'refused' | 'signed out' | 'cancelled a job' | 'retried a job' | 'sent deliveries again';
+    what: 'signed in' | 'refused' | 'signed out' | 'cancelled a job' | 'retried a job' | 'cancelled a batch' | 'retried a batch' | 'sent deliveries again'; // prettier-ignore
     requestId: string;
     userId: string;
     keyId: string;
     jobId?: string;
+    batchId?: string;
     webhookId?: string;
   }): void => this.#log.info('operator.acted', about);
   /** Somebody came to the studio, with a key that opens it or not, or signed out. */
@@ -337,6 +338,7 @@ export class Events {
    */
   batchCancelled(batch: Partial<RequestAbout> & { batchId: string; userId: string; items: number }): void {
     this.metrics.cancelled.inc(batch.items);
+    this.metrics.batchItems.inc({ result: 'cancelled' }, batch.items);
     this.#log.info('batch.cancelled', batch);
   }
 

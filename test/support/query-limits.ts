@@ -227,6 +227,7 @@ const LIMITS: Limits = {
     'insert worker': 150,
     'update worker': 40,
     'read job, pg_database, worker': 400,
+    'read batch, batch_count': 4_000,
     'read job': 300, // up to four are put back in the queue, by a function
     'read user': 10,
     ...DELIVERER,
@@ -289,6 +290,9 @@ const LIMITS: Limits = {
     'update lease': 30,
     'delete lease': 10,
     'read job, pg_database, worker': 12_000,
+    'read job': 12_000,
+    // Sixteen counters of each open batch.
+    'read batch, batch_count': 4_000,
     // What was sent again a moment ago, of five users: each once.
     'read delivery': 8_000,
   },
@@ -311,6 +315,7 @@ const LIMITS: Limits = {
     ...SESSION,
     'read webhook': 200, // beside those that were in trouble a moment ago
     'read job': 100_000,
+    'read batch, batch_count': 4_000,
     'read job, worker': 300,
     'read worker': 20,
   },
@@ -321,7 +326,7 @@ const LIMITS: Limits = {
       { ...SESSION, ...ACCOUNT, 'read file, job, user': 2_500 },
     ]),
   ),
-  'console: search': { ...SESSION, ...ACCOUNT, 'read job': 8 },
+  'console: search': { ...SESSION, ...ACCOUNT, 'read job': 8, 'read batch': 8 },
   'console: job': {
     ...SESSION,
     'read file, job, part, user': 30,

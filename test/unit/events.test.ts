@@ -37,7 +37,9 @@ const SAMPLES: Samples = {
   jobCancelled: [{ ...request, jobId: 'j', userId: 'u', batchId: 'b', row: 1 }],
   batchCancelled: [{ ...request, batchId: 'b', userId: 'u', items: 2 }],
   batchRepaired: [{ batchId: 'b', userId: 'u' }],
-  operatorActed: [{ what: 'cancelled a job', requestId: 'r', userId: 'u', keyId: 'k', jobId: 'j', webhookId: 'w' }],
+  operatorActed: [
+    { what: 'cancelled a job', requestId: 'r', userId: 'u', keyId: 'k', jobId: 'j', batchId: 'b', webhookId: 'w' },
+  ],
   studioVisited: [{ what: 'signed in', requestId: 'r', userId: 'u', keyId: 'k' }],
   jobRequeued: [attempt, 'retry', err],
   deliveryStarted: [{ waitedMs: 1 }],

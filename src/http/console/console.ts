@@ -2,13 +2,13 @@ import { Hono } from 'hono';
 import { v4 as uuidv4, validate as isUuid } from 'uuid';
 import { z } from 'zod';
 import { findTier } from '../../accounts/tiers.ts';
-import { getUser, type User } from '../../accounts/users.ts';
+import { getUser } from '../../accounts/users.ts';
+import { findBatchOwner } from '../../batches/search-batches.ts';
 import { QueryCache } from '../../cache/query-cache.ts';
 import type { Database } from '../../db/pools.ts';
 import { listJobDeliveries } from '../../deliveries/read-deliveries.ts';
 import { replayDelivery } from '../../deliveries/replay.ts';
 import { readWebhookTroubles, type WebhookTroubles } from '../../deliveries/search-webhooks.ts';
-import { emailSchema } from '../../domain/email.ts';
 import { JOB_STATUSES } from '../../domain/job.ts';
 import { PDF_TYPE } from '../../domain/media-type.ts';
 import { cancelJob } from '../../jobs/cancel.ts';
@@ -31,9 +31,11 @@ import { readQuery } from '../query.ts';
 import { aboutOf, type AppContext, type AppDeps, type AppEnv } from '../route.ts';
 import { sendPdf } from '../send-pdf.ts';
 import { namesTag } from '../byte-range.ts';
+import { addBatches } from './add-batches.ts';
 import { addWebhooks } from './add-webhooks.ts';
 import { findAsset } from './assets.ts';
 import { consoleEvents } from './console-events.ts';
+import { findUser } from './find-user.ts';
 import { deliveriesFragment, jobFragment, jobPage, type JobView, stateOf } from './job-page.ts';
 import { jobsFragment, jobsPage, type JobsQuery } from './jobs-page.ts';
 import { type Overview, overviewFragment, overviewPage } from './overview-page.ts';
@@ -137,12 +139,13 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
   addSignOut(app, visits);
   const acted = (
     c: AppContext,
-    what: 'cancelled a job' | 'retried a job' | 'sent deliveries again',
-    about: { jobId: string } | { webhookId: string },
+    what: 'cancelled a job' | 'retried a job' | 'cancelled a batch' | 'retried a batch' | 'sent deliveries again',
+    about: { jobId: string } | { batchId: string } | { webhookId: string },
   ) => {
     const { userId, keyId } = sessionOf(c);
     events.operatorActed({ what, requestId: c.var.requestId, userId, keyId, ...about });
   };
+  addBatches(app, { deps, onCached: watched.onRequest, acted });
   addWebhooks(app, { db, reads, adminDb, onCached: watched.onRequest, acted });
 
   app.get('/', async (c) => c.html(overviewPage(sessionOf(c), await readOverview(readQuery(c, overviewQuery).range))));
@@ -162,9 +165,10 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
       return c.html(jobsPage(sessionOf(c), { query, user, found: await find(query) }));
     }
     if (await findOwner(adminDb, wanted)) return c.redirect(`/console/jobs/${wanted.toLowerCase()}`, 303);
+    if (await findBatchOwner(adminDb, wanted)) return c.redirect(`/console/batches/${wanted.toLowerCase()}`, 303);
     const user = await findUser(adminDb, wanted);
     if (user) return c.redirect(`/console/jobs?user=${user.id}`, 303);
-    throw new CodedError('not_found', `there is no job and no user ${wanted.slice(0, 100)}`);
+    throw new CodedError('not_found', `there is no job, no batch and no user ${wanted.slice(0, 100)}`);
   });
   app.get('/fragments/jobs', async (c) => {
     const { q: _, ...query } = readQuery(c, jobsQuery);
@@ -282,15 +286,4 @@ async function ownerOf(adminDb: Database, jobId: string): Promise<{ userId: stri
   const owner = await findOwner(adminDb, jobId);
   if (!owner) throw new CodedError('not_found', 'there is no such job');
   return owner;
-}
-
-/** By email or id. */
-async function findUser(adminDb: Database, wanted: string): Promise<User | undefined> {
-  if (!isUuid(wanted) && !emailSchema.safeParse(wanted).success) return undefined;
-  try {
-    return await getUser(adminDb, isUuid(wanted) ? { id: wanted } : { email: wanted });
-  } catch (error) {
-    if (error instanceof CodedError && error.code === 'not_found') return undefined;
-    throw error;
-  }
 }

@@ -58,6 +58,7 @@ export function jobFragment(job: JobTimeline): Html {
       ${fact('Status', pill(status))}
       ${fact('User', html`<a id="user" href="/console/jobs?user=${job.userId}">${job.email}</a>`)}
       ${fact('Tier', job.tier === '' ? '–' : job.tier)} ${fact('Priority', job.priority)}
+      ${job.batchId !== null && fact('Batch', batchOf(job.batchId, job.batchRow))}
       ${fact('Accepted', instant(createdAt, now))}
       ${fact('Wait', status === 'queued' || startedAt ? duration(secondsBetween(createdAt, startedAt ?? now)) : '–')}
       ${fact('In all', duration(secondsBetween(createdAt, completedAt ?? now)))}
@@ -67,6 +68,10 @@ export function jobFragment(job: JobTimeline): Html {
     ${job.errorCode !== null && html`<p class="message message-refused"><b>${job.errorCode}</b> ${job.errorMessage}</p>`}
     ${timeline(job)}`;
 }
+
+/** The batch that it belongs to, and its place there. */
+const batchOf = (id: string, row: number | null) =>
+  html`<a id="batch" href="/console/batches/${id}">${row === null ? 'the merge' : `row ${count(row)}`} of a batch</a>`;
 
 function deliveriesSection(job: JobTimeline, deliveries: readonly Delivery[], isSending: boolean): Html {
   if (deliveries.length === 0) return html``;

@@ -41,7 +41,7 @@ export function jobsPage(session: ConsoleSession, { query, user, found }: JobsVi
         <h1>Jobs</h1>
         ${query.cursor === undefined && liveSwitch()}
       </div>
-      ${user && html`<p class="of">Of <b>${user.email}</b>, ${user.tier ?? 'without a subscription'}, user <code>${user.id}</code>. <a href="/console/webhooks?user=${user.id}">Their webhooks</a>, <a href="${pathOf('/console/jobs', { status: query.status })}">everybody’s jobs</a></p>`}
+      ${user && html`<p class="of">Of <b>${user.email}</b>, ${user.tier ?? 'without a subscription'}, user <code>${user.id}</code>. <a href="/console/batches?user=${user.id}">Their batches</a>, <a href="/console/webhooks?user=${user.id}">their webhooks</a>, <a href="${pathOf('/console/jobs', { status: query.status })}">everybody’s jobs</a></p>`}
       <nav aria-label="Filter by status">
         <ul class="choices">
           ${[undefined, ...JOB_STATUSES].map(filter)}

@@ -34,7 +34,7 @@ export function overviewFragment({ queue, history, troubles }: Overview): Html {
     <div class="columns">${queueSection(queue)}${workersSection(queue)}</div>`;
 }
 
-function tiles({ queue: { groups, workers, lostWorkers }, history }: Omit<Overview, 'troubles'>): Html {
+function tiles({ queue: { groups, batches, workers, lostWorkers }, history }: Omit<Overview, 'troubles'>): Html {
   const { range, buckets } = history;
   const { completed, failed } = totalsOf(history);
   const latest = buckets.findLast(({ waitP95 }) => waitP95 !== null);
@@ -50,13 +50,20 @@ function tiles({ queue: { groups, workers, lostWorkers }, history }: Omit<Overvi
       <dd class="note">${note}</dd>
     </div>`;
   return html`<dl class="tiles">
-    ${tile('Queued', html`<a id="tile-queued" href="/console/jobs?status=queued">${depthOf(depth)}</a>`, depth === 0 ? 'nothing waits' : `oldest ${duration(oldest)}`)}
+    ${tile('Queued', html`<a id="tile-queued" href="/console/jobs?status=queued">${depthOf(depth)}</a>`, queuedNote(depth, oldest, batches))}
     ${tile('Running', html`<a id="tile-running" href="/console/jobs?status=processing">${count(busy)}</a>`, `of ${counted(slots, 'slot')}`)}
     ${tile('Workers', count(workers.length), lostWorkers > 0 ? `${count(lostWorkers)} lost today` : 'none lost today', workers.length === 0 ? 'bad' : '')}
     ${tile('Completed', count(completed), `in ${range}`)}
     ${tile('Failed', html`<a id="tile-failed" href="/console/jobs?status=failed">${count(failed)}</a>`, ended === 0 ? `in ${range}` : `${((failed / ended) * 100).toFixed(1)} % in ${range}`)}
     ${tile('Wait p95', latest ? duration(latest.waitP95 ?? 0) : '–', latest ? `p50 ${duration(latest.waitP50 ?? 0)}, latest` : `in ${range}`)}
   </dl>`;
+}
+
+/** What waits besides, and is late for nobody. */
+function queuedNote(depth: number, oldest: number, { batches, items }: QueueOverview['batches']): Html | string {
+  if (batches > 0)
+    return html`besides <a id="tile-items" href="/console/batches?status=processing">${counted(items, 'item')}</a>`;
+  return depth === 0 ? 'nothing waits' : `oldest ${duration(oldest)}`;
 }
 
 /** With a plus sign if there are more than were counted. */
