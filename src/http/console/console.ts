@@ -32,6 +32,7 @@ import { aboutOf, type AppContext, type AppDeps, type AppEnv } from '../route.ts
 import { sendPdf } from '../send-pdf.ts';
 import { namesTag } from '../byte-range.ts';
 import { addBatches } from './add-batches.ts';
+import { addSchedules } from './add-schedules.ts';
 import { addWebhooks } from './add-webhooks.ts';
 import { findAsset } from './assets.ts';
 import { consoleEvents } from './console-events.ts';
@@ -146,6 +147,7 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
     events.operatorActed({ what, requestId: c.var.requestId, userId, keyId, ...about });
   };
   addBatches(app, { deps, onCached: watched.onRequest, acted });
+  addSchedules(app, { reads, adminDb });
   addWebhooks(app, { db, reads, adminDb, onCached: watched.onRequest, acted });
 
   app.get('/', async (c) => c.html(overviewPage(sessionOf(c), await readOverview(readQuery(c, overviewQuery).range))));

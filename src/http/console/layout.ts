@@ -11,7 +11,7 @@ interface Layout {
   /** undefined if nobody is signed in: then there is no navigation */
   session: ConsoleSession | undefined;
   /** the current entry of the navigation */
-  at?: 'overview' | 'jobs' | 'batches' | 'webhooks' | 'templates';
+  at?: 'overview' | 'jobs' | 'batches' | 'schedules' | 'webhooks' | 'templates';
   /** text of the search field */
   search?: string;
   /** more of the document's head, such as scripts */
@@ -60,7 +60,7 @@ export function layout({ title, place = CONSOLE, session, at, search = '', head,
 function navigation(session: ConsoleSession, at: Layout['at']): Html {
   const link = (name: NonNullable<Layout['at']>, path: string, text: string) =>
     html`<li><a href="${path}" ${at === name && html` aria-current="page"`}>${text}</a></li>`;
-  const forOperators = html`${link('overview', '/console', 'Overview')}${link('jobs', '/console/jobs', 'Jobs')}${link('batches', '/console/batches', 'Batches')}${link('webhooks', '/console/webhooks', 'Webhooks')}`;
+  const forOperators = html`${link('overview', '/console', 'Overview')}${link('jobs', '/console/jobs', 'Jobs')}${link('batches', '/console/batches', 'Batches')}${link('schedules', '/console/schedules', 'Schedules')}${link('webhooks', '/console/webhooks', 'Webhooks')}`;
   return html`<nav aria-label="Pages">
     <ul>
       ${CONSOLE.isOpenFor(session.scopes) && forOperators}${link('templates', STUDIO.path, 'Studio')}
@@ -72,7 +72,7 @@ function searchForm(search: string, at: Layout['at']): Html {
   return html`<search>
     <form
       class="search"
-      action="${at === 'batches' ? '/console/batches' : '/console/jobs'}"
+      action="${at === 'batches' || at === 'schedules' ? `/console/${at}` : '/console/jobs'}"
       method="get"
     >
       <label class="hidden" for="q">Id of a job, batch or user, or email</label>
