@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Sender } from './sender.ts';
 
 type Kind = 'plain' | 'slow' | 'wrong' | 'cancelled' | 'killing' | 'throwing' | 'crashing' | 'looping';
 
@@ -10,14 +11,13 @@ export interface Promised {
   kind: Kind;
 }
 
-const REQUEST_TIMEOUT_MS = 8_000;
 const KINDS: Kind[] = ['plain', 'plain', 'plain', 'plain', 'plain', 'slow', 'slow', 'slow', 'wrong', 'cancelled'];
 /** One in twenty-five is hostile: to its worker, to its renderer, to everybody's time. */
 const HOSTILE: Record<number, Kind> = { 17: 'killing', 37: 'throwing', 57: 'crashing', 77: 'looping' };
 const kindOf = (number: number): Kind => HOSTILE[number % 100] ?? KINDS[number % KINDS.length] ?? 'plain';
 
 interface ClientsOptions {
-  addresses: string[];
+  sender: Sender;
   keys: string[];
   jobs: number;
   slots: number;
@@ -29,8 +29,6 @@ interface ClientsOptions {
 /** Clients as they should be: each job has an Idempotency-Key, and is sent until it is acknowledged. */
 export class Clients {
   readonly ledger: Promised[] = [];
-  /** requests that were not answered, or with 5xx */
-  refused = 0;
   readonly #options: ClientsOptions;
   readonly #file: number;
   #next = 0;
@@ -46,17 +44,18 @@ export class Clients {
   }
 
   async #slot(slot: number): Promise<void> {
-    const { jobs, keys, pauseMs } = this.#options;
+    const { sender, jobs, keys, pauseMs } = this.#options;
     const key = keys[slot % keys.length] ?? '';
     while (this.#next < jobs) {
       const number = this.#next++;
       const kind = kindOf(number);
       const nonce = `nonce${number}x${Math.random().toString(36).slice(2, 10)}`;
       const body = JSON.stringify(bodyOf(kind, nonce));
-      const answer = await this.#send('POST', '/v1/jobs', key, { 'idempotency-key': nonce }, body);
+      const headers = { 'idempotency-key': nonce };
+      const answer = await sender.send({ method: 'POST', path: '/v1/jobs', key, headers, body });
       const { id } = JSON.parse(answer) as { id: string };
       this.#promise({ id, nonce, kind });
-      if (kind === 'cancelled') await this.#send('DELETE', `/v1/jobs/${id}`, key, {});
+      if (kind === 'cancelled') await sender.send({ method: 'DELETE', path: `/v1/jobs/${id}`, key });
       await sleep(pauseMs());
     }
   }
@@ -65,35 +64,6 @@ export class Clients {
     writeSync(this.#file, `${JSON.stringify(promised)}\n`);
     fsyncSync(this.#file);
     this.ledger.push(promised);
-  }
-
-  /** Until it is answered, by whichever API answers. */
-  async #send(
-    method: string,
-    path: string,
-    key: string,
-    headers: Record<string, string>,
-    body?: string,
-  ): Promise<string> {
-    const { addresses } = this.#options;
-    for (;;) {
-      const address = addresses[Math.floor(Math.random() * addresses.length)] ?? '';
-      try {
-        const response = await fetch(`${address}${path}`, {
-          method,
-          headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
-          ...(body !== undefined && { body }),
-          signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-        });
-        const text = await response.text();
-        if (response.ok) return text;
-        if (response.status < 500) throw new TypeError(`${method} ${path} was answered ${response.status}: ${text}`);
-      } catch (error) {
-        if (error instanceof TypeError && error.message.startsWith(method)) throw error;
-      }
-      this.refused++;
-      await sleep(100);
-    }
   }
 }
 

@@ -47,7 +47,7 @@ async function comeBack(postgres: OwnPostgres): Promise<void> {
   }
 }
 
-const crash = (point: CrashPoint, role: 'apis' | 'workers') => async (target: Target) =>
+export const crash = (point: CrashPoint, role: 'apis' | 'workers') => async (target: Target) =>
   any(target[role]).crashAt(`${point}:${nth()}`);
 
 /** Everything that can happen. Each resolves when it is over; what was ended is started again by the fleet. */

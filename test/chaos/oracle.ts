@@ -19,6 +19,8 @@ interface OracleInput {
   keyOf: (promised: Promised) => string;
   /** pids of workers that were killed, stopped or crashed on purpose, or asked to end during an outage */
   faulted: Set<number>;
+  /** jobs that nobody submitted one by one */
+  ofBatches?: Set<string>;
 }
 
 interface Row {
@@ -27,14 +29,14 @@ interface Row {
   runs: number;
   losses: number;
   error_code: string | null;
-  idempotency_key: string;
+  idempotency_key: string | null;
   files: { sha256: string; pages: number }[];
   outcomes: string[];
   queue_state: string | null;
 }
 
 /** Holds what the clients were promised against what there is. */
-export async function judge({ sql, ledger, address, keyOf, faulted }: OracleInput): Promise<Finding[]> {
+export async function judge({ sql, ledger, address, keyOf, faulted, ofBatches }: OracleInput): Promise<Finding[]> {
   const rows = await sql<Row[]>`
     select j.id, j.status, j.runs, j.losses, j.error_code, j.idempotency_key,
       (select coalesce(json_agg(json_build_object('sha256', encode(f.sha256, 'hex'), 'pages', f.pages)), '[]') from pdfprompt_file f where f.job_id = j.id) as files,
@@ -57,16 +59,8 @@ export async function judge({ sql, ledger, address, keyOf, faulted }: OracleInpu
   const [usage] = await sql<{ charged: number; pages: number }[]>`
     select coalesce(sum(completed), 0)::int as charged, coalesce(sum(pages), 0)::int as pages from pdfprompt_usage_history`;
   const pages = completed.reduce((sum, row) => sum + (row.files[0]?.pages ?? 0), 0);
-  const killing = ledger.filter(({ kind }) => kind === 'killing').map(({ id }) => id);
-  const lost = await sql<{ job_id: string; run: number; pid: number; is_killed: boolean }[]>`
-    select a.job_id, a.run, w.pid, exists (
-      select 1 from pdfprompt_job_attempt k
-      where k.worker_id = w.id and k.outcome = 'lost' and k.job_id::text in ${sql(['', ...killing])}) as is_killed
-    from pdfprompt_job_attempt a join pdfprompt_worker w on w.id = a.worker_id where a.outcome = 'lost'`;
-  const unlucky = (id: string) => {
-    const its = lost.filter(({ job_id }) => job_id === id);
-    return its.length >= MAX_LOSSES && its.every(({ pid }) => faulted.has(pid));
-  };
+  const lost = await readLostRuns(sql);
+  const unlucky = unluckyAmong(lost, faulted);
   const [open] = await sql<{ attempts: number; claimed: number }[]>`
     select (select count(*)::int from pdfprompt_job_attempt where ended_at is null) as attempts,
       (select count(*)::int from pgboss.job where name = 'pdf' and state < 'completed') as claimed`;
@@ -82,13 +76,16 @@ export async function judge({ sql, ledger, address, keyOf, faulted }: OracleInpu
     ),
     find(
       'jobs are one for each Idempotency-Key, and all acknowledged',
-      rows.length,
-      rows.map((row) => ledger.every(({ id }) => id !== row.id) && `${row.id} (${row.idempotency_key})`),
+      rows.length - (ofBatches?.size ?? 0),
+      rows.map(
+        (row) =>
+          !ofBatches?.has(row.id) && ledger.every(({ id }) => id !== row.id) && `${row.id} (${row.idempotency_key})`,
+      ),
     ),
     find(
       'jobs ended as they had to',
       ledger.length,
-      ledger.map((promised) => endedWrong(promised, byId.get(promised.id), unlucky(promised.id))),
+      ledger.map((promised) => endedWrong(promised, byId.get(promised.id), unlucky.has(promised.id))),
     ),
     find(
       'completed jobs have one file, and one attempt that made it',
@@ -125,6 +122,30 @@ export async function judge({ sql, ledger, address, keyOf, faulted }: OracleInpu
   ];
 }
 
+interface LostRun {
+  job_id: string;
+  run: number;
+  /** of its worker */
+  pid: number;
+  /** whether a document killed that worker */
+  is_killed: boolean;
+}
+
+export async function readLostRuns(sql: Client): Promise<LostRun[]> {
+  return sql<LostRun[]>`
+    select a.job_id, a.run, w.pid, exists (
+      select 1 from pdfprompt_job_attempt k join pdfprompt_job j on j.id = k.job_id
+      where k.worker_id = w.id and k.outcome = 'lost' and j.filename = 'chaos-kill.pdf') as is_killed
+    from pdfprompt_job_attempt a join pdfprompt_worker w on w.id = a.worker_id where a.outcome = 'lost'`;
+}
+
+/** Jobs so many of whose workers were killed from outside that they are taken for the cause. */
+export function unluckyAmong(lost: LostRun[], faulted: Set<number>): Set<string> {
+  const ofJob = Map.groupBy(lost, ({ job_id }) => job_id);
+  const isUnlucky = (runs: LostRun[]) => runs.length >= MAX_LOSSES && runs.every(({ pid }) => faulted.has(pid));
+  return new Set([...ofJob].filter(([, runs]) => isUnlucky(runs)).map(([id]) => id));
+}
+
 /** What a job of each kind ends as: its status, or the code with which it fails. Nobody else's fault is among them. */
 const ENDS: Record<Promised['kind'], string[]> = {
   plain: ['completed'],
@@ -137,7 +158,7 @@ const ENDS: Record<Promised['kind'], string[]> = {
   looping: ['render_timeout'],
 };
 
-/** @param isUnlucky whether so many of its workers were killed from outside that it is taken for the cause */
+/** @param isUnlucky it is among those of {@link unluckyAmong} */
 function endedWrong({ id, kind }: Promised, row: Row | undefined, isUnlucky: boolean): string | false {
   const end = row?.error_code ?? row?.status ?? 'gone';
   const isRight = ENDS[kind].includes(end) || (isUnlucky && end === 'poison');

@@ -13,6 +13,7 @@ import { Clients, type Promised } from './clients.ts';
 import { FAULTS, type Ways } from './faults.ts';
 import { Member, type Span } from './fleet.ts';
 import { type Finding, judge } from './oracle.ts';
+import { Sender } from './sender.ts';
 import { freePort } from '../support/free-port.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
@@ -30,6 +31,32 @@ export interface ChaosOptions {
   onProgress: (line: string) => void;
 }
 
+/** Where it takes place. */
+export interface Scene {
+  directory: string;
+  sql: Client;
+  /** of the APIs */
+  addresses: string[];
+  /** of three users without limits */
+  keys: string[];
+  jobs: number;
+  onProgress: (line: string) => void;
+}
+
+/** What is done while everything is ended, and what has to come of it. */
+export interface Load {
+  /** of every process */
+  env?: Record<string, string>;
+  faults: typeof FAULTS;
+  /** how far it is, of `jobs`: faults are spread over that */
+  done: () => number;
+  run: () => Promise<void>;
+  /** requests that clients had to send again */
+  sentAgain: () => number;
+  judge: (faulted: Set<number>) => Promise<Finding[]>;
+  close?: () => void;
+}
+
 export interface ChaosReport {
   seconds: number;
   /** how often each happened */
@@ -40,7 +67,10 @@ export interface ChaosReport {
 }
 
 /** Real processes on a real Postgres, under load, while everything that can be ended is ended at random. */
-export async function runChaos({ jobs, faults, onProgress }: ChaosOptions): Promise<ChaosReport> {
+export async function runChaos(
+  { jobs, faults, onProgress }: ChaosOptions,
+  prepare: (scene: Scene) => Promise<Load> = singleJobs,
+): Promise<ChaosReport> {
   const startedAt = performance.now();
   const postgres = await OwnPostgres.open();
   const { directory } = postgres;
@@ -48,6 +78,8 @@ export async function runChaos({ jobs, faults, onProgress }: ChaosOptions): Prom
   const keys = await makeKeys(postgres.url);
   const ports = await Promise.all(Array.from({ length: APIS }, freePort));
   const addresses = ports.map((port) => `http://127.0.0.1:${port}`);
+  const sql = connect(postgres.url, { max: 2, backoff: () => 0.1 });
+  const load = await prepare({ directory, sql, addresses, keys, jobs, onProgress });
   const env = {
     PDFPROMPT_DATA_DIR: directory,
     HOST: '127.0.0.1',
@@ -55,6 +87,7 @@ export async function runChaos({ jobs, faults, onProgress }: ChaosOptions): Prom
     SHUTDOWN_GRACE: '2',
     DATABASE_MAX_CONNECTIONS: '8',
     CHAOS_DOCUMENTS: '1',
+    ...load.env,
   };
   const ways = new Map<Member, Ways>();
   const start = async (name: string, arguments_: string[]) => {
@@ -74,34 +107,25 @@ export async function runChaos({ jobs, faults, onProgress }: ChaosOptions): Prom
     ways.clear();
   };
   const waysOf = (member: Member) => ways.get(member) as Ways;
-  const sql = connect(postgres.url, { max: 2, backoff: () => 0.1 });
   const happened: Record<string, number> = {};
   let isKept = false;
   try {
     await eventually(async () => (await sql`select 1 from pdfprompt_worker`).length >= WORKERS, 60_000, 'all work');
-    const clients = new Clients({
-      addresses,
-      keys,
-      jobs,
-      slots: SLOTS,
-      pauseMs: () => 100 + Math.random() * 500,
-      ledgerPath: join(directory, 'ledger.jsonl'),
-    });
     let isOver = false;
-    const running = clients.run().finally(() => {
+    const running = load.run().finally(() => {
       isOver = true;
     });
-    const names = Object.keys(FAULTS);
+    const names = Object.keys(load.faults);
     const stride = [7, 11, 13].find((step) => names.length % step !== 0) ?? 1; // a divisor would leave kinds out
     const causing: Promise<void>[] = [];
     const outages: Span[] = [];
     for (let fault = 0; fault < faults; fault++) {
       // Spread over the whole load, whatever that takes.
-      while (!isOver && clients.ledger.length < ((fault + 0.5) * jobs) / faults) await sleep(50);
+      while (!isOver && load.done() < ((fault + 0.5) * jobs) / faults) await sleep(50);
       const name = names[(fault * stride) % names.length] ?? ''; // every kind in turn, neighbours apart
       happened[name] = (happened[name] ?? 0) + 1;
-      onProgress(`${clients.ledger.length}/${jobs} accepted · fault ${fault + 1}/${faults}: ${name}`);
-      const caused = FAULTS[name]?.({ apis, workers, postgres, sql, waysOf }).catch((error: unknown) => {
+      onProgress(`${load.done()}/${jobs} · fault ${fault + 1}/${faults}: ${name}`);
+      const caused = load.faults[name]?.({ apis, workers, postgres, sql, waysOf }).catch((error: unknown) => {
         onProgress(`${name}: ${String(error)}`);
       });
       // Postgres has to be back before the next can end it; the rest may overlap.
@@ -113,7 +137,7 @@ export async function runChaos({ jobs, faults, onProgress }: ChaosOptions): Prom
     }
     await running;
     await Promise.all(causing);
-    onProgress(`${jobs} accepted; waiting for what is left`);
+    onProgress(`${load.done()}/${jobs}; waiting for what is left`);
     await untilStill(sql);
     await eventually(
       async () => (await fetch(`${addresses[0]}/readyz`).catch(() => ({ ok: false }))).ok,
@@ -126,12 +150,7 @@ export async function runChaos({ jobs, faults, onProgress }: ChaosOptions): Prom
     // Who has to end while the database is away cannot give its jobs back, however long it tries.
     for (const { pid, from, until } of workers.flatMap((worker) => worker.asked))
       if (outages.some((outage) => outage.from < until && from < outage.until)) faulted.add(pid);
-    const owner = new Map<string, string>();
-    const owners = await sql<{ id: string; email: string }[]>`
-      select j.id, u.email from pdfprompt_job j join pdfprompt_user u on u.id = j.user_id`;
-    for (const { id, email } of owners) owner.set(id, keys[Number(email.split('@')[0]?.slice(4))] ?? '');
-    const keyOf = ({ id }: Promised) => owner.get(id) ?? '';
-    const findings = await judge({ sql, ledger: clients.ledger, address: addresses[0] ?? '', keyOf, faulted });
+    const findings = await load.judge(faulted);
     findings.push(await connections(sql, members.length), crashes(members));
     await Promise.all(members.map((member) => member.end()));
     await closeWays();
@@ -142,11 +161,12 @@ export async function runChaos({ jobs, faults, onProgress }: ChaosOptions): Prom
     return {
       seconds: Math.round((performance.now() - startedAt) / 1_000),
       faults: happened,
-      sentAgain: clients.refused,
+      sentAgain: load.sentAgain(),
       findings,
     };
   } finally {
     await Promise.all(members.map((member) => member.end()));
+    load.close?.();
     await closeWays();
     await sql.end({ timeout: 0 });
     await sweepBrowsers(tmpdir());
@@ -154,6 +174,35 @@ export async function runChaos({ jobs, faults, onProgress }: ChaosOptions): Prom
     if (isKept) await rm(directory, { recursive: true, force: true });
     else onProgress(`the logs are in ${directory}`);
   }
+}
+
+/** Jobs of all kinds, submitted one by one. */
+async function singleJobs({ directory, sql, addresses, keys, jobs }: Scene): Promise<Load> {
+  const sender = new Sender(addresses);
+  const clients = new Clients({
+    sender,
+    keys,
+    jobs,
+    slots: SLOTS,
+    pauseMs: () => 100 + Math.random() * 500,
+    ledgerPath: join(directory, 'ledger.jsonl'),
+  });
+  return {
+    faults: FAULTS,
+    done: () => clients.ledger.length,
+    run: () => clients.run(),
+    sentAgain: () => sender.refused,
+    judge: async (faulted) =>
+      judge({ sql, ledger: clients.ledger, address: addresses[0] ?? '', keyOf: await keysOfJobs(sql, keys), faulted }),
+  };
+}
+
+/** @returns whose key it is that may read a job */
+export async function keysOfJobs(sql: Client, keys: string[]): Promise<(promised: Promised) => string> {
+  const owners = await sql<{ id: string; email: string }[]>`
+    select j.id, u.email from pdfprompt_job j join pdfprompt_user u on u.id = j.user_id`;
+  const owner = new Map(owners.map(({ id, email }) => [id, keys[Number(email.split('@')[0]?.slice(4))] ?? '']));
+  return ({ id }) => owner.get(id) ?? '';
 }
 
 /** Until every job has ended, or none has for so long that none will. */
