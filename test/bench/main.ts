@@ -1,5 +1,7 @@
 import { autoscale } from './autoscale.ts';
 import { backlog } from './backlog.ts';
+import { batch } from './batch.ts';
+import { bulk } from './bulk.ts';
 import { cache } from './cache.ts';
 import { concurrency } from './concurrency.ts';
 import { deliveries } from './deliveries.ts';
@@ -27,10 +29,15 @@ import { watched } from './watched.ts';
 // `npm run bench -- NAME [--json]`: what the service does, beside a reference in the same run. Machines
 // are noisy, ratios hold.
 
-const BENCHES: Record<string, (stage: Stage, files: string[], seconds: number | undefined) => Promise<Result>> = {
+const BENCHES: Record<
+  string,
+  (stage: Stage, files: string[], seconds: number | undefined, rows: number | undefined) => Promise<Result>
+> = {
   pickup,
   deliveries,
   backlog,
+  batch,
+  bulk,
   sql,
   submit,
   templates,
@@ -55,13 +62,16 @@ const BENCHES: Record<string, (stage: Stage, files: string[], seconds: number | 
 };
 
 const [name = '', ...rest] = process.argv.slice(2);
-const at = rest.indexOf('--seconds');
-const seconds = at === -1 ? undefined : Number(rest.splice(at, 2)[1]);
+const numberOf = (flag: string) => {
+  const at = rest.indexOf(flag);
+  return at === -1 ? undefined : Number(rest.splice(at, 2)[1]);
+};
+const [seconds, rows] = [numberOf('--seconds'), numberOf('--rows')];
 const files = rest.filter((argument) => !argument.startsWith('--'));
 const bench = BENCHES[name];
-if (!bench || Number.isNaN(seconds)) {
+if (!bench || Number.isNaN(seconds) || Number.isNaN(rows)) {
   process.stderr.write(
-    `npm run bench -- NAME [FILE…] [--seconds N] [--json]; allowed: ${Object.keys(BENCHES).join(', ')}\n`,
+    `npm run bench -- NAME [FILE…] [--seconds N] [--rows N] [--json]; allowed: ${Object.keys(BENCHES).join(', ')}\n`,
   );
   process.exit(2);
 }
@@ -69,7 +79,7 @@ const stage = await Stage.open();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void stage.close().finally(() => process.exit(1))); // nothing of it is left running
 try {
-  const result = await bench(stage, files, seconds);
+  const result = await bench(stage, files, seconds, rows);
   if (rest.includes('--json')) process.stdout.write(`${JSON.stringify({ bench: name, ...result })}\n`);
   else {
     process.stdout.write(`\n${name}\n`);
