@@ -48,7 +48,7 @@ export async function cancelBatch(
   if (marked.length > 0 || items > 0) deps.events.batchCancelled({ userId, batchId, items, ...about });
 }
 
-/** Cancels what is open of a batch that is cancelled, and ends it if nothing is. @returns how many jobs */
+/** Cancels what is open of a batch that is cancelled, and ends it if nothing is. @returns how many items */
 async function cancelItems(
   { db, queue }: CancelDeps,
   batchId: string,
@@ -73,7 +73,7 @@ async function cancelItems(
 /**
  * Waits for no row of a job nor of the queue, and locks the counters first: so nobody who ends, claims or requeues a job
  * can wait for it while it waits for them. What others have locked is left to the next pass.
- * @returns how many jobs; the row to go on after, undefined: this was the last chunk
+ * @returns how many items; the row to go on after, undefined: this was the last chunk
  */
 async function cancelChunk(
   tx: Transaction,
@@ -113,7 +113,8 @@ async function cancelChunk(
     where job_id = any (${array}) and ended_at is null`);
   await queue.cancel(tx, ids);
   await tx.execute(sql`select ${notifySql('ended', sql`id::text`)} from unnest(${array}) as id`);
-  return { count: ids.length, last };
+  const isItem = new Set(items.map(({ id }) => id));
+  return { count: ids.filter((id) => isItem.has(id)).length, last };
 }
 
 /** Whether a batch that is cancelled has nothing left to cancel; then it has ended. */

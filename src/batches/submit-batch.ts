@@ -5,6 +5,7 @@ import { type Database, postgresErrorOf } from '../db/pools.ts';
 import { type Batch, MAX_ITEMS } from '../domain/batch.ts';
 import { type BatchHead, batchHeadSchema, type ItemSource } from '../domain/batch-request.ts';
 import { checkInput } from '../domain/check-input.ts';
+import type { ResultSettings } from '../domain/finishing.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
 import { checkTargets } from '../jobs/check-targets.ts';
 import { throwPartRefusal } from '../jobs/part-rows.ts';
@@ -201,14 +202,29 @@ async function writeRows(
   await items.write(JSON.stringify(ofItems));
 }
 
+/** What an item may be, and a merged PDF of items cannot keep, with the reason. */
+const NOT_MERGED = {
+  output: 'pictures are not merged',
+  split: 'all items become one file',
+  'finishing.encrypt': 'a PDF with a password cannot be merged',
+  'finishing.sign': 'a signature does not survive a merge',
+  'finishing.conformance': 'the merged PDF claims nothing',
+  'finishing.facturx': 'a PDF holds the XML of one invoice',
+};
+
+const isAsked = (settings: ResultSettings | undefined, path: string) =>
+  path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], settings) !==
+  undefined;
+
 /** @throws CodedError if the batch cannot end as it is asked to */
 function checkTogether({ egress }: SubmitDeps, { result }: BatchHead, { request }: ItemShape): void {
   const problems = [];
   const { result: asked, deliveries } = request;
   if (deliveries?.upload && result !== 'merged')
     problems.push({ field: 'request.upload', message: 'it takes one file; allowed with result merged' });
-  if (result === 'merged' && asked?.output) problems.push({ field: 'request.output', message: 'pictures are not merged; allowed with result files or zip' }); // prettier-ignore
-  if (result === 'merged' && asked?.split) problems.push({ field: 'request.split', message: 'allowed with result files or zip' }); // prettier-ignore
+  if (result === 'merged')
+    for (const [name, why] of Object.entries(NOT_MERGED))
+      if (isAsked(asked, name)) problems.push({ field: `request.${name}`, message: `${why}; allowed with result files or zip` }); // prettier-ignore
   if (problems.length > 0) throw invalidFields(problems);
   if (!egress || !deliveries) return;
   try {

@@ -1,8 +1,9 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
-import type { Database } from '../db/pools.ts';
+import type { Database, Transaction } from '../db/pools.ts';
 import { worker } from '../db/schema.ts';
 import { requeueLostJobs } from '../jobs/lost-jobs.ts';
 import { SILENCE_SECONDS } from '../jobs/queue-watch.ts';
+import { retryAfterDeadlock } from '../jobs/retry-after-deadlock.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
@@ -67,14 +68,16 @@ export class Reaper extends Lifecycle<ReaperOptions> {
 
   async #markLost(workerId: string): Promise<void> {
     const { db, queue, events } = this.options;
-    const { marked, requeued, poisoned } = await db.transaction(async (tx) => {
+    const end = async (tx: Transaction) => {
       const rows = await tx
         .update(worker)
         .set({ endedAt: sql`now()`, isLost: true })
         .where(and(eq(worker.id, workerId), isNull(worker.endedAt)))
         .returning({ id: worker.id });
       return { marked: rows.length, ...(await requeueLostJobs(tx, queue, workerId)) };
-    });
+    };
+    // Items of a batch that end in one transaction may be counted in an order in which somebody else waits for them.
+    const { marked, requeued, poisoned } = await retryAfterDeadlock(() => db.transaction(end));
     const jobs = requeued.length + poisoned.length;
     if (marked + jobs > 0) events.workerLost({ workerId, jobs }); // otherwise another worker was first
     for (const job of requeued) events.jobRequeued(job, 'lost');

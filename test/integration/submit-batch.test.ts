@@ -219,6 +219,21 @@ describe('a batch', () => {
   });
 
   it.each([
+    ['output', { output: { type: 'png' } }],
+    ['split', { split: { every: 1 } }],
+    ['finishing.encrypt', { finishing: { encrypt: { userPassword: 'secret' } } }],
+    ['finishing.sign', { finishing: { sign: {} } }],
+    ['finishing.conformance', { finishing: { conformance: 'PDF/A-3b' } }],
+    ['finishing.facturx', { finishing: { facturx: { xml: '<x/>', level: 'BASIC' } } }],
+  ])('refuses %s of items that are to be merged, by name', async (name, settings) => {
+    const of = (result: string) =>
+      submitForm({ rows: 'number,total\nA,1\n', head: { result, request: { template: 'invoice', ...settings } } });
+    const { body, status } = await of('merged');
+    expect({ status, body }).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+    expect(JSON.stringify(body)).toContain(`"request.${name}"`);
+  });
+
+  it.each([
     ['rows.csv', 'number,total,paid,customer.name\nA,1.5,true,Müller\nB,2,,\n'],
     ['rows.CSV', '\uFEFFnumber;total;paid;customer.name\r\n"A";"1.5";TRUE;Müller\r\nB;2\r\n'],
     [
