@@ -2,6 +2,16 @@ import type { FieldProblem } from '../kernel/errors.ts';
 
 /** Characters of a file name, at most, as `domain/pdf-request.ts` allows them. */
 const MAX_LENGTH = 200;
+const PLACEHOLDERS = /\{(row|data(?:\.[^{}.]{1,100}){1,32})\}/g;
+
+/** What is in braces in a pattern and would stay as it is, in the name of every item; undefined: nothing. */
+export function patternProblem(pattern: string): string | undefined {
+  const [unknown] = /\{[^{}]*\}/.exec(pattern.replaceAll(PLACEHOLDERS, '')) ?? [];
+  if (unknown === undefined) return undefined;
+  const isField = /^\{[^{}.]/.test(unknown) && !/^\{data\b/.test(unknown);
+  const meant = isField ? `; did you mean {data.${unknown.slice(1)}?` : '';
+  return `${unknown} stands for nothing; allowed: {row}, {data.NAME}${meant}`;
+}
 
 /**
  * The file name of an item.
@@ -10,7 +20,7 @@ const MAX_LENGTH = 200;
  */
 export function itemFilename(pattern: string, { row, data }: { row: number; data: unknown }): string | FieldProblem {
   let missing: string | undefined;
-  const name = pattern.replaceAll(/\{(row|data(?:\.[^{}.]{1,100}){1,32})\}/g, (_, path: string) => {
+  const name = pattern.replaceAll(PLACEHOLDERS, (_, path: string) => {
     if (path === 'row') return String(row);
     const [, ...names] = path.split('.');
     let at = data;

@@ -6,6 +6,7 @@ import { SOURCE_KINDS } from '../domain/source.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { type PartRow, partRows, templatesOf } from '../jobs/part-rows.ts';
 import { resolveRequest } from '../jobs/resolve-request.ts';
+import { patternProblem } from './item-filename.ts';
 
 /** Stores the files of a request. Resolves with the assets that they are, as `resolveRequest` takes them. */
 export type StoreFiles = (files: ReturnType<typeof requestFiles>) => Promise<RequestAssets>;
@@ -55,6 +56,9 @@ export async function itemShape(
   try {
     const parsed = parsePdfRequest(json);
     if (!parsed.ok) throw invalidFields(parsed.fields);
+    const { filename } = parsed.request;
+    const problem = filename === undefined ? undefined : patternProblem(filename);
+    if (problem !== undefined) throw invalidFields([{ field: 'filename', message: problem }]);
     const wanted = requestFiles(parsed.request);
     const files = wanted.some((each) => each !== undefined) ? await deps.storeFiles(wanted) : [];
     const resolved = await resolveRequest(deps, { principal: { userId }, request: parsed.request, sent: parsed.sent, files }); // prettier-ignore

@@ -374,6 +374,12 @@ describe('what is refused as a whole', () => {
       'not merged',
     ],
     [
+      'a file name whose pattern stands for nothing',
+      { request: { ...INVOICE, filename: '{row}-{number}.pdf' }, items },
+      'request.filename',
+      '{number} stands for nothing; allowed: {row}, {data.NAME}; did you mean {data.number}?',
+    ],
+    [
       'a webhook that may not be called',
       { request: { ...INVOICE, webhook: 'http://127.0.0.1/' }, items },
       'request.webhook',
