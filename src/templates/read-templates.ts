@@ -44,7 +44,7 @@ export async function findVersion(db: Queryable, userId: string, { name, version
 /** A version with its files. @throws CodedError `not_found`, for another tenant's too */
 export async function getTemplate(db: Queryable, userId: string, which: TemplateName): Promise<Template> {
   const row = await findVersion(db, userId, which);
-  if (!row) throw notFound(which);
+  if (!row) throw await notFound(db, userId, which);
   const files = await db
     .select({ name: templateFile.name, sha256: asset.sha256, size: asset.size, type: asset.type })
     .from(templateFile)
@@ -89,7 +89,7 @@ export async function listVersions(
     .where(and(eq(template.name, name), lt(templateVersion.version, cursor)))
     .orderBy(desc(templateVersion.version))
     .limit(limit + 1);
-  if (rows.length === 0) throw notFound({ name, version: undefined });
+  if (rows.length === 0) throw await notFound(db, userId, { name, version: undefined });
   const data = rows.slice(0, limit).map(toVersion);
   return { data, nextCursor: rows.length > limit ? String(data.at(-1)?.version) : null };
 }
@@ -100,18 +100,25 @@ export async function noSuchTemplate(
   userId: string,
   { wanted: which, field }: { wanted: TemplateName; field: string },
 ): Promise<CodedError> {
-  const refuse = (message: string) => invalidFields([{ field, message }]);
-  const newest = await findVersion(db, userId, { name: which.name, version: undefined });
-  if (newest)
-    return refuse(`${which.name} has no version ${which.version}; the newest is ${which.name}@${newest.version}`);
-  const { data } = await listTemplates(db, { userId, limit: MAX_COMPARED });
-  const meant = nearest(which.name, data.map(({ name }) => name)); // prettier-ignore
-  return refuse(`you have no template ${which.name}${meant === undefined ? '' : `; did you mean ${meant}?`}`);
+  const hint = await nearTemplate(db, userId, which);
+  const message = hint.newest === undefined ? `you have no template ${which.name}` : `${which.name} has no version ${which.version}`; // prettier-ignore
+  return invalidFields([{ field, message: message + hint.text }]);
 }
 
-function notFound({ name, version }: TemplateName): CodedError {
-  const what = version === undefined ? name.slice(0, 100) : `${name.slice(0, 100)}@${version}`;
-  return new CodedError('not_found', `there is no template ${what}`);
+async function notFound(db: Queryable, userId: string, which: TemplateName): Promise<CodedError> {
+  const name = which.name.slice(0, 100);
+  const what = which.version === undefined ? name : `${name}@${which.version}`;
+  return new CodedError('not_found', `there is no template ${what}${(await nearTemplate(db, userId, which)).text}`);
+}
+
+/** What there is instead of a template or a version that is not there. */
+async function nearTemplate(db: Queryable, userId: string, { name, version }: TemplateName) {
+  const newest = version === undefined ? undefined : await findVersion(db, userId, { name, version: undefined });
+  if (newest) return { newest, text: `; the newest is ${name}@${newest.version}` };
+  const { data } = await listTemplates(db, { userId, limit: MAX_COMPARED });
+  const others = data.flatMap((each) => (each.name === name ? [] : [each.name]));
+  const meant = nearest(name, others);
+  return { newest, text: meant === undefined ? '' : `; did you mean ${meant}?` };
 }
 
 const toVersion = (row: Omit<TemplateVersion, 'createdAt'> & { createdAt: Date }): TemplateVersion => ({
