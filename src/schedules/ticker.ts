@@ -36,11 +36,12 @@ export class ScheduleTicker extends Lifecycle<TickerOptions> {
 
   async #runAll(): Promise<void> {
     const { db, events } = this.options;
-    const onBroken = (scheduleId: string, error: unknown) => events.backgroundFailed(`the schedule ${scheduleId}`, error);
+    const onBroken = (scheduleId: string, error: unknown) =>
+      events.backgroundFailed(`the schedule ${scheduleId}`, error);
     for (const some of [() => runDue({ db, onBroken }), () => retryRun({ db })])
       for (let runs: RunAbout[] | undefined = []; runs && !this.ending.aborted;) {
         runs = await some();
         for (const run of runs ?? []) events.scheduleRan(run);
       }
   }
-} // prettier-ignore
+}
