@@ -40,6 +40,7 @@ describe('the dashboard', () => {
       'Are users served?',
       'How long do they wait?',
       'Is it us or the documents?',
+      'Do batches move?',
       'Do webhooks arrive?',
       'What is full?',
       'Who uses it?',
