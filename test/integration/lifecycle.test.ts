@@ -111,6 +111,7 @@ const SERVICES: Record<string, Listed> = {
     make: () =>
       new MemoryGovernor({ read: readMemory, running: () => 1, pool: pool(), documentLimitBytes: 1e9, events }),
   },
+  Merger: { make: composed('Merger') },
   Notifier: { make: composed('Notifier') },
   PagePool: { make: pool, calls: 8 },
   ProcessPool: {
