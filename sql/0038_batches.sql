@@ -480,7 +480,8 @@ create function pdfprompt_start_batch(id uuid) returns void language plpgsql as 
 #variable_conflict use_variable
 begin
   insert into pdfprompt_batch_count (batch_id, shard, open)
-    select id, j.batch_row % 16, count(*) from pdfprompt_job j where j.batch_id = id group by 2;
+    select id, j.batch_row % 16, count(*) from pdfprompt_job j
+    where j.batch_id = id and j.batch_row is not null group by 2; -- as its index says
   perform pg_notify('pdfprompt_queued', '');
 end $$;
 comment on function pdfprompt_start_batch is 'Counts the items of a new batch, and notifies workers.';
@@ -500,7 +501,8 @@ begin
   -- As the service's own connections have it: every statement here has an index, and a plan from a time when a table was
   -- small would read all of it.
   foreach f in array array['pdfprompt_report_batch', 'pdfprompt_end_batch', 'pdfprompt_on_item_end',
-    'pdfprompt_refuse_batch', 'pdfprompt_check_batch', 'pdfprompt_admit_items', 'pdfprompt_open_batch'] loop
+    'pdfprompt_refuse_batch', 'pdfprompt_check_batch', 'pdfprompt_admit_items', 'pdfprompt_open_batch',
+    'pdfprompt_start_batch'] loop
     execute format('alter function %s set plan_cache_mode = force_generic_plan', f);
     execute format('alter function %s set enable_seqscan = off', f);
     execute format('alter function %s set enable_bitmapscan = off', f);

@@ -1,8 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
 import { cancelBatch, finishCancelling } from '../../src/batches/cancel-batch.ts';
+import { completedFiles, completedPages } from '../../src/batches/completed-files.ts';
 import { repairBatches } from '../../src/batches/repair-batches.ts';
 import type { Client } from '../../src/db/driver.ts';
 import { BATCH_STATUSES } from '../../src/domain/batch.ts';
+import { eraseUser } from '../../src/jobs/erase-user.ts';
 import { endItems, makeBatch } from './batches.ts';
 import { type Ask, at, type Guest } from './guests.ts';
 import { silentEvents } from './silent-events.ts';
@@ -31,6 +33,7 @@ export async function batchVisits(
   sql: Client,
   { ask, heavy, guests }: Visiting,
 ): Promise<Visit[]> {
+  await unlimit(sql, guests);
   const large: string[] = [];
   const small: string[] = [];
   for (const guest of heavy.slice(0, 2)) {
@@ -77,7 +80,22 @@ export async function batchVisits(
       await finishCancelling({ db, queue, events: silentEvents() });
       await repairBatches({ db, events: silentEvents() });
     }),
+    visit('merging', async (turn) => {
+      if (turn > 1) return;
+      const which = { userId: at(heavy, turn).id, batchId: at(large, turn) };
+      await completedPages(db, which);
+      for await (const file of completedFiles(db, which)) if (file.pages === 0) throw new Error('it has no page');
+    }),
+    visit('erasing', (turn) => (turn < 4 ? eraseUser(chores, { id: at(guests, turn).id }) : Promise.resolve())),
   ];
+}
+
+/** They submit more in a minute than most tiers allow. */
+async function unlimit(sql: Client, guests: readonly Guest[]): Promise<void> {
+  await sql`insert into pdfprompt_tier values ('unlimited', null, null, 2) on conflict do nothing`;
+  await sql`
+    update pdfprompt_user_subscription set tier = 'unlimited'
+    where ended_at is null and user_id = any (${`{${guests.map(({ id }) => id).join(',')}}`}::uuid[])`;
 }
 
 /** A batch that has ended, with a file for each item that has not failed, and a merged one. */
@@ -94,7 +112,8 @@ async function addEnded(sql: Client, { id: userId }: Guest, items: number): Prom
     await tx`
       insert into pdfprompt_job (id, user_id, status, priority, request, batch_id, batch_row, error_code, error_message, completed_at)
       select gen_random_uuid(), ${userId}, case when n % 100 = 99 then 'failed' else 'completed' end, 0, '{}', ${id}, nullif(n, 0),
-        case when n % 100 = 99 then 'print_failed' end, case when n % 100 = 99 then 'it could not' end, now()
+        case when n % 100 = 99 then 'print_failed' end, case when n % 100 = 99 then 'it could not' end,
+        now() - n * interval '1 millisecond'
       from generate_series(0, ${items}::integer) n`;
     // The bytes of a large one are in a directory that is not there: nobody fetches them.
     const isSmall = items === SMALL;

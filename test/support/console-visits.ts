@@ -2,6 +2,8 @@ import { createKey } from '../../src/accounts/keys.ts';
 import type { Client } from '../../src/db/driver.ts';
 import { JOB_STATUSES } from '../../src/domain/job.ts';
 import { readThroughputHistory } from '../../src/jobs/throughput-history.ts';
+import { createUnlimitedKey } from './accounts.ts';
+import { endItems, makeBatch, type MadeBatch } from './batches.ts';
 import { cookieOf, visitor } from './console.ts';
 import { at, type Guest } from './guests.ts';
 import type { StagedService } from './staged-service.ts';
@@ -27,6 +29,10 @@ export async function consoleVisits(
   const queued = await sql<{ id: string }[]>`
     select id from pdfprompt_job where is_queued order by rank desc limit 60 offset 400`;
   const webhooks = await failingWebhooks(sql, heavy);
+  const { userId: bulk } = await createUnlimitedKey(chores.db, 'bulk@example.com');
+  const batches = await failingBatches(sql, bulk);
+  const schedules = await sql<{ id: string }[]>`
+    select id from pdfprompt_schedule where name = 'seeded-1' order by id desc limit 5`;
   return [
     {
       name: 'console: signing in and out',
@@ -65,6 +71,52 @@ export async function consoleVisits(
     },
     { name: 'console: job', run: async (turn) => void (await get(`/jobs/${at(failed, turn).id}`)) },
     {
+      name: 'console: batches',
+      run: async () => {
+        for (const status of ['', '?status=processing', '?status=failed']) await get(`/batches${status}`);
+      },
+    },
+    {
+      name: 'console: batches (of a user)',
+      run: async (turn) => {
+        await get(`/batches?user=${bulk}`);
+        await get(`/batches?q=${at(batches, turn).id}`, 303);
+      },
+    },
+    {
+      name: 'console: batch',
+      run: async (turn) => {
+        const { id } = at(batches, turn);
+        await get(`/batches/${id}`);
+        await get(`/batches/${id}?status=completed&after=100`);
+        await get(`/fragments/batches/${id}/failures`);
+      },
+    },
+    {
+      name: 'console: cancel a batch',
+      run: async () => {
+        const { id } = await makeBatch(sql, { userId: bulk, items: 20 });
+        await post(`/batches/${id}/cancel`);
+      },
+    },
+    {
+      name: 'console: retry a batch',
+      run: async () => {
+        const { id, jobs } = await makeBatch(sql, { userId: bulk, items: 5 });
+        await endItems(sql, jobs, 'failed');
+        await post(`/batches/${id}/retry`);
+      },
+    },
+    {
+      name: 'console: schedules',
+      run: async (turn) => {
+        await get('/schedules');
+        await get(`/schedules?user=${at(heavy, turn).id}`);
+        await get(`/schedules?q=user${turn + 10}@example.com`, 303);
+      },
+    },
+    { name: 'console: schedule', run: async (turn) => void (await get(`/schedules/${at(schedules, turn).id}`)) },
+    {
       name: 'console: webhooks',
       run: async () => {
         await get('/webhooks');
@@ -96,6 +148,18 @@ export async function consoleVisits(
       run: async (turn) => void (await post(`/jobs/${at(failed, turn).id}/retry`, { once: '' })),
     },
   ];
+}
+
+/** Of a user without limits: some items have failed, most are open. */
+async function failingBatches(sql: Client, userId: string): Promise<MadeBatch[]> {
+  const batches: MadeBatch[] = [];
+  for (let count = 0; count < 3; count++) {
+    const batch = await makeBatch(sql, { userId, items: 1_000 });
+    await endItems(sql, batch.jobs.slice(0, 200));
+    await endItems(sql, batch.jobs.slice(200, 260), 'failed');
+    batches.push(batch);
+  }
+  return batches;
 }
 
 /** Those of the heavy users, which fail from now on. */

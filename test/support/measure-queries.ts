@@ -112,7 +112,9 @@ function group(plans: PhasedPlan[]): MeasuredQuery[] {
   const groups = new Map<string, PhasedPlan[]>();
   for (const plan of plans) {
     const key = `${whoOf(plan)}\n${plan.shape}`;
-    groups.set(key, [...(groups.get(key) ?? []), plan]);
+    const members = groups.get(key);
+    if (members) members.push(plan);
+    else groups.set(key, [plan]);
   }
   return [...groups].map(([key, members]) => {
     const [who = '', shape = ''] = key.split('\n');
@@ -133,7 +135,7 @@ function group(plans: PhasedPlan[]): MeasuredQuery[] {
 
 function whoOf({ application, phase, shape, text }: PhasedPlan): string {
   if (
-    /(into|update|from) "pdfprompt_lease" (as l|set|where .* and "pdfprompt_lease"."holder")|current_setting\('max_connections'\)|where status = 'sending' limit/.test(
+    /(into|update|from) "pdfprompt_lease" (as l|set|where .* and "pdfprompt_lease"."holder")|current_setting\('max_connections'\)|where status = 'sending' limit|min\(next_at\)|next_at <= coalesce|pdfprompt_retry_run|r\.retry_at <= at|with recursive seen as \(|count\(\*\)::integer as batches/.test(
       text,
     )
   )

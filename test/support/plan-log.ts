@@ -11,11 +11,14 @@ export interface PhasedPlan extends Plan {
 
 const APPLICATION = 'phases';
 const END = 'the end';
+/** Bytes of the log that are read at a time: all of it would be more than a string can hold. */
+const PIECE = 32 * 1_048_576;
 
 /** The plans that a server wrote down, in the order of their ends. What is done meanwhile is marked in between. */
 export class PlanLog {
   readonly #path: string;
   readonly #sql: Client;
+  readonly #texts = new Map<string, string>();
   #offset = 0;
 
   /** @param data the directory of a server with `PLAN_SETTINGS` */
@@ -32,19 +35,16 @@ export class PlanLog {
   async take(): Promise<PhasedPlan[]> {
     await this.phase(END);
     const isEnd = ({ application, text }: Plan) => application === APPLICATION && text.includes(`$${END}$`);
-    let plans: Plan[] = [];
-    let size = 0;
+    const plans: Plan[] = [];
     await eventually(
       async () => {
-        const text = await readFrom(this.#path, this.#offset);
-        plans = readPlans(text.slice(0, text.lastIndexOf('\n') + 1));
-        size = Buffer.byteLength(text);
+        for (let lines = await this.#next(); lines !== ''; lines = await this.#next())
+          for (const plan of readPlans(lines)) plans.push({ ...plan, text: this.#same(plan.text) });
         return plans.some(isEnd);
       },
       60_000,
       'the last plan in the log of the server',
     );
-    this.#offset += size;
     let phase = '';
     return plans.flatMap((plan) => {
       if (plan.application !== APPLICATION) return [{ ...plan, phase }];
@@ -53,18 +53,27 @@ export class PlanLog {
     });
   }
 
+  /** Whole lines that were not read yet, some of them; none: there are none yet. */
+  async #next(): Promise<string> {
+    const file = await open(this.#path, 'r');
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(PIECE), 0, PIECE, this.#offset);
+      const size = buffer.subarray(0, bytesRead).lastIndexOf('\n') + 1;
+      this.#offset += size;
+      return buffer.toString('utf8', 0, size);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Equal texts as one string: there are hundreds of thousands. */
+  #same(text: string): string {
+    const known = this.#texts.get(text);
+    if (known === undefined) this.#texts.set(text, text);
+    return known ?? text;
+  }
+
   async close(): Promise<void> {
     await this.#sql.end();
-  }
-}
-
-async function readFrom(path: string, offset: number): Promise<string> {
-  const file = await open(path, 'r');
-  try {
-    const { size } = await file.stat();
-    const { buffer } = await file.read(Buffer.alloc(size - offset), 0, size - offset, offset);
-    return buffer.toString();
-  } finally {
-    await file.close();
   }
 }

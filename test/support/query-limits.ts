@@ -1,4 +1,5 @@
 import { JOB_STATUSES } from '../../src/domain/job.ts';
+import { BATCH_LIMITS } from './batch-query-limits.ts';
 import type { MeasuredQuery } from './measure-queries.ts';
 
 /** Buffers that one execution may look at, by who asks and what the query does. */
@@ -76,6 +77,7 @@ const SESSION = { 'read api_key, console_session, user, user_subscription': 30 }
 
 /** A job's row is in eight indexes or more: a change of one row is some thirty buffers. */
 const LIMITS: Limits = {
+  ...BATCH_LIMITS,
   // The first on each connection reads what Postgres has to know of the queue's tables.
   'POST /v1/jobs': { ...submission(2_500) }, // the first of its session: the function is compiled
   'POST /v1/jobs (Idempotency-Key)': { ...submission(900) },
@@ -229,6 +231,18 @@ const LIMITS: Limits = {
     'read job, pg_database, worker': 400,
     'read batch, batch_count': 4_000,
     'read job': 300, // up to four are put back in the queue, by a function
+    // An item ends, and with the last one its batch.
+    'no table': 400,
+    'read batch': 20,
+    'read batch_count': 10,
+    'update batch_count': 30,
+    'update batch': 40,
+    'insert delivery': 10,
+    'read batch, batch_count, file, job': 30,
+    'read batch, batch_count, job': 400,
+    'read job, job_attempt': 10,
+    'delete batch, reading job': 1_300,
+    'update job, update part': 1_300,
     'read user': 10,
     ...DELIVERER,
   },
@@ -259,7 +273,8 @@ const LIMITS: Limits = {
     'delete file_chunk': 1_000,
     'delete job, reading file': 4_000,
     'delete worker, reading job_attempt': 100,
-    'update job, update part': 200,
+    'update job, update part': 700,
+    'delete batch, reading job': 1_300,
     'delete console_session': 10,
     'update delivery': 500,
     'delete delivery': 500,
@@ -293,6 +308,10 @@ const LIMITS: Limits = {
     'read job': 12_000,
     // Sixteen counters of each open batch.
     'read batch, batch_count': 4_000,
+    'no table': 2_200,
+    'read schedule': 10,
+    'read schedule, schedule_run': 20,
+    'read schedule_run': 10,
     // What was sent again a moment ago, of five users: each once.
     'read delivery': 8_000,
   },
@@ -355,6 +374,9 @@ const LIMITS: Limits = {
   },
   // Behind many that were cancelled just now and are still in the indexes.
   'console: retry': {
+    'read delivery, delivery_attempt, job, webhook': 80,
+    'read file, job, part, user': 30,
+    'read job_attempt, worker': 20,
     'read job, part': 150,
     'read delivery, webhook': 20,
     ...SESSION,
@@ -372,6 +394,9 @@ const LIMITS: Limits = {
   // With some ten jobs.
   'DELETE /v1/admin/users/{id}': {
     'update webhook': 10,
+    'delete batch': 20,
+    'delete schedule': 30,
+    'update schedule': 40,
     'delete delivery, reading webhook': 20,
     'delete webhook': 20,
     'delete template': 40,
@@ -394,6 +419,7 @@ const LIMITS: Limits = {
       'look at api_key', 'look at user_subscription', 'look at file', 'look at job', 'look at queue', 'look at tier', 'look at user', 'look at worker', 'look at part', 'delete part', 'update part',
       'look at asset', 'look at template', 'look at template_version', 'delete asset', 'delete asset_chunk', 'delete part_file',
       'delete template', 'delete template_file', 'delete template_version', 'delete file', 'delete file_chunk', 'delete job_attempt', 'update job', 'update job_attempt', 'update api_key',
+      'look at batch', 'look at schedule', 'delete batch', 'delete schedule', 'delete schedule_run',
       'look at webhook', 'look at delivery', 'delete webhook', 'delete webhook_secret', 'delete delivery', 'delete delivery_attempt',
       'delete api_key', 'delete console_session', 'delete job', 'delete lane', 'delete usage_history', 'delete user_subscription',
     ].map((what) => [`foreign key: ${what}`, 24]), // prettier-ignore

@@ -18,6 +18,7 @@ import { eventVisits } from './event-visits.ts';
 import { temporaryDirectory } from './files.ts';
 import { asker, at, type Guest, welcome } from './guests.ts';
 import { FORMER_USER, HEAVY_USERS } from './million.ts';
+import { scheduleVisits } from './schedule-visits.ts';
 import type { StagedService } from './staged-service.ts';
 import { silentEvents } from './silent-events.ts';
 import { sqlVisits } from './sql-visits.ts';
@@ -193,6 +194,7 @@ export async function planVisits(
     { name: 'GET /readyz', run: async () => void (await fetch(`${service.url}/readyz`)) },
     // Before anything expires.
     ...(await batchVisits(service, sql, { ask, heavy, guests: [...(await many()), ...(await many())] })),
+    ...(await scheduleVisits(service, sql, { ask, heavy, guests: await many(), due: await many() })),
     {
       name: 'cancelling',
       run: async (turn) =>

@@ -25,7 +25,7 @@ export async function webhookVisits(sql: Client, { ask, heavy, guests, round }: 
       async (id) =>
         sql<{ id: string; jobId: string }[]>`
           select id, job_id as "jobId" from pdfprompt_delivery
-          where webhook_id = ${id} and status = 'delivered' order by created_at desc limit 200`,
+          where webhook_id = ${id} and job_id is not null and status = 'delivered' order by created_at desc limit 200`,
     ),
   );
   const batches = await Promise.all(
