@@ -29,6 +29,10 @@ export interface CompletedFile {
   sha256: string;
 }
 
+/** All items are their batch's owner's. That is asked once: otherwise an index of all jobs of the owner may be taken. */
+const isOwner = (userId: string, batchId: string) =>
+  sql`(select b.user_id from pdfprompt_batch b where b.id = ${batchId}) = ${userId}`;
+
 /** Items that are read with one query. */
 const ITEMS = 500;
 
@@ -43,7 +47,7 @@ export async function* completedFiles(db: Database, { userId, batchId }: WhichBa
         select j.id, j.batch_row as row, j.filename,
           (select p.settings ->> 'title' from ${part} p where p.job_id = j.id and p.position = 0) as title
         from ${job} j
-        where ${forTenant(userId)} and j.batch_id = ${batchId} and j.batch_row > ${after} and j.user_id = ${userId}
+        where ${forTenant(userId)} and j.batch_id = ${batchId} and j.batch_row > ${after} and ${isOwner(userId, batchId)}
           and j.status = 'completed'
         order by j.batch_row limit ${ITEMS}
       ) as i left join ${file} f on f.job_id = i.id
@@ -59,6 +63,6 @@ export async function* completedFiles(db: Database, { userId, batchId }: WhichBa
 export async function completedPages(db: Database, { userId, batchId }: WhichBatch): Promise<number> {
   const [row] = await db.execute<{ pages: number }>(sql`
     select coalesce(sum(f.pages), 0)::float8 as pages from ${job} j join ${file} f on f.job_id = j.id
-    where ${forTenant(userId)} and j.batch_id = ${batchId} and j.batch_row > 0 and j.user_id = ${userId} and j.status = 'completed'`);
+    where ${forTenant(userId)} and j.batch_id = ${batchId} and j.batch_row > 0 and ${isOwner(userId, batchId)} and j.status = 'completed'`);
   return row?.pages ?? 0;
 }

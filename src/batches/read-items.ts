@@ -40,7 +40,8 @@ export async function listItems(
     .where(
       and(
         forTenant(input.userId),
-        eq(job.userId, input.userId),
+        // Once for the batch: by its items' rows, an index of all jobs of the user may be taken.
+        sql`(select b.user_id from pdfprompt_batch b where b.id = ${input.batchId}) = ${input.userId}`,
         eq(job.batchId, input.batchId),
         isNotNull(job.batchRow),
         gt(job.batchRow, input.after),

@@ -24,8 +24,8 @@ const ANEW = sql`status = 'ready', round = 0, ready_at = clock_timestamp(), due_
   ended_at = null, host = coalesce((select w.host from pdfprompt_webhook w where w.id = webhook_id), host)`;
 
 /** Of a delivery `d`: whether the batch is as it was when it ended. */
-const IS_OF_THIS_END = `(d.batch_id is null or exists (
-  select from pdfprompt_batch b where b.id = d.batch_id and b.completed_at = d.batch_ended_at))`;
+const IS_OF_THIS_END = `(d.batch_id is null or coalesce(d.batch_ended_at = (
+  select b.completed_at from pdfprompt_batch b where b.id = d.batch_id), false))`;
 
 interface ReplayInput {
   userId: string;
