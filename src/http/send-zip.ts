@@ -62,6 +62,8 @@ interface SentZip {
   /** bytes, as {@link zipSize} says */
   size: number;
   files: Iterable<ZippedFile> | AsyncIterable<ZippedFile>;
+  /** there is memory for it already */
+  isHeld?: boolean;
   etag: string;
   /** of every answer, 304 too */
   headers: Record<string, string>;
@@ -76,7 +78,7 @@ export async function sendFiles(c: AppContext, { events }: Pick<SendDeps, 'event
     return new Response(null, { status: 304, headers });
   let body: ReadableStream<Uint8Array> | null = null;
   if (method !== 'HEAD') {
-    await underWay.holdDownload(about.userId, size, answered(c)); // chunks for a slow reader stay in memory
+    if (!zip.isHeld) await underWay.holdDownload(about.userId, size, answered(c)); // chunks for a slow reader stay in memory
     const pieces = zipStream(zip.files, zip.at);
     body = await streamOf(pieces, {
       next: () => pieces.next(),

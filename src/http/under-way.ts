@@ -170,13 +170,13 @@ export class UnderWay {
     this.#bodyBytes -= bytes;
   }
 
-  /** Resolves when a PDF of this size may be sent, until `end`. @throws CodedError `too_much_under_way`, `unavailable` */
-  async holdDownload(userId: string, size: number, end: Promise<void>): Promise<void> {
-    await this.holdMemory(userId, Math.min(size, PIECES * CHUNK_BYTES), end);
-  }
-
-  /** The same for so many bytes of memory. @throws CodedError `too_much_under_way`, `unavailable` */
-  async holdMemory(userId: string, bytes: number, end: Promise<void>): Promise<void> {
+  /**
+   * Resolves when a PDF of this size may be sent, until `end`.
+   * @param besides bytes of memory that it takes until then. One request must not hold twice: it would wait for itself
+   * @throws CodedError `too_much_under_way`, `unavailable`
+   */
+  async holdDownload(userId: string, size: number, end: Promise<void>, besides = 0): Promise<void> {
+    const bytes = Math.min(size, PIECES * CHUNK_BYTES) + besides;
     if (this.#downloadBytes + bytes > this.#maxBytes) throw tooBusy();
     this.#downloadBytes += bytes;
     void end.then(() => (this.#downloadBytes -= bytes));

@@ -95,6 +95,17 @@ describe.each([
     expect(await problemOf(await zipOf(expired.id))).toMatchObject({ status: 410, code: 'file_expired' });
   });
 
+  it(
+    'may have more files than the tenant has memory for at once, and comes alone then',
+    { timeout: 20_000 },
+    async () => {
+      const { id } = await makeBatch(sql, { userId, items: 1 });
+      await completeItems(service, () => [Buffer.from('%PDF')]);
+      await sql`update pdfprompt_batch_count set completed = 100000 where batch_id = ${id}`;
+      expect(Object.keys(await unpacked(await zipOf(id)))).toEqual(['00001.pdf']);
+    },
+  );
+
   it('is cut off, and that is logged, if a file is lost while it is sent', async () => {
     const { id, jobs } = await makeBatch(sql, { userId, items: 30 });
     await completeItems(service, () => [randomBytes(1_000_000)]);

@@ -36,7 +36,7 @@ async function sendBatchZip(c: AppContext, deps: AppDeps): Promise<Response> {
   const batch = await turn(() => getBatch(deps.reads, { userId, batchId: c.req.param('id') ?? '' }));
   checkZip(batch);
   const which = { userId, batchId: batch.id };
-  await underWay.holdMemory(userId, LISTED_BYTES * batch.items.completed, answered(c));
+  await underWay.holdDownload(userId, Infinity, answered(c), LISTED_BYTES * batch.items.completed);
   const { entries, etag, places } = await listZip(deps.reads, { ...which, total: batch.items.total }, turn);
   for (const place of places) storeOf(deps.stores, place); // now, and not in the middle of the zip
   async function* files(): AsyncGenerator<ZippedFile> {
@@ -50,6 +50,7 @@ async function sendBatchZip(c: AppContext, deps: AppDeps): Promise<Response> {
     at: new Date(batch.completedAt ?? batch.createdAt),
     size: zipSize(entries),
     files: files(),
+    isHeld: true,
     etag,
     headers: { 'Content-Location': `/v1/batches/${batch.id}/zip`, 'Cache-Control': 'private, no-cache', ETag: etag },
   });
