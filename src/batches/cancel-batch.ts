@@ -81,11 +81,12 @@ async function cancelChunk(
   { batchId, after }: { batchId: string; after: number },
 ): Promise<{ count: number; last: number | undefined }> {
   const open = sql`status in ('queued', 'processing')`;
+  await tx.execute(sql`select from pdfprompt_batch_count where batch_id = ${batchId} order by shard for no key update`);
+  // Only now: it may have ended meanwhile, and its items been retried, which changes the counters too.
   const [batch] = await tx.execute(
     sql`select from pdfprompt_batch where id = ${batchId} and status = 'cancelled' and completed_at is null`,
   );
   if (!batch) return { count: 0, last: undefined };
-  await tx.execute(sql`select from pdfprompt_batch_count where batch_id = ${batchId} order by shard for no key update`);
   const items = await tx.execute<{ id: string; row: number }>(sql`
     select id, batch_row as row from pdfprompt_job
     where batch_id = ${batchId} and batch_row > ${after} and ${open} order by batch_row limit ${CHUNK}`);

@@ -140,6 +140,27 @@ describe('a batch that is cancelled', () => {
     expect(await finishCancelling({ db, queue, events })).toBe(0);
   });
 
+  it('is not cancelled on after it has ended and been retried', async () => {
+    const { id } = await makeBatch(sql, { userId, items: 4 });
+    const held = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const retrying = sql.begin(async (tx) => {
+      await tx`select from pdfprompt_batch_count where batch_id = ${id} for update`;
+      held.resolve();
+      await release.promise;
+      await tx`update pdfprompt_batch set status = 'processing' where id = ${id}`;
+    });
+    await held.promise;
+    const cancelling = cancelBatch({ db, queue, events }, { userId, batchId: id });
+    const isWaiting = async () =>
+      (await sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%pdfprompt_batch_count%'`).length > 0; // prettier-ignore
+    await expect.poll(isWaiting, { timeout: 10_000 }).toBe(true);
+    release.resolve();
+    await retrying;
+    await cancelling;
+    expect(await countsOf(sql, id)).toMatchObject({ open: 4, cancelled: 0 });
+  });
+
   it('waits for no item that somebody holds', async () => {
     const { id, jobs } = await makeBatch(sql, { userId, items: 10 });
     const release = Promise.withResolvers<void>();
