@@ -79,7 +79,6 @@ async function beginErasing(db: Database, which: { id: string } | { email: strin
     await tx.execute(
       sql`update pdfprompt_webhook set deleted_at = now() where user_id = ${row.id} and deleted_at is null`,
     );
-    await tx.execute(sql`update pdfprompt_schedule set paused = true, next_at = null where user_id = ${row.id}`);
     return row.id;
   });
 }
@@ -90,6 +89,8 @@ async function deleteKeys(tx: Transaction, userId: string): Promise<void> {
 }
 
 async function eraseAll(deps: EraseDeps, userId: string, until: number): Promise<Omit<ErasedUser, 'id'>> {
+  // Not while the user is locked: what runs a schedule locks that first, and then the user.
+  await deps.db.execute(sql`update pdfprompt_schedule set paused = true, next_at = null where user_id = ${userId}`);
   for (let jobs = 0; ; await sleep(AGAIN_MS)) {
     // First of all, so that none is ended and reported by its last items.
     if (!(await eraseBatches(deps.db, userId, until))) return { jobs, isDone: false };

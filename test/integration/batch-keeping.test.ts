@@ -64,3 +64,27 @@ it('the batches of a user that is erased go first, and are reported to nobody', 
   expect(await tablesWith(sql, ['ann-17', open.id, ended.id, ...open.jobs.slice(0, 5), ann])).toEqual([]);
   expect([...(await sql`select to_jsonb(b) from pdfprompt_batch b where id = ${bobs.id}`)]).toEqual([...before]);
 });
+
+it('the schedules of a user that is erased are waited for, and those who run them wait for no one', async () => {
+  const ann = await newUser();
+  const [schedule] = await sql<{ id: string }[]>`
+    insert into pdfprompt_schedule (id, user_id, name, cron, timezone, request, next_at)
+    values (gen_random_uuid(), ${ann}, 'daily', '@daily', 'UTC', '{"html": "x"}', now() + interval '1 day') returning id`;
+  const locked = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const running = sql.begin(async (tx) => {
+    await tx`select from pdfprompt_schedule where id = ${schedule?.id ?? ''} for no key update`;
+    locked.resolve();
+    await release.promise;
+    // As its run does it.
+    await tx`select from pdfprompt_user where id = ${ann} for key share`;
+  });
+  await locked.promise;
+  const erasing = eraseUser(base, { id: ann });
+  const isWaiting = async () =>
+    (await sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like 'update pdfprompt_schedule%'`).length > 0; // prettier-ignore
+  await expect.poll(isWaiting, { timeout: 10_000 }).toBe(true);
+  release.resolve();
+  await running;
+  expect(await erasing).toMatchObject({ isDone: true });
+});
