@@ -1,4 +1,5 @@
-import { messageOf } from '../kernel/errors.ts';
+import { parseJson } from '../jobs/parse-json.ts';
+import { CodedError, messageOf } from '../kernel/errors.ts';
 
 type Schema = Record<string, unknown>;
 type Data = Record<string, unknown>;
@@ -10,14 +11,15 @@ const MAX_REFERENCES = 8;
  * Gives the cells of a CSV the types that a JSON Schema says: numbers, booleans, and JSON for arrays and objects. What
  * does not look like one stays a string, for the schema to refuse.
  * @param text of the schema; what it says beside `type`, `properties` and `$ref` is not looked at
- * @returns changes data in place
+ * @returns changes data in place: what was JSON in a cell is then no longer known to be good text
+ * @throws CodedError `template_failed` if the schema is not JSON
  */
 export function cellTypes(text: string): (data: Data) => void {
   let root: unknown;
   try {
     root = JSON.parse(text);
   } catch (error) {
-    throw new Error(`schema.json: ${messageOf(error)}`, { cause: error });
+    throw new CodedError('template_failed', `schema.json: ${messageOf(error).slice(0, 200)}`, { cause: error });
   }
   const convert = (data: Data, schema: Schema | undefined) => {
     const properties = schema && asSchema(schema.properties);
@@ -44,7 +46,7 @@ function typed(cell: string, types: readonly unknown[]): unknown {
 
 function parsed(cell: string): unknown {
   try {
-    return JSON.parse(cell);
+    return parseJson(Buffer.from(cell)); // a bounded number of values and levels
   } catch {
     return cell;
   }

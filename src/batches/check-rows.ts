@@ -1,4 +1,5 @@
 import type { ItemRequest, ItemSource } from '../domain/batch-request.ts';
+import { bodyProblem } from '../domain/check-input.ts';
 import { REQUEST_BOUNDS } from '../domain/print-fields.ts';
 import { shownSource } from '../sources/sources.ts';
 import type { PartRow } from '../jobs/part-rows.ts';
@@ -65,7 +66,14 @@ export class RowChecker {
         continue;
       }
       const { item, source } = checked;
-      if (sent.isText && item.data !== undefined) this.#toTypes?.(item.data as Record<string, unknown>);
+      if (sent.isText && item.data !== undefined && this.#toTypes) {
+        this.#toTypes(item.data as Record<string, unknown>);
+        const problem = bodyProblem(item); // of JSON in its cells
+        if (problem) {
+          problems.set(sent.row, [problem]);
+          continue;
+        }
+      }
       found.push({
         row: sent.row,
         item,

@@ -32,7 +32,10 @@ export function itemFilename(pattern: string, { row, data }: { row: number; data
   });
   if (missing !== undefined)
     return { field: missing, message: 'required: text or a number, for the file name that request.filename asks for' };
-  return cut(name.replaceAll(/[/\\\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, '_'));
+  const made = cut(name.replaceAll(/[/\\\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, '_'));
+  if (made.trim() === '')
+    return { field: 'filename', message: 'it would be empty; request.filename asks for what is empty here' };
+  return made;
 }
 
 /** With what comes after the last dot, if that is short. */

@@ -416,12 +416,32 @@ describe('what is refused as a whole', () => {
 
   it.each([
     ['never ends', { $ref: '#' }, 'refers to itself'],
+    ['is not json', '{', 'schema.json'],
     ['is none', { type: 'object', properties: { number: { pattern: '(' } } }, 'not a valid schema'],
-  ])('a template whose schema %s', async (name, content, message) => {
+  ])('a template whose schema %s', async (name, content: object | string, message) => {
     const template = name.replaceAll(' ', '-');
-    await putTemplate(template, { ...files, 'schema.json': { text: JSON.stringify(content) } });
+    await putTemplate(template, {
+      ...files,
+      'schema.json': { text: typeof content === 'string' ? content : JSON.stringify(content) },
+    });
     const { body } = await submit({ request: { template }, items });
     expect(body).toMatchObject({ code: 'template_failed', detail: expect.stringContaining(message) as string });
+  });
+});
+
+it.each([
+  ['"[""\\u0000""]"', 'without NUL'],
+  ['"[""\\ud800""]"', 'without lone surrogates'],
+  ['"[{""__proto__"":1}]"', 'any other name'],
+  [`"${'['.repeat(100)}${']'.repeat(100)}"`, 'must be array'],
+])('a CSV whose cell has JSON that could not be stored is refused: %s', async (cell, message) => {
+  const list = { 'index.html': { text: 'x' }, 'schema.json': { text: '{"properties":{"list":{"type":"array"}}}' } };
+  await putTemplate('list', list);
+  const { status, body } = await submitForm({ rows: `n,list\n1,${cell}\n`, head: { request: { template: 'list' } } });
+  expect({ status, row: body.errors?.[0]?.row, text: body.detail }).toEqual({
+    status: 400,
+    row: 1,
+    text: expect.stringContaining(message),
   });
 });
 

@@ -215,7 +215,9 @@ describe('the types of cells', () => {
   });
 
   it('are left alone if they do not look like it, or would lose digits', () => {
-    const cells = { n: '1,50', i: '12345678901234567', b: 'yes', list: '[1' };
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+    const cells = { n: '1,50', i: '12345678901234567', b: 'yes', list: '[1', o: { list: deep } };
+    expect(typed({ list: deep, o: `{"a":[${'1,'.repeat(30_000)}1]}` })).toEqual({ list: deep, o: expect.any(String) });
     expect(typed({ ...cells })).toEqual(cells);
   });
 
@@ -254,6 +256,10 @@ describe('the file name of an item', () => {
     expect(itemFilename(pattern, { row: 7, data })).toMatchObject({ field: pattern.slice(1, -1) }),
   );
 });
+
+it.each(['{data.a}', '{data.a}{data.b}'])('a file name is not empty: %s', (pattern) =>
+  expect(itemFilename(pattern, { row: 7, data: { a: '', b: ' ' } })).toMatchObject({ field: 'filename' }),
+);
 
 it('ids of rows are in their order, and all different', () => {
   const ids = new RowIds();
