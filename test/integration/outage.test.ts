@@ -23,6 +23,7 @@ const TIER = { requestsPerMinute: 1, requestsPerDay: 1, priority: 1 };
 const BODIES: Record<string, object> = {
   'POST /v1/jobs': { html: '<p>x</p>' },
   'POST /v1/pdf': { html: '<p>x</p>' },
+  'POST /v1/batches': { request: { html: '<p>x</p>' }, items: [{}] },
   'POST /v1/admin/users': { email: 'eve@example.com', tier: 'starter' },
   'PUT /v1/admin/users/{id}/subscription': { tier: 'starter' },
   'POST /v1/admin/keys': { email: 'eve@example.com' },
