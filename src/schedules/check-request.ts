@@ -61,15 +61,18 @@ const ofRequest = ({ field, message }: FieldProblem): FieldProblem => ({
 
 /** What is not kept for as long as a schedule is. */
 function perishable(request: PdfRequest): FieldProblem[] {
-  const assets = new Map(requestFiles(request).flatMap((files: Record<string, FileInput> = {}) => Object.entries(files)));
+  const assets = new Map(
+    requestFiles(request).flatMap((files: Record<string, FileInput> = {}) => Object.entries(files)),
+  );
   const ofJobs = request.parts.some(({ source }) => source.kind === 'pdf' && source.value.job !== undefined);
   return [
     ...[...assets]
       .filter(([, file]) => typeof file === 'string')
       .map(([path]) => ({
         field: `files["${path.slice(0, 100)}"]`,
-        message: 'assets are kept for a day only; allowed in a schedule: the file itself, or a template, which keeps its files',
+        message:
+          'assets are kept for a day only; allowed in a schedule: the file itself, or a template, which keeps its files',
       })),
     ...(ofJobs ? [{ field: 'pdf.job', message: 'the PDF of a job expires; allowed in a schedule: pdf.file' }] : []),
   ];
-} // prettier-ignore
+}
