@@ -4,6 +4,7 @@ import { file, job, part } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import type { FileType } from '../domain/media-type.ts';
 import type { StoreKind } from '../storage/store.ts';
+import { isOwner } from './is-owner.ts';
 
 export interface WhichBatch {
   userId: string;
@@ -28,10 +29,6 @@ export interface CompletedFile {
   /** lower-case hex */
   sha256: string;
 }
-
-/** All items are their batch's owner's. That is asked once: otherwise an index of all jobs of the owner may be taken. */
-const isOwner = (userId: string, batchId: string) =>
-  sql`(select b.user_id from pdfprompt_batch b where b.id = ${batchId}) = ${userId}`;
 
 /** Items that are read with one query. */
 const ITEMS = 500;

@@ -6,6 +6,7 @@ import type { BatchItem } from '../domain/batch.ts';
 import type { JobStatus } from '../domain/job.ts';
 import { FILE_COLUMNS, toFile } from '../jobs/read.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
+import { isOwner } from './is-owner.ts';
 
 const columns = {
   row: job.batchRow,
@@ -40,8 +41,7 @@ export async function listItems(
     .where(
       and(
         forTenant(input.userId),
-        // Once for the batch: by its items' rows, an index of all jobs of the user may be taken.
-        sql`(select b.user_id from pdfprompt_batch b where b.id = ${input.batchId}) = ${input.userId}`,
+        isOwner(input.userId, input.batchId),
         eq(job.batchId, input.batchId),
         isNotNull(job.batchRow),
         gt(job.batchRow, input.after),
