@@ -3,8 +3,9 @@ import type { Database } from '../db/pools.ts';
 import type { ItemSource } from '../domain/batch-request.ts';
 import { parsePdfRequest, type PdfRequest, requestFiles } from '../domain/pdf-request.ts';
 import { SOURCE_KINDS } from '../domain/source.ts';
-import { CodedError, invalidFields } from '../kernel/errors.ts';
+import { invalidFields } from '../kernel/errors.ts';
 import { type PartRow, partRows, templatesOf } from '../jobs/part-rows.ts';
+import { ofRequest } from '../jobs/refusals.ts';
 import { resolveRequest } from '../jobs/resolve-request.ts';
 import { patternProblem } from './item-filename.ts';
 
@@ -71,7 +72,6 @@ export async function itemShape(
       version: resolved.parts[0]?.template,
     };
   } catch (error) {
-    if (!(error instanceof CodedError) || !error.fields) throw error;
-    throw invalidFields(error.fields.map(({ field, message }) => ({ field: `request.${field}`, message })));
+    throw ofRequest(error);
   }
 }

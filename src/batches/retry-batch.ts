@@ -1,12 +1,11 @@
 import { sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import { allowances, limitsOf, LimitReached, type TierUse } from '../accounts/limits.ts';
-import { refused } from '../accounts/principals.ts';
 import { postgresErrorOf } from '../db/pools.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
 import type { SubmitDeps, SubmitInput } from '../jobs/submit.ts';
 import { CodedError } from '../kernel/errors.ts';
-import { limitRefusal, USER_GONE } from './batch-refusals.ts';
+import { batchRefusalOf } from './batch-refusals.ts';
 import { getBatch } from './read-batch.ts';
 import type { SubmittedBatch } from './submit-batch.ts';
 
@@ -57,7 +56,6 @@ export async function retryBatch(deps: SubmitDeps, input: RetryBatchInput): Prom
   } catch (error) {
     const { code, message = '' } = postgresErrorOf(error) ?? {};
     if (code === NO_BATCH) throw notFound();
-    if (code === USER_GONE) throw refused();
     if (code === NOT_ENDED) throw notRetryable(`${message}; allowed: one that has ended`);
     if (code === NOTHING)
       throw notRetryable('no item of the batch failed or was cancelled, or their documents are no longer kept');
@@ -65,7 +63,7 @@ export async function retryBatch(deps: SubmitDeps, input: RetryBatchInput): Prom
       const { failed, cancelled } = (await getBatch(deps.reads, { userId, batchId })).items;
       return failed + cancelled;
     };
-    const reached = (await limitRefusal(deps, { userId, error, items })) ?? error;
+    const reached = (await batchRefusalOf(error, { limiter: deps.limiter, userId, items })) ?? error;
     if (reached instanceof LimitReached) deps.events.rateLimited({ ...about, limit: reached.limit });
     throw reached;
   }

@@ -1,6 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
 import { type Allowance, allowances, limitsOf, LimitReached } from '../accounts/limits.ts';
-import { refused } from '../accounts/principals.ts';
 import { type Database, postgresErrorOf } from '../db/pools.ts';
 import { type Batch, MAX_ITEMS } from '../domain/batch.ts';
 import { type BatchHead, batchHeadSchema, type ItemSource } from '../domain/batch-request.ts';
@@ -8,12 +7,12 @@ import { checkInput } from '../domain/check-input.ts';
 import type { ResultSettings } from '../domain/finishing.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
 import { checkTargets } from '../jobs/check-targets.ts';
-import { throwPartRefusal } from '../jobs/part-rows.ts';
+import { ofRequest } from '../jobs/refusals.ts';
 import { type SubmitDeps, type SubmitInput } from '../jobs/submit.ts';
 import { crashPoint } from '../kernel/crash-point.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
 import type { Composer } from '../templating/composer.ts';
-import { limitRefusal, USER_GONE } from './batch-refusals.ts';
+import { batchRefusalOf } from './batch-refusals.ts';
 import { BadRows } from './bad-rows.ts';
 import { findKey, SentHash } from './batch-keys.ts';
 import { type AcceptedRow, type CheckedRows, RowChecker } from './check-rows.ts';
@@ -57,9 +56,8 @@ export interface SubmittedBatch {
 /** Problems of rows that were left out that are kept with the batch. */
 const MAX_SKIPPED_ROWS = 100;
 
-/** The errors of `pdfprompt_open_batch` in the database. */
+/** The error of `pdfprompt_open_batch` in the database that is no refusal. */
 const KEY_IN_USE = 'PDF02';
-const NO_WEBHOOK = 'PDF07';
 
 /**
  * Accepts a batch within the tier's limits: all its items, or none of them.
@@ -85,16 +83,12 @@ export async function submitBatch(deps: SubmitBatchDeps, input: SubmitBatchInput
     const batch = await getBatch(deps.reads, { userId, batchId: prepared.id });
     return { batch, created: true, allowances: allowances(limitsOf(use), use) };
   } catch (error) {
-    const { code } = postgresErrorOf(error) ?? {};
-    if (code === USER_GONE) throw refused(); // erased after the key was checked
-    if (code === KEY_IN_USE) {
+    if (postgresErrorOf(error)?.code === KEY_IN_USE) {
       const repeated = await findRepeated(deps, input, prepared.sentHash);
       if (repeated) return repeated;
       throw new CodedError('unavailable', 'the batch of this idempotency key was just deleted; try again', { retryAfterSeconds: 1 }); // prettier-ignore
     }
-    throwPartRefusal(error);
-    if (code === NO_WEBHOOK) throw invalidFields([{ field: 'request.webhook', message: 'there is no such endpoint; allowed: a URL, or the id of one of yours' }]); // prettier-ignore
-    const reached = (await limitRefusal(deps, { userId, error, items: () => total })) ?? error;
+    const reached = (await batchRefusalOf(error, { limiter: deps.limiter, userId, items: () => total })) ?? error;
     if (reached instanceof LimitReached) deps.events.rateLimited({ ...about, limit: reached.limit });
     throw reached;
   }
@@ -230,7 +224,6 @@ function checkTogether({ egress }: SubmitDeps, { result }: BatchHead, { request 
   try {
     checkTargets(egress, deliveries);
   } catch (error) {
-    if (!(error instanceof CodedError) || !error.fields) throw error;
-    throw invalidFields(error.fields.map(({ field, message }) => ({ field: `request.${field}`, message })));
+    throw ofRequest(error);
   }
 }

@@ -1,16 +1,9 @@
-import { postgresErrorOf } from '../db/pools.ts';
 import type { StoredRequest } from '../db/schema.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import type { PdfRequest, PrintSettings } from '../domain/pdf-request.ts';
-import { invalidFields } from '../kernel/errors.ts';
 import { shownSource } from '../sources/sources.ts';
-import { noSuchAssets } from '../templates/put-template.ts';
 import type { RequestInput, Resolved, ResolvedPart } from './resolve-request.ts';
 import { RESULT_KIND } from './stored-request.ts';
-
-/** Errors of `pdfprompt_add_part` in the database. */
-const NO_ASSETS = 'PDF05';
-const NO_TEMPLATE = 'PDF06';
 
 /** A part as `pdfprompt_submit` and `pdfprompt_add_part` take it. */
 export interface PartRow {
@@ -44,13 +37,6 @@ export function partRows({ request, parts, files = [] }: Resolved<RequestInput>)
 /** The versions of templates that parts print, each once: `invoice@7`. */
 export function templatesOf(parts: readonly ResolvedPart[]): string[] {
   return [...new Set(parts.flatMap(({ template }) => template?.name ?? []))];
-}
-
-/** @param error of a statement that writes parts @throws CodedError if it is that what they refer to is gone */
-export function throwPartRefusal(error: unknown): void {
-  const { code, detail = '' } = postgresErrorOf(error) ?? {};
-  if (code === NO_ASSETS) throw noSuchAssets(detail);
-  if (code === NO_TEMPLATE) throw invalidFields([{ field: 'template', message: 'it was just deleted' }]);
 }
 
 /** @param job print settings that are stored with the job */

@@ -10,7 +10,8 @@ import type { EgressPolicy } from '../egress/policy.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { checkTargets } from './check-targets.ts';
 import type { ClaimedJob } from './claim.ts';
-import { jobSettings, partRows, templatesOf, throwPartRefusal } from './part-rows.ts';
+import { jobSettings, partRows, templatesOf } from './part-rows.ts';
+import { partRefusalOf } from './refusals.ts';
 import { patiently, STORE_PAUSE_MS } from './patiently.ts';
 import { resolveRequest, type RequestInput, type Resolved } from './resolve-request.ts';
 import { storedDocuments } from './stored-request.ts';
@@ -112,7 +113,6 @@ async function replaceParts(
       return { ...claimed, unread: undefined, ...storedDocuments(row, parts), filename, settings };
     });
   } catch (error) {
-    throwPartRefusal(error);
-    throw error;
+    throw partRefusalOf(error) ?? error;
   }
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { and, eq, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import { type Allowance, allowances, type Limiter, LimitReached, limitsOf, type TierUse } from '../accounts/limits.ts';
-import { type Principal, refused } from '../accounts/principals.ts';
+import type { Principal } from '../accounts/principals.ts';
 import { type Database, postgresErrorOf } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
@@ -13,11 +13,12 @@ import { priorityNumber } from '../domain/priority.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
 import type { EgressPolicy } from '../egress/policy.ts';
 import { crashPoint } from '../kernel/crash-point.ts';
-import { CodedError, invalidFields } from '../kernel/errors.ts';
+import { CodedError } from '../kernel/errors.ts';
 import type { Events } from '../telemetry/events.ts';
 import { checkTargets } from './check-targets.ts';
-import { jobSettings, partRows, templatesOf, throwPartRefusal } from './part-rows.ts';
+import { jobSettings, partRows, templatesOf } from './part-rows.ts';
 import { getJob } from './read.ts';
+import { refusalOf } from './refusals.ts';
 import { resolveRequest, type RequestInput, type Resolved } from './resolve-request.ts';
 
 export interface SubmitDeps {
@@ -47,11 +48,8 @@ export interface Submitted {
   allowances: Allowance[];
 }
 
-/** The errors of `pdfprompt_submit` in the database. */
-const LIMIT_REACHED = 'PDF01';
+/** The error of `pdfprompt_submit` in the database that is no refusal. */
 const KEY_IN_USE = 'PDF02';
-const USER_GONE = 'PDF03';
-const NO_WEBHOOK = 'PDF07';
 
 /**
  * Accepts a job within the tier's limits: writes its row, its parts and its place in the queue, or none of them.
@@ -83,18 +81,14 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
     events.jobSubmitted({ jobId: submitted.job.id, ...about, priority: submitted.job.priority });
     return submitted;
   } catch (error) {
-    const { code, detail = '' } = postgresErrorOf(error) ?? {};
-    if (code === USER_GONE) throw refused(); // erased after the key was checked
-    if (code === KEY_IN_USE) {
+    if (postgresErrorOf(error)?.code === KEY_IN_USE) {
       const repeated = await findRepeated(deps, input);
       if (repeated) return repeated;
       throw new CodedError('unavailable', 'the job of this idempotency key was just deleted; try again', {
         retryAfterSeconds: 1,
       });
     }
-    throwPartRefusal(error);
-    if (code === NO_WEBHOOK) throw invalidFields([{ field: 'webhook', message: 'there is no such endpoint; allowed: a URL, or the id of one of yours' }]); // prettier-ignore
-    const reached = code === LIMIT_REACHED ? limiter.refuse(userId, JSON.parse(detail) as TierUse) : error;
+    const reached = refusalOf(error, { limiter, userId }) ?? error;
     if (reached instanceof LimitReached) events.rateLimited({ ...about, limit: reached.limit });
     throw reached;
   }

@@ -5,6 +5,7 @@ import { parsePdfRequest, type PdfRequest, requestFiles } from '../domain/pdf-re
 import type { FileInput } from '../domain/source.ts';
 import type { EgressPolicy } from '../egress/policy.ts';
 import { checkTargets } from '../jobs/check-targets.ts';
+import { noSuchEndpoint, ofRequest, withinRequest } from '../jobs/refusals.ts';
 import { resolveRequest } from '../jobs/resolve-request.ts';
 import { CodedError, type FieldProblem, invalidFields } from '../kernel/errors.ts';
 
@@ -34,30 +35,25 @@ export async function checkRequest(
       },
     ]);
   const parsed = parsePdfRequest(sent);
-  if (!parsed.ok) throw invalidFields(parsed.fields.map(ofRequest));
+  if (!parsed.ok) throw invalidFields(parsed.fields.map(withinRequest));
   const { request } = parsed;
   const problems = perishable(request);
-  if (problems.length > 0) throw invalidFields(problems.map(ofRequest));
+  if (problems.length > 0) throw invalidFields(problems.map(withinRequest));
   // Only which names there are matters here; the worker stores the files of each job.
   const files = requestFiles(request).map((each) => each && Object.fromEntries(Object.keys(each).map((path) => [path, '']))); // prettier-ignore
   try {
     checkTargets(egress, request.deliveries);
     await resolveRequest({ reads }, { principal: { userId }, request, sent: parsed.sent, files });
   } catch (error) {
-    throw error instanceof CodedError && error.fields ? invalidFields(error.fields.map(ofRequest)) : error;
+    throw ofRequest(error);
   }
   const { webhook: webhookId } = request.deliveries ?? {};
   if (webhookId === undefined || !isWebhookId(webhookId)) return;
   await getWebhook(reads, { userId, webhookId }).catch((error: unknown) => {
     if (!(error instanceof CodedError)) throw error;
-    throw invalidFields([{ field: 'request.webhook', message: 'there is no such endpoint; allowed: a URL, or the id of one of yours' }]); // prettier-ignore
+    throw ofRequest(noSuchEndpoint());
   });
 }
-
-const ofRequest = ({ field, message }: FieldProblem): FieldProblem => ({
-  field: field === '(body)' ? 'request' : `request.${field}`,
-  message,
-});
 
 /** What is not kept for as long as a schedule is. */
 function perishable(request: PdfRequest): FieldProblem[] {

@@ -1,15 +1,9 @@
 import { sql } from 'drizzle-orm';
-import type { Limiter, TierUse } from '../accounts/limits.ts';
-import { refused } from '../accounts/principals.ts';
-import { type Database, postgresErrorOf } from '../db/pools.ts';
-import { invalidFields } from '../kernel/errors.ts';
+import type { Limiter } from '../accounts/limits.ts';
+import type { Database } from '../db/pools.ts';
+import { ofRequest, refusalOf } from '../jobs/refusals.ts';
 import { type RunAbout, type RunRow, toAbout } from './run-due.ts';
 import { noSchedule } from './schedule.ts';
-
-/** The errors of `pdfprompt_submit` in the database. */
-const LIMIT_REACHED = 'PDF01';
-const USER_GONE = 'PDF03';
-const NO_WEBHOOK = 'PDF07';
 
 /**
  * Runs a schedule at once, whether it is paused or not. Its times stay as they are.
@@ -36,9 +30,6 @@ export async function runNow(
       return toAbout(run);
     });
   } catch (error) {
-    const { code, detail = '' } = postgresErrorOf(error) ?? {};
-    if (code === USER_GONE) throw refused();
-    if (code === NO_WEBHOOK) throw invalidFields([{ field: 'request.webhook', message: 'there is no such endpoint any more; allowed: a URL, or the id of one of yours' }]); // prettier-ignore
-    throw code === LIMIT_REACHED ? limiter.refuse(userId, JSON.parse(detail) as TierUse) : error;
+    throw ofRequest(refusalOf(error, { limiter, userId })) ?? error;
   }
 }
