@@ -169,6 +169,18 @@ describe('a run that is refused', () => {
     expect(await historyOf(id)).toMatchObject([{ status: 'refused', code: 'unauthenticated' }]);
   });
 
+  it.each(['40P01', '53100'])('by what befell the database (%s) did not take place', async (code) => {
+    const { id, userId } = await schedule();
+    await sql.unsafe(`
+      create function befall() returns trigger language plpgsql as $$ begin raise 'it' using errcode = '${code}'; end $$;
+      create trigger befall before insert on pdfprompt_job for each row execute function befall()`);
+    await expect(tick('2031-03-01T10:00:01Z')).rejects.toMatchObject({ cause: { code } });
+    expect([await historyOf(id), await nextOf(id)]).toEqual([[], '2031-03-01T10:00:00.000Z']);
+    await sql.unsafe('drop trigger befall on pdfprompt_job; drop function befall');
+    expect(await tick('2031-03-01T10:00:02Z')).toMatchObject([{ status: 'submitted' }]);
+    expect(await jobsOf(userId)).toHaveLength(1);
+  });
+
   it('by a fault of the database is tried again', async () => {
     const { id, userId } = await schedule();
     await sql.unsafe(`alter table pdfprompt_job add constraint nobody check (user_id <> '${userId}') not valid`);
