@@ -4,6 +4,7 @@ import { REQUEST_BOUNDS } from '../domain/print-fields.ts';
 import { shownSource } from '../sources/sources.ts';
 import type { PartRow } from '../jobs/part-rows.ts';
 import { CodedError, type FieldProblem } from '../kernel/errors.ts';
+import type { RowProblems } from '../templating/compose-input.ts';
 import type { Composer } from '../templating/composer.ts';
 import { cellTypes } from './cell-types.ts';
 import { checkItem, type Expected } from './check-item.ts';
@@ -81,9 +82,9 @@ export class RowChecker {
         json: item.data === undefined ? undefined : JSON.stringify(item.data),
       });
     }
-    for (const [index, message] of await this.#bySchema(found)) {
+    for (const [index, wrong] of await this.#bySchema(found)) {
       const { row } = found[index] ?? { row: 0 };
-      problems.set(row, message);
+      problems.set(row, wrong);
     }
     const accepted: AcceptedRow[] = [];
     for (const each of found) {
@@ -95,7 +96,7 @@ export class RowChecker {
     return { accepted, problems: [...problems].toSorted(([a], [b]) => a - b) };
   }
 
-  async #bySchema(found: { json: string | undefined }[]): Promise<[number, FieldProblem[]][]> {
+  async #bySchema(found: { json: string | undefined }[]): Promise<RowProblems> {
     const { schema, composer, tenant, shapeOf } = this.#options;
     if (schema === undefined || found.length === 0) return [];
     const { version, parts } = await shapeOf(undefined);
@@ -107,14 +108,8 @@ export class RowChecker {
     const rows = found.map(({ json }) => json ?? common);
     const problems = await composer.check({ name, schema, rows }, { timeoutMs: MAX_CHECK_MS, tenant });
     this.#checkMs += performance.now() - startedAt;
-    return problems.map(([index, message]) => [index, message.split('; ').map(toProblem)]);
+    return problems;
   }
-}
-
-/** Of `data.total: must be number`. */
-function toProblem(text: string): FieldProblem {
-  const end = text.indexOf(': ');
-  return end === -1 ? { field: 'data', message: text } : { field: text.slice(0, end), message: text.slice(end + 2) };
 }
 
 function toRow(

@@ -1,5 +1,5 @@
 import { endWithParent, giveUpRoot } from '../kernel/confined-process.ts';
-import { messageOf } from '../kernel/errors.ts';
+import { type FieldProblem, messageOf } from '../kernel/errors.ts';
 import type { Identity } from '../kernel/privileges.ts';
 import { checkRows } from './liquid/check-data.ts';
 import { composeTemplate } from './liquid/compose-template.ts';
@@ -25,7 +25,7 @@ export type Answer =
   | { isStarted: true }
   | { needs: 'texts' }
   | { problems: RowProblems }
-  | { failed: { code: 'template_failed' | 'data_invalid' | undefined; message: string } };
+  | { failed: { code: TemplateFailure['code'] | undefined; message: string; fields?: FieldProblem[] | undefined } };
 
 /** A pipe that breaks when the parent ends. */
 const LIFELINE_FD = 4;
@@ -44,7 +44,8 @@ async function answerTo(order: Order): Promise<Answer> {
     const html = input.kind === 'template' ? composeTemplate(input, limits) : fromMarkdown(input);
     return html === undefined ? { needs: 'texts' } : { html };
   } catch (error) {
-    if (error instanceof TemplateFailure) return { failed: { code: error.code, message: error.message } };
+    if (error instanceof TemplateFailure)
+      return { failed: { code: error.code, message: error.message, fields: error.fields } };
     return { failed: { code: undefined, message: messageOf(error) } };
   }
 }

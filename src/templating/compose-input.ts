@@ -1,3 +1,5 @@
+import type { FieldProblem } from '../kernel/errors.ts';
+
 /** A template with its data, or markdown. Both become HTML. */
 export type ComposeInput = TemplateInput | MarkdownInput;
 
@@ -36,5 +38,5 @@ export interface RowsInput {
   rows: readonly string[];
 }
 
-/** What is wrong with the rows that do not fit: `data.total: must be number`, by their index. */
-export type RowProblems = [index: number, message: string][];
+/** What is wrong with the rows that do not fit, by their index: `data.total`, `must be number`. */
+export type RowProblems = [index: number, problems: FieldProblem[]][];

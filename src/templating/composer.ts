@@ -247,8 +247,8 @@ function toHtml(answer: Answer): string {
 }
 
 function wrongAnswer(answer: Answer): never {
-  const { code, message } = 'failed' in answer ? answer.failed : { code: undefined, message: 'a wrong answer' };
-  throw new CodedError(code ?? 'internal', message);
+  const { code, message, fields } = 'failed' in answer ? answer.failed : { message: 'a wrong answer' };
+  throw new CodedError(code ?? 'internal', message, { ...(fields && { fields }) });
 }
 
 const nameOf = (input: ComposeInput) => (input.kind === 'template' ? input.name : 'markdown');

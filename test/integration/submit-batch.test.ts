@@ -304,8 +304,8 @@ describe('rows that are not valid', () => {
     bad(10, '.html', 'if request has no source'),
     bad(11, '.metadata.a', ''),
     bad(12, '', ''),
-    bad(13, '.data', 'number'),
-    bad(13, '.data', 'total'),
+    bad(13, '.data.number', 'is required'),
+    bad(13, '.data.total', 'is required'),
   ];
 
   it('refuse the batch, and are all named', async () => {

@@ -269,7 +269,35 @@ describe('a schema', () => {
   const check = (schema: unknown, data: object) =>
     failure({ 'index.html': '', 'schema.json': typeof schema === 'string' ? schema : JSON.stringify(schema) }, data);
   it.each<[object, object, string]>([
-    [{ required: ['a'] }, {}, 'data: does not have required property "a"'],
+    [{ required: ['a'] }, {}, 'data.a: is required'],
+    [{ required: ['a; b: c". x'] }, {}, 'data["a; b: c\\". x"]: is required'],
+    [
+      { required: ['total'], properties: { tota: {} } },
+      { totl: 1, tota: 1 },
+      'data.total: is required; there is "totl"',
+    ],
+    [
+      { $defs: { p: { required: ['zip'] } }, properties: { l: { items: { $ref: '#/$defs/p' } } } },
+      { l: [{ zipp: 1 }] },
+      'data.l[0].zip: is required; there is "zipp"',
+    ],
+    [
+      { properties: { total: {} }, additionalProperties: false },
+      { totl: 1 },
+      'data.totl: is not allowed; did you mean "total"?',
+    ],
+    [
+      { properties: { total: {} }, unevaluatedProperties: false },
+      { totl: 1 },
+      'data.totl: is not allowed; did you mean "total"?',
+    ],
+    [{ properties: { a: {} }, additionalProperties: false }, { quite: 1 }, 'data.quite: is not allowed; allowed: a'],
+    [{ dependentRequired: { 'a"': ['b c'] } }, { 'a"': 1 }, 'data["b c"]: is required'],
+    [
+      { properties: { l: { additionalProperties: { type: 'number' } } } },
+      { l: { 2024: 'x' } },
+      'data.l["2024"]: must be number',
+    ],
     [{ properties: { a: { type: ['string', 'null'] } } }, { a: 1 }, 'data.a: must be string or null'],
     [{ properties: { a: {} }, additionalProperties: false }, { a: 1, b: 2 }, 'data.b: is not allowed'],
     [{ properties: { a: { enum: ['x', 'y'] } } }, { a: 'z' }, 'data.a: does not match any of ["x","y"]'],
@@ -277,7 +305,7 @@ describe('a schema', () => {
     [
       { $defs: { p: { type: 'number' } }, properties: { l: { items: { $ref: '#/$defs/p' } } } },
       { l: [1, 'x'] },
-      'data.l[1]: ',
+      'data.l[1]: must be number',
     ],
   ])('names the path: %j', (schema, data, expected) => {
     expect(check(schema, data)).toContain(expected);
@@ -307,7 +335,7 @@ describe('a schema', () => {
   });
 
   it('does not take a prototype for data', () => {
-    expect(check({ required: ['toString'] }, {})).toContain('does not have required property "toString"');
+    expect(check({ required: ['toString'] }, {})).toContain('data.toString: is required');
     expect(check({ properties: { constructor: { type: 'string' } }, required: ['constructor'] }, {})).toContain(
       'constructor',
     );

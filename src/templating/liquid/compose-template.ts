@@ -28,7 +28,8 @@ export function composeTemplate(input: SentTemplate, limits: ComposeLimits): str
     const text = template.render(context);
     return template.isMarkdown ? renderMarkdown(text, { allowHtml: true, locale }) : text;
   } catch (error) {
-    if (error instanceof TemplateFailure) throw new TemplateFailure(error.code, `${name}: ${error.message}`);
+    if (error instanceof TemplateFailure)
+      throw new TemplateFailure(error.code, `${name}: ${error.message}`, error.fields);
     throw toFailure(error, name);
   }
 }

@@ -1,14 +1,23 @@
 import { LiquidError } from 'liquidjs';
+import type { FieldProblem } from '../../kernel/errors.ts';
 import { nearest } from '../../kernel/nearest.ts';
 
 /** What is reported to the caller: the template's mistake, or the data's. */
 export class TemplateFailure extends Error {
   override name = 'TemplateFailure';
   readonly code: 'template_failed' | 'data_invalid';
+  /** of the data */
+  readonly fields: FieldProblem[] | undefined;
 
-  constructor(code: TemplateFailure['code'], message: string) {
+  constructor(code: TemplateFailure['code'], message: string, fields?: FieldProblem[]) {
     super(message);
     this.code = code;
+    this.fields = fields;
+  }
+
+  static ofData(fields: FieldProblem[]): TemplateFailure {
+    const text = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
+    return new TemplateFailure('data_invalid', text.slice(0, 1_000), fields);
   }
 }
 
