@@ -16,7 +16,7 @@ const AGAIN_MS = 50;
 export interface CancelDeps {
   db: Database;
   queue: JobQueue;
-  events: Pick<Events, 'batchCancelled'>;
+  events: { bulk: Pick<Events['bulk'], 'batchCancelled'> };
 }
 
 interface CancelInput {
@@ -45,7 +45,7 @@ export async function cancelBatch(
       where id = ${batchId} and user_id = ${userId} and completed_at is null and status <> 'cancelled' returning 1`),
   );
   const items = await cancelItems(deps, batchId, { until: performance.now() + withinMs, turn });
-  if (marked.length > 0 || items > 0) deps.events.batchCancelled({ userId, batchId, items, ...about });
+  if (marked.length > 0 || items > 0) deps.events.bulk.batchCancelled({ userId, batchId, items, ...about });
 }
 
 /** Cancels what is open of a batch that is cancelled, and ends it if nothing is. @returns how many items */

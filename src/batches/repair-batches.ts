@@ -14,7 +14,7 @@ export async function repairBatches({
   events,
 }: {
   db: Database;
-  events: Pick<Events, 'batchRepaired'>;
+  events: { bulk: Pick<Events['bulk'], 'batchRepaired'> };
 }): Promise<void> {
   const batches = await db.execute<{ id: string; user_id: string }>(sql`
     select b.id, b.user_id from pdfprompt_batch b
@@ -40,6 +40,6 @@ export async function repairBatches({
       await tx.execute(sql`select pdfprompt_end_batch(${id})`);
       return true;
     });
-    if (isRepaired) events.batchRepaired({ batchId: id, userId });
+    if (isRepaired) events.bulk.batchRepaired({ batchId: id, userId });
   }
 }

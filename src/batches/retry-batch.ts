@@ -50,7 +50,7 @@ export async function retryBatch(deps: SubmitDeps, input: RetryBatchInput): Prom
       }
       return row;
     });
-    deps.events.batchRetried({ batchId, ...about, items: reopened.total });
+    deps.events.bulk.batchRetried({ batchId, ...about, items: reopened.total });
     const batch = await getBatch(deps.reads, { userId, batchId });
     return { batch, created: true, allowances: allowances(limitsOf(reopened), reopened) };
   } catch (error) {

@@ -79,7 +79,7 @@ export async function submitBatch(deps: SubmitBatchDeps, input: SubmitBatchInput
       insertBatch(deps.db, { ...prepared, userId, idempotencyKey: input.idempotencyKey, requestId, traceparent }),
     );
     crashPoint('batch.committed');
-    deps.events.batchSubmitted({ batchId: prepared.id, ...about, items: total, skipped: prepared.skipped });
+    deps.events.bulk.batchSubmitted({ batchId: prepared.id, ...about, items: total, skipped: prepared.skipped });
     const batch = await getBatch(deps.reads, { userId, batchId: prepared.id });
     return { batch, created: true, allowances: allowances(limitsOf(use), use) };
   } catch (error) {

@@ -4,7 +4,7 @@ import type { Database, Queryable } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
 import { type JobQueue, MAX_LOSSES } from '../queue/boss.ts';
-import type { RunAbout } from '../telemetry/events.ts';
+import type { RunAbout } from '../telemetry/about.ts';
 import { endAttempt } from './attempts.ts';
 
 /** The columns of a job that is back in the queue. */

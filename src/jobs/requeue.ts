@@ -3,7 +3,7 @@ import { notify } from '../db/notifier.ts';
 import type { Database } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
 import type { JobQueue } from '../queue/boss.ts';
-import type { RunAbout } from '../telemetry/events.ts';
+import type { RunAbout } from '../telemetry/about.ts';
 import { LOST_COLUMNS, toRunAbout, undoRun } from './lost-jobs.ts';
 
 /** Jobs at the front of the queue that are checked. Jobs that are not in the queue stay while others go, so they get there. */

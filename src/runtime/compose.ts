@@ -144,9 +144,9 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
     });
     const queueWatch = new QueueWatch({ db: adminDb, events, policy: config.autoscale });
     events.metrics.watchQueue(() => queueWatch.figures);
-    events.metrics.expectSchedules();
-    events.metrics.watchBatches(() => queueWatch.batches);
-    events.metrics.watchDeliveries(() => queueWatch.deliveries);
+    events.metrics.bulk.expectSchedules();
+    events.metrics.bulk.watchBatches(() => queueWatch.batches);
+    events.metrics.deliveries.watchDeliveries(() => queueWatch.deliveries);
     const role = name.replace(/^pdfprompt /, '');
     events.metrics.buildInfo.set({ version: VERSION, node: process.versions.node, role }, 1);
     return {

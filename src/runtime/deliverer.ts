@@ -39,7 +39,7 @@ export function buildDeliverer(base: Base, waits: DeliveryWaits = {}): Deliverer
     graceMs: Math.min(config.shutdownGraceMs, MAX_GRACE_MS),
     ...waits,
   });
-  events.metrics.expectDeliveries();
+  events.metrics.deliveries.expectDeliveries();
   health.addLivenessCheck('deliverer', () => Math.min(deliverer.stalledForMs, database.okMs));
   return deliverer;
 }

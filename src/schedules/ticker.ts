@@ -41,7 +41,7 @@ export class ScheduleTicker extends Lifecycle<TickerOptions> {
     for (const some of [() => runDue({ db, onBroken }), () => retryRun({ db })])
       for (let runs: RunAbout[] | undefined = []; runs && !this.ending.aborted;) {
         runs = await some();
-        for (const run of runs ?? []) events.scheduleRan(run);
+        for (const run of runs ?? []) events.bulk.scheduleRan(run);
       }
   }
 }

@@ -1,104 +1,30 @@
 import { faultOf } from '../domain/fault.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
+import type { AttemptAbout, JobAbout, RequestAbout, RunAbout } from './about.ts';
+import { AccountEvents } from './account-events.ts';
+import { BulkEvents } from './bulk-events.ts';
+import { DeliveryEvents } from './delivery-events.ts';
 import type { Logger } from './log.ts';
 import { Metrics } from './metrics.ts';
 
 /** Why the read replica is not used; `unknown`: it has not been checked yet. */
 export type ReplicaFault = 'unknown' | 'failed' | 'behind' | 'no standby' | 'another database' | 'another timeline';
 
-/** Identifies a request. */
-export interface RequestAbout {
-  requestId: string | undefined;
-  /** of the trace that it is a part of, the caller's or ours */
-  traceId: string | undefined;
-}
-
-/** Identifies a request and the key that it was made with. */
-export interface AdminAbout extends RequestAbout {
-  /** the key's id */
-  by: string;
-}
-
-/** Identifies a batch. The request is the one that submitted it. */
-export interface BatchAbout extends RequestAbout {
-  batchId: string;
-  userId: string;
-  tier: string;
-  items: number;
-}
-
-/** Identifies a job, in every line about it. The request is the one that submitted it. */
-export interface JobAbout extends RequestAbout {
-  jobId: string;
-  userId: string;
-  tier: string;
-}
-
-/** Identifies a job that its worker did not end. */
-export interface RunAbout extends JobAbout {
-  /** of an item of a batch, or of the job that merges the items */
-  batchId?: string | undefined;
-  /** of an item: its row in the batch, from 1 */
-  row?: number | undefined;
-  /** number of the attempt, those that do not count included */
-  run: number;
-}
-
-/** Identifies an attempt, in every line about it. */
-export interface AttemptAbout extends RunAbout {
-  attempt: number;
-  /** from acceptance to the start of this attempt */
-  waitedMs: number;
-}
-
-/** Identifies one try of a delivery, and how it ended. Never its URL. */
-export interface DeliveryAbout {
-  deliveryId: string;
-  kind: 'webhook' | 'upload';
-  userId: string;
-  /** of the job or the batch that ended; neither: a test of an endpoint */
-  jobId: string | undefined;
-  batchId: string | undefined;
-  /** undefined: a URL of the request */
-  webhookId: string | undefined;
-  attempt: number;
-  /** HTTP, if there was an answer */
-  status: number | undefined;
-  ms: number;
-  /** why it is no success */
-  error: string | undefined;
-}
-
-/** Identifies what was done to a key. Never the key itself. */
-interface KeyAbout extends AdminAbout {
-  keyId: string;
-  userId: string;
-}
-
-/** Identifies what was done to an endpoint of a user. */
-interface WebhookAbout extends RequestAbout {
-  webhookId: string;
-  userId: string;
-}
-
 /** What users wait for one by one, apart from what they send in bulk: a batch must neither spend nor hide an objective. */
 const kindOf = ({ row }: Pick<RunAbout, 'row'>) => (row === undefined ? 'single' : 'item');
-
-/** Identifies what was done to a schedule of a user. */
-interface ScheduleAbout extends RequestAbout {
-  schedule: string;
-  userId: string;
-}
 
 /** Milliseconds for which a failure that repeats is not logged again. */
 const QUIET_MS = 10_000;
 
 /**
  * One function for each thing that happens. It counts the metric and writes the log line, so that the two cannot
- * disagree.
+ * disagree. Those of one subject are together.
  */
 export class Events {
   readonly metrics: Metrics;
+  readonly accounts: AccountEvents;
+  readonly bulk: BulkEvents;
+  readonly deliveries: DeliveryEvents;
   readonly #log: Logger;
   readonly #failures = new Map<string, { loggedAt: number; suppressed: number }>();
 
@@ -119,9 +45,6 @@ export class Events {
   /** So many keys from this address were not valid that it has to wait. */
   readonly loginsBlocked = (request: RequestAbout & { address: string; failures: number }): void =>
     this.#log.warn('login.blocked', request);
-  /** A bug, or rows that somebody has changed: all items of a batch had ended, but it had not. */
-  readonly batchRepaired = (batch: { batchId: string; userId: string }): void =>
-    this.#log.error('batch.repaired', batch);
   /** A bug: the job stays claimed until the claim expires. */
   readonly jobCrashed = (job: AttemptAbout, err: unknown): void => this.#log.error('job.crashed', { ...job, err });
   /** An operator did something in the console. */
@@ -150,42 +73,6 @@ export class Events {
     this.#log.info('links.revoked', links);
   readonly linkKeysRotated = (keys: { made: number; deleted: number }): void =>
     this.#log.info('link_keys.rotated', keys);
-  readonly userCreated = (user: AdminAbout & { userId: string; tier: string | null }): void =>
-    this.#log.info('user.created', user);
-  /** With all their data; by an operator, or by a worker that continued an erasure that was interrupted. */
-  readonly userErased = (user: Partial<AdminAbout> & { userId: string; jobs: number }): void =>
-    this.#log.info('user.erased', user);
-  /** The user and the subscription were created too, if they were new. */
-  readonly keyCreated = (
-    key: KeyAbout & { tier: string | null; scopes: readonly string[]; expiresAt: string | null },
-  ): void => this.#log.info('key.created', key);
-  /** `keyId` is the new one. */
-  readonly keyRotated = (key: KeyAbout & { replaces: string; replacedExpiresAt: string }): void =>
-    this.#log.info('key.rotated', key);
-  readonly keyRevoked = (key: KeyAbout): void => this.#log.info('key.revoked', key);
-  /** Never its secret, nor its URL, which may have one in it. */
-  readonly webhookCreated = (webhook: WebhookAbout): void => this.#log.info('webhook.created', webhook);
-  readonly webhookChanged = (webhook: WebhookAbout & { enabled: boolean }): void =>
-    this.#log.info('webhook.changed', webhook);
-  readonly webhookDeleted = (webhook: WebhookAbout): void => this.#log.info('webhook.deleted', webhook);
-  /** Without an id it is the user's own secret. */
-  readonly webhookSecretRotated = (webhook: Omit<WebhookAbout, 'webhookId'> & { webhookId?: string }): void =>
-    this.#log.info('webhook.secret_rotated', webhook);
-  readonly scheduleSaved = (schedule: ScheduleAbout & { isNew: boolean; paused: boolean }): void =>
-    this.#log.info('schedule.saved', schedule);
-  readonly scheduleDeleted = (schedule: ScheduleAbout): void => this.#log.info('schedule.deleted', schedule);
-  readonly subscriptionSet = (user: AdminAbout & { userId: string; tier: string | null }): void =>
-    this.#log.info('subscription.set', user);
-  readonly tierDefined = (
-    tier: AdminAbout & {
-      tier: string;
-      requestsPerMinute: number | null;
-      requestsPerDay: number | null;
-      priority: number;
-      isNew: boolean;
-    },
-  ): void => this.#log.info('tier.defined', tier);
-  readonly tierDeleted = (tier: AdminAbout & { tier: string }): void => this.#log.info('tier.deleted', tier);
   readonly storeRecovered = (about: { store: string }): void => this.#log.info('store.recovered', about);
   /** Chromium's temporary files have hardly any space left. */
   readonly temporarySpaceLow = (about: { reason: string }): void => this.#log.error('temporary_space.low', about);
@@ -222,19 +109,9 @@ export class Events {
   constructor(log: Logger, metrics = new Metrics()) {
     this.#log = log;
     this.metrics = metrics;
-  }
-
-  /** A time of a schedule has come, or a request asked for a run. */
-  scheduleRan(run: {
-    scheduleId: string;
-    userId: string;
-    plannedAt: string;
-    status: 'waiting' | 'submitted' | 'refused' | 'skipped';
-    jobId: string | undefined;
-    code: string | undefined;
-  }): void {
-    this.metrics.scheduleRuns.inc({ result: run.status });
-    this.#log.info('schedule.ran', run);
+    this.accounts = new AccountEvents(log);
+    this.bulk = new BulkEvents(log, metrics);
+    this.deliveries = new DeliveryEvents(log, metrics);
   }
 
   requestAnswered(
@@ -269,22 +146,6 @@ export class Events {
     this.#log.info('job.submitted', job);
   }
 
-  batchSubmitted(batch: BatchAbout & { skipped: number }): void {
-    this.#itemsAccepted(batch);
-    this.#log.info('batch.submitted', batch);
-  }
-
-  /** With so many items that are done again; 0: what there is, is merged again. */
-  batchRetried(batch: BatchAbout): void {
-    this.#itemsAccepted(batch);
-    this.#log.info('batch.retried', batch);
-  }
-
-  #itemsAccepted({ tier, items }: BatchAbout): void {
-    this.metrics.submitted.inc({ tier }, items);
-    this.metrics.batchItems.inc({ result: 'accepted' }, items);
-  }
-
   jobStarted(job: AttemptAbout): void {
     this.metrics.expectJobsOf(job.tier);
     this.metrics.attempts.inc();
@@ -306,7 +167,7 @@ export class Events {
     const { tier, batchId, row } = job;
     if (job.status === 'completed') {
       this.metrics.completed.inc({ tier, kind: kindOf(job) });
-      if (row !== undefined) this.metrics.batchItems.inc({ result: 'completed' });
+      if (row !== undefined) this.metrics.bulk.items.inc({ result: 'completed' });
     } else this.#jobFailed(job, job.code ?? 'internal');
     // How long it takes to merge ten thousand items says nothing of documents.
     if (batchId === undefined || row !== undefined) this.metrics.generation.observe({ tier }, job.ms / 1000);
@@ -322,24 +183,14 @@ export class Events {
 
   #jobFailed(job: RunAbout, reason: ErrorCode): void {
     this.metrics.failed.inc({ tier: job.tier, reason, fault: faultOf(reason), kind: kindOf(job) });
-    if (job.row !== undefined) this.metrics.batchItems.inc({ result: 'failed' });
+    if (job.row !== undefined) this.metrics.bulk.items.inc({ result: 'failed' });
   }
 
   /** The request is the one that cancelled it. */
   jobCancelled(job: Partial<RequestAbout> & Pick<RunAbout, 'jobId' | 'userId' | 'batchId' | 'row'>): void {
     this.metrics.cancelled.inc();
-    if (job.row !== undefined) this.metrics.batchItems.inc({ result: 'cancelled' });
+    if (job.row !== undefined) this.metrics.bulk.items.inc({ result: 'cancelled' });
     this.#log.info('job.cancelled', job);
-  }
-
-  /**
-   * A batch with so many items that had not ended. Without a request, a worker went on with a cancellation that was
-   * interrupted.
-   */
-  batchCancelled(batch: Partial<RequestAbout> & { batchId: string; userId: string; items: number }): void {
-    this.metrics.cancelled.inc(batch.items);
-    this.metrics.batchItems.inc({ result: 'cancelled' }, batch.items);
-    this.#log.info('batch.cancelled', batch);
   }
 
   /**
@@ -355,34 +206,6 @@ export class Events {
   jobResultDiscarded(job: AttemptAbout): void {
     this.metrics.resultsDiscarded.inc();
     this.#log.warn('job.result_discarded', job);
-  }
-
-  /** @param about milliseconds since it was due */
-  deliveryStarted(about: { waitedMs: number }): void {
-    this.metrics.deliveryWait.observe(about.waitedMs / 1000);
-  }
-
-  /** Delivered, or given up. */
-  deliveryEnded(delivery: DeliveryAbout & { result: 'delivered' | 'failed' }): void {
-    this.metrics.deliveries.inc({ result: delivery.result });
-    this.#log.info('delivery.ended', delivery);
-  }
-
-  /** It failed, and is tried again later. */
-  deliveryRetried(delivery: DeliveryAbout): void {
-    this.metrics.deliveries.inc({ result: 'retried' });
-    this.#log.debug('delivery.retried', delivery);
-  }
-
-  /** Their worker was killed, or did not reach the database. Receivers may get them twice. */
-  deliveriesLost(about: { deliveries: number }): void {
-    this.#log.warn('delivery.requeued', about);
-  }
-
-  /** An endpoint is gone, or has failed for too long. @param about `failed`: deliveries that were still to be sent */
-  webhookOff(about: { webhookId: string; userId: string; reason: string; failed: number }): void {
-    this.metrics.deliveries.inc({ result: 'failed' }, about.failed);
-    this.#log.warn('webhook.off', about);
   }
 
   /** A PDF could not be stored; its job was requeued. @param about `isNew`: the first failure since the last success */

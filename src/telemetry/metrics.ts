@@ -1,12 +1,11 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { BatchFigures } from '../domain/batch-figures.ts';
 import { chromiumAgeSeconds } from '../domain/chromium-age.ts';
 import { SERVICE_FAULTS } from '../domain/fault.ts';
 import { PRIORITY_NAMES } from '../domain/priority.ts';
 import type { QueueFigures } from '../domain/queue-figures.ts';
-import { RUN_STATUSES } from '../domain/schedule.ts';
-import type { DeliveryFigures } from '../domain/delivery-figures.ts';
 import { FIRST_TIERS } from '../domain/tier.ts';
+import { BulkMetrics } from './bulk-metrics.ts';
+import { DeliveryMetrics } from './delivery-metrics.ts';
+import { MetricRegistry, STORE_BUCKETS } from './metric-registry.ts';
 
 /** The state of a renderer. */
 export interface RendererState {
@@ -46,35 +45,45 @@ const RENDER_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 
 /** Seconds: the same, and the time in the queue. */
 const WAIT_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600];
 const API_BUCKETS = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-/** Seconds: from a local disk to the time in which a store has to make progress. */
-const STORE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const QUERY_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Every metric of a process, declared once. Labels are bounded: never an id, a URL or a message. */
 export class Metrics {
-  readonly #registry = new Registry();
+  readonly #registry = new MetricRegistry();
+  readonly bulk = new BulkMetrics(this.#registry);
+  readonly deliveries = new DeliveryMetrics(this.#registry);
 
-  readonly apiRequests = this.#counter('api_requests_total', 'Requests answered', 'tier', 'route', 'status');
-  readonly apiResponse = this.#histogram('api_response_seconds', 'From a request to its answer', API_BUCKETS, 'route');
-  readonly cacheRequests = this.#counter('cache_requests_total', 'Lookups in a cache', 'cache', 'result');
-  readonly rateLimited = this.#counter('rate_limited_total', 'Requests over the limit of their tier', 'tier', 'limit');
-  readonly replicaReads = this.#counter(
+  readonly apiRequests = this.#registry.counter('api_requests_total', 'Requests answered', 'tier', 'route', 'status');
+  readonly apiResponse = this.#registry.histogram(
+    'api_response_seconds',
+    'From a request to its answer',
+    API_BUCKETS,
+    'route',
+  );
+  readonly cacheRequests = this.#registry.counter('cache_requests_total', 'Lookups in a cache', 'cache', 'result');
+  readonly rateLimited = this.#registry.counter(
+    'rate_limited_total',
+    'Requests over the limit of their tier',
+    'tier',
+    'limit',
+  );
+  readonly replicaReads = this.#registry.counter(
     'replica_reads_total',
     'Listings and statistics, by where they were read',
     'where',
   );
 
-  readonly eventsSent = this.#counter('events_sent_total', 'Events sent to listeners', 'type');
+  readonly eventsSent = this.#registry.counter('events_sent_total', 'Events sent to listeners', 'type');
 
-  readonly submitted = this.#counter('pdf_submitted_total', 'Jobs accepted', 'tier');
-  readonly attempts = this.#counter('pdf_attempts_total', 'Attempts started');
-  readonly completed = this.#counter(
+  readonly submitted = this.#registry.counter('pdf_submitted_total', 'Jobs accepted', 'tier');
+  readonly attempts = this.#registry.counter('pdf_attempts_total', 'Attempts started');
+  readonly completed = this.#registry.counter(
     'pdf_completed_total',
     'Jobs completed; kind: single, or item of a batch',
     'tier',
     'kind',
   );
-  readonly failed = this.#counter(
+  readonly failed = this.#registry.counter(
     'pdf_failed_total',
     'Jobs failed, by error code; fault: of the document or of the service; kind: single, or item of a batch',
     'tier',
@@ -82,68 +91,63 @@ export class Metrics {
     'fault',
     'kind',
   );
-  readonly cancelled = this.#counter('pdf_cancelled_total', 'Jobs cancelled');
-  readonly requeued = this.#counter('pdf_given_back_total', 'Attempts after which the job was requeued', 'reason');
-  readonly resultsDiscarded = this.#counter('pdf_fenced_total', 'Results discarded: another worker had the job');
-  readonly wait = this.#histogram(
+  readonly cancelled = this.#registry.counter('pdf_cancelled_total', 'Jobs cancelled');
+  readonly requeued = this.#registry.counter(
+    'pdf_given_back_total',
+    'Attempts after which the job was requeued',
+    'reason',
+  );
+  readonly resultsDiscarded = this.#registry.counter(
+    'pdf_fenced_total',
+    'Results discarded: another worker had the job',
+  );
+  readonly wait = this.#registry.histogram(
     'pdf_wait_seconds',
     'From acceptance to the first attempt, without items of batches',
     WAIT_BUCKETS,
     'tier',
   );
-  readonly generation = this.#histogram(
+  readonly generation = this.#registry.histogram(
     'pdf_generation_seconds',
     'Duration of the attempt that ended the job, until the PDF is stored',
     RENDER_BUCKETS,
     'tier',
   );
-  readonly finishing = this.#histogram('finishing_seconds', 'Duration of a step after print', RENDER_BUCKETS, 'step');
-  readonly templateRender = this.#histogram(
+  readonly finishing = this.#registry.histogram(
+    'finishing_seconds',
+    'Duration of a step after print',
+    RENDER_BUCKETS,
+    'step',
+  );
+  readonly templateRender = this.#registry.histogram(
     'template_render_seconds',
     'From a template or markdown to its HTML, with the wait for a turn; kind: template or markdown',
     STORE_BUCKETS,
     'kind',
   );
-  readonly turnaround = this.#histogram(
+  readonly turnaround = this.#registry.histogram(
     'pdf_turnaround_seconds',
     'From acceptance to the end of the job, without items of batches',
     WAIT_BUCKETS,
     'tier',
   );
-  readonly batchItems = this.#counter(
-    'batch_items_total',
-    'Items of batches: accepted; completed, failed or cancelled, which ends them',
-    'result',
+  readonly workersLost = this.#registry.counter(
+    'workers_lost_total',
+    'Workers marked lost, by the process that noticed',
   );
-
-  readonly deliveries = this.#counter(
-    'deliveries_total',
-    'Tries of webhooks and uploads: delivered; retried later; failed, which ends the delivery',
-    'result',
+  readonly sessionsLost = this.#registry.counter('worker_sessions_lost_total', 'Database sessions that workers lost');
+  readonly processFailures = this.#registry.counter(
+    'process_failures_total',
+    'Uncaught errors: each stops its process',
   );
-  readonly deliveryWait = this.#histogram(
-    'delivery_wait_seconds',
-    'From when a webhook or an upload is due until it is sent',
-    STORE_BUCKETS,
-  );
-
-  readonly scheduleRuns = this.#counter(
-    'schedule_runs_total',
-    'Times of schedules, by what became of them: submitted, waiting for a limit, refused, skipped',
-    'result',
-  );
-
-  readonly workersLost = this.#counter('workers_lost_total', 'Workers marked lost, by the process that noticed');
-  readonly sessionsLost = this.#counter('worker_sessions_lost_total', 'Database sessions that workers lost');
-  readonly processFailures = this.#counter('process_failures_total', 'Uncaught errors: each stops its process');
-  readonly storeWritesFailed = this.#counter(
+  readonly storeWritesFailed = this.#registry.counter(
     'store_writes_failed_total',
     'PDFs that could not be stored',
     'store',
     'reason',
   );
 
-  readonly #storeDuration = this.#histogram(
+  readonly #storeDuration = this.#registry.histogram(
     'store_seconds',
     'Duration of what a store was asked to do; op: put, remove, or open, until the first bytes',
     STORE_BUCKETS,
@@ -151,28 +155,30 @@ export class Metrics {
     'store',
   );
 
-  readonly pageRequests = this.#counter('warm_page_requests_total', 'Pages taken for a document', 'result');
-  readonly browserRestarts = this.#counter('browser_restarts_total', 'Browsers ended or replaced', 'reason');
-  readonly evictedDocuments = this.#counter(
+  readonly pageRequests = this.#registry.counter('warm_page_requests_total', 'Pages taken for a document', 'result');
+  readonly browserRestarts = this.#registry.counter('browser_restarts_total', 'Browsers ended or replaced', 'reason');
+  readonly evictedDocuments = this.#registry.counter(
     'documents_sacrificed_total',
     'Documents stopped because of their memory use',
     'reason',
   );
-  readonly egressDenied = this.#counter(
+  readonly egressDenied = this.#registry.counter(
     'egress_denied_total',
     'Connections of documents, webhooks and uploads that were refused',
     'reason',
   );
-  readonly jail = this.#gauge('jail', 'How documents are isolated from the network: 1 for the kind in use', ['kind']);
-  readonly sandbox = this.#gauge('chromium_sandbox', "Whether Chromium's sandbox is on");
-  readonly #chromiumInfo = this.#gauge('chromium_info', 'Version of Chromium: always 1', ['version']);
-  readonly buildInfo = this.#gauge('build_info', 'Version and role of this process: always 1', [
+  readonly jail = this.#registry.gauge('jail', 'How documents are isolated from the network: 1 for the kind in use', [
+    'kind',
+  ]);
+  readonly sandbox = this.#registry.gauge('chromium_sandbox', "Whether Chromium's sandbox is on");
+  readonly #chromiumInfo = this.#registry.gauge('chromium_info', 'Version of Chromium: always 1', ['version']);
+  readonly buildInfo = this.#registry.gauge('build_info', 'Version and role of this process: always 1', [
     'version',
     'node',
     'role',
   ]);
 
-  readonly #queryDuration = this.#histogram(
+  readonly #queryDuration = this.#registry.histogram(
     'db_query_duration_seconds',
     'Duration of statements, without the wait for a connection',
     QUERY_BUCKETS,
@@ -181,15 +187,11 @@ export class Metrics {
   #chromium: string | undefined;
   readonly #pools = new Map<string, () => PoolState>();
 
-  constructor() {
-    collectDefaultMetrics({ register: this.#registry });
-  }
-
   // Each `watch…` adds gauges that are read at each scrape.
 
   /** @param figures undefined while another process reports them */
   watchQueue(figures: () => QueueFigures | undefined): void {
-    this.#gauge(
+    this.#registry.gauge(
       'queue_depth',
       'Jobs waiting, without items of batches; reported by one process for all',
       ['priority'],
@@ -200,7 +202,7 @@ export class Metrics {
       },
     );
     const watch = (name: string, help: string, read: (figures: QueueFigures) => number) =>
-      this.#gaugeForAll(name, help, figures, read);
+      this.#registry.gaugeForAll(name, help, figures, read);
     watch(
       'queue_oldest_seconds',
       'Age of the job that has waited longest, without items of batches',
@@ -224,34 +226,6 @@ export class Metrics {
     );
   }
 
-  /** @param figures undefined while another process reports them */
-  watchBatches(figures: () => BatchFigures | undefined): void {
-    const watch = (name: string, help: string, read: (figures: BatchFigures) => number) =>
-      this.#gaugeForAll(name, help, figures, read);
-    watch('batches_open', 'Batches that have not ended', ({ batches }) => batches);
-    watch('batch_items_open', 'Items of batches that have not ended', ({ items }) => items);
-  }
-
-  /** @param figures undefined while another process reports them */
-  watchDeliveries(figures: () => DeliveryFigures | undefined): void {
-    this.#gauge(
-      'deliveries',
-      'Webhooks and uploads that are still to be sent; reported by one process for all',
-      ['state'],
-      (gauge) => {
-        gauge.reset();
-        const known = figures();
-        if (known) for (const state of ['ready', 'sending', 'waiting'] as const) gauge.set({ state }, known[state]);
-      },
-    );
-    this.#gaugeForAll(
-      'delivery_oldest_ready_seconds',
-      'For how long a webhook or an upload that may be sent has not been',
-      figures,
-      ({ oldestReadySeconds }) => oldestReadySeconds,
-    );
-  }
-
   /** This process ends jobs of a tier: its counters of rare faults start at 0, so that the first fault is an increase. */
   expectJobsOf(tier: string): void {
     for (const kind of ['single', 'item']) {
@@ -262,7 +236,7 @@ export class Metrics {
 
   chromiumStarted(version: string): void {
     if (this.#chromium === undefined)
-      this.#gauge(
+      this.#registry.gauge(
         'chromium_age_seconds',
         "Time since the stable release of Chromium's major version, by the published schedule",
         [],
@@ -287,7 +261,7 @@ export class Metrics {
   watchPool(pool: string, state: () => PoolState): void {
     if (this.#pools.size === 0) {
       const watch = (name: string, help: string, read: (state: PoolState) => number) =>
-        this.#gauge(name, help, ['pool'], (gauge) => {
+        this.#registry.gauge(name, help, ['pool'], (gauge) => {
           for (const [label, stateOf] of this.#pools) gauge.set({ pool: label }, read(stateOf()));
         });
       watch('db_connections_active', 'Connections to Postgres in use', ({ active }) => active);
@@ -297,12 +271,12 @@ export class Metrics {
   }
 
   watchListeners(size: () => number): void {
-    this.#gauge('event_listeners', 'Connections that listen to events', [], (gauge) => gauge.set(size()));
+    this.#registry.gauge('event_listeners', 'Connections that listen to events', [], (gauge) => gauge.set(size()));
   }
 
   watchRenderer(state: () => RendererState): void {
     const watch = (name: string, help: string, read: () => number) =>
-      this.#gauge(name, help, [], (gauge) => gauge.set(read()));
+      this.#registry.gauge(name, help, [], (gauge) => gauge.set(read()));
     watch('browser_pool_size', 'Browser processes alive', () => state().browsers);
     watch('browser_memory_bytes', 'Memory that only the browsers use, measured every 10 s', () => state().memoryBytes);
     watch('warm_pages', 'Pages kept warm for their tenants', () => state().warm);
@@ -316,29 +290,20 @@ export class Metrics {
   /** The counters of a worker's rare faults start at 0 too. */
   watchSlots(state: () => SlotsState): void {
     for (const tier of FIRST_TIERS) this.expectJobsOf(tier);
-    for (const result of ['completed', 'failed']) this.batchItems.inc({ result }, 0);
+    for (const result of ['completed', 'failed']) this.bulk.items.inc({ result }, 0);
     for (const reason of ['retry', 'interrupted', 'memory', 'browser', 'room', 'store', 'finishing'])
       this.requeued.inc({ reason }, 0);
     for (const reason of ['crashed', 'unresponsive']) this.browserRestarts.inc({ reason }, 0);
     for (const reason of ['too large', 'fills the memory', 'largest']) this.evictedDocuments.inc({ reason }, 0);
-    this.#gauge('worker_slots', 'Documents that can be rendered at a time', ['state'], (gauge) => {
+    this.#registry.gauge('worker_slots', 'Documents that can be rendered at a time', ['state'], (gauge) => {
       const { busy, limit } = state();
       gauge.set({ state: 'busy' }, busy);
       gauge.set({ state: 'free' }, Math.max(0, limit - busy));
     });
   }
 
-  /** The counters of what is sent start at 0. */
-  expectDeliveries(): void {
-    for (const result of ['delivered', 'retried', 'failed']) this.deliveries.inc({ result }, 0);
-  }
-
-  expectSchedules(): void {
-    for (const result of RUN_STATUSES) this.scheduleRuns.inc({ result }, 0);
-  }
-
   watchRegistration(isHeld: () => boolean): void {
-    this.#gauge(
+    this.#registry.gauge(
       'worker_registered',
       'Whether the worker has the database session that it needs to claim jobs',
       [],
@@ -353,50 +318,22 @@ export class Metrics {
   ): void {
     for (const reason of ['altered', 'slow', fullReason]) this.storeWritesFailed.inc({ store, reason }, 0);
     const help = 'Whether the worker can store PDFs and temporary files; if not, it claims no job';
-    this.#gauge('worker_has_room', help, ['place'], (gauge) => {
+    this.#registry.gauge('worker_has_room', help, ['place'], (gauge) => {
       for (const [place, isOk] of Object.entries(hasRoom)) gauge.set({ place }, Number(isOk()));
     });
   }
 
   watchReplica(state: () => ReplicaState): void {
-    this.#gauge('replica_healthy', 'Whether the read replica is used', [], (gauge) =>
+    this.#registry.gauge('replica_healthy', 'Whether the read replica is used', [], (gauge) =>
       gauge.set(Number(state().isHealthy)),
     );
-    this.#gauge('replica_lag_seconds', 'How far the read replica is behind the primary', [], (gauge) =>
+    this.#registry.gauge('replica_lag_seconds', 'How far the read replica is behind the primary', [], (gauge) =>
       gauge.set(state().lagSeconds),
     );
   }
 
   /** In Prometheus's text format. */
-  async text(): Promise<{ body: string; contentType: string }> {
-    return { body: await this.#registry.metrics(), contentType: this.#registry.contentType };
-  }
-
-  #counter(name: string, help: string, ...labelNames: string[]): Counter {
-    return new Counter({ name: `pdfprompt_${name}`, help, labelNames, registers: [this.#registry] });
-  }
-
-  #histogram(name: string, help: string, buckets: number[], ...labelNames: string[]): Histogram {
-    return new Histogram({ name: `pdfprompt_${name}`, help, buckets, labelNames, registers: [this.#registry] });
-  }
-
-  /** Reported by the one process that has the figures. */
-  #gaugeForAll<F>(name: string, help: string, figures: () => F | undefined, read: (figures: F) => number): void {
-    this.#gauge(name, `${help}; reported by one process for all`, [], (gauge) => {
-      const known = figures();
-      if (known) gauge.set(read(known));
-      else gauge.remove();
-    });
-  }
-
-  #gauge(name: string, help: string, labelNames: string[] = [], collect?: (gauge: Gauge) => void): Gauge {
-    const gauge: Gauge = new Gauge({
-      name: `pdfprompt_${name}`,
-      help,
-      labelNames,
-      registers: [this.#registry],
-      ...(collect && { collect: () => collect(gauge) }),
-    });
-    return gauge;
+  text(): Promise<{ body: string; contentType: string }> {
+    return this.#registry.text();
   }
 }

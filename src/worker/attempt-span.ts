@@ -1,6 +1,6 @@
 import { traceIdOf } from '../domain/trace-context.ts';
 import type { ClaimedJob } from '../jobs/claim.ts';
-import type { AttemptAbout } from '../telemetry/events.ts';
+import type { AttemptAbout } from '../telemetry/about.ts';
 import type { Span } from '../telemetry/span.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 

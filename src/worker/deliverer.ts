@@ -129,7 +129,7 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
     try {
       const { lost, nextMs, isMore } = await wakeDeliveries(db, ladder.length + 1);
       if (isMore) this.#pollWithin(0); // those of others may be behind a tenant's many
-      if (lost > 0) events.deliveriesLost({ deliveries: lost });
+      if (lost > 0) events.deliveries.deliveriesLost({ deliveries: lost });
       if (nextMs !== undefined) this.#pollWithin(nextMs);
     } catch (error) {
       events.backgroundFailed('looking for deliveries that are due', error);
@@ -186,7 +186,7 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
     const { claimed, abort } = running;
     const { db, events } = this.options;
     const { id: deliveryId, jobId, batchId, userId, kind, attempt, waitedMs } = claimed;
-    events.deliveryStarted({ waitedMs });
+    events.deliveries.deliveryStarted({ waitedMs });
     let tried: Tried | undefined;
     try {
       const ended = (await ends).get(deliveryId);
@@ -216,10 +216,10 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
       });
     const { end, nextMs, off } = await this.#record(claimed, tried, abort.signal);
     const about = { deliveryId, kind, userId, jobId, batchId, webhookId: claimed.webhookId, attempt, status: tried.status, ms: tried.ms, error: tried.error }; // prettier-ignore
-    if (end === 'delivered' || end === 'failed') events.deliveryEnded({ ...about, result: end });
-    else if (end === 'waiting') events.deliveryRetried(about);
+    if (end === 'delivered' || end === 'failed') events.deliveries.deliveryEnded({ ...about, result: end });
+    else if (end === 'waiting') events.deliveries.deliveryRetried(about);
     if (nextMs !== undefined) this.#pollWithin(nextMs);
-    if (off) events.webhookOff({ ...off, userId });
+    if (off) events.deliveries.webhookOff({ ...off, userId });
     return tried;
   }
 

@@ -58,7 +58,8 @@ export class Maintenance extends Lifecycle<MaintenanceDeps> {
   }
 
   async #finishErasing(): Promise<void> {
-    for (const { id, jobs } of await finishErasing(this.options)) this.options.events.userErased({ userId: id, jobs });
+    for (const { id, jobs } of await finishErasing(this.options))
+      this.options.events.accounts.userErased({ userId: id, jobs });
   }
 
   async #requeue(): Promise<void> {

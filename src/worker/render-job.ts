@@ -3,7 +3,8 @@ import { type ClaimedJob, mergedBatch } from '../jobs/claim.ts';
 import type { PartContents } from '../jobs/part-content.ts';
 import { type ContentLimits, type RunDeps, runParts } from '../jobs/run.ts';
 import type { StoredPart } from '../jobs/stored-request.ts';
-import type { AttemptAbout, Events } from '../telemetry/events.ts';
+import type { AttemptAbout } from '../telemetry/about.ts';
+import type { Events } from '../telemetry/events.ts';
 import type { Span } from '../telemetry/span.ts';
 
 export interface RenderDeps extends RunDeps {

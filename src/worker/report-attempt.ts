@@ -1,6 +1,7 @@
 import type { Outcome, PdfBytes } from '../domain/outcome.ts';
 import type { Finish } from '../jobs/finish.ts';
-import type { AttemptAbout, Events } from '../telemetry/events.ts';
+import type { AttemptAbout } from '../telemetry/about.ts';
+import type { Events } from '../telemetry/events.ts';
 
 /** Reports how an attempt ended. @param done `finish`: what was written; `ms`: how long it took */
 export function reportAttempt(

@@ -182,7 +182,7 @@ describe('a batch that is cancelled', () => {
 
 it('a batch whose end was lost is ended, and merged again if its last job was', async () => {
   const errors: object[] = [];
-  const log = { batchRepaired: (batch: object) => void errors.push(batch) };
+  const log = { bulk: { batchRepaired: (batch: object) => void errors.push(batch) } };
   const { id, jobs } = await makeBatch(sql, { userId, items: 2 });
   const merged = await makeBatch(sql, { userId, items: 2, result: 'merged' });
   await endItems(sql, [jobs[0] ?? '', ...merged.jobs]);

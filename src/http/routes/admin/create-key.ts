@@ -15,7 +15,7 @@ export function createKeyRoute({ adminDb, events }: AppDeps): Operation {
     handle: async (c) => {
       const created = await createKey(adminDb, await readBody(c, newKeySchema));
       const { id: keyId, userId, tier, scopes, expiresAt } = created;
-      events.keyCreated({ ...adminAboutOf(c), keyId, userId, tier, scopes, expiresAt });
+      events.accounts.keyCreated({ ...adminAboutOf(c), keyId, userId, tier, scopes, expiresAt });
       return c.json(created, 201, { 'Cache-Control': 'no-store' });
     },
   };

@@ -16,7 +16,7 @@ export function createUserRoute({ adminDb, events }: AppDeps): Operation {
     problems: ['user_exists'],
     handle: async (c) => {
       const user = await createUser(adminDb, await readBody(c, newUserSchema));
-      events.userCreated({ ...adminAboutOf(c), userId: user.id, tier: user.tier });
+      events.accounts.userCreated({ ...adminAboutOf(c), userId: user.id, tier: user.tier });
       return c.json(user, 201, { Location: `/v1/admin/users/${user.id}` });
     },
   };

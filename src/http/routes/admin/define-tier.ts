@@ -23,7 +23,7 @@ export function defineTierRoute({ adminDb, events }: AppDeps): Operation {
       const limits = await readBody(c, body);
       const { tier, isNew } = await defineTier(adminDb, { name: c.req.param('name') ?? '', ...limits });
       const { name, ...written } = tier;
-      events.tierDefined({ ...adminAboutOf(c), tier: name, ...written, isNew });
+      events.accounts.tierDefined({ ...adminAboutOf(c), tier: name, ...written, isNew });
       return c.json(tier, isNew ? 201 : 200);
     },
   };

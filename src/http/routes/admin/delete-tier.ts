@@ -14,7 +14,7 @@ export function deleteTierRoute({ adminDb, events }: AppDeps): Operation {
     handle: async (c) => {
       const tier = c.req.param('name') ?? '';
       await deleteTier(adminDb, tier);
-      events.tierDeleted({ ...adminAboutOf(c), tier });
+      events.accounts.tierDeleted({ ...adminAboutOf(c), tier });
       return c.body(null, 204);
     },
   };

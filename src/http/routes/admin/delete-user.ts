@@ -25,7 +25,7 @@ export function deleteUserRoute({ adminDb, queue, stores, events }: AppDeps): Op
       const deps = { db: adminDb, queue, stores };
       const { id, jobs, isDone } = await eraseUser(deps, { id: c.req.param('id') ?? '' }, { withinMs: WAIT_MS });
       if (!isDone) return c.body(null, 202);
-      events.userErased({ ...adminAboutOf(c), userId: id, jobs });
+      events.accounts.userErased({ ...adminAboutOf(c), userId: id, jobs });
       return c.body(null, 204);
     },
   };

@@ -14,7 +14,7 @@ export function revokeKeyRoute({ adminDb, events }: AppDeps): Operation {
     problems: ['not_found'],
     handle: async (c) => {
       const revoked = await revokeKey(adminDb, c.req.param('id') ?? '');
-      events.keyRevoked({ ...adminAboutOf(c), keyId: revoked.id, userId: revoked.userId });
+      events.accounts.keyRevoked({ ...adminAboutOf(c), keyId: revoked.id, userId: revoked.userId });
       return c.json(revoked);
     },
   };

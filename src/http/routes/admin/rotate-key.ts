@@ -19,7 +19,7 @@ export function rotateKeyRoute({ adminDb, events }: AppDeps): Operation {
       const { graceSeconds } = await readBody(c, rotationSchema, { isOptional: true });
       const rotated = await rotateKey(adminDb, { id: c.req.param('id') ?? '', graceSeconds });
       const { id: keyId, userId, replaces, replacedExpiresAt } = rotated;
-      events.keyRotated({ ...adminAboutOf(c), keyId, userId, replaces, replacedExpiresAt });
+      events.accounts.keyRotated({ ...adminAboutOf(c), keyId, userId, replaces, replacedExpiresAt });
       return c.json(rotated, 201, { 'Cache-Control': 'no-store' });
     },
   };

@@ -23,7 +23,7 @@ export function setSubscriptionRoute({ adminDb, events }: AppDeps): Operation {
     handle: async (c) => {
       const { tier } = await readBody(c, body);
       const user = await setTier(adminDb, { userId: c.req.param('id') ?? '', tier });
-      events.subscriptionSet({ ...adminAboutOf(c), userId: user.id, tier: user.tier });
+      events.accounts.subscriptionSet({ ...adminAboutOf(c), userId: user.id, tier: user.tier });
       return c.json(user);
     },
   };

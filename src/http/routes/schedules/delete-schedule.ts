@@ -17,7 +17,7 @@ export function deleteScheduleRoute({ db, events }: AppDeps): Operation {
       const { userId } = principal;
       const name = c.req.param('name') ?? '';
       await underWay.writing(userId, () => deleteSchedule(db, { userId, name }));
-      events.scheduleDeleted({ ...aboutOf(c), userId, schedule: name });
+      events.bulk.scheduleDeleted({ ...aboutOf(c), userId, schedule: name });
       return c.body(null, 204);
     },
   };

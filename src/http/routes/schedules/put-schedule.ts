@@ -27,7 +27,7 @@ export function putScheduleRoute(deps: AppDeps): Operation {
       const fields = await readBody(c, scheduleFields);
       return underWay.writing(userId, async () => {
         const { isNew } = await putSchedule(deps, { userId, name, fields });
-        deps.events.scheduleSaved({ ...aboutOf(c), userId, schedule: name, isNew, paused: fields.paused });
+        deps.events.bulk.scheduleSaved({ ...aboutOf(c), userId, schedule: name, isNew, paused: fields.paused });
         return c.json(await getSchedule(deps.reads, { userId, name, mayWrite: true }), isNew ? 201 : 200);
       });
     },

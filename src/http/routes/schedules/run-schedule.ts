@@ -26,7 +26,7 @@ export function runScheduleRoute(deps: AppDeps): Operation {
             deps.events.rateLimited({ ...aboutOf(c), userId, tier: tier.name, limit: error.limit });
           throw error;
         });
-        deps.events.scheduleRan(run);
+        deps.events.bulk.scheduleRan(run);
         const jobId = run.jobId ?? '';
         const answer = jobAnswer(await getJob(deps.reads, { userId, jobId }), deps.stores);
         return c.json(answer, 202, { Location: `/v1/jobs/${jobId}` });

@@ -23,7 +23,7 @@ export function changeWebhookRoute(deps: AppDeps): Operation {
       const fields = await readBody(c, webhookFields);
       const webhookId = c.req.param('id') ?? '';
       const changed = await underWay.writing(userId, () => changeWebhook(deps, { userId, webhookId, fields }));
-      deps.events.webhookChanged({ ...aboutOf(c), userId, webhookId, enabled: changed.enabled });
+      deps.events.deliveries.webhookChanged({ ...aboutOf(c), userId, webhookId, enabled: changed.enabled });
       return c.json(changed);
     },
   };

@@ -20,7 +20,7 @@ export function createWebhookRoute(deps: AppDeps): Operation {
       const { userId } = principal;
       const fields = await readBody(c, webhookFields);
       const created = await underWay.writing(userId, () => createWebhook(deps, { userId, fields }));
-      deps.events.webhookCreated({ ...aboutOf(c), userId, webhookId: created.id });
+      deps.events.deliveries.webhookCreated({ ...aboutOf(c), userId, webhookId: created.id });
       return c.json(created, 201, { Location: `/v1/webhooks/${created.id}`, 'Cache-Control': 'no-store' });
     },
   };

@@ -17,7 +17,7 @@ export function deleteWebhookRoute({ db, events }: AppDeps): Operation {
       const { userId } = principal;
       const webhookId = c.req.param('id') ?? '';
       await underWay.writing(userId, () => deleteWebhook(db, { userId, webhookId }));
-      events.webhookDeleted({ ...aboutOf(c), userId, webhookId });
+      events.deliveries.webhookDeleted({ ...aboutOf(c), userId, webhookId });
       return c.body(null, 204);
     },
   };

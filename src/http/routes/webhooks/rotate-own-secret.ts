@@ -18,7 +18,7 @@ export function rotateOwnSecretRoute({ db, events }: AppDeps): Operation {
       const { userId } = principal;
       const { expiresIn } = await readBody(c, secretRotationSchema, { isOptional: true });
       const rotated = await underWay.writing(userId, () => rotateOwnSecret(db, { userId, expiresIn }));
-      events.webhookSecretRotated({ ...aboutOf(c), userId });
+      events.deliveries.webhookSecretRotated({ ...aboutOf(c), userId });
       return c.json(rotated, 200, { 'Cache-Control': 'no-store' });
     },
   };

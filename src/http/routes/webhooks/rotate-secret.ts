@@ -22,7 +22,7 @@ export function rotateSecretRoute({ db, events }: AppDeps): Operation {
       const { expiresIn } = await readBody(c, secretRotationSchema, { isOptional: true });
       const webhookId = c.req.param('id') ?? '';
       const rotated = await underWay.writing(userId, () => rotateSecret(db, { userId, webhookId, expiresIn }));
-      events.webhookSecretRotated({ ...aboutOf(c), userId, webhookId });
+      events.deliveries.webhookSecretRotated({ ...aboutOf(c), userId, webhookId });
       return c.json(rotated, 200, { 'Cache-Control': 'no-store' });
     },
   };
