@@ -49,16 +49,11 @@ function isPlain(item: unknown): item is ItemRequest {
 
 /** Of an item that is not valid. If `data` is forgotten around its fields, that says more than the schema would. */
 function problemsOf(item: unknown, fields: readonly FieldProblem[], { isTemplate }: Expected): FieldProblem[] {
-  const names = Object.keys(item ?? {});
+  // Of text each character would be a name.
+  const names = typeof item === 'object' && item !== null && !Array.isArray(item) ? Object.keys(item) : [];
   const unknown = names.find((name) => !Object.hasOwn(itemSchema.shape, name));
   const [{ field } = { field: '' }] = fields;
-  if (
-    isTemplate &&
-    unknown !== undefined &&
-    typeof item === 'object' &&
-    !Array.isArray(item) &&
-    !names.includes('data')
-  )
+  if (isTemplate && unknown !== undefined && !names.includes('data'))
     return [{ field, message: `unknown field; what the template prints is within data: {"data": {…}}` }];
   return fields.slice(0, MAX_PROBLEMS).map((each) => ({ ...each, field: withoutBody(each.field) }));
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ItemRequest, ItemSource } from '../domain/batch-request.ts';
 import { bodyProblem } from '../domain/check-input.ts';
 import { REQUEST_BOUNDS } from '../domain/print-fields.ts';
@@ -48,7 +49,7 @@ export interface CheckedRows {
 /** Checks rows, and makes items of those that are good. */
 export class RowChecker {
   readonly #options: RowCheckerOptions;
-  readonly #toTypes: ((data: Record<string, unknown>) => void) | undefined;
+  readonly #toTypes: ReturnType<typeof cellTypes> | undefined;
   #checkMs = 0;
 
   constructor(options: RowCheckerOptions) {
@@ -59,7 +60,7 @@ export class RowChecker {
   /** @throws CodedError if the request, or the schema, is what is wrong */
   async check(rows: readonly SentRow[]): Promise<CheckedRows> {
     const problems = new Map<number, FieldProblem[]>();
-    const found: { row: number; item: ItemRequest; source: ItemSource | undefined; json: string | undefined }[] = [];
+    const good: { row: number; item: ItemRequest; source: ItemSource | undefined }[] = [];
     for (const sent of rows) {
       const checked = checkItem(sent, this.#options.expected);
       if (!checked.ok) {
@@ -68,20 +69,19 @@ export class RowChecker {
       }
       const { item, source } = checked;
       if (sent.isText && item.data !== undefined && this.#toTypes) {
-        this.#toTypes(item.data as Record<string, unknown>);
-        const problem = bodyProblem(item); // of JSON in its cells
+        const problem = this.#toTypes(item.data as Record<string, unknown>) ?? bodyProblem(item); // of JSON in its cells
         if (problem) {
           problems.set(sent.row, [problem]);
           continue;
         }
       }
-      found.push({
-        row: sent.row,
-        item,
-        source,
-        json: item.data === undefined ? undefined : JSON.stringify(item.data),
-      });
+      good.push({ row: sent.row, item, source });
     }
+    await nextTurn(); // a row may be large
+    const found = good.map((each) => ({
+      ...each,
+      json: each.item.data === undefined ? undefined : JSON.stringify(each.item.data),
+    }));
     for (const [index, wrong] of await this.#bySchema(found)) {
       const { row } = found[index] ?? { row: 0 };
       problems.set(row, wrong);

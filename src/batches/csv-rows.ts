@@ -1,12 +1,13 @@
-import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
 import { ITEM_SOURCES } from '../domain/batch-request.ts';
 import { MAX_DEPTH } from '../domain/check-input.ts';
 import { invalidFields } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
-import { inPieces, ROW_BYTES, type SentRow, type SentRows } from './sent-row.ts';
+import { cellGuard } from './cell-guard.ts';
+import { inPieces, type ReadRow, ROW_BYTES, type SentRow, type SentRows } from './sent-row.ts';
 
-/** Columns of a CSV, at most. */
+/** Columns of a CSV, and so cells of a row, at most. */
 const MAX_COLUMNS = 1_000;
 /** What columns of the item itself begin with; others are fields of its data. */
 const OWN = '$';
@@ -16,9 +17,8 @@ const LINE_ENDS = ['\r\n', '\n', '\r'];
 const SEPARATORS = [',', ';', '\t'];
 /** Bytes in which the end of the header is looked for. */
 const HEADER_BYTES = 65_536;
-/** Rows, and characters, that are put together. */
-const ROWS = 500;
-const CHARACTERS = 1_000_000;
+/** Characters that a cell counts as beside its own: its name is written with it. */
+const CELL_COST = 8;
 
 /**
  * The rows of a CSV (RFC 4180), in UTF-8, with a header. An empty cell is a field that is not there; every other one is a
@@ -35,39 +35,39 @@ export function csvRows(chunks: AsyncIterable<Buffer>): SentRows {
       start = Buffer.concat([start, next.value]);
       isWhole = hasLine(start);
     }
+    const separator = separatorOf(start);
     const records = parse({
       bom: true,
-      delimiter: separatorOf(start),
+      delimiter: separator,
       record_delimiter: LINE_ENDS,
       relax_column_count: true,
       skip_empty_lines: true,
       skip_records_with_empty_values: true,
       max_record_size: ROW_BYTES,
     });
-    const source = Readable.from(joined(start, text), { objectMode: false });
-    source.on('error', (error) => records.destroy(error));
-    source.pipe(records);
+    let failed: unknown;
+    records.on('error', (error) => (failed ??= error));
     let columns: Column[] | undefined;
-    let rows: SentRow[] = [];
     let count = 0;
-    let size = 0;
-    try {
-      for await (const record of records as AsyncIterable<string[]>) {
-        if (!columns) columns = columnsOf(record);
-        else rows.push(toRow(columns, record, ++count));
-        size += record.reduce((sum, cell) => sum + cell.length, 0);
-        if (rows.length < ROWS && size < CHARACTERS) continue;
-        yield { rows, bytes: size };
-        rows = [];
-        size = 0;
+    function* parsed(): Iterable<ReadRow> {
+      for (let record = next(); record; record = next()) {
+        const bytes = record.reduce((sum, cell) => sum + cell.length, CELL_COST * record.length);
+        if (columns) yield { row: toRow(columns, record, ++count), bytes };
+        else columns = columnsOf(record);
       }
-    } catch (error) {
-      throw error instanceof CsvError ? malformed(error) : error;
-    } finally {
-      source.destroy();
     }
+    const next = () => {
+      if (failed !== undefined) throw failed instanceof CsvError ? malformed(failed) : failed;
+      return records.read() as string[] | null;
+    };
+    for await (const slice of cellGuard(joined(start, text), { separator, most: MAX_COLUMNS })) {
+      records.write(slice);
+      yield parsed();
+    }
+    records.end();
+    await finished(records, { readable: false }).catch(() => undefined); // next() says why
+    yield parsed();
     if (!columns) throw refuse('the CSV is empty; its first line has the names of the columns');
-    yield { rows, bytes: size };
   }
   return inPieces(read());
 }
@@ -79,7 +79,6 @@ interface Column {
 }
 
 function columnsOf(names: string[]): Column[] {
-  if (names.length > MAX_COLUMNS) throw refuse(`allowed: at most ${MAX_COLUMNS} columns`);
   const columns = names.map((text): Column => {
     const name = text.trim();
     return { name, path: name === '' ? undefined : pathOf(name) };

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { type Allowance, allowances, limitsOf, LimitReached } from '../accounts/limits.ts';
 import { type Database, postgresErrorOf } from '../db/pools.ts';
@@ -155,7 +156,10 @@ async function prepare(deps: SubmitBatchDeps, input: SubmitBatchInput) {
   for await (const piece of input.rows()) {
     sent += piece.length;
     if (sent > MAX_ITEMS) throw invalidFields([{ field: 'items', message: `allowed: at most ${MAX_ITEMS} items` }]);
-    hash?.add(piece);
+    if (hash) {
+      hash.add(piece);
+      await nextTurn(); // a row may be large
+    }
     const checking = checker.check(piece);
     checking.catch(() => undefined); // reported when it is taken
     if (before) await take(await before);
