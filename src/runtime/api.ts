@@ -121,7 +121,7 @@ export function buildApi(
     maxFiles: config.uploadMaxFiles,
     events,
   });
-  const composer = buildComposer({ config, events });
+  const composer = buildComposer({ config, events }, { isWarm: true });
   const pictures = buildThumbnailFinisher(events);
   const app = createApp({
     db,

@@ -17,6 +17,8 @@ export interface ComposerOptions {
   memoryBytes: number;
   /** processes at a time, at most; as many as cores up to two by default */
   size?: number;
+  /** whether a process is started at once, not for the first document */
+  isWarm?: boolean;
   /** milliseconds that a document waits for its turn, at most */
   waitMs?: number;
   /** of each document: how long it took, in milliseconds, waiting included */
@@ -50,8 +52,8 @@ const LARGE = 0.6;
 
 /**
  * Makes HTML of templates and markdown. Both are written by anyone, so it is done in processes of their own: what takes
- * too long or too much memory ends its process, and nothing else. The processes are started when they are needed; one is
- * kept from then on.
+ * too long or too much memory ends its process, and nothing else. The processes are started when they are needed, the
+ * first with `isWarm` at once; one is kept from then on.
  */
 export class Composer extends Lifecycle<ComposerOptions> {
   readonly #turns: Semaphore;
@@ -66,7 +68,15 @@ export class Composer extends Lifecycle<ComposerOptions> {
     this.#turns = new Semaphore(options.size ?? Math.min(2, availableParallelism()), LONGEST_MS);
   }
 
-  protected async onStart(): Promise<void> {}
+  /** Does not wait for the process. If it does not start, the first document starts another, and reports what is wrong. */
+  protected async onStart(): Promise<void> {
+    if (!this.options.isWarm) return;
+    try {
+      this.#putIdle(this.#spawn());
+    } catch {
+      // no memory for a process at the moment, which is no reason not to start
+    }
+  }
 
   protected override async onStop(): Promise<void> {
     for (const { timer } of this.#idle.splice(0)) clearTimeout(timer);
@@ -126,15 +136,17 @@ export class Composer extends Lifecycle<ComposerOptions> {
     }
   }
 
-  /** In a process of its own for the time being; once more if another process killed that. */
+  /** In a process of its own for the time being; once more if another process killed that, or it was not reached. */
   async #run(order: Work, name: string, timeoutMs: number, givenUp: AbortSignal): Promise<Answer> {
     for (let tries = 1; ; tries++) {
       try {
         return await this.#runOnce(order, name, timeoutMs, givenUp);
       } catch (error) {
-        if (!(error instanceof ComposerEnded)) throw error;
-        if (error.how === 'killed' && tries === 1 && !givenUp.aborted) continue;
-        throw endedBy(name, error, this.options.memoryBytes);
+        // Of one that did not start, it is the cause.
+        const ended = error instanceof CodedError ? error.cause : error;
+        if (!(ended instanceof ComposerEnded)) throw error;
+        if (ended.how === 'killed' && tries === 1 && !givenUp.aborted) continue;
+        throw ended === error ? endedBy(name, ended, this.options.memoryBytes) : error;
       }
     }
   }

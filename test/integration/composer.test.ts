@@ -63,6 +63,27 @@ describe('processes', () => {
     expect(processes().length).toBeLessThanOrEqual(2);
   });
 
+  it('wait for the first document, if asked to', async () => {
+    const composer = await start({ isWarm: true });
+    await eventually(() => processes().length === 1, 20_000, 'a process');
+    const [pid] = processes();
+    expect(await compose(composer, 'x')).toBe('x');
+    expect(processes()).toEqual([pid]);
+  });
+
+  it('that do not start beforehand are no reason not to start, and are started for the first document', async () => {
+    const { execPath } = process;
+    process.execPath = '/nowhere/node';
+    const composer = await start({ isWarm: true }).finally(() => {
+      process.execPath = execPath;
+    });
+    expect(await compose(composer, 'fine')).toBe('fine');
+    const killed = await start({ isWarm: true });
+    await eventually(() => processes().length === 2, 20_000, 'a process');
+    for (const pid of processes()) process.kill(pid, 'SIGKILL');
+    expect(await compose(killed, 'fine')).toBe('fine');
+  });
+
   it('see nothing of ours, and may do nothing', async () => {
     const composer = await start();
     await compose(composer, 'x');

@@ -92,7 +92,7 @@ interface Listed {
 const SERVICES: Record<string, Listed> = {
   AccountCaches: { make: composed('AccountCaches') },
   BrowserPool: { make: () => pool().browsers, calls: 8 },
-  Composer: { make: () => new Composer({ timeoutMs: 5_000, memoryBytes: 1e9 }) },
+  Composer: { make: () => new Composer({ timeoutMs: 5_000, memoryBytes: 1e9, isWarm: true }), calls: 8 },
   DatabaseWatch: { make: composed('DatabaseWatch') },
   Deliverer: { make: composed('Deliverer') },
   Dispatcher: { make: composed('Dispatcher') },
