@@ -1,11 +1,17 @@
 /** Longest name that is compared, in characters: the time grows with its square, and callers choose names. */
 const MAX_LENGTH = 60;
 
-/** The known name that was probably meant: it differs only in case, or by one or two typing errors. */
-export function nearest<T extends string>(name: string, known: readonly T[]): T | undefined {
+/**
+ * The known name that was probably meant: it differs only in case, or by one or two typing errors.
+ * @param most characters that may be wrong
+ */
+export function nearest<T extends string>(
+  name: string,
+  known: readonly T[],
+  most = name.length > 4 ? 2 : 1,
+): T | undefined {
   if (name.length > MAX_LENGTH) return undefined;
   const text = name.toLowerCase();
-  const most = name.length > 4 ? 2 : 1;
   let best: T | undefined;
   let least = most + 1;
   for (const candidate of known) {

@@ -5,8 +5,8 @@ import type { JobStatus } from '../domain/job.ts';
 import { canonicalTimezone } from '../domain/locale.ts';
 import { MISSED, type Missed, type RunStatus } from '../domain/schedule.ts';
 import { CodedError } from '../kernel/errors.ts';
-import { nearest } from '../kernel/nearest.ts';
 import { cronProblem, MAX_CRON, nextTime } from './cron.ts';
+import { meantTimezone } from './meant-timezone.ts';
 
 /** Times to come that are shown. */
 const SHOWN_TIMES = 5;
@@ -48,7 +48,7 @@ export type WholeSchedule = Schedule & {
 
 function timezoneProblem(name: string): string | undefined {
   if (canonicalTimezone(name) !== undefined) return undefined;
-  const meant = nearest(name, Intl.supportedValuesOf('timeZone'));
+  const meant = meantTimezone(name);
   return `there is no such time zone${meant === undefined ? '' : `; did you mean ${meant}?`}; allowed: a name as Europe/Vienna, or UTC`;
 }
 
