@@ -1,8 +1,10 @@
 import type { BadRow, Batch } from '../domain/batch.ts';
 import { count, time } from './batch-progress.ts';
 import type { ListedItem } from './fetch-items.ts';
+import type { OperatorError } from '../kernel/errors.ts';
+import { withoutSecrets } from '../kernel/secrets.ts';
 import { oneLine, table } from './output.ts';
-import type { Refusal } from './service-client.ts';
+import { Refusal } from './service-client.ts';
 
 /** Rows that are listed. */
 export const LISTED = 20;
@@ -15,6 +17,16 @@ export const counted = (number: number, noun: string) => `${count(number)} ${nou
 /** The rows that a batch was refused for; empty if it was refused for another reason. */
 export function badRowsOf({ problems }: Refusal): BadRow[] {
   return problems.flatMap(({ row, field, message }) => (row === undefined ? [] : [{ row, field, message }]));
+}
+
+/** Why there is no batch, for `--json`. `code` is null, and `errors` are empty, unless the service has refused it. */
+export function errorJson(error: OperatorError) {
+  const refusal = [error, error.cause].find((each) => each instanceof Refusal);
+  return {
+    error: withoutSecrets((refusal ?? error).message),
+    code: refusal?.code || null,
+    errors: refusal?.problems ?? [],
+  };
 }
 
 /** @param total of which `bad` are the first */
@@ -40,11 +52,15 @@ function listed(cells: string[][], total: number): string {
   return more > 0 ? `${text}\n  … and ${count(more)} more` : text;
 }
 
+/** What a command has found of a batch: it was over; it goes on with what failed; or neither. */
+export type FoundAs = 'over' | 'again' | 'open';
+
 /** How a batch has ended: `998 of 1,000 documents printed in 16 s, 2 failed`. */
-export function endText({ status, items, error, createdAt, completedAt }: Batch): string {
+export function endText({ status, items, error, createdAt, completedAt }: Batch, found: FoundAs): string {
   const { total, completed, failed, cancelled } = items;
   const seconds = (Date.parse(completedAt ?? createdAt) - Date.parse(createdAt)) / 1_000;
-  const parts = [`${count(completed)} of ${counted(total, 'document')} printed in ${time(seconds)}`];
+  const printed = { over: 'had been printed before', again: 'printed', open: `printed in ${time(seconds)}` }[found];
+  const parts = [`${count(completed)} of ${counted(total, 'document')} ${printed}`];
   if (failed > 0) parts.push(`${count(failed)} failed`);
   if (cancelled > 0) parts.push(`${count(cancelled)} cancelled`);
   const text = `${status === 'cancelled' ? 'The batch was cancelled: ' : ''}${parts.join(', ')}`;

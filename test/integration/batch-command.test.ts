@@ -59,7 +59,7 @@ describe('pdfprompt batch', () => {
     await utimes(at('march/00001.pdf'), 1, 1);
     const again = await batch('letter', file, '--out', at('march'));
     expect(again.stderr).toMatch(/^Batch \S+ of \S+ is completed: the same rows were sent before; --new prints/);
-    expect(again.stdout).toMatch(/: 1 new file, 2 were there\n$/);
+    expect(again.stdout).toMatch(/^3 of 3 documents had been printed before\n\S+: 1 new file, 2 were there\n$/);
     expect((await stat(at('march/00001.pdf'))).mtimeMs).toBe(1_000);
     expect((await textsIn(at('march')))['00002.pdf']).toBe('Bob owes 2');
     expect(await made()).toEqual(before);
@@ -122,6 +122,12 @@ describe('pdfprompt batch', () => {
     expect(refused.stderr).toMatch(/\n {2}2 +data\.sum +\S.*\n/);
     expect(refused.stderr).toMatch(/\n {2}… and 5 more\nCorrect them, or leave them out: --on-bad-row skip\n$/);
     expect([refused.code, refused.stdout, await made()]).toEqual([1, '', before]);
+    const asJson = await batch('letter', file, '--json');
+    const { error, code, errors } = JSON.parse(asJson.stdout) as { error: string; code: string; errors: object[] };
+    expect([asJson.code, asJson.stderr, code]).toEqual([1, refused.stderr, 'invalid_request']);
+    expect(error).toMatch(/^25 rows of 26 cannot be accepted/);
+    expect(errors).toHaveLength(25);
+    expect(errors[0]).toEqual({ row: 2, field: 'items[1].data.sum', message: expect.any(String) as string });
     const skipped = await batch('letter', file, '--out', at('bad'), '--on-bad-row', 'skip');
     expect(skipped.stderr).toMatch(/25 rows left out:\n {2}ROW +FIELD +WHAT IS WRONG\n {2}2 +data\.sum/);
     expect([skipped.code, await readdir(at('bad'))]).toEqual([0, ['00001.pdf']]);
@@ -140,6 +146,15 @@ describe('pdfprompt batch', () => {
     expect(again.stdout).toMatch(/1 of 2 .*1 failed\n.*0 new files, 1 were there/);
     expect(again.code).toBe(1);
     expect(await made()).toEqual({ batches: before?.batches, jobs: (before?.jobs ?? 0) + 1 });
+  });
+
+  it.each([
+    ['letter@99', 'not_found'],
+    ['No such!', null],
+  ])('says with --json why %s is refused', async (template, expected) => {
+    const { code, stdout } = await batch(template, await rows('why.csv', 'Ann,1'), '--json');
+    const said = { error: expect.any(String) as string, code: expected, errors: [] };
+    expect([JSON.parse(stdout), code]).toEqual([said, expected === null ? 2 : 1]);
   });
 
   it('cancels a batch', async () => {
@@ -192,6 +207,6 @@ describe('pdfprompt batch', () => {
   ])('refuses %j', async (arguments_, message, code) => {
     const result = await batch(...arguments_);
     expect(result.stderr).toMatch(message);
-    expect(result.code).toBe(code);
+    expect([result.code, result.stdout]).toEqual([code, '']);
   });
 });

@@ -7,7 +7,7 @@ import { OperatorError, UsageError } from '../../kernel/errors.ts';
 import { MEGABYTE } from '../../kernel/units.ts';
 import { listenForSignals } from '../../runtime/signals.ts';
 import { BatchProgress, count } from '../batch-progress.ts';
-import { badRowsOf, badRowsText, counted, endText, failuresText } from '../batch-report.ts';
+import { badRowsOf, badRowsText, counted, endText, errorJson, failuresText, type FoundAs } from '../batch-report.ts';
 import { openRows, ROW_FORMATS, type RowFormat } from '../batch-rows.ts';
 import { completeBatch, type Target } from '../batch-run.ts';
 import { batchTemplate } from '../batch-template.ts';
@@ -78,7 +78,14 @@ Ctrl-C stops following; the batch goes on. The same command, with the same rows,
 
 Exit codes: 0 everything is printed, 1 something is not, 2 wrong usage, 130 stopped by Ctrl-C.`,
     )
-    .action(batch);
+    .action(async (template: string | undefined, rows: string | undefined, options: BatchOptions) => {
+      try {
+        await batch(template, rows, options);
+      } catch (error) {
+        if (options.json && error instanceof OperatorError) printJson(errorJson(error));
+        throw error;
+      }
+    });
 }
 
 async function batch(template: string | undefined, rows: string | undefined, options: BatchOptions): Promise<void> {
@@ -111,9 +118,13 @@ async function batch(template: string | undefined, rows: string | undefined, opt
       throw new UsageError(`--merge: the batch ${first.id} is not merged; allowed: --out DIRECTORY, --zip FILE`);
     const { status, items, completedAt } = first;
     const isWhole = status === 'completed' && items.completed === items.total;
-    if (options.retryFailed && completedAt !== null && !isWhole) first = seen.batch = await retry(client, first);
+    let found: FoundAs = completedAt === null ? 'open' : 'over';
+    if (options.retryFailed && completedAt !== null && !isWhole) {
+      first = seen.batch = await retry(client, first);
+      found = 'again';
+    }
     const ended = await completeBatch({ client, line, progress }, first, target);
-    report(ended, target, options);
+    report({ ...ended, found }, target, options);
   } catch (error) {
     if (!end.signal.aborted) throw error;
     line.end();
@@ -214,8 +225,12 @@ async function cancel(client: PatientClient, id: string, { json }: BatchOptions)
   print(`Batch ${id} is ${status}: ${count(items.completed)} of ${counted(items.total, 'document')} printed.`);
 }
 
-function report(ended: Awaited<ReturnType<typeof completeBatch>>, target: Target, { json }: BatchOptions): void {
-  const { batch: last, fetched, isFetched, failed } = ended;
+function report(
+  ended: Awaited<ReturnType<typeof completeBatch>> & { found: FoundAs },
+  target: Target,
+  { json }: BatchOptions,
+): void {
+  const { batch: last, fetched, isFetched, failed, found } = ended;
   const { total, completed } = last.items;
   const isWhole = last.status === 'completed' && completed === total && !fetched?.expired;
   if (!isWhole) process.exitCode = 1;
@@ -224,7 +239,7 @@ function report(ended: Awaited<ReturnType<typeof completeBatch>>, target: Target
     return printJson({ batch: last, ...where, ...fetched, failed });
   }
   if (failed.length > 0) warn(`Failed:\n${failuresText(failed, last.items.failed)}`);
-  print(endText(last));
+  print(endText(last, found));
   if (target?.kind === 'items' && fetched) {
     const { written, unchanged, expired } = fetched;
     const parts = [`${counted(written, 'new file')}${unchanged > 0 ? `, ${count(unchanged)} were there` : ''}`];
