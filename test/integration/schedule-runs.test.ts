@@ -141,6 +141,26 @@ describe('a run that is refused', () => {
     expect(await jobsOf(userId)).toHaveLength(2);
   });
 
+  it('is not tried again while its schedule is paused', async () => {
+    const { id, userId } = await schedule({ tier: 'minute', cron: '* * * * *' });
+    await tick('2031-03-01T10:00:01Z');
+    await tick('2031-03-01T10:01:01Z');
+    await sql`update pdfprompt_lane set recent = '{}' where user_id = ${userId}`;
+    await sql`update pdfprompt_schedule set paused = true, next_at = null where id = ${id}`;
+    const skipped = { scheduleId: id, status: 'skipped', code: undefined, jobId: undefined };
+    expect(await retryRun({ db, now: new Date('2031-03-01T10:10:00Z') })).toMatchObject([skipped]);
+    expect((await historyOf(id))[1]).toMatchObject({
+      status: 'skipped',
+      skipped: 1,
+      job: null,
+      code: null,
+      retry: null,
+    });
+    await sql`update pdfprompt_schedule set paused = false where id = ${id}`;
+    expect(await retryRun({ db, now: new Date('2031-03-01T10:20:00Z') })).toBeUndefined();
+    expect(await jobsOf(userId)).toHaveLength(1);
+  });
+
   it('by the limit of a minute for an hour is refused for good', async () => {
     const { id } = await schedule({ tier: 'minute', cron: '* * * * *' });
     await tick('2031-03-01T10:00:01Z');
