@@ -45,7 +45,7 @@ export async function retryBatch(deps: SubmitDeps, input: RetryBatchInput): Prom
         const [piece] = await tx.execute<{ made: number }>(
           sql`select pdfprompt_retry_items(${batchId}, ${done}, ${PIECE}) as made`,
         );
-        if (!piece?.made) throw new Error('there are fewer items to retry than were counted');
+        if (!piece?.made) throw notRetryable('documents of its items were deleted just now, as they are kept no longer; try again'); // prettier-ignore
         done += piece.made;
       }
       return row;

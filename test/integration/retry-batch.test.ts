@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Batch } from '../../src/domain/batch.ts';
 import { createKey } from '../../src/accounts/keys.ts';
+import { completeItems } from '../support/batches.ts';
+import { eventually } from '../support/processes.ts';
 import { startService } from '../support/service.ts';
 
 const service = await startService();
@@ -125,6 +127,28 @@ describe('a batch that has ended', () => {
     expect(await batchOf(id)).toMatchObject({ status: 'completed' });
   });
 
+  it.each<[string, { request: object; items: object[] }]>([
+    ['files of the request', { request: { files: { 'index.html': { text: 'x' }, 'a.css': { text: 'p{}' } } }, items: [{ filename: 'a.pdf' }, { filename: 'b.pdf' }] }],
+    ['a source of their own, with files of the request', { request: { files: { 'a.css': { text: 'p{}' } } }, items: [{ html: '1' }, { html: '2' }] }],
+  ])('goes on with items that have %s', async (_, body) => {
+    const answer = await service.request('/v1/batches', { method: 'POST', body: JSON.stringify(body) });
+    const { id } = (await answer.json()) as Batch;
+    const jobs = await sql<{ id: string; row: number }[]>`select id, batch_row as row from pdfprompt_job where batch_id = ${id}`;
+    const failing = jobs.find(({ row }) => row === 2)?.id;
+    await completeItems(service, (job) => (job === failing ? [] : [Buffer.from('%PDF-1.7')]));
+    const partsOf = async () => {
+      const [{ id: job } = { id: '' }] = await sql<{ id: string }[]>`select id from pdfprompt_job where batch_id = ${id} and batch_row = 2`;
+      const parts = await sql`select position, kind, content, data, settings, has_files from pdfprompt_part where job_id = ${job} order by 1`;
+      const files = await sql`select position, name, asset_id from pdfprompt_part_file where job_id = ${job} order by 1, 2`;
+      return { job, parts: [...parts], files: [...files] };
+    };
+    const before = await partsOf();
+    expect(before.files.length).toBeGreaterThan(0);
+    expect(await retry(id)).toMatchObject({ status: 202, body: { items: { open: 1 } } });
+    const after = await partsOf();
+    expect(after).toEqual({ ...before, job: expect.not.stringMatching(before.job) as string });
+  }); // prettier-ignore
+
   it.each([
     ['has not ended', async (id: string) => id, /the batch is processing; allowed: one that has ended/],
     ['has no item that failed', async (id: string) => end(id), /no item of the batch failed/],
@@ -146,6 +170,24 @@ describe('a batch that has ended', () => {
     });
     expect([...(await itemsOf(id))]).toEqual([...before]);
   });
+
+  it('is left alone if its documents are deleted meanwhile', async () => {
+    const id = await submitted(3);
+    await end(id, { 1: 'failed', 2: 'failed' });
+    const before = await itemsOf(id);
+    let retried: ReturnType<typeof retry> | undefined;
+    await sql.begin(async (tx) => {
+      await tx`select from pdfprompt_lane where user_id = (select user_id from pdfprompt_batch where id = ${id}) for update`;
+      retried = retry(id);
+      const waits = () => sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%pdfprompt_reopen_batch%'`;
+      await eventually(async () => (await waits()).length === 1, 20_000, 'the items are counted');
+      // As the expiry does, which is committed before the retry goes on.
+      await sql`update pdfprompt_part set content = null where job_id in (select id from pdfprompt_job where batch_id = ${id})`;
+    });
+    expect(await retried).toMatchObject({ status: 409, body: { code: 'batch_not_retryable', detail: expect.stringContaining('deleted just now') as string } });
+    expect([...(await itemsOf(id))]).toEqual(before.map((item) => ({ ...item, content: null })));
+    expect(await batchOf(id)).toMatchObject({ status: 'completed', failed: 2, open: 0 });
+  }); // prettier-ignore
 
   it('counts towards the limits', async () => {
     const tier = `t${randomUUID().slice(0, 8)}`;
