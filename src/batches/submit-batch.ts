@@ -17,6 +17,7 @@ import { batchRefusalOf } from './batch-refusals.ts';
 import { BadRows } from './bad-rows.ts';
 import { findKey, SentHash } from './batch-keys.ts';
 import { type AcceptedRow, type CheckedRows, RowChecker } from './check-rows.ts';
+import { refuseDataColumns } from './data-columns.ts';
 import { insertBatch } from './insert-batch.ts';
 import { hasSource, type ItemShape, itemShape, type StoreFiles } from './item-shape.ts';
 import { getBatch } from './read-batch.ts';
@@ -160,6 +161,7 @@ async function prepare(deps: SubmitBatchDeps, input: SubmitBatchInput) {
       hash.add(piece);
       await nextTurn(); // a row may be large
     }
+    if (!version) refuseDataColumns(piece);
     const checking = checker.check(piece);
     checking.catch(() => undefined); // reported when it is taken
     if (before) await take(await before);

@@ -399,6 +399,16 @@ describe('what is refused as a whole', () => {
     expect(await written()).toEqual(before);
   });
 
+  it.each([{}, { html: 'x' }, { onBadRow: 'skip' }])('columns of data in a CSV without a template: %j', async ({ onBadRow, ...request }: { onBadRow?: string }) => {
+    const before = await written();
+    const rows = `number,customer.name,$filename\n${'A,Ann,a.pdf\n'.repeat(3_000)}`;
+    const { status, body } = await submitForm({ rows, head: { request, onBadRow } });
+    const message = 'required, as the CSV has columns of data: number, customer.name; those of an item itself begin with $: $html, $filename';
+    expect({ status, errors: body.errors }).toEqual({ status: 400, errors: [{ field: 'request.template', message }] });
+    expect(await written()).toEqual(before);
+    expect(await submitForm({ rows: '$html,$filename\nx,a.pdf\n', head: { request: {} } })).toMatchObject({ status: 202 });
+  }); // prettier-ignore
+
   it('what is no JSON, no batch, too large or has no file', async () => {
     expect(await submit('{"request":{},"items":[{]}')).toMatchObject({ status: 400, body: { code: 'invalid_json' } });
     expect(await submit('{"request":{},"items":[{}')).toMatchObject({ status: 400, body: { code: 'invalid_json' } });
