@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { Batch } from '../../src/domain/batch.ts';
 import type { Job } from '../../src/domain/job.ts';
 import { createUnlimitedKey } from '../support/accounts.ts';
 import { openBalancer } from '../support/balancer.ts';
@@ -118,4 +119,29 @@ describe('the release before, on the schema of this one', () => {
       'it is printed',
     );
   }, 120_000);
+
+  it('prints items of a batch, and leaves it to this one to merge them', async () => {
+    await Promise.all(workers.splice(0).map(stop));
+    await serve(current);
+    const body = JSON.stringify({ request: {}, result: 'merged', items: [{ html: '<p>1' }, { html: '<p>2' }] });
+    const accepted = await fetch(`${apis.at(-1)?.address}/v1/batches`, { method: 'POST', headers, body });
+    const { id } = (await accepted.json()) as Batch;
+    const isNow = (status: string) =>
+      eventually(
+        async () => (await sql`select from pdfprompt_batch where id = ${id} and status = ${status}`).length === 1,
+        60_000,
+        `it is ${status}`,
+      );
+    await work(previous);
+    await isNow('closing');
+    const merging = () => sql`select status, attempts from pdfprompt_job where batch_id = ${id} and batch_row is null`;
+    const pid = workers[0]?.pid ?? 0;
+    const { length } = await sql`select from pdfprompt_job_attempt a join pdfprompt_worker w on w.id = a.worker_id
+      join pdfprompt_job j on j.id = a.job_id where w.pid = ${pid} and j.batch_id = ${id}`;
+    expect(length).toBe(2);
+    await work(current);
+    await stop(workers.shift() as Cli); // otherwise they take turns to find the job in the queue
+    await isNow('completed');
+    expect([...(await merging())]).toEqual([{ status: 'completed', attempts: 1 }]);
+  }, 200_000);
 });
