@@ -222,6 +222,8 @@ function checkTogether({ egress }: SubmitDeps, { result }: BatchHead, { request 
   const { result: asked, deliveries } = request;
   if (deliveries?.upload && result !== 'merged')
     problems.push({ field: 'request.upload', message: 'it takes one file; allowed with result merged' });
+  if (request.runAt !== undefined)
+    problems.push({ field: 'request.runAt', message: 'a batch begins now; allowed with POST /v1/jobs' });
   if (result === 'merged')
     for (const [name, why] of Object.entries(NOT_MERGED))
       if (isAsked(asked, name)) problems.push({ field: `request.${name}`, message: `${why}; allowed with result files or zip` }); // prettier-ignore

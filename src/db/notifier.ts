@@ -6,6 +6,7 @@ import { Session } from './session.ts';
 
 /**
  * - `queued`: a job was put into the queue
+ * - `scheduled`: a job was accepted whose time is a few seconds ahead
  * - `ended`: a job has its final status (payload: its id)
  * - `jobs`: the same, and the ends of batches; sent by triggers, whatever ends them (payload: JSON with `id` of a job or
  *   `batch`, and `user`)
@@ -15,7 +16,7 @@ import { Session } from './session.ts';
  *
  * Triggers on the tables send the last four, so changes made with psql are announced too.
  */
-export type NotifierEvent = 'queued' | 'ended' | 'jobs' | 'deliveries' | 'accounts' | 'tiers';
+export type NotifierEvent = 'queued' | 'scheduled' | 'ended' | 'jobs' | 'deliveries' | 'accounts' | 'tiers';
 
 type Listened = NotifierEvent | 'lost' | 'missed';
 

@@ -118,6 +118,8 @@ export const job = pgTable('pdfprompt_job', {
   missingFonts: jsonb('missing_fonts').$type<string[]>().notNull().default([]),
   incomplete: jsonb('incomplete').$type<string[]>().notNull().default([]),
   createdAt: instant('created_at').notNull().defaultNow(),
+  runAt: instant('run_at'),
+  acceptedAt: instant('accepted_at'),
   startedAt: instant('started_at'),
   completedAt: instant('completed_at'),
   linkRevocations: integer('link_revocations').notNull().default(0),

@@ -13,7 +13,7 @@ export interface ScalePolicy {
 /** One count of the queue. */
 export type QueueCount = Pick<
   QueueFigures,
-  'countedAt' | 'depth' | 'oldestSeconds' | 'items' | 'processing' | 'workers' | 'serverConnections'
+  'countedAt' | 'depth' | 'oldestSeconds' | 'items' | 'scheduled' | 'processing' | 'workers' | 'serverConnections'
 > & {
   /** jobs ended since the count before, items too */
   ended: number;

@@ -3,12 +3,15 @@ import type { UploadState } from './delivery-status.ts';
 import type { FileType } from './media-type.ts';
 import { type Priority, priorityName } from './priority.ts';
 
-export const JOB_STATUSES = ['queued', 'processing', 'completed', 'failed', 'cancelled'] as const;
+export const JOB_STATUSES = ['scheduled', 'queued', 'processing', 'completed', 'failed', 'cancelled'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
+
+/** Statuses of a job that has not ended. */
+export const UNDER_WAY: readonly JobStatus[] = ['scheduled', 'queued', 'processing'];
 
 /** Whether a job with this status can no longer change. */
 export function isFinal(status: JobStatus): boolean {
-  return status !== 'queued' && status !== 'processing';
+  return !UNDER_WAY.includes(status);
 }
 
 /** Flat, for display, search and logs: at most 50 entries of 500 characters. */
@@ -62,6 +65,8 @@ export interface Job {
   priority: Priority;
   attempts: number;
   createdAt: string;
+  /** when it is printed, if the request says so */
+  runAt: string | null;
   startedAt: string | null;
   completedAt: string | null;
   /** 1 is next, 100 means 100 or more; null unless queued */
@@ -86,13 +91,15 @@ export interface Job {
   batch: { id: string; row: number | null } | null;
 }
 
-/** A job that was just accepted. */
-export function queuedJob(
-  job: Pick<Job, 'id' | 'createdAt' | 'metadata' | 'templates' | 'upload' | 'queuePosition'> & { priority: number },
+/** A job that was just accepted. Without a place in the queue it is scheduled. */
+export function acceptedJob(
+  job: Pick<Job, 'id' | 'createdAt' | 'runAt' | 'metadata' | 'templates' | 'upload' | 'queuePosition'> & {
+    priority: number;
+  },
 ): Job {
   return {
     ...job,
-    status: 'queued',
+    status: job.queuePosition === null ? 'scheduled' : 'queued',
     priority: priorityName(job.priority),
     attempts: 0,
     startedAt: null,

@@ -12,6 +12,7 @@ import { overSettings } from './over-settings.ts';
 import { checkPageFields } from './page-fields.ts';
 import { line, PRINT_FIELDS, REQUEST_BOUNDS } from './print-fields.ts';
 import { PRIORITY_NAMES } from './priority.ts';
+import { runAtField } from './run-at.ts';
 import { ENTRIES, type FileInput, MAX_FILES, noDocumentProblem, type Source, SOURCE_FIELDS, SOURCE_KINDS, type SourceKind } from './source.ts'; // prettier-ignore
 
 const METADATA_VALUE = `allowed: a string of at most 500 characters, a number (whole ones up to ${Number.MAX_SAFE_INTEGER}), a boolean or null`;
@@ -74,6 +75,7 @@ export const pdfRequestSchema = z
     priority: z.enum(PRIORITY_NAMES).optional().describe("Default: your tier's, which cannot be exceeded"),
     webhook: webhookField.optional(),
     upload: uploadField.optional(),
+    runAt: runAtField.optional(),
   })
   .superRefine((body, context) => {
     const refuse = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });
@@ -165,6 +167,8 @@ export type PdfRequest = PrintSettings &
     resultFiles?: Record<string, FileInput> | undefined;
     /** undefined: nothing */
     deliveries?: RequestDeliveries | undefined;
+    /** ISO 8601; undefined: now */
+    runAt?: string | undefined;
   };
 
 /** `sent` is the JSON without nulls and without defaults, which change with releases. */
@@ -196,11 +200,12 @@ export function requestFiles({ parts, resultFiles }: PdfRequest): (Record<string
   return [...parts.map(({ files }) => files), resultFiles];
 }
 
-const ownFields = ({ filename, metadata, priority, webhook, upload }: Fields) => ({
+const ownFields = ({ filename, metadata, priority, webhook, upload, runAt }: Fields) => ({
   metadata,
   ...(filename !== undefined && { filename }),
   ...(priority && { priority }),
   ...((webhook !== undefined || upload) && { deliveries: { webhook, upload } }),
+  ...(runAt !== undefined && { runAt }),
 });
 
 function resultOf({ finishing, split, output, files = {} }: Fields): Pick<PdfRequest, 'result' | 'resultFiles'> {

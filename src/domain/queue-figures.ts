@@ -13,6 +13,7 @@ export const queueFiguresSchema = z
       'Since the oldest queued job was accepted, without the items of batches; 0 without queued jobs',
     ),
     items: count('Queued items of batches'),
+    scheduled: count('Jobs whose time (`runAt`) is yet to come; 100,000 stands for any larger number'),
     processing: count('Jobs being rendered, items too'),
     workers: count('Workers alive'),
     serverConnections: z

@@ -28,6 +28,7 @@ export const jobSchema = z
     priority: z.enum(PRIORITY_NAMES),
     attempts: z.int(),
     createdAt: instant,
+    runAt: instant.nullable().meta({ description: 'When it is printed, if the request says so' }),
     startedAt: instant.nullable(),
     completedAt: instant.nullable(),
     queuePosition: z.int().nullable().meta({ description: '1 is next, 100 means 100 or more; null unless queued' }),

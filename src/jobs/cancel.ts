@@ -2,6 +2,7 @@ import { and, eq, inArray } from 'drizzle-orm';
 import { notify } from '../db/notifier.ts';
 import type { Database } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
+import { UNDER_WAY } from '../domain/job.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 import { endAttempt } from './attempts.ts';
@@ -16,7 +17,7 @@ interface CancelInput {
 }
 
 /**
- * Cancels a job that has not ended: a queued job never starts; the worker of a running one is notified and stops it. A
+ * Cancels a job that has not ended: a scheduled or queued job never starts; the worker of a running one is notified and stops it. A
  * job that has ended stays unchanged.
  */
 export async function cancelJob(
@@ -29,7 +30,7 @@ export async function cancelJob(
       const [cancelled] = await tx
         .update(job)
         .set({ status: 'cancelled', ...ENDED })
-        .where(and(eq(job.id, jobId), eq(job.userId, userId), inArray(job.status, ['queued', 'processing'])))
+        .where(and(eq(job.id, jobId), eq(job.userId, userId), inArray(job.status, [...UNDER_WAY])))
         .returning({ batchId: job.batchId, row: job.batchRow });
       if (!cancelled) return undefined;
       await endAttempt(tx, { jobId, outcome: 'cancelled' });

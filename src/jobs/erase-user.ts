@@ -7,6 +7,7 @@ import { notifySql } from '../db/notifier.ts';
 import type { Database, Queryable, Transaction } from '../db/pools.ts';
 import { checkInput } from '../domain/check-input.ts';
 import { emailSchema } from '../domain/email.ts';
+import { isFinal, type JobStatus } from '../domain/job.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { JobQueue } from '../queue/boss.ts';
 import type { Stores } from '../storage/stores.ts';
@@ -132,7 +133,7 @@ interface Batch {
 
 interface ErasedJob extends Record<string, unknown> {
   id: string;
-  status: string;
+  status: JobStatus;
 }
 
 async function eraseBatch(
@@ -141,7 +142,7 @@ async function eraseBatch(
 ): Promise<Batch> {
   const { count, last, files, puts } = await db.transaction(async (tx) => {
     await deleteKeys(tx, userId); // one may have been created while the first transaction deleted them
-    const which = isUnderWay ? sql`and status in ('queued', 'processing')` : sql``;
+    const which = isUnderWay ? sql`and status in ('scheduled', 'queued', 'processing')` : sql``;
     const jobs = await tx.execute<ErasedJob>(sql`
       select id, status from pdfprompt_job
       where user_id = ${userId} and id > ${after ?? '00000000-0000-0000-0000-000000000000'} ${which}
@@ -155,7 +156,7 @@ async function eraseBatch(
       from pdfprompt_file where job_id = any (${idArray}::uuid[])`);
     await queue.forget(tx, ids);
     await tx.execute(sql`delete from pdfprompt_job where id = any (${idArray}::uuid[])`);
-    const ended = jobs.filter(({ status }) => status === 'queued' || status === 'processing').map(({ id }) => id);
+    const ended = jobs.filter(({ status }) => !isFinal(status)).map(({ id }) => id);
     await tx.execute(sql`select ${notifySql('ended', sql`id`)} from unnest(${arrayLiteral(ended)}::text[]) as id`);
     return {
       count: jobs.length,

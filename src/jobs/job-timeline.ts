@@ -4,7 +4,7 @@ import type { Queryable } from '../db/pools.ts';
 import { file, job, jobAttempt, part, user, worker } from '../db/schema.ts';
 import { type Priority, priorityName } from '../domain/priority.ts';
 import { CodedError } from '../kernel/errors.ts';
-import { countFailedResources } from './read.ts';
+import { acceptedAt, countFailedResources } from './read.ts';
 import { REDACTED_REQUEST, REDACTED_URL } from './redacted-request.ts';
 
 /** One run of a job. */
@@ -59,7 +59,10 @@ const select = (db: Queryable, where: SQL) =>
       failedResourceCount: countFailedResources(),
       missingFonts: job.missingFonts,
       incomplete: job.incomplete,
-      createdAt: job.createdAt,
+      createdAt: acceptedAt(),
+      runAt: job.runAt,
+      /** when it came into the queue, from which on it waited */
+      queuedAt: job.createdAt,
       startedAt: job.startedAt,
       completedAt: job.completedAt,
       /** by the database's clock, like the other times */

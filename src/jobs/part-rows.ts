@@ -19,7 +19,7 @@ export interface PartRow {
 
 /** What is in the column `request` of a job. */
 export function jobSettings(request: PdfRequest): StoredRequest {
-  const { parts: _, result: __, resultFiles: ___, deliveries: ____, filename: _____, metadata: ______, ...settings } = request; // prettier-ignore
+  const { parts: _, result: __, resultFiles: ___, deliveries: ____, filename: _____, metadata: ______, runAt: _______, ...settings } = request; // prettier-ignore
   return settings;
 }
 

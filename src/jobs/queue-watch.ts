@@ -13,7 +13,7 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Events } from '../telemetry/events.ts';
 import { countBatches } from './count-batches.ts';
 import { countDeliveries } from './count-deliveries.ts';
-import { readGroups } from './queue-overview.ts';
+import { MOST_COUNTED, readGroups } from './queue-overview.ts';
 
 interface QueueWatchOptions {
   /** the pool for slow statements: counting a long queue takes time */
@@ -100,7 +100,7 @@ export class QueueWatch extends Lifecycle<Required<QueueWatchOptions>> {
       where l.holder = excluded.holder or l.expires_at < now()
       returning state`);
     if (!held) return void (this.#counted = undefined);
-    const previous = held.state ? { ...WITHOUT_ITEMS, ...held.state } : undefined;
+    const previous = held.state ? { ...UNCOUNTED, ...held.state } : undefined;
     const batches = await countBatches(db);
     const figures = nextScale(policy, previous, await count(db, batches, previous?.countedAt));
     await db.update(lease).set({ state: figures }).where(this.#isHeld);
@@ -108,8 +108,8 @@ export class QueueWatch extends Lifecycle<Required<QueueWatchOptions>> {
   }
 }
 
-/** What a process of a release without batches has not counted. */
-const WITHOUT_ITEMS = { items: 0, itemsProcessing: 0 };
+/** What a process of a release without batches, or without times of jobs, has not counted. */
+const UNCOUNTED = { items: 0, itemsProcessing: 0, scheduled: 0 };
 
 /** @param since time of the last count */
 async function count(db: Database, batches: BatchFigures, since = new Date().toISOString()): Promise<QueueCount> {
@@ -120,11 +120,14 @@ async function count(db: Database, batches: BatchFigures, since = new Date().toI
     items_processing: number;
     ended: number;
     items_ended: number;
+    scheduled: number;
     workers: number;
     active: number;
     max: number;
   }>(sql`
-    select to_json(now()) as at, running.*, ended.*,
+    select to_json(now()) as at, running.*, ended.*, (
+        select count(*)::integer from (
+          select 1 from pdfprompt_job where status = 'scheduled' limit ${sql.raw(String(MOST_COUNTED))}) as counted) as scheduled,
       (select count(*)::integer from pdfprompt_worker where ended_at is null
         and seen_at > now() - ${SILENCE_SECONDS} * interval '1 second') as workers,
       (select sum(numbackends)::integer from pg_stat_database) as active,
@@ -139,12 +142,13 @@ async function count(db: Database, batches: BatchFigures, since = new Date().toI
   if (!row) throw new Error('the queue could not be counted');
   const depth = Object.fromEntries(PRIORITY_NAMES.map((name) => [name, 0])) as QueueCount['depth'];
   for (const group of groups) depth[group.priority] += group.depth;
-  const { processing, ended, workers, active, max } = row;
+  const { processing, ended, scheduled, workers, active, max } = row;
   return {
     countedAt: new Date(row.at).toISOString(),
     depth,
     oldestSeconds: Math.max(0, ...groups.map(({ oldestSeconds }) => oldestSeconds)),
     items: Math.max(0, batches.items - row.items_processing),
+    scheduled,
     processing,
     workers,
     serverConnections: { active, max },
@@ -162,7 +166,7 @@ export async function readQueueFigures(db: Queryable): Promise<QueueFigures> {
     .select({ state: lease.state })
     .from(lease)
     .where(and(eq(lease.name, LEASE), gt(lease.expiresAt, sql`now() - ${HANDOVER_SECONDS} * interval '1 second'`)));
-  const figures = queueFiguresSchema.strip().safeParse(row?.state && { ...WITHOUT_ITEMS, ...row.state });
+  const figures = queueFiguresSchema.strip().safeParse(row?.state && { ...UNCOUNTED, ...row.state });
   if (figures.success) return figures.data;
   throw new CodedError('unavailable', 'the queue is not counted: no API process and no worker is running', {
     retryAfterSeconds: 5,

@@ -40,7 +40,8 @@ const columns = {
   failedResourceCount: countFailedResources(),
   missingFonts: job.missingFonts,
   incomplete: job.incomplete,
-  createdAt: job.createdAt,
+  createdAt: acceptedAt(),
+  runAt: job.runAt,
   startedAt: job.startedAt,
   completedAt: job.completedAt,
   batchId: job.batchId,
@@ -48,6 +49,11 @@ const columns = {
   file: FILE_COLUMNS,
   upload: uploadOf(),
 };
+
+/** When a job was accepted: one that was scheduled came into the queue later. */
+export function acceptedAt() {
+  return sql<Date>`coalesce(${job.acceptedAt}, ${job.createdAt})`.mapWith(job.createdAt);
+}
 
 /** The column lacks the count if an older version completed the job; the list has at least its length. */
 export function countFailedResources() {
@@ -215,6 +221,7 @@ function toJob(row: Row, position: number | null): Job {
     priority: priorityName(row.priority),
     attempts: row.attempts,
     createdAt: row.createdAt.toISOString(),
+    runAt: row.runAt?.toISOString() ?? null,
     startedAt: row.startedAt?.toISOString() ?? null,
     completedAt: row.completedAt?.toISOString() ?? null,
     queuePosition: position,

@@ -10,6 +10,7 @@ const USER_GONE = 'PDF03';
 const NO_ASSETS = 'PDF05';
 const NO_TEMPLATE = 'PDF06';
 const NO_WEBHOOK = 'PDF07';
+const NOT_THAT_TIME = 'PDF09';
 
 /**
  * What a statement that accepts jobs was refused for: a LimitReached, or another error whose fields are those of a request;
@@ -23,6 +24,7 @@ export function refusalOf(
   if (code === LIMIT_REACHED) return limiter.refuse(userId, JSON.parse(detail) as TierUse);
   if (code === USER_GONE) return refused(); // erased after the key was checked
   if (code === NO_WEBHOOK) return noSuchEndpoint();
+  if (code === NOT_THAT_TIME) return invalidFields([{ field: 'runAt', message: detail }]);
   return partRefusalOf(error);
 }
 

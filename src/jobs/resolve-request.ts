@@ -38,7 +38,7 @@ export async function resolveRequest<Input extends RequestInput>(
 ): Promise<Resolved<Input>> {
   const { principal, request, sent, isDraft } = input;
   const areParts = request.parts.length > 1 || (typeof sent === 'object' && sent !== null && 'parts' in sent);
-  await checkGivenJobs(deps.reads, { userId: principal.userId, parts: request.parts, areParts });
+  await checkGivenJobs(deps.reads, { userId: principal.userId, parts: request.parts, areParts, runAt: request.runAt });
   const resolved = isDraft ? { ...input, parts: request.parts } : await withTemplates(deps, input, areParts);
   return withResultFiles(deps, resolved);
 }
@@ -99,6 +99,7 @@ const OF_JOB = new Set([
   'priority',
   'webhook',
   'upload',
+  'runAt',
 ]);
 
 /** What a template says of the job as a whole is not for one of its parts to say. */

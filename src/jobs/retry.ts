@@ -15,7 +15,8 @@ type RetryDeps = SubmitDeps & PutAssetDeps;
 type RetryInput = Omit<SubmitInput, 'request'> & { jobId: string };
 
 /**
- * Submits the request of a failed or cancelled job again. The new job counts towards the limits like any other; the
+ * Submits the request of a failed or cancelled job again. The new job is printed now, whatever
+ * `runAt` said, and counts towards the limits like any other; the
  * old one stays unchanged.
  * @throws CodedError `not_found`, for another tenant's job too; `job_not_retryable` if the job has another status, or
  *   its document is no longer kept; and the errors of {@link submitJob}

@@ -15,6 +15,10 @@ export interface ListedJob {
   filename: string | null;
   attempts: number;
   createdAt: Date;
+  /** null: at once */
+  runAt: Date | null;
+  /** when it came into the queue */
+  queuedAt: Date;
   startedAt: Date | null;
   completedAt: Date | null;
   errorCode: string | null;
@@ -22,9 +26,11 @@ export interface ListedJob {
   pages: number | null;
 }
 
-type Row = Omit<ListedJob, 'priority' | 'createdAt' | 'startedAt' | 'completedAt'> & {
+type Row = Omit<ListedJob, 'priority' | 'createdAt' | 'runAt' | 'queuedAt' | 'startedAt' | 'completedAt'> & {
   priority: number;
   createdAt: string;
+  runAt: string | null;
+  queuedAt: string;
   startedAt: string | null;
   completedAt: string | null;
 };
@@ -47,14 +53,15 @@ export interface FoundJobs {
 /** Completed jobs, which are most of all jobs, are searched in windows of this many jobs, newest first. */
 const WINDOW = 5_000;
 
-/** A page of jobs of all tenants, or of one, newest first. */
+/** A page of jobs of all tenants, or of one, newest first; of all scheduled ones the next first. */
 export async function searchJobs(db: Queryable, { limit, ...input }: SearchInput): Promise<FoundJobs> {
   const rows = await db.execute<Row>(sql`
     with page as materialized (
       select id, row_number() over () as place from (${pageOf({ ...input, limit: limit + 1 })}) as found)
     select found.*, (select sum(f.pages)::integer from pdfprompt_file f where f.job_id = found.id) as pages
     from page, lateral (
-      select j.id, j.status, j.priority, j.tier, u.email, j.filename, j.attempts, j.created_at as "createdAt",
+      select j.id, j.status, j.priority, j.tier, u.email, j.filename, j.attempts, coalesce(j.accepted_at, j.created_at) as "createdAt",
+        j.created_at as "queuedAt", j.run_at as "runAt",
         j.started_at as "startedAt", j.completed_at as "completedAt", j.error_code as "errorCode"
       from pdfprompt_job j join pdfprompt_user u on u.id = j.user_id where j.id = page.id limit 1
     ) as found order by page.place`);
@@ -75,6 +82,14 @@ function pageOf({ status, userId, limit: number, cursor }: SearchInput): SQL {
   switch (status) {
     case undefined:
       return sql`select id from pdfprompt_job where ${after} order by id desc limit ${limit}`;
+    case 'scheduled': {
+      // The next one first.
+      const later =
+        cursor === undefined
+          ? sql`true`
+          : sql`(run_at, id) > (select run_at, id from pdfprompt_job where id = ${cursor})`;
+      return sql`select id from pdfprompt_job where status = 'scheduled' and ${later} order by run_at, id limit ${limit}`;
+    }
     case 'queued': {
       // By time of acceptance: the index of the queued jobs has no other order.
       const before =
@@ -115,11 +130,13 @@ export async function findOwner(db: Queryable, jobId: string): Promise<{ userId:
   return row && { userId: row.user_id };
 }
 
-function toListedJob({ priority, createdAt, startedAt, completedAt, ...row }: Row): ListedJob {
+function toListedJob({ priority, createdAt, runAt, queuedAt, startedAt, completedAt, ...row }: Row): ListedJob {
   return {
     ...row,
     priority: priorityName(priority),
     createdAt: new Date(createdAt),
+    runAt: runAt === null ? null : new Date(runAt),
+    queuedAt: new Date(queuedAt),
     startedAt: startedAt === null ? null : new Date(startedAt),
     completedAt: completedAt === null ? null : new Date(completedAt),
   };

@@ -6,7 +6,7 @@ import type { Principal } from '../accounts/principals.ts';
 import { type Database, postgresErrorOf } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
-import { type Job, queuedJob } from '../domain/job.ts';
+import { acceptedJob, type Job } from '../domain/job.ts';
 import { isWebhookId, type RequestDeliveries } from '../domain/delivery.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { priorityNumber } from '../domain/priority.ts';
@@ -94,8 +94,8 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
   }
 }
 
-/** A row of `pdfprompt_submit`. */
-type Accepted = TierUse & { accepted_at: string; job_priority: number; queue_position: number };
+/** A row of `pdfprompt_submit`. Without a place in the queue the job is scheduled. */
+type Accepted = TierUse & { accepted_at: string; job_priority: number; queue_position: number | null };
 
 /** @throws PostgresError with a code of `pdfprompt_submit` */
 async function insertJob(db: Database, input: Resolved<SubmitInput>): Promise<Submitted> {
@@ -119,16 +119,18 @@ async function insertJob(db: Database, input: Resolved<SubmitInput>): Promise<Su
       metadata => ${JSON.stringify(metadata)}::text::jsonb, priority => ${priorityNumber(request.priority) ?? null},
       idempotency_key => ${idempotencyKey ?? null},
       sent_hash => decode(${idempotencyKey === undefined ? null : hashOf(input)}, 'hex'),
-      request_id => ${requestId ?? null}, traceparent => ${traceparent ?? null}) as submitted`);
+      request_id => ${requestId ?? null}, traceparent => ${traceparent ?? null},
+      run_at => ${request.runAt ?? null}::timestamptz) as submitted`);
   if (!row) throw new Error('the database returned no row for a function that returns one');
   const createdAt = new Date(row.accepted_at).toISOString();
-  const job = queuedJob({
+  const job = acceptedJob({
     id,
     priority: row.job_priority,
     metadata,
     templates: templatesOf(input.parts),
     upload: deliveries?.upload ? { status: 'pending', attempts: 0, error: null } : null,
     createdAt,
+    runAt: request.runAt === undefined ? null : new Date(request.runAt).toISOString(),
     queuePosition: row.queue_position,
   });
   return { job, created: true, allowances: allowances(limitsOf(row), row) };

@@ -69,6 +69,7 @@ export interface Base {
   release(): Promise<void>;
 }
 
+const EVERY_EVENTS = ['scheduled'] as const;
 const API_EVENTS = ['ended', 'jobs', 'accounts', 'tiers'] as const;
 const WORKER_EVENTS = ['queued', 'ended'] as const;
 const DELIVERER_EVENTS = ['deliveries'] as const;
@@ -120,6 +121,7 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       connectTimeoutMs: config.databaseConnectTimeoutMs,
       events: [
         ...new Set<NotifierEvent>([
+          ...EVERY_EVENTS,
           ...(isApi ? API_EVENTS : []),
           ...(isWorker ? WORKER_EVENTS : []),
           ...(isDeliverer ? DELIVERER_EVENTS : []),
@@ -167,7 +169,14 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       store,
       stores,
       assetStores,
-      services: [tracing, databaseWatch, queue, notifier, queueWatch, new ScheduleTicker({ db: adminDb, events })],
+      services: [
+        tracing,
+        databaseWatch,
+        queue,
+        notifier,
+        queueWatch,
+        new ScheduleTicker({ db: adminDb, notifier, events }),
+      ],
       release,
     };
   } catch (error) {

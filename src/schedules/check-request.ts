@@ -55,7 +55,7 @@ export async function checkRequest(
   });
 }
 
-/** What is not kept for as long as a schedule is. */
+/** What is not kept for as long as a schedule is, or is not for each of its times. */
 function perishable(request: PdfRequest): FieldProblem[] {
   const assets = new Map(
     requestFiles(request).flatMap((files: Record<string, FileInput> = {}) => Object.entries(files)),
@@ -69,6 +69,9 @@ function perishable(request: PdfRequest): FieldProblem[] {
         message:
           'assets are kept for a day only; allowed in a schedule: the file itself, or a template, which keeps its files',
       })),
+    ...(request.runAt === undefined
+      ? []
+      : [{ field: 'runAt', message: 'the times are those of cron; allowed with POST /v1/jobs' }]),
     ...(ofJobs ? [{ field: 'pdf.job', message: 'the PDF of a job expires; allowed in a schedule: pdf.file' }] : []),
   ];
 }

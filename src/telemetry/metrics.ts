@@ -208,6 +208,7 @@ export class Metrics {
       'Age of the job that has waited longest, without items of batches',
       ({ oldestSeconds }) => oldestSeconds,
     );
+    watch('jobs_scheduled', 'Jobs whose time is yet to come', ({ scheduled }) => scheduled);
     watch('workers', 'Workers alive', ({ workers }) => workers);
     watch(
       'desired_workers',

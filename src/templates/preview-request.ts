@@ -29,6 +29,8 @@ export async function previewRequest({ name, body, files, textOf }: PreviewInput
   const { data = await sampleOf(textOf), ...settings } = body;
   const parsed = parsePdfRequest({ ...overSettings(request, settings), template: name, data, files });
   if (!parsed.ok) throw invalidFields(parsed.fields);
+  if (parsed.request.runAt !== undefined)
+    throw invalidFields([{ field: 'runAt', message: 'a preview is printed now; allowed with POST /v1/jobs' }]);
   return parsed.request;
 }
 

@@ -39,6 +39,7 @@ const OF_A_DOCUMENT = new Set([
   'files',
   'pdf',
   'parts',
+  'runAt',
 ]);
 
 /** @throws CodedError that names what is missing, or is no print setting */

@@ -362,7 +362,7 @@ const table: [string, Sent, number, string, RegExp][] = [
     { path: '/v1/jobs?status=lost' },
     400,
     'invalid_request',
-    /^status: allowed: queued, processing, /,
+    /^status: allowed: scheduled, queued, processing, /,
   ],
   ['a limit beyond its range', { path: '/v1/jobs?limit=101' }, 400, 'invalid_request', /^limit: allowed: 1 to 100/],
   ['a cursor that is none', { path: '/v1/jobs?cursor=1' }, 400, 'invalid_request', /^cursor: allowed: the nextCursor/],

@@ -13,6 +13,7 @@ import { type Scrape, scrape } from '../support/scrape.ts';
 const PROMISED: Record<string, string[]> = {
   queue_depth: ['priority'],
   queue_oldest_seconds: [],
+  jobs_scheduled: [],
   pdf_generation_seconds: ['tier'],
   pdf_wait_seconds: ['tier'],
   pdf_turnaround_seconds: ['tier'],

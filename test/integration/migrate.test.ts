@@ -129,6 +129,9 @@ const WEAKER = new Set([
   'pdfprompt_job_closing',
 ]);
 
+/** Checks that are replaced by ones which allow more. */
+const WEAKER_CHECKS = new Set(['pdfprompt_job_status_check']);
+
 /** What fires when the release before writes, and was meant to. */
 const MEANT = new Set([
   'pdfprompt_job_of_batch_ended',
@@ -168,7 +171,8 @@ function takenAway(text: string): string[] {
       ?.slice(1)
       .some((name) => !FUNCTIONS.has(name));
   const isWeaker = (statement: string) =>
-    WEAKER.has(/^create unique index \D*?(pdfprompt_\w+) on/.exec(statement)?.[1] ?? '');
+    WEAKER.has(/^create unique index \D*?(pdfprompt_\w+) on/.exec(statement)?.[1] ?? '') ||
+    WEAKER_CHECKS.has(/^alter table \S+ add constraint (\w+) check /.exec(statement)?.[1] ?? '');
   const isOfNew = (statement: string) => made.some((table) => new RegExp(`\\b${table}\\b`).test(statement));
   return statements
     .filter((statement) => !statement.startsWith('create table') && !isOfNew(statement) && !isWeaker(statement))

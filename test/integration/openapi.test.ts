@@ -131,6 +131,7 @@ describe('/openapi.json', () => {
       'priority',
       'rejectRequestPattern',
       'rejectResourceTypes',
+      'runAt',
       'setExtraHTTPHeaders',
       'setJavaScriptEnabled',
       'singlePage',

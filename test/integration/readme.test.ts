@@ -51,6 +51,7 @@ const EXAMPLES: Record<string, string> = {
   'pdfprompt init my-invoice': 'here',
   'pdfprompt migrate': 'here',
   'node print-invoice.mjs': 'here',
+  '"runAt": ': 'here',
   '/link" \\': 'here',
   '-X DELETE "http://127.0.0.1:3000/v1/jobs/$ID/links"': 'here',
   'curl -sSN': 'here',
@@ -125,6 +126,11 @@ describe('the examples in the README and the docs', () => {
     const { stdout } = await shell(filledIn(example('-T logo.svg')));
     const { id } = JSON.parse(stdout) as { id: string };
     expect((await service.request(`/v1/assets/${id}`)).status).toBe(200);
+  });
+
+  it('submit a job for a later time', async () => {
+    const { stdout } = await shell(filledIn(example('"runAt": ')));
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'scheduled' });
   });
 
   it('print an invoice from a program', async () => {

@@ -20,17 +20,18 @@ export interface Tenant {
   pdf: string;
 }
 
-/** Tenants with a template and a job in every status each: queued, processing, completed with a PDF, failed, cancelled. */
+/** Tenants with a template and a job in every status each: scheduled, queued, processing, completed with a PDF, failed, cancelled. */
 export async function createTenants(service: TestService, emails: string[]): Promise<Tenant[]> {
   const { db, queue, stores, events } = service.base;
   const workerId = '01a20b1c-7e0d-7435-94b8-00000000000e';
   await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
+  const inAnHour = new Date(Date.now() + 3_600_000).toISOString();
   const tenants: Tenant[] = [];
   for (const email of emails) {
     const { key } = await createUnlimitedKey(db, email);
     const { userId } = await principalOf(db, key);
-    const submit = async () => {
-      const body = JSON.stringify({ html: `<p>${email}</p>`, metadata: { owner: email } });
+    const submit = async (runAt?: string) => {
+      const body = JSON.stringify({ html: `<p>${email}</p>`, metadata: { owner: email }, runAt });
       const response = await service.request('/v1/jobs', { method: 'POST', body, key });
       if (response.status !== 202) throw new Error(`POST /v1/jobs answered ${response.status}`);
       return ((await response.json()) as { id: string }).id;
@@ -41,7 +42,8 @@ export async function createTenants(service: TestService, emails: string[]): Pro
     const saved = await service.request('/v1/templates/letter', { method: 'PUT', body: content, key });
     if (saved.status !== 201) throw new Error(`PUT /v1/templates/letter answered ${saved.status}`);
     const jobs = {} as Record<JobStatus, string>;
-    for (const status of JOB_STATUSES) if (status !== 'queued') jobs[status] = await submit();
+    for (const status of JOB_STATUSES)
+      if (status !== 'queued') jobs[status] = await submit(status === 'scheduled' ? inAnHour : undefined);
     const claimed = await claimJobs({ db, queue, events }, { workerId, count: 10 });
     const finish = async (status: JobStatus, outcome: Outcome) => {
       const job = claimed.find(({ id }) => id === jobs[status]) as ClaimedJob;

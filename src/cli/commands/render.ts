@@ -118,6 +118,8 @@ function needsBrowser(tasks: readonly RenderTask[], { sent }: InputSettings): bo
 async function readRequest(options: RenderOptions, tasks: readonly RenderTask[]): Promise<Record<string, unknown>> {
   const { request: text, locale, timezone, allowHtml, style } = options;
   const request = text === undefined ? {} : await readRequestFlag(text);
+  if ((request.runAt ?? undefined) !== undefined)
+    throw new UsageError('--request: runAt: it is printed now; allowed with POST /v1/jobs');
   const ofMarkdown = {
     ...(request.markdownOptions as object | undefined),
     ...(allowHtml && { allowHtml }),

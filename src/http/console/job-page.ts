@@ -48,7 +48,7 @@ export function jobPage(session: ConsoleSession, { job, files, deliveries, messa
 export const stateOf = ({ status }: JobTimeline) => (isFinal(status) ? status : 'open');
 
 export function jobFragment(job: JobTimeline): Html {
-  const { status, createdAt, startedAt, completedAt, now } = job;
+  const { status, createdAt, runAt, queuedAt, startedAt, completedAt, now } = job;
   const fact = (name: string, value: string | number | Html) =>
     html`<div>
       <dt>${name}</dt>
@@ -60,8 +60,9 @@ export function jobFragment(job: JobTimeline): Html {
       ${fact('Tier', job.tier === '' ? '–' : job.tier)} ${fact('Priority', job.priority)}
       ${job.batchId !== null && fact('Batch', batchOf(job.batchId, job.batchRow))}
       ${fact('Accepted', instant(createdAt, now))}
-      ${fact('Wait', status === 'queued' || startedAt ? duration(secondsBetween(createdAt, startedAt ?? now)) : '–')}
-      ${fact('In all', duration(secondsBetween(createdAt, completedAt ?? now)))}
+      ${runAt !== null && fact(status === 'scheduled' ? 'Runs at' : 'To run at', instant(runAt, now))}
+      ${fact('Wait', status === 'queued' || startedAt ? duration(secondsBetween(queuedAt, startedAt ?? now)) : '–')}
+      ${fact('In all', status === 'scheduled' ? '–' : duration(secondsBetween(queuedAt, completedAt ?? now)))}
       ${fact('Attempts', job.losses > 0 ? `${job.countedAttempts}, and ${counted(job.losses, 'lost worker')}` : job.countedAttempts)}
       ${fact('Request', job.requestId === null ? '–' : html`<code>${job.requestId}</code>`)}
     </dl>
@@ -90,11 +91,12 @@ export function deliveriesFragment(
   return deliveryList({ deliveries, path: `/console/jobs/${id}`, now, canReplay: true });
 }
 
-function timeline({ attempts, createdAt, startedAt, completedAt, now, runs }: JobTimeline): Html {
+function timeline({ attempts, status, queuedAt, startedAt, completedAt, now, runs }: JobTimeline): Html {
+  if (status === 'scheduled') return html``;
   const end = completedAt ?? now;
-  const whole = Math.max(1, end.getTime() - createdAt.getTime());
+  const whole = Math.max(1, end.getTime() - queuedAt.getTime());
   const bar = (name: string, from: Date, until: Date) => {
-    const x = ((from.getTime() - createdAt.getTime()) / whole) * 1_000;
+    const x = ((from.getTime() - queuedAt.getTime()) / whole) * 1_000;
     const width = Math.max(4, ((until.getTime() - from.getTime()) / whole) * 1_000);
     return html`<svg class="run" viewBox="0 0 1000 8" preserveAspectRatio="none" aria-hidden="true" focusable="false">
       <rect class="run-back" width="1000" height="8" />
@@ -130,7 +132,7 @@ function timeline({ attempts, createdAt, startedAt, completedAt, now, runs }: Jo
       <table class="timeline" aria-labelledby="timeline">
         ${head}
         <tbody>
-          ${row('Wait', createdAt, first)}
+          ${row('Wait', queuedAt, first)}
           ${attempts.map((attempt) => row(`Attempt ${attempt.run}`, attempt.startedAt, attempt.endedAt ?? now, attempt))}
         </tbody>
       </table>

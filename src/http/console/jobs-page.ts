@@ -21,7 +21,7 @@ export interface JobsView {
   found: FoundJobs;
 }
 
-/** A list of jobs, newest first. */
+/** A list of jobs, newest first; of scheduled ones the next first. */
 export function jobsPage(session: ConsoleSession, { query, user, found }: JobsView): Html {
   const filter = (status: JobStatus | undefined) =>
     html`<li>
@@ -55,7 +55,9 @@ export function jobsFragment({ jobs, next }: FoundJobs, query: JobsQuery): Html 
   const older =
     next !== null &&
     html`<p class="pages">
-      <a id="older" rel="next" href="${pathOf('/console/jobs', { ...query, cursor: next })}">Older jobs</a>
+      <a id="older" rel="next" href="${pathOf('/console/jobs', { ...query, cursor: next })}"
+        >${query.status === 'scheduled' && query.user === undefined ? 'Later' : 'Older'} jobs</a
+      >
     </p>`;
   if (jobs.length === 0)
     return html`<p class="empty">${next === null ? 'There are no such jobs.' : 'None among the newest.'}</p>
@@ -80,9 +82,9 @@ export function jobsFragment({ jobs, next }: FoundJobs, query: JobsQuery): Html 
 }
 
 function jobRow({ id, status, priority, tier, email, filename, errorCode, pages, ...times }: ListedJob): Html {
-  const { createdAt, startedAt, completedAt } = times;
+  const { createdAt, runAt, queuedAt, startedAt, completedAt } = times;
   const now = new Date();
-  const wait = status === 'queued' || startedAt ? duration(secondsBetween(createdAt, startedAt ?? now)) : '–';
+  const wait = status === 'queued' || startedAt ? duration(secondsBetween(queuedAt, startedAt ?? now)) : '–';
   const took = startedAt ? duration(secondsBetween(startedAt, completedAt ?? now)) : '–';
   return html`<tr>
     <th scope="row">
@@ -90,7 +92,9 @@ function jobRow({ id, status, priority, tier, email, filename, errorCode, pages,
         ><span class="dim">${id.slice(0, 24)}</span>${id.slice(24)}</a
       >${filename !== null && html`<span class="filename">${filename}</span>`}
     </th>
-    <td>${pill(status)}${errorCode !== null && html`<span class="code">${errorCode}</span>`}</td>
+    <td>
+      ${pill(status)}${status === 'scheduled' && runAt && html`<span class="code">${instant(runAt, now)}</span>`}${errorCode !== null && html`<span class="code">${errorCode}</span>`}
+    </td>
     <td class="user" title="${email}">${email}</td>
     <td class="wide">${tier === '' ? '–' : tier}</td>
     <td class="wide">${priority}</td>

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { pdfRequestSchema } from '../../domain/pdf-request.ts';
-import { JOB_ERROR_CODES } from '../../kernel/errors.ts';
+import { type PdfRequest, pdfRequestSchema } from '../../domain/pdf-request.ts';
+import { invalidFields, JOB_ERROR_CODES } from '../../kernel/errors.ts';
 import { answerPdf, DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, waitMsOf } from '../answer-pdf.ts';
 import type { AppDeps, Operation } from '../route.ts';
 import { acceptedResponse, jsonOrFiles, pdfOrZipResponse } from '../schemas.ts';
@@ -39,7 +39,13 @@ export function renderPdfRoute(deps: AppDeps): Operation {
     ],
     handle: async (c) => {
       const waitMs = waitMsOf(c.req.header('prefer'));
-      return answerPdf(c, deps, await submitBody(c, deps), waitMs);
+      return answerPdf(c, deps, await submitBody(c, deps, refuseLater), waitMs);
     },
   };
+}
+
+/** @throws CodedError if the request is to be printed at a later time: nobody waits for days */
+function refuseLater({ runAt }: PdfRequest): void {
+  if (runAt !== undefined)
+    throw invalidFields([{ field: 'runAt', message: 'this request waits for the PDF; allowed with POST /v1/jobs' }]);
 }

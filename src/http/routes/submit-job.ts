@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pdfRequestSchema } from '../../domain/pdf-request.ts';
+import { type PdfRequest, pdfRequestSchema } from '../../domain/pdf-request.ts';
 import { isUsedKey, type SubmitDeps, type SubmitInput, submitJob, type Submitted } from '../../jobs/submit.ts';
 import { invalidFields } from '../../kernel/errors.ts';
 import { type BodyDeps, withPdfRequest } from '../body.ts';
@@ -43,13 +43,23 @@ export function submitJobRoute(deps: AppDeps): Operation {
   };
 }
 
-/** Submits the request in the body. */
-export function submitBody(c: AppContext, deps: SubmitDeps & BodyDeps): Promise<Submitted> {
+/**
+ * Submits the request in the body.
+ * @param check throws if the request is not for this route
+ */
+export function submitBody(
+  c: AppContext,
+  deps: SubmitDeps & BodyDeps,
+  check: (request: PdfRequest) => void = () => undefined,
+): Promise<Submitted> {
   return withPdfRequest(
     c,
     deps,
     () => admit(c, deps),
-    ({ request, sent, files }) => submitFrom(c, (input) => submitJob(deps, { ...input, request, sent, files })),
+    async ({ request, sent, files }) => {
+      check(request);
+      return submitFrom(c, (input) => submitJob(deps, { ...input, request, sent, files }));
+    },
   );
 }
 
