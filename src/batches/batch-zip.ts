@@ -7,6 +7,7 @@ import type { Batch } from '../domain/batch.ts';
 import { resultName } from '../domain/result-name.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { StoredAt } from '../storage/stores.ts';
+import { isOwner } from './is-owner.ts';
 import { uniqueName } from './unique-name.ts';
 
 /** Files of one page of the list. */
@@ -156,7 +157,7 @@ async function readPlaces(db: Database, which: Which, rows: number[]) {
 const ofItems = ({ userId, batchId }: Which) =>
   and(
     forTenant(userId),
-    eq(job.userId, userId),
+    isOwner(userId, batchId),
     eq(job.batchId, batchId),
     isNotNull(job.batchRow),
     sql`${job.status} = 'completed'`,
