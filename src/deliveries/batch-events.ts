@@ -30,14 +30,18 @@ export async function batchEvents(db: Queryable, ids: readonly string[]): Promis
   return new Map([...rows].map((row) => [row.id, toOwnedBatch(row)]));
 }
 
-/** The statement that reads ended batches. @param which a condition on the batch `b` */
-export function endedBatches(which: SQL): SQL {
+/**
+ * The statement that reads ended batches.
+ * @param which a condition on the batch `b`
+ * @param inOrder of a page, which is found before the rest is read: `order by` and `limit`
+ */
+export function endedBatches(which: SQL, inOrder = sql``): SQL {
   return sql`
     select b.id, b.user_id, b.status, b.result, b.filename, b.metadata, b.error_code, b.error_message,
       b.completed_at::text as completed_at, merged.id as job, f.pages, f.size,
       json_build_object('total', b.total, 'completed', c.completed, 'failed', c.failed, 'cancelled', c.cancelled,
         'skipped', b.skipped) as items
-    from pdfprompt_batch b
+    from (select * from pdfprompt_batch b where ${which} and b.completed_at is not null ${inOrder}) as b
       cross join lateral (
         select coalesce(sum(completed), 0) as completed, coalesce(sum(failed), 0) as failed, coalesce(sum(cancelled), 0) as cancelled
         from pdfprompt_batch_count where batch_id = b.id
@@ -46,7 +50,7 @@ export function endedBatches(which: SQL): SQL {
       left join lateral (
         select sum(pages) as pages, sum(size) as size from pdfprompt_file where job_id = merged.id
       ) as f on true
-    where ${which} and b.completed_at is not null`;
+    ${inOrder}`;
 }
 
 /** @param row of {@link endedBatches} */

@@ -59,7 +59,7 @@ interface Kind {
   /** with the name by which its columns are known here */
   table: SQL;
   alias: SQL;
-  ended: (which: SQL) => SQL;
+  ended: (which: SQL, inOrder: SQL) => SQL;
   toOwned: (row: Row) => Ended;
 }
 const JOBS: Kind = { table: sql`pdfprompt_job j`, alias: sql`j`, ended: endedJobs, toOwned };
@@ -96,7 +96,7 @@ async function readPage(
           select ${e}.id from unnest(${arrayLiteral(owner.users)}::uuid[]) as u (id) cross join lateral (
             select ${e}.id, ${e}.completed_at from ${table} where ${e}.user_id = u.id and ${isAfter} ${inOrder}
           ) as ${e} ${inOrder}))`;
-  return db.execute<Row>(sql`${ended(which)} ${inOrder}`);
+  return db.execute<Row>(ended(which, inOrder));
 }
 
 /** Unix time in milliseconds, by the database's clock. */

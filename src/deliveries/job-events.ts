@@ -29,16 +29,23 @@ export async function jobEvents(db: Queryable, ids: readonly string[]): Promise<
   return new Map([...rows].map((row) => [row.id, toOwned(row)]));
 }
 
-/** The statement that reads ended jobs. @param which a condition on the job `j` */
-export function endedJobs(which: SQL): SQL {
+/**
+ * The statement that reads ended jobs. Postgres may take any index for any condition while it has no statistics. So the
+ * status is none: all ended jobs of the user would be read. And a page is found before files are looked for.
+ * @param which a condition on the job `j`
+ * @param inOrder of a page: `order by` and `limit`
+ */
+export function endedJobs(which: SQL, inOrder = sql``): SQL {
   return sql`
-    select j.id, j.user_id, j.status, j.filename, j.metadata, j.error_code, j.error_message, j.completed_at,
-      f.files, f.pages, f.size
-    from pdfprompt_job j cross join lateral (
+    select j.*, f.files, f.pages, f.size
+    from (
+      select j.id, j.user_id, j.status, j.filename, j.metadata, j.error_code, j.error_message, j.completed_at
+      from pdfprompt_job j where ${which} and j.completed_at is not null ${inOrder}
+    ) as j cross join lateral (
       select count(*)::integer as files, coalesce(sum(pages), 0) as pages, coalesce(sum(size), 0) as size
       from pdfprompt_file where job_id = j.id
     ) as f
-    where ${which} and j.status in ('completed', 'failed', 'cancelled') and j.completed_at is not null`;
+    ${inOrder}`;
 }
 
 /** @param row of {@link endedJobs} */
