@@ -98,22 +98,22 @@ async function unlimit(sql: Client, guests: readonly Guest[]): Promise<void> {
     where ended_at is null and user_id = any (${`{${guests.map(({ id }) => id).join(',')}}`}::uuid[])`;
 }
 
-/** A batch that has ended, with a file for each item that has not failed, and a merged one. */
+/** A batch that ended an hour ago, with a file for each item that has not failed, and a merged one. */
 async function addEnded(sql: Client, { id: userId }: Guest, items: number): Promise<string> {
   const id = uuidv7();
   await sql.begin(async (tx) => {
     await tx`set local session_replication_role = replica`;
     await tx`
       insert into pdfprompt_batch (id, user_id, status, result, total, tier, priority, virtual_start, completed_at)
-      values (${id}, ${userId}, 'completed', 'merged', ${items}, 'starter', 0, 0, now())`;
+      values (${id}, ${userId}, 'completed', 'merged', ${items}, 'starter', 0, 0, now() - interval '1 hour')`;
     await tx`
       insert into pdfprompt_batch_count (batch_id, shard, open, completed, failed)
       select ${id}, shard, 0, ${items}::integer * 99 / 1600, ${items}::integer / 1600 from generate_series(0, 15) shard`;
     await tx`
       insert into pdfprompt_job (id, user_id, status, priority, request, batch_id, batch_row, error_code, error_message, completed_at)
-      select gen_random_uuid(), ${userId}, case when n % 100 = 99 then 'failed' else 'completed' end, 0, '{}', ${id}, nullif(n, 0),
+      select uuidv7(), ${userId}, case when n % 100 = 99 then 'failed' else 'completed' end, 0, '{}', ${id}, nullif(n, 0),
         case when n % 100 = 99 then 'print_failed' end, case when n % 100 = 99 then 'it could not' end,
-        now() - n * interval '1 millisecond'
+        now() - interval '1 hour' - n * interval '1 millisecond'
       from generate_series(0, ${items}::integer) n`;
     // The bytes of a large one are in a directory that is not there: nobody fetches them.
     const isSmall = items === SMALL;

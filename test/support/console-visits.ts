@@ -173,7 +173,7 @@ async function failingWebhooks(sql: Client, heavy: readonly Guest[]): Promise<{ 
     from pdfprompt_webhook w where w.user_id = any (${ids}::uuid[])`;
 }
 
-/** Seeded jobs that failed have no document any more: some are given one. @returns those, of each user some */
+/** Seeded single jobs that failed have no document any more: some are given one. @returns those, of each user some */
 export async function keepDocuments(
   sql: Client,
   guests: readonly Pick<Guest, 'id'>[],
@@ -183,7 +183,7 @@ export async function keepDocuments(
       ({ id }) => sql<{ id: string; userId: string }[]>`
         with kept as (
           update pdfprompt_job set keeps_parts = true where id = any (array(
-            select id from pdfprompt_job where user_id = ${id} and status = 'failed' order by id desc limit 10))
+            select id from pdfprompt_job where user_id = ${id} and status = 'failed' and batch_id is null order by id desc limit 10))
           returning id, user_id as "userId"
         ), parts as (
           update pdfprompt_part set content = '<p>x</p>' where job_id in (select id from kept)

@@ -48,11 +48,14 @@ async function addEndpoint(sql: Client, userId: string): Promise<string> {
   return row?.id ?? '';
 }
 
+/** Each of another job: when one is deleted, so is its delivery. */
 async function addDeliveries(sql: Client, userId: string, webhookId: string): Promise<void> {
   await sql`
     insert into pdfprompt_delivery (id, user_id, job_id, kind, webhook_id, host, event, status, ready_at, due_at)
-    select gen_random_uuid(), ${userId}, (select id from pdfprompt_job where status = 'completed' order by id desc limit 1), 'webhook',
-      ${webhookId}, 'hooks.invalid', 'job.completed', case when n <= ${READY} then 'ready' else 'waiting' end,
+    select gen_random_uuid(), ${userId}, job.id, 'webhook', ${webhookId}, 'hooks.invalid', 'job.completed', case when n <= ${READY} then 'ready' else 'waiting' end,
       case when n <= ${READY} then now() end, case when n > ${READY} then now() end
-    from generate_series(1, ${READY + DUE}::integer) n`;
+    from (
+      select id, row_number() over () as n
+      from (select id from pdfprompt_job where status = 'completed' order by id desc limit ${READY + DUE}) as newest
+    ) as job`;
 }

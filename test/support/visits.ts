@@ -46,7 +46,7 @@ export async function planVisits(
   const heavy = await guestsFrom(1, HEAVY_USERS);
   // whose newest jobs are old, too
   const readers = [...heavy, ...(await guestsFrom(FORMER_USER, 1))];
-  let next = 1_000 + round * 1_000;
+  let next = 7_000 + round * 2_000;
   const many = async () => guestsFrom((next += 100) - 100, TURNS);
   const ask = asker(service.url);
   const heavyOf = (turn: number) => at(heavy, turn);
