@@ -1,4 +1,10 @@
 /**
+ * Of a statement of pg-boss on several jobs. Before the first ANALYZE it may look at the place of each job in the queue: here
+ * forty thousand.
+ */
+const PLACES = 6_000;
+
+/**
  * Buffers of what is asked and done of batches and schedules: about twice what was read of the visits' batches of 20,000 items,
  * and of schedules with 1,000 runs.
  */
@@ -18,7 +24,7 @@ export const BATCH_LIMITS: Record<string, Record<string, number>> = {
     'update delivery': 10,
     'update job': 1100,
     'update job_attempt': 20,
-    'update pgboss.job': 410,
+    'update pgboss.job': PLACES,
   },
   'DELETE /v1/schedules/{name}': {
     'delete schedule': 20,
@@ -58,26 +64,28 @@ export const BATCH_LIMITS: Record<string, Record<string, number>> = {
   'GET /v1/batches/{id}/items': {
     'no table': 10,
     'read batch, batch_count, job': 120,
-    'read file, job': 900,
+    // Eight for each item of a page.
+    'read batch, file, job': 1_200,
   },
   'GET /v1/batches/{id}/items (limit=1000)': {
     'no table': 10,
     'read batch, batch_count, job': 120,
-    'read file, job': 9000,
+    'read batch, file, job': 10_000,
   },
   'GET /v1/batches/{id}/items (status=cancelled)': {
     'read batch, batch_count, job': 120,
-    'read file, job': 80,
+    'read batch, file, job': 80,
   },
   'GET /v1/batches/{id}/items (status=failed)': {
     'no table': 10,
     'read batch, batch_count, job': 120,
-    'read file, job': 900,
+    'read batch, file, job': 1_200,
   },
   'GET /v1/batches/{id}/items (status=queued)': {
     'no table': 10,
     'read batch, batch_count, job': 120,
-    'read file, job': 3300,
+    // There is none among the twenty thousand.
+    'read batch, file, job': 3_300,
   },
   'GET /v1/batches/{id}/pdf': {
     'read batch, batch_count, job': 120,
@@ -88,13 +96,14 @@ export const BATCH_LIMITS: Record<string, Record<string, number>> = {
     'no table': 10,
     'read batch, batch_count, job': 120,
     'read file, file_chunk': 20,
-    'read file, job': 3000,
+    // Four for each file of a page of the list, which has two thousand.
+    'read batch, file, job': 3_000,
     'update api_key': 1200,
   },
   'GET /v1/batches/{id}/zip (large)': {
     'insert pgboss.instance': 10,
     'read batch, batch_count, job': 120,
-    'read file, job': 60000,
+    'read batch, file, job': 12_000,
     'read pgboss.queue': 10,
     'update api_key': 1400,
   },
@@ -207,14 +216,15 @@ export const BATCH_LIMITS: Record<string, Record<string, number>> = {
     'update delivery': 10,
     'update job': 1900,
     'update job_attempt': 20,
-    'update pgboss.job': 2800,
+    'update pgboss.job': PLACES,
+    'read job': 60,
   },
   'console: batch': {
     'no table': 10,
     'read api_key, console_session, user, user_subscription': 30,
-    'read batch, batch_count, job, user': 80,
+    'read batch, batch_count, job, user': 400, // with all that its user's jobs ended in the last minute
     'read batch, delivery, delivery_attempt, webhook': 20,
-    'read file, job': 8000,
+    'read batch, file, job': 1_200,
   },
   'console: batches': {
     'no table': 10,
@@ -246,7 +256,7 @@ export const BATCH_LIMITS: Record<string, Record<string, number>> = {
     'update delivery': 10,
     'update job': 1100,
     'update job_attempt': 10,
-    'update pgboss.job': 450,
+    'update pgboss.job': PLACES,
   },
   'console: retry a batch': {
     'insert job': 250,
@@ -290,7 +300,7 @@ export const BATCH_LIMITS: Record<string, Record<string, number>> = {
     'delete batch': 50,
     'delete delivery, reading webhook': 10,
     'delete job': 370,
-    'delete pgboss.job, reading pgboss.queue': 2300,
+    'delete pgboss.job, reading pgboss.queue': PLACES,
     'delete schedule': 30,
     'delete template': 10,
     'delete usage_history, insert usage_erased': 60,
@@ -306,8 +316,10 @@ export const BATCH_LIMITS: Record<string, Record<string, number>> = {
     'update webhook': 10,
   },
   merging: {
-    'read file, job': 60000,
-    'read file, job, part': 6000,
+    // Four for each item, once: how many pages they have.
+    'read batch, file, job': 120_000,
+    // Seven for each of five hundred.
+    'read batch, file, job, part': 6_000,
   },
   'running schedules': {
     'delete schedule_run': 20,
@@ -315,7 +327,9 @@ export const BATCH_LIMITS: Record<string, Record<string, number>> = {
     'insert part': 20,
     'insert pgboss.job, reading pgboss.queue': 50,
     'insert schedule_run, reading schedule': 40,
-    'read job': 270,
+    'no table': 2_500, // the first of its session: the function is compiled
+    'read job': 1_000, // as each submission
+    'read schedule': 10,
     'read lane': 10,
     'read tier, user, user_subscription': 20,
     'update api_key': 980,

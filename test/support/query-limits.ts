@@ -55,7 +55,11 @@ const JOB = 'read delivery, delivery_attempt, file, job';
 /** An endpoint, and one delivery. */
 const WEBHOOK = { 'read webhook': 10 };
 const OWN_SECRET = { 'insert webhook_secret': 40, 'read webhook_secret': 8 };
-const REPLAY = { 'update delivery, reading batch, webhook': 200, 'read delivery, delivery_attempt, webhook': 30 };
+const REPLAY = {
+  'update delivery, reading batch, webhook': 200,
+  'read batch, delivery, webhook': 20, // of one that is about to be sent
+  'read delivery, delivery_attempt, webhook': 30,
+};
 
 /** A submission by SQL, with what is to be sent at its end. */
 const BY_EMAIL = { 'read user': 10, 'insert delivery': 100 };
@@ -242,7 +246,6 @@ const LIMITS: Limits = {
     'read batch, batch_count, job': 400,
     'read job, job_attempt': 10,
     'delete batch, reading job': 1_300,
-    'update job, update part': 1_300,
     'read user': 10,
     ...DELIVERER,
   },
@@ -273,7 +276,7 @@ const LIMITS: Limits = {
     'delete file_chunk': 1_000,
     'delete job, reading file': 4_000,
     'delete worker, reading job_attempt': 100,
-    'update job, update part': 700,
+    'update job, update part': 2_000, // forty for each of some fifty
     'delete batch, reading job': 1_300,
     'delete console_session': 10,
     'update delivery': 500,
@@ -317,7 +320,7 @@ const LIMITS: Limits = {
   },
   // pg-boss's own, every few minutes: it counts its table, and deletes what ended an hour ago, all at once.
   "the queue's maintenance": {
-    'update pgboss.queue, reading pgboss.job': 3_500,
+    'update pgboss.queue, reading pgboss.job': 40_000,
     'delete pgboss.job, insert pgboss.job, reading pgboss.queue': 100,
     'delete pgboss.job, reading pgboss.queue': 40_000,
     'delete pgboss.job_dependency, reading pgboss.job': 50,
@@ -352,9 +355,9 @@ const LIMITS: Limits = {
     'read job_attempt, worker': 20,
     'read delivery, delivery_attempt, job, webhook': 80,
   },
-  // Up to a hundred deliveries of each endpoint, in either of two states, are counted, beside a thousand that were cancelled
-  // just now and are still in the indexes.
-  'console: webhooks': { ...SESSION, 'read delivery, user, webhook': 30_000 },
+  // Up to a hundred deliveries of each endpoint, in either of two states, are counted. The first time beside a thousand each of
+  // sixteen, in the second round of thirty-two, that were cancelled just now: they are still in the index, two for each.
+  'console: webhooks': { ...SESSION, 'read delivery, user, webhook': 70_000 },
   'console: webhooks (of a user)': { ...SESSION, ...ACCOUNT, 'read delivery, user, webhook': 2_500 },
   'console: webhook': {
     ...SESSION,
@@ -371,6 +374,7 @@ const LIMITS: Limits = {
     'update job': 130,
     'update job_attempt': 6,
     'update pgboss.job': 100,
+    'update batch_count': 30, // it may be an item
   },
   // Behind many that were cancelled just now and are still in the indexes.
   'console: retry': {
@@ -419,12 +423,12 @@ const LIMITS: Limits = {
       'look at api_key', 'look at user_subscription', 'look at file', 'look at job', 'look at queue', 'look at tier', 'look at user', 'look at worker', 'look at part', 'delete part', 'update part',
       'look at asset', 'look at template', 'look at template_version', 'delete asset', 'delete asset_chunk', 'delete part_file',
       'delete template', 'delete template_file', 'delete template_version', 'delete file', 'delete file_chunk', 'delete job_attempt', 'update job', 'update job_attempt', 'update api_key',
-      'look at batch', 'look at schedule', 'delete batch', 'delete schedule', 'delete schedule_run',
+      'look at batch', 'look at schedule', 'delete batch', 'delete batch_count', 'delete schedule', 'delete schedule_run',
       'look at webhook', 'look at delivery', 'delete webhook', 'delete webhook_secret', 'delete delivery', 'delete delivery_attempt',
       'delete api_key', 'delete console_session', 'delete job', 'delete lane', 'delete usage_history', 'delete user_subscription',
     ].map((what) => [`foreign key: ${what}`, 24]), // prettier-ignore
   ),
-  start: { 'read migration': 10, 'read migration_added': 10, ...ACCOUNT },
+  start: { 'read migration': 10, 'read migration_added': 10, 'insert tier': 30, ...ACCOUNT },
 };
 
 /** Of any request, and of whatever is done beside it: who asks, on which tier; some hundred keys' last use. */
@@ -437,6 +441,12 @@ const ANYBODY: Record<string, number> = {
   'read file, job': 500,
   'insert delivery, update delivery, reading webhook': 100,
 };
+
+/**
+ * Always allowed: the first on a connection looks up what it needs to know of tables and foreign keys, and rows that were deleted
+ * just now are still in the index. Without an index it would be thousands.
+ */
+const FEW = 64;
 
 /** The worker does by itself now and then what is done one by one elsewhere. */
 const ALSO_OF_WORKER = ['expiring', 'requeueing', "the queue's maintenance"];
@@ -467,8 +477,10 @@ const TINY: Record<string, string> = {
 /** @returns undefined for a query that nobody has looked at */
 export function limitOf({ who, shape }: Pick<MeasuredQuery, 'who' | 'shape'>): number | undefined {
   const places = [who, ...(who === 'worker' ? ALSO_OF_WORKER : [])];
-  const stated = places.map((place) => LIMITS[place]?.[shape]).find((limit) => limit !== undefined);
-  return stated ?? ANYBODY[shape] ?? (isBookkeeping(shape) ? BOOKKEEPING : undefined);
+  const stated = places.map((place) => LIMITS[place]?.[shape]).filter((limit) => limit !== undefined);
+  if (stated.length > 0) return Math.max(FEW, ...stated);
+  const limit = ANYBODY[shape] ?? (isBookkeeping(shape) ? BOOKKEEPING : undefined);
+  return limit && Math.max(FEW, limit);
 }
 
 /** What is wrong with a query, in sentences. */
