@@ -115,11 +115,11 @@ const LIMITS: Limits = {
   'GET /v1/links/{token}': { [JOB]: 30, 'read file, job': 16, 'read file, file_chunk': 16, 'read link_key': 8 },
   'DELETE /v1/jobs/{id}/links': { 'update job': 100 },
   'rotating the keys of links': { 'insert link_key': 20, 'delete link_key': 10 },
-  // Seven for each job of a page of fifty.
+  // Up to ten for each job of a page of fifty.
   ...Object.fromEntries(
     ['', ' (since)', ' (job)', ' (missed)'].map((which) => [
       `GET /v1/events${which}`,
-      { 'read file, job': 500, 'read job': 16, 'read batch, batch_count, file, job': 500 },
+      { 'read file, job': 750, 'read job': 16, 'read batch, batch_count, file, job': 500 },
     ]),
   ),
   'DELETE /v1/jobs/{id}': {
@@ -234,11 +234,11 @@ const LIMITS: Limits = {
     'update worker': 40,
     'read job, pg_database, worker': 400,
     'read batch, batch_count': 4_000,
-    'read job': 300, // up to four are put back in the queue, by a function
+    'read job': 500, // up to four are put back in the queue, by a function
     // An item ends, and with the last one its batch.
     'no table': 400,
     'read batch': 20,
-    'read batch_count': 10,
+    'read batch_count': 130, // sixteen rows, locked
     'update batch_count': 30,
     'update batch': 40,
     'insert delivery': 10,
@@ -451,8 +451,8 @@ const FEW = 64;
 /** The worker does by itself now and then what is done one by one elsewhere. */
 const ALSO_OF_WORKER = ['expiring', 'requeueing', "the queue's maintenance"];
 
-/** pg-boss's notes of itself: queues, processes, its version. None of its tables of jobs. */
-const BOOKKEEPING = 600;
+/** pg-boss's notes of itself: queues, processes, its version; and what Postgres knows of its tables. None of its tables of jobs. */
+const BOOKKEEPING = 1_000;
 
 function isBookkeeping(shape: string): boolean {
   const tables = shape.split(/,? /).filter((word) => !/^(?:read|reading|insert|update|delete)$/.test(word));
