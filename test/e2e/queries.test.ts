@@ -51,6 +51,13 @@ describe('what is noticed of a query', () => {
     ['a table that is read from end to end', { scanned: ['job'] }, 'reads all of job'],
     ['nothing, if it stays small', { scanned: ['worker'] }, ''],
     ['too many buffers', { buffers: 1_000 }, '1000 buffers, allowed: 600'],
+    ['nothing, if they are few', { who: 'GET /v1/webhooks', shape: 'read webhook', buffers: 64 }, ''],
+    ['more than a few, where one is enough', { who: 'GET /v1/webhooks', shape: 'read webhook', buffers: 65 }, '65 buffers, allowed: 64'], // prettier-ignore
+    [
+      'nothing, if the worker may do it by itself',
+      { who: 'worker', shape: 'update job, update part', buffers: 1_500 },
+      '',
+    ],
     ['that nobody knows it', { shape: 'read job, lane' }, 'nobody has looked at it'],
     ['that it is new to a route', { who: 'GET /v2/jobs' }, 'nobody has looked at it'],
   ])('%s', (_, change, fault) => {
