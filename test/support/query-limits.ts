@@ -50,6 +50,9 @@ const TEMPLATE = {
   'read asset, template_file, template_version': 60,
 };
 
+/** Where a job is in the queue: as in a submission. */
+const POSITION = 1_000;
+
 /** A job with its first file, and what became of its upload and its last try. */
 const JOB = 'read delivery, delivery_attempt, file, job';
 /** An endpoint, and one delivery. */
@@ -83,7 +86,7 @@ const SESSION = { 'read api_key, console_session, user, user_subscription': 30 }
 const LIMITS: Limits = {
   ...BATCH_LIMITS,
   // The first on each connection reads what Postgres has to know of the queue's tables.
-  'POST /v1/jobs': { ...submission(2_500) }, // the first of its session: the function is compiled
+  'POST /v1/jobs': { ...submission(3_500) }, // the first of its session: the function is compiled
   'POST /v1/jobs (Idempotency-Key)': { ...submission(900) },
   'POST /v1/jobs (again)': { ...submission(300), 'read job': 150, [JOB]: 200 },
   'POST /v1/jobs (limit reached)': { ...submission(900) },
@@ -99,7 +102,7 @@ const LIMITS: Limits = {
   ), // prettier-ignore
   'GET /v1/jobs (limit=100)': { [JOB]: 2_500 },
   'GET /v1/jobs/{id}': { [JOB]: 30 },
-  'GET /v1/jobs/{id} (queued)': { [JOB]: 250, 'read job': 250 },
+  'GET /v1/jobs/{id} (queued)': { [JOB]: POSITION + 30, 'read job': POSITION },
   "GET /v1/jobs/{id} (another's)": { [JOB]: 10 },
   'GET /v1/jobs/{id}/pdf': { [JOB]: 30, 'read file, file_chunk': 16 },
   'GET /v1/jobs/{id}/files': { 'read file, job': 16 },
@@ -123,8 +126,8 @@ const LIMITS: Limits = {
     ]),
   ),
   'DELETE /v1/jobs/{id}': {
-    [JOB]: 200,
-    'read job': 200,
+    [JOB]: POSITION + 30,
+    'read job': POSITION,
     'update job': 100,
     'update job_attempt': 6,
     'update pgboss.job': 100,
@@ -133,7 +136,6 @@ const LIMITS: Limits = {
     'read job, part': 150,
     'read delivery, webhook': 20,
     ...submission(1_200),
-    'read job': 150,
   },
   'PUT /v1/templates/{name}': {
     ...FILES,
@@ -447,6 +449,11 @@ const ANYBODY: Record<string, number> = {
  * just now are still in the index. Without an index it would be thousands.
  */
 const FEW = 64;
+/**
+ * Of a statement that writes, beside its limit: a row is in up to seventeen indexes, and where a page of one is full Postgres
+ * looks up in the table which of its entries are dead. That falls to any statement.
+ */
+const CLEARING = 150;
 
 /** The worker does by itself now and then what is done one by one elsewhere. */
 const ALSO_OF_WORKER = ['expiring', 'requeueing', "the queue's maintenance"];
@@ -478,9 +485,10 @@ const TINY: Record<string, string> = {
 export function limitOf({ who, shape }: Pick<MeasuredQuery, 'who' | 'shape'>): number | undefined {
   const places = [who, ...(who === 'worker' ? ALSO_OF_WORKER : [])];
   const stated = places.map((place) => LIMITS[place]?.[shape]).filter((limit) => limit !== undefined);
-  if (stated.length > 0) return Math.max(FEW, ...stated);
-  const limit = ANYBODY[shape] ?? (isBookkeeping(shape) ? BOOKKEEPING : undefined);
-  return limit && Math.max(FEW, limit);
+  const others = ANYBODY[shape] ?? (isBookkeeping(shape) ? BOOKKEEPING : undefined);
+  const limit = stated.length > 0 ? Math.max(...stated) : others;
+  if (limit === undefined) return undefined;
+  return /\b(?:insert|update|delete) /.test(shape) ? limit + CLEARING : Math.max(FEW, limit);
 }
 
 /** What is wrong with a query, in sentences. */
