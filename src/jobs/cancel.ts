@@ -34,7 +34,7 @@ export async function cancelJob(
         .returning({ batchId: job.batchId, row: job.batchRow });
       if (!cancelled) return undefined;
       await endAttempt(tx, { jobId, outcome: 'cancelled' });
-      await queue.cancel(tx, jobId);
+      await queue.cancel(tx, [jobId]);
       await notify(tx, 'ended', jobId);
       return { batchId: cancelled.batchId ?? undefined, row: cancelled.row ?? undefined };
     });

@@ -102,7 +102,7 @@ export async function endLostRun(
       errorMessage: `${MAX_LOSSES} workers were lost while they rendered this document`,
     })
     .where(eq(job.id, id));
-  await queue.cancel(tx, id);
+  await queue.cancel(tx, [id]);
   await notify(tx, 'ended', id);
   return false;
 }

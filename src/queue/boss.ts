@@ -18,6 +18,12 @@ export interface Claim {
   retryCount: number;
 }
 
+/**
+ * Waiting or claimed. The state as text: otherwise Postgres may look through all such jobs instead of taking the primary
+ * key, namely if few were waiting when it last looked, and a batch was accepted since then.
+ */
+const IS_OPEN = sql.raw("state::text in ('created', 'retry', 'active')");
+
 interface JobQueueOptions {
   db: Database;
   /** whether this process cleans up expired claims and old rows, as workers do */
@@ -74,9 +80,8 @@ export class JobQueue extends Lifecycle {
 
   /** Requeues the job of a lost worker, whatever its claim. */
   async release(tx: Queryable, id: string): Promise<void> {
-    const db = executor(tx);
-    await this.#boss.cancel(QUEUE, id, { db });
-    await this.#boss.resume(QUEUE, id, { db });
+    await this.cancel(tx, [id]);
+    await this.#boss.resume(QUEUE, id, { db: executor(tx) });
   }
 
   /** Requeues the job at once, without counting an attempt. @returns false if the claim was stale */
@@ -88,9 +93,9 @@ export class JobQueue extends Lifecycle {
     );
   }
 
-  /** An SQL expression: whether the queue has the job, waiting or claimed. */
+  /** An SQL expression: whether the queue has the job, waiting or claimed. Looked up job by job: a join may read all that wait. */
   has(id: SQL): SQL {
-    return sql`exists (select 1 from pgboss.job where name = ${sql.raw(`'${QUEUE}'`)} and id = ${id} and state < 'completed')`;
+    return sql`coalesce((select true from pgboss.job where name = ${sql.raw(`'${QUEUE}'`)} and id = ${id} and ${IS_OPEN}), false)`;
   }
 
   /**
@@ -113,9 +118,14 @@ export class JobQueue extends Lifecycle {
     await this.#boss.supervise(QUEUE);
   }
 
-  /** Removes the jobs from the queue, claimed or not. */
-  async cancel(tx: Queryable, ids: string | string[]): Promise<void> {
-    await this.#boss.cancel(QUEUE, ids, { db: executor(tx) });
+  /**
+   * Removes the jobs from the queue, claimed or not. As pg-boss's `cancel`, which counts nothing but the rows of its answer;
+   * but its statement may look through all jobs that wait instead of taking the primary key.
+   */
+  async cancel(tx: Queryable, ids: string[]): Promise<void> {
+    await tx.execute(sql`
+      update pgboss.job set completed_on = pgboss.job_now(), state = 'cancelled'
+      where name = ${sql.raw(`'${QUEUE}'`)} and id = any (${arrayLiteral(ids)}::uuid[]) and ${IS_OPEN}`);
   }
 
   /** Locks the jobs' places in the queue, without waiting. @returns the ids of those that others have locked, as by a claim */
