@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Database } from '../db/pools.ts';
+import type { Database, Queryable } from '../db/pools.ts';
 
 /** Jobs in one transaction, so that it holds its locks only briefly. */
 const PIECE = 500;
@@ -10,7 +10,7 @@ const PIECE = 500;
  * @param most jobs
  * @returns how many; fewer than that: no more are due, but for those that another process has in hand
  */
-export async function queueScheduled(db: Database, most = PIECE): Promise<number> {
+export async function queueScheduled(db: Queryable, most = PIECE): Promise<number> {
   const [row] = await db.execute<{ count: number }>(sql`select pdfprompt_queue_scheduled(${most}) as count`);
   return row?.count ?? 0;
 }

@@ -254,6 +254,15 @@ const LIMITS: Limits = {
   delivering: DELIVERER,
   // A thousand end.
   'switching off': { 'update webhook': 20, 'update delivery': 33_000 },
+  // Four, of two users.
+  'queueing scheduled jobs': {
+    'insert job': 250,
+    'insert part': 100,
+    'insert lane': 100,
+    'read lane': 60,
+    'update job, update lane, reading tier, user_subscription': 500,
+    'insert pgboss.job, reading pgboss.queue': 700,
+  },
   cancelling: { 'update job': 130, 'update job_attempt': 6, 'update pgboss.job': 100 },
   // Four jobs of each worker.
   losing: {
@@ -346,7 +355,7 @@ const LIMITS: Limits = {
   },
   'console: history': { 'read job': 100_000 },
   ...Object.fromEntries(
-    ['', ' (queued)', ' (processing)', ' (completed)', ' (failed)', ' (cancelled)', ' (of a user)'].map((which) => [
+    ['', ...JOB_STATUSES.map((status) => ` (${status})`), ' (of a user)'].map((which) => [
       `console: jobs${which}`,
       { ...SESSION, ...ACCOUNT, 'read file, job, user': 2_500 },
     ]),

@@ -1,3 +1,7 @@
+import { sql as statement } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
+import type { Queryable } from '../../src/db/pools.ts';
+import { queueScheduled, untilScheduled } from '../../src/jobs/queue-scheduled.ts';
 import type { Client } from '../../src/db/driver.ts';
 import { retryRun, runDue, untilDue } from '../../src/schedules/run-due.ts';
 import { type Ask, at, type Guest } from './guests.ts';
@@ -31,6 +35,7 @@ export async function scheduleVisits(
   { ask, heavy, guests, due }: Visiting,
 ): Promise<Visit[]> {
   await seedSchedules(sql, heavy);
+  await seedScheduledJobs(sql, heavy);
   const tomorrow = new Date(Date.now() + DAY_MS);
   const visit = (name: string, run: (turn: number) => Promise<unknown>): Visit => ({ name, run: async (turn) => void (await run(turn)) }); // prettier-ignore
   const get = (path: string) => (turn: number) => ask(at(heavy, turn), 'GET', `/v1/schedules${path}`, 200);
@@ -60,7 +65,27 @@ export async function scheduleVisits(
         while (await some());
       await untilDue(db);
     }),
+    visit('queueing scheduled jobs', async (turn) => {
+      // In one transaction, so that no other process sees that they are due.
+      await db.transaction(async (tx) => {
+        for (const { id } of [at(due, turn), at(heavy, turn)]) await scheduleJobs(tx, id);
+        await queueScheduled(tx);
+      });
+      await untilScheduled(db);
+    }),
   ];
+}
+
+/** Jobs whose time is yet to come, of the heavy users. */
+const SCHEDULED = 20_000;
+
+/** Sixty days ahead and later. */
+async function seedScheduledJobs(sql: Client, heavy: readonly Guest[]): Promise<void> {
+  const ids = `{${heavy.map(({ id }) => id).join(',')}}`;
+  await sql`
+    insert into pdfprompt_job (id, user_id, priority, rank, request, status, run_at)
+    select uuidv7(), (${ids}::uuid[])[1 + n % ${heavy.length}::integer], 0, 0, '{}', 'scheduled', now() + interval '60 days' + n * interval '1 minute'
+    from generate_series(1, ${SCHEDULED}::integer) n`;
 }
 
 /** One of each of many users, and a hundred of each heavy one with their history: due in sixty days. */
@@ -95,4 +120,15 @@ async function makeDue(sql: Client, [{ id: first }, { id: second }]: [Guest, Gue
     insert into pdfprompt_schedule_run (schedule_id, user_id, planned_at, status, retry_at, created_at)
     select id, user_id, clock_timestamp(), 'waiting', ${at.toISOString()}::timestamptz, ${at.toISOString()}::timestamptz from pdfprompt_schedule
     where user_id = ${second} and next_at is not null order by id limit ${DUE}`;
+}
+
+/** Two whose time has come. */
+async function scheduleJobs(tx: Queryable, userId: string): Promise<void> {
+  for (const id of [uuidv7(), uuidv7()]) {
+    await tx.execute(statement`
+      insert into pdfprompt_job (id, user_id, priority, rank, request, status, run_at, keeps_parts)
+      values (${id}, ${userId}, 0, 0, '{}', 'scheduled', now() - interval '1 second', true)`);
+    await tx.execute(statement`
+      insert into pdfprompt_part (job_id, position, kind, content, settings) values (${id}, 0, 'html', '<p>x</p>', '{}')`);
+  }
 }

@@ -1,6 +1,7 @@
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '../../src/db/driver.ts';
+import { JOB_STATUSES } from '../../src/domain/job.ts';
 import { cancelJob } from '../../src/jobs/cancel.ts';
 import { expire } from '../../src/jobs/expire.ts';
 import { requeueLostJobs, requeueUnknownJobs } from '../../src/jobs/lost-jobs.ts';
@@ -117,7 +118,7 @@ export async function planVisits(
         await ask(readerOf(turn), 'GET', `/v1/jobs?cursor=${page.nextCursor}`, 200);
       },
     },
-    ...['queued', 'processing', 'completed', 'failed', 'cancelled'].map((status) => ({
+    ...JOB_STATUSES.map((status) => ({
       name: `GET /v1/jobs (status=${status})`,
       run: async (turn: number) => {
         const page = (await ask(readerOf(turn), 'GET', `/v1/jobs?status=${status}`, 200)) as {
