@@ -8,7 +8,7 @@ import type { JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 
 /** Items in one transaction, so that it holds its locks only briefly. */
-const CHUNK = 500;
+const CHUNK = 250;
 
 /** Milliseconds until the next pass over items that were locked, as by a worker that writes a result. */
 const AGAIN_MS = 50;

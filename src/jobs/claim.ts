@@ -73,7 +73,7 @@ export async function claimJobs(
     for (const place of claims) {
       const row = rows.find((each) => each.id === place.id);
       if (row) jobs.push(toClaimed(place, row));
-      else await queue.complete(tx, place); // the job ended while it was in the queue
+      else await queue.complete(tx, place); // the job ended while it was in the queue, or is about to with its batch
     }
     return jobs;
   };
@@ -86,6 +86,10 @@ export async function claimJobs(
 /** Locks the worker's row: it is marked lost either before the claim, which then fails, or after it, with these jobs. */
 const livingWorker = (workerId: string) =>
   sql`select 1 from ${worker} where ${worker.id} = ${workerId} and ${worker.endedAt} is null for share`;
+
+/** Not of a batch that is being cancelled, which cancels its items piece by piece. Not as a join: it looks up one row of each job. */
+const isWanted = sql`
+  (select b.status = 'cancelled' and b.completed_at is null from pdfprompt_batch b where b.id = ${job.batchId}) is not true`;
 
 /**
  * If the worker is alive, marks the queued ones of the jobs as processing, and begins an attempt at each. The parts are
@@ -101,7 +105,7 @@ async function start(tx: Transaction, ids: string[], workerId: string): Promise<
       startedAt: sql`now()`,
       workerId,
     })
-    .where(and(inArray(job.id, ids), eq(job.status, 'queued'), sql`exists (${livingWorker(workerId)})`))
+    .where(and(inArray(job.id, ids), eq(job.status, 'queued'), isWanted, sql`exists (${livingWorker(workerId)})`))
     .returning();
   if (jobs.length === 0) return [];
   const attempts = jobs.map((row) => ({ jobId: row.id, run: row.runs, workerId }));

@@ -35,7 +35,7 @@ export class Maintenance extends Lifecycle<MaintenanceDeps> {
   protected async onStart(): Promise<void> {
     this.#repeat('expiring PDFs', 60_000, () => this.#expire());
     this.#repeat('erasing users', 60_000, () => this.#finishErasing());
-    this.#repeat('cancelling batches', 10_000, async () => void (await finishCancelling(this.options)));
+    this.#repeat('cancelling batches', 2_000, async () => void (await finishCancelling(this.options)));
     this.#repeat('looking for batches without an end', 60_000, () => repairBatches(this.options));
     this.#repeat('looking for jobs that the queue lost', 10_000, () => this.#requeue());
     this.#repeat('removing PDFs that no job will have', 5_000, () => this.#removeAbandoned());

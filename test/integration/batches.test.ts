@@ -102,7 +102,9 @@ describe('a batch that is cancelled', () => {
   it('is over with all its items, and what was completed stays', async () => {
     const { id, jobs } = await makeBatch(sql, { userId, items: 1_203 });
     await endItems(sql, jobs.slice(0, 3));
-    const body = await cancelled(id);
+    await cancelled(id);
+    await finishCancelling({ db, queue, events }); // if the request's time was not enough
+    const body = await batchOf(id);
     expect(body).toMatchObject({
       status: 'cancelled',
       items: { total: 1_203, open: 0, completed: 3, failed: 0, cancelled: 1_200 },
@@ -113,6 +115,18 @@ describe('a batch that is cancelled', () => {
       and id in (select id from pdfprompt_job where batch_id = ${id} and status = 'cancelled')`;
     expect(left).toEqual({ queued: 0 });
     expect(await cancelled(id)).toEqual(body);
+  });
+
+  it('has no item that starts, though it is still in the queue', async () => {
+    const { id, jobs } = await makeBatch(sql, { userId, items: 3 });
+    await sql`update pdfprompt_batch set status = 'cancelled' where id = ${id}`;
+    const workerId = uuidv7();
+    await sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
+    const claimed = await claimJobs({ db, queue, events }, { workerId, count: 100 });
+    expect(claimed.filter((job) => jobs.includes(job.id))).toEqual([]);
+    expect(await countsOf(sql, id)).toMatchObject({ open: 3, cancelled: 0 });
+    await finishCancelling({ db, queue, events });
+    expect(await countsOf(sql, id)).toMatchObject({ open: 0, cancelled: 3 });
   });
 
   it('has its merging cancelled too', async () => {

@@ -208,7 +208,7 @@ const LIMITS: Limits = {
   worker: {
     'update pgboss.job': 400, // beside those that have just left the queue
     'update job': 200,
-    'update job, reading worker': 300,
+    'update job, reading batch, worker': 300,
     'insert job_attempt, reading part': 100,
     'read worker': 10,
     'delete unowned_file, insert file, insert usage_history, update job, update job_attempt, update part': 300,

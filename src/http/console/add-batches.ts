@@ -27,7 +27,7 @@ const FAILURES = 20;
 /** Milliseconds that a list that is refreshed is cached, for all operators: items end all the time. */
 const LIST_MS = 2_000;
 /** Milliseconds of a request that cancels; what is left then, workers cancel. */
-const CANCEL_MS = 5_000;
+const CANCEL_MS = 2_000;
 
 const batchesQuery = z.object({
   status: z.enum(BATCH_STATUSES).optional().catch(undefined),

@@ -5,7 +5,7 @@ import { aboutOf, type AppDeps, type Operation } from '../../route.ts';
 import { idOf } from '../../schemas.ts';
 
 /** Milliseconds of the request; what is left then, workers cancel. */
-const WITHIN_MS = 10_000;
+const WITHIN_MS = 2_000;
 
 export function cancelBatchRoute(deps: AppDeps): Operation {
   return {
