@@ -189,6 +189,41 @@ describe('a batch that has ended', () => {
     expect(await batchOf(id)).toMatchObject({ status: 'completed', failed: 2, open: 0 });
   }); // prettier-ignore
 
+  it('keeps the documents that are deleted while they are copied', async () => {
+    const id = await submitted(2);
+    await end(id, { 1: 'failed', 2: 'failed' });
+    let retried: ReturnType<typeof retry> | undefined;
+    await sql.begin(async (tx) => {
+      await tx`lock table pdfprompt_part in share mode`; // the items are chosen, and their parts not copied yet
+      retried = retry(id);
+      const waits = () => sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%pdfprompt_retry_items%'`;
+      await eventually(async () => (await waits()).length === 1, 20_000, 'the items are chosen');
+      // As the expiry does.
+      await tx`
+        with due as materialized (select id from pdfprompt_job where batch_id = ${id} for update skip locked),
+          parts as (update pdfprompt_part set content = null where job_id = any (array(select id from due)))
+        update pdfprompt_job set keeps_parts = false where id = any (array(select id from due))`;
+    });
+    expect(await retried).toMatchObject({ status: 202, body: { items: { open: 2 } } });
+    expect((await itemsOf(id)).map(({ content }) => content)).toEqual(['<p>1', '<p>2']);
+  }); // prettier-ignore
+
+  it('leaves out what is deleted before it is copied', async () => {
+    const id = await submitted(2);
+    await end(id, { 1: 'failed', 2: 'failed' });
+    let retried: ReturnType<typeof retry> | undefined;
+    await sql.begin(async (tx) => {
+      const [first] = await itemsOf(id);
+      await tx`update pdfprompt_part set content = null where job_id = ${first?.id ?? ''}`;
+      await tx`update pdfprompt_job set keeps_parts = false where id = ${first?.id ?? ''}`;
+      retried = retry(id);
+      const waits = () => sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%pdfprompt_retry_items%'`;
+      await eventually(async () => (await waits()).length === 1, 20_000, 'an item is locked');
+    });
+    expect(await retried).toMatchObject({ status: 409, body: { code: 'batch_not_retryable' } });
+    expect(await batchOf(id)).toMatchObject({ status: 'failed', failed: 2, open: 0 });
+  }); // prettier-ignore
+
   it('counts towards the limits', async () => {
     const tier = `t${randomUUID().slice(0, 8)}`;
     await sql`insert into pdfprompt_tier values (${tier}, null, 12, 2)`;
