@@ -108,9 +108,10 @@ export class JobQueue extends Lifecycle {
     await tx.execute(sql`select pdfprompt_enqueue(id, priority, seconds) from (${jobs}) as jobs`);
   }
 
-  /** Deletes the jobs from the queue, whatever their state. */
+  /** Deletes the jobs from the queue, whatever their state. Not by pg-boss's `deleteJob`, as {@link cancel}. */
   async forget(tx: Queryable, ids: string[]): Promise<void> {
-    await this.#boss.deleteJob(QUEUE, ids, { db: executor(tx) });
+    await tx.execute(sql`
+      delete from pgboss.job where name = ${sql.raw(`'${QUEUE}'`)} and id = any (${arrayLiteral(ids)}::uuid[])`);
   }
 
   /** Deletes what ended long ago, which each process that supervises also does every few minutes. */
@@ -120,7 +121,7 @@ export class JobQueue extends Lifecycle {
 
   /**
    * Removes the jobs from the queue, claimed or not. As pg-boss's `cancel`, which counts nothing but the rows of its answer;
-   * but its statement may look through all jobs that wait instead of taking the primary key.
+   * but its statement, which does not know the queue when it is planned, may look through all jobs that wait.
    */
   async cancel(tx: Queryable, ids: string[]): Promise<void> {
     await tx.execute(sql`
