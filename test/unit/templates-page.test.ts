@@ -52,9 +52,8 @@ describe('docs/templates.md', () => {
       properties: { items: { items: { properties: { price: { type: 'number' } } } } },
     };
     const items = [{}, {}, {}, { price: '1' }];
-    expect(`invoice@7: ${failure({ 'index.html': '', 'schema.json': JSON.stringify(schema) }, { items })}`).toBe(
-      invalid,
-    );
+    const data = { nummer: 7, items };
+    expect(`invoice@7: ${failure({ 'index.html': '', 'schema.json': JSON.stringify(schema) }, data)}`).toBe(invalid);
     const row = `${'\n'.repeat(11)}<td>{{ item.pric }}</td>`;
     const texts = { 'index.html': "{% render 'partials/row', item: item %}", 'partials/row.html': row };
     expect(`invoice@7, ${failure(texts, { item: { price: 1 } })}`).toBe(failed);
