@@ -296,7 +296,7 @@ export const BATCH_LIMITS: Record<string, Record<string, number>> = {
     'delete batch': 50,
     'delete delivery, reading webhook': 10,
     'delete job': 370,
-    'delete pgboss.job, reading pgboss.queue': PLACES,
+    'delete pgboss.job': 400,
     'delete schedule': 30,
     'delete template': 10,
     'delete usage_history, insert usage_erased': 60,

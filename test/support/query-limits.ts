@@ -256,6 +256,7 @@ const LIMITS: Limits = {
   'switching off': { 'update webhook': 20, 'update delivery': 33_000 },
   // Four, of two users.
   'queueing scheduled jobs': {
+    'no table': 120,
     'insert job': 250,
     'insert part': 100,
     'insert lane': 100,
@@ -301,7 +302,7 @@ const LIMITS: Limits = {
   requeueing: {
     'read job, pgboss.job': 5_000,
     'read job': 300,
-    'delete pgboss.job, reading pgboss.queue': 100,
+    'delete pgboss.job': 100,
     'insert pgboss.job, reading pgboss.queue': 200,
   },
   // Three hundred puts whose jobs have failed, and three hundred files of a directory that is not there.
@@ -425,7 +426,7 @@ const LIMITS: Limits = {
     'update unowned_file': 20,
     'insert unowned_file': 24,
     'delete job': 400,
-    'delete pgboss.job, reading pgboss.queue': 100,
+    'delete pgboss.job': 100,
     'read user': 10,
     'delete usage_history, insert usage_erased': 200,
     'delete user': 20,
