@@ -17,8 +17,8 @@ interface CancelInput {
 }
 
 /**
- * Cancels a job that has not ended: a scheduled or queued job never starts; the worker of a running one is notified and stops it. A
- * job that has ended stays unchanged.
+ * Cancels a job that has not ended: a scheduled or queued job never starts; the worker of a running one is notified and
+ * stops it. A job that has ended stays unchanged.
  */
 export async function cancelJob(
   { db, queue, events }: { db: Database; queue: JobQueue; events: Events },
@@ -34,7 +34,10 @@ export async function cancelJob(
         .returning({ batchId: job.batchId, row: job.batchRow });
       if (!cancelled) return undefined;
       await endAttempt(tx, { jobId, outcome: 'cancelled' });
-      await queue.cancel(tx, [jobId]);
+      // A claim that has its place in hand waits for the job's row, and then leaves the queue by itself. To wait for the place
+      // would be a deadlock.
+      const inHand = await queue.lock(tx, [jobId]);
+      if (inHand.size === 0) await queue.cancel(tx, [jobId]);
       await notify(tx, 'ended', jobId);
       return { batchId: cancelled.batchId ?? undefined, row: cancelled.row ?? undefined };
     });

@@ -11,18 +11,29 @@ const service = await startService({ database });
 const { db, queue, events } = service.base;
 const workerId = '01a20b1c-7e0d-7435-94b8-000000000011';
 const ROUNDS = 60;
+/** Cancelled at once, while one claim takes them all. */
+const JOBS = 6;
+await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
 
-it('a job that is cancelled while a worker claims it is cancelled, without an error by a deadlock', async () => {
-  await service.sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
+it('jobs that are cancelled while a worker claims them are cancelled, without a deadlock', async () => {
   for (let round = 0; round < ROUNDS; round++) {
     const body = JSON.stringify({ html: '<p>x' });
-    const { id } = (await (await service.request('/v1/jobs', { method: 'POST', body })).json()) as { id: string };
-    const [row] = await service.sql<{ user_id: string }[]>`select user_id from pdfprompt_job where id = ${id}`;
-    const claiming = claimJobs({ db, queue, events }, { workerId, count: 1 }).catch(() => undefined); // it is tried again
-    await new Promise((soon) => setTimeout(soon, (round % 6) * 0.5));
-    await cancelJob({ db, queue, events }, { userId: row?.user_id ?? '', jobId: id, requestId: undefined });
-    await claiming;
+    const ids: string[] = [];
+    for (let count = 0; count < JOBS; count++)
+      ids.push(((await (await service.request('/v1/jobs', { method: 'POST', body })).json()) as { id: string }).id);
+    const [row] = await service.sql<
+      { user_id: string }[]
+    >`select user_id from pdfprompt_job where id = ${ids[0] ?? ''}`;
+    const claiming = claimJobs({ db, queue, events }, { workerId, count: JOBS });
+    await new Promise((soon) => setTimeout(soon, (round % 12) * 0.5));
+    const cancelling = ids.map((jobId) =>
+      cancelJob({ db, queue, events }, { userId: row?.user_id ?? '', jobId, requestId: undefined }),
+    );
+    await Promise.all([claiming, ...cancelling]);
   }
   const left = await service.sql`select id from pdfprompt_job where status <> 'cancelled'`;
-  expect([...left]).toEqual([]);
+  const waiting = await service.sql`select id from pgboss.job where state < 'completed'`;
+  const [found] = await service.sql<{ deadlocks: number }[]>`
+    select deadlocks::integer as deadlocks from pg_stat_database where datname = current_database()`;
+  expect([[...left], [...waiting], found?.deadlocks]).toEqual([[], [], 0]);
 });
