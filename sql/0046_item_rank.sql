@@ -103,6 +103,10 @@ begin
   run.retry_at := null;
   run.error_code := null;
   run.error_message := null;
+  -- An application may keep a transaction open in which it has submitted for this user. That keeps no other schedule waiting.
+  if not run.asked then
+    perform set_config('lock_timeout', '500ms', true);
+  end if;
   begin
     perform pdfprompt_submit_request(job, run.user_id, request, key, sha256(convert_to(key, 'UTF8')));
   exception
@@ -130,6 +134,10 @@ begin
       elsif sqlstate = 'PDF07' then
         run.error_code := 'invalid_request';
         run.error_message := 'webhook: ' || sqlerrm;
+      elsif sqlstate = '55P03' then
+        run.error_code := 'unavailable';
+        run.error_message := 'a transaction in which a job of the user was submitted has not ended';
+        run.retry_at := at + interval '10 seconds';
       else
         run.error_code := 'internal';
         run.error_message := 'the request could not be accepted';

@@ -206,18 +206,28 @@ declare
   epoch constant double precision := extract(epoch from timestamptz '2030-01-01 00:00:00+00');
   due uuid[];
   users uuid[];
+  -- Those whose fair-share state another transaction has in hand.
+  busy uuid[] := '{}';
+  free uuid[];
   places json;
 begin
-  select array_agg(d.id), array_agg(distinct d.user_id) into due, users from (
-    select j.id, j.user_id from pdfprompt_job j
-    where j.status = 'scheduled' and j.run_at <= at order by j.run_at, j.id limit most for no key update skip locked) d;
-  if due is null then
-    return 0;
-  end if;
+  loop
+    select array_agg(d.id), array_agg(distinct d.user_id) into due, users from (
+      select j.id, j.user_id from pdfprompt_job j
+      where j.status = 'scheduled' and j.run_at <= at and j.user_id <> all (busy)
+      order by j.run_at, j.id limit most for no key update skip locked) d;
+    if due is null then
+      return 0;
+    end if;
 
-  -- Their users' fair-share states, always in this order. Until the commit no submission of theirs goes on.
-  insert into pdfprompt_lane (user_id, virtual_finish) select u, 0 from unnest(users) as u order by u on conflict do nothing;
-  perform from pdfprompt_lane l where l.user_id = any (users) order by l.user_id for no key update;
+    -- Their users' fair-share states: until the commit no submission of theirs goes on. What another transaction has in
+    -- hand is not waited for: an application may keep its own open for long after pdfprompt.submit, and that is for its
+    -- user's jobs to wait for, and for nobody else's.
+    select coalesce(array_agg(l.user_id), '{}') into free from (
+      select l.user_id from pdfprompt_lane l where l.user_id = any (users) order by l.user_id for no key update skip locked) l;
+    exit when free <> '{}';
+    busy := busy || users;
+  end loop;
   at := clock_timestamp();
   present := extract(epoch from at);
 
@@ -232,7 +242,7 @@ begin
         where s.user_id = l.user_id and s.ended_at is null), 0)) as cost,
       (select q.rank - 1 from pdfprompt_job q
         where q.user_id = l.user_id and q.is_queued and q.batch_row is not null order by q.rank limit 1) as before_items
-    from pdfprompt_lane l where l.user_id = any (users)
+    from pdfprompt_lane l where l.user_id = any (free)
   ), ranked as materialized (
     select placed.id, placed.user_id, placed.ends,
       least(round((placed.ends - bonus[placed.priority] - epoch) * 10), placed.before_items)::integer as rank
@@ -254,9 +264,9 @@ begin
     into places from queued q;
   perform pdfprompt_enqueue_all(places);
   perform pg_notify('pdfprompt_queued', '');
-  return cardinality(due);
+  return json_array_length(places);
 end $$;
-comment on function pdfprompt_queue_scheduled is 'Puts scheduled jobs into the queue whose time has come, at most so many, and none that another transaction has in hand. Returns how many.';
+comment on function pdfprompt_queue_scheduled is 'Puts scheduled jobs into the queue whose time has come, at most so many, and none that another transaction has in hand, nor of a user whose submission has not ended. Returns how many; 0: no more can be.';
 
 -- In SQL. What a worker reads has no time any longer, as one of the release before knows of none.
 create function pdfprompt_run_at(request jsonb) returns timestamptz language plpgsql stable as $$

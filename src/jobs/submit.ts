@@ -105,6 +105,7 @@ async function insertJob(db: Database, input: Resolved<SubmitInput>): Promise<Su
   const wanted = toRows(deliveries);
   const [first, ...more] = partRows(input);
   const id = uuidv7();
+  const runAt = request.runAt?.replace(/(\.\d{3})\d+/, '$1') ?? null; // to the millisecond, as it is shown
   const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
   const [row] = await db.execute<Accepted>(sql`
     select submitted.*${wanted.length > 0 ? sql`, pdfprompt_add_deliveries(${id}, ${principal.userId}, ${JSON.stringify(wanted)}::text::jsonb)` : sql``}
@@ -120,7 +121,7 @@ async function insertJob(db: Database, input: Resolved<SubmitInput>): Promise<Su
       idempotency_key => ${idempotencyKey ?? null},
       sent_hash => decode(${idempotencyKey === undefined ? null : hashOf(input)}, 'hex'),
       request_id => ${requestId ?? null}, traceparent => ${traceparent ?? null},
-      run_at => ${request.runAt ?? null}::timestamptz) as submitted`);
+      run_at => ${runAt}::timestamptz) as submitted`);
   if (!row) throw new Error('the database returned no row for a function that returns one');
   const createdAt = new Date(row.accepted_at).toISOString();
   const job = acceptedJob({
@@ -130,7 +131,7 @@ async function insertJob(db: Database, input: Resolved<SubmitInput>): Promise<Su
     templates: templatesOf(input.parts),
     upload: deliveries?.upload ? { status: 'pending', attempts: 0, error: null } : null,
     createdAt,
-    runAt: request.runAt === undefined ? null : new Date(request.runAt).toISOString(),
+    runAt: runAt === null ? null : new Date(runAt).toISOString(),
     queuePosition: row.queue_position,
   });
   return { job, created: true, allowances: allowances(limitsOf(row), row) };

@@ -19,46 +19,44 @@ const EVERY_MS = 5_000;
 /** Milliseconds between two looks at least. */
 const SOON_MS = 100;
 
+interface Chore {
+  /** for the log */
+  what: string;
+  run: () => Promise<void>;
+  untilMore: () => Promise<number | undefined>;
+}
+
 /** Runs the schedules that are due, and queues the jobs whose time has come. Any number of processes do so: each time is one's. */
 export class ScheduleTicker extends Lifecycle<TickerOptions> {
+  /** Each by itself: what keeps one waiting does not keep the other. */
   protected async onStart(): Promise<void> {
+    const { db, notifier } = this.options;
+    const look = { pause: new AbortController() };
+    notifier.on('scheduled', this.ending, () => look.pause.abort());
+    this.#keep(look, {
+      what: 'queueing scheduled jobs',
+      run: () => queueAllScheduled(db, this.ending),
+      untilMore: () => untilScheduled(db),
+    });
+    this.#keep(
+      { pause: new AbortController() },
+      { what: 'running schedules', run: () => this.#runAll(), untilMore: () => untilDue(db) },
+    );
+  }
+
+  /** @param look its `pause` is aborted to look at once */
+  #keep(look: { pause: AbortController }, chore: Chore): void {
     const signal = this.ending;
-    let pause = new AbortController();
-    const endPause = () => pause.abort();
-    this.options.notifier.on('scheduled', signal, endPause);
-    signal.addEventListener('abort', endPause);
+    signal.addEventListener('abort', () => look.pause.abort());
     void this.repeat(SOON_MS, async () => {
-      pause = new AbortController(); // before it looks, so that it does not miss a job in between
-      const ms = await this.#look();
-      if (!signal.aborted) await sleep(ms - SOON_MS, undefined, { signal: pause.signal }).catch(() => undefined);
+      look.pause = new AbortController(); // before it looks, so that it does not miss a job in between
+      const ms = Math.max(SOON_MS, Math.min(EVERY_MS, await this.#attempt(chore)));
+      if (!signal.aborted) await sleep(ms - SOON_MS, undefined, { signal: look.pause.signal }).catch(() => undefined);
     });
   }
 
-  /** @returns milliseconds until it is to be called again */
-  async #look(): Promise<number> {
-    const { db } = this.options;
-    // Each by itself: what is wrong with one does not keep the other from going on.
-    const waits = [
-      await this.#attempt(
-        'queueing scheduled jobs',
-        () => queueAllScheduled(db, this.ending),
-        () => untilScheduled(db),
-      ),
-      await this.#attempt(
-        'running schedules',
-        () => this.#runAll(),
-        () => untilDue(db),
-      ),
-    ];
-    return Math.max(SOON_MS, Math.min(EVERY_MS, ...waits));
-  }
-
   /** @returns milliseconds until more is due */
-  async #attempt(
-    what: string,
-    run: () => Promise<void>,
-    untilMore: () => Promise<number | undefined>,
-  ): Promise<number> {
+  async #attempt({ what, run, untilMore }: Chore): Promise<number> {
     try {
       await run();
       return (this.ending.aborted ? undefined : await untilMore()) ?? EVERY_MS;

@@ -1,3 +1,4 @@
+import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it } from 'vitest';
 import type { Principal } from '../../src/accounts/principals.ts';
 import type { Job } from '../../src/domain/job.ts';
@@ -104,6 +105,13 @@ describe('a job with runAt', () => {
     expect(await placesOf([json.id])).toBe(1);
   });
 
+  it('is to the millisecond, in every answer', async () => {
+    const minute = inHours(30).slice(0, 17);
+    const { json } = await post('/v1/jobs', { html: 'x', runAt: `${minute}59.9999999Z` });
+    const { json: read } = await call(idle, `/v1/jobs/${json.id}`);
+    expect([json.runAt, read.runAt]).toEqual([`${minute}59.999Z`, `${minute}59.999Z`]);
+  });
+
   it('is one job with one Idempotency-Key, whatever has become of it; another time is another request', async () => {
     const headers = { 'Idempotency-Key': 'later' };
     const body = { html: 'x', runAt: inHours(3) };
@@ -118,6 +126,24 @@ describe('a job with runAt', () => {
 });
 
 describe('when times have come', () => {
+  it('a user whose own transaction is open keeps nobody else waiting, however many of theirs are due', async () => {
+    const [busy, other] = [await newUser(), await newUser()];
+    const theirs: string[] = [];
+    for (let count = 0; count < 6; count++) theirs.push((await submit({}, busy.key)).id);
+    const { id } = await submit({}, other.key);
+    await makeDue(theirs);
+    await makeDue([id]);
+    await sql.begin(async (tx) => {
+      await tx`select from pdfprompt_submit(id => ${uuidv7()}, user_id => ${busy.principal.userId}, kind => 'html', content => 'x')`;
+      expect([await queueScheduled(db, 3), await queueScheduled(db, 3)]).toEqual([1, 0]);
+      expect([...(await statuses(theirs)), ...(await statuses([id]))]).toEqual([
+        ...theirs.map(() => 'scheduled'),
+        'queued',
+      ]);
+    });
+    expect([await queueScheduled(db, 10), await queueScheduled(db, 10)]).toEqual([6, 0]);
+  });
+
   it('each of a thousand jobs is queued once, by any number of processes, in the order of fair shares', async () => {
     const people = await Promise.all([newUser(), newUser(), newUser()]);
     const own = await Promise.all(people.map(({ key }) => submit({}, key)));

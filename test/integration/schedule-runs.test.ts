@@ -201,6 +201,21 @@ describe('a run that is refused', () => {
     expect(await jobsOf(userId)).toHaveLength(1);
   });
 
+  it('as a transaction of the user is open is tried again, and keeps no other schedule waiting', async () => {
+    const [{ id, userId }, other] = [await schedule(), await schedule({ due: '2031-03-01T10:00:01Z' })];
+    await sql`insert into pdfprompt_lane (user_id, virtual_finish) values (${userId}, 0)`;
+    await sql.begin(async (tx) => {
+      await tx`select from pdfprompt_submit(id => gen_random_uuid(), user_id => ${userId}, kind => 'html', content => 'x')`;
+      await tick('2031-03-01T10:00:02Z');
+      await tick('2031-03-01T10:00:02Z');
+      expect([await historyOf(id), await historyOf(other.id)]).toMatchObject([
+        [{ status: 'waiting', code: 'unavailable' }],
+        [{ status: 'submitted' }],
+      ]);
+    });
+    expect(await retryRun({ db, now: new Date('2031-03-01T10:00:13Z') })).toMatchObject([{ status: 'submitted' }]);
+  });
+
   it('by a fault of the database is tried again', async () => {
     const { id, userId } = await schedule();
     await sql.unsafe(`alter table pdfprompt_job add constraint nobody check (user_id <> '${userId}') not valid`);
