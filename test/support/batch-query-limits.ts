@@ -1,10 +1,4 @@
 /**
- * Of a statement of pg-boss on several jobs. Before the first ANALYZE it may look at the place of each job in the queue: here
- * forty thousand.
- */
-const PLACES = 6_000;
-
-/**
  * Buffers of what is asked and done of batches and schedules: about twice what was read of the visits' batches of 20,000 items,
  * and of schedules with 1,000 runs.
  */
@@ -24,7 +18,7 @@ export const BATCH_LIMITS: Record<string, Record<string, number>> = {
     'update delivery': 10,
     'update job': 1100,
     'update job_attempt': 20,
-    'update pgboss.job': PLACES,
+    'update pgboss.job': 700,
   },
   'DELETE /v1/schedules/{name}': {
     'delete schedule': 20,
@@ -213,7 +207,7 @@ export const BATCH_LIMITS: Record<string, Record<string, number>> = {
     'update delivery': 10,
     'update job': 1900,
     'update job_attempt': 20,
-    'update pgboss.job': PLACES,
+    'update pgboss.job': 700,
     'read job': 60,
   },
   'console: batch': {
@@ -253,7 +247,7 @@ export const BATCH_LIMITS: Record<string, Record<string, number>> = {
     'update delivery': 10,
     'update job': 1100,
     'update job_attempt': 10,
-    'update pgboss.job': PLACES,
+    'update pgboss.job': 700,
   },
   'console: retry a batch': {
     'insert job': 250,
