@@ -130,6 +130,7 @@ const LIMITS: Limits = {
     'read job': POSITION,
     'update job': 100,
     'update job_attempt': 6,
+    'read pgboss.job': 20,
     'update pgboss.job': 100,
   },
   'POST /v1/jobs/{id}/retry': {
@@ -264,7 +265,7 @@ const LIMITS: Limits = {
     'update job, update lane, reading tier, user_subscription': 500,
     'insert pgboss.job, reading pgboss.queue': 700,
   },
-  cancelling: { 'update job': 130, 'update job_attempt': 6, 'update pgboss.job': 100 },
+  cancelling: { 'update job': 130, 'update job_attempt': 6, 'read pgboss.job': 20, 'update pgboss.job': 100 },
   // Four jobs of each worker.
   losing: {
     'read job': 20,
@@ -386,6 +387,7 @@ const LIMITS: Limits = {
     'read job_attempt, worker': 20,
     'update job': 130,
     'update job_attempt': 6,
+    'read pgboss.job': 20,
     'update pgboss.job': 100,
     'update batch_count': 30, // it may be an item
   },
