@@ -63,6 +63,8 @@ const select = (db: Queryable, where: SQL) =>
       runAt: job.runAt,
       /** when it came into the queue, from which on it waited */
       queuedAt: job.createdAt,
+      /** false: its time has not come, or it was cancelled before it */
+      wasQueued: sql<boolean>`${job.runAt} is null or ${job.acceptedAt} is not null`,
       startedAt: job.startedAt,
       completedAt: job.completedAt,
       /** by the database's clock, like the other times */

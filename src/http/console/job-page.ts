@@ -48,7 +48,7 @@ export function jobPage(session: ConsoleSession, { job, files, deliveries, messa
 export const stateOf = ({ status }: JobTimeline) => (isFinal(status) ? status : 'open');
 
 export function jobFragment(job: JobTimeline): Html {
-  const { status, createdAt, runAt, queuedAt, startedAt, completedAt, now } = job;
+  const { status, createdAt, runAt, wasQueued, queuedAt, startedAt, completedAt, now } = job;
   const fact = (name: string, value: string | number | Html) =>
     html`<div>
       <dt>${name}</dt>
@@ -62,7 +62,7 @@ export function jobFragment(job: JobTimeline): Html {
       ${fact('Accepted', instant(createdAt, now))}
       ${runAt !== null && fact(status === 'scheduled' ? 'Runs at' : 'To run at', instant(runAt, now))}
       ${fact('Wait', status === 'queued' || startedAt ? duration(secondsBetween(queuedAt, startedAt ?? now)) : '–')}
-      ${fact('In all', status === 'scheduled' ? '–' : duration(secondsBetween(queuedAt, completedAt ?? now)))}
+      ${fact('In all', wasQueued ? duration(secondsBetween(queuedAt, completedAt ?? now)) : '–')}
       ${fact('Attempts', job.losses > 0 ? `${job.countedAttempts}, and ${counted(job.losses, 'lost worker')}` : job.countedAttempts)}
       ${fact('Request', job.requestId === null ? '–' : html`<code>${job.requestId}</code>`)}
     </dl>
@@ -91,8 +91,8 @@ export function deliveriesFragment(
   return deliveryList({ deliveries, path: `/console/jobs/${id}`, now, canReplay: true });
 }
 
-function timeline({ attempts, status, queuedAt, startedAt, completedAt, now, runs }: JobTimeline): Html {
-  if (status === 'scheduled') return html``;
+function timeline({ attempts, wasQueued, queuedAt, startedAt, completedAt, now, runs }: JobTimeline): Html {
+  if (!wasQueued) return html``;
   const end = completedAt ?? now;
   const whole = Math.max(1, end.getTime() - queuedAt.getTime());
   const bar = (name: string, from: Date, until: Date) => {
