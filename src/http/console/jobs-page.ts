@@ -93,7 +93,7 @@ function jobRow({ id, status, priority, tier, email, filename, errorCode, pages,
       >${filename !== null && html`<span class="filename">${filename}</span>`}
     </th>
     <td>
-      ${pill(status)}${status === 'scheduled' && runAt && html`<span class="code">${instant(runAt, now)}</span>`}${errorCode !== null && html`<span class="code">${errorCode}</span>`}
+      ${pill(status)}${status === 'scheduled' && runAt && html`<span class="due">${instant(runAt, now)}</span>`}${errorCode !== null && html`<span class="code">${errorCode}</span>`}
     </td>
     <td class="user" title="${email}">${email}</td>
     <td class="wide">${tier === '' ? '–' : tier}</td>
