@@ -31,6 +31,8 @@ export interface QueueOverview {
   /** the highest priority first */
   groups: QueuedGroup[];
   batches: BatchFigures;
+  /** jobs whose time is yet to come; {@link MOST_COUNTED} stands for any larger number */
+  scheduled: number;
   /** workers that have not ended, longest running first */
   workers: LiveWorker[];
   /** workers marked lost in the last 24 hours */
@@ -39,19 +41,24 @@ export interface QueueOverview {
 
 /** Jobs of a priority and tier that are counted at most. */
 export const MOST_COUNTED = 100_000;
+/** The number of jobs whose time is yet to come, for a query. */
+export const COUNT_SCHEDULED = sql.raw(`(
+  select count(*)::integer from (
+    select 1 from pdfprompt_job where status = 'scheduled' limit ${MOST_COUNTED}) as counted)`);
 const MAX_GROUPS = 200;
 const MAX_WORKERS = 200;
 
 /** The queue and the workers, over all tenants. */
 export async function readQueueOverview(db: Queryable): Promise<QueueOverview> {
-  const [groups, batches, workers, [lost]] = await Promise.all([
+  const [groups, batches, workers, [row]] = await Promise.all([
     readGroups(db),
     countBatches(db),
     readWorkers(db),
-    db.execute<{ count: number }>(sql`
-      select count(*)::integer as count from pdfprompt_worker where is_lost and ended_at > now() - interval '1 day'`),
+    db.execute<{ lost: number; scheduled: number }>(sql`
+      select count(*)::integer as lost, ${COUNT_SCHEDULED} as scheduled
+      from pdfprompt_worker where is_lost and ended_at > now() - interval '1 day'`),
   ]);
-  return { groups, batches, workers, lostWorkers: lost?.count ?? 0 };
+  return { groups, batches, scheduled: row?.scheduled ?? 0, workers, lostWorkers: row?.lost ?? 0 };
 }
 
 /** Steps from one group to the next by the index, instead of reading all queued jobs; then counts each group. */

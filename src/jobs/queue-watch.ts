@@ -13,7 +13,7 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Events } from '../telemetry/events.ts';
 import { countBatches } from './count-batches.ts';
 import { countDeliveries } from './count-deliveries.ts';
-import { MOST_COUNTED, readGroups } from './queue-overview.ts';
+import { COUNT_SCHEDULED, readGroups } from './queue-overview.ts';
 
 interface QueueWatchOptions {
   /** the pool for slow statements: counting a long queue takes time */
@@ -125,9 +125,7 @@ async function count(db: Database, batches: BatchFigures, since = new Date().toI
     active: number;
     max: number;
   }>(sql`
-    select to_json(now()) as at, running.*, ended.*, (
-        select count(*)::integer from (
-          select 1 from pdfprompt_job where status = 'scheduled' limit ${sql.raw(String(MOST_COUNTED))}) as counted) as scheduled,
+    select to_json(now()) as at, running.*, ended.*, ${COUNT_SCHEDULED} as scheduled,
       (select count(*)::integer from pdfprompt_worker where ended_at is null
         and seen_at > now() - ${SILENCE_SECONDS} * interval '1 second') as workers,
       (select sum(numbackends)::integer from pg_stat_database) as active,

@@ -85,6 +85,9 @@ describe('a job with runAt', () => {
     expect(jobs).toMatchObject([{ id: soon.id }]); // the next one first
     const next = await searchJobs(db, { status: 'scheduled', limit: 10, cursor: soon.id });
     expect(next.jobs).toMatchObject([{ id: late.id, runAt: new Date(late.runAt ?? '') }]);
+    const { get } = await signIn(idle.address, (await createAdminKey(idle)).key);
+    const overview = await (await get('/console')).text();
+    expect(overview).toMatch(/Nothing waits\.[^]*href="\/console\/jobs\?status=scheduled">[1-9]\d* scheduled</);
     for (const { id } of [late, soon]) await cancel(principal, id);
   });
 
@@ -381,5 +384,14 @@ it('the console has it with its time, and neither a wait nor a timeline before',
   expect(page).not.toMatch(/id="timeline"/);
   await makeDue([job.id]);
   await queueScheduled(db);
-  expect(await read(`/jobs/${job.id}`)).toMatch(/To run at<[^]*id="timeline"/);
+  expect(await read(`/jobs/${job.id}`)).toMatch(/To run at<[^]*In all<\/dt>\s*<dd>\d[^]*id="timeline"/);
+});
+
+it('the console says of one that was cancelled before its time that it never waited', async () => {
+  const job = await submit();
+  await call(idle, `/v1/jobs/${job.id}`, { method: 'DELETE' });
+  const { get } = await signIn(idle.address, (await createAdminKey(idle)).key);
+  const page = await (await get(`/console/jobs/${job.id}`)).text();
+  expect(page).toMatch(/pill-cancelled[^]*Wait<\/dt>\s*<dd>–<[^]*In all<\/dt>\s*<dd>–</);
+  expect(page).not.toMatch(/id="timeline"/);
 });

@@ -39,7 +39,7 @@ export function instant(at: Date, now = new Date()): Html {
 /** A status or an outcome: a word, and a dot of the colour of `mark`. */
 export const pill = (word: string, mark = word) => html`<span class="pill pill-${mark}">${word}</span>`;
 
-type Column = string | [name: string | Html, className: string];
+export type Column = string | [name: string | Html, className: string];
 
 export function tableHead(...columns: Column[]): Html {
   const cells = columns.map((column) => {

@@ -3,7 +3,7 @@ import type { ConsoleSession } from '../../accounts/console-sessions.ts';
 import type { WebhookTroubles } from '../../deliveries/search-webhooks.ts';
 import { MOST_COUNTED, type QueueOverview } from '../../jobs/queue-overview.ts';
 import { HISTORY_RANGES, MOST_ENDED, type ThroughputHistory } from '../../jobs/throughput-history.ts';
-import { count, counted, duration, type Html, instant, secondsBetween, tableSection } from './figures.ts';
+import { type Column, count, counted, duration, type Html, instant, secondsBetween, tableSection } from './figures.ts';
 import { layout, livePart, liveSwitch } from './layout.ts';
 import { troublesNotice } from './webhooks-page.ts';
 import { historyTable, nameOf, throughputPlot, totalsOf, waitPlot } from './plots.ts';
@@ -90,7 +90,7 @@ function historySection(history: ThroughputHistory): Html {
   </section>`;
 }
 
-function queueSection({ groups }: QueueOverview): Html {
+function queueSection({ groups, scheduled }: QueueOverview): Html {
   const rows = groups.map(
     ({ priority, tier, depth, oldestSeconds }) =>
       html`<tr>
@@ -100,7 +100,13 @@ function queueSection({ groups }: QueueOverview): Html {
         <td class="number">${duration(oldestSeconds)}</td>
       </tr>`,
   );
-  return tableSection('Queue', ['Tier', 'Priority', ['Depth', 'number'], ['Oldest', 'number']], rows, 'Nothing waits.');
+  const later =
+    scheduled > 0 &&
+    html`<p class="hint">
+      <a id="scheduled" href="/console/jobs?status=scheduled">${depthOf(scheduled)} scheduled</a>, for later
+    </p>`;
+  const columns: Column[] = ['Tier', 'Priority', ['Depth', 'number'], ['Oldest', 'number']];
+  return html`<div>${tableSection('Queue', columns, rows, 'Nothing waits.')} ${later}</div>`;
 }
 
 /** Seconds without a heartbeat after which a worker is shown as silent; after 10 s other workers take its jobs. */
