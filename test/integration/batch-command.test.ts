@@ -131,6 +131,11 @@ describe('pdfprompt batch', () => {
     const skipped = await batch('letter', file, '--out', at('bad'), '--on-bad-row', 'skip');
     expect(skipped.stderr).toMatch(/25 rows left out:\n {2}ROW +FIELD +WHAT IS WRONG\n {2}2 +data\.sum/);
     expect([skipped.code, await readdir(at('bad'))]).toEqual([0, ['00001.pdf']]);
+    const none = await batch('letter', await rows('all-bad.csv', ...bad), '--on-bad-row', 'skip');
+    expect([none.code, none.stderr]).toEqual([
+      1,
+      expect.stringMatching(/more\nNo row is left to print: correct them\n$/),
+    ]);
   });
 
   it('lists what has failed, and has that printed again', async () => {

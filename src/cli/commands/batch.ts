@@ -184,7 +184,7 @@ async function submit(
       line.say(`${counted(first.items.skipped, 'row')} left out:\n${badRowsText(first.skippedRows, first.items.skipped)}`); // prettier-ignore
     return first;
   } catch (error) {
-    throw error instanceof Refusal ? refused(error) : error;
+    throw error instanceof Refusal ? refused(error, onBadRow) : error;
   } finally {
     await rows.close();
   }
@@ -197,14 +197,14 @@ function sentText({ id, items, createdAt, completedAt, status }: Batch, isNew: b
 }
 
 /** With a table of the rows that are not valid, if it is because of them. */
-function refused(error: Refusal): OperatorError {
+function refused(error: Refusal, onBadRow: BatchOptions['onBadRow']): OperatorError {
   const bad = badRowsOf(error);
   if (bad.length === 0) return error;
   const said = error.message.split(': ', 1)[0] ?? '';
-  return new OperatorError(
-    `${said}; nothing was printed\n${badRowsText(bad, bad.length)}\nCorrect them, or leave them out: --on-bad-row skip`,
-    { cause: error },
-  );
+  const advice = onBadRow === 'skip' ? 'No row is left to print: correct them' : 'Correct them, or leave them out: --on-bad-row skip'; // prettier-ignore
+  return new OperatorError(`${said}; nothing was printed\n${badRowsText(bad, bad.length)}\n${advice}`, {
+    cause: error,
+  });
 }
 
 /** Has what failed printed again. */
