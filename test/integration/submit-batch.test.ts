@@ -293,7 +293,7 @@ describe('rows that are not valid', () => {
   ];
   const expected = [
     bad(2, '.data.total', 'must be number'),
-    bad(3, '.data.number', 'too short'),
+    bad(3, '.data.number', 'must have at least'),
     bad(3, '.data.total', 'must be at least 0'),
     bad(4, '.data.more', ''),
     bad(5, '.data', 'must be an object'),

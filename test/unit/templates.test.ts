@@ -1,3 +1,4 @@
+import { format } from '@cfworker/json-schema';
 import { describe, expect, it } from 'vitest';
 import { failure, fill } from '../support/templates.ts';
 
@@ -307,8 +308,31 @@ describe('a schema', () => {
       { l: [1, 'x'] },
       'data.l[1]: must be number',
     ],
+    [{ properties: { a: { minLength: 3 } } }, { a: 'x' }, 'data.a: must have at least 3 characters'],
+    [{ properties: { a: { maxItems: 1 } } }, { a: [1, 2] }, 'data.a: must have at most 1 item'],
+    [{ properties: { a: { minProperties: 1 } } }, { a: {} }, 'data.a: must have at least 1 field'],
   ])('names the path: %j', (schema, data, expected) => {
     expect(check(schema, data)).toContain(expected);
+  });
+
+  it.each(Object.keys(format))('says of the format %s what is allowed, with an example', (name) => {
+    const schema = { properties: { a: { format: name } } };
+    const said = check(schema, { a: '(\u0000 {' });
+    const [, example] = /data\.a: must be an? .* such as (\S+)$/.exec(said) ?? [];
+    expect(said).toMatch(/ such as \S+$/);
+    const texts = { 'index.html': 'fits', 'schema.json': JSON.stringify(schema) };
+    expect(fill(texts, { a: example })).toBe('fits');
+  });
+
+  it.each([
+    { required: ['number'], properties: { number: {} }, additionalProperties: false },
+    { additionalProperties: false, properties: { number: {} }, allOf: [{ required: ['number'], properties: { number: {} } }] }, // prettier-ignore
+    { properties: { number: {} }, unevaluatedProperties: false, required: ['number'] },
+  ])('says once that a field has a wrong name: %j', (schema) => {
+    const said = check(schema, { numbr: 1, other: 2 });
+    expect(said).toContain('data.number: is required; there is "numbr"');
+    expect(said).not.toContain('data.numbr');
+    expect(said).toContain('data.other: is not allowed');
   });
 
   it.each<[unknown, string]>([

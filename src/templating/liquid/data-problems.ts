@@ -30,12 +30,47 @@ const LIMITS: Record<string, string> = {
   multipleOf: 'a multiple of',
 };
 
+const COUNTS: Record<string, [limit: string, of: string]> = {
+  minLength: ['at least', 'character'],
+  maxLength: ['at most', 'character'],
+  minItems: ['at least', 'item'],
+  maxItems: ['at most', 'item'],
+  minProperties: ['at least', 'field'],
+  maxProperties: ['at most', 'field'],
+};
+
+/** What the validator knows. */
+const FORMATS: Record<string, string> = {
+  date: 'a date such as 2026-11-27',
+  time: 'a time with Z or an offset, such as 08:00:00Z',
+  'date-time': 'a date and time with Z or an offset, such as 2026-11-27T08:00:00Z',
+  duration: 'a duration such as P1DT12H',
+  uri: 'a URI such as https://example.com/a',
+  'uri-reference': 'a URI or a part of one, such as /a?b=c',
+  'uri-template': 'a URI template such as https://example.com/{id}',
+  url: 'a URL such as https://example.com/a',
+  email: 'an email address such as ann@example.com',
+  hostname: 'a host name such as www.example.com',
+  ipv4: 'an IPv4 address such as 192.0.2.1',
+  ipv6: 'an IPv6 address such as 2001:db8::1',
+  regex: 'a regular expression such as ^[a-z]+$',
+  uuid: 'a UUID such as 0197b1c2-7a1e-7c3d-9d55-3f0e8a6b4c21',
+  'json-pointer': 'a JSON pointer such as /items/0',
+  'json-pointer-uri-fragment': 'a JSON pointer such as #/items/0',
+  'relative-json-pointer': 'a relative JSON pointer such as 1/total',
+};
+
 type Path = readonly string[];
 
 /** What the validator looked at. */
 interface Checked {
   schema: Schema | boolean;
   data: unknown;
+}
+
+interface DataProblem extends FieldProblem {
+  /** the field that is there instead of one that is not */
+  instead?: string | undefined;
 }
 
 /**
@@ -45,28 +80,47 @@ interface Checked {
  */
 export function dataProblems(errors: readonly OutputUnit[], checked: Checked): FieldProblem[] {
   const problems = new Map<string, FieldProblem>();
+  const misnamed = new Set<string>();
   const hasInner = errors.some(({ keyword }) => !OUTER.has(keyword));
   let rest: OutputUnit | undefined; // what refused the fields of an object that have no schema
   for (const error of errors) {
     if (REST.has(error.keyword)) rest = error;
     if (hasInner && OUTER.has(error.keyword)) continue;
-    const problem = problemOf(error, rest, checked);
-    problems.set(`${problem.field}: ${problem.message}`, problem);
+    const { instead, ...problem } = problemOf(error, rest, checked);
+    const { field, message } = problem;
+    if (instead !== undefined) {
+      // That a field has a wrong name is said once.
+      misnamed.add(instead);
+      problems.delete(instead);
+    }
+    const isRefused = error.keyword === 'false';
+    if (isRefused && misnamed.has(field)) continue;
+    problems.set(isRefused ? field : `${field}: ${message}`, problem);
     if (problems.size === MAX_PROBLEMS) break;
   }
   return [...problems.values()];
 }
 
-function problemOf(error: OutputUnit, rest: OutputUnit | undefined, checked: Checked): FieldProblem {
+function problemOf(error: OutputUnit, rest: OutputUnit | undefined, checked: Checked): DataProblem {
   const { schema, data } = checked;
   const path = segments(error.instanceLocation);
   const { keyword, keywordLocation } = error;
   const missing = missingIn(error);
-  if (missing !== undefined) return toProblem(data, [...path, missing], missingMessage(missing, path, keywordLocation, checked)); // prettier-ignore
+  if (missing !== undefined) {
+    const near = missingAs(missing, path, keywordLocation, checked);
+    if (near === undefined) return toProblem(data, [...path, missing], 'is required');
+    const problem = toProblem(data, [...path, missing], `is required; there is "${near}"`);
+    return { ...problem, instead: fieldOf(data, [...path, near]) };
+  }
   if (keyword === 'false') return toProblem(data, path, refusedMessage(path, rest, checked));
   const expected = schemaAt(schema, segments(keywordLocation));
   const limit = Object.hasOwn(LIMITS, keyword) ? LIMITS[keyword] : undefined;
   if (limit !== undefined) return toProblem(data, path, `must be ${limit} ${typeof expected === 'number' ? expected : 'its limit'}`); // prettier-ignore
+  const [most, of] = (Object.hasOwn(COUNTS, keyword) && COUNTS[keyword]) || [];
+  if (most !== undefined && typeof expected === 'number') return toProblem(data, path, `must have ${most} ${expected} ${of}${expected === 1 ? '' : 's'}`); // prettier-ignore
+  const format =
+    keyword === 'format' && Object.hasOwn(FORMATS, String(expected)) ? FORMATS[String(expected)] : undefined;
+  if (format !== undefined) return toProblem(data, path, `must be ${format}`);
   if (keyword === 'type' && expected !== undefined) return toProblem(data, path, `must be ${[expected].flat().map(String).join(' or ')}`); // prettier-ignore
   return toProblem(data, path, error.error.replace(/^Instance /, '').replace(/\.$/, ''));
 }
@@ -83,12 +137,11 @@ function missingIn({ keyword, error }: OutputUnit): string | undefined {
   return before === undefined || at === -1 ? undefined : error.slice(at + before.length, -2);
 }
 
-/** Of a field that is not there: it may be there by another name. */
-function missingMessage(name: string, path: Path, keywordLocation: string, { schema, data }: Checked): string {
+/** The other name by which a field that is not there may be there. */
+function missingAs(name: string, path: Path, keywordLocation: string, { schema, data }: Checked): string | undefined {
   const named = namesOf(schema, keywordLocation);
   const others = named ? keysOf(valueAt(data, path)).filter((key) => !named.has(key)) : [];
-  const near = nearest(name, others.slice(0, MAX_COMPARED));
-  return near === undefined ? 'is required' : `is required; there is "${near}"`;
+  return nearest(name, others.slice(0, MAX_COMPARED));
 }
 
 /** Of a field that may not be there. */
