@@ -11,9 +11,13 @@ export const MAX_VALUES = 20_000;
 /** The same in what a template prints. */
 export const MAX_DATA_VALUES = 250_000;
 
-/** A string for which `problemOf` returns undefined; it is not called for a longer one. */
-export function checkedText(problemOf: (text: string) => string | undefined, maxLength?: number) {
-  const text = maxLength === undefined ? z.string() : z.string().max(maxLength, { abort: true });
+/**
+ * A string for which `problemOf` returns undefined; it is not called for a longer one.
+ * @param noText said of what is no string, or too long a one
+ */
+export function checkedText(problemOf: (text: string) => string | undefined, maxLength?: number, noText?: string) {
+  const string = z.string(noText);
+  const text = maxLength === undefined ? string : string.max(maxLength, { abort: true });
   return text.superRefine((value, context) => {
     const message = problemOf(value);
     if (message !== undefined) context.addIssue({ code: 'custom', message });

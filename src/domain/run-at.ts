@@ -18,7 +18,7 @@ function runAtProblem(text: string): string | undefined {
 }
 
 /** When a job is printed: `runAt` of a request. Whether the time is yet to come is for the submission to say. */
-export const runAtField = checkedText(runAtProblem, 40).meta({
+export const runAtField = checkedText(runAtProblem, 40, ALLOWED).meta({
   format: 'date-time',
   description:
     'When it is printed: the job is accepted now, is `scheduled` until then, and `queued` from then on. Up to 365 days ahead; not with `POST /v1/pdf`',
