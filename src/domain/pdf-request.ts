@@ -24,7 +24,12 @@ function keepsDigits(value: number): boolean {
 
 const SOURCE = {
   ...z.object(SOURCE_FIELDS).partial().shape,
-  data: z.unknown().optional().describe('What a template prints: any JSON'),
+  data: z
+    .unknown()
+    .refine((data) => typeof data === 'object' && data !== null && !Array.isArray(data), 'allowed: an object')
+    .meta({ type: 'object' })
+    .optional()
+    .describe('What a template prints: an object of any JSON'),
 };
 
 const partSchema = z

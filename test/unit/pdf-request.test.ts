@@ -95,6 +95,8 @@ describe('a request for a PDF', () => {
     ],
     [{ html: 'x', markdown: 'y' }, 'markdown', /exactly one of/],
     [{ template: 'Invoice' }, 'template', /the name of a template/],
+    ...[5, 's', true, [], [{}]].map((data): [object, string, RegExp] => [{ template: 'a', data }, 'data', /^allowed: an object$/]), // prettier-ignore
+    [{ parts: [{ template: 'a', data: [] }] }, 'parts[0].data', /^allowed: an object$/],
     [{ html: 'x', files: { '../a': { text: '' } } }, 'files.???a', /\.\./],
     [{ html: 'x', files: { 'a.css': 'abc' } }, 'files.a?css', /64 hexadecimal|\{"text"/],
   ])('refuses %j', (body, field, message) => {
