@@ -352,7 +352,7 @@ const LIMITS: Limits = {
     'read webhook': 200, // beside those that were in trouble a moment ago
     'read job': 100_000,
     'read batch, batch_count': 4_000,
-    'read job, worker': 300,
+    'read job, worker': 12_000, // scheduled ones are counted, as by the queue watch
     'read worker': 20,
   },
   'console: history': { 'read job': 100_000 },
