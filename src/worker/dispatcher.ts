@@ -196,7 +196,11 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
       const claimed = count > 0 ? await this.#claim(count) : [];
       if (claimed.length > 0) this.#isAfterSuspect = claimed.some(({ losses }) => losses > 0);
       const time = { from: this.#turnedAt, until: performance.now() };
-      for (const job of claimed) await this.#begin(job, time);
+      for (const job of claimed) {
+        // Memory may have become scarce while the claim was under way.
+        if (this.options.renderer.room(this.#rendering) > 0) await this.#begin(job, time);
+        else await this.#requeue(job, 'memory');
+      }
       const conditions = { isAlone: this.#running.size === 0, hasRoom: this.options.renderer.room(0) > 0 };
       if (this.#suspect?.begins(conditions)) this.#startJob(this.#suspect.job, this.#suspect.claimedAt);
       // There may be more: claim again at once if there is room.
@@ -256,9 +260,10 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
     else this.#suspect = new Suspect({ ...this.options, onAnswer: () => this.#wake.resolve() }, job, time);
   }
 
-  async #requeue(job: ClaimedJob): Promise<void> {
+  /** Uncounted: another worker may have it. */
+  async #requeue(job: ClaimedJob, reason?: 'memory'): Promise<void> {
     try {
-      await finishJob(this.options, job, { kind: 'interrupted' });
+      await finishJob(this.options, job, { kind: 'interrupted', ...(reason && { reason }) });
     } catch (error) {
       this.#isClaimUnanswered = true; // the job is still claimed by this worker
       this.options.events.backgroundFailed('requeuing a job', error);

@@ -86,6 +86,28 @@ describe('memory', () => {
     expect(service.lines.filter((line) => line.includes('memory pressure')).length).toBe(2);
   }, 120_000);
 
+  it('at 80 % a claim that was under way begins one document, and the others are requeued, uncounted', async () => {
+    const busy: number[] = [];
+    let ids: string[] = [];
+    await service.sql.begin(async (tx) => {
+      await tx`select from pdfprompt_worker where ended_at is null for update`; // a claim waits for it
+      ids = await Promise.all(keys.map((key) => submit(SLOW, key)));
+      const isClaiming = async () =>
+        (
+          await tx`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%pdfprompt_worker%for share%'`
+        ).length > 0;
+      await eventually(isClaiming, 30_000, 'a claim is under way');
+      ratio = 0.85;
+      await eventually(() => state().pressure === 'high', 30_000, 'pressure is noticed');
+    });
+    const watching = setInterval(() => busy.push(state().busy), 5);
+    const jobs = await Promise.all(ids.map((id, index) => jobOf(id, keys[index])));
+    clearInterval(watching);
+    ratio = 0.5;
+    for (const job of jobs) expect(job).toMatchObject({ status: 'completed', attempts: 1 });
+    expect(Math.max(...busy)).toBe(1);
+  }, 60_000);
+
   it('at 90 % a suspect that waited until it is alone is requeued, uncounted: another worker may have room', async () => {
     gate.shut();
     const beside = await submit({ html: gate.html }, keys[0]);
