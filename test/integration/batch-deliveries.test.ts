@@ -9,6 +9,7 @@ import { seededRandom } from '../../src/planning/seeded-random.ts';
 import { principalOf } from '../support/accounts.ts';
 import { endItems, makeBatch } from '../support/batches.ts';
 import { connect } from '../../src/db/driver.ts';
+import { isWaitingForLock } from '../support/lock-waits.ts';
 import { eventually } from '../support/processes.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { reopenBatch } from '../support/reopen-batch.ts';
@@ -108,11 +109,7 @@ describe('the end of a batch', () => {
     });
     await begun.promise;
     const second = endItems(others[1], jobs.slice(1), 'failed');
-    await eventually(
-      async () => (await sql`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).length > 0,
-      30_000,
-      'the second waits for the first',
-    ); // prettier-ignore
+    await eventually(() => isWaitingForLock(sql), 30_000, 'the second waits for the first');
     expect(await rowsOf(id)).toHaveLength(0);
     waiting.resolve();
     await Promise.all([first, second]);

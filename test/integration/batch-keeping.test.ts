@@ -5,6 +5,8 @@ import { expire } from '../../src/jobs/expire.ts';
 import { principalOf } from '../support/accounts.ts';
 import { completeItems, endItems, makeBatch } from '../support/batches.ts';
 import { tablesWith } from '../support/everywhere.ts';
+import { isWaitingForLock } from '../support/lock-waits.ts';
+import { eventually } from '../support/processes.ts';
 import { startService } from '../support/service.ts';
 
 const service = await startService();
@@ -81,9 +83,8 @@ it('the schedules of a user that is erased are waited for, and those who run the
   });
   await locked.promise;
   const erasing = eraseUser(base, { id: ann });
-  const isWaiting = async () =>
-    (await sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like 'update pdfprompt_schedule%'`).length > 0; // prettier-ignore
-  await expect.poll(isWaiting, { timeout: 10_000 }).toBe(true);
+  const isWaiting = () => isWaitingForLock(sql, { query: 'update pdfprompt_schedule%' });
+  await eventually(isWaiting, 30_000, 'the erasing waits for the schedule');
   release.resolve();
   await running;
   expect(await erasing).toMatchObject({ isDone: true });

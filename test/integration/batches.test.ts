@@ -10,7 +10,9 @@ import { cancelBatch, finishCancelling } from '../../src/batches/cancel-batch.ts
 import { repairBatches } from '../../src/batches/repair-batches.ts';
 import { principalOf } from '../support/accounts.ts';
 import { countsOf, endItems, makeBatch } from '../support/batches.ts';
+import { isWaitingForLock } from '../support/lock-waits.ts';
 import { doneWith } from '../support/outcomes.ts';
+import { eventually } from '../support/processes.ts';
 import { startService } from '../support/service.ts';
 
 const service = await startService();
@@ -166,9 +168,8 @@ describe('a batch that is cancelled', () => {
     });
     await held.promise;
     const cancelling = cancelBatch({ db, queue, events }, { userId, batchId: id });
-    const isWaiting = async () =>
-      (await sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%pdfprompt_batch_count%'`).length > 0; // prettier-ignore
-    await expect.poll(isWaiting, { timeout: 10_000 }).toBe(true);
+    const isWaiting = () => isWaitingForLock(sql, { query: '%pdfprompt_batch_count%' });
+    await eventually(isWaiting, 30_000, 'the cancellation waits for the counts');
     release.resolve();
     await retrying;
     await cancelling;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createKey } from '../../src/accounts/keys.ts';
+import { isWaitingForLock } from '../support/lock-waits.ts';
 import { eventually } from '../support/processes.ts';
 import { startService } from '../support/service.ts';
 
@@ -77,11 +78,7 @@ describe('a large document', () => {
     const key = await newKey(name);
     await submit(key, SMALL);
     const [owner] = await sql<{ id: string }[]>`select id from pdfprompt_user where email = ${name}`;
-    const waitsFor = async (kind: string) =>
-      (
-        await sql`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
-          and wait_event = ${kind}`
-      ).length > 0;
+    const waitsFor = (event: string) => isWaitingForLock(sql, { event });
 
     // Nothing can be written to the parts: the fair-share row is free.
     let answer = Promise.resolve({ status: 0 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
 import { privateBytes, processTree, processType } from '../../src/memory/processes.ts';
 import { startGate } from '../support/gate.ts';
+import { isWaitingForLock } from '../support/lock-waits.ts';
 import { eventually } from '../support/processes.ts';
 import { startService } from '../support/service.ts';
 
@@ -92,10 +93,7 @@ describe('memory', () => {
     await service.sql.begin(async (tx) => {
       await tx`select from pdfprompt_worker where ended_at is null for update`; // a claim waits for it
       ids = await Promise.all(keys.map((key) => submit(SLOW, key)));
-      const isClaiming = async () =>
-        (
-          await tx`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%pdfprompt_worker%for share%'`
-        ).length > 0;
+      const isClaiming = () => isWaitingForLock(service.sql, { query: '%pdfprompt_worker%for share%' });
       await eventually(isClaiming, 30_000, 'a claim is under way');
       ratio = 0.85;
       await eventually(() => state().pressure === 'high', 30_000, 'pressure is noticed');

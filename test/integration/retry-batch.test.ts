@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Batch } from '../../src/domain/batch.ts';
 import { createKey } from '../../src/accounts/keys.ts';
 import { completeItems } from '../support/batches.ts';
+import { isWaitingForLock } from '../support/lock-waits.ts';
 import { eventually } from '../support/processes.ts';
 import { startService } from '../support/service.ts';
 
@@ -179,8 +180,7 @@ describe('a batch that has ended', () => {
     await sql.begin(async (tx) => {
       await tx`select from pdfprompt_lane where user_id = (select user_id from pdfprompt_batch where id = ${id}) for update`;
       retried = retry(id);
-      const waits = () => sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%pdfprompt_reopen_batch%'`;
-      await eventually(async () => (await waits()).length === 1, 20_000, 'the items are counted');
+      await eventually(() => isWaitingForLock(sql, { query: '%pdfprompt_reopen_batch%' }), 20_000, 'the items are counted');
       // As the expiry does, which is committed before the retry goes on.
       await sql`update pdfprompt_part set content = null where job_id in (select id from pdfprompt_job where batch_id = ${id})`;
     });
@@ -196,8 +196,7 @@ describe('a batch that has ended', () => {
     await sql.begin(async (tx) => {
       await tx`lock table pdfprompt_part in share mode`; // the items are chosen, and their parts not copied yet
       retried = retry(id);
-      const waits = () => sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%pdfprompt_retry_items%'`;
-      await eventually(async () => (await waits()).length === 1, 20_000, 'the items are chosen');
+      await eventually(() => isWaitingForLock(sql, { query: '%pdfprompt_retry_items%' }), 20_000, 'the items are chosen');
       // As the expiry does.
       await tx`
         with due as materialized (select id from pdfprompt_job where batch_id = ${id} for update skip locked),
@@ -217,8 +216,7 @@ describe('a batch that has ended', () => {
       await tx`update pdfprompt_part set content = null where job_id = ${first?.id ?? ''}`;
       await tx`update pdfprompt_job set keeps_parts = false where id = ${first?.id ?? ''}`;
       retried = retry(id);
-      const waits = () => sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%pdfprompt_retry_items%'`;
-      await eventually(async () => (await waits()).length === 1, 20_000, 'an item is locked');
+      await eventually(() => isWaitingForLock(sql, { query: '%pdfprompt_retry_items%' }), 20_000, 'an item is locked');
     });
     expect(await retried).toMatchObject({ status: 409, body: { code: 'batch_not_retryable' } });
     expect(await batchOf(id)).toMatchObject({ status: 'failed', failed: 2, open: 0 });
