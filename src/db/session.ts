@@ -39,6 +39,12 @@ export class Session extends Lifecycle<SessionOptions> {
     return this.#wasLost ? performance.now() - this.#openedAt : Infinity;
   }
 
+  /** Runs statements on the connection, beside the heartbeats. @throws if there is none, and what `work` throws */
+  async run<T>(work: (client: Client) => PromiseLike<T>): Promise<T> {
+    if (!this.#client || this.#openedAt === undefined) throw new Error('there is no connection');
+    return work(this.#client);
+  }
+
   protected async onStart(): Promise<void> {
     this.#wasLost = false;
     await this.#open();

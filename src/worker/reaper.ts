@@ -1,7 +1,7 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../db/pools.ts';
 import { worker } from '../db/schema.ts';
-import { requeueLostJobs } from '../jobs/lost-jobs.ts';
+import { requeueLostJobs, requeueUnknownJobs } from '../jobs/lost-jobs.ts';
 import { SILENCE_SECONDS } from '../jobs/queue-watch.ts';
 import { retryAfterDeadlock } from '../jobs/retry-after-deadlock.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
@@ -23,6 +23,12 @@ interface ReaperOptions {
   events: Events;
 }
 
+interface DeadWorker extends Record<string, unknown> {
+  id: string;
+  /** it stopped in order, but could not requeue every job: nothing was lost */
+  has_left: boolean;
+}
+
 /** Finds workers that died and requeues their jobs. Every worker has a reaper; the first one that finds a dead worker acts. */
 export class Reaper extends Lifecycle<ReaperOptions> {
   #suspects = new Set<string>();
@@ -37,17 +43,18 @@ export class Reaper extends Lifecycle<ReaperOptions> {
     try {
       const dead = registration.heldMs < STARTUP_GRACE_MS ? [] : await this.#findDead();
       // Found in two runs: a worker whose session was only cut takes its lock again in between.
-      for (const id of dead) if (this.#suspects.has(id)) await this.#markLost(id);
-      this.#suspects = new Set(dead);
+      for (const { id, has_left: hasLeft } of dead)
+        if (this.#suspects.has(id)) await (hasLeft ? this.#requeueJobsOf(id) : this.#markLost(id));
+      this.#suspects = new Set(dead.map(({ id }) => id));
     } catch (error) {
       this.#suspects.clear();
       events.backgroundFailed('looking for lost workers', error);
     }
   }
 
-  async #findDead(): Promise<string[]> {
-    const rows = await this.options.db.execute<{ id: string }>(sql`
-      select w.id from pdfprompt_worker w
+  async #findDead(): Promise<DeadWorker[]> {
+    return this.options.db.execute<DeadWorker>(sql`
+      select w.id, false as has_left from pdfprompt_worker w
       where w.ended_at is null and w.id <> ${this.options.registration.workerId}
         and now() - pg_postmaster_start_time() > ${STARTUP_GRACE_MS} * interval '1 millisecond'
         and (w.seen_at < now() - ${SILENCE_SECONDS} * interval '1 second'
@@ -57,13 +64,17 @@ export class Reaper extends Lifecycle<ReaperOptions> {
               and l.classid::bigint = ${WORKER_LOCK} and l.objid::bigint = w.number))
       union
       -- ended, but has a job: it claimed one after it was marked lost, or could not requeue it at its end
-      select w.id from pdfprompt_worker w join (
+      select w.id, not w.is_lost from pdfprompt_worker w join (
         -- The condition is the one of a small index of claimed jobs. The status is checked on what that returns.
         select worker_id from pdfprompt_job where worker_id is not null
         group by worker_id having bool_or(status = 'processing')
       ) as busy on busy.worker_id = w.id
       where w.ended_at is not null`);
-    return rows.map((row) => row.id);
+  }
+
+  async #requeueJobsOf(workerId: string): Promise<void> {
+    for (const job of await requeueUnknownJobs(this.options, { workerId, known: [] }))
+      this.options.events.jobRequeued(job, 'interrupted');
   }
 
   async #markLost(workerId: string): Promise<void> {

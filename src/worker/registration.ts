@@ -84,15 +84,28 @@ export class Registration extends Lifecycle<RegistrationOptions> {
     this.#cutOff = undefined;
   }
 
+  /**
+   * The end is written first: a job whose result waits for a lock cannot be requeued before that is free, so the reapers
+   * of other workers have to know that this one was not lost.
+   */
   async #leave(): Promise<void> {
     const { db, queue, events } = this.options;
+    await this.#writeEnd();
     for (const job of await requeueUnknownJobs({ db, queue }, { workerId: this.workerId, known: [] }))
       events.jobRequeued(job, 'interrupted');
-    await db
+    events.workerLeft({ workerId: this.workerId });
+  }
+
+  /** In two ways: results that wait may have every connection of the pool, and the session may be cut. */
+  async #writeEnd(): Promise<void> {
+    const throughSession = this.#session.run(
+      (client) => client`update pdfprompt_worker set ended_at = now() where id = ${this.workerId} and ended_at is null`,
+    );
+    const throughPool = this.options.db
       .update(worker)
       .set({ endedAt: sql`now()` })
       .where(and(eq(worker.id, this.workerId), isNull(worker.endedAt)));
-    events.workerLeft({ workerId: this.workerId });
+    await Promise.any([throughSession, throughPool]);
   }
 
   /** On a new connection: takes the lock again, or registers if there is no row. */
@@ -154,6 +167,7 @@ export class Registration extends Lifecycle<RegistrationOptions> {
 
   /** After this worker was marked lost and its jobs were requeued. */
   async #registerAgain(client: Client): Promise<void> {
+    if (this.ending.aborted) return; // it has left
     await this.#register(client);
     this.options.events.workerRegisteredAgain({ workerId: this.workerId });
   }

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
 import { processType } from '../../src/memory/processes.ts';
 import { startGate } from '../support/gate.ts';
+import { isWaitingForLock } from '../support/lock-waits.ts';
 import { commandOf, descendants, eventually, isAlive } from '../support/processes.ts';
 import { startFleet } from '../support/worker-fleet.ts';
 
@@ -68,6 +69,39 @@ describe('a worker whose session is cut', () => {
     gate.open();
     await eventually(all(ids, 'completed'), 60_000, 'they are done');
     expect(await outcomes(ids)).toEqual(['done', 'done', 'done', 'done']);
+  }, 300_000);
+});
+
+/** What all finishes of a tenant change on one day: its row is locked until `release`. */
+async function holdUsage() {
+  const holder = await sql.reserve();
+  await holder`begin`;
+  expect(await holder`select 1 from pdfprompt_usage_history for update`).toHaveLength(1);
+  return async () => {
+    await holder`rollback`;
+    holder.release();
+  };
+}
+const isResultWaiting = () => isWaitingForLock(sql, { query: '%own as (%' });
+const lossesOf = async (ids: string[]) =>
+  (await sql<{ losses: number }[]>`select losses from pdfprompt_job where id in ${sql(ids)}`).map(
+    ({ losses }) => losses,
+  );
+
+describe('a worker that has to stop while its result waits for a lock', () => {
+  it('leaves its job to the others, and no loss is counted', async () => {
+    const leaver = await worker(1, { SHUTDOWN_GRACE: '0' });
+    await eventually(all(await submit(1, { html: '<p>first</p>' }), 'completed'), 60_000, 'there is usage');
+    const release = await holdUsage();
+    const ids = await submit(1, { html: '<p>x</p>' });
+    await eventually(isResultWaiting, 60_000, 'its result waits');
+    const heir = await worker(1);
+    leaver.child.kill('SIGTERM');
+    await leaver.exited;
+    await release();
+    await eventually(all(ids, 'completed'), 60_000, 'another worker does it');
+    expect([await outcomes(ids), await lossesOf(ids)]).toEqual([['interrupted done'], [0]]);
+    expect(heir.stderr()).not.toContain('worker.lost');
   }, 300_000);
 });
 

@@ -116,13 +116,13 @@ describe('what is done to a webhook', () => {
   });
 });
 
-describe('the jobs of a worker that was lost', () => {
-  it('are one line each, as they are requeued', async () => {
+describe('the jobs of a worker that has ended', () => {
+  const ended = async (isLost: boolean) => {
     const response = await service.request('/v1/jobs', { method: 'POST', body: '{"html":"<p>x</p>"}' });
     const { id } = (await response.json()) as { id: string };
     const workerId = uuidv7();
     await service.sql`
-      insert into pdfprompt_worker (id, host, pid, concurrency, ended_at) values (${workerId}, 'lost', 1, 1, now())`;
+      insert into pdfprompt_worker (id, host, pid, concurrency, ended_at, is_lost) values (${workerId}, 'ended', 1, 1, now(), ${isLost})`;
     await service.sql`
       update pdfprompt_job set status = 'processing', runs = 1, attempts = 1, started_at = now(), worker_id = ${workerId}
       where id = ${id}`;
@@ -139,11 +139,29 @@ describe('the jobs of a worker that was lost', () => {
       );
       await reaper.stop();
     });
+    const [row] = await service.sql`select attempts, losses from pdfprompt_job where id = ${id}`;
+    const requestId = response.headers.get('x-request-id');
+    return {
+      lines,
+      row,
+      workerId,
+      line: { level: 'warn', event: 'job.requeued', jobId: id, tier: 'unlimited', requestId },
+    };
+  };
+
+  it('are one line each, as they are requeued because it was lost', async () => {
+    const { lines, row, workerId, line } = await ended(true);
+    expect(row).toEqual({ attempts: 0, losses: 1 });
     expect(lines).toMatchObject([
       { level: 'warn', event: 'worker.lost', workerId, jobs: 1 },
-      { level: 'warn', event: 'job.requeued', jobId: id, reason: 'lost', tier: 'unlimited', run: 1 },
+      { ...line, reason: 'lost', run: 1 },
     ]);
-    expect(lines[1]?.requestId).toBe(response.headers.get('x-request-id'));
+  });
+
+  it('are interrupted if it stopped in order and could not requeue them', async () => {
+    const { lines, row, line } = await ended(false);
+    expect(row).toEqual({ attempts: 0, losses: 0 });
+    expect(lines).toMatchObject([{ ...line, reason: 'interrupted', run: 1 }]);
   });
 });
 
