@@ -8,6 +8,8 @@ import type { CrashPoint } from '../../src/kernel/crash-point.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/pdfprompt.js', import.meta.url));
 const RESTART_MS = 300;
+/** Milliseconds that a process takes to end in order, at most. */
+const ENDING_MS = 14_000;
 /** The exit code for settings and flags that are not allowed. */
 const USAGE = 2;
 
@@ -35,8 +37,8 @@ export class Member {
   crashes = 0;
   /** what it was started with was not allowed: then nothing of it was tried */
   refusals = 0;
-  /** processes that were asked to end, and how long that took */
-  readonly asked: ({ pid: number } & Span)[] = [];
+  /** processes that had to end, and how long that took: they were asked to, or nothing caught an error */
+  readonly ended: ({ pid: number } & Span)[] = [];
 
   constructor(name: string, arguments_: string[], env: Record<string, string>, directory: string) {
     this.name = name;
@@ -69,7 +71,7 @@ export class Member {
     this.#wasSignalled();
     child.kill(signal);
     await once(child, 'exit');
-    if (signal === 'SIGTERM') this.asked.push({ pid, from, until: performance.now() });
+    if (signal === 'SIGTERM') this.ended.push({ pid, from, until: performance.now() });
   }
 
   /** Stops it in the middle of whatever it does, and lets it go on after that. */
@@ -107,6 +109,8 @@ export class Member {
     child.once('exit', (code, signal) => {
       if (code === USAGE) this.refusals++;
       if (crashAt && signal === 'SIGKILL' && !isSignalled) this.crashes++;
+      const until = performance.now();
+      if (!isSignalled) this.ended.push({ pid: child.pid ?? 0, from: until - ENDING_MS, until });
       if (!this.#isEnding) setTimeout(() => this.#isEnding || this.#start(), RESTART_MS);
     });
   }

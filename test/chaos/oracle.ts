@@ -17,7 +17,7 @@ interface OracleInput {
   address: string;
   /** of the owner of each job, by the job's place in the ledger */
   keyOf: (promised: Promised) => string;
-  /** pids of workers that were killed, stopped or crashed on purpose, or asked to end during an outage */
+  /** pids of workers that were killed, stopped or crashed on purpose, or had to end during an outage */
   faulted: Set<number>;
   /** jobs that nobody submitted one by one */
   ofBatches?: Set<string>;

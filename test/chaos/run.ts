@@ -148,7 +148,7 @@ export async function runChaos(
     onProgress('holding it against what was promised');
     const faulted = new Set(workers.flatMap((worker) => [...worker.faulted]));
     // Who has to end while the database is away cannot give its jobs back, however long it tries.
-    for (const { pid, from, until } of workers.flatMap((worker) => worker.asked))
+    for (const { pid, from, until } of workers.flatMap((worker) => worker.ended))
       if (outages.some((outage) => outage.from < until && from < outage.until)) faulted.add(pid);
     const findings = await load.judge(faulted);
     findings.push(await connections(sql, members.length), crashes(members));
