@@ -39,11 +39,15 @@ export interface Pool {
   close(timeoutMs?: number): Promise<void>;
 }
 
-/** Milliseconds. They keep one client from blocking others: per statement, wait for a lock, idle time in a transaction. */
+/**
+ * Milliseconds. They keep one client from blocking others: per statement, wait for a lock, idle time in a transaction.
+ * The last is no longer than a silent worker is waited for: one that stands still in a transaction has locked the rows
+ * of its jobs, and of its tenant.
+ */
 export const SESSION_TIMEOUTS = {
   statement_timeout: 30_000,
   lock_timeout: 10_000,
-  idle_in_transaction_session_timeout: 30_000,
+  idle_in_transaction_session_timeout: 10_000,
 } as const;
 /** To get a connection of the pool; afterwards the caller should try again later. */
 const ACQUIRE_TIMEOUT = 5_000;

@@ -105,6 +105,26 @@ describe('a worker that has to stop while its result waits for a lock', () => {
   }, 300_000);
 });
 
+describe('a worker that stands still in the middle of a transaction', () => {
+  it('does not keep its locks for longer than it is waited for', async () => {
+    const zombie = await worker(1);
+    await eventually(all(await submit(1, { html: '<p>first</p>' }), 'completed'), 60_000, 'there is usage');
+    const release = await holdUsage();
+    const ids = await submit(1, { html: '<p>x</p>' });
+    await eventually(isResultWaiting, 60_000, 'its result waits');
+    zombie.child.kill('SIGSTOP');
+    await release(); // to the zombie's session, which does not go on
+    await worker(1);
+    const beside = await submit(1, { html: '<p>of the same user</p>' });
+    await eventually(all([...ids, ...beside], 'completed'), 60_000, 'the other worker does both');
+    expect([await outcomes(ids), await outcomes(beside)]).toEqual([['lost done'], ['done']]);
+    const [row] = await sql<{ seconds: number }[]>`
+      select extract(epoch from max(a.started_at) - max(w.seen_at) filter (where w.pid = ${zombie.pid}))::float8 as seconds
+      from pdfprompt_job_attempt a join pdfprompt_worker w on w.id = a.worker_id where a.job_id in ${sql(ids)}`;
+    expect(row?.seconds).toBeLessThan(30); // 11 to 13 s; without an end of its transaction, for ever
+  }, 300_000);
+});
+
 describe('a document that takes every worker with it', () => {
   it('is given up after the third', async () => {
     gate.shut();
