@@ -1,6 +1,6 @@
 import type { Config } from '../config/load.ts';
 import type { Database } from '../db/pools.ts';
-import { CodedError, OperatorError, UsageError } from '../kernel/errors.ts';
+import { CodedError, invalidFields, OperatorError, UsageError } from '../kernel/errors.ts';
 import { progress } from './output.ts';
 import { readConfig } from './settings-flags.ts';
 
@@ -41,8 +41,9 @@ export async function accountVerb<T>(
 function operatorError(error: CodedError, hint: string, flags: Record<string, string>): OperatorError {
   if (error.code === 'not_found') return new UsageError(`${error.message}. Type: ${hint}`, { cause: error });
   if (error.code !== 'invalid_request') return new OperatorError(error.message, { cause: error });
-  const problems = (error.fields ?? []).map(({ field, message }) => `${flags[nameOf(field)] ?? field}: ${message}`);
-  return new UsageError(problems.join('; '), { cause: error });
+  const named = (error.fields ?? []).map(({ field, message }) => ({ field: flags[nameOf(field)] ?? field, message }));
+  const cause = invalidFields(named);
+  return new UsageError(cause.message, { cause });
 }
 
 /** `scopes` for `scopes[1]`. */

@@ -1,10 +1,8 @@
 import type { BadRow, Batch } from '../domain/batch.ts';
 import { count, time } from './batch-progress.ts';
 import type { ListedItem } from './fetch-items.ts';
-import type { OperatorError } from '../kernel/errors.ts';
-import { withoutSecrets } from '../kernel/secrets.ts';
 import { oneLine, table } from './output.ts';
-import { Refusal } from './service-client.ts';
+import type { Refusal } from './service-client.ts';
 
 /** Rows that are listed. */
 export const LISTED = 20;
@@ -17,16 +15,6 @@ export const counted = (number: number, noun: string) => `${count(number)} ${nou
 /** The rows that a batch was refused for; empty if it was refused for another reason. */
 export function badRowsOf({ problems }: Refusal): BadRow[] {
   return problems.flatMap(({ row, field, message }) => (row === undefined ? [] : [{ row, field, message }]));
-}
-
-/** Why there is no batch, for `--json`. `code` is null, and `errors` are empty, unless the service has refused it. */
-export function errorJson(error: OperatorError) {
-  const refusal = [error, error.cause].find((each) => each instanceof Refusal);
-  return {
-    error: withoutSecrets((refusal ?? error).message),
-    code: refusal?.code || null,
-    errors: refusal?.problems ?? [],
-  };
 }
 
 /** @param total of which `bad` are the first */

@@ -4,7 +4,11 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** Whether the command line that is run has printed its JSON document: there is one. */
+export const jsonDocument = { isPrinted: false };
+
 export function printJson(value: unknown): void {
+  jsonDocument.isPrinted = true;
   print(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined));
 }
 

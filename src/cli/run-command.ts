@@ -18,7 +18,8 @@ import { tiersCommand } from './commands/tiers.ts';
 import { upCommand } from './commands/up.ts';
 import { usersCommand } from './commands/users.ts';
 import { workCommand } from './commands/work.ts';
-import { warn } from './output.ts';
+import { errorJson } from './error-json.ts';
+import { jsonDocument, printJson, warn } from './output.ts';
 import { addSettingFlags } from './settings-flags.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -26,21 +27,30 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 
 /**
- * Runs a command line and reports errors on stderr.
+ * Runs a command line and reports errors on stderr; with `--json` on stdout too, as its one JSON document.
  * @param argv like `process.argv`: the first two entries are ignored
  */
 export async function runCommand(argv: string[]): Promise<void> {
   process.exitCode = 0;
+  jsonDocument.isPrinted = false;
   const program = createProgram();
   prepare(program);
   try {
     await program.parseAsync(argv);
   } catch (error) {
     process.exitCode = report(error);
+    if (process.exitCode !== 0 && asksForJson(argv) && !jsonDocument.isPrinted) printJson(errorJson(error));
   }
 }
 
-function createProgram(): Command {
+/** By the words themselves: a command line that is wrong may not be understood up to there. */
+function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return argv.slice(0, end === -1 ? undefined : end).includes('--json');
+}
+
+/** Every command, with its own flags. */
+export function createProgram(): Command {
   const program = new Command('pdfprompt')
     .description('PDFs as a durable queue on nothing but Postgres: send HTML or a URL, get a PDF.')
     .version(version)

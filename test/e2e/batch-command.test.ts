@@ -120,14 +120,16 @@ describe('pdfprompt batch', () => {
     const { path, nonces } = await rows('stopped', 60);
     const arguments_ = ['letter', path, '--format', 'csv', '--merge', at('stopped.pdf')];
     const added = await addedBy(async () => {
-      const stopped = batch(arguments_);
+      const stopped = batch([...arguments_, '--json']);
       await said(stopped, /^Batch /m);
       stopped.child.kill('SIGINT');
       const { code, stdout, stderr } = await stopped.exited;
       expect(stderr).toMatch(
         /the batch goes on in the service\.\n {2}go on: .*--resume \S+\n {2}cancel: .*--cancel \S+\n$/,
       );
-      expect([code, stdout]).toEqual([130, '']);
+      const { batch: left, ...why } = JSON.parse(stdout) as { batch: { id: string } };
+      expect([code, why]).toEqual([130, { error: 'stopped', code: null, errors: [] }]);
+      expect(stderr).toContain(`--resume ${left.id}\n`);
       const again = await batch(arguments_).exited;
       expect(again.stderr).toMatch(/^Batch \S+ of \S+ (goes on|is completed): the same rows were sent before/);
       expect(again.code).toBe(0);

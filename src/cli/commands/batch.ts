@@ -7,10 +7,11 @@ import { OperatorError, UsageError } from '../../kernel/errors.ts';
 import { MEGABYTE } from '../../kernel/units.ts';
 import { listenForSignals } from '../../runtime/signals.ts';
 import { BatchProgress, count } from '../batch-progress.ts';
-import { badRowsOf, badRowsText, counted, endText, errorJson, failuresText, type FoundAs } from '../batch-report.ts';
+import { badRowsOf, badRowsText, counted, endText, failuresText, type FoundAs } from '../batch-report.ts';
 import { openRows, ROW_FORMATS, type RowFormat } from '../batch-rows.ts';
 import { completeBatch, type Target } from '../batch-run.ts';
 import { batchTemplate } from '../batch-template.ts';
+import { errorJson } from '../error-json.ts';
 import { print, printJson, warn } from '../output.ts';
 import { PatientClient } from '../patient-client.ts';
 import { readRequestFlag } from '../request-flag.ts';
@@ -78,14 +79,7 @@ Ctrl-C stops following; the batch goes on. The same command, with the same rows,
 
 Exit codes: 0 everything is printed, 1 something is not, 2 wrong usage, 130 stopped by Ctrl-C.`,
     )
-    .action(async (template: string | undefined, rows: string | undefined, options: BatchOptions) => {
-      try {
-        await batch(template, rows, options);
-      } catch (error) {
-        if (options.json && error instanceof OperatorError) printJson(errorJson(error));
-        throw error;
-      }
-    });
+    .action(batch);
 }
 
 async function batch(template: string | undefined, rows: string | undefined, options: BatchOptions): Promise<void> {
@@ -130,6 +124,7 @@ async function batch(template: string | undefined, rows: string | undefined, opt
     line.end();
     process.exitCode = INTERRUPTED;
     warn(interruptedText(seen.batch));
+    if (options.json) printJson({ ...errorJson(end.signal.reason), batch: seen.batch ?? null });
   } finally {
     line.end();
     stopListening();

@@ -9,6 +9,7 @@ import type { HttpClient } from '../../planning/http-client.ts';
 import { DEFAULT_MIX, DEFAULT_TIERS, type LoadPlan, parseLoadPlan } from '../../planning/load-plan.ts';
 import { accountVerb } from '../account-verb.ts';
 import { loadReportText } from '../load-report-text.ts';
+import { errorJson } from '../error-json.ts';
 import { print, printJson, progress, warn } from '../output.ts';
 import { readConfig } from '../settings-flags.ts';
 
@@ -95,8 +96,10 @@ async function bench(options: BenchOptions): Promise<void> {
       onProgress: live.show,
     });
     live.end();
-    if (report === undefined) warn('pdfprompt: ended before the load began');
-    else {
+    if (report === undefined) {
+      warn('pdfprompt: ended before the load began');
+      if (options.json) printJson(errorJson(new OperatorError('ended before the load began')));
+    } else {
       const { loadReportPage } = await import('../../planning/load-report-page.ts');
       await writeReport(await loadReportPage(report));
       if (options.json) printJson(report);
