@@ -1,4 +1,5 @@
 import type { BadRow } from '../domain/batch.ts';
+import { fieldWithin } from '../domain/field-path.ts';
 import { CodedError, type FieldProblem } from '../kernel/errors.ts';
 
 /** Problems that are listed, at most. */
@@ -19,10 +20,8 @@ export class BadRows {
   /** @param problems of one row; fields are those of the item */
   add(row: number, problems: readonly FieldProblem[]): void {
     this.#count++;
-    for (const { field, message } of problems.slice(0, MAX_LISTED - this.listed.length)) {
-      const separator = field === '' || field.startsWith('[') ? '' : '.';
-      this.listed.push({ row, field: `items[${row - 1}]${separator}${field}`, message });
-    }
+    for (const { field, message } of problems.slice(0, MAX_LISTED - this.listed.length))
+      this.listed.push({ row, field: fieldWithin(`items[${row - 1}]`, field), message });
   }
 
   /** @param total rows, the good ones included */

@@ -1,4 +1,4 @@
-import { pathText } from '../domain/check-input.ts';
+import { pathText } from '../domain/field-path.ts';
 import { parseJson } from '../jobs/parse-json.ts';
 import { CodedError, type FieldProblem, messageOf } from '../kernel/errors.ts';
 

@@ -1,3 +1,4 @@
+import { pathText } from '../domain/field-path.ts';
 import { invalidFields } from '../kernel/errors.ts';
 import type { SentRow } from './sent-row.ts';
 
@@ -14,7 +15,7 @@ export function refuseDataColumns(rows: readonly SentRow[]): void {
   const columns = new Set<string>();
   for (const { item, isText } of rows) {
     const { data } = (item ?? {}) as { data?: unknown };
-    if (isText && data !== undefined) addNames(columns, data, '');
+    if (isText && data !== undefined) addNames(columns, data, []);
   }
   if (columns.size === 0) return;
   const named = [...columns].slice(0, NAMED).map((name) => name.slice(0, LONGEST));
@@ -27,7 +28,7 @@ export function refuseDataColumns(rows: readonly SentRow[]): void {
   ]);
 }
 
-function addNames(names: Set<string>, value: unknown, path: string): void {
-  if (typeof value !== 'object' || value === null) return void names.add(path);
-  for (const [name, inner] of Object.entries(value)) addNames(names, inner, path === '' ? name : `${path}.${name}`);
+function addNames(names: Set<string>, value: unknown, path: readonly string[]): void {
+  if (typeof value !== 'object' || value === null) return void names.add(pathText(path));
+  for (const [name, inner] of Object.entries(value)) addNames(names, inner, [...path, name]);
 }

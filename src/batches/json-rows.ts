@@ -108,9 +108,10 @@ function parsed(bytes: Buffer, { isRefused, row }: { isRefused: boolean; row: nu
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
     const [problem] = error.fields ?? [];
-    const found: FieldProblem = problem
-      ? { ...problem, field: problem.field === '(body)' ? '' : problem.field }
-      : { field: '', message: `it is not JSON: ${error.message.replace('(body): ', '')}` };
+    const found: FieldProblem = problem ?? {
+      field: '',
+      message: `it is not JSON: ${error.message.replace('(body): ', '')}`,
+    };
     if (isRefused && !problem) throw new CodedError('invalid_json', `items[${row - 1}]: ${found.message}`, { cause: error }); // prettier-ignore
     return { item: bytes.toString(), problem: found };
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type FieldProblem, invalidFields } from '../kernel/errors.ts';
+import { pathText } from './field-path.ts';
 import { problemWords } from './problem-words.ts';
 import { allowsAnything, namesAt, namesWithin, stepInto } from './schema-names.ts';
 import { nearest } from '../kernel/nearest.ts';
@@ -192,11 +193,4 @@ function badText(value: unknown): string | undefined {
   if (value.includes('\0')) return 'allowed: text without NUL characters';
   if (!value.isWellFormed()) return 'allowed: well-formed Unicode, without lone surrogates';
   return undefined;
-}
-
-/** `cookies[2].name` */
-export function pathText(path: PropertyKey[]): string {
-  const shown = (name: string) => name.slice(0, 100).replaceAll(/[^\p{L}\p{N}_-]/gu, '?');
-  const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${shown(String(part))}`)).join('');
-  return text.replace(/^\.+/, '') || '(body)';
 }

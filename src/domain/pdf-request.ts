@@ -4,6 +4,7 @@ import { nearest } from '../kernel/nearest.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { bodyProblem, parseFields, withoutNulls } from './check-input.ts';
 import { type RequestDeliveries, uploadField, webhookField } from './delivery.ts';
+import { fieldWithin } from './field-path.ts';
 import { finishingFiles, finishingSchema, hasHtmlLayer, type ResultSettings, splitSchema } from './finishing.ts';
 import { outputSchema, type PictureOutput } from './output.ts';
 import { impliedProblems } from './implied-options.ts';
@@ -240,7 +241,7 @@ function partsOf(request: Fields, sent: Record<string, unknown>): { parts: Reque
       parts.push(toPart(parsed.data, request, merged));
       files += Object.keys(parts.at(-1)?.files ?? {}).length;
       problems.push(...optionsOfPdf(own, `${at}.`));
-    } else problems.push(...parsed.fields.map((each) => ({ ...each, field: `${at}.${each.field}` })));
+    } else problems.push(...parsed.fields.map((each) => ({ ...each, field: fieldWithin(at, each.field) })));
   }
   if (files > REQUEST_BOUNDS.partFiles)
     problems.push({

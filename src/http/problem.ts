@@ -15,7 +15,7 @@ export const problemSchema = z
     errors: z
       .array(
         z.object({
-          field: z.string(),
+          field: z.string().meta({ description: 'Its path', examples: ['options.margin.top', 'files["a.css"]'] }),
           message: z.string(),
           row: z.int().optional().meta({ description: 'Of a batch, from 1' }),
         }),

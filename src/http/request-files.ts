@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { putAsset, type PutAssetDeps } from '../assets/put-asset.ts';
 import { type FileToPut, putFilesOfParts, putSentFiles, type RequestAssets } from '../assets/put-sent-files.ts';
+import { pathText } from '../domain/field-path.ts';
 import type { requestFiles } from '../domain/pdf-request.ts';
 import type { FileInput } from '../domain/source.ts';
 import { invalidFields } from '../kernel/errors.ts';
@@ -31,7 +32,7 @@ export function withUploaded(json: unknown, uploads: readonly Upload[]): unknown
   const paths = new Set(files.map(([path]) => path));
   const unnamed = uploads.filter((upload) => !named.has(upload));
   const twice = unnamed.find(({ name }) => paths.has(name));
-  if (twice) throw invalidFields([{ field: `files["${twice.name}"]`, message: 'it is sent as a file too' }]);
+  if (twice) throw invalidFields([{ field: pathText(['files', twice.name]), message: 'it is sent as a file too' }]);
   const sent = unnamed.map(({ name, sha256 }): [string, string] => [name, sha256]);
   return { ...json, files: Object.fromEntries([...files, ...sent]) };
 }

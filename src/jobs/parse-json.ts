@@ -1,5 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { MAX_DEPTH, MAX_VALUES, pathText, TOO_DEEP, tooMany } from '../domain/check-input.ts';
+import { MAX_DEPTH, MAX_VALUES, TOO_DEEP, tooMany } from '../domain/check-input.ts';
+import { pathText } from '../domain/field-path.ts';
 import { CodedError, type FieldProblem, invalidFields, messageOf } from '../kernel/errors.ts';
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);

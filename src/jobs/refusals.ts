@@ -1,6 +1,7 @@
 import type { Limiter, TierUse } from '../accounts/limits.ts';
 import { refused } from '../accounts/principals.ts';
 import { postgresErrorOf } from '../db/pools.ts';
+import { fieldWithin } from '../domain/field-path.ts';
 import { CodedError, type FieldProblem, invalidFields } from '../kernel/errors.ts';
 import { noSuchAssets } from '../templates/put-template.ts';
 
@@ -48,6 +49,6 @@ export const ofRequest = (error: unknown): unknown =>
 
 /** A field of such a request. */
 export const withinRequest = ({ field, message }: FieldProblem): FieldProblem => ({
-  field: field === '(body)' ? 'request' : `request.${field}`,
+  field: fieldWithin('request', field),
   message,
 });

@@ -1,6 +1,6 @@
 import { versionAssets } from '../assets/asset-files.ts';
 import type { Database } from '../db/pools.ts';
-import { pathText } from '../domain/check-input.ts';
+import { pathText } from '../domain/field-path.ts';
 import { finishingFiles, hasHtmlLayer } from '../domain/finishing.ts';
 import { overSettings } from '../domain/over-settings.ts';
 import { noSuchFile, onlyPart, parsePdfRequest, type PdfRequest, type RequestPart } from '../domain/pdf-request.ts';

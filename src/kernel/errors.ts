@@ -76,7 +76,7 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 /** What a job can fail with, besides failures of the service. */
 export const JOB_ERROR_CODES = Object.keys(JOB_ERRORS) as (keyof typeof JOB_ERRORS)[];
 
-/** One field of a request that was refused. `field` is a path such as `options.margin.top`. */
+/** One field of a request that was refused. `field` is a path such as `options.margin.top`, as domain/field-path.ts writes it. */
 export interface FieldProblem {
   field: string;
   message: string;

@@ -1,6 +1,7 @@
 import type { Database } from '../db/pools.ts';
 import { getWebhook } from '../deliveries/read-webhooks.ts';
 import { isWebhookId } from '../domain/delivery.ts';
+import { pathText } from '../domain/field-path.ts';
 import { parsePdfRequest, type PdfRequest, requestFiles } from '../domain/pdf-request.ts';
 import type { FileInput } from '../domain/source.ts';
 import type { EgressPolicy } from '../egress/policy.ts';
@@ -65,7 +66,7 @@ function perishable(request: PdfRequest): FieldProblem[] {
     ...[...assets]
       .filter(([, file]) => typeof file === 'string')
       .map(([path]) => ({
-        field: `files["${path.slice(0, 100)}"]`,
+        field: pathText(['files', path]),
         message:
           'assets are kept for a day only; allowed in a schedule: the file itself, or a template, which keeps its files',
       })),

@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { type Database, postgresErrorOf, type Transaction } from '../db/pools.ts';
 import { template, templateVersion, user } from '../db/schema.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
+import { pathText } from '../domain/field-path.ts';
 import { templateNameProblem } from '../domain/template-name.ts';
 import { checkTemplate, hashOf, type TemplateContent } from './template-content.ts';
 
@@ -93,5 +94,5 @@ async function checkCounts(tx: Transaction, userId: string, latest: number): Pro
 export function noSuchAssets(detail: string): CodedError {
   const missing = JSON.parse(detail) as Record<string, string>;
   const message = 'you have no such asset; send it with PUT /v1/assets';
-  return invalidFields(Object.keys(missing).map((name) => ({ field: `files["${name}"]`, message }))); // prettier-ignore
+  return invalidFields(Object.keys(missing).map((name) => ({ field: pathText(['files', name]), message })));
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../domain/canonical-json.ts';
+import { fieldWithin } from '../domain/field-path.ts';
 import { parsePdfRequest } from '../domain/pdf-request.ts';
 import { filesField } from '../domain/source.ts';
 import { TEMPLATE_ENTRIES } from '../domain/template-name.ts';
@@ -50,7 +51,7 @@ export function checkTemplate({ files, request }: TemplateContent): void {
     if (OF_A_DOCUMENT.has(name)) problems.push({ field: `request.${name}`, message: 'allowed: print settings only' });
   const parsed = parsePdfRequest({ ...request, html: ' ', files }); // what finishing names is the template's own
   if (problems.length === 0 && !parsed.ok)
-    for (const { field, message } of parsed.fields) problems.push({ field: `request.${field}`, message });
+    for (const { field, message } of parsed.fields) problems.push({ field: fieldWithin('request', field), message });
   if (problems.length > 0) throw invalidFields(problems);
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { checkInput } from '../domain/check-input.ts';
+import { fieldWithin, pathText } from '../domain/field-path.ts';
 import { CodedError, invalidFields, messageOf } from '../kernel/errors.ts';
 
 /** The file of a template that says how it is printed. */
@@ -21,7 +22,7 @@ export function templateSettings(text: string | undefined): TemplateSettings {
   } catch (error) {
     if (!(error instanceof CodedError) || !error.fields) throw error;
     throw invalidFields(
-      error.fields.map((each) => ({ field: `${fieldOf(SETTINGS_FILE)}.${each.field}`, message: each.message })),
+      error.fields.map(({ field, message }) => ({ field: fieldWithin(fieldOf(SETTINGS_FILE), field), message })),
     );
   }
 }
@@ -35,4 +36,4 @@ export function parseTemplateJson(file: string, text: string): unknown {
   }
 }
 
-const fieldOf = (file: string) => `files["${file}"]`;
+const fieldOf = (file: string) => pathText(['files', file]);

@@ -167,7 +167,7 @@ const table: [string, Sent, number, string, RegExp][] = [
     post('{"html":"x","metadata":{"\\udfff":1}}'),
     400,
     'invalid_request',
-    /^metadata\.\?: allowed: well-formed Unicode/,
+    /^metadata\["\?"\]: allowed: well-formed Unicode/,
   ],
   [
     'scale above its range',

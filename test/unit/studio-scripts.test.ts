@@ -63,9 +63,13 @@ describe('the place of an error', () => {
   });
 
   it('is the field of a request that is not valid', () => {
-    const fields = [{ field: 'files["template.json"].request.format', message: 'allowed: A4' }];
+    const fields = [
+      { field: 'files["template.json"].request.format', message: 'allowed: A4' },
+      { field: 'files.LICENSE', message: 'x' },
+    ];
     expect(placesOf({ code: 'invalid_request', message: 'x', fields })).toEqual([
       { file: 'template.json', message: 'files["template.json"].request.format: allowed: A4' },
+      { file: 'LICENSE', message: 'files.LICENSE: x' },
     ]);
   });
 

@@ -1,4 +1,5 @@
 import type { OutputUnit, Schema } from '@cfworker/json-schema';
+import { pathText } from '../../domain/field-path.ts';
 import type { FieldProblem } from '../../kernel/errors.ts';
 import { nearest } from '../../kernel/nearest.ts';
 
@@ -188,14 +189,8 @@ function valueAt(json: unknown, path: Path): unknown {
 
 /** `data.items[3]["unit price"]` */
 function fieldOf(data: unknown, path: Path): string {
-  let at = data;
-  let field = 'data';
-  for (const name of path) {
-    if (Array.isArray(at)) field += `[${name}]`;
-    else field += /^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name.slice(0, 100))}]`;
-    at = valueAt(at, [name]);
-  }
-  return field.slice(0, MAX_FIELD);
+  const steps = path.map((name, at) => (Array.isArray(valueAt(data, path.slice(0, at))) ? Number(name) : name));
+  return pathText(['data', ...steps]).slice(0, MAX_FIELD);
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

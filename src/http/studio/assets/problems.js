@@ -12,7 +12,7 @@ const NAME_OF_TEMPLATE = /^[^:\s]{1,200}: (?=data[.[:])/;
 /** `data.items[3].price: …` */
 const IN_DATA = /^data([.[][^\n:]*)?: ([\s\S]*)$/;
 /** `files["schema.json"]: …`, of a field of the request */
-const OF_FILE = /^files\["([^"]+)"\]/;
+const OF_FILE = /^files(?:\["([^"]+)"\]|\.([^.[\]]+))/;
 
 /**
  * The places that an error names.
@@ -32,7 +32,8 @@ export function placesOf({ code, message, fields = [] }, data = '') {
     return [{ file, line: Number(line), ...(column !== undefined && { column: Number(column) }), message: why }];
   if (fields.length === 0) return [{ message: plain }];
   return fields.map((field) => {
-    const named = OF_FILE.exec(field.field)?.[1];
+    const [, quoted, word] = OF_FILE.exec(field.field) ?? [];
+    const named = quoted ?? word;
     return { ...(named !== undefined && { file: named }), message: `${field.field}: ${field.message}` };
   });
 }
