@@ -21,7 +21,9 @@ export const urlText = checkedText(urlProblem, MAX_URL);
 /** Files of one document. */
 export const MAX_FILES = 1_000;
 
-const assetId = z.string().regex(/^[0-9a-f]{64}$/, 'allowed: the id of an asset, which has 64 hexadecimal digits');
+const assetId = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'allowed: the id of an asset, which has 64 hexadecimal digits in lower case');
 
 const FILE = 'allowed: the id of an asset, {"text": "…"} or {"base64": "…"}';
 const inlineFile = z.union(

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, isNotNull, isNull, sql } from 'drizzle-orm';
 import { putAsset, type PutAssetDeps } from '../assets/put-asset.ts';
 import { putFilesOfParts } from '../assets/put-sent-files.ts';
+import type { Transaction } from '../db/pools.ts';
 import { delivery, job, part } from '../db/schema.ts';
-import { webhookField } from '../domain/delivery.ts';
+import { type RequestDeliveries, webhookField } from '../domain/delivery.ts';
 import type { Failure } from '../domain/outcome.ts';
 import { parsePdfRequest, requestFiles, withDefaults } from '../domain/pdf-request.ts';
 import type { EgressPolicy } from '../egress/policy.ts';
@@ -13,6 +14,7 @@ import type { ClaimedJob } from './claim.ts';
 import { jobSettings, partRows, templatesOf } from './part-rows.ts';
 import { partRefusalOf } from './refusals.ts';
 import { patiently, STORE_PAUSE_MS } from './patiently.ts';
+import { toRows } from './submit.ts';
 import { resolveRequest, type RequestInput, type Resolved } from './resolve-request.ts';
 import { storedDocuments } from './stored-request.ts';
 
@@ -58,6 +60,7 @@ async function read(deps: ReadRequestDeps, claimed: ClaimedJob): Promise<Claimed
   checkTargets(egress, request.deliveries);
   const files = await putFilesOfParts((file) => putAsset(deps, { userId, ...file }), requestFiles(request));
   const resolved = await resolveRequest({ reads: db }, { principal: { userId }, request, sent, files });
+  checkTargets(egress, resolved.request.deliveries);
   return replaceParts(deps, claimed, resolved);
 }
 
@@ -103,6 +106,7 @@ async function replaceParts(
         .where(and(eq(job.id, id), eq(job.status, 'processing'), eq(job.runs, run)))
         .returning();
       if (!row) throw new StaleRun();
+      await replaceDeliveries(tx, claimed, request.deliveries);
       await tx.delete(part).where(eq(part.jobId, id));
       await tx.execute(sql`
         select pdfprompt_add_part(${id}, (place - 1)::integer, ${userId}, part ->> 'kind', part ->> 'content', part -> 'data',
@@ -115,4 +119,23 @@ async function replaceParts(
   } catch (error) {
     throw partRefusalOf(error) ?? error;
   }
+}
+
+/**
+ * What the database has not recognised in the request, because an address is written in an unusual way or is one of the
+ * template's, is sent too. Addresses are stored as the API stores them.
+ * @throws PostgresError PDF07
+ */
+async function replaceDeliveries(tx: Transaction, { id, userId }: ClaimedJob, wanted: RequestDeliveries | undefined) {
+  const rows = toRows(wanted);
+  if (rows.length === 0) return;
+  const own = and(eq(delivery.jobId, id), delivery.asked, eq(delivery.status, 'awaiting'));
+  await tx.delete(delivery).where(and(own, isNull(delivery.webhookId)));
+  // An endpoint stays, which its owner may have deleted since.
+  const kept = await tx
+    .select()
+    .from(delivery)
+    .where(and(own, isNotNull(delivery.webhookId)));
+  const missing = kept.length > 0 ? rows.filter((row) => !('webhook' in row)) : rows;
+  await tx.execute(sql`select pdfprompt_add_deliveries(${id}, ${userId}, ${JSON.stringify(missing)}::text::jsonb)`);
 }

@@ -24,15 +24,15 @@ export function refusalOf(
   const { code, detail = '' } = postgresErrorOf(error) ?? {};
   if (code === LIMIT_REACHED) return limiter.refuse(userId, JSON.parse(detail) as TierUse);
   if (code === USER_GONE) return refused(); // erased after the key was checked
-  if (code === NO_WEBHOOK) return noSuchEndpoint();
   if (code === NOT_THAT_TIME) return invalidFields([{ field: 'runAt', message: detail }]);
   return partRefusalOf(error);
 }
 
-/** The same of a statement that only writes parts: what they refer to is gone. */
+/** The same of a statement that only writes parts and deliveries: what they refer to is gone. */
 export function partRefusalOf(error: unknown): CodedError | undefined {
   const { code, detail = '' } = postgresErrorOf(error) ?? {};
   if (code === NO_ASSETS) return noSuchAssets(detail);
+  if (code === NO_WEBHOOK) return noSuchEndpoint();
   return code === NO_TEMPLATE ? invalidFields([{ field: 'template', message: 'it was just deleted' }]) : undefined;
 }
 
