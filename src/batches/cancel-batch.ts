@@ -99,11 +99,8 @@ async function cancelChunk(
       : [];
   const wanted = [...items, ...closing].map(({ id }) => id);
   if (wanted.length === 0) return { count: 0, last };
-  const taken = await queue.lock(tx, wanted);
   const locked = await tx.execute<{ id: string }>(sql`
-    select id from pdfprompt_job
-    where id = any (${arrayLiteral(wanted.filter((id) => !taken.has(id)))}::uuid[]) and ${open}
-    for update skip locked`);
+    select id from pdfprompt_job where id = any (${arrayLiteral(wanted)}::uuid[]) and ${open} for update skip locked`);
   const ids = locked.map(({ id }) => id);
   if (ids.length === 0) return { count: 0, last };
   const array = sql`${arrayLiteral(ids)}::uuid[]`;

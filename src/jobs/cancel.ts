@@ -34,13 +34,11 @@ export async function cancelJob(
         .returning({ batchId: job.batchId, row: job.batchRow });
       if (!cancelled) return undefined;
       await endAttempt(tx, { jobId, outcome: 'cancelled' });
-      // A claim that has its place in hand waits for the job's row, and then leaves the queue by itself. To wait for the place
-      // would be a deadlock.
-      const inHand = await queue.lock(tx, [jobId]);
-      if (inHand.size === 0) await queue.cancel(tx, [jobId]);
+      await queue.cancel(tx, [jobId]);
       await notify(tx, 'ended', jobId);
       return { batchId: cancelled.batchId ?? undefined, row: cancelled.row ?? undefined };
     });
+  // The counters of its batch, if it is an item, are locked after it; who erases the batch has them the other way round.
   const cancelled = await retryAfterDeadlock(cancel);
   if (cancelled) events.jobCancelled({ ...input, ...cancelled });
 }

@@ -5,7 +5,8 @@ const TRIES = 4;
 
 /**
  * Runs a transaction again if Postgres ended it because of a deadlock. A claim locks the job's row in the queue first
- * and the job second; cancelling and erasing lock them the other way round.
+ * and the job second; erasing locks them the other way round. Items lock the counters of their batch after them, in any
+ * order if one transaction ends several; erasing a batch has its counters first.
  */
 export async function retryAfterDeadlock<T>(transaction: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {

@@ -80,17 +80,14 @@ export class JobQueue extends Lifecycle {
 
   /** Requeues the job of a lost worker, whatever its claim. */
   async release(tx: Queryable, id: string): Promise<void> {
-    await this.cancel(tx, [id]);
-    await this.#boss.resume(QUEUE, id, { db: executor(tx) });
+    await tx.execute(sql`${backInQueue(id)} and (${IS_OPEN} or state::text = 'cancelled')`);
   }
 
   /** Requeues the job at once, without counting an attempt. @returns false if the claim was stale */
-  async requeue(tx: Queryable, claim: Claim): Promise<boolean> {
-    const db = executor(tx);
-    return (
-      affectedOne(await this.#boss.cancel(QUEUE, claim, { db })) &&
-      affectedOne(await this.#boss.resume(QUEUE, claim.id, { db }))
-    );
+  async requeue(tx: Queryable, { id, retryCount }: Claim): Promise<boolean> {
+    const rows = await tx.execute(sql`
+      ${backInQueue(id)} and state::text = 'active' and retry_count = ${retryCount} returning 1`);
+    return rows.length === 1;
   }
 
   /** An SQL expression: whether the queue has the job, waiting or claimed. Looked up job by job: a join may read all that wait. */
@@ -120,28 +117,30 @@ export class JobQueue extends Lifecycle {
   }
 
   /**
-   * Removes the jobs from the queue, claimed or not. As pg-boss's `cancel`, which counts nothing but the rows of its answer;
-   * but its statement, which does not know the queue when it is planned, may look through all jobs that wait.
+   * Removes jobs that have ended in this transaction from the queue, claimed or not. Places that others have in hand stay,
+   * as to wait would be a deadlock: a claim waits for the job's row then, finds that it has ended, and removes it itself.
+   * What becomes of the rows is as by pg-boss's `cancel`, which counts nothing but the rows of its answer; but its
+   * statement, which does not know the queue when it is planned, may look through all jobs that wait.
    */
   async cancel(tx: Queryable, ids: string[]): Promise<void> {
     await tx.execute(sql`
-      update pgboss.job set completed_on = pgboss.job_now(), state = 'cancelled'
-      where name = ${sql.raw(`'${QUEUE}'`)} and id = any (${arrayLiteral(ids)}::uuid[]) and ${IS_OPEN}`);
-  }
-
-  /** Locks the jobs' places in the queue, without waiting. @returns the ids of those that others have locked, as by a claim */
-  async lock(tx: Queryable, ids: string[]): Promise<Set<string>> {
-    const rows = await tx.execute<{ id: string }>(sql`
       with own as materialized (
         select id from pgboss.job
-        where name = ${sql.raw(`'${QUEUE}'`)} and id = any (${arrayLiteral(ids)}::uuid[])
+        where name = ${sql.raw(`'${QUEUE}'`)} and id = any (${arrayLiteral(ids)}::uuid[]) and ${IS_OPEN}
         order by id for update skip locked
       )
-      select id from pgboss.job
-      where name = ${sql.raw(`'${QUEUE}'`)} and id = any (${arrayLiteral(ids)}::uuid[]) and id not in (select id from own)`);
-    return new Set(rows.map(({ id }) => id));
+      update pgboss.job set completed_on = pgboss.job_now(), state = 'cancelled'
+      where name = ${sql.raw(`'${QUEUE}'`)} and id = any (array(select id from own))`);
   }
 }
+
+/**
+ * As pg-boss's `cancel` and then `resume`, which may look through all jobs that wait. More conditions may follow.
+ */
+const backInQueue = (id: string) => sql`
+  update pgboss.job set state = 'created', completed_on = null, upsert_by_key = null,
+    start_after = greatest(start_after, pgboss.job_now())
+  where name = ${sql.raw(`'${QUEUE}'`)} and id = ${id}`;
 
 /** pg-boss returns the number of changed rows, but its types do not say so. */
 function affectedOne(response: object): boolean {

@@ -1,7 +1,7 @@
 import { sql as query, TransactionRollbackError } from 'drizzle-orm';
 import { fromDrizzle } from 'pg-boss';
 import { expect, it } from 'vitest';
-import { cancelJobs } from 'pg-boss/dist/plans.js';
+import { cancelJobs, resumeJobs } from 'pg-boss/dist/plans.js';
 import { arrayLiteral } from '../../src/db/array-literal.ts';
 import type { Transaction } from '../../src/db/pools.ts';
 import { principalOf } from '../support/accounts.ts';
@@ -48,8 +48,11 @@ it.each<[string, () => Promise<unknown>]>([
   const ids = jobs.slice(-250);
   const few = 3; // a statement may read a row again, to change it
   expect(await rowsRead((tx) => queue.cancel(tx, ids))).toBeLessThanOrEqual(few * ids.length);
-  expect(await rowsRead((tx) => queue.lock(tx, ids))).toBeLessThanOrEqual(few * ids.length);
   expect(await rowsRead((tx) => queue.forget(tx, ids))).toBeLessThanOrEqual(few * ids.length);
+  const [claim = { id: '', retryCount: 0 }] = await queue.claim(db, 1);
+  expect(await rowsRead(async (tx) => expect(await queue.requeue(tx, claim)).toBe(true))).toBeLessThanOrEqual(few);
+  expect(await rowsRead((tx) => queue.release(tx, claim.id))).toBeLessThanOrEqual(few);
+  await queue.complete(db, claim);
 });
 
 it('looks for jobs that the queue has lost without reading all that wait', async () => {
@@ -63,18 +66,21 @@ it('looks for jobs that the queue has lost without reading all that wait', async
   expect(await rowsRead(missing)).toBeLessThanOrEqual(ids.length);
 });
 
-it('is left by a job that is cancelled as pg-boss does it', async () => {
+/** What becomes of jobs in the queue, each of another state. */
+async function statesAfter(works: ((tx: Transaction, ids: string[]) => Promise<unknown>)[]): Promise<object[][]> {
   const [claim, ...rest] = [...(await queue.claim(db, 1)), ...(await queue.claim(db, 3))];
   for (const each of rest.slice(0, 1)) await queue.complete(db, each);
   const { jobs } = await makeBatch(sql, { userId, items: 2 });
   const ids = [claim, ...rest].flatMap((each) => (each ? [each.id] : [])).concat(jobs);
-  const left: object[] = [];
-  const undone = (cancel: (tx: Transaction) => Promise<unknown>) =>
-    db
+  await sql`update pgboss.job set start_after = now() + interval '1 hour' where id = ${jobs[1] ?? ''}`;
+  const left: object[][] = [];
+  for (const work of works)
+    await db
       .transaction(async (tx) => {
-        await cancel(tx);
+        await work(tx, ids);
         const rows = await tx.execute(query`
-          select id, state, retry_count, priority, output, started_on, completed_on = now() as is_now
+          select id, state, retry_count, priority, output, started_on, completed_on = now() as is_now,
+            start_after = now() as starts_now, start_after > now() as starts_later, upsert_by_key
           from pgboss.job where id = any (${arrayLiteral(ids)}::uuid[]) order by id`);
         left.push([...rows]);
         tx.rollback();
@@ -82,8 +88,48 @@ it('is left by a job that is cancelled as pg-boss does it', async () => {
       .catch((error: unknown) => {
         if (!(error instanceof TransactionRollbackError)) throw error;
       });
-  await undone((tx) => queue.cancel(tx, ids));
-  await undone((tx) => fromDrizzle(tx, query).executeSql(cancelJobs('pgboss', table, false), ['pdf', ids]));
-  expect(left[0]).toHaveLength(6);
-  expect(left[0]).toEqual(left[1]);
+  expect(left.map(({ length }) => length)).toEqual(works.map(() => 6));
+  return left;
+}
+
+const cancelled = (tx: Transaction, ids: string[]) =>
+  fromDrizzle(tx, query).executeSql(cancelJobs('pgboss', table, false), ['pdf', ids]);
+const resumed = (tx: Transaction, ids: string[]) =>
+  fromDrizzle(tx, query).executeSql(resumeJobs('pgboss', table), ['pdf', ids]);
+
+it('is left by a job that is cancelled as pg-boss does it', async () => {
+  const [own, theirs] = await statesAfter([(tx, ids) => queue.cancel(tx, ids), cancelled]);
+  expect(own).toEqual(theirs);
+});
+
+it('is where a job goes back to as pg-boss does it', async () => {
+  const both = async (tx: Transaction, ids: string[]) => {
+    await cancelled(tx, ids);
+    await resumed(tx, ids);
+  };
+  const release = async (tx: Transaction, ids: string[]) => {
+    for (const id of ids) await queue.release(tx, id);
+  };
+  const [own, theirs] = await statesAfter([release, both]);
+  expect(own).toEqual(theirs);
+});
+
+it('takes back the claim that is the newest, and no other', async () => {
+  const [claim = { id: '', retryCount: 0 }] = await queue.claim(db, 1);
+  expect(await queue.requeue(db, { ...claim, retryCount: claim.retryCount + 1 })).toBe(false);
+  expect(await queue.requeue(db, claim)).toBe(true);
+  expect(await queue.requeue(db, claim)).toBe(false);
+  await queue.complete(db, claim);
+});
+
+it('leaves a place that somebody has in hand, and waits for nobody', async () => {
+  const { jobs } = await makeBatch(sql, { userId, items: 2 });
+  const [held = '', free = ''] = jobs;
+  await db.transaction(async (tx) => {
+    await tx.execute(query`select from pgboss.job where id = ${held} for update`);
+    await queue.cancel(db, jobs);
+    const rows =
+      await sql`select id from pgboss.job where id = any (${arrayLiteral(jobs)}::uuid[]) and state = 'cancelled'`;
+    expect([...rows]).toEqual([{ id: free }]);
+  });
 });
