@@ -3,12 +3,11 @@ import { refused } from '../accounts/principals.ts';
 import { postgresErrorOf } from '../db/pools.ts';
 import { fieldWithin } from '../domain/field-path.ts';
 import { CodedError, type FieldProblem, invalidFields } from '../kernel/errors.ts';
-import { noSuchAssets } from '../templates/put-template.ts';
+import { assetsRefusalOf } from '../templates/put-template.ts';
 
-/** Errors of the functions in the database that accept jobs, batches and runs of schedules. */
+/** Errors of the functions in the database that accept jobs, batches and runs of schedules, beside those of assets. */
 const LIMIT_REACHED = 'PDF01';
 const USER_GONE = 'PDF03';
-const NO_ASSETS = 'PDF05';
 const NO_TEMPLATE = 'PDF06';
 const NO_WEBHOOK = 'PDF07';
 const NOT_THAT_TIME = 'PDF09';
@@ -30,10 +29,10 @@ export function refusalOf(
 
 /** The same of a statement that only writes parts and deliveries: what they refer to is gone. */
 export function partRefusalOf(error: unknown): CodedError | undefined {
-  const { code, detail = '' } = postgresErrorOf(error) ?? {};
-  if (code === NO_ASSETS) return noSuchAssets(detail);
+  const { code } = postgresErrorOf(error) ?? {};
   if (code === NO_WEBHOOK) return noSuchEndpoint();
-  return code === NO_TEMPLATE ? invalidFields([{ field: 'template', message: 'it was just deleted' }]) : undefined;
+  if (code === NO_TEMPLATE) return invalidFields([{ field: 'template', message: 'it was just deleted' }]);
+  return assetsRefusalOf(error);
 }
 
 export const noSuchEndpoint = () =>

@@ -35,8 +35,7 @@ export async function putTemplate(
   try {
     return await db.transaction((tx) => save(tx, { userId, name, content }));
   } catch (error) {
-    const { code, detail = '' } = postgresErrorOf(error) ?? {};
-    throw code === NO_ASSETS ? noSuchAssets(detail) : error;
+    throw assetsRefusalOf(error) ?? error;
   }
 }
 
@@ -90,9 +89,11 @@ async function checkCounts(tx: Transaction, userId: string, latest: number): Pro
     throw new CodedError('template_limit_reached', `you have ${MAX_TEMPLATES} templates; allowed: no more`);
 }
 
-/** @param detail of the database's error: hashes by paths */
-export function noSuchAssets(detail: string): CodedError {
-  const missing = JSON.parse(detail) as Record<string, string>;
+/** What a statement that refers to assets was refused for; undefined if it is something else. */
+export function assetsRefusalOf(error: unknown): CodedError | undefined {
+  const { code, detail = '' } = postgresErrorOf(error) ?? {};
+  if (code !== NO_ASSETS) return undefined;
+  const missing = JSON.parse(detail) as Record<string, string>; // hashes by paths
   const message = 'you have no such asset; send it with PUT /v1/assets';
   return invalidFields(Object.keys(missing).map((name) => ({ field: pathText(['files', name]), message })));
 }
