@@ -70,6 +70,51 @@ const batchOf = async (id: string) => {
 };
 
 describe('a batch that has ended', () => {
+  it('goes on with what a worker of the last release has failed, which had the document in its own way', async () => {
+    const items = [
+      { html: '<p>1', title: 'One' },
+      { html: '<p>2' },
+      { url: 'https://x.example/?a=1' },
+      { html: '<p>4' },
+    ];
+    const body = JSON.stringify({ request: { options: { format: 'A6' } }, items, result: 'merged' });
+    const { id } = (await (await service.request('/v1/batches', { method: 'POST', body })).json()) as Batch;
+    const last = randomUUID();
+    await sql`insert into pdfprompt_worker (id, host, pid, concurrency) values (${last}, 'last', 1, 1)`;
+    await sql`update pdfprompt_job set status = 'processing', runs = 1, attempts = 1, started_at = now(), worker_id = ${last}
+      where batch_id = ${id} and batch_row in (1, 3, 4)`;
+    expect((await itemsOf(id)).map(({ content }) => content)).toEqual([null, '<p>2', null, null]);
+    await end(id, { 1: 'failed', 2: 'failed', 3: 'cancelled' });
+    await end(id); // what merges the rest
+    const retried = await retry(id);
+    expect(retried).toMatchObject({ status: 202, body: { items: { open: 3, completed: 1 } } });
+    const parts = await sql`
+      select j.batch_row as row, p.position, p.kind, p.content, p.shown, p.settings from pdfprompt_part p
+      join pdfprompt_job j on j.id = p.job_id where j.batch_id = ${id} and j.status = 'queued' order by 1`;
+    expect([...parts]).toEqual([
+      { row: 1, position: 0, kind: 'html', content: '<p>1', shown: null, settings: { title: 'One' } },
+      { row: 2, position: 0, kind: 'html', content: '<p>2', shown: null, settings: {} },
+      {
+        row: 3,
+        position: 0,
+        kind: 'url',
+        content: 'https://x.example/?a=1',
+        shown: 'https://x.example/',
+        settings: {},
+      },
+    ]);
+    const again = await itemsOf(id);
+    expect(again.slice(0, 3).map(({ queued, request }) => [queued, request])).toMatchObject([
+      [true, { options: { format: 'A6' } }],
+      [true, { options: { format: 'A6' } }],
+      [true, { options: { format: 'A6' } }],
+    ]);
+    await end(id);
+    await end(id);
+    await sql`delete from pgboss.job`;
+    await sql`delete from pdfprompt_worker where id = ${last}`;
+  });
+
   it('goes on with what failed or was cancelled, in its place', async () => {
     const id = await submitted(20);
     await end(id, { 3: 'failed', 18: 'failed', 19: 'cancelled' });
