@@ -24,13 +24,18 @@ function wallsOf(timezone: string, from: number, until: number): Float64Array {
     timeStyle: 'short',
     hourCycle: 'h23',
   });
-  const found = Float64Array.from({ length: (until - from) / MINUTE }, (_, index) => {
-    const [day = NaN, month = NaN, year = NaN, hour = NaN, minute = NaN] = format
-      .format(from + index * MINUTE)
-      .split(/\D+/)
-      .map(Number);
+  const wallAt = (time: number) => {
+    const [day = NaN, month = NaN, year = NaN, hour = NaN, minute = NaN] = format.format(time).split(/\D+/).map(Number);
     return Date.UTC(year, month - 1, day, hour, minute) / MINUTE;
-  });
+  };
+  const found = new Float64Array((until - from) / MINUTE);
+  for (let hour = 0; hour < found.length; hour += 60) {
+    const first = wallAt(from + hour * MINUTE);
+    // Clocks that are an hour on after an hour have not been changed in it. Asking Intl takes most of the time.
+    const isPlain = wallAt(from + (hour + 60) * MINUTE) === first + 60;
+    for (let index = hour; index < Math.min(hour + 60, found.length); index++)
+      found[index] = isPlain ? first + index - hour : wallAt(from + index * MINUTE);
+  }
   walls.set(key, found);
   return found;
 }
