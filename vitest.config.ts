@@ -10,7 +10,7 @@ const files = (isWanted: (path: string, tags: Tag[]) => boolean) =>
 
 /** A real Postgres and a real Chromium for the whole run. */
 const services = { globalSetup: ['test/support/global-setup.ts'] };
-/** Files share a process: what they load is loaded once. */
+/** Files share a process: what they load is loaded once. Each undoes what it changes there. */
 const together = { isolate: false };
 
 function project(name: string, groupOrder: number, include: string[], options: object) {
@@ -29,7 +29,7 @@ export default defineConfig({
     // `npm test` is unit and quick; `npm run test:all` these and long; `npm run test:user` is user.
     projects: [
       project('unit', 0, files(isUnit), together),
-      project('quick', 1, files((path, tags) => !isUnit(path) && !tags.includes('long')), services),
+      project('quick', 1, files((path, tags) => !isUnit(path) && !tags.includes('long')), { ...services, ...together }),
       project('long', 2, files((path, tags) => tags.includes('long') && path !== ALONE), services),
       project('long alone', 3, [ALONE], services),
       project('user', 4, files((_, tags) => tags.includes('user')), services),
