@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 import { isUnit, readTags, type Tag, TAGS } from './test/support/tags.ts';
 
 /** Reads a million rows over and over: what other tests measure beside it would be its doing. */
@@ -23,16 +24,17 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    sequence: { sequencer: LongestFirst },
     setupFiles: ['test/support/set-up.ts'],
     reporters: ['default', './test/support/closing-line-reporter.ts'],
     tags: TAGS.map((name) => ({ name })),
     // `npm test` is unit and quick; `npm run test:all` these and long; `npm run test:user` is user.
     projects: [
       project('unit', 0, files(isUnit), together),
-      project('quick', 1, files((path, tags) => !isUnit(path) && !tags.includes('long')), { ...services, ...together }),
-      project('long', 2, files((path, tags) => tags.includes('long') && path !== ALONE), services),
-      project('long alone', 3, [ALONE], services),
-      project('user', 4, files((_, tags) => tags.includes('user')), services),
+      project('quick', 0, files((path, tags) => !isUnit(path) && !tags.includes('long')), { ...services, ...together }),
+      project('long', 0, files((path, tags) => tags.includes('long') && path !== ALONE), services),
+      project('long alone', 1, [ALONE], services),
+      project('user', 2, files((_, tags) => tags.includes('user')), { ...services, ...together }),
     ], // prettier-ignore
   },
 });

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { SECONDS } from '../support/longest-first.ts';
 import { readTags, type Tag } from '../support/tags.ts';
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
@@ -50,6 +51,12 @@ describe('the long tests', () => {
   it('are all run every night, by a normal user', () => {
     expect(read('.github/workflows/nightly.yml')).toMatch(/^ +- run: npm run test:all$/m);
     expect(scripts['test:all']).toBe('vitest run --project !user');
+  });
+});
+
+describe('the files that begin first', () => {
+  it('are there', () => {
+    expect(Object.keys(SECONDS).filter((name) => !tags.has(`test/${name}`))).toEqual([]);
   });
 });
 
