@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createAdminKey, signIn, visitor } from '../support/console.ts';
 import { ANSWER, sentDeliveries } from '../support/sent-deliveries.ts';
@@ -199,9 +198,12 @@ describe('the page of a webhook', () => {
 
 describe('the overview', () => {
   it('says that webhooks are off, or have failed for an hour', async () => {
+    // Each in a process of its own: one that has shown the overview shows it for 5 s as it was.
     const text = async () => {
-      await sleep(5_000); // for as long it may be as it was
-      return words(await read(''));
+      const other = await startService({ database: service });
+      const page = await (await signIn(other.address, admin.key)).get('/console');
+      expect(page.status).toBe(200);
+      return words(await page.text());
     };
     expect(words(await read(''))).toContain(
       '1 webhook had no success for an hour or more; 1 webhook was switched off this week. Which ones',
@@ -210,5 +212,5 @@ describe('the overview', () => {
     expect(await text()).not.toContain('webhook had');
     await isWell({ off_since: new Date(), off_reason: 'asked' });
     expect(await text()).not.toContain('webhook was');
-  }, 60_000);
+  });
 });

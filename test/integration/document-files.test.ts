@@ -104,11 +104,11 @@ describe('a static document with files', () => {
         throw new CodedError('unavailable', 'the store does not answer');
       },
     };
-    for (const script of ['', '<script>0</script>'])
-      expect(await print(`<!doctype html><img src="i.svg">${script}`, { files: unreadable })).toEqual({
-        kind: 'interrupted',
-        reason: 'store',
-      });
+    const outcomes = ['', '<script>0</script>'].map((script) =>
+      print(`<!doctype html><img src="i.svg">${script}`, { files: unreadable }),
+    );
+    const interrupted = { kind: 'interrupted', reason: 'store' };
+    expect(await Promise.all(outcomes)).toEqual([interrupted, interrupted]);
     expect(await print('<!doctype html><img src="none.png">')).toMatchObject({
       kind: 'done',
       failedResources: [{ url: 'none.png' }],

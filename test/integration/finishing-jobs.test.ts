@@ -115,7 +115,7 @@ it('all parts of a job together may wait only so long, and their printing is no 
     await sleep(1_000); // until there is a page
     return renderer.render(part, context);
   };
-  const parts = ['one', 'two'].map((html) => partOf(html, { waitForTimeout: 3_000 }));
+  const parts = [partOf('one', { waitForTimeout: 3_000 }), partOf('two')];
   const settings = partOf('x', { timeoutMs: 60_000 });
   const context = { tenant: 'ann', waitMs: 60_000 };
   const outcome = await runParts({ renderer: { render }, finisher }, { parts, settings }, context);

@@ -51,7 +51,7 @@ describe('/readyz', () => {
     for (const { since } of answer.body.checks) expect(Date.parse(since)).toBeLessThanOrEqual(Date.now());
   });
 
-  it('is not changed by one answer of the database that does not come, and waits for none', async () => {
+  it.concurrent('is not changed by one answer of the database that does not come, and waits for none', async () => {
     const { service, proxy } = await startBehindProxy();
     const isReady = async () => (await probe(service.address, '/readyz')).status === 200;
     await eventually(isReady, 30_000, 'it is ready');
@@ -69,33 +69,37 @@ describe('/readyz', () => {
     expect(service.lines.filter((line) => line.includes('database.unavailable'))).toEqual([]);
   });
 
-  it('fails within ten seconds of an outage, says why and since when, and is back at once', async () => {
-    const { service, proxy } = await startBehindProxy();
-    const { address, lines } = service;
-    await eventually(async () => (await probe(address, '/readyz')).status === 200, 30_000, 'it is ready');
-    const before = Date.now();
-    proxy.silence();
-    await eventually(async () => (await probe(address, '/readyz')).status === 503, 30_000, 'it is not ready');
-    const answer = await probe(address, '/readyz');
-    expect(answer).toMatchObject({
-      status: 503,
-      retryAfter: '1',
-      body: { status: 503, code: 'unavailable', detail: 'the database does not answer' },
-    });
-    const times: number[] = [];
-    for (let count = 0; count < 5; count++) times.push((await probe(address, '/readyz')).ms);
-    expect(Math.min(...times)).toBeLessThan(WAITED_MS);
-    expect(checkOf(answer, 'database')).toMatchObject({ status: 'failing', reason: 'the database does not answer' });
-    expect(Date.parse(checkOf(answer, 'database')?.since ?? '')).toBeGreaterThan(before);
-    expect((await probe(address, '/livez')).status).toBe(200); // a new process would not help
-    expect((await probe(address, '/startupz')).status).toBe(200);
-    proxy.resume();
-    await eventually(async () => (await probe(address, '/readyz')).status === 200, 30_000, 'it is ready again');
-    const told = lines
-      .map((line) => (JSON.parse(line) as { msg: string }).msg)
-      .filter((msg) => /database is/.test(msg));
-    expect(told).toEqual(['the database is unavailable', 'the database is available again']);
-  }, 90_000);
+  it.concurrent(
+    'fails within ten seconds of an outage, says why and since when, and is back at once',
+    async () => {
+      const { service, proxy } = await startBehindProxy();
+      const { address, lines } = service;
+      await eventually(async () => (await probe(address, '/readyz')).status === 200, 30_000, 'it is ready');
+      const before = Date.now();
+      proxy.silence();
+      await eventually(async () => (await probe(address, '/readyz')).status === 503, 30_000, 'it is not ready');
+      const answer = await probe(address, '/readyz');
+      expect(answer).toMatchObject({
+        status: 503,
+        retryAfter: '1',
+        body: { status: 503, code: 'unavailable', detail: 'the database does not answer' },
+      });
+      const times: number[] = [];
+      for (let count = 0; count < 5; count++) times.push((await probe(address, '/readyz')).ms);
+      expect(Math.min(...times)).toBeLessThan(WAITED_MS);
+      expect(checkOf(answer, 'database')).toMatchObject({ status: 'failing', reason: 'the database does not answer' });
+      expect(Date.parse(checkOf(answer, 'database')?.since ?? '')).toBeGreaterThan(before);
+      expect((await probe(address, '/livez')).status).toBe(200); // a new process would not help
+      expect((await probe(address, '/startupz')).status).toBe(200);
+      proxy.resume();
+      await eventually(async () => (await probe(address, '/readyz')).status === 200, 30_000, 'it is ready again');
+      const told = lines
+        .map((line) => (JSON.parse(line) as { msg: string }).msg)
+        .filter((msg) => /database is/.test(msg));
+      expect(told).toEqual(['the database is unavailable', 'the database is available again']);
+    },
+    90_000,
+  );
 
   it('fails at once while the process drains', async () => {
     const service = await startService();
