@@ -39,6 +39,8 @@ export interface FinisherOptions {
   processes?: number;
   idleMs?: number;
   waitMs?: number;
+  /** milliseconds of CPU that a step may use for each upload */
+  uploadCpuMs?: number;
 }
 
 export interface FinishContext {
@@ -85,7 +87,6 @@ const MOST_PROCESSES = 4;
 /** If another process, or the kernel, kills the one of the steps, and no upload can be the cause. */
 const MAX_TRIES = 2;
 
-/** Of CPU that a step may use for each upload. */
 const UPLOAD_CPU_MS = 10_000;
 const NO_CERTIFICATE = {
   code: 'finishing_invalid',
@@ -198,7 +199,7 @@ function uploadsOf(pdfs: readonly PdfBytes[], { result = {}, parts = printed(pdf
   );
   return [...given, ...layers];
 }
-type RunOptions = Pick<FinisherOptions, 'caps' | 'events'> & { signer: Signer | undefined };
+type RunOptions = Pick<FinisherOptions, 'caps' | 'events' | 'uploadCpuMs'> & { signer: Signer | undefined };
 
 /** One job's steps, which may have to begin again in another process. */
 class StepsRun {
@@ -222,7 +223,8 @@ class StepsRun {
   async in(process: StepsProcess): Promise<StepResult> {
     const deadline = (this.#deadline ??= new Deadline(this.#context.timeoutMs));
     const { files = [], parts = printed(this.#pdfs), uploads } = this.#context;
-    const maxCpuMs = uploads > 0 ? UPLOAD_CPU_MS * uploads : Infinity;
+    const { uploadCpuMs = UPLOAD_CPU_MS } = this.#options;
+    const maxCpuMs = uploads > 0 ? uploadCpuMs * uploads : Infinity;
     const brought = {
       pdfs: this.#pdfs,
       areUploaded: parts.map(({ isUploaded }) => isUploaded),

@@ -64,7 +64,7 @@ async function refuses(finisher: Finisher, does: string, timeoutMs: number): Pro
 }
 
 it('an upload is refused that needs too much CPU, long before its job would end', async () => {
-  const finisher = await startFinisher();
+  const finisher = await startFinisher({ uploadCpuMs: 2_000 });
   const job = { timeoutMs: 600_000, parts: [{ isUploaded: false }, { isUploaded: true }] };
   const outcome = await finish(finisher, { first: { does: 'loop' } }, undefined, job);
   expect(outcome).toEqual({ kind: 'reject', code: 'pdf_refused', message: 'parts[1].pdf: the step first takes too long' }); // prettier-ignore
