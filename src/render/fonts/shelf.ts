@@ -15,6 +15,9 @@ interface ShelfOptions {
   twins: readonly Twin[];
 }
 
+/** that this process has begun: each has a directory of its own, with a name that a later process with its number clears */
+let drafts = 0;
+
 /**
  * Puts fonts where the browser finds them: one directory with nothing but links to these files, or copies where its user
  * cannot read them, so that it opens no other file. What fontconfig finds out about them is kept there too: for large
@@ -31,7 +34,7 @@ export async function shelve(files: readonly FoundFile[], options: ShelfOptions)
   const home = resolve(await reachableDirectory(options.dataDir, 'chromium', identity), `fonts-${key}`);
   const conf = join(home, 'fonts.conf');
   if (existsSync(conf)) return conf;
-  const draft = `${home}.${process.pid}`;
+  const draft = `${home}.${process.pid}.${drafts++}`;
   await rm(draft, { recursive: true, force: true });
   await mkdir(join(draft, 'files'), { recursive: true, mode: 0o755 });
   await mkdir(join(draft, 'cache'), { mode: 0o700 });
@@ -48,7 +51,7 @@ export async function shelve(files: readonly FoundFile[], options: ShelfOptions)
   await writeFile(join(draft, 'fonts.conf'), fontsConf({ ...paths, ...options }));
   await rename(draft, home).catch(async (error: unknown) => {
     await rm(draft, { recursive: true, force: true });
-    if (!existsSync(conf)) throw error; // otherwise another process was faster
+    if (!existsSync(conf)) throw error; // otherwise somebody else was faster
   });
   return conf;
 }
