@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { describe, expect, inject, it } from 'vitest';
 import { createKey } from '../../src/accounts/keys.ts';
 import { undoLater } from '../support/clean-up.ts';
-import { type Cli, pdfprompt } from '../support/cli.ts';
+import { type Cli, COMPILED, pdfprompt } from '../support/cli.ts';
 import { createDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
 import { freePort } from '../support/free-port.ts';
@@ -87,7 +87,7 @@ const env = {
   PATH: `${join(directory, 'bin')}:${process.env.PATH}`,
   HOME: directory,
   PDFPROMPT_DATA_DIR: inject('dataDir'),
-  NODE_COMPILE_CACHE: join(inject('dataDir'), 'compiled'),
+  NODE_COMPILE_CACHE: COMPILED,
 };
 const shell = (script: string, more: Record<string, string> = {}) =>
   run('bash', ['-euo', 'pipefail', '-c', script], { cwd: directory, env: { ...env, ...more } });

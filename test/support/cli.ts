@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inject } from 'vitest';
@@ -7,6 +6,8 @@ import { undoLater } from './clean-up.ts';
 import { keepLog } from './logs.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/pdfprompt.js', import.meta.url));
+/** What Node has compiled, also for the next run: a process that is killed keeps nothing of it. */
+export const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url));
 
 interface StartOptions {
   env?: Record<string, string>;
@@ -41,7 +42,7 @@ export function pdfprompt(arguments_: string[], { env = {}, cwd, input, bin = BI
       PATH: process.env.PATH,
       HOME: process.env.HOME,
       PDFPROMPT_DATA_DIR: dataDir,
-      NODE_COMPILE_CACHE: join(dataDir, 'compiled'),
+      NODE_COMPILE_CACHE: COMPILED,
       ...env,
     },
     stdio: ['pipe', 'pipe', 'pipe'],
