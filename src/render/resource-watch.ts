@@ -27,6 +27,8 @@ export class ResourceWatch {
   #own = 0;
   readonly failures: FailedResource[] = [];
   readonly #failuresById = new Map<string, FailedResource>();
+  /** of requests whose failure has not been reported */
+  readonly #explanations = new Map<string, string>();
   /** called at each request with the number so far */
   onCount: ((count: number) => void) | undefined;
   /** frames and workers so far */
@@ -134,15 +136,21 @@ export class ResourceWatch {
     if (reason === 'net::ERR_ABORTED' || url === OWN_URL || this.failures.length >= MAX_FAILURES) return;
     if (requestId !== undefined && this.rejected.has(requestId)) return;
     if (this.ownOrigin?.isAlone && this.#isOwn(url)) return; // reported by `relativeAddresses`, as without an origin
-    const failure = { url: storable(this.shown(url).slice(0, 500)), reason: storable(reason.replace('net::', '')) };
+    const explained = requestId === undefined ? undefined : this.#explanations.get(requestId);
+    const failure = {
+      url: storable(this.shown(url).slice(0, 500)),
+      reason: explained ?? storable(reason.replace('net::', '')),
+    };
     this.failures.push(failure);
     if (requestId !== undefined) this.#failuresById.set(requestId, failure);
   }
 
-  /** Adds details of CORS to a failure. */
+  /** Adds details of CORS to a failure, or to one that is still to be reported: Puppeteer waits for the headers of some. */
   explain({ requestId, corsErrorStatus }: Protocol.Network.LoadingFailedEvent): void {
+    if (!corsErrorStatus) return;
     const failure = this.#failuresById.get(requestId);
-    if (failure && corsErrorStatus) failure.reason = corsReason(corsErrorStatus);
+    if (failure) failure.reason = corsReason(corsErrorStatus);
+    else if (this.#explanations.size < MAX_FAILURES) this.#explanations.set(requestId, corsReason(corsErrorStatus));
   }
 }
 
