@@ -57,13 +57,19 @@ export interface LostJobs {
  * {@link MAX_LOSSES} times that a worker was lost is taken for the cause and fails with `poison`. After its first loss
  * a job runs alone (`worker/dispatcher.ts`), so if it was claimed together with others it had not begun and is not the
  * cause.
+ * @param skipLocked leaves jobs that somebody has locked, such as one whose result is being written
  */
-export async function requeueLostJobs(tx: Queryable, queue: JobQueue, workerId: string): Promise<LostJobs> {
+export async function requeueLostJobs(
+  tx: Queryable,
+  queue: JobQueue,
+  workerId: string,
+  { skipLocked = false } = {},
+): Promise<LostJobs> {
   const rows = await tx
     .select({ ...LOST_COLUMNS, losses: job.losses })
     .from(job)
     .where(and(eq(job.workerId, workerId), eq(job.status, 'processing')))
-    .for('update');
+    .for('update', skipLocked ? { skipLocked } : {});
   const lost: LostJobs = { requeued: [], poisoned: [] };
   for (const row of rows) {
     const isLossCounted = row.losses === 0 || rows.length === 1;

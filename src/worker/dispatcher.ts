@@ -7,6 +7,7 @@ import { type ClaimedJob, claimJobs, mergedBatch, NotRegistered } from '../jobs/
 import { endOfPatience, type Finish, finishJob, type FinishDeps } from '../jobs/finish.ts';
 import { requeueLostJobs, requeueUnknownJobs } from '../jobs/lost-jobs.ts';
 import { ResultFiles } from '../jobs/put-files.ts';
+import { retryAfterDeadlock } from '../jobs/retry-after-deadlock.ts';
 import { crashPoint, plantedFault } from '../kernel/crash-point.ts';
 import { forJob } from '../kernel/current-job.ts';
 import { Deadline } from '../kernel/deadline.ts';
@@ -148,18 +149,20 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
     this.forceStop();
   }
 
-  /** Requeues all running jobs as suspects. Their claims are stale then, so that their results are discarded. */
+  /**
+   * Requeues all running jobs as suspects. Their claims are stale then, so that their results are discarded. One that
+   * is locked is no suspect: its result waits to be written, and for that no document's code runs.
+   */
   async #suspectAll(): Promise<void> {
     const { db, queue, registration, events } = this.options;
+    const requeue = () =>
+      db.transaction((tx) => requeueLostJobs(tx, queue, registration.workerId, { skipLocked: true }));
     try {
-      const lost = await new Deadline(REQUEUE_MS).race(
-        'requeuing jobs',
-        db.transaction((tx) => requeueLostJobs(tx, queue, registration.workerId)),
-      );
+      const lost = await new Deadline(REQUEUE_MS).race('requeuing jobs', retryAfterDeadlock(requeue));
       for (const job of lost.requeued) events.jobRequeued(job, 'lost');
       for (const job of lost.poisoned) events.jobPoisoned(job);
     } catch (error) {
-      events.backgroundFailed('requeuing jobs', error); // then the reapers of other workers do
+      events.backgroundFailed('requeuing jobs', error); // the database is unavailable: the reapers of other workers do it
     }
   }
 

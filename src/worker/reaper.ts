@@ -43,12 +43,21 @@ export class Reaper extends Lifecycle<ReaperOptions> {
     try {
       const dead = registration.heldMs < STARTUP_GRACE_MS ? [] : await this.#findDead();
       // Found in two runs: a worker whose session was only cut takes its lock again in between.
-      for (const { id, has_left: hasLeft } of dead)
-        if (this.#suspects.has(id)) await (hasLeft ? this.#requeueJobsOf(id) : this.#markLost(id));
+      const certain = dead.filter(({ id }) => this.#suspects.has(id));
       this.#suspects = new Set(dead.map(({ id }) => id));
+      await Promise.all(certain.map((each) => this.#handOn(each)));
     } catch (error) {
       this.#suspects.clear();
       events.backgroundFailed('looking for lost workers', error);
+    }
+  }
+
+  /** One whose jobs somebody has locked keeps no others waiting. */
+  async #handOn({ id, has_left: hasLeft }: DeadWorker): Promise<void> {
+    try {
+      await (hasLeft ? this.#requeueJobsOf(id) : this.#markLost(id));
+    } catch (error) {
+      this.options.events.backgroundFailed('handing on the jobs of a worker', error);
     }
   }
 
@@ -73,7 +82,7 @@ export class Reaper extends Lifecycle<ReaperOptions> {
   }
 
   async #requeueJobsOf(workerId: string): Promise<void> {
-    for (const job of await requeueUnknownJobs(this.options, { workerId, known: [] }))
+    for (const job of await retryAfterDeadlock(() => requeueUnknownJobs(this.options, { workerId, known: [] })))
       this.options.events.jobRequeued(job, 'interrupted');
   }
 

@@ -122,6 +122,9 @@ describe('a worker that stands still in the middle of a transaction', () => {
       select extract(epoch from max(a.started_at) - max(w.seen_at) filter (where w.pid = ${zombie.pid}))::float8 as seconds
       from pdfprompt_job_attempt a join pdfprompt_worker w on w.id = a.worker_id where a.job_id in ${sql(ids)}`;
     expect(row?.seconds).toBeLessThan(30); // 11 to 13 s; without an end of its transaction, for ever
+    zombie.child.kill('SIGCONT');
+    await eventually(() => /registered again/.test(zombie.stderr()), 60_000, 'it notices');
+    expect([...(await sql`select 1 from pdfprompt_file where job_id in ${sql(ids)}`)]).toHaveLength(1);
   }, 300_000);
 });
 
