@@ -37,14 +37,15 @@ export async function inspectServer(url: string, connectTimeoutMs: number): Prom
 }
 
 /**
- * The timeouts that a pooler's connections lack, as the statements that set them; undefined: none. We cannot set them
+ * The timeouts that a pooler's connections lack, or that are longer than ours, as the statements that set them; undefined: none. We cannot set them
  * when we connect, because a pooler refuses startup parameters. @throws the driver's error if it cannot be reached
  */
 export async function missingTimeouts(url: string, connectTimeoutMs: number): Promise<string | undefined> {
   return withConnection(url, { connectTimeoutMs, prepare: false }, async (sql) => {
     const rows = await sql<{ name: string; user: string }[]>`
-      select name, quote_ident(current_user) as user from pg_settings
-      where name in ${sql(Object.keys(SESSION_TIMEOUTS))} and setting::integer = 0 order by name`;
+      select s.name, quote_ident(current_user) as user
+      from pg_settings s join json_each_text(${JSON.stringify(SESSION_TIMEOUTS)}::text::json) as ours on ours.key = s.name
+      where s.setting::integer = 0 or s.setting::integer > ours.value::integer order by s.name`;
     const lines = rows.map(({ name, user }) => {
       const seconds = SESSION_TIMEOUTS[name as keyof typeof SESSION_TIMEOUTS] / 1000;
       return `alter role ${user} set ${name} = '${seconds}s';`;

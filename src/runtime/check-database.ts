@@ -154,6 +154,7 @@ async function checkPooler(config: Config, { url, directUrl }: DatabaseHandle): 
       'DATABASE_PREPARE is false, which is for poolers, but DATABASE_DIRECT_URL names no way past one',
       'set DATABASE_DIRECT_URL, or unset DATABASE_PREPARE',
     );
-  if (fix !== undefined) return warn('pooler', 'a statement behind it may last for ever', fix);
+  if (fix !== undefined)
+    return warn('pooler', 'a statement behind it, or a pause in a transaction, may last longer than it should', fix);
   return ok('pooler', 'no prepared statements, and timeouts are set');
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
+import { missingTimeouts } from '../../src/db/inspect.ts';
 import { isDatabaseUnavailable, openPool, type Transaction } from '../../src/db/pools.ts';
 import { TENANT_ROLE } from '../../src/db/tenant.ts';
 import { createDatabase } from '../support/database.ts';
@@ -41,6 +42,16 @@ it('reads by index what was prepared while the table was empty', async () => {
 });
 
 describe('what may hold others up', () => {
+  it('is named if it may take longer than that', async () => {
+    const name = new URL(database.url).pathname.slice(1);
+    await database.sql.unsafe(`alter database ${name} set statement_timeout = '30s'`);
+    await database.sql.unsafe(`alter database ${name} set idle_in_transaction_session_timeout = '30s'`);
+    const fix = await missingTimeouts(database.url, 5_000);
+    expect(fix).toContain(`set idle_in_transaction_session_timeout = '10s';`);
+    expect(fix).toContain(`set lock_timeout = '10s';`);
+    expect(fix).not.toContain('statement_timeout');
+  });
+
   it('has its time: a statement, a wait for a lock, a pause in a transaction', async () => {
     const pool = openPool({ ...options, prepare: true });
     const [row] = await pool.db.execute(sql`select current_setting('statement_timeout') as statement,
