@@ -15,7 +15,8 @@ begin
     from source s where jsonb_typeof(s.value -> 'data') not in ('object', 'null')
     union all
     select s.at || 'files' || case when f.key ~ '^[[:alpha:]_][[:alnum:]_-]{0,99}$' then '.' || f.key
-        else format('[%s]', to_jsonb(left(f.key, 100))) end,
+        else format('[%s]', to_jsonb(regexp_replace(left(f.key, 100),
+          '[[:cntrl:]\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]', '?', 'g'))) end,
       'it is not the id of an asset',
       'Allowed: the id of an asset, which has 64 hexadecimal digits in lower case, {"text": "…"} or {"base64": "…"}.'
     from source s, jsonb_each(case when jsonb_typeof(s.value -> 'files') = 'object' then s.value -> 'files' else '{}' end) f

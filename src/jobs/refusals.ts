@@ -10,7 +10,7 @@ const LIMIT_REACHED = 'PDF01';
 const USER_GONE = 'PDF03';
 const NO_TEMPLATE = 'PDF06';
 const NO_WEBHOOK = 'PDF07';
-const NOT_THAT_TIME = 'PDF09';
+const NOT_VALID = 'PDF09';
 
 /**
  * What a statement that accepts jobs was refused for: a LimitReached, or another error whose fields are those of a request;
@@ -20,11 +20,18 @@ export function refusalOf(
   error: unknown,
   { limiter, userId }: { limiter: Limiter; userId: string },
 ): CodedError | undefined {
-  const { code, detail = '' } = postgresErrorOf(error) ?? {};
+  const { code, detail = '', message = '' } = postgresErrorOf(error) ?? {};
   if (code === LIMIT_REACHED) return limiter.refuse(userId, JSON.parse(detail) as TierUse);
   if (code === USER_GONE) return refused(); // erased after the key was checked
-  if (code === NOT_THAT_TIME) return invalidFields([{ field: 'runAt', message: detail }]);
+  if (code === NOT_VALID)
+    return invalidFields([detail ? { field: 'runAt', message: detail } : fieldAndMessage(message)]);
   return partRefusalOf(error);
+}
+
+/** `data: it is not an object` */
+function fieldAndMessage(text: string): FieldProblem {
+  const [field = '', ...rest] = text.split(': ');
+  return { field, message: rest.join(': ') };
 }
 
 /** The same of a statement that only writes parts and deliveries: what they refer to is gone. */

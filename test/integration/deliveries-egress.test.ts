@@ -287,14 +287,14 @@ describe('line ends', () => {
 
   it.each([
     [{ 'x-a': INJECTED }, 'upload.headers.x-a'],
-    [{ 'x-a\r\nX-Injected': '1' }, 'upload.headers.x-a\r\nX-Injected'],
+    [{ 'x-a\r\nX-Injected': '1' }, 'upload.headers["x-a??X-Injected"]'],
     [{ 'x-a': 'a\0b' }, 'upload.headers.x-a'],
     [{ Host: '127.0.0.1' }, 'upload.headers.Host'],
     [{ 'content-length': '1' }, 'upload.headers.content-length'],
     [{ 'Transfer-Encoding': 'chunked' }, 'upload.headers.Transfer-Encoding'],
   ])('are refused in the headers of an upload, and so are those of the connection: %j', async (headers, field) => {
     const { status, errors } = await submit({ upload: { url: `http://${OPEN}:${port}/x`, headers } });
-    expect({ status, errors }).toMatchObject({ status: 400, errors: [{ field: expect.stringContaining(field.split('\r')[0] ?? '') }] }); // prettier-ignore
+    expect({ status, errors }).toMatchObject({ status: 400, errors: [{ field }] });
   });
 
   it('add no header and no request, wherever they are in a row', async () => {

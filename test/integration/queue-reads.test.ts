@@ -68,8 +68,12 @@ it('looks for jobs that the queue has lost without reading all that wait', async
 
 /** What becomes of jobs in the queue, each of another state. */
 async function statesAfter(works: ((tx: Transaction, ids: string[]) => Promise<unknown>)[]): Promise<object[][]> {
-  const [claim, ...rest] = [...(await queue.claim(db, 1)), ...(await queue.claim(db, 3))];
-  for (const each of rest.slice(0, 1)) await queue.complete(db, each);
+  await makeBatch(sql, { userId, items: 6 });
+  const [claim, ...rest] = await queue.claim(db, 6);
+  const [completed, isCancelled, failed] = rest;
+  if (completed) await queue.complete(db, completed);
+  if (isCancelled) await queue.cancel(db, [isCancelled.id]);
+  if (failed) await queue.retryLater(db, failed);
   const { jobs } = await makeBatch(sql, { userId, items: 2 });
   const ids = [claim, ...rest].flatMap((each) => (each ? [each.id] : [])).concat(jobs);
   await sql`update pgboss.job set start_after = now() + interval '1 hour' where id = ${jobs[1] ?? ''}`;
@@ -88,7 +92,8 @@ async function statesAfter(works: ((tx: Transaction, ids: string[]) => Promise<u
       .catch((error: unknown) => {
         if (!(error instanceof TransactionRollbackError)) throw error;
       });
-  expect(left.map(({ length }) => length)).toEqual(works.map(() => 6));
+  expect(left.map(({ length }) => length)).toEqual(works.map(() => 8));
+  expect(new Set(left.flat().map((row) => (row as { state: string }).state)).size).toBeGreaterThan(1);
   return left;
 }
 

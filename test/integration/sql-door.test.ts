@@ -154,7 +154,7 @@ describe('a request in SQL is the same as over HTTP', () => {
     [{ html, files: { 'a.css': css.toUpperCase() } }, 'files["a.css"]: it is not the id of an asset'],
     [{ html, runAt: '2020-01-01T00:00:00Z' }, 'runAt: it is in the past'],
     [{ html, files: { LICENSE: 'x' } }, 'files.LICENSE: it is not the id of an asset'],
-    [{ html, files: { 'a"\n': 'x' } }, 'files["a\\"\\n"]: it is not the id of an asset'],
+    [{ html, files: { 'a"\n\u202E': 'x' } }, 'files["a\\"??"]: it is not the id of an asset'],
     [
       { parts: [{ html, files: { 'a.css': css.toUpperCase() } }] },
       'parts[0].files["a.css"]: it is not the id of an asset',
