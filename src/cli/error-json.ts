@@ -11,9 +11,10 @@ export function errorJson(error: unknown) {
   const coded = [error, error instanceof Error ? error.cause : undefined].find(isCoded);
   // A refusal's own text: a terminal is shown tables and advice too. Messages of commander begin with `error: `.
   const said = coded instanceof Refusal ? coded.message : messageOf(error).replace(/^error: /, '');
+  const fields = (coded instanceof Refusal ? coded.problems : coded?.fields) ?? [];
   return {
     error: withoutSecrets(said),
     code: coded?.code || null,
-    errors: (coded instanceof Refusal ? coded.problems : coded?.fields) ?? [],
+    errors: fields.map((each) => ({ ...each, message: withoutSecrets(each.message) })),
   };
 }
