@@ -10,7 +10,8 @@ const BIN = fileURLToPath(new URL('../../bin/pdfprompt.js', import.meta.url));
 const RESTART_MS = 300;
 /** Milliseconds that a process takes to end in order, at most. */
 const ENDING_MS = 14_000;
-/** The exit code for settings and flags that are not allowed. */
+/** The exit codes after an error, and for settings and flags that are not allowed. */
+const ERROR = 1;
 const USAGE = 2;
 
 /** From when to when, in milliseconds of this process's clock. */
@@ -110,7 +111,7 @@ export class Member {
       if (code === USAGE) this.refusals++;
       if (crashAt && signal === 'SIGKILL' && !isSignalled) this.crashes++;
       const until = performance.now();
-      if (!isSignalled) this.ended.push({ pid: child.pid ?? 0, from: until - ENDING_MS, until });
+      if (code === ERROR) this.ended.push({ pid: child.pid ?? 0, from: until - ENDING_MS, until });
       if (!this.#isEnding) setTimeout(() => this.#isEnding || this.#start(), RESTART_MS);
     });
   }

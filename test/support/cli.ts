@@ -42,7 +42,7 @@ export function pdfprompt(arguments_: string[], { env = {}, cwd, input, bin = BI
       PATH: process.env.PATH,
       HOME: process.env.HOME,
       PDFPROMPT_DATA_DIR: dataDir,
-      NODE_COMPILE_CACHE: COMPILED,
+      ...(bin === BIN && { NODE_COMPILE_CACHE: COMPILED }),
       ...env,
     },
     stdio: ['pipe', 'pipe', 'pipe'],
