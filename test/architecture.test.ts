@@ -8,7 +8,7 @@ const LAYERS = [
   ['cli'],
   ['runtime'],
   ['http', 'worker'],
-  ['batches', 'schedules'],
+  ['batches', 'schedules', 'compat'],
   ['jobs', 'deliveries', 'planning'],
   ['accounts', 'assets', 'links', 'templates'],
   ['render', 'finishing'],

@@ -7,6 +7,7 @@ import type { Tier } from '../domain/tier.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { hashKey, looksLikeKey } from './key-format.ts';
 import { findTier } from './tiers.ts';
+import { getUser } from './users.ts';
 
 /** The user and the key that a request was made with. */
 export interface Principal {
@@ -56,6 +57,19 @@ export class Principals {
     return { userId: login.userId, keyId: login.keyId, tier, scopes: login.scopes };
   }
 
+  /**
+   * The user whose requests without a key are, with the right to jobs only.
+   * @param email undefined: a key is required
+   * @throws CodedError `unauthenticated`
+   */
+  async ofUser(email: string | undefined): Promise<Principal> {
+    const { db, logins, tiers } = this.#options;
+    const login = email === undefined ? undefined : await logins.get(`user ${email}`, () => loginOf(db, email));
+    const tier = login && (await tiers.get(login.tier, () => findTier(db, login.tier)));
+    if (!login || !tier) throw refused();
+    return { userId: login.userId, keyId: login.keyId, tier, scopes: login.scopes };
+  }
+
   /** Whether a key that was valid still is. While that cannot be found out, it is. */
   async isValid(bearer: string): Promise<boolean> {
     try {
@@ -73,6 +87,19 @@ export const refused = () =>
     'unauthenticated',
     'Authorization: the API key is not valid; allowed: Bearer pdf_…, created with `pdfprompt keys create`',
   );
+
+/** What requests without a key may do. */
+const WITHOUT_KEY: readonly Scope[] = ['jobs:read', 'jobs:write'];
+
+/** A login without a key, of a user with this email. @returns undefined if there is none */
+async function loginOf(db: Database, email: string): Promise<Login | undefined> {
+  const found = await getUser(db, { email }).catch((error: unknown) => {
+    if (error instanceof CodedError && error.code === 'not_found') return undefined;
+    throw error;
+  });
+  if (!found || found.tier === null) return undefined;
+  return { keyId: '', userId: found.id, tier: found.tier, scopes: WITHOUT_KEY, expiresAt: undefined };
+}
 
 /** @returns undefined for a key that is malformed, unknown, revoked or expired */
 export async function findLogin(db: Database, bearer: string): Promise<Login | undefined> {

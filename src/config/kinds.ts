@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { emailSchema } from '../domain/email.ts';
 import { EGRESS_RULES_ALLOWED, type EgressRule, parseEgressRule } from './egress-rule.ts';
 
 /** How the text of a setting is checked and read. */
@@ -38,6 +39,22 @@ export function duration(unit: 'seconds' | 'milliseconds', min: number, max: num
 export function choice<T extends string>(...values: T[]): Kind<T> {
   return { allowed: values.join(', '), parse: (text) => values.find((value) => value === text) };
 }
+
+/** Some of the values, separated by commas. */
+export function choices<T extends string>(...values: T[]): Kind<readonly T[]> {
+  return {
+    allowed: `${values.join(', ')}, or several of them, separated by commas`,
+    parse: (text) => {
+      const chosen = text.split(',').map((each) => values.find((value) => value === each.trim()));
+      return chosen.every((value) => value !== undefined) ? [...new Set(chosen)] : undefined;
+    },
+  };
+}
+
+export const email: Kind<string> = {
+  allowed: 'an email address such as ann@example.com',
+  parse: (text) => emailSchema.safeParse(text).data,
+};
 
 export const boolean: Kind<boolean> = {
   allowed: 'true or false',

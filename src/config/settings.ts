@@ -178,6 +178,30 @@ export const SETTINGS = {
       'Megabytes of request bodies in the memory of one API process, at most, and as many of PDFs being sent; requests beyond that are answered 503. One tenant gets an eighth of it, or 20 MB',
     commands: WITH_API,
   },
+  compat: {
+    env: 'COMPAT',
+    kind: kinds.choices('gotenberg', 'browserless'),
+    defaultNote: 'none',
+    description:
+      'Services whose routes this one answers too, so that their clients work unchanged: `gotenberg` (version 8), `browserless` (and Cloudflare’s), or both',
+    commands: WITH_API,
+  },
+  compatUser: {
+    env: 'COMPAT_USER',
+    kind: kinds.email,
+    defaultNote: 'none: a key is required',
+    description:
+      'Email of the user to whom requests without a key belong, on the routes of `COMPAT` only. Whoever reaches the port may then print',
+    commands: WITH_API,
+  },
+  compatTimeoutMs: {
+    env: 'COMPAT_TIMEOUT',
+    kind: kinds.duration('seconds', 1, 300),
+    default: '60',
+    description:
+      'Seconds that a request on the routes of `COMPAT` may take, waiting in the queue included; then it is answered 503, and its job is cancelled',
+    commands: WITH_API,
+  },
   opsPort: {
     env: 'OPS_PORT',
     kind: kinds.integer(0, 65_535),

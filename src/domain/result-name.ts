@@ -8,6 +8,9 @@ const ENDINGS: Record<FileType, readonly [string, ...string[]]> = {
   'image/webp': ['.webp'],
 };
 
+/** How the name of a file of this type usually ends. */
+export const endingOf = (type: FileType): string => ENDINGS[type][0];
+
 /**
  * The name of a job's file: `invoice.pdf`; of the files after the first `invoice-2.pdf`, …
  * @param name as the request says it, with or without an ending

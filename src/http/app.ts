@@ -2,6 +2,8 @@ import { Hono } from 'hono';
 import type { Scope } from '../domain/scope.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { createConsole } from './console/console.ts';
+import { createBrowserless } from './compat/browserless/browserless.ts';
+import { createGotenberg } from './compat/gotenberg/gotenberg.ts';
 import { createStudio } from './studio/studio.ts';
 import { DOCS_POLICY, docsPage } from './docs-page.ts';
 import { authenticate } from './middleware/authenticate.ts';
@@ -189,6 +191,10 @@ function assemble(
   const logIn = openLogIn(principals, events);
   app.route('/console', createConsole({ ...deps, logIn }));
   app.route('/studio', createStudio({ ...deps, logIn, operations }));
+  const { services } = deps.compat;
+  // Before the routes of our own: both have `GET /`.
+  if (services.includes('gotenberg')) app.route('/', createGotenberg({ ...deps, logIn }));
+  if (services.includes('browserless')) app.route('/', createBrowserless({ ...deps, logIn }));
   const counted = countRequests();
   const guards = (scope: Scope) => [
     authenticate(logIn, scope),

@@ -56,6 +56,15 @@ export function adminAboutOf(c: AppContext): AdminAbout {
   return { by: c.var.principal.keyId, ...aboutOf(c) };
 }
 
+/** Which other services' routes there are, and for whom. */
+export interface CompatSettings {
+  services: readonly ('gotenberg' | 'browserless')[];
+  /** email of the user whose requests without a key are; undefined: a key is required */
+  user: string | undefined;
+  /** milliseconds that a request may take */
+  timeoutMs: number;
+}
+
 /** The dependencies of all routes and of the console. */
 export interface AppDeps {
   db: Database;
@@ -63,6 +72,8 @@ export interface AppDeps {
   limiter: Limiter;
   /** where webhooks and uploads may go */
   egress: EgressPolicy;
+  /** the routes of other services */
+  compat: CompatSettings;
   /** where users reach the API, without a slash at its end */
   publicUrl: string | undefined;
   jobs: JobReader;

@@ -131,6 +131,7 @@ export function buildApi(
     principals,
     limiter,
     egress: new EgressPolicy(config.egress),
+    compat: { services: config.compat ?? [], user: config.compatUser, timeoutMs: config.compatTimeoutMs },
     publicUrl: config.publicUrl,
     jobs: new JobReader(reads, endedJobs),
     queue,

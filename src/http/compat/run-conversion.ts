@@ -1,0 +1,56 @@
+import type { Conversion } from '../../compat/conversion.ts';
+import { isFinal, type Job } from '../../domain/job.ts';
+import { parsePdfRequest, requestFiles } from '../../domain/pdf-request.ts';
+import { cancelJob } from '../../jobs/cancel.ts';
+import { submitJob, type Submitted } from '../../jobs/submit.ts';
+import { CodedError, type FieldProblem, invalidFields } from '../../kernel/errors.ts';
+import { putRequestFiles, withUploaded } from '../request-files.ts';
+import { aboutOf, type AppContext, type AppDeps } from '../route.ts';
+import { admit, idempotencyKeyOf, submitFrom } from '../routes/submit-job.ts';
+import { type FormFile, toUpload } from './receive-form.ts';
+
+/**
+ * Submits a translated request as a job.
+ * @throws CodedError as `POST /v1/jobs`, with the fields named as the caller names them
+ */
+export async function submitConversion(c: AppContext, deps: AppDeps, conversion: Conversion): Promise<Submitted> {
+  const { underWay, principal } = c.var;
+  const { userId } = principal;
+  const { request, files: named = {}, fields = {} } = conversion;
+  await admit(c, deps);
+  const uploads = Object.entries(named).map(([path, file]) => toUpload(file as FormFile, path));
+  const parsed = parsePdfRequest(withUploaded(request, uploads));
+  if (!parsed.ok) throw invalidFields(parsed.fields.map((problem) => renamed(problem, fields)));
+  const files = await putRequestFiles(underWay, deps, { userId, files: requestFiles(parsed.request), uploads });
+  return underWay.writing(userId, () => submitFrom(c, (input) => submitJob(deps, { ...input, ...parsed, files })));
+}
+
+/** A problem of a field of ours, named as the caller names it: by the longest path that is known. */
+function renamed(problem: FieldProblem, fields: Readonly<Record<string, string>>): FieldProblem {
+  const isIn = (path: string) => problem.field === path || /^[.[]/.test(problem.field.replace(path, ''));
+  const paths = Object.keys(fields).filter((path) => problem.field.startsWith(path) && isIn(path));
+  const longest = paths.toSorted((a, b) => b.length - a.length)[0];
+  return longest === undefined ? problem : { ...problem, field: fields[longest] ?? longest };
+}
+
+/**
+ * Waits until a submitted job has ended. If that takes too long, or the caller hangs up, the job is cancelled, as nobody
+ * will ask for its result; one with an `Idempotency-Key` continues, as the same request may come again.
+ * @param ms milliseconds, at most
+ * @returns the completed job
+ * @throws CodedError the job's own if it failed; `unavailable` if it has not ended
+ */
+export async function waitForResult(c: AppContext, deps: AppDeps, { job }: Submitted, ms: number): Promise<Job> {
+  const { userId } = c.var.principal;
+  const { id: jobId } = job;
+  const read = () => c.var.underWay.reading(userId, () => deps.jobs.get({ userId, jobId }));
+  const ended = await deps.waiters.waitFor(jobId, ms, c.req.raw.signal, read, ({ status }) => isFinal(status));
+  if (ended.status === 'completed') return ended;
+  if (ended.status === 'failed')
+    throw new CodedError(ended.error?.code ?? 'job_failed', ended.error?.message ?? 'the job failed');
+  if (ended.status === 'cancelled') throw new CodedError('job_failed', `the job was cancelled (job ${jobId})`);
+  if (idempotencyKeyOf(c) === undefined) await cancelJob(deps, { ...aboutOf(c), userId, jobId });
+  throw new CodedError('unavailable', `the request took longer than its limit of ${ms / 1_000} s (job ${jobId})`, {
+    retryAfterSeconds: 1,
+  });
+}
