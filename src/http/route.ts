@@ -99,8 +99,8 @@ export interface AppDeps {
   uploads: UploadSpace;
   /** the same for batches */
   batchUploads: UploadSpace;
-  /** checks their rows by the schema of a template */
-  composer: Pick<Composer, 'check'>;
+  /** checks their rows by the schema of a template, and makes HTML of markdown */
+  composer: Pick<Composer, 'check' | 'compose'>;
   events: Events;
   version: string;
   health: Health;

@@ -25,6 +25,8 @@ export interface MarkdownInput {
   allowHtml: boolean;
   /** instead of ours */
   styleSheet?: string | undefined;
+  /** only what would be in the body of the document */
+  isFragment?: boolean | undefined;
   locale: string;
 }
 

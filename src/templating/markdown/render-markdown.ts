@@ -11,20 +11,26 @@ interface MarkdownSettings {
   styleSheet?: string | undefined;
   /** of the document, unless its front matter says `lang` */
   locale: string;
+  /** only what would be in the body of the document */
+  isFragment?: boolean | undefined;
 }
 
 /** Scripts that are written from right to left. */
 const RIGHT_TO_LEFT = new Set(['Adlm', 'Arab', 'Hebr', 'Nkoo', 'Rohg', 'Syrc', 'Thaa']);
 
 /**
- * A whole HTML document, made for paper, from GitHub's dialect of markdown. Its title is that of the front matter, or its first heading.
+ * A whole HTML document, made for paper, from GitHub's dialect of markdown, or a part of one. Its title is that of the front matter, or its first heading.
  * @throws MarkdownError if it is nested too deep, or a little of it would become a great deal of HTML
  */
-export function renderMarkdown(text: string, { allowHtml, styleSheet, locale }: MarkdownSettings): string {
+export function renderMarkdown(
+  text: string,
+  { allowHtml, styleSheet, locale, isFragment = false }: MarkdownSettings,
+): string {
   const { matter, body, lines } = takeFrontMatter(text.replace(/^\ufeff/, ''));
   const found: Found = { hasMath: false };
   const parser = createParser(allowHtml, lines + 1, found);
   const content = parser.render(body);
+  if (isFragment) return found.hasMath ? `<style>\n${MATH_STYLE}\n</style>\n${content}` : content;
   const { escapeHtml } = parser.utils;
 
   const lang = canonicalLocale(matter.lang ?? '') ?? locale;

@@ -1,13 +1,48 @@
 import { Hono } from 'hono';
+import { FORM_ROUTES } from '../../../compat/gotenberg/routes.ts';
+import { CodedError } from '../../../kernel/errors.ts';
 import type { LogIn } from '../../log-in.ts';
-import type { AppDeps, AppEnv } from '../../route.ts';
+import { countRequests } from '../../middleware/count-requests.ts';
+import { toCodedError } from '../../problem.ts';
+import { aboutOf, type AppDeps, type AppEnv } from '../../route.ts';
+import { authenticateCaller } from '../callers.ts';
+import { answerForm } from './answer-form.ts';
+import { publicPages } from './public-pages.ts';
+import { TEXT, textResponse } from './text-response.ts';
+import { nameTrace } from './trace.ts';
 
-/** The version of Gotenberg whose routes these are. */
-const VERSION = '8.36.0';
+/** Routes of Gotenberg that turn office documents into PDFs, which needs a program that is not here. */
+const OFFICE = '/forms/libreoffice/convert';
+const NO_OFFICE =
+  'files: office documents are not converted here; allowed: HTML, Markdown and PDF. Convert them to PDF first, for example with `soffice --headless --convert-to pdf`, or keep a Gotenberg for this route';
 
-/** The routes of Gotenberg 8 over our queue: the same paths, forms, headers and statuses. Errors are plain text. */
-export function createGotenberg(_deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
+/**
+ * The routes of Gotenberg 8 over our queue: the same paths, forms, headers and statuses. Each request is one job, and is
+ * answered with its file. Errors are plain text.
+ */
+export function createGotenberg(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
+  const { logIn, principals, events, compat } = deps;
   const app = new Hono<AppEnv>();
-  app.get('/version', (c) => c.text(VERSION));
+  app.onError((error, c) => {
+    const coded = toCodedError(error);
+    if (coded.code === 'internal') events.requestCrashed(aboutOf(c), error);
+    return textResponse(coded);
+  });
+  publicPages(app, deps);
+
+  const forms = [OFFICE, ...FORM_ROUTES.map(({ path }) => path)];
+  app.use('/forms/*', nameTrace());
+  app.use('/forms/*', async (c, next) => {
+    const path = c.req.path.slice(0, 200);
+    if (!forms.includes(path)) throw new CodedError('not_found', `there is nothing at ${path}`);
+    const headers = { Allow: 'POST' };
+    if (c.req.method !== 'POST')
+      throw new CodedError('method_not_allowed', `${c.req.method} is not allowed here; allowed: POST`, { headers });
+    await next();
+  });
+  const challenge = 'Basic realm="pdfprompt"';
+  const guards = [authenticateCaller({ logIn, principals, user: compat.user, challenge }), countRequests()];
+  app.post(OFFICE, ...guards, () => new Response(NO_OFFICE, { status: 501, headers: { 'Content-Type': TEXT } }));
+  for (const route of FORM_ROUTES) app.post(route.path, ...guards, (c) => answerForm(c, deps, route));
   return app;
 }

@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import type { FormConversion, FormRoute } from '../../../compat/gotenberg/form-route.ts';
+import { attachmentOf, endingOfType, outputNameOf } from '../../../compat/gotenberg/output-name.ts';
+import type { Job } from '../../../domain/job.ts';
+import { getJobFile } from '../../../jobs/read.ts';
+import type { AppContext, AppDeps } from '../../route.ts';
+import { storeOf } from '../../send-pdf.ts';
+import { type ReceivedForm, withSentForm } from '../receive-form.ts';
+import { submitConversion, waitForResult } from '../run-conversion.ts';
+import { sendResult } from '../send-result.ts';
+
+/** Milliseconds that a job has, at least. */
+const SHORTEST_MS = 1_000;
+
+/**
+ * Answers a form with the file of its job, or with a zip of several.
+ * @throws CodedError if there is none; `unavailable` if the whole request takes too long
+ */
+export async function answerForm(c: AppContext, deps: AppDeps, route: FormRoute): Promise<Response> {
+  const startedAt = performance.now();
+  const { timeoutMs } = deps.compat;
+  const remainingMs = () => Math.max(1, Math.ceil(timeoutMs - (performance.now() - startedAt)));
+  const { conversion, submitted } = await withSentForm(c, deps.uploads, async (form) => {
+    const conversion = await convert(c, deps, { route, form, timeoutMs });
+    return { conversion, submitted: await submitConversion(c, deps, conversion) };
+  });
+  const job = await waitForResult(c, deps, submitted, remainingMs());
+  return conversion.toAnswer ? sendAnswer(c, deps, job, conversion.toAnswer) : sendNamed(c, deps, job, conversion);
+}
+
+async function convert(
+  c: AppContext,
+  { composer }: AppDeps,
+  { route, form, timeoutMs }: { route: FormRoute; form: ReceivedForm; timeoutMs: number },
+): Promise<FormConversion> {
+  const { userId } = c.var.principal;
+  const toHtml = (text: string) =>
+    composer.compose(
+      { kind: 'markdown', text, allowHtml: true, isFragment: true, locale: 'en-US' },
+      { timeoutMs, signal: c.req.raw.signal, tenant: userId },
+    );
+  const outputName = outputNameOf(c.req.header('gotenberg-output-filename'));
+  const conversion = await route.convert(form, { outputName, uniqueName: randomUUID(), timeoutMs, toHtml });
+  const request = { timeoutMs: Math.max(SHORTEST_MS, timeoutMs), ...conversion.request };
+  return { ...conversion, request };
+}
+
+/** Sends what a job has made under the caller's name. */
+async function sendNamed(c: AppContext, deps: AppDeps, job: Job, { naming }: FormConversion): Promise<Response> {
+  const { userId } = c.var.principal;
+  const answer = await sendResult(c, deps, { userId, jobId: job.id }, naming);
+  const ending = endingOfType(answer.headers.get('content-type') ?? '');
+  answer.headers.set('Content-Disposition', attachmentOf(`${naming.name}${ending}`));
+  return answer;
+}
+
+/** Sends JSON that is made of the JSON of a job. */
+async function sendAnswer(
+  c: AppContext,
+  { reads, stores }: AppDeps,
+  { id: jobId }: Job,
+  toAnswer: (json: unknown) => unknown,
+): Promise<Response> {
+  const { underWay, principal } = c.var;
+  const { userId } = principal;
+  const found = await underWay.reading(userId, () => getJobFile(reads, { userId, jobId, position: 0 }));
+  const pieces = await underWay.reading(userId, async () => {
+    const { fileId, size } = found;
+    return Array.fromAsync(storeOf(stores, found).open(reads, { userId, fileId, size }));
+  });
+  const json: unknown = JSON.parse(Buffer.concat(pieces).toString('utf8'));
+  return c.json(toAnswer(json) as object);
+}
