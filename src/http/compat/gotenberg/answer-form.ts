@@ -64,9 +64,10 @@ async function sendAnswer(
   const { underWay, principal } = c.var;
   const { userId } = principal;
   const found = await underWay.reading(userId, () => getJobFile(reads, { userId, jobId, position: 0 }));
-  const pieces = await underWay.reading(userId, async () => {
+  const pieces: Uint8Array[] = [];
+  await underWay.reading(userId, async () => {
     const { fileId, size } = found;
-    return Array.fromAsync(storeOf(stores, found).open(reads, { userId, fileId, size }));
+    for await (const piece of storeOf(stores, found).open(reads, { userId, fileId, size })) pieces.push(piece);
   });
   const json: unknown = JSON.parse(Buffer.concat(pieces).toString('utf8'));
   return c.json(toAnswer(json) as object);

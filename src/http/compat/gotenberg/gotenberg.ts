@@ -30,11 +30,11 @@ export function createGotenberg(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> 
   });
   publicPages(app, deps);
 
-  const forms = [OFFICE, ...FORM_ROUTES.map(({ path }) => path)];
+  const forms = new Set<string>([OFFICE, ...FORM_ROUTES.map(({ path }) => path)]);
   app.use('/forms/*', nameTrace());
   app.use('/forms/*', async (c, next) => {
     const path = c.req.path.slice(0, 200);
-    if (!forms.includes(path)) throw new CodedError('not_found', `there is nothing at ${path}`);
+    if (!forms.has(path)) throw new CodedError('not_found', `there is nothing at ${path}`);
     const headers = { Allow: 'POST' };
     if (c.req.method !== 'POST')
       throw new CodedError('method_not_allowed', `${c.req.method} is not allowed here; allowed: POST`, { headers });
@@ -42,7 +42,12 @@ export function createGotenberg(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> 
   });
   const challenge = 'Basic realm="pdfprompt"';
   const guards = [authenticateCaller({ logIn, principals, user: compat.user, challenge }), countRequests()];
-  app.post(OFFICE, ...guards, () => new Response(NO_OFFICE, { status: 501, headers: { 'Content-Type': TEXT } }));
-  for (const route of FORM_ROUTES) app.post(route.path, ...guards, (c) => answerForm(c, deps, route));
+  app.on(
+    ['POST'],
+    [OFFICE],
+    ...guards,
+    () => new Response(NO_OFFICE, { status: 501, headers: { 'Content-Type': TEXT } }),
+  );
+  for (const route of FORM_ROUTES) app.on(['POST'], [route.path], ...guards, (c) => answerForm(c, deps, route));
   return app;
 }
