@@ -37,8 +37,8 @@ export interface Conversion {
 export interface Naming {
   /** of the only file, or of the zip of several, without an ending */
   name: string;
-  /** of each file in a zip, with its ending; default: the names that the job gives */
-  inZip?: (position: number) => string;
+  /** of each file in a zip, with its ending; default: `own`, the name that the job gives it */
+  inZip?: (position: number, own: string) => string;
 }
 
 /** A field of the caller that was refused. */

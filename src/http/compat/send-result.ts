@@ -27,7 +27,7 @@ export async function sendResult(
   }
   const files = zip.files.map((file, position) => ({
     ...file,
-    name: inZip?.(position) ?? file.name,
+    name: inZip?.(position, file.name) ?? file.name,
     read: reader(c, deps, { userId, ...file }),
   }));
   const etag = `"${createHash('sha256')
