@@ -2,7 +2,7 @@ import type { BadRow, Batch } from '../domain/batch.ts';
 import { count, time } from './batch-progress.ts';
 import type { ListedItem } from './fetch-items.ts';
 import { oneLine, table } from './output.ts';
-import type { Refusal } from './service-client.ts';
+import type { Refusal } from '../kernel/service-client.ts';
 
 /** Rows that are listed. */
 export const LISTED = 20;

@@ -9,7 +9,7 @@ import {
 } from '../domain/template-name.ts';
 import { UsageError } from '../kernel/errors.ts';
 import { pushTemplate } from './push-template.ts';
-import type { ServiceClient } from './service-client.ts';
+import type { ServiceClient } from '../kernel/service-client.ts';
 import type { RemoteTemplate } from './template-folder.ts';
 
 /**

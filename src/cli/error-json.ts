@@ -1,6 +1,6 @@
 import { CodedError, messageOf } from '../kernel/errors.ts';
 import { withoutSecrets } from '../kernel/secrets.ts';
-import { Refusal } from './service-client.ts';
+import { Refusal } from '../kernel/service-client.ts';
 
 /**
  * What `--json` prints of a command that failed. `code` is one of ERROR_CODES, or null: it is neither the service

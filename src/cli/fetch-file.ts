@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { messageOf, OperatorError } from '../kernel/errors.ts';
 import type { PatientClient } from './patient-client.ts';
-import { Unreachable } from './service-client.ts';
+import { Unreachable } from '../kernel/service-client.ts';
 import { StallGuard } from './stall-guard.ts';
 
 interface FetchedFile {

@@ -5,7 +5,7 @@ import { forEachInSlots } from '../kernel/for-each-in-slots.ts';
 import { fetchFile } from './fetch-file.ts';
 import type { PatientClient } from './patient-client.ts';
 import { SafeNames } from './safe-names.ts';
-import { Refusal } from './service-client.ts';
+import { Refusal } from '../kernel/service-client.ts';
 
 /** Items on one page of a list. */
 const PAGE = 200;

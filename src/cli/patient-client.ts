@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatorError, systemCodeOf } from '../kernel/errors.ts';
-import { Refusal, type ServiceClient, type ServiceRequest, Unreachable } from './service-client.ts';
+import { Refusal, type ServiceClient, type ServiceRequest, Unreachable } from '../kernel/service-client.ts';
 
 /** Milliseconds without an answer after which it is given up. */
 const PATIENCE_MS = 600_000;

@@ -4,7 +4,7 @@ import type { Config } from '../config/load.ts';
 import { MAX_FILES } from '../domain/source.ts';
 import { templateNameProblem } from '../domain/template-name.ts';
 import { UsageError } from '../kernel/errors.ts';
-import type { ServiceClient } from './service-client.ts';
+import type { ServiceClient } from '../kernel/service-client.ts';
 import { type RemoteTemplate, sendFiles } from './template-folder.ts';
 
 interface Pushed {

@@ -1,4 +1,4 @@
-import { Unreachable } from './service-client.ts';
+import { Unreachable } from '../kernel/service-client.ts';
 
 /** Milliseconds in which something has to move. */
 const STALL_MS = 60_000;

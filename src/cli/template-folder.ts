@@ -7,7 +7,7 @@ import { fileNameProblem } from '../domain/file-name.ts';
 import type { Files } from '../kernel/files.ts';
 import { forEachInSlots } from '../kernel/for-each-in-slots.ts';
 import { messageOf, OperatorError } from '../kernel/errors.ts';
-import type { ServiceClient } from './service-client.ts';
+import type { ServiceClient } from '../kernel/service-client.ts';
 
 /** A version of a template, as the service shows it. */
 export interface RemoteTemplate {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fetchFile } from '../../src/cli/fetch-file.ts';
 import { PatientClient } from '../../src/cli/patient-client.ts';
-import { ServiceClient } from '../../src/cli/service-client.ts';
+import { ServiceClient } from '../../src/kernel/service-client.ts';
 import { listenOnLoopback } from '../../src/kernel/loopback.ts';
 import { undoLater } from '../support/clean-up.ts';
 

@@ -16,7 +16,8 @@ import { print, printJson, warn } from '../output.ts';
 import { PatientClient } from '../patient-client.ts';
 import { readRequestFlag } from '../request-flag.ts';
 import { type BatchBody, sendBatch } from '../send-batch.ts';
-import { Refusal, serviceClient } from '../service-client.ts';
+import { Refusal } from '../../kernel/service-client.ts';
+import { serviceClient } from '../service-client.ts';
 import { readConfig } from '../settings-flags.ts';
 import { StatusLine } from '../status-line.ts';
 

@@ -4,7 +4,8 @@ import { UsageError } from '../../kernel/errors.ts';
 import { confirm } from '../confirm.ts';
 import { print, printJson, table } from '../output.ts';
 import { pushTemplate } from '../push-template.ts';
-import { type ServiceClient, serviceClient } from '../service-client.ts';
+import { type ServiceClient } from '../../kernel/service-client.ts';
+import { serviceClient } from '../service-client.ts';
 import { readConfig } from '../settings-flags.ts';
 import { fetchFiles, type RemoteTemplate } from '../template-folder.ts';
 
