@@ -8,7 +8,7 @@ const LAYERS = [
   ['cli'],
   ['runtime'],
   ['http', 'worker'],
-  ['batches', 'schedules', 'compat'],
+  ['batches', 'schedules', 'compat', 'mcp'],
   ['jobs', 'deliveries', 'planning'],
   ['accounts', 'assets', 'links', 'templates'],
   ['render', 'finishing'],
@@ -25,6 +25,7 @@ const LAYERS = [
 const PAGES = { from: 'hono/html', folders: new Set(['http', 'planning', 'charts']) };
 /** The one folder that knows a dependency. */
 const DOORS: Record<string, string> = {
+  '@modelcontextprotocol/server': 'mcp',
   '@libpdf/core': 'finishing',
   '@neslinesli93/qpdf-wasm': 'finishing',
   '@embedpdf/pdfium': 'finishing',

@@ -8,6 +8,7 @@ import { checkCommand } from './commands/check.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { initCommand } from './commands/init.ts';
 import { keysCommand } from './commands/keys.ts';
+import { mcpCommand } from './commands/mcp.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { planCommand } from './commands/plan.ts';
 import { renderCommand } from './commands/render.ts';
@@ -73,6 +74,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     initCommand(),
     templatesCommand(),
     batchCommand(),
+    mcpCommand(),
     migrateCommand(),
     keysCommand(),
     tierCommand(),

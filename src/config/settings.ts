@@ -10,6 +10,7 @@ type SettingCommand =
   | 'render'
   | 'templates'
   | 'batch'
+  | 'mcp'
   | 'migrate'
   | 'keys'
   | 'tier'
@@ -33,7 +34,7 @@ export interface Setting {
 }
 
 /** that speak with a running service */
-const WITH_SERVICE = ['templates', 'batch'] as const;
+const WITH_SERVICE = ['templates', 'batch', 'mcp'] as const;
 const WITH_ACCOUNTS = ['keys', 'tier', 'tiers', 'users'] as const;
 const WITH_DATABASE = ['up', 'serve', 'work', 'migrate', ...WITH_ACCOUNTS, 'doctor', 'bench', 'plan'] as const;
 const WITH_API = ['up', 'serve'] as const;
@@ -191,7 +192,7 @@ export const SETTINGS = {
     kind: kinds.email,
     defaultNote: 'none: a key is required',
     description:
-      'Email of the user to whom requests without a key belong, on the routes of `COMPAT` only. Whoever reaches the port may then print',
+      'Email of the user to whom requests without a key belong, on the routes of `COMPAT` only. Anyone who reaches the port may then print',
     commands: WITH_API,
   },
   compatTimeoutMs: {

@@ -11,10 +11,12 @@ import { countRequests } from './middleware/count-requests.ts';
 import { drain } from './middleware/drain.ts';
 import { observe } from './middleware/observe.ts';
 import { secure } from './middleware/secure.ts';
+import { llmsText } from './llms-text.ts';
 import { openApiDocument } from './openapi.ts';
 import { problemResponse, toCodedError } from './problem.ts';
 import { openLogIn } from './log-in.ts';
 import { aboutOf, type AppDeps, type AppEnv, type Operation, type PublicRoute, publicRoute } from './route.ts';
+import { answerAgent } from './routes/agents.ts';
 import { createKeyRoute } from './routes/admin/create-key.ts';
 import { createUserRoute } from './routes/admin/create-user.ts';
 import { defineTierRoute } from './routes/admin/define-tier.ts';
@@ -155,9 +157,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const openApi = openApiDocument(operations, deps.version);
   const json = JSON.stringify(openApi);
   const page = docsPage(openApi);
+  const llms = llmsText(operations);
   const pages = [
     ...healthRoutes(deps.health),
     publicRoute('/openapi.json', async (c) => c.body(json, 200, { 'Content-Type': 'application/json' })),
+    publicRoute('/llms.txt', async (c) => c.text(llms)),
     publicRoute('/docs', async (c) => c.html(page, 200, { 'Content-Security-Policy': DOCS_POLICY })),
     publicRoute('/', async (c) => c.redirect('/docs')),
   ];
@@ -200,6 +204,7 @@ function assemble(
     authenticate(logIn, scope),
     ...(scope === 'admin' ? [] : [counted]), // requests of operators are not limited
   ];
+  app.on(['POST', 'GET', 'DELETE'], ['/mcp'], ...guards('jobs:write'), (c) => answerAgent(c, deps));
   const allowed = new Map<string, string[]>();
   for (const { endpoint, scope, handle } of [...operations, ...pages]) {
     const [method = '', path = ''] = endpoint.split(' ');

@@ -74,6 +74,8 @@ export interface AppDeps {
   egress: EgressPolicy;
   /** the routes of other services */
   compat: CompatSettings;
+  /** where this process answers, on this machine */
+  ownUrl: () => string;
   /** where users reach the API, without a slash at its end */
   publicUrl: string | undefined;
   jobs: JobReader;

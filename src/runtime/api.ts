@@ -132,6 +132,7 @@ export function buildApi(
     limiter,
     egress: new EgressPolicy(config.egress),
     compat: { services: config.compat ?? [], user: config.compatUser, timeoutMs: config.compatTimeoutMs },
+    ownUrl: () => server.url,
     publicUrl: config.publicUrl,
     jobs: new JobReader(reads, endedJobs),
     queue,

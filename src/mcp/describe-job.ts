@@ -1,0 +1,20 @@
+import { adviceFor } from './advice.ts';
+import type { SeenJob } from './await-job.ts';
+
+/** What an agent needs to know of a job: no more, as every word costs it room. */
+export function describeJob(job: SeenJob): Record<string, unknown> {
+  const { id, status, error, file, failedResources, failedResourceCount, missingFonts, incomplete, templates } = job;
+  return {
+    id,
+    status,
+    createdAt: job.createdAt,
+    ...(error && { error, advice: adviceFor(error.code) }),
+    ...(file && { pages: file.pages, bytes: file.size, type: file.type, isKept: file.url !== null }),
+    ...(failedResourceCount > 0 && { failedResourceCount, failedResources }),
+    ...(missingFonts.length > 0 && { missingFonts }),
+    ...(incomplete.length > 0 && { incomplete }),
+    ...(templates.length > 0 && { templates }),
+    ...(job.queuePosition !== null && { queuePosition: job.queuePosition }),
+    ...(Object.keys(job.metadata).length > 0 && { metadata: job.metadata }),
+  };
+}

@@ -1,0 +1,36 @@
+import type { z } from 'zod';
+import { Refusal, type ServiceClient } from '../kernel/service-client.ts';
+
+/** What a tool answers: texts and pictures, as the Model Context Protocol has them. */
+export interface ToolAnswer {
+  content: ({ type: 'text'; text: string } | { type: 'image'; data: string; mimeType: string })[];
+  isError?: boolean;
+  [key: string]: unknown;
+}
+
+/** Something that an agent can do. */
+export interface Tool<Input extends z.ZodObject = z.ZodObject> {
+  /** as agents call it */
+  name: string;
+  title: string;
+  /** for the agent: what it does, and when to use it */
+  description: string;
+  input: Input;
+  /** it changes nothing and counts as no job */
+  isReadOnly: boolean;
+  /** @throws Refusal, Unreachable */
+  run(client: ServiceClient, input: z.output<Input>, signal: AbortSignal): Promise<ToolAnswer>;
+}
+
+/** A tool with the type of its input. */
+export const tool = <Input extends z.ZodObject>(one: Tool<Input>): Tool => one as unknown as Tool;
+
+/** A value as readable JSON. */
+export const json = (value: unknown) => ({ type: 'text' as const, text: JSON.stringify(value, undefined, 2) });
+
+/** What a service refused, for the agent that has to fix it. */
+export function refusalAnswer({ message, code, problems }: Refusal): ToolAnswer {
+  const lines = problems.map(({ field, message: why }) => `- ${field}: ${why}`);
+  const text = [`${code === '' ? 'refused' : code}: ${message}`, ...(lines.length > 1 ? lines : [])].join('\n');
+  return { content: [{ type: 'text', text }], isError: true };
+}
