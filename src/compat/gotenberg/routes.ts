@@ -1,4 +1,5 @@
+import { ENGINE_ROUTES } from './engines/engine-routes.ts';
 import type { FormRoute } from './form-route.ts';
 
 /** Every route of Gotenberg that takes a form and that we have. */
-export const FORM_ROUTES: readonly FormRoute[] = [];
+export const FORM_ROUTES: readonly FormRoute[] = [...ENGINE_ROUTES];
