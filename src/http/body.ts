@@ -30,6 +30,7 @@ export type CheckedRequest = Extract<ParsedRequest, { ok: true }> & {
  * Reads and checks the body of a request for a PDF, stores its files, and runs `work` with it within the tenant's share.
  * @param admit throws if the request is refused regardless of its body. It is called before the body is read,
  *   and for a large body again before the work
+ * @param check of the JSON, if it is not a request of ours yet; it may throw
  * @throws CodedError that names every invalid field; `too_much_under_way`
  */
 export async function withPdfRequest<T>(
@@ -37,12 +38,13 @@ export async function withPdfRequest<T>(
   deps: BodyDeps,
   admit: () => Promise<void>,
   work: (checked: CheckedRequest) => Promise<T>,
+  check: (json: unknown) => ParsedRequest = parsePdfRequest,
 ): Promise<T> {
   const { underWay, principal } = c.var;
   const { userId } = principal;
   const read = async (bytes: Buffer, uploads: readonly Upload[]) => {
     const parse = () => {
-      const parsed = parsePdfRequest(withUploaded(parseJson(bytes, { maxData: MAX_DATA_VALUES }), uploads));
+      const parsed = check(withUploaded(parseJson(bytes, { maxData: MAX_DATA_VALUES }), uploads));
       if (!parsed.ok) throw invalidFields(parsed.fields);
       return parsed;
     };

@@ -26,11 +26,20 @@ export async function submitConversion(c: AppContext, deps: AppDeps, conversion:
 }
 
 /** A problem of a field of ours, named as the caller names it: by the longest path that is known. */
-function renamed(problem: FieldProblem, fields: Readonly<Record<string, string>>): FieldProblem {
+export function renamed(problem: FieldProblem, fields: Readonly<Record<string, string>>): FieldProblem {
   const isIn = (path: string) => problem.field === path || /^[.[]/.test(problem.field.replace(path, ''));
   const paths = Object.keys(fields).filter((path) => problem.field.startsWith(path) && isIn(path));
   const longest = paths.toSorted((a, b) => b.length - a.length)[0];
   return longest === undefined ? problem : { ...problem, field: fields[longest] ?? longest };
+}
+
+/** A request took longer than its limit. */
+export class TookTooLong extends CodedError {
+  constructor(jobId: string, ms: number) {
+    super('unavailable', `the request took longer than its limit of ${ms / 1_000} s (job ${jobId})`, {
+      retryAfterSeconds: 1,
+    });
+  }
 }
 
 /**
@@ -38,7 +47,7 @@ function renamed(problem: FieldProblem, fields: Readonly<Record<string, string>>
  * will ask for its result; one with an `Idempotency-Key` continues, as the same request may come again.
  * @param ms milliseconds, at most
  * @returns the completed job
- * @throws CodedError the job's own if it failed; `unavailable` if it has not ended
+ * @throws CodedError the job's own if it failed; TookTooLong if it has not ended
  */
 export async function waitForResult(c: AppContext, deps: AppDeps, { job }: Submitted, ms: number): Promise<Job> {
   const { userId } = c.var.principal;
@@ -50,7 +59,5 @@ export async function waitForResult(c: AppContext, deps: AppDeps, { job }: Submi
     throw new CodedError(ended.error?.code ?? 'job_failed', ended.error?.message ?? 'the job failed');
   if (ended.status === 'cancelled') throw new CodedError('job_failed', `the job was cancelled (job ${jobId})`);
   if (idempotencyKeyOf(c) === undefined) await cancelJob(deps, { ...aboutOf(c), userId, jobId });
-  throw new CodedError('unavailable', `the request took longer than its limit of ${ms / 1_000} s (job ${jobId})`, {
-    retryAfterSeconds: 1,
-  });
+  throw new TookTooLong(jobId, ms);
 }
