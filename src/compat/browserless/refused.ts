@@ -36,6 +36,7 @@ export const REFUSED_ROUTES: Readonly<Record<string, string>> = {
   meta: 'says so at /openapi.json',
   snapshot: 'answers one thing at a time; /content and /screenshot answer with what is in it',
   json: 'has no model that reads pages',
+  'json/*': 'gives no browser to its callers; there is no WebSocket for Puppeteer or Playwright',
   links: 'does not read pages; /content answers with the HTML of one, to be read where you are',
   markdown: 'does not read pages; /content answers with the HTML of one, to be read where you are',
   accessibilityTree: 'does not read pages; options.tagged of /pdf makes an accessible PDF',

@@ -26,7 +26,7 @@ export async function submitConversion(c: AppContext, deps: AppDeps, conversion:
 }
 
 /** A problem of a field of ours, named as the caller names it: by the longest path that is known. */
-export function renamed(problem: FieldProblem, fields: Readonly<Record<string, string>>): FieldProblem {
+function renamed(problem: FieldProblem, fields: Readonly<Record<string, string>>): FieldProblem {
   const isIn = (path: string) => problem.field === path || /^[.[]/.test(problem.field.replace(path, ''));
   const paths = Object.keys(fields).filter((path) => problem.field.startsWith(path) && isIn(path));
   const longest = paths.toSorted((a, b) => b.length - a.length)[0];

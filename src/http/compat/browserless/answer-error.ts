@@ -8,7 +8,7 @@ import { TookTooLong } from '../run-conversion.ts';
 export type Dialect = 'browserless' | 'cloudflare';
 
 const JOB_ERRORS = new Set<string>(JOB_ERROR_CODES);
-/** Cloudflare's number of an error that a client tells apart. */
+/** Cloudflare's number for a token that is not valid. */
 const CLOUDFLARE_UNAUTHENTICATED = 10_000;
 
 /** Answers an error as the other service does: browserless in plain text, Cloudflare in JSON. */

@@ -4,11 +4,11 @@ import { translateQuery } from '../../../compat/browserless/translate-query.ts';
 import { parsePdfRequest, type ParsedRequest } from '../../../domain/pdf-request.ts';
 import { REQUEST_BOUNDS } from '../../../domain/print-fields.ts';
 import { submitJob } from '../../../jobs/submit.ts';
-import { CodedError, invalidFields } from '../../../kernel/errors.ts';
+import { CodedError, type FieldProblem, invalidFields } from '../../../kernel/errors.ts';
 import { checkBody, withPdfRequest } from '../../body.ts';
 import type { AppContext, AppDeps } from '../../route.ts';
 import { admit, submitFrom } from '../../routes/submit-job.ts';
-import { renamed, waitForResult } from '../run-conversion.ts';
+import { waitForResult } from '../run-conversion.ts';
 import { sendResult } from '../send-result.ts';
 import type { Dialect } from './answer-error.ts';
 import { asBase64, asCloudflareResult } from './answer-result.ts';
@@ -37,7 +37,7 @@ export async function convert(
     translated = translate(json, endpoint, dialect);
     const { request, fields = {} } = translated;
     const parsed = parsePdfRequest({ ...request, ...about });
-    return parsed.ok ? parsed : { ok: false, fields: parsed.fields.map((problem) => renamed(problem, fields)) };
+    return parsed.ok ? parsed : { ok: false, fields: parsed.fields.map((problem) => asCalled(problem, fields)) };
   };
   const submitted = await withPdfRequest(
     c,
@@ -60,4 +60,12 @@ function translate(json: unknown, endpoint: Endpoint, dialect: Dialect): Transla
   const { conversion, refusals } = translateBody(endpoint, json, { viewport });
   if (refusals.length > 0) throw invalidFields(refusals);
   return conversion;
+}
+
+/** A problem of a field of ours, with the longest beginning of its path that the caller calls otherwise as it is called there. */
+function asCalled(problem: FieldProblem, fields: Readonly<Record<string, string>>): FieldProblem {
+  const { field } = problem;
+  const isWithin = (path: string) => field === path || field.startsWith(`${path}.`) || field.startsWith(`${path}[`);
+  const [path = ''] = Object.keys(fields).filter(isWithin).toSorted((a, b) => b.length - a.length); // prettier-ignore
+  return { ...problem, field: `${fields[path] ?? ''}${field.slice(path.length)}` };
 }
