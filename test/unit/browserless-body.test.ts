@@ -221,7 +221,7 @@ describe('a query', () => {
     [{ timeout: '-1' }, { timeoutMs: undefined }],
     [{ timeout: '0', cacheTTL: '5', blockAds: 'false', stealth: 'false' }, { timeoutMs: undefined }],
   ])('%j is %j', (query, found) => {
-    const translated = translateQuery(query as Record<string, string>);
+    const translated = translateQuery(query);
     expect(translated.refusals).toEqual([]);
     expect(translated.found).toMatchObject(found);
   });
@@ -234,7 +234,7 @@ describe('a query', () => {
     [{ constructor: 'a' }, 'constructor: unknown parameter; allowed: token'],
     [{ trackingId: 'a'.repeat(501) }, 'trackingId: allowed: at most 500'],
   ])('%j is refused', (query, refusal) => {
-    const [first] = translateQuery(query as unknown as Record<string, string>).refusals;
+    const [first] = translateQuery(query).refusals;
     expect(`${first?.field}: ${first?.message}`).toContain(refusal);
   });
 });
