@@ -30,11 +30,12 @@ export function boundaryOf(contentType: string): string {
 /**
  * Reads a body of multipart/form-data. A part is worked on while it arrives; one that arrives faster waits.
  * @param maxParts parts, at most
+ * @param mayBeEmpty whether a body may have no parts
  * @throws CodedError `invalid_request` that names the part, or what `chunks` or `onPart` throw
  */
 export async function readMultipart(
   chunks: AsyncIterable<Buffer>,
-  { boundary, maxParts }: { boundary: string; maxParts: number },
+  { boundary, maxParts, mayBeEmpty = false }: { boundary: string; maxParts: number; mayBeEmpty?: boolean },
   onPart: OnPart,
 ): Promise<void> {
   const parser = new Dicer({ boundary, maxHeaderPairs: MAX_HEADERS });
@@ -75,7 +76,7 @@ export async function readMultipart(
     parser.end();
     await unlessFailed(ended.promise);
     await unlessFailed(work);
-    if (count === 0) throw malformed(0, 'it has no parts');
+    if (count === 0 && !mayBeEmpty) throw malformed(0, 'it has no parts');
   } finally {
     last?.destroy(); // nothing more comes for those who still read
     await work.catch(() => undefined);

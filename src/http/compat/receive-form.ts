@@ -59,7 +59,7 @@ async function receive(
   let fieldBytes = 0;
   await readMultipart(
     received(c, maxBytes),
-    { boundary, maxParts: maxFiles + MAX_FIELDS },
+    { boundary, maxParts: maxFiles + MAX_FIELDS, mayBeEmpty: true },
     async ({ label, name, filename }, content) => {
       if (filename !== undefined && filename !== '') {
         if (files.length === maxFiles) throw invalidFields([{ field: label, message: `allowed: ${maxFiles} files` }]);
