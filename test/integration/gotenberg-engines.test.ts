@@ -85,7 +85,7 @@ async function printed(numbers: readonly number[], style = ''): Promise<Buffer> 
 }
 
 const [one, two, three] = await Promise.all([printed([1]), printed([2]), printed([1, 2, 3])]);
-const words = (pdf: Uint8Array) => textOfPages(pdf).map((text) => text.trim());
+const words = (pdf: Uint8Array) => textOfPages(pdf, '-raw').map((text) => text.trim());
 const attached = (pdf: Uint8Array) => runPdfTool('pdfdetach', ['-list', '{}'], pdf).output;
 const seen = async (pdf: Uint8Array, page = 0): Promise<Pixels> =>
   pixelsOf(picturesOfPages(pdf, { dpi: 36 })[page] ?? Buffer.alloc(0));
@@ -172,7 +172,7 @@ describe('what is seen', () => {
       expect(inked(first, (x, y) => x > 0.5 && y < 0.5)).toBeGreaterThan(0);
       expect(inked(first, (x, y) => x > 0.55 && y > 0.6)).toBe(0);
       expect(inked(third, (_, y) => y > 0.2)).toBe(0);
-      expect(words(made)[0]).toContain('CONFIDENTIAL');
+      expect(words(made)[0]?.replaceAll(/\s/g, '')).toContain('CONFIDENTIAL');
     }
     const covered = await printed([1], 'html, body { background: #ff0000 }');
     const values = { watermarkSource: 'text', watermarkExpression: 'X', watermarkOptions: '{"scale":"1","color":"#0000ff"}' };
@@ -194,7 +194,7 @@ describe('what is seen', () => {
     };
     const made = await pdfOf('stamp', [['a.pdf', three], ['x.png', png, 'stamp'], ['x.pdf', red, 'stamp']], values);
     const { width, height, at } = await seen(made, 1);
-    const colour = (x: number, y: number) => at(Math.floor(x * width), Math.floor(y * height)).slice(0, 3);
+    const colour = (x: number, y: number) => at(Math.floor(x * width), Math.floor(y * height)).slice(0, 3).map((value) => Math.round(value / 5) * 5);
     expect(colour(0.05, 0.05)).toEqual([255, 0, 0]);
     expect(colour(0.95, 0.95)).toEqual([255, 0, 0]);
     expect([colour(0.95, 0.05), colour(0.5, 0.5), colour(0.3, 0.3), colour(0.7, 0.7)]).toEqual(Array(4).fill([255, 255, 255]));
@@ -313,7 +313,7 @@ describe('what is refused', () => {
     ['metadata/write', { metadata: JSON.stringify({ Title: 'x'.repeat(2_000) }) }, /^metadata: /],
     ['bookmarks/write', { bookmarks: '[{"title":"","page":0}]' }, /^bookmarks: /],
     ['stamp', { stampSource: 'text', stampExpression: 'x'.repeat(2_000) }, /^stamp/],
-    ['rotate', { rotateAngle: '90', rotatePages: '1-2,77' }, /rotatePages|pages/],
+    ['rotate', { rotateAngle: '90', rotatePages: '77' }, /^rotate/],
   ])('%s with %j, by names of the form', async (route, values, text) => {
     const { status, bytes } = await post(`pdfengines/${route}`, [['a.pdf', one]], values);
     expect(bytes.toString()).toMatch(text);

@@ -25,6 +25,7 @@ export const SECONDS: Readonly<Record<string, number>> = {
   'e2e/offending-documents.test.ts': 27,
   'integration/schedule-year.test.ts': 25,
   'integration/finishing.test.ts': 25,
+  'integration/gotenberg-engines.test.ts': 25,
   'integration/deliverer-processes.test.ts': 25,
   'integration/deliveries-egress.test.ts': 24,
   'integration/memory-pressure.test.ts': 23,

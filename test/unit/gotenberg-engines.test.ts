@@ -208,7 +208,7 @@ describe('Metadata', () => {
     expect(request['output']).toBe('json');
     const properties = {
       title: 'T', author: 'A', subject: 'S', creator: 'C', producer: 'P', trapped: 'Unknown', keywords: ['a', 'b'],
-      created: '2006-09-18T16:27:50-04:00', modified: '2006-09-18T16:27:50Z', custom: { Marked: true, Copyright: 'J' },
+      created: '2006-09-18T16:27:50-04:00', modified: '2006-09-18T16:27:50Z', custom: { Marked: true, Copyright: 'J', Level: '1.7' },
     }; // prettier-ignore
     const json = {
       files: [
@@ -220,7 +220,7 @@ describe('Metadata', () => {
       'bar.pdf': { PDFVersion: 1.7, PageCount: 2, FileName: 'bar.pdf' },
       'foo.pdf': {
         Title: 'T', Author: 'A', Subject: 'S', Creator: 'C', Producer: 'P', Trapped: 'Unknown', Keywords: ['a', 'b'],
-        CreateDate: '2006:09:18 16:27:50-04:00', ModDate: '2006:09:18 16:27:50Z', Marked: true, Copyright: 'J', PageCount: 3,
+        CreateDate: '2006:09:18 16:27:50-04:00', ModDate: '2006:09:18 16:27:50Z', Marked: true, Copyright: 'J', Level: 1.7, PageCount: 3,
       },
     }); // prettier-ignore
   });

@@ -33,7 +33,11 @@ function convertPdfs(form: SentForm, about: RequestAbout, read: ReadEngine): For
       ...(answerOf && { output: 'json' }),
     },
     files: { ...Object.fromEntries(inputs.map((file, index) => [pathOf(index, names), file])), ...files },
-    fields: { ...POST_PROCESSING_FIELDS, parts: 'files' },
+    fields: {
+      ...POST_PROCESSING_FIELDS,
+      parts: 'files',
+      ...Object.fromEntries(inputs.map((_, index) => [`parts[${index}].bookmarks`, 'bookmarks'])),
+    },
     naming: {
       name: about.outputName ?? (isEach && inputs.length === 1 ? stemOf(inputs[0]?.name ?? '') : about.uniqueName),
       inZip: (position, own) => (every === undefined ? (inputs[position]?.name ?? own) : splitName(own, names, inputs)),

@@ -37,5 +37,11 @@ export function metadataTags(name: string, described: JsonObject): JsonObject {
   for (const [property, names] of Object.entries(DATES))
     for (const tag of names) if (isText(properties[property])) tags[tag] = exifDateOf(properties[property]);
   if (Array.isArray(keywords) && keywords.length > 0) tags['Keywords'] = keywords.length === 1 ? keywords[0] : keywords;
-  return { ...tags, ...(isObject(custom) ? custom : {}) };
+  for (const [tag, value] of Object.entries(isObject(custom) ? custom : {})) tags[tag] = numberIfSo(value);
+  return tags;
+}
+
+/** ExifTool writes what looks like a number as one. */
+function numberIfSo(value: unknown): unknown {
+  return isText(value) && /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,16})?$/.test(value) ? Number(value) : value;
 }
