@@ -1,4 +1,5 @@
 import type { Conversion } from '../../compat/conversion.ts';
+import { isDatabaseUnavailable } from '../../db/pools.ts';
 import { isFinal, type Job } from '../../domain/job.ts';
 import { parsePdfRequest, requestFiles } from '../../domain/pdf-request.ts';
 import { cancelJob } from '../../jobs/cancel.ts';
@@ -43,8 +44,9 @@ export class TookTooLong extends CodedError {
 }
 
 /**
- * Waits until a submitted job has ended. If that takes too long, or the caller hangs up, the job is cancelled, as nobody
- * will ask for its result; one with an `Idempotency-Key` continues, as the same request may come again.
+ * Waits until a submitted job has ended; an outage of the database meanwhile is waited through. If that takes too long, or
+ * the caller hangs up, the job is cancelled, as nobody will ask for its result; one with an `Idempotency-Key` continues,
+ * as the same request may come again.
  * @param ms milliseconds, at most
  * @returns the completed job
  * @throws CodedError the job's own if it failed; TookTooLong if it has not ended
@@ -53,11 +55,25 @@ export async function waitForResult(c: AppContext, deps: AppDeps, { job }: Submi
   const { userId } = c.var.principal;
   const { id: jobId } = job;
   const read = () => c.var.underWay.reading(userId, () => deps.jobs.get({ userId, jobId }));
-  const ended = await deps.waiters.waitFor(jobId, ms, c.req.raw.signal, read, ({ status }) => isFinal(status));
-  if (ended.status === 'completed') return ended;
-  if (ended.status === 'failed')
-    throw new CodedError(ended.error?.code ?? 'job_failed', ended.error?.message ?? 'the job failed');
-  if (ended.status === 'cancelled') throw new CodedError('job_failed', `the job was cancelled (job ${jobId})`);
-  if (idempotencyKeyOf(c) === undefined) await cancelJob(deps, { ...aboutOf(c), userId, jobId });
+  const readOrWait = () =>
+    read().catch((error: unknown) => {
+      if (isDatabaseUnavailable(error)) return job; // the notifier wakes those who wait when it is back
+      throw error;
+    });
+  const seen = await deps.waiters.waitFor(jobId, ms, c.req.raw.signal, readOrWait, ({ status }) => isFinal(status));
+  if (isFinal(seen.status)) return resultOf(seen);
+  if (idempotencyKeyOf(c) === undefined) {
+    await cancelJob(deps, { ...aboutOf(c), userId, jobId });
+    const last = await read();
+    if (last.status !== 'cancelled' && isFinal(last.status)) return resultOf(last); // it was faster
+  }
   throw new TookTooLong(jobId, ms);
+}
+
+/** @throws CodedError of a job that has made nothing */
+function resultOf(job: Job): Job {
+  const { id, status, error } = job;
+  if (status === 'completed') return job;
+  if (status === 'cancelled') throw new CodedError('job_failed', `the job was cancelled (job ${id})`);
+  throw new CodedError(error?.code ?? 'job_failed', error?.message ?? 'the job failed');
 }

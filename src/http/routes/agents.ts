@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { CodedError } from '../../kernel/errors.ts';
 import { ServiceClient } from '../../kernel/service-client.ts';
-import { serveHttp } from '../../mcp/serve-http.ts';
 import { readBody } from '../body.ts';
 import { bearerOf } from '../middleware/authenticate.ts';
 import { aboutOf, type AppContext, type AppDeps } from '../route.ts';
@@ -22,5 +21,6 @@ export async function answerAgent(c: AppContext, { events, ownUrl, version }: Ap
   const client = new ServiceClient(ownUrl(), bearerOf(c) ?? '');
   const request = new Request(raw.url, { method, headers: raw.headers, signal: raw.signal });
   const onError = (error: Error) => events.requestCrashed(aboutOf(c), error);
+  const { serveHttp } = await import('../../mcp/serve-http.ts'); // large, and most processes are never asked
   return serveHttp(request, body, { client, version, onError });
 }
