@@ -26,12 +26,23 @@ export async function submitConversion(c: AppContext, deps: AppDeps, conversion:
   return underWay.writing(userId, () => submitFrom(c, (input) => submitJob(deps, { ...input, ...parsed, files })));
 }
 
-/** A problem of a field of ours, named as the caller names it: by the longest path that is known. */
-function renamed(problem: FieldProblem, fields: Readonly<Record<string, string>>): FieldProblem {
-  const isIn = (path: string) => problem.field === path || /^[.[]/.test(problem.field.replace(path, ''));
-  const paths = Object.keys(fields).filter((path) => problem.field.startsWith(path) && isIn(path));
+type FieldNames = Readonly<Record<string, string>>;
+
+/** A problem of a field of ours, named as the caller names it. */
+const renamed = (problem: FieldProblem, fields: FieldNames) => ({ ...problem, field: nameOf(problem.field, fields) });
+
+/** What the caller calls a field of ours: by the longest path that is known. */
+function nameOf(field: string, fields: FieldNames): string {
+  const isIn = (path: string) => field === path || /^[.[]/.test(field.replace(path, ''));
+  const paths = Object.keys(fields).filter((path) => field.startsWith(path) && isIn(path));
   const longest = paths.toSorted((a, b) => b.length - a.length)[0];
-  return longest === undefined ? problem : { ...problem, field: fields[longest] ?? longest };
+  return longest === undefined ? field : (fields[longest] ?? longest);
+}
+
+/** The message of a job that failed: it may begin with a field of ours. */
+function renamedMessage(message: string, fields: FieldNames): string {
+  const [field = ''] = /^[a-z][\w.[\]]*(?=: )/i.exec(message) ?? [];
+  return `${nameOf(field, fields)}${message.slice(field.length)}`;
 }
 
 /** A request took longer than its limit. */
@@ -48,10 +59,17 @@ export class TookTooLong extends CodedError {
  * the caller hangs up, the job is cancelled, as nobody will ask for its result; one with an `Idempotency-Key` continues,
  * as the same request may come again.
  * @param ms milliseconds, at most
+ * @param fields what the caller calls fields of the request; for messages
  * @returns the completed job
  * @throws CodedError the job's own if it failed; TookTooLong if it has not ended
  */
-export async function waitForResult(c: AppContext, deps: AppDeps, { job }: Submitted, ms: number): Promise<Job> {
+export async function waitForResult(
+  c: AppContext,
+  deps: AppDeps,
+  { job }: Submitted,
+  ms: number,
+  fields: FieldNames = {},
+): Promise<Job> {
   const { userId } = c.var.principal;
   const { id: jobId } = job;
   const read = () => c.var.underWay.reading(userId, () => deps.jobs.get({ userId, jobId }));
@@ -61,19 +79,19 @@ export async function waitForResult(c: AppContext, deps: AppDeps, { job }: Submi
       throw error;
     });
   const seen = await deps.waiters.waitFor(jobId, ms, c.req.raw.signal, readOrWait, ({ status }) => isFinal(status));
-  if (isFinal(seen.status)) return resultOf(seen);
+  if (isFinal(seen.status)) return resultOf(seen, fields);
   if (idempotencyKeyOf(c) === undefined) {
     await cancelJob(deps, { ...aboutOf(c), userId, jobId });
     const last = await read();
-    if (last.status !== 'cancelled' && isFinal(last.status)) return resultOf(last); // it was faster
+    if (last.status !== 'cancelled' && isFinal(last.status)) return resultOf(last, fields); // it was faster
   }
   throw new TookTooLong(jobId, ms);
 }
 
 /** @throws CodedError of a job that has made nothing */
-function resultOf(job: Job): Job {
+function resultOf(job: Job, fields: FieldNames): Job {
   const { id, status, error } = job;
   if (status === 'completed') return job;
   if (status === 'cancelled') throw new CodedError('job_failed', `the job was cancelled (job ${id})`);
-  throw new CodedError(error?.code ?? 'job_failed', error?.message ?? 'the job failed');
+  throw new CodedError(error?.code ?? 'job_failed', renamedMessage(error?.message ?? 'the job failed', fields));
 }

@@ -24,7 +24,7 @@ export async function answerForm(c: AppContext, deps: AppDeps, route: FormRoute)
     const conversion = await convert(c, deps, { route, form, timeoutMs });
     return { conversion, submitted: await submitConversion(c, deps, conversion) };
   });
-  const job = await waitForResult(c, deps, submitted, remainingMs());
+  const job = await waitForResult(c, deps, submitted, remainingMs(), conversion.fields);
   return conversion.toAnswer ? sendAnswer(c, deps, job, conversion.toAnswer) : sendNamed(c, deps, job, conversion);
 }
 
