@@ -86,7 +86,6 @@ describe('What is refused', () => {
     ['encrypt', {}, [pdf('a.pdf')], ['userPassword']],
     ['encrypt', { allowPrinting: 'false' }, [pdf('a.pdf')], ['userPassword', 'allowPrinting']],
     ['encrypt', { userPassword: 'x', allowCopying: 'maybe' }, [pdf('a.pdf')], ['allowCopying']],
-    ['embed', { embedsMetadata: '{"x.xml": {}}' }, [pdf('a.pdf')], ['embedsMetadata']],
     ['embed', { embedsMetadata: '{"x.xml": 1}' }, [pdf('a.pdf'), ['x.xml', 'embeds']], ['embedsMetadata']],
     ['watermark', {}, [pdf('a.pdf')], ['watermarkSource']],
     ['watermark', { watermarkSource: 'foo' }, [pdf('a.pdf')], ['watermarkSource']],
@@ -238,6 +237,15 @@ describe('Bookmarks', () => {
     expect((one.request['parts'] as object[]).map((part) => 'bookmarks' in part)).toEqual([false, true]);
   });
 
+  it('of a merged PDF are those of the form, and else its own if they are kept', async () => {
+    const lists = async (values: Values) => {
+      const { request } = await convert('merge', formOf({ bookmarks: '{"a.pdf": []}', ...values }, ['a.pdf', 'b.pdf']));
+      return (request['parts'] as { bookmarks?: unknown }[]).map(({ bookmarks }) => bookmarks);
+    };
+    expect(await lists({})).toEqual([[], []]);
+    expect(await lists({ autoIndexBookmarks: '1' })).toEqual([[], undefined]);
+  });
+
   it('are read as lists', async () => {
     const { toAnswer } = await convert('bookmarks/read', formOf({}, ['a.pdf', 'b.pdf']));
     const json = { files: [{ bookmarks: [{ title: 'T', page: 2, children: [] }] }, { bookmarks: [] }] };
@@ -247,7 +255,7 @@ describe('Bookmarks', () => {
   it.each<[Values, unknown]>([
     [{}, []],
     [{ autoIndexBookmarks: 'true' }, 'own'],
-    [{ titleBookmarks: 'true' }, 'titles'],
+    [{ titleBookmarks: 'true' }, 'both'],
     [{ autoIndexBookmarks: '1', titleBookmarks: '1' }, 'both'],
     [{ bookmarks: JSON.stringify(list) }, clean],
     [{ bookmarks: '{"a.pdf": []}' }, 'own'],

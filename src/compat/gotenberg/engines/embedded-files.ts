@@ -20,12 +20,6 @@ export function embeddedFiles(form: SentForm, fields: Fields): EmbeddedFiles {
     file,
     path: `embed-${index + 1}${endingIn(file.name)}`,
   }));
-  for (const name of Object.keys(about))
-    if (!sent.some(({ file }) => file.name === name))
-      fields.refuse(
-        'embedsMetadata',
-        `${JSON.stringify(name.slice(0, 100))}: no file in the field embeds has this name`,
-      );
   return {
     attachments: sent.map(({ file: { name }, path }) => ({ file: path, name, ...attachmentMembers(about[name]) })),
     files: Object.fromEntries(sent.map(({ file, path }) => [path, file])),

@@ -33,10 +33,12 @@ export type ReadEngine = (form: SentForm, fields: Fields) => Engine;
 export const ENGINES: Readonly<Record<string, ReadEngine>> = {
   merge: (form, fields) => {
     const { finishing, bookmarks, files } = readPostProcessing(form, fields, { split: 'never' });
-    const kind = bookmarkKind(fields, bookmarks !== undefined);
+    const areKept = fields.boolean('autoIndexBookmarks') ?? false;
+    const hasTitles = fields.boolean('titleBookmarks') ?? false;
+    const kind = hasTitles ? 'both' : areKept || bookmarks ? 'own' : [];
     return {
       finishing: { bookmarks: kind, ...finishing, ...flatten(fields) },
-      ...(bookmarks && { bookmarks: (name: string) => bookmarks[name] ?? [] }),
+      ...(bookmarks && { bookmarks: (name: string) => bookmarks[name] ?? (areKept || hasTitles ? undefined : []) }),
       isMerged: true,
       files,
     };
@@ -78,13 +80,6 @@ export const ENGINES: Readonly<Record<string, ReadEngine>> = {
 
 function flatten(fields: Fields): { flatten?: true } {
   return fields.boolean('flatten') ? { flatten: true } : {};
-}
-
-/** Which bookmarks a merged PDF has if the form has no list for it. @param areGiven whether PDFs get some of their own */
-function bookmarkKind(fields: Fields, areGiven: boolean): string | [] {
-  const areKept = (fields.boolean('autoIndexBookmarks') ?? false) || areGiven;
-  if (fields.boolean('titleBookmarks')) return areKept ? 'both' : 'titles';
-  return areKept ? 'own' : [];
 }
 
 function stamped(kind: 'watermark' | 'stamp', form: SentForm, fields: Fields): Engine {

@@ -29,6 +29,7 @@ export const POST_PROCESSING_FIELDS: Readonly<Record<string, string>> = {
   'finishing.overlay': 'stampOptions',
   'finishing.underlay': 'watermarkOptions',
   'finishing.rotate': 'rotateAngle',
+  'finishing.rotate[0].pages': 'rotatePages',
   'finishing.images': 'imageQuality',
   'finishing.conformance': 'pdfa',
   'finishing.properties': 'metadata',
@@ -39,7 +40,19 @@ export const POST_PROCESSING_FIELDS: Readonly<Record<string, string>> = {
   'finishing.encrypt': 'userPassword',
   'finishing.encrypt.ownerPassword': 'ownerPassword',
   'finishing.flatten': 'flatten',
+  ...layerFields('finishing.overlay', 'stamp'),
+  ...layerFields('finishing.underlay', 'watermark'),
 };
+
+/** Of as many layers as a request can have. */
+function layerFields(path: string, kind: string): Record<string, string> {
+  const fields = { text: 'Expression', html: 'Expression', pages: 'Pages', image: '', pdf: '' };
+  return Object.fromEntries(
+    Array.from({ length: 20 }, (_, index) =>
+      Object.entries(fields).map(([name, end]) => [`${path}[${index}].${name}`, `${kind}${end}`]),
+    ).flat(),
+  );
+}
 
 /**
  * Reads the fields that every route with post-processing has, in Gotenberg's order.
