@@ -193,7 +193,7 @@ describe('what is seen', () => {
     const colour = (x: number, y: number) => at(Math.floor(x * width), Math.floor(y * height)).slice(0, 3).map((value) => Math.round(value / 5) * 5);
     expect(colour(0.05, 0.05)).toEqual([255, 0, 0]);
     expect(colour(0.95, 0.95)).toEqual([255, 0, 0]);
-    expect([colour(0.95, 0.05), colour(0.5, 0.5), colour(0.3, 0.3), colour(0.7, 0.7)]).toEqual(Array(4).fill([255, 255, 255]));
+    expect([colour(0.95, 0.05), colour(0.5, 0.5), colour(0.3, 0.3), colour(0.7, 0.7)]).toEqual(Array.from({ length: 4 }, () => [255, 255, 255]));
     expect(words(made).map((text) => /Page \d of \d/.exec(text)?.[0])).toEqual(['Page 1 of 3', 'Page 2 of 3', 'Page 3 of 3']);
   }); // prettier-ignore
 });
