@@ -1,0 +1,18 @@
+/** @returns undefined if it is no object */
+export function objectOf(json: unknown): Record<string, unknown> | undefined {
+  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
+  return isObject ? (json as Record<string, unknown>) : undefined;
+}
+
+/** Entries of an object whose values are all text. @returns undefined if it is none */
+export function textEntries(json: unknown): [name: string, value: string][] | undefined {
+  const entries = Object.entries(objectOf(json) ?? { none: undefined });
+  return entries.every((entry): entry is [string, string] => typeof entry[1] === 'string') ? entries : undefined;
+}
+
+/** @param isItem whether an item may be in the list. @returns undefined if it is no such list */
+export function listOf<T>(json: unknown, isItem: (item: unknown) => item is T): T[] | undefined {
+  return Array.isArray(json) && json.every(isItem) ? json : undefined;
+}
+
+export const isText = (value: unknown): value is string => typeof value === 'string';
