@@ -1,3 +1,5 @@
+import { urlMatcher } from './url-pattern.ts';
+
 /** Headers of the connection, or that the browser sets itself: Chromium refuses to send given ones. */
 const CONNECTION_HEADERS = new Set([
   'content-length',
@@ -30,6 +32,10 @@ export function originProblem(text: string): string | undefined {
   return isOrigin ? undefined : 'allowed: http or https, host and port, such as https://cdn.example.com';
 }
 
+type Headers = Record<string, string>;
+/** By name: a value, or one for the URLs that fit a pattern. */
+export type ExtraHeaders = Record<string, string | { value: string; urls: string }>;
+
 interface HeaderScope {
   /** of the document, if it has one */
   url?: string | undefined;
@@ -44,4 +50,36 @@ export function headerOrigins({ url, extraHTTPHeadersTo: to = 'origin' }: Header
   if (to === 'all') return to;
   if (to === 'origin') return new Set(url === undefined ? [] : [new URL(url).origin]);
   return new Set(to.map((origin) => new URL(origin).origin));
+}
+
+/** What `setExtraHTTPHeaders` adds to requests. */
+interface AddedHeaders {
+  /** the headers for a URL */
+  to: (url: string) => Headers;
+  /** every name */
+  names: readonly string[];
+  /** whether `extraHTTPHeadersTo` counts for one of them */
+  areForOrigins: boolean;
+}
+
+/** @returns undefined if no URL gets a header */
+export function addedHeaders(
+  scope: HeaderScope & { setExtraHTTPHeaders?: ExtraHeaders | undefined },
+): AddedHeaders | undefined {
+  const given = Object.entries(scope.setExtraHTTPHeaders ?? {});
+  const plain = given.filter((header): header is [string, string] => typeof header[1] === 'string');
+  const bound = given.flatMap(([name, header]) =>
+    typeof header === 'string' ? [] : [{ name, value: header.value, matches: urlMatcher([header.urls]) }],
+  );
+  const origins = headerOrigins(scope);
+  const areForOrigins = plain.length > 0;
+  if (bound.length === 0 && (!areForOrigins || (origins !== 'all' && origins.size === 0))) return undefined;
+  const goTo = (url: string) => origins === 'all' || (URL.canParse(url) && origins.has(new URL(url).origin));
+  const to = (url: string): Headers => {
+    const matching = bound.filter(({ matches }) => matches(url)).map(({ name, value }) => [name, value] as const);
+    const all = [...(goTo(url) ? plain : []), ...matching];
+    // A name that differs in case only is the same header; the one for a pattern wins.
+    return Object.fromEntries(new Map(all.map((header) => [header[0].toLowerCase(), header])).values());
+  };
+  return { to, names: given.map(([name]) => name), areForOrigins };
 }

@@ -25,12 +25,14 @@ export function wantedLocale({ locale, setExtraHTTPHeaders }: LocaleSettings): s
 
 interface LocaleSettings {
   locale?: string | undefined;
-  setExtraHTTPHeaders?: Record<string, string> | undefined;
+  /** one for some URLs only says nothing about the document */
+  setExtraHTTPHeaders?: Record<string, string | object> | undefined;
 }
 
 /** The preferred language of an `Accept-Language` header, if it is known. */
-function acceptedLocale(headers: Record<string, string> = {}): string | undefined {
-  const value = Object.entries(headers).find(([name]) => name.toLowerCase() === 'accept-language')?.[1] ?? '';
+function acceptedLocale(headers: Record<string, string | object> = {}): string | undefined {
+  const found = Object.entries(headers).find(([name]) => name.toLowerCase() === 'accept-language')?.[1];
+  const value = typeof found === 'string' ? found : '';
   const languages = value.split(',').map((language) => {
     const [tag = '', ...parameters] = language.split(';').map((part) => part.trim());
     const quality = parameters.find((parameter) => /^q=/i.test(parameter))?.slice(2);

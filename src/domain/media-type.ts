@@ -11,6 +11,14 @@ export function mediaTypeOf(name: string): string | undefined {
 /** Media type of a PDF. */
 export const PDF_TYPE = 'application/pdf';
 
+/** Media type of the HTML of a page. */
+export const HTML_TYPE = 'text/html';
+
 /** Media types of what a job makes. */
-export const FILE_TYPES = [PDF_TYPE, 'image/png', 'image/jpeg', 'image/webp'] as const;
+export const FILE_TYPES = [PDF_TYPE, 'image/png', 'image/jpeg', 'image/webp', HTML_TYPE] as const;
 export type FileType = (typeof FILE_TYPES)[number];
+
+/** The header `Content-Type` of a file. */
+export function contentTypeOf(type: FileType): string {
+  return type === HTML_TYPE ? `${type}; charset=utf-8` : type;
+}

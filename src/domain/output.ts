@@ -4,7 +4,7 @@ import { pageSelectionField } from './page-selection-field.ts';
 // What a job makes, as the request says it.
 
 const PICTURE_TYPES = ['png', 'jpeg', 'webp'] as const;
-const OUTPUTS = ['pdf', ...PICTURE_TYPES] as const;
+const OUTPUTS = ['pdf', ...PICTURE_TYPES, 'html'] as const;
 
 const outputSchemaOf = z.strictObject({
   type: z.enum(OUTPUTS),
@@ -34,15 +34,29 @@ export const outputSchema = z
   )
   .meta({
     id: 'OutputSettings', // the page leaves out names that end with Output
-    description: 'What the job makes: a PDF, or pictures of the page, or with `pages` of the pages of the PDF',
+    description:
+      'What the job makes: a PDF, or pictures of the page, or with `pages` of the pages of the PDF, or `html`: what the page is as HTML when it has loaded and every wait is over',
   });
 
 export type Output = z.output<typeof outputSchema>;
+type PictureType = (typeof PICTURE_TYPES)[number];
 /** What a picture of a page shows. */
-export type PictureOutput = Output & { type: (typeof PICTURE_TYPES)[number] };
+export type PictureOutput = Output & { type: PictureType };
+
+const isPictureType = (type: Output['type']): type is PictureType =>
+  (PICTURE_TYPES as readonly Output['type'][]).includes(type);
+
+/** Whether a job makes pictures, of whatever. */
+export function isPicture(output: Output | undefined): output is PictureOutput {
+  return output !== undefined && isPictureType(output.type);
+}
 
 /** The picture that is to be taken of the page itself, instead of a PDF. */
 export function pictureOfPage(output: Output | undefined): PictureOutput | undefined {
-  if (!output || output.type === 'pdf' || output.pages !== undefined) return undefined;
-  return { ...output, type: output.type };
+  return isPicture(output) && output.pages === undefined ? output : undefined;
+}
+
+/** Whether what a job makes comes from one page of a browser, and no PDF is printed. */
+export function isOfPage(output: Output | undefined): output is Output {
+  return output?.type === 'html' || pictureOfPage(output) !== undefined;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { checkedText, printable } from './check-input.ts';
 import { canonicalLocale, canonicalTimezone } from './locale.ts';
 import { urlProblem } from './source.ts';
-import { urlPatternProblem } from './url-pattern.ts';
+import { urlPatternField } from './url-pattern-field.ts';
 
 /** Bounds of {@link PAGE_FIELDS}. */
 const PAGE_BOUNDS = {
@@ -12,7 +12,6 @@ const PAGE_BOUNDS = {
   /** characters of `waitForFunction.fn` */
   functionText: 100_000,
   patterns: 50,
-  patternLength: 200,
   /** milliseconds between two tries of `waitForFunction` */
   polling: { min: 10, max: 60_000 },
 } as const;
@@ -128,7 +127,7 @@ export const PAGE_FIELDS = {
       'What the document does not load; `document` is what it has in frames. `xhr`, `fetch` and `eventsource` are one. The document itself is always loaded, and what is rejected is no failed resource',
     ),
   rejectRequestPattern: z
-    .array(checkedText(urlPatternProblem, PAGE_BOUNDS.patternLength))
+    .array(urlPatternField)
     .max(PAGE_BOUNDS.patterns)
     .optional()
     .meta({
@@ -152,9 +151,11 @@ export const PAGE_FIELDS = {
     .optional()
     .describe('What media queries of the document find, such as `prefers-color-scheme`'),
   failOnConsoleError: z
-    .boolean()
+    .union([z.boolean(), z.literal('exceptions')], 'allowed: true, false or exceptions')
     .default(false)
-    .describe('Fail the job if a script of the document logs an error to the console or throws what nothing catches'),
+    .describe(
+      'Fail the job if a script of the document logs an error to the console or throws what nothing catches; `exceptions`: only if it throws',
+    ),
   singlePage: z
     .boolean()
     .default(false)

@@ -6,7 +6,7 @@ import { bodyProblem, parseFields, withoutNulls } from './check-input.ts';
 import { type RequestDeliveries, uploadField, webhookField } from './delivery.ts';
 import { fieldWithin } from './field-path.ts';
 import { finishingFiles, finishingSchema, hasHtmlLayer, type ResultSettings, splitSchema } from './finishing.ts';
-import { outputSchema, type PictureOutput } from './output.ts';
+import { isOfPage, isPicture, outputSchema, type PictureOutput } from './output.ts';
 import { impliedProblems } from './implied-options.ts';
 import { checkResult } from './result-conflicts.ts';
 import { overSettings } from './over-settings.ts';
@@ -94,12 +94,14 @@ export const pdfRequestSchema = z
       if (body.data !== undefined) refuse(['data'], 'allowed with template only');
     }
     checkResult(body, refuse);
-    const several = body.split ? 'split' : output?.type !== 'pdf' && output?.pages !== undefined && 'output.pages';
+    const several = body.split ? 'split' : isPicture(output) && output.pages !== undefined && 'output.pages';
     if (body.upload && several) refuse(['upload'], `it takes one file; allowed without ${several}`);
-    const isPictureOfPage = output !== undefined && output.type !== 'pdf' && output.pages === undefined;
     const source = parts ? 'parts' : body.pdf && 'pdf';
-    if (isPictureOfPage && source)
-      refuse(['output'], `${source} is not one page of a browser; allowed with output.pages`);
+    if (isOfPage(output) && source)
+      refuse(
+        ['output'],
+        `${source} is not one page of a browser; allowed with ${isPicture(output) ? 'output.pages' : 'output pdf'}`,
+      );
     // A template may have them itself.
     for (const { path, name } of finishing && body.template === undefined ? finishingFiles(finishing) : [])
       if (!Object.hasOwn(files, name)) refuse(path, noSuchFile(name, files));
@@ -151,6 +153,8 @@ export type Part = PrintSettings & {
   source: Source;
   /** a picture of the page is taken, and no PDF is printed */
   picture?: PictureOutput | undefined;
+  /** the HTML of the page is read, and no PDF is printed */
+  isHtmlWanted?: boolean | undefined;
 };
 
 /** A part as it was sent. */

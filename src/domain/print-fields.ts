@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { checkedText, NOT_PRINTABLE, PRINTABLE } from './check-input.ts';
 import { headerNameProblem, originProblem } from './extra-headers.ts';
+import { failingResources } from './failing-resource.ts';
+import { failingStatuses } from './failing-status.ts';
 import { PAGE_FIELDS } from './page-fields.ts';
 import { pageRangesProblem } from './page-ranges.ts';
 import { urlText } from './source.ts';
+import { urlPatternField } from './url-pattern-field.ts';
 
 /** Bounds of a request, for the schema, the documentation and the checks. */
 export const REQUEST_BOUNDS = {
@@ -123,6 +126,8 @@ const cookie = z.strictObject({
   expires: z.number().optional().describe('Seconds since 1970'),
 });
 
+const headerValue = line(0, 8192);
+
 /** Fields of a request about how a document is printed. */
 export const PRINT_FIELDS = {
   markdownOptions: z
@@ -169,9 +174,19 @@ export const PRINT_FIELDS = {
     .optional(),
   cookies: z.array(cookie).max(100).optional(),
   setExtraHTTPHeaders: z
-    .record(checkedText(headerNameProblem), line(0, 8192))
+    .record(
+      checkedText(headerNameProblem),
+      z.union(
+        [headerValue, z.strictObject({ value: headerValue, urls: urlPatternField })],
+        'allowed: text, or an object with value and urls',
+      ),
+    )
     .optional()
-    .describe('Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others'),
+    .meta({
+      description:
+        'Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others. One with `urls` is sent with requests whose URL fits this pattern instead, as in `rejectRequestPattern`',
+      example: { 'X-Tenant': 'a', Authorization: { value: 'Bearer …', urls: 'https://cdn.example.com/*' } },
+    }),
   extraHTTPHeadersTo: z
     .union(
       [z.enum(['origin', 'all']), z.array(checkedText(originProblem, 300)).min(1).max(REQUEST_BOUNDS.headerOrigins)],
@@ -184,8 +199,15 @@ export const PRINT_FIELDS = {
   userAgent: line(1, 1_000).optional(),
   setJavaScriptEnabled: z.boolean().default(true),
   ...PAGE_FIELDS,
-  failOnStatus: z.boolean().default(true).describe('Fail the job if the main document has a status of 400 or more'),
-  failOnResourceError: z.boolean().default(false).describe('Fail the job if a subresource cannot be loaded'),
+  failOnStatus: z
+    .union([z.boolean(), failingStatuses], 'allowed: true, false, or a list of statuses such as ["4xx", 503]')
+    .default(true)
+    .describe(
+      'Fail the job if the main document has a status of 400 or more, or with a list: one of these, which may be numbers and ranges such as `4xx` and `500-599`',
+    ),
+  failOnResourceError: failingResources.describe(
+    'Fail the job if a subresource cannot be loaded, or with an object: if one fails as that says. The error lists them',
+  ),
 };
 
 type PrintOptions = z.output<typeof pdfOptions>;

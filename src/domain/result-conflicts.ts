@@ -1,5 +1,5 @@
 import { type Bookmark, isArchive, MAX_BOOKMARKS, type ResultSettings } from './finishing.ts';
-import type { Output } from './output.ts';
+import { isPicture, type Output } from './output.ts';
 
 type Refuse = (path: PropertyKey[], message: string) => void;
 
@@ -9,13 +9,16 @@ const FOR_PDF_ONLY = ['images', 'properties', 'bookmarks', 'attachments', 'factu
 /** Calls `refuse` for each field that excludes another. */
 export function checkResult({ finishing, split, output }: ResultSettings, refuse: Refuse): void {
   if (output) checkOutput(output, refuse);
-  const isPicture = output !== undefined && output.type !== 'pdf';
-  if (isPicture && split) refuse(['split'], `${output.type} has a file for each page; allowed with pdf only`);
-  if (isPicture && finishing && output.pages === undefined)
+  const arePictures = isPicture(output);
+  if (arePictures && split) refuse(['split'], `${output.type} has a file for each page; allowed with pdf only`);
+  if (arePictures && finishing && output.pages === undefined)
     refuse(['finishing'], `a picture of the page has no PDF; allowed with output.pages`);
+  if (output?.type === 'html')
+    for (const [field, value] of Object.entries({ split, finishing }))
+      if (value) refuse([field], 'html has no PDF; allowed with output pdf');
   if (!finishing) return;
   const { conformance = [], facturx, encrypt, attachments, linearize, sign } = finishing;
-  if (isPicture)
+  if (arePictures)
     for (const step of FOR_PDF_ONLY)
       if (finishing[step]) refuse(['finishing', step], `pictures have none; allowed with output pdf`);
   const archive = conformance.find(isArchive);
@@ -37,17 +40,17 @@ export function checkResult({ finishing, split, output }: ResultSettings, refuse
 }
 
 function checkOutput(output: Output, refuse: Refuse): void {
-  const isPicture = output.type !== 'pdf';
+  const arePictures = isPicture(output);
   const allow = (fields: readonly (keyof Output)[], isAllowed: boolean, message: string) => {
     for (const field of fields) if (output[field] !== undefined && !isAllowed) refuse(['output', field], message);
   };
-  allow(['quality'], isPicture && output.type !== 'png', `${output.type} has none; allowed with jpeg and webp`);
+  allow(['quality'], arePictures && output.type !== 'png', `${output.type} has none; allowed with jpeg and webp`);
   allow(
     ['pages', 'dpi', 'fullPage', 'clip', 'selector', 'omitBackground'],
-    isPicture,
+    arePictures,
     'allowed with png, jpeg and webp',
   );
-  if (!isPicture) return;
+  if (!arePictures) return;
   const ofPage = ['fullPage', 'clip', 'selector'] as const;
   allow(
     [...ofPage, 'omitBackground'],

@@ -1,4 +1,4 @@
-import { type FileType, PDF_TYPE } from './media-type.ts';
+import { type FileType, HTML_TYPE, PDF_TYPE } from './media-type.ts';
 
 /** How names of a job's files end; the first is the usual one. */
 const ENDINGS: Record<FileType, readonly [string, ...string[]]> = {
@@ -6,6 +6,7 @@ const ENDINGS: Record<FileType, readonly [string, ...string[]]> = {
   'image/png': ['.png'],
   'image/jpeg': ['.jpg', '.jpeg'],
   'image/webp': ['.webp'],
+  [HTML_TYPE]: ['.html', '.htm'],
 };
 
 /** How the name of a file of this type usually ends. */

@@ -1,5 +1,5 @@
 import type { CDPSession, HTTPRequest, Protocol } from 'puppeteer';
-import { headerOrigins } from '../domain/extra-headers.ts';
+import { addedHeaders } from '../domain/extra-headers.ts';
 import { REJECTED_TYPES, type RejectedType } from '../domain/page-fields.ts';
 import type { PrintSettings } from '../domain/pdf-request.ts';
 import { urlMatcher } from '../domain/url-pattern.ts';
@@ -12,9 +12,10 @@ type Paused = Protocol.Fetch.RequestPausedEvent;
 interface Rules {
   /** where requests are paused */
   patterns: Protocol.Fetch.RequestPattern[];
-  headers: Headers;
-  /** whether the headers go to a URL */
-  goTo: (url: string) => boolean;
+  /** what is added to a request for a URL */
+  headersTo: (url: string) => Headers;
+  /** of every header that may be added */
+  names: readonly string[];
   /** notes it if so */
   rejects: (paused: Paused) => boolean;
   credentials: { origin: string; username: string; password: string } | undefined;
@@ -35,7 +36,7 @@ export function hasRules(settings: PrintSettings): boolean {
 
 /**
  * Applies the settings about a document's requests:
- * - `setExtraHTTPHeaders` are added, but only to the allowed origins. A preflight does not list them.
+ * - `setExtraHTTPHeaders` are added, but only to the allowed origins or URLs. A preflight does not list them.
  * - what `rejectResourceTypes` and `rejectRequestPattern` name is not sent, except for the document itself
  * - `authenticate` answers the origin of `url` when it asks, once for each request
  *
@@ -43,11 +44,11 @@ export function hasRules(settings: PrintSettings): boolean {
  * workers. They never get the headers, and where something is rejected such workers do not run.
  */
 export async function applyRules({ tab, watch }: WarmPage, settings: PrintSettings, at: DocumentAt): Promise<void> {
-  const { setExtraHTTPHeaders: headers = {}, authenticate } = settings;
-  const origins = headerOrigins({ url: at.url, extraHTTPHeadersTo: settings.extraHTTPHeadersTo });
-  const goTo = (url: string) => origins === 'all' || (URL.canParse(url) && origins.has(new URL(url).origin));
-  if (settings.setExtraHTTPHeaders) watch.headersGoTo = goTo;
-  const sendsHeaders = settings.setExtraHTTPHeaders !== undefined && (origins === 'all' || origins.size > 0);
+  const { authenticate } = settings;
+  const added = addedHeaders({ ...settings, url: at.url });
+  const headersTo = added?.to ?? (() => ({}));
+  if (added?.areForOrigins !== false && settings.setExtraHTTPHeaders)
+    watch.headersGoTo = (url) => Object.keys(headersTo(url)).length > 0;
   const rejection = rejectionOf(settings);
   const credentials =
     authenticate && at.url !== undefined ? { ...authenticate, origin: new URL(at.url).origin } : undefined;
@@ -64,7 +65,7 @@ export async function applyRules({ tab, watch }: WarmPage, settings: PrintSettin
     return true;
   };
   const patterns =
-    sendsHeaders || rejection?.needsUrls
+    added || rejection?.needsUrls
       ? [{ urlPattern: '*' }]
       : [
           ...(rejection?.types ?? []).map((resourceType) => ({ resourceType })),
@@ -78,7 +79,7 @@ export async function applyRules({ tab, watch }: WarmPage, settings: PrintSettin
       tab.session.send('Page.addScriptToEvaluateOnNewDocument', { source: 'delete globalThis.SharedWorker' }),
     ]);
   }
-  await intercept(tab.session, { patterns, headers: sendsHeaders ? headers : {}, goTo, rejects, credentials });
+  await intercept(tab.session, { patterns, headersTo, names: added?.names ?? [], rejects, credentials });
 }
 
 /** What the settings reject; undefined if it is nothing. */
@@ -99,7 +100,7 @@ function rejectionOf({ rejectResourceTypes = [], rejectRequestPattern = [] }: Pr
 }
 
 async function intercept(session: CDPSession, rules: Rules): Promise<void> {
-  const { patterns, headers, goTo, rejects, credentials } = rules;
+  const { patterns, headersTo, names, rejects, credentials } = rules;
   session.on('Fetch.requestPaused', (paused) => {
     const { requestId, request, redirectedRequestId, resourceType } = paused;
     if (rejects(paused)) {
@@ -109,8 +110,9 @@ async function intercept(session: CDPSession, rules: Rules): Promise<void> {
       return;
     }
     // A redirected request still has the headers that were added to the request before.
-    const own = redirectedRequestId === undefined ? request.headers : without(request.headers, headers);
-    const sent = goTo(request.url) ? { ...without(own, headers), ...headers } : own;
+    const own = redirectedRequestId === undefined ? request.headers : without(request.headers, names);
+    const headers = headersTo(request.url);
+    const sent = { ...without(own, Object.keys(headers)), ...headers };
     const continued = { requestId, headers: Object.entries(sent).map(([name, value]) => ({ name, value })) };
     session
       .send('Fetch.continueRequest', continued)
@@ -148,7 +150,7 @@ async function intercept(session: CDPSession, rules: Rules): Promise<void> {
   ]);
 }
 
-function without(sent: Headers, removed: Headers): Headers {
-  const names = new Set(Object.keys(removed).map((name) => name.toLowerCase()));
+function without(sent: Headers, removed: readonly string[]): Headers {
+  const names = new Set(removed.map((name) => name.toLowerCase()));
   return Object.fromEntries(Object.entries(sent).filter(([name]) => !names.has(name.toLowerCase())));
 }

@@ -1,3 +1,4 @@
+import { isPicture } from '../../domain/output.ts';
 import type { PagePictures } from '../pictures/page-pictures.ts';
 import type { FinishingStep } from '../step.ts';
 
@@ -7,7 +8,7 @@ const DEFAULTS = { dpi: 96, quality: 80 };
 export const picturesStep: FinishingStep<PagePictures> = {
   name: 'pictures',
   settingsOf: ({ result: { output } }) => {
-    if (!output || output.type === 'pdf' || output.pages === undefined) return undefined;
+    if (!isPicture(output) || output.pages === undefined) return undefined;
     const { type, pages, dpi = DEFAULTS.dpi, quality = DEFAULTS.quality } = output;
     return { type, pages, dpi, quality };
   },
