@@ -116,9 +116,15 @@ export const PAGE_FIELDS = {
         .optional()
         .describe('Milliseconds between two tries; `raf` (the default) and `mutation` are every 50 ms'),
       timeout: z.int().min(0).max(300_000).optional().describe('Milliseconds; default and with 0: 30000'),
+      strict: z
+        .boolean()
+        .optional()
+        .describe('Fail at once if it throws, or if it is anything but true or false, such as undefined'),
     })
     .optional()
-    .describe('Waits, after `waitForSelector`, until this is true in the document. One that throws is not true yet'),
+    .describe(
+      'Waits, after `waitForSelector`, until this is true in the document. One that throws is not true yet, unless it is `strict`',
+    ),
   rejectResourceTypes: z
     .array(z.enum(TYPE_NAMES, `allowed: ${TYPE_NAMES.join(', ')}`))
     .max(TYPE_NAMES.length)

@@ -125,6 +125,7 @@ async function printParts<P extends Part>(
   const { waitMs = MAX_WAIT_MS } = context;
   const startedAt = performance.now();
   const picture = pictureOfPage(result?.output);
+  const isHtmlWanted = result?.output?.type === 'html';
   const ready: ReadyPart[] = [];
   let composed = 0;
   for (const part of parts) {
@@ -155,6 +156,7 @@ async function printParts<P extends Part>(
         options: { ...part.options, ...impliedOptions(result?.finishing) },
         timeoutMs: limits.timeoutMs,
         ...(picture && { picture }),
+        ...(isHtmlWanted && { isHtmlWanted }),
       },
       { ...context, content, waitMs: Math.max(0, waitMs - waited) },
     );

@@ -10,6 +10,7 @@ const JOB_ERRORS = {
   resource_failed: { status: 422, title: 'A resource of the page could not be loaded' },
   selector_not_found: { status: 422, title: 'The awaited selector did not appear' },
   function_not_true: { status: 422, title: 'The awaited function did not become true' },
+  function_failed: { status: 422, title: 'The awaited function failed' },
   console_error: { status: 422, title: 'A script of the page logged an error' },
   page_too_tall: { status: 422, title: 'The content is too high for a single page' },
   page_ranges_invalid: { status: 422, title: 'The page ranges fit no page of the document' },

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { statusFails } from '../domain/failing-status.ts';
 import { shownUrl } from '../domain/shown-url.ts';
 import { urlProblem } from '../domain/source.ts';
 import type { ServedOrigin } from '../egress/served-origin.ts';
@@ -150,10 +151,12 @@ function checkDestination(
   const isStopped = isIncomplete || (failure?.errorText === 'net::ERR_ABORTED' && at === ownOrigin?.url);
   if (failure && !isStopped)
     throw failed(`${watch.shown(at ?? url)} was cut off: ${failure.errorText.replace('net::', '')}`);
-  if (failOnStatus && response && response.status() >= 400)
+  if (!response) return;
+  const isOurs = ownOrigin?.url === response.url() && response.status() < 400; // it is our own answer then
+  if (!isOurs && statusFails(failOnStatus, response.status()))
     throw new CodedError(
       'document_status',
-      `${watch.shown(response.url())} answered ${watch.describeStatus(response.url(), response.status())}; to print it anyway, set failOnStatus to false`,
+      `${watch.shown(response.url())} answered ${watch.describeStatus(response.url(), response.status())}; to print it anyway, set failOnStatus to ${failOnStatus === true ? 'false' : 'other statuses'}`,
     );
 }
 
@@ -211,7 +214,7 @@ async function waitForLateResources(warm: WarmPage, request: Printable, deadline
   const { session } = tab;
   const limit = deadline.within(LATE_RESOURCES_TIMEOUT_MS);
   if (mayRunScripts && request.picture) await session.send('Runtime.evaluate', { expression: LOAD_ALL });
-  else if (mayRunScripts && !request.emulateMediaType) {
+  else if (mayRunScripts && !request.emulateMediaType && !request.isHtmlWanted) {
     await warm.setMedia('print');
     const { result } = await session.send('Runtime.evaluate', { expression: NEEDS_ANIMATION_FRAME });
     if (result.value === true) await sleep(ANIMATION_FRAMES_MS, undefined, { ref: false });

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import type { CDPSession, Protocol } from 'puppeteer';
+import type { Protocol } from 'puppeteer';
 import type { PdfBytes } from '../domain/outcome.ts';
 import type { PrintSettings } from '../domain/pdf-request.ts';
 import { marginInches, paperSize } from '../domain/print-fields.ts';
@@ -7,15 +6,13 @@ import { isServedHost } from '../egress/served-origin.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { isBrowserError } from './browser-error.ts';
 import { countPages } from './page-count.ts';
+import { readStream } from './read-stream.ts';
 import type { Tab } from './tab.ts';
 
 export interface PdfCaps {
   maxBytes: number;
   maxPages: number;
 }
-
-/** Most PDFs fit into one piece, and no large one is in memory as base64 as a whole. */
-const PIECE_BYTES = 1024 * 1024;
 
 export type PrintedPdf = Pick<PdfBytes, 'chunks' | 'size' | 'sha256'>;
 
@@ -31,7 +28,7 @@ export async function printPdf(
     await session.send('Emulation.setDefaultBackgroundColorOverride', { color: { r: 0, g: 0, b: 0, a: 0 } });
   try {
     const { stream } = await session.send('Page.printToPDF', printParameters(options, page.url()));
-    return await readPieces(session, stream ?? '', caps.maxBytes);
+    return await readStream(session, stream ?? '', { what: 'PDF', maxBytes: caps.maxBytes });
   } catch (error) {
     throw asCodedError(error, options);
   } finally {
@@ -86,27 +83,6 @@ function printParameters(options: PrintSettings['options'], documentUrl: string)
     generateTaggedPDF: options.tagged || options.outline, // Chromium makes the outline from the tags
     generateDocumentOutline: options.outline,
   };
-}
-
-/** Hashes each piece on arrival: hashing a large PDF at once would block the process for a tenth of a second. */
-async function readPieces(session: CDPSession, handle: string, maxBytes: number): Promise<PrintedPdf> {
-  const chunks: Buffer[] = [];
-  const hash = createHash('sha256');
-  let size = 0;
-  try {
-    for (let isDone = false; !isDone;) {
-      const { data, eof, base64Encoded } = await session.send('IO.read', { handle, size: PIECE_BYTES });
-      const piece = Buffer.from(data, base64Encoded ? 'base64' : 'latin1');
-      size += piece.byteLength;
-      if (size > maxBytes) throw new CodedError('pdf_too_large', `the PDF is larger than ${maxBytes} bytes`);
-      if (piece.byteLength > 0) chunks.push(piece);
-      hash.update(piece);
-      isDone = eof;
-    }
-  } finally {
-    session.send('IO.close', { handle }).catch(() => undefined);
-  }
-  return { chunks, size, sha256: hash.digest('hex') };
 }
 
 function asCodedError(error: unknown, options: PrintSettings['options']): unknown {

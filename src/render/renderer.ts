@@ -1,5 +1,6 @@
+import { resourceFails } from '../domain/failing-resource.ts';
 import type { PrintedPart, PrintOutcome } from '../domain/outcome.ts';
-import type { Part, PrintSettings } from '../domain/pdf-request.ts';
+import type { Part } from '../domain/pdf-request.ts';
 import { unlessAborted } from '../kernel/abort.ts';
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError } from '../kernel/errors.ts';
@@ -12,8 +13,9 @@ import type { RendererState } from '../telemetry/metrics.ts';
 import { errorType, Span } from '../telemetry/span.ts';
 import { MemoryGovernor, type OtherWork, type Pressure } from './governor.ts';
 import { missingFamilies } from './fonts/asked-families.ts';
-import { watchConsoleErrors } from './console-errors.ts';
+import { ConsoleErrors } from './console-errors.ts';
 import { failure, judge } from './judge.ts';
+import { listed } from './listed.ts';
 import { loadDocument, printWhenReady } from './load.ts';
 import { hasRules } from './request-rules.ts';
 import { ownOrigin as ownOriginOf, unlinkOrigin } from './own-origin.ts';
@@ -23,6 +25,7 @@ import { BrowserGone } from './pool-member.ts';
 import { preparePage, type Printable } from './prepare.ts';
 import { takePicture } from './picture.ts';
 import { describePdf, type PdfCaps, printPdf } from './print.ts';
+import { readHtml } from './read-html.ts';
 import { printSinglePage } from './single-page.ts';
 import { isStatic } from './static-document.ts';
 import { missingSpace, temporaryDirectories } from './temporary-space.ts';
@@ -224,16 +227,19 @@ export class Renderer extends Lifecycle {
     warm.watch.onPart = (parts) => {
       if (parts > MAX_PARTS) fail(`starts more than ${MAX_PARTS} frames and workers`);
     };
-    const logged = (text: string) =>
-      excess.reject(new CodedError('console_error', `a script of the document logged an error: ${text}`));
-    const unwatch = request.failOnConsoleError ? watchConsoleErrors(warm.tab.page, logged) : undefined;
+    const { failOnConsoleError, failOnResourceError } = request;
+    const consoleErrors = failOnConsoleError
+      ? new ConsoleErrors(warm.tab.page, failOnConsoleError, excess.reject)
+      : undefined;
+    if (failOnResourceError) warm.watch.failsJob = (end) => resourceFails(failOnResourceError, end);
     const steps = async (): Promise<PrintedPart> => {
       const clock = stopwatch();
       await preparePage(warm, request);
       const page = clock();
       spans.page.end();
       const patience = new Patience(request, deadline, warm);
-      await spans.span.during('load', () => loadDocument(warm, request, patience));
+      const loading = spans.span.during('load', () => loadDocument(warm, request, patience));
+      await loading.finally(() => consoleErrors?.loaded());
       const load = clock();
       return printWhenReady(
         warm,
@@ -245,14 +251,15 @@ export class Renderer extends Lifecycle {
             const { failures, askedFonts } = warm.watch;
             const missingFonts = this.#fontNames && askedFonts ? missingFamilies(askedFonts, this.#fontNames) : [];
             if (request.ownOrigin?.failure) throw request.ownOrigin.failure;
-            if (request.ownOrigin) await unlinkOrigin(warm.tab.session, request.ownOrigin);
-            const [failed] = failures;
-            if (request.failOnResourceError && failed)
-              throw new CodedError('resource_failed', `${failed.url} could not be loaded: ${failed.reason}`);
+            if (request.ownOrigin && !request.isHtmlWanted) await unlinkOrigin(warm.tab.session, request.ownOrigin);
+            const { failing } = warm.watch;
+            if (failing.length > 0)
+              throw new CodedError('resource_failed', listed('resources of the document failed', failing));
             const wait = clock();
             const { picture } = request;
             const printed = await spans.span.during('print', async () => {
               if (picture) return takePicture(warm.tab, { ...request, picture }, caps);
+              if (request.isHtmlWanted) return readHtml(warm.tab, caps);
               if (!request.singlePage) return describePdf(await printPdf(warm.tab, request.options, caps), caps);
               return describePdf(await printSinglePage(warm.tab, request, caps, deadline), caps);
             });
@@ -266,7 +273,7 @@ export class Renderer extends Lifecycle {
     try {
       return await Promise.race([steps(), excess.promise]);
     } finally {
-      unwatch?.();
+      consoleErrors?.end();
     }
   }
 }
@@ -288,10 +295,10 @@ function printable(
   return { ...settings, isStatic: isJustLayout, ownOrigin };
 }
 
-/** Whether these settings make a document more than layout. */
-function mayAct({ addScriptTag, addStyleTag, waitForFunction }: PrintSettings): boolean {
+/** Whether these settings make a document more than layout. One whose HTML is read must not get a base of ours. */
+function mayAct({ addScriptTag, addStyleTag, waitForFunction, isHtmlWanted }: Omit<Part, 'source'>): boolean {
   const hasStyle = addStyleTag?.some(({ content }) => content !== undefined && !isStatic(content));
-  return addScriptTag !== undefined || waitForFunction !== undefined || hasStyle === true;
+  return addScriptTag !== undefined || waitForFunction !== undefined || hasStyle === true || isHtmlWanted === true;
 }
 
 /** Adds a job to a bounded set, or removes it. */

@@ -1,4 +1,6 @@
+import { STATUS_CODES } from 'node:http';
 import type { HTTPRequest, Protocol } from 'puppeteer';
+import type { ResourceEnd } from '../domain/failing-resource.ts';
 import type { FailedResource } from '../domain/job.ts';
 import { shownUrl } from '../domain/shown-url.ts';
 import type { ServedOrigin } from '../egress/served-origin.ts';
@@ -6,6 +8,8 @@ import type { AskedFonts } from './fonts/asked-families.ts';
 
 /** Above the limit for requests; it can be reached with `data:` URLs, which do not count as requests. */
 const MAX_FAILURES = 10_000;
+/** Characters of a URL that are shown. */
+const MAX_URL = 500;
 
 /** Requested by a new page itself. Its events may arrive only after the first document begins. */
 export const OWN_URL = 'data:,pdfprompt';
@@ -27,6 +31,10 @@ export class ResourceWatch {
   #own = 0;
   readonly failures: FailedResource[] = [];
   readonly #failuresById = new Map<string, FailedResource>();
+  /** whether a resource that ends like this fails the job */
+  failsJob: ((end: ResourceEnd) => boolean) | undefined;
+  /** those that do; with a status it says more than the reason */
+  readonly #failing: { resource: FailedResource; status: string | undefined }[] = [];
   /** of requests whose failure has not been reported */
   readonly #explanations = new Map<string, string>();
   /** called at each request with the number so far */
@@ -125,24 +133,50 @@ export class ResourceWatch {
     return shownUrl(this.ownOrigin && this.#isOwn(url) ? url.slice(this.ownOrigin.origin.length + 1) : url);
   }
 
-  /** A status, with a hint if it may be due to missing headers. */
-  describeStatus(url: string, status: number): string {
+  /** A status, with a hint if it may be due to missing headers. @param text instead of the number */
+  describeStatus(url: string, status: number, text = `${status}`): string {
     const isWithout = (status === 401 || status === 403) && this.headersGoTo?.(url) === false;
-    return isWithout ? `${status} without setExtraHTTPHeaders, which extraHTTPHeadersTo can send there` : `${status}`;
+    return isWithout ? `${text} without setExtraHTTPHeaders, which extraHTTPHeadersTo can send there` : text;
+  }
+
+  /** Must be called with each answer to a request of a resource. */
+  answered(url: string, status: number): void {
+    const text = this.describeStatus(url, status, `${status} ${STATUS_CODES[status] ?? ''}`.trim());
+    const resource = { url, reason: `status ${this.describeStatus(url, status)}` };
+    if (status >= 400) this.#add(resource, { status: { code: status, text } });
+    else if (this.failsJob?.({ url, status })) this.#addFailing({ ...resource, url: this.#shownShort(url) }, text);
   }
 
   /** @param requestId for a later {@link explain} */
   failed(url: string, reason: string, requestId?: string): void {
-    if (reason === 'net::ERR_ABORTED' || url === OWN_URL || this.failures.length >= MAX_FAILURES) return;
+    this.#add({ url, reason: reason.replace('net::', '') }, { requestId });
+  }
+
+  #add(
+    { url, reason }: FailedResource,
+    { requestId, status }: { requestId?: string | undefined; status?: { code: number; text: string } },
+  ): void {
+    if (reason === 'ERR_ABORTED' || url === OWN_URL || this.failures.length >= MAX_FAILURES) return;
     if (requestId !== undefined && this.rejected.has(requestId)) return;
     if (this.ownOrigin?.isAlone && this.#isOwn(url)) return; // reported by `relativeAddresses`, as without an origin
     const explained = requestId === undefined ? undefined : this.#explanations.get(requestId);
-    const failure = {
-      url: storable(this.shown(url).slice(0, 500)),
-      reason: explained ?? storable(reason.replace('net::', '')),
-    };
+    const failure = { url: this.#shownShort(url), reason: explained ?? storable(reason) };
     this.failures.push(failure);
     if (requestId !== undefined) this.#failuresById.set(requestId, failure);
+    if (this.failsJob?.({ url, status: status?.code })) this.#addFailing(failure, status?.text);
+  }
+
+  #addFailing(resource: FailedResource, status: string | undefined): void {
+    if (this.#failing.length < MAX_FAILURES) this.#failing.push({ resource, status });
+  }
+
+  /** What fails the job, such as `https://a.example/b.png - 404 Not Found`. */
+  get failing(): string[] {
+    return this.#failing.map(({ resource: { url, reason }, status = reason }) => `${url} - ${status}`);
+  }
+
+  #shownShort(url: string): string {
+    return storable(this.shown(url).slice(0, MAX_URL));
   }
 
   /** Adds details of CORS to a failure, or to one that is still to be reported: Puppeteer waits for the headers of some. */

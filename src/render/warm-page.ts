@@ -1,4 +1,4 @@
-import { type CDPSession, type HTTPRequest, TargetType } from 'puppeteer';
+import { type CDPSession, type HTTPRequest, type HTTPResponse, TargetType } from 'puppeteer';
 import type { PrintSettings } from '../domain/pdf-request.ts';
 import type { EgressChannel } from '../egress/channel.ts';
 import type { ServedOrigin } from '../egress/served-origin.ts';
@@ -285,11 +285,18 @@ export class WarmPage {
     page.on('response', (response) => {
       if (isOfPage(response.request())) this.#navigation.answered(response);
       const isResource = !response.request().isNavigationRequest() || this.#watch.isOwnFrame(response.request());
-      if (response.status() >= 400 && isResource)
-        failed(response.url(), `status ${this.#watch.describeStatus(response.url(), response.status())}`);
+      if (!isResource || isRedirect(response)) return;
+      const [url, status] = [response.url(), response.status()];
+      // The proxy answers for a server that it does not reach.
+      const unreachable = status >= 400 ? this.channel?.unreachable(url) : undefined;
+      if (unreachable) this.#watch.failed(url, unreachableReason(unreachable));
+      else this.#watch.answered(url, status);
     });
   }
 }
+
+const isRedirect = (response: HTTPResponse) =>
+  [301, 302, 303, 307, 308].includes(response.status()) && response.headers().location !== undefined;
 
 /** The protocol's id of a request, which puppeteer has but does not declare. */
 const idOf = (request: HTTPRequest) => (request as HTTPRequest & { id?: string }).id;

@@ -147,7 +147,6 @@ describe('waitForFunction', () => {
     ['never settles', '() => new Promise(() => 0)', /within 300 ms$/],
     ['throws', '() => nobody.there', /within 300 ms; it threw ReferenceError: nobody is not defined$/],
     ['throws at length', `() => { throw new Error('${'x'.repeat(9_000)}') }`, /it threw Error: x{193}$/],
-    ['is no JavaScript', '() => {{{', /^waitForFunction\.fn: SyntaxError: /],
     ['parses what is no JSON', '() => JSON.parse("{")', /within 300 ms; it threw SyntaxError: /],
     ['changes what it is made of', 'Promise.prototype.then = Boolean = () => 0', /within 300 ms/],
   ])('of one that %s ends by name', async (_, fn, message) => {
@@ -155,6 +154,30 @@ describe('waitForFunction', () => {
     expect(outcome).toMatchObject({ kind: 'reject', code: 'function_not_true', message: expect.stringMatching(message) as string });
     expect(await text({ html: '<p>next</p>' })).toBe('next');
   }); // prettier-ignore
+
+  it.each([
+    ['is no JavaScript', { fn: '() => {{{' }, 'function_failed', /^waitForFunction\.fn: SyntaxError: /],
+    ['throws, and is strict', { fn: '() => nobody.there', strict: true }, 'function_failed', /^waitForFunction\.fn: it threw ReferenceError: nobody is not defined$/],
+    ['rejects, and is strict', { fn: 'Promise.reject(new Error("no"))', strict: true }, 'function_failed', /fn: it threw Error: no$/],
+    ...[['undefined', 'undefined'], ['null', 'null'], ['"ready"', 'string'], ['async () => 1', 'number'], ['[]', 'object']].map(
+      ([fn, type = '']): [string, object, string, RegExp] => [`is ${type}, and strict`, { fn, strict: true }, 'function_failed', new RegExp(`fn: it is ${type}; allowed: true or false$`)],
+    ),
+    ['is never true, and strict', { fn: 'false', strict: true, timeout: 200 }, 'function_not_true', /within 200 ms$/],
+    ['has as much time as its job', { fn: 'false', timeout: 300_000 }, 'render_timeout', /^(?:waitForFunction|the document) took longer than \d+ ms; allow more with timeoutMs$/],
+  ])('of one that %s ends at once or by its time', async (_, waitForFunction, code, message) => {
+    const outcome = await render({ html: '<p>x</p>', waitForFunction, timeoutMs: 3_000 });
+    expect(outcome).toMatchObject({ kind: 'reject', code, message: expect.stringMatching(message) as string });
+  }); // prettier-ignore
+
+  it.each([
+    "window.globalVar === 'ready'",
+    '() => globalVar === "ready"',
+    'async () => globalVar === "ready"',
+    'Promise.resolve(true)',
+  ])('takes %s, strict or not', async (fn) => {
+    const html = '<p id="x">page</p><script>globalVar = "ready"</script>';
+    for (const strict of [true, false]) expect(await text({ html, waitForFunction: { fn, strict } })).toBe('page');
+  });
 
   it('goes on in the document that it leads to', async () => {
     const fn = `() => { if (location.pathname === '/there') return true; location.href = '${site}/there' }`;
@@ -200,32 +223,48 @@ describe('emulateMediaFeatures', () => {
 }); // prettier-ignore
 
 describe('failOnConsoleError', () => {
+  const heads = new Map<unknown, string>([
+    [true, 'scripts of the document logged errors'],
+    ['exceptions', 'scripts of the document threw what nothing catches'],
+  ]);
+
   it.each([
-    ['console.error', 'console.error("bad", 1)', 'bad 1'],
-    ['an exception', 'throw new Error("boom")', 'boom'],
-    ['a promise that nobody catches', 'Promise.reject(new Error("rejected"))', 'rejected'],
-    ['a value', 'throw "text"', 'text'],
-    ['the first of several', 'console.error("first"); console.error("second")', 'first'],
-    ['a long one', `console.error("${'x'.repeat(9_000)}")`, 'x'.repeat(300)],
-  ])('%s fails the job, and only where it is asked for', async (_, script, message) => {
+    ['console.error', 'console.error("bad", 1)', 'bad 1', ''],
+    ['an exception', 'throw new Error("boom")', 'Error: boom', 'Error: boom'],
+    ['an exception of the language', 'nobody.there', 'ReferenceError: nobody is not defined', 'ReferenceError: nobody is not defined'],
+    ['a promise that nobody catches', 'Promise.reject(new Error("rejected"))', 'Error: rejected', 'Error: rejected'],
+    ['a value', 'throw "text"', 'text', 'text'],
+    ['several', 'console.error("first"); console.error("second"); throw new Error("third")', 'first\nsecond\nError: third', 'Error: third'],
+    ['several scripts', 'throw new Error("1")</script><script>throw new Error("2")</script><script>0', 'Error: 1\nError: 2', 'Error: 1\nError: 2'],
+    ['the same again', 'for (let i = 0; i < 99; i++) console.error("bad")', 'bad', ''],
+    ['many', 'for (let i = 0; i < 99; i++) console.error(i)', `${Array.from({ length: 20 }, (_, i) => i).join('\n')}\nand 79 more`, ''],
+    ['a long one', `console.error("${'x'.repeat(9_000)}")`, 'x'.repeat(300), ''],
+    ['one that comes when the document has loaded', 'onload = () => setTimeout(() => nobody.there, 50)', 'ReferenceError: nobody is not defined', 'ReferenceError: nobody is not defined'],
+  ])('%s fails the job, and only where it is asked for', async (_, script, all, exceptions) => {
     const html = `<p>page</p><script>${script}</script>`;
-    expect(await render({ html, failOnConsoleError: true })).toMatchObject({
-      kind: 'reject',
-      code: 'console_error',
-      message: expect.stringContaining(`logged an error: ${message}`) as string,
-    });
+    for (const [failOnConsoleError, found] of [[true, all], ['exceptions', exceptions]] as const) {
+      const body = { html, failOnConsoleError, waitForTimeout: 200 };
+      if (found === '') expect(await text(body)).toBe('page');
+      else expect(await render(body)).toMatchObject({ kind: 'reject', code: 'console_error', message: `${heads.get(failOnConsoleError)}:\n${found}` });
+    }
     expect(await text({ html })).toBe('page');
-  });
+  }); // prettier-ignore
 
   it.each(WITH_SCRIPTS)('looks at a document %s', async (_, body) => {
-    const addScriptTag = [{ content: 'console.error("bad")' }];
-    expect(await render({ ...body, failOnConsoleError: true, addScriptTag })).toMatchObject({ code: 'console_error' });
+    for (const [failOnConsoleError, content] of [[true, 'console.error("bad")'], ['exceptions', 'throw 1']] as const)
+      expect(await render({ ...body, failOnConsoleError, addScriptTag: [{ content }] })).toMatchObject({ code: 'console_error' });
     expect(await text({ ...body, failOnConsoleError: true })).toBe('page');
+  }); // prettier-ignore
+
+  it('does not wait for what does not come', async () => {
+    const html = `<p>page</p><script>throw new Error('bad')</script><img src="${site}/never.png">`;
+    expect(await render({ html, failOnConsoleError: true })).toMatchObject({ code: 'console_error' });
   });
 
   it('passes what is no error, and what does not load', async () => {
     const html = `<p>page</p><img src="${site}/missing"><script>console.log(1); console.warn(2); try { x } catch {}</script>`;
-    expect(await text({ html, failOnConsoleError: true })).toBe('page');
+    for (const failOnConsoleError of [true, 'exceptions'])
+      expect(await text({ html, failOnConsoleError })).toBe('page');
   });
 });
 
@@ -281,7 +320,7 @@ describe('bestAttempt', () => {
     expect(await render({ url: `${site}/missing`, bestAttempt })).toMatchObject({ code: 'document_status' });
     expect(await render({ url: `${site}/cut`, bestAttempt })).toMatchObject({ code: 'navigation_failed' });
     expect(await render({ html: 'x', waitForSelector: { selector: '##' }, bestAttempt })).toMatchObject({ code: 'selector_not_found' });
-    expect(await render({ html: 'x', waitForFunction: { fn: '{{' }, bestAttempt })).toMatchObject({ code: 'function_not_true' });
+    expect(await render({ html: 'x', waitForFunction: { fn: '{{' }, bestAttempt })).toMatchObject({ code: 'function_failed' });
     expect((await printed({ html: '<p>x</p>', bestAttempt })).incomplete).toEqual([]);
   });
 }); // prettier-ignore
