@@ -163,7 +163,9 @@ export class ResourceWatch {
     const failure = { url: this.#shownShort(url), reason: explained ?? storable(reason) };
     this.failures.push(failure);
     if (requestId !== undefined) this.#failuresById.set(requestId, failure);
-    if (this.failsJob?.({ url, status: status?.code })) this.#addFailing(failure, status?.text);
+    // A file that the document does not have gets no answer: there is nobody who could give one.
+    const answer = this.#isOwn(url) ? undefined : status?.code;
+    if (this.failsJob?.({ url, status: answer })) this.#addFailing(failure, status?.text);
   }
 
   #addFailing(resource: FailedResource, status: string | undefined): void {
