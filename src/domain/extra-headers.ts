@@ -33,8 +33,8 @@ export function originProblem(text: string): string | undefined {
 }
 
 type Headers = Record<string, string>;
-/** By name: a value, or one for the URLs that fit a pattern. */
-export type ExtraHeaders = Record<string, string | { value: string; urls: string }>;
+/** By name: a value, or one for the URLs that fit a pattern, or one of several. */
+export type ExtraHeaders = Record<string, string | { value: string; urls: string | string[] }>;
 
 interface HeaderScope {
   /** of the document, if it has one */
@@ -69,7 +69,7 @@ export function addedHeaders(
   const given = Object.entries(scope.setExtraHTTPHeaders ?? {});
   const plain = given.filter((header): header is [string, string] => typeof header[1] === 'string');
   const bound = given.flatMap(([name, header]) =>
-    typeof header === 'string' ? [] : [{ name, value: header.value, matches: urlMatcher([header.urls]) }],
+    typeof header === 'string' ? [] : [{ name, value: header.value, matches: urlMatcher([header.urls].flat()) }],
   );
   const origins = headerOrigins(scope);
   const areForOrigins = plain.length > 0;

@@ -177,7 +177,13 @@ export const PRINT_FIELDS = {
     .record(
       checkedText(headerNameProblem),
       z.union(
-        [headerValue, z.strictObject({ value: headerValue, urls: urlPatternField })],
+        [
+          headerValue,
+          z.strictObject({
+            value: headerValue,
+            urls: z.union([urlPatternField, z.array(urlPatternField).min(1).max(50)]),
+          }),
+        ],
         'allowed: text, or an object with value and urls',
       ),
     )
