@@ -1,8 +1,4 @@
-/** @returns undefined if it is no object */
-export function objectOf(json: unknown): Record<string, unknown> | undefined {
-  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
-  return isObject ? (json as Record<string, unknown>) : undefined;
-}
+import { objectOf } from './engines/json-object.ts';
 
 /** Entries of an object whose values are all text. @returns undefined if it is none */
 export function textEntries(json: unknown): [name: string, value: string][] | undefined {
@@ -14,5 +10,3 @@ export function textEntries(json: unknown): [name: string, value: string][] | un
 export function listOf<T>(json: unknown, isItem: (item: unknown) => item is T): T[] | undefined {
   return Array.isArray(json) && json.every(isItem) ? json : undefined;
 }
-
-export const isText = (value: unknown): value is string => typeof value === 'string';

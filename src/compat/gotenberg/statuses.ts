@@ -9,6 +9,7 @@ const STATUSES: Partial<Record<ErrorCode, number>> = {
   console_error: 409,
   selector_not_found: 400,
   function_not_true: 400,
+  function_failed: 400,
   page_too_tall: 400,
   page_ranges_invalid: 400,
   print_failed: 400,

@@ -1,3 +1,4 @@
+import { POST_PROCESSING_FIELDS, readPostProcessing } from '../engines/post-processing.ts';
 import type { FormRoute } from '../form-route.ts';
 import { Fields } from '../fields.ts';
 import { type DocumentKind, htmlDocument, markdownDocument, urlDocument } from './documents.ts';
@@ -18,6 +19,7 @@ function convertWith(kind: DocumentKind): FormRoute['convert'] {
     const fields = new Fields(form);
     const { settings, omitBackground } = readPageSettings(fields, about);
     const { options, singlePage, printBackground } = readPdfSettings(fields);
+    const { finishing, every, files: added } = readPostProcessing(form, fields);
     kind.check(form, fields);
     if (omitBackground && !printBackground) fields.refuse('omitBackground', 'allowed with printBackground=true');
     fields.check();
@@ -28,10 +30,13 @@ function convertWith(kind: DocumentKind): FormRoute['convert'] {
       options: { ...options, omitBackground, ...(await headerAndFooter(form.files)) },
       ...(singlePage && { singlePage }),
       addStyleTag: [{ content: colorStyle(printBackground) }],
+      ...(Object.keys(finishing).length > 0 && { finishing }),
+      ...(every !== undefined && { split: { every } }),
     };
     const name = about.outputName ?? about.uniqueName;
     const naming = { name, inZip: (position: number) => `${name}_${position}.pdf` };
-    return { request, files, fields: { ...PAGE_FIELDS, ...PDF_FIELDS }, naming };
+    const called = { ...PAGE_FIELDS, ...PDF_FIELDS, ...POST_PROCESSING_FIELDS };
+    return { request, files: { ...files, ...added }, fields: called, naming };
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Fields } from '../fields.ts';
-import { isText, objectOf } from '../json-shapes.ts';
+import { isText, objectOf } from '../engines/json-object.ts';
 
 const ALLOWED = 'a JSON list of cookies {name, value, domain, path, secure, httpOnly, sameSite}';
 const SAME_SITE = ['Strict', 'Lax', 'None'] as const;

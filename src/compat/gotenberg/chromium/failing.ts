@@ -1,5 +1,6 @@
 import type { Fields } from '../fields.ts';
-import { isText, listOf } from '../json-shapes.ts';
+import { isText } from '../engines/json-object.ts';
+import { listOf } from '../json-shapes.ts';
 
 const isWhole = (value: unknown): value is number => Number.isInteger(value);
 

@@ -1,5 +1,6 @@
 import type { Fields } from '../fields.ts';
-import { isText, objectOf, textEntries } from '../json-shapes.ts';
+import { isText, objectOf } from '../engines/json-object.ts';
+import { textEntries } from '../json-shapes.ts';
 
 interface MediaFeature {
   name: string;

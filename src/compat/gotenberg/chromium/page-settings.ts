@@ -59,7 +59,7 @@ export function readPageSettings(fields: Fields, { timeoutMs }: { timeoutMs: num
     ...(failsOnExceptions && { failOnConsoleError: 'exceptions' }),
     ...(delayMs > 0 && { waitForTimeout: Math.min(Math.ceil(delayMs), LONGEST_MS) }),
     ...(expression !== undefined && {
-      waitForFunction: { fn: waitForTrue(expression), polling: 100, timeout: waitMs },
+      waitForFunction: { fn: waitForTrue(expression), polling: 100, strict: true, timeout: waitMs },
     }),
     ...(selector !== undefined && { waitForSelector: { selector, visible: true, timeout: waitMs } }),
     ...(cookies && { cookies }),

@@ -51,7 +51,8 @@ export function readPdfSettings(fields: Fields): PdfSettings {
       preferCSSPageSize,
       ...(pageRanges !== undefined && { pageRanges }),
       outline,
-      tagged: tagged || outline,
+      // Nothing, instead of false, lets PDF/UA bring them.
+      ...((tagged || outline) && { tagged: true }),
     },
     singlePage,
     printBackground,
