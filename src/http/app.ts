@@ -84,9 +84,9 @@ import { rotateOwnSecretRoute } from './routes/webhooks/rotate-own-secret.ts';
 import { rotateSecretRoute } from './routes/webhooks/rotate-secret.ts';
 import { testWebhookRoute } from './routes/webhooks/test-webhook.ts';
 
-/** The API: each operation is a file in `routes/`. */
-export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const operations: Operation[] = [
+/** Every operation of the API: each is a file in `routes/`. */
+export function operationsOf(deps: AppDeps): Operation[] {
+  return [
     submitJobRoute(deps),
     listJobsRoute(deps),
     getJobRoute(deps),
@@ -154,6 +154,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     deleteTierRoute(deps),
     getQueueRoute(deps),
   ];
+}
+
+/** The API, and its pages. */
+export function createApp(deps: AppDeps): Hono<AppEnv> {
+  const operations = operationsOf(deps);
   const openApi = openApiDocument(operations, deps.version);
   const json = JSON.stringify(openApi);
   const page = docsPage(openApi);
