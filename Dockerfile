@@ -42,6 +42,7 @@ COPY package.json LICENSE CHANGELOG.md ./
 COPY bin bin
 COPY sql sql
 COPY examples examples
+COPY docs/moving.md docs/moving.md
 RUN ln -s /app/bin/pdfprompt.js /usr/local/bin/pdfprompt
 
 # The program writes below /tmp only, so the root file system may be read-only.

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type FieldProblem, invalidFields } from '../kernel/errors.ts';
 import { pathText } from './field-path.ts';
+import { foreignName, MOVING_PAGE } from './foreign-names.ts';
 import { problemWords } from './problem-words.ts';
 import { allowsAnything, namesAt, namesWithin, stepInto } from './schema-names.ts';
 import { nearest } from '../kernel/nearest.ts';
@@ -84,15 +85,8 @@ function fieldProblems(error: z.ZodError, schema: z.ZodType): FieldProblem[] {
   for (const issue of error.issues.flatMap(ofTheMeant)) {
     if (issue.code === 'unrecognized_keys')
       for (const [index, key] of issue.keys.slice(0, MAX_PROBLEMS).entries()) {
-        const meant = meantName(schema, issue.path, key);
         const allowed = () => (index === 0 ? `; allowed: ${namesAt(schema, issue.path).join(', ')}` : ''); // in the first message only
-        const isOfTheWhole = meant === key && issue.path.length > 0;
-        const hint =
-          meant === undefined
-            ? allowed()
-            : isOfTheWhole
-              ? '; it is one of the whole request'
-              : `; did you mean ${meant}?`;
+        const hint = meantHint(schema, issue.path, key) ?? allowed();
         problems.push({ field: pathText([...issue.path, key]), message: `unknown field${hint}` });
       }
     else {
@@ -126,6 +120,20 @@ function ofTheMeant(issue: Issue): Issue[] {
 const isOfAnotherType = ({ code, path }: Issue) =>
   path.length === 0 && (code === 'invalid_type' || code === 'invalid_value');
 const unknownKeys = (issue: Issue) => (issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : []);
+
+/** Characters of a name that other services may have. */
+const MAX_FOREIGN = 60;
+
+/** What an unknown field was probably meant to be. */
+function meantHint(schema: z.ZodType, at: PropertyKey[], key: string): string | undefined {
+  const path = [...at, key].filter((step) => typeof step === 'string');
+  const isOurs = nearest(key, namesAt(schema, at), 0) !== undefined; // in other letters
+  const foreign = isOurs || key.length > MAX_FOREIGN ? undefined : foreignName(path, namesWithin(schema));
+  if (foreign !== undefined) return `; did you mean ${foreign}? ${MOVING_PAGE} has the names of other services`;
+  const meant = meantName(schema, at, key);
+  if (meant === undefined) return undefined;
+  return meant === key && at.length > 0 ? '; it is one of the whole request' : `; did you mean ${meant}?`;
+}
 
 /** The name that was probably meant: a similar one or a longer one that contains it, at the same place before any other. */
 function meantName(schema: z.ZodType, at: PropertyKey[], key: string): string | undefined {

@@ -43,8 +43,16 @@ export function namesAt(schema: z.ZodType, path: PropertyKey[]): string[] {
   return [...new Set(found.flatMap((at) => (at instanceof z.ZodObject ? Object.keys(at.shape) : [])))];
 }
 
+const known = new WeakMap<z.ZodType, readonly string[]>();
+
 /** The paths of all members at any depth, such as `options.margin.top`; without those of items of a list. */
-export function namesWithin(schema: z.ZodType): string[] {
+export function namesWithin(schema: z.ZodType): readonly string[] {
+  const names = known.get(schema) ?? findNames(schema);
+  known.set(schema, names);
+  return names;
+}
+
+function findNames(schema: z.ZodType): string[] {
   const members = choices(schema).flatMap((at) => (at instanceof z.ZodObject ? Object.entries(at.shape) : []));
   return members.flatMap(([name, member]) => [
     name,

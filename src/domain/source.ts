@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { checkedText } from './check-input.ts';
 import { fileNameProblem } from './file-name.ts';
+import { MOVING_PAGE } from './foreign-names.ts';
 import { parseTemplateName, TEMPLATE_NAME_ALLOWED } from './template-name.ts';
 
 /** Most characters of a URL in a request. */
@@ -62,6 +63,9 @@ export function noDocumentProblem(paths: readonly string[]): string {
   return `required: one of the files is the document: ${ENTRIES.join(' or ')}${came}${hint}`;
 }
 
+/** An object is what jsreport has there. */
+const NO_NAME = `allowed: the name of a template, such as invoice@7; HTML itself is html (${MOVING_PAGE})`;
+
 /**
  * What a document can come from, by the request's field. A request has exactly one of them; `files` may come with
  * another. `sources/` has a file for each, which says how it is loaded.
@@ -73,7 +77,7 @@ export const SOURCE_FIELDS = {
     format: 'uri',
   }),
   markdown: z.string().min(1, 'must not be empty').describe('The document itself, in GitHub’s dialect'),
-  template: checkedText((text) => (parseTemplateName(text) ? undefined : TEMPLATE_NAME_ALLOWED), 200).meta({
+  template: checkedText((text) => (parseTemplateName(text) ? undefined : TEMPLATE_NAME_ALLOWED), 200, NO_NAME).meta({
     description: 'One of your templates: its newest version, or the one after `@`. `data` is what it prints',
     example: 'invoice@7',
   }),

@@ -1,10 +1,12 @@
 import { Hono } from 'hono';
+import { MOVING_PAGE } from '../domain/foreign-names.ts';
 import type { Scope } from '../domain/scope.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { createConsole } from './console/console.ts';
 import { createBrowserless } from './compat/browserless/browserless.ts';
 import { createGotenberg } from './compat/gotenberg/gotenberg.ts';
 import { createStudio } from './studio/studio.ts';
+import { foreignRouteHint } from './compat/foreign-route.ts';
 import { DOCS_POLICY, docsPage } from './docs-page.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { countRequests } from './middleware/count-requests.ts';
@@ -12,6 +14,7 @@ import { drain } from './middleware/drain.ts';
 import { observe } from './middleware/observe.ts';
 import { secure } from './middleware/secure.ts';
 import { llmsText } from './llms-text.ts';
+import { movingPage } from './moving-page.ts';
 import { openApiDocument } from './openapi.ts';
 import { problemResponse, toCodedError } from './problem.ts';
 import { openLogIn } from './log-in.ts';
@@ -163,11 +166,13 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const json = JSON.stringify(openApi);
   const page = docsPage(openApi);
   const llms = llmsText(operations);
+  const moving = movingPage();
   const pages = [
     ...healthRoutes(deps.health),
     publicRoute('/openapi.json', async (c) => c.body(json, 200, { 'Content-Type': 'application/json' })),
     publicRoute('/llms.txt', async (c) => c.text(llms)),
     publicRoute('/docs', async (c) => c.html(page, 200, { 'Content-Security-Policy': DOCS_POLICY })),
+    publicRoute(MOVING_PAGE, async (c) => c.text(moving)),
     publicRoute('/', async (c) => c.redirect('/docs')),
   ];
   return assemble({ operations, pages }, deps);
@@ -193,7 +198,8 @@ function assemble(
     return problemResponse(coded, c.var.requestId);
   });
   app.notFound((c) => {
-    const error = new CodedError('not_found', `there is nothing at ${c.req.path.slice(0, 200)}; what there is: /docs`);
+    const hint = foreignRouteHint(c.req.method, c.req.path, deps.compat.services) ?? 'what there is: /docs';
+    const error = new CodedError('not_found', `there is nothing at ${c.req.path.slice(0, 200)}; ${hint}`);
     return problemResponse(error, c.var.requestId);
   });
 
@@ -220,7 +226,8 @@ function assemble(
   for (const [pattern, methods] of allowed) {
     const headers = { Allow: methods.join(', ') };
     app.all(pattern, (c) => {
-      const message = `${c.req.method} is not allowed here; allowed: ${headers.Allow}`;
+      const hint = foreignRouteHint(c.req.method, c.req.path, deps.compat.services);
+      const message = `${c.req.method} is not allowed here; allowed: ${headers.Allow}${hint === undefined ? '' : `; ${hint}`}`;
       throw new CodedError('method_not_allowed', message, { headers });
     });
   }

@@ -1,3 +1,6 @@
+import { foreignName, MOVING_PAGE } from '../domain/foreign-names.ts';
+import { pdfRequestSchema } from '../domain/pdf-request.ts';
+import { namesWithin } from '../domain/schema-names.ts';
 import { fileNameProblem } from '../domain/file-name.ts';
 import { mediaTypeOf, UNKNOWN_TYPE } from '../domain/media-type.ts';
 import { REQUEST_BOUNDS } from '../domain/print-fields.ts';
@@ -100,8 +103,7 @@ class Receiver {
       if (this.#request) throw refuse(label, 'it is there twice');
       this.#request = await this.#folder.save(atMost(content, REQUEST_BOUNDS.bodyBytes));
     } else if (filename === undefined) {
-      const hint = nearest(part, [REQUEST]) ? '; did you mean request?' : '; a file has a filename';
-      throw refuse(label, `unknown field; allowed: request${hint}`);
+      throw refuse(label, `unknown field; allowed: request${hintFor(part)}`);
     } else if (/\.zip$/i.test(filename) || ZIP_TYPE.test(type ?? ''))
       await this.#addZip(label, await this.#folder.save(content));
     else {
@@ -139,6 +141,14 @@ class Receiver {
     if (this.#uploads.size === this.#space.maxFiles) throw refuse(label, `allowed: ${this.#space.maxFiles} files`);
     this.#uploads.set(upload.name, upload);
   }
+}
+
+/** What somebody who sends a field probably means. Other services have a field of the form for each option. */
+function hintFor(part: string): string {
+  if (nearest(part, [REQUEST])) return '; did you mean request?';
+  const names = namesWithin(pdfRequestSchema);
+  const ours = foreignName([part], names) ?? names.find((name) => name === part || name.endsWith(`.${part}`));
+  return ours === undefined ? '; a file has a filename' : `, whose JSON has it as ${ours} (${MOVING_PAGE})`;
 }
 
 const refuse = (field: string, message: string) => invalidFields([{ field, message }]);

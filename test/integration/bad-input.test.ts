@@ -329,6 +329,27 @@ const table: [string, Sent, number, string, RegExp][] = [
   ['a broken escape', { path: '/v1/jobs/%E0%A4%A' }, 404, 'not_found', /./],
   ['an unknown route', { path: '/v1/nothing' }, 404, 'not_found', /^there is nothing at \/v1\/nothing/],
   [
+    'a route of Gotenberg',
+    { method: 'POST', path: '/forms/chromium/convert/html', body: '{}' },
+    404,
+    'not_found',
+    /; a route of Gotenberg: the operator's setting COMPAT=gotenberg answers it, or use POST \/v1\/pdf; see \/docs\/moving\.md$/,
+  ],
+  [
+    'a route of DocRaptor',
+    { method: 'POST', path: '/docs', body: '{}' },
+    405,
+    'method_not_allowed',
+    /^POST is not allowed here; allowed: GET; a route of DocRaptor: use POST \/v1\/pdf/,
+  ],
+  [
+    'a field of another service',
+    html({ paperWidth: 8.27 }),
+    400,
+    'invalid_request',
+    /^paperWidth: unknown field; did you mean options\.width\? \/docs\/moving\.md has the names of other services$/,
+  ],
+  [
     'a wrong method',
     { method: 'PUT', path: '/v1/jobs' },
     405,

@@ -236,6 +236,14 @@ describe('/openapi.json', () => {
   });
 });
 
+describe('/docs/moving.md', () => {
+  it('is the page that errors name', async () => {
+    const response = await request('/docs/moving.md', { key: null });
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/plain; charset=UTF-8']);
+    expect(await response.text()).toMatch(/^# Moving here/);
+  });
+});
+
 describe('/docs', () => {
   it('shows every verb, every field and every error, without a script', async () => {
     const response = await request('/docs', { key: null });

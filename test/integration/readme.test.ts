@@ -25,6 +25,7 @@ const PAGES = [
   'docs/command-line.md',
   'docs/documents.md',
   'docs/links.md',
+  'docs/moving.md',
   'docs/events.md',
   'docs/operating.md',
   'docs/schedules.md',
@@ -42,6 +43,7 @@ const blocks = pages.flatMap((page) =>
 const EXAMPLES: Record<string, string> = {
   'npx pdfprompt up': 'test/e2e/up.test.ts',
   '-o hello.pdf': 'here',
+  '-o moved.pdf': 'here',
   'node hello.ts': 'here',
   '-F index.html=@': 'here',
   '-T logo.svg': 'here',
@@ -73,7 +75,7 @@ const EXAMPLES: Record<string, string> = {
 };
 
 const example = (part: string) => blocks.find(({ text }) => text.includes(part))?.text ?? '';
-const service = await startService({ worker: true });
+const service = await startService({ worker: true, env: { COMPAT: 'browserless' } });
 /** The example with the address and the key of this service; nothing else of it is changed. */
 const filledIn = (text: string) =>
   text.replaceAll('http://127.0.0.1:3000', service.address).replaceAll('pdf_…', service.key);
@@ -106,6 +108,11 @@ describe('the examples in the README and the docs', () => {
   it('print the first PDF with curl', async () => {
     await shell(filledIn(example('-o hello.pdf')));
     expect(await pdf('hello.pdf')).toMatchObject({ pages: 1, text: ['Hello'] });
+  });
+
+  it('print one as a client of browserless', async () => {
+    await shell(filledIn(example('-o moved.pdf')));
+    expect(await pdf('moved.pdf')).toMatchObject({ text: ['Hello'], size: [596, 842] });
   });
 
   it('print the first PDF with TypeScript', async () => {

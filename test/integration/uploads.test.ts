@@ -175,6 +175,7 @@ describe('what is wrong with a form is named', () => {
     ['no JSON', form([{ name: 'request', content: '{' }, index]), 400, 'invalid_json', /^\(body\)/],
     ['a JSON that is no object', form([{ name: 'request', content: '[]' }, index]), 400, 'invalid_request', /./],
     ['files that are no object', form([{ name: 'request', content: '{"files":7}' }, index]), 400, 'invalid_request', /^files:/],
+    ['a field of Gotenberg', form([index, { name: 'paperWidth', content: '8.27' }]), 400, 'invalid_request', /^part 2 \("paperWidth"\): unknown field; allowed: request, whose JSON has it as options\.width \(\/docs\/moving\.md\)$/],
     ['a field of the JSON', form([{ name: 'request', content: '{"option":{}}' }, index]), 400, 'invalid_request', /^option: unknown field; did you mean options\?/],
     ['no document', form([file('a.css', '')]), 400, 'invalid_request', /^files: required: one of the files is the document/],
     ['files beside a url', form([{ name: 'request', content: '{"url":"https://example.com"}' }, index]), 400, 'invalid_request', /^files: url has its own/],

@@ -1,3 +1,5 @@
+import { MOVING_PAGE } from '../../domain/foreign-names.ts';
+
 /** Fields that other services know, and that are not done here: what to do instead. */
 export const REFUSED_FIELDS: Readonly<Record<string, string>> = {
   requestInterceptors: 'answers cannot be made up here; put the files beside the document: `files` of POST /v1/pdf',
@@ -42,5 +44,4 @@ export const REFUSED_ROUTES: Readonly<Record<string, string>> = {
   accessibilityTree: 'does not read pages; options.tagged of /pdf makes an accessible PDF',
 };
 
-export const NO_WEBSOCKET =
-  'This service gives no browser to its callers: there is no WebSocket for Puppeteer or Playwright here. POST /pdf, /screenshot and /content do what such a program does; see docs/moving.md';
+export const NO_WEBSOCKET = `This service gives no browser to its callers: there is no WebSocket for Puppeteer or Playwright here. POST /pdf, /screenshot and /content do what such a program does; see ${MOVING_PAGE}`;

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { NO_WEBSOCKET, REFUSED_ROUTES } from '../../../compat/browserless/refused.ts';
 import type { Endpoint } from '../../../compat/browserless/translate-body.ts';
+import { MOVING_PAGE } from '../../../domain/foreign-names.ts';
 import { CodedError } from '../../../kernel/errors.ts';
 import type { LogIn } from '../../log-in.ts';
 import { countRequests } from '../../middleware/count-requests.ts';
@@ -59,6 +60,6 @@ function wrongMethod(c: AppContext): CodedError {
 function notHere(c: AppContext, reason: string): CodedError {
   return new CodedError(
     'not_found',
-    `${c.req.path.slice(0, 200)} is not here: this service ${reason}. See docs/moving.md`,
+    `${c.req.path.slice(0, 200)} is not here: this service ${reason}. See ${MOVING_PAGE}`,
   );
 }
