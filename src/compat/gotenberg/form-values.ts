@@ -19,7 +19,7 @@ export function parseWhole(text: string): number | undefined {
 export function parseFloat64(text: string): number | undefined {
   const infinite = /^([+-]?)inf(?:inity)?$/i.exec(text);
   if (infinite) return infinite[1] === '-' ? -Infinity : Infinity;
-  return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
+  return /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
 }
 
 const PER_INCH = { pt: 72, px: 96, in: 1, mm: 25.4, cm: 2.54, pc: 6 } as const;
@@ -32,7 +32,7 @@ export function parseInches(text: string): number | undefined {
 }
 
 const MILLISECONDS = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
-const STEP = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y;
+const STEP = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y;
 
 /** Milliseconds of a duration such as `1m30.5s`. @returns undefined if it is none; a number needs a unit, except 0 */
 export function parseDuration(text: string): number | undefined {

@@ -10,16 +10,19 @@ interface Numbered {
 /** Whole numbers of Go end there; a longer one is text. */
 const MAX_NUMBER = 2n ** 63n - 1n;
 
-const PLACES = [/^(?<before>)(?<number>\d+)(?<after>.*)$/s, /^(?<before>.*?)(?<number>\d+)(?<after>(?:\.[^.]*)?)$/s];
-
 function numbered(name: string): Numbered {
-  for (const [index, place] of PLACES.entries()) {
-    const { before = '', number = '', after = '' } = place.exec(name)?.groups ?? {};
-    if (number !== '' && BigInt(number) <= MAX_NUMBER)
-      return { name, number: BigInt(number), isFirst: index === 0, rest: before + after };
-  }
-  return { name, isFirst: false, rest: name };
+  const first = /^\d+/.exec(name)?.[0] ?? '';
+  if (isNumber(first)) return { name, number: BigInt(first), isFirst: true, rest: name.slice(first.length) };
+  const dot = name.lastIndexOf('.');
+  const end = dot === -1 ? name.length : dot;
+  let start = end;
+  while (/\d/.test(name.charAt(start - 1))) start--;
+  const last = name.slice(start, end);
+  const rest = name.slice(0, start) + name.slice(end);
+  return isNumber(last) ? { name, number: BigInt(last), isFirst: false, rest } : { name, isFirst: false, rest: name };
 }
+
+const isNumber = (digits: string) => /^\d{1,19}$/.test(digits) && BigInt(digits) <= MAX_NUMBER;
 
 /**
  * Files in Gotenberg's order, whatever the order was in which they were sent: those with a number at the start of the

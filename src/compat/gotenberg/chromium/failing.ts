@@ -17,14 +17,17 @@ export function failingStatuses(fields: Fields, name: string): (number | string)
 /** Hosts whose resources fail nothing: callers may give them with scheme, port, path, `*.` or `.` in front. */
 export function hostsOf(fields: Fields, name: string): string[] | undefined {
   const hosts = fields.json(name, (json) => listOf(json, isText), 'a JSON list of hosts such as ["example.com"]');
-  const bare = hosts?.map((host) =>
-    host
-      .trim()
-      .toLowerCase()
-      .replace(/^[a-z][a-z0-9+.-]*:\/\//, '')
-      .replace(/^(?:\*\.|\.)/, '')
-      .replace(/[/?#].*$/, '')
-      .replace(/(?<=^[^:]*|\]):\d*$/, ''),
-  );
-  return bare?.filter((host) => host !== '');
+  return hosts?.map(bareHost).filter((host) => host !== '');
+}
+
+function bareHost(text: string): string {
+  const [host = ''] = text
+    .trim()
+    .toLowerCase()
+    .replace(/^[a-z][a-z0-9+.-]{0,20}:\/\//, '')
+    .replace(/^(?:\*\.|\.)/, '')
+    .split(/[/?#]/, 1);
+  const [name = '', port, another] = host.split(':');
+  if (port !== undefined && another === undefined) return name;
+  return host.startsWith('[') ? host.slice(0, host.indexOf(']') + 1) : host;
 }
