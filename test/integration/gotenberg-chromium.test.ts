@@ -354,13 +354,20 @@ describe('a request', () => {
     const health = await fetch(`${service.address}/health`);
     expect(await health.json()).toMatchObject({ status: 'up', details: { chromium: { status: 'up' } } });
     expect((await fetch(`${service.address}/health`, { method: 'HEAD' })).status).toBe(200);
-    const version = await fetch(`${service.address}/version`);
-    expect([version.headers.get('content-type'), await version.text()]).toEqual([TEXT, '8.36.0']);
-    expect((await fetch(`${service.address}/favicon.ico`)).status).toBe(204);
-    expect((await fetch(`${service.address}/debug`)).status).toBe(404);
-    expect(await (await fetch(`${service.address}/prometheus/metrics`)).text()).toContain(
-      'gotenberg_chromium_requests_queue_size 0',
-    );
+  });
+
+  it('for what is here needs one', async () => {
+    const get = async (path: string, headers: Record<string, string> = { 'X-Api-Key': service.key }) => {
+      const answer = await fetch(`${service.address}${path}`, { headers });
+      return [answer.status, answer.headers.get('content-type'), await answer.text()];
+    };
+    expect(await get('/version')).toEqual([200, TEXT, '8.36.0']);
+    expect(await get('/')).toEqual([200, 'text/html; charset=UTF-8', expect.stringContaining('/docs')]);
+    expect((await get('/favicon.ico'))[0]).toBe(204);
+    expect((await get('/prometheus/metrics'))[2]).toContain('gotenberg_chromium_requests_queue_size 0');
+    for (const path of ['/version', '/', '/favicon.ico', '/prometheus/metrics'])
+      expect((await get(path, {})).slice(0, 2)).toEqual([401, TEXT]);
+    expect((await get('/debug', {}))[0]).toBe(404);
   });
 });
 

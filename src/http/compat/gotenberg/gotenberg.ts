@@ -7,7 +7,7 @@ import { toCodedError } from '../../problem.ts';
 import { aboutOf, type AppDeps, type AppEnv } from '../../route.ts';
 import { authenticateCaller } from '../callers.ts';
 import { answerForm } from './answer-form.ts';
-import { publicPages } from './public-pages.ts';
+import { otherPages } from './other-pages.ts';
 import { TEXT, textResponse } from './text-response.ts';
 import { nameTrace } from './trace.ts';
 
@@ -28,7 +28,9 @@ export function createGotenberg(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> 
     if (coded.code === 'internal') events.requestCrashed(aboutOf(c), error);
     return textResponse(coded);
   });
-  publicPages(app, deps);
+  const challenge = 'Basic realm="pdfprompt"';
+  const authenticate = authenticateCaller({ logIn, principals, user: compat.user, challenge });
+  otherPages(app, { ...deps, authenticate });
 
   const forms = new Set<string>([OFFICE, ...FORM_ROUTES.map(({ path }) => path)]);
   app.use('/forms/*', nameTrace());
@@ -40,8 +42,7 @@ export function createGotenberg(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> 
       throw new CodedError('method_not_allowed', `${c.req.method} is not allowed here; allowed: POST`, { headers });
     await next();
   });
-  const challenge = 'Basic realm="pdfprompt"';
-  const guards = [authenticateCaller({ logIn, principals, user: compat.user, challenge }), countRequests()];
+  const guards = [authenticate, countRequests()];
   app.on(
     ['POST'],
     [OFFICE],
