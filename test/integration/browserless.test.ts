@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { textOfPages, pdfInfo } from '../support/pdf-tools.ts';
 import { pixelsOf } from '../support/pixels.ts';
 import { startService } from '../support/service.ts';
@@ -136,8 +135,7 @@ describe('/screenshot', () => {
   });
 });
 
-// Needs `output: "html"`.
-describe.skipIf(!parsePdfRequest({ html: 'a', output: 'html' }).ok)('/content', () => {
+describe('/content', () => {
   it('is the HTML after its scripts have run, which no browser runs again', async () => {
     const response = await withToken('/content', { url: `${site.origin}/a` });
     const html = Buffer.from(await bytesOf(response)).toString();

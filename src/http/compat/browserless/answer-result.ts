@@ -30,6 +30,13 @@ export function asCloudflareResult(html: Response): Response {
   return changed(html, wrap, 'application/json');
 }
 
+/** HTML of somebody else's page: a browser that shows it runs none of its scripts, and takes it for no page of ours. */
+export function asSandboxedPage(html: Response): Response {
+  html.headers.set('Content-Type', 'text/html; charset=utf-8');
+  html.headers.set('Content-Security-Policy', 'sandbox');
+  return html;
+}
+
 function changed(result: Response, change: TransformStream<Uint8Array, Uint8Array>, type: string): Response {
   if (!result.body) throw new CodedError('internal', 'the result has no bytes');
   const headers = new Headers(result.headers);

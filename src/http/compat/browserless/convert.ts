@@ -11,7 +11,7 @@ import { admit, submitFrom } from '../../routes/submit-job.ts';
 import { waitForResult } from '../run-conversion.ts';
 import { sendResult } from '../send-result.ts';
 import type { Dialect } from './answer-error.ts';
-import { asBase64, asCloudflareResult } from './answer-result.ts';
+import { asBase64, asCloudflareResult, asSandboxedPage } from './answer-result.ts';
 
 /** What pages of Cloudflare's are seen in; browserless has the same default as this service. */
 const CLOUDFLARE_VIEWPORT = { width: 1_920, height: 1_080 };
@@ -50,7 +50,8 @@ export async function convert(
   const { id: jobId } = await waitForResult(c, deps, submitted, waitMs);
   const result = await sendResult(c, deps, { userId, jobId }, translated.naming);
   if (translated.isBase64) return asBase64(result);
-  return endpoint === 'content' && dialect === 'cloudflare' ? asCloudflareResult(result) : result;
+  if (endpoint !== 'content') return result;
+  return dialect === 'cloudflare' ? asCloudflareResult(result) : asSandboxedPage(result);
 }
 
 /** @throws CodedError that names every field that is not for us */
