@@ -33,6 +33,12 @@ export const isArchive = (claim: Conformance) => claim.startsWith('PDF/A');
 export const FACTURX_LEVELS = ['MINIMUM', 'BASIC WL', 'BASIC', 'EN 16931', 'EXTENDED', 'XRECHNUNG'] as const;
 export type FacturxLevel = (typeof FACTURX_LEVELS)[number];
 
+/** What a hybrid document is, as the metadata of the PDF names it. */
+export const FACTURX_TYPES = ['INVOICE', 'ORDER', 'ORDER_RESPONSE', 'ORDER_CHANGE'] as const;
+
+/** What a file can be to the document that it is in (ISO 32000-2, 7.11.3). PDF/A-3 knows the first five. */
+const RELATIONSHIPS = ['Source', 'Data', 'Alternative', 'Supplement', 'Unspecified', 'EncryptedPayload', 'FormData', 'Schema'] as const; // prettier-ignore
+
 /** A path among the request's `files`. */
 const file = checkedText(fileNameProblem);
 
@@ -75,6 +81,26 @@ const password = z
 
 const allowed = z.boolean().default(true);
 
+/** Bookmarks of one PDF. */
+export const bookmarksField = z.array(bookmark(BOUNDS.bookmarkLevels)).max(BOUNDS.bookmarks);
+
+/** Which bookmarks a PDF of several parts gets. */
+export const BOOKMARK_KINDS = ['both', 'titles', 'own'] as const;
+export type BookmarkKind = (typeof BOOKMARK_KINDS)[number];
+
+/** A moment, with its time zone: of properties. */
+const moment = z.iso.datetime({
+  offset: true,
+  error: 'allowed: a date and time with a time zone, such as 2026-11-25T19:34:32+01:00',
+});
+
+/** A property of the author's own. */
+const customProperty = z.union(
+  [printable(1_000), z.number(), z.boolean(), z.array(printable(1_000)).max(100)],
+  'allowed: a string, a number, a boolean, or a list of strings',
+);
+export type CustomProperty = z.output<typeof customProperty>;
+
 export const finishingSchema = z
   .strictObject({
     pages: pageSelectionField
@@ -92,8 +118,15 @@ export const finishingSchema = z
     flatten: z.boolean().default(false).describe('Form fields and annotations become part of the page'),
     images: z
       .strictObject({
-        maxDpi: z.int().min(36).max(1_200).default(150),
+        maxDpi: z
+          .union([z.int().min(36).max(1_200), z.literal(false)], 'allowed: 36 to 1200, or false')
+          .default(150)
+          .describe('`false`: images keep their pixels'),
         quality: z.int().min(1).max(100).default(80).describe('Of JPEG'),
+        reencode: z
+          .boolean()
+          .default(false)
+          .describe('Images that are stored without loss become JPEG too, if that is smaller'),
       })
       .optional()
       .describe('Images with more pixels than this resolution needs are made smaller, as JPEG'),
@@ -104,12 +137,16 @@ export const finishingSchema = z
         subject: printable(1_000).optional(),
         keywords: z.array(printable(200).min(1)).max(100).optional(),
         creator: printable(1_000).optional().describe('The program that the document was written with'),
+        producer: printable(1_000).optional().describe('The program that made the PDF of it'),
+        created: moment.optional().describe('When the document was written'),
+        modified: moment.optional().describe('When it was changed last'),
+        trapped: z.enum(['True', 'False', 'Unknown']).optional().describe('Whether it is trapped for print'),
         language: z
           .string()
           .regex(/^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,4}$/, 'allowed: a language tag such as de or en-GB')
           .optional(),
         custom: z
-          .record(printable(100).min(1), printable(1_000))
+          .record(printable(100).min(1), customProperty)
           .refine((entries) => Object.keys(entries).length <= 50, 'allowed: at most 50 entries')
           .refine(
             (entries) => !Object.keys(entries).some((name) => INFO_NAMES.has(name)),
@@ -118,12 +155,18 @@ export const finishingSchema = z
           .optional(),
       })
       .optional()
-      .describe("The PDF's own, which viewers show and search engines read; not the job's `metadata`"),
+      .describe(
+        "The PDF's own, which viewers show and search engines read; not the job's `metadata`. What is not named stays as it is",
+      ),
     bookmarks: z
-      .array(bookmark(BOUNDS.bookmarkLevels))
-      .max(BOUNDS.bookmarks)
+      .union(
+        [bookmarksField, z.enum(BOOKMARK_KINDS)],
+        `allowed: a list of {title, page, children}, or for several parts ${BOOKMARK_KINDS.join(', ')}`,
+      )
       .optional()
-      .describe('Instead of those that there are; `[]`: none'),
+      .describe(
+        'A list: instead of those that there are; `[]`: none. For several parts that are merged: `titles`: one for each part; `own`: those of the parts; `both` (default): those of each part below its title',
+      ),
     attachments: z
       .array(
         z.strictObject({
@@ -135,10 +178,7 @@ export const finishingSchema = z
             .regex(/^[\w.+-]+\/[\w.+-]+$/, 'allowed: a media type such as text/csv')
             .optional(),
           description: printable(1_000).optional(),
-          relationship: z
-            .enum(['Source', 'Data', 'Alternative', 'Supplement', 'Unspecified'])
-            .default('Unspecified')
-            .describe('What it is to the document'),
+          relationship: z.enum(RELATIONSHIPS).default('Unspecified').describe('What it is to the document'),
         }),
       )
       .min(1)
@@ -149,6 +189,12 @@ export const finishingSchema = z
         file: file.optional().describe('One of the `files`: the invoice as XML'),
         xml: z.string().min(1).max(BOUNDS.text).optional().describe('The invoice as XML'),
         level: z.enum(FACTURX_LEVELS, `allowed: ${FACTURX_LEVELS.join(', ')}`),
+        documentType: z.enum(FACTURX_TYPES, `allowed: ${FACTURX_TYPES.join(', ')}`).default('INVOICE'),
+        version: z
+          .string()
+          .regex(/^[0-9]{1,3}(\.[0-9]{1,3}){0,2}$/, 'allowed: a version such as 1.0')
+          .default('1.0')
+          .describe('Of the schema of the XML'),
       })
       .refine((value) => (value.file === undefined) !== (value.xml === undefined), {
         path: ['xml'],
@@ -209,17 +255,35 @@ export const finishingSchema = z
 export type Finishing = z.output<typeof finishingSchema>;
 
 export const splitSchema = z
-  .union(
-    [
-      z.strictObject({ every: z.int().min(1).max(100_000) }),
-      z.strictObject({ at: z.array(z.int().min(2).max(100_000)).min(1).max(BOUNDS.splits) }),
-    ],
-    'allowed: {"every": N}, or {"at": [first pages of the files after the first]}',
-  )
+  .strictObject({
+    parts: z.literal(true).optional().describe('Parts are not merged: each is a file of its own'),
+    every: z.int().min(1).max(100_000).optional().describe('Pages of a file'),
+    at: z
+      .array(z.int().min(2).max(100_000))
+      .min(1)
+      .max(BOUNDS.splits)
+      .optional()
+      .describe('First pages of the files after the first'),
+    ranges: z
+      .array(pageSelectionField)
+      .min(1)
+      .max(BOUNDS.splits)
+      .optional()
+      .meta({ description: 'Pages of each file; a page may be in several, or in none', example: ['1-3', '5', '7-'] }),
+  })
+  .superRefine((value, context) => {
+    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+    const [first, second] = SPLITS.filter((name) => value[name] !== undefined);
+    if (second !== undefined) refuse(second, `allowed: only one of ${SPLITS.join(', ')}`);
+    else if (first === undefined && !value.parts) refuse('every', `required: one of parts, ${SPLITS.join(', ')}`);
+  })
   .meta({
     id: 'Split',
-    description: 'Several files: every so many pages, or one that begins at each of these pages',
+    description:
+      'Several files: every so many pages, one that begins at each of these pages, or one for each of these ranges. With `parts` each part is a file, or is split so',
   });
+
+const SPLITS = ['every', 'at', 'ranges'] as const;
 
 export type Split = z.output<typeof splitSchema>;
 

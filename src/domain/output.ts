@@ -4,7 +4,7 @@ import { pageSelectionField } from './page-selection-field.ts';
 // What a job makes, as the request says it.
 
 const PICTURE_TYPES = ['png', 'jpeg', 'webp'] as const;
-const OUTPUTS = ['pdf', ...PICTURE_TYPES, 'html'] as const;
+const OUTPUTS = ['pdf', ...PICTURE_TYPES, 'html', 'json'] as const;
 
 const outputSchemaOf = z.strictObject({
   type: z.enum(OUTPUTS),
@@ -35,7 +35,7 @@ export const outputSchema = z
   .meta({
     id: 'OutputSettings', // the page leaves out names that end with Output
     description:
-      'What the job makes: a PDF, or pictures of the page, or with `pages` of the pages of the PDF, or `html`: what the page is as HTML when it has loaded and every wait is over',
+      'What the job makes: a PDF, or pictures of the page, or with `pages` of the pages of the PDF; `html`: what the page is as HTML when it has loaded and every wait is over; `json`: what is in the PDFs of its parts',
   });
 
 export type Output = z.output<typeof outputSchema>;

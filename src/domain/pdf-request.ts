@@ -5,7 +5,15 @@ import { canonicalJson } from './canonical-json.ts';
 import { bodyProblem, parseFields, withoutNulls } from './check-input.ts';
 import { type RequestDeliveries, uploadField, webhookField } from './delivery.ts';
 import { fieldWithin } from './field-path.ts';
-import { finishingFiles, finishingSchema, hasHtmlLayer, type ResultSettings, splitSchema } from './finishing.ts';
+import {
+  type Bookmark,
+  bookmarksField,
+  finishingFiles,
+  finishingSchema,
+  hasHtmlLayer,
+  type ResultSettings,
+  splitSchema,
+} from './finishing.ts';
 import { isOfPage, isPicture, outputSchema, type PictureOutput } from './output.ts';
 import { impliedProblems } from './implied-options.ts';
 import { checkResult } from './result-conflicts.ts';
@@ -33,10 +41,21 @@ const SOURCE = {
     .describe('What a template prints: an object of any JSON'),
 };
 
+const filename = line(1, 200)
+  .regex(/^[^/\\]*$/, 'allowed: a file name without / and \\')
+  .regex(
+    /^[^\p{Bidi_Control}\u0080-\u009f\u2028\u2029]*$/u,
+    'allowed: no control characters, nor those that turn the direction of text',
+  );
+
 const partSchema = z
   .strictObject({
     ...SOURCE,
     title: line(1, 500).optional().describe('Of its bookmark; default: the title of its document'),
+    filename: filename.optional().describe('Of its file, with `split.parts`'),
+    bookmarks: bookmarksField
+      .optional()
+      .describe('Instead of those that it has, with pages counted from its first; `[]`: none'),
     ...PRINT_FIELDS,
   })
   .meta({ id: 'Part', description: 'A source, and print options over those of the request' });
@@ -56,13 +75,7 @@ export const pdfRequestSchema = z
     finishing: finishingSchema.optional(),
     split: splitSchema.optional(),
     output: outputSchema.optional(),
-    filename: line(1, 200)
-      .regex(/^[^/\\]*$/, 'allowed: a file name without / and \\')
-      .regex(
-        /^[^\p{Bidi_Control}\u0080-\u009f\u2028\u2029]*$/u,
-        'allowed: no control characters, nor those that turn the direction of text',
-      )
-      .optional(),
+    filename: filename.optional(),
     metadata: z
       .record(
         z.string().min(1).max(100),
@@ -102,18 +115,28 @@ export const pdfRequestSchema = z
         ['output'],
         `${source} is not one page of a browser; allowed with ${isPicture(output) ? 'output.pages' : 'output pdf'}`,
       );
+    for (const [index, name] of repeatedNames(parts ?? []))
+      refuse(['parts', index, 'filename'], `${name} is the name of another part; allowed: names that differ`);
     // A template may have them itself.
     for (const { path, name } of finishing && body.template === undefined ? finishingFiles(finishing) : [])
       if (!Object.hasOwn(files, name)) refuse(path, noSuchFile(name, files));
   })
   .meta({ id: 'PdfRequest', description: 'null means absent, except for values of `metadata`' });
 
+/** Parts whose file name a part before them has. */
+function repeatedNames(parts: readonly { filename?: string | undefined }[]): [index: number, name: string][] {
+  const names = parts.map((part) => part.filename?.toLowerCase().replace(/\.pdf$/, ''));
+  return parts.flatMap((part, index): [number, string][] =>
+    part.filename !== undefined && names.indexOf(names[index]) < index ? [[index, part.filename]] : [],
+  );
+}
+
 type Refuse = (path: PropertyKey[], message: string) => void;
 type PartFields = z.output<typeof partSchema>;
 type Fields = z.output<typeof pdfRequestSchema>;
 
 /** Calls `refuse` for what does not fit together in one part. @param names fields of which it has exactly one */
-function checkPart(body: Omit<PartFields, 'title'>, refuse: Refuse, names: readonly string[]): void {
+function checkPart(body: Omit<PartFields, keyof PartLabels>, refuse: Refuse, names: readonly string[]): void {
   const named = SOURCE_KINDS.filter((kind) => body[kind] !== undefined && kind !== 'files');
   const [source = body.files && 'files', another] = named;
   const one = `exactly one of ${names.join(', ')}`;
@@ -157,14 +180,24 @@ export type Part = PrintSettings & {
   isHtmlWanted?: boolean | undefined;
 };
 
-/** A part as it was sent. */
-export type RequestPart = Part & {
+/** What a part is called, and how its pages are. */
+export interface PartLabels {
+  /** of its bookmark */
   title?: string | undefined;
-  /** beside the document, or the PDF itself, by their paths */
-  files?: Record<string, FileInput> | undefined;
-  /** the JSON that it was parsed from, with the print options of the request under it */
-  sent: Record<string, unknown>;
-};
+  /** of its file, if parts are not merged */
+  filename?: string | undefined;
+  /** instead of those that it has */
+  bookmarks?: Bookmark[] | undefined;
+}
+
+/** A part as it was sent. */
+export type RequestPart = Part &
+  PartLabels & {
+    /** beside the document, or the PDF itself, by their paths */
+    files?: Record<string, FileInput> | undefined;
+    /** the JSON that it was parsed from, with the print options of the request under it */
+    sent: Record<string, unknown>;
+  };
 
 /** A request with every default. Its own print settings are under those of its parts. */
 export type PdfRequest = PrintSettings &
@@ -283,8 +316,16 @@ function toPart(fields: PartFields, { timeoutMs }: Fields, sent: Record<string, 
   const source = toSource(fields);
   const files = filesOf(source, fields.files);
   const settings = onItsPaper(source, toSettings({ ...fields, timeoutMs }), sent);
-  const { title } = fields;
-  return { ...settings, source, sent, ...(title !== undefined && { title }), ...(files && { files }) };
+  return { ...settings, source, sent, ...labelsOf(fields), ...(files && { files }) };
+}
+
+/** Those that a part has. */
+export function labelsOf({ title, filename: name, bookmarks }: PartLabels): PartLabels {
+  return {
+    ...(title !== undefined && { title }),
+    ...(name !== undefined && { filename: name }),
+    ...(bookmarks && { bookmarks }),
+  };
 }
 
 /** Those of the request that the source may refer to. */

@@ -1,6 +1,8 @@
 import { type Bookmark, isArchive, MAX_BOOKMARKS, type ResultSettings } from './finishing.ts';
 import { isPicture, type Output } from './output.ts';
 
+const SPLITS = ['every', 'at', 'ranges'] as const;
+
 type Refuse = (path: PropertyKey[], message: string) => void;
 
 /** Steps that make a file of the PDF: pictures have none of them. */
@@ -10,6 +12,9 @@ const FOR_PDF_ONLY = ['images', 'properties', 'bookmarks', 'attachments', 'factu
 export function checkResult({ finishing, split, output }: ResultSettings, refuse: Refuse): void {
   if (output) checkOutput(output, refuse);
   const arePictures = isPicture(output);
+  for (const [field, value] of Object.entries({ finishing, split }))
+    if (output?.type === 'json' && value) refuse([field], 'json says what is in PDFs as they are; allowed with others');
+  if (output?.type === 'json') return;
   if (arePictures && split) refuse(['split'], `${output.type} has a file for each page; allowed with pdf only`);
   if (arePictures && finishing && output.pages === undefined)
     refuse(['finishing'], `a picture of the page has no PDF; allowed with output.pages`);
@@ -29,13 +34,14 @@ export function checkResult({ finishing, split, output }: ResultSettings, refuse
   if (conformance.includes('PDF/A-2b') && facturx) refuse(['finishing', 'facturx'], 'it is PDF/A-3b, not PDF/A-2b');
   if (conformance.includes('PDF/A-2b') && attachments)
     refuse(['finishing', 'attachments'], 'PDF/A-2b forbids them; allowed with PDF/A-3b');
-  if (facturx && split) refuse(['split'], 'an invoice is one file; allowed without finishing.facturx');
+  if (facturx && split && SPLITS.some((name) => split[name] !== undefined))
+    refuse(['split'], 'an invoice is one file; allowed without finishing.facturx, or with parts alone');
   if (linearize && sign)
     refuse(
       ['finishing', 'linearize'],
       'a signature is appended, so that the file is no longer linearized; allowed without sign',
     );
-  const bookmarks = countBookmarks(finishing.bookmarks);
+  const bookmarks = typeof finishing.bookmarks === 'string' ? 0 : countBookmarks(finishing.bookmarks);
   if (bookmarks > MAX_BOOKMARKS) refuse(['finishing', 'bookmarks'], `allowed: at most ${MAX_BOOKMARKS}`);
 }
 

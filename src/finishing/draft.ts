@@ -8,26 +8,30 @@ interface DraftInput {
   isUploaded?: boolean;
   /** media type; default: of a PDF */
   type?: string;
+  /** which part of the job it is of, from 0; undefined: of several */
+  part?: number | undefined;
 }
 
 /** A file between two steps: its bytes, or a PDF that is open, so that steps that edit it need not parse it again. */
 export class Draft {
   readonly isUploaded: boolean;
   readonly type: string;
+  readonly part: number | undefined;
   #bytes: Uint8Array | undefined;
   #document: PDF | undefined;
   #pages: number;
 
-  constructor({ bytes, pages, isUploaded = false, type = PDF_TYPE }: DraftInput) {
+  constructor({ bytes, pages, isUploaded = false, type = PDF_TYPE, part }: DraftInput) {
     this.#bytes = bytes;
     this.#pages = pages;
     this.isUploaded = isUploaded;
     this.type = type;
+    this.part = part;
   }
 
   /** A PDF that a step has made. */
-  static of(document: PDF, { isUploaded }: { isUploaded: boolean }): Draft {
-    const draft = new Draft({ bytes: new Uint8Array(), pages: document.getPageCount(), isUploaded });
+  static of(document: PDF, { isUploaded, part }: Pick<DraftInput, 'part'> & { isUploaded: boolean }): Draft {
+    const draft = new Draft({ bytes: new Uint8Array(), pages: document.getPageCount(), isUploaded, part });
     draft.#bytes = undefined;
     draft.#document = document;
     return draft;
@@ -57,6 +61,6 @@ export class Draft {
 
   /** The same file with other content. */
   with(bytes: Uint8Array, { pages = this.pages, type = this.type } = {}): Draft {
-    return new Draft({ bytes, pages, isUploaded: this.isUploaded, type });
+    return new Draft({ bytes, pages, isUploaded: this.isUploaded, type, part: this.part });
   }
 }

@@ -1,6 +1,6 @@
 import type { StoredRequest } from '../db/schema.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
-import type { PdfRequest, PrintSettings } from '../domain/pdf-request.ts';
+import { labelsOf, type PdfRequest, type PrintSettings } from '../domain/pdf-request.ts';
 import { shownSource } from '../sources/sources.ts';
 import type { RequestInput, Resolved, ResolvedPart } from './resolve-request.ts';
 import { RESULT_KIND } from './stored-request.ts';
@@ -45,13 +45,13 @@ function toRow(
   job: Partial<PrintSettings>,
   files: Readonly<Record<string, string>> | undefined,
 ): PartRow {
-  const { source, template, title, files: _, sent: __, ...own } = part;
+  const { source, template, title, filename, bookmarks, files: _, sent: __, ...own } = part;
   const differ = Object.entries(own).filter(([name, value]) => canonicalJson(value) !== canonicalJson(job[name as keyof PrintSettings] ?? null)); // prettier-ignore
   return {
     kind: source.kind,
     ...(typeof source.value === 'string' ? { content: source.value } : { data: source.value }),
     shown: shownSource(source),
-    settings: { ...Object.fromEntries(differ), ...(title !== undefined && { title }) },
+    settings: { ...Object.fromEntries(differ), ...labelsOf({ title, filename, bookmarks }) },
     files: filesColumn(files),
     template_version: template?.id,
     template: template?.name,

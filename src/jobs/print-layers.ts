@@ -50,7 +50,7 @@ export async function finishParts(deps: FinishDeps, pdfs: PdfBytes[], input: Fin
     return first;
   }
   const timeoutMs = context.timeoutMs - (first.ms ?? 0);
-  const made = await printLayers(deps, layers, first.sheets?.flat() ?? [], { ...input, timeoutMs });
+  const made = await printLayers(deps, layers, first.sheets ?? [], { ...input, timeoutMs });
   onPrinted?.();
   if ('kind' in made) return made;
   const isSame = first.files.length === parts.length;
@@ -76,7 +76,7 @@ interface MadeLayers {
 async function printLayers(
   { renderer }: FinishDeps,
   layers: readonly NamedLayer[],
-  sheets: readonly Sheet[],
+  documents: readonly (readonly Sheet[])[],
   context: FinishInput,
 ): Promise<MadeLayers | Failure> {
   const made: MadeLayers = { placed: [], printed: [], files: [] };
@@ -86,7 +86,7 @@ async function printLayers(
     const spent = spentMs(made.printed);
     const waited = performance.now() - startedAt - spent;
     try {
-      const plan = planFor(named, sheets);
+      const plan = planFor(named, documents);
       if (plan.copies.length === 0) continue;
       const content = await layerContent(named, plan, context.files);
       const part = partFor(named, plan, { ...context.settings, timeoutMs: Math.max(0, context.timeoutMs - spent) });
@@ -113,9 +113,12 @@ async function printLayers(
 }
 
 /** @throws CodedError if its selection fits no page */
-function planFor({ layer, field }: NamedLayer, sheets: readonly Sheet[]): CopyPlan {
-  const hasNumbers = layer.html?.includes('pageNumber') ?? false;
-  return planCopies(sheets, pagesWith({ field, pages: layer.pages }, sheets.length), { hasNumbers });
+function planFor(
+  { layer: { html = '', pages }, field }: NamedLayer,
+  documents: readonly (readonly Sheet[])[],
+): CopyPlan {
+  const shows = { numbers: html.includes('pageNumber'), totals: html.includes('totalPages') };
+  return planCopies(documents, (total) => pagesWith({ field, pages }, total), shows);
 }
 
 const NOT_OF_LAYERS = {

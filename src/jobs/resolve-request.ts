@@ -3,7 +3,14 @@ import type { Database } from '../db/pools.ts';
 import { pathText } from '../domain/field-path.ts';
 import { finishingFiles, hasHtmlLayer } from '../domain/finishing.ts';
 import { overSettings } from '../domain/over-settings.ts';
-import { noSuchFile, onlyPart, parsePdfRequest, type PdfRequest, type RequestPart } from '../domain/pdf-request.ts';
+import {
+  labelsOf,
+  noSuchFile,
+  onlyPart,
+  parsePdfRequest,
+  type PdfRequest,
+  type RequestPart,
+} from '../domain/pdf-request.ts';
 import type { SourceOf } from '../domain/source.ts';
 import { parseTemplateName } from '../domain/template-name.ts';
 import { type CodedError, invalidFields } from '../kernel/errors.ts';
@@ -70,9 +77,9 @@ async function withTemplates<Input extends RequestInput>(
     if (!found) parts.push(part);
     else if (sent === undefined) parts.push({ ...part, ...found.own });
     else if (areParts) {
-      const { timeoutMs, title, files } = part;
+      const { timeoutMs, files } = part;
       const merged = withSettingsOf(forPart(found.request), part.sent, { name: found.own.template.name, at }); // prettier-ignore
-      parts.push({ ...onlyPart(merged), timeoutMs, title, files, ...found.own });
+      parts.push({ ...onlyPart(merged), ...labelsOf(part), timeoutMs, files, ...found.own });
     } else {
       whole = withSettingsOf(found.request, sent, { name: found.own.template.name, at });
       parts.push({ ...onlyPart(whole), ...found.own });
@@ -114,7 +121,7 @@ function withSettingsOf(
   about: { name: string; at: string },
 ): PdfRequest {
   // prettier-ignore
-  const { title: _, ...fields } = sent as Record<string, unknown>;
+  const { title: _, bookmarks: __, ...fields } = sent as Record<string, unknown>;
   const parsed = parsePdfRequest(overSettings(template, fields));
   if (parsed.ok) return parsed.request;
   throw invalidFields(

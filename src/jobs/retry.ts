@@ -6,7 +6,7 @@ import { putFilesOfParts } from '../assets/put-sent-files.ts';
 import type { Database } from '../db/pools.ts';
 import { delivery, job, part, webhook } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
-import { parsePdfRequest, type PrintSettings, requestFiles, sourceFields } from '../domain/pdf-request.ts';
+import { labelsOf, parsePdfRequest, type PrintSettings, requestFiles, sourceFields } from '../domain/pdf-request.ts';
 import { CodedError, type FieldProblem, invalidFields } from '../kernel/errors.ts';
 import { storedDocuments } from './stored-request.ts';
 import { type SubmitDeps, submitJob, type SubmitInput, type Submitted } from './submit.ts';
@@ -60,28 +60,29 @@ export async function retryJob(deps: RetryDeps, { jobId, ...input }: RetryInput)
     const own = hasFiles ? await partAssets(deps.reads, { userId, jobId, position }) : undefined;
     return own && Object.fromEntries([...own.byName].map(([name, { sha256 }]) => [name, sha256]));
   };
+  // What only a part can have makes even one of them a list.
+  const areParts = parts.length > 1 || parts.some(({ filename: name, bookmarks }) => name !== undefined || bookmarks);
   const files: (Record<string, string> | undefined)[] = [];
   const sentParts: Record<string, unknown>[] = [];
   for (const part of parts) {
     const own = await filesAt(part);
-    const { source, hasFiles: _, position: __, templateVersion: ___, timeoutMs: ____, title, ...settings } = part;
-    const isOnly = parts.length === 1;
+    const { source, hasFiles: _, position: __, templateVersion: ___, timeoutMs: ____, title: _____, filename: ______, bookmarks: _______, ...settings } = part; // prettier-ignore
     files.push(own);
     sentParts.push({
       ...(source.kind !== 'pdf' && asSent(settings)),
-      ...(!isOnly && title !== undefined && { title }),
+      ...(areParts && labelsOf(part)),
       ...sourceFields(source),
       ...(own && { files: own }),
     });
   }
   const resultFiles = result && (await filesAt(result));
   files.push(resultFiles);
-  const allFiles = { ...(parts.length === 1 && files[0]), ...resultFiles };
+  const allFiles = { ...(!areParts && files[0]), ...resultFiles };
   const { filename, metadata } = row;
   const { priority, timeoutMs, ...shared } = row.request;
   // An older version may have stored it: parsing fills in the defaults of this version.
   const parsed = parsePdfRequest({
-    ...(parts.length === 1 ? sentParts[0] : { ...asSent(shared), parts: sentParts }),
+    ...(areParts ? { ...asSent(shared), parts: sentParts } : sentParts[0]),
     ...result?.settings,
     ...(Object.keys(allFiles).length > 0 && { files: allFiles }),
     timeoutMs,

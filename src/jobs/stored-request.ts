@@ -1,6 +1,6 @@
 import type { job, part } from '../db/schema.ts';
 import type { ResultSettings } from '../domain/finishing.ts';
-import { type Part, type PrintSettings, withDefaults } from '../domain/pdf-request.ts';
+import { labelsOf, type Part, type PartLabels, type PrintSettings, withDefaults } from '../domain/pdf-request.ts';
 import type { Source } from '../domain/source.ts';
 
 type JobColumns = Pick<typeof job.$inferSelect, 'request' | 'html' | 'url'>;
@@ -14,16 +14,15 @@ export const RESULT_KIND = 'result';
 const REQUEST_KIND = 'request';
 
 /** A part as it was accepted. */
-export type StoredPart = Part & {
-  /** in its job, from 0 */
-  position: number;
-  /** for its bookmark */
-  title: string | undefined;
-  /** whether it has files of its own (`assets/asset-files.ts`) */
-  hasFiles: boolean;
-  /** id of the version that a source of the kind template prints; undefined: a draft, whose files are its own */
-  templateVersion: string | undefined;
-};
+export type StoredPart = Part &
+  PartLabels & {
+    /** in its job, from 0 */
+    position: number;
+    /** whether it has files of its own (`assets/asset-files.ts`) */
+    hasFiles: boolean;
+    /** id of the version that a source of the kind template prints; undefined: a draft, whose files are its own */
+    templateVersion: string | undefined;
+  };
 
 /** What becomes of the parts, as it was accepted. */
 export interface StoredResult {
@@ -59,12 +58,12 @@ export function storedDocuments(row: JobColumns, rows: readonly PartColumns[]): 
 
 function toPart(columns: PartColumns, job: Partial<PrintSettings>): StoredPart {
   const { kind, content, data, position = 0, hasFiles = false, templateVersion } = columns;
-  const { title, ...own } = columns.settings as Partial<PrintSettings> & { title?: string };
+  const { title, filename, bookmarks, ...own } = columns.settings as Partial<PrintSettings> & PartLabels;
   return {
     ...withDefaults({ ...job, ...own }),
     source: { kind, value: content ?? data } as Source,
     position,
-    title,
+    ...labelsOf({ title, filename, bookmarks }),
     hasFiles,
     templateVersion: templateVersion ?? undefined,
   };

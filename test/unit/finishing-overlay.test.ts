@@ -4,6 +4,7 @@ import { PDF, PdfArray, PdfDict, PdfName, PdfNumber, PdfStream } from '../../src
 import type { PlacedLayer } from '../../src/finishing/overlay/layers.ts';
 import { measurePages } from '../../src/finishing/overlay/measure-pages.ts';
 import { overlayPages } from '../../src/finishing/overlay/overlay-pages.ts';
+import { placeOf } from '../../src/finishing/overlay/layer-place.ts';
 import { planCopies } from '../../src/finishing/overlay/plan-copies.ts';
 import { withPdfium } from '../../src/finishing/pdfium.ts';
 import { qpdf } from '../../src/finishing/qpdf.ts';
@@ -112,7 +113,7 @@ describe('a layer', () => {
       return rotate % 180 === 0 ? { width, height } : { width: height, height: width };
     });
     expect(sheets).toEqual(sizes);
-    const plan = planCopies(sheets, KINDS.map((_, index) => index + 1), { hasNumbers: false }); // prettier-ignore
+    const plan = planCopies([sheets], () => KINDS.map((_, index) => index + 1), { numbers: false, totals: false }); // prettier-ignore
     expect(plan.copies).toHaveLength(8);
     const result = await overlaid(bytes, [printed(plan.pageOf)], { layer: await corners(plan.sheets) });
     for (const [index, kind] of KINDS.entries())
@@ -139,7 +140,7 @@ describe('a layer', () => {
     target.addPage({ width: 400, height: 400 });
     const base = await target.save();
     for (const [index, kind] of KINDS.entries()) {
-      const layer = { field: 'f', file: 'layer', isUnder: false, opacity: 1, source: 'pdf', page: index + 1, pages: '' } as const; // prettier-ignore
+      const layer = { field: 'f', file: 'layer', isUnder: false, opacity: 1, source: 'pdf', page: index + 1, pages: '', place: placeOf({}) } as const; // prettier-ignore
       const result = await overlaid(base, [layer], { layer: file });
       const [width, height] = kind.crop ? [150, 250] : [WIDTH, HEIGHT];
       const side = (400 * Math.min(width, height)) / Math.max(width, height);
@@ -209,6 +210,7 @@ describe('what a page has of its own', () => {
       source: 'pdf',
       page: 1,
       pages: '',
+      place: placeOf({}),
     } as const;
     await expect(overlaid(await withContent(''), [asLayer], { file })).resolves.toBeInstanceOf(Uint8Array);
   });
@@ -295,7 +297,20 @@ describe('layers', () => {
     const run = (pages: string) =>
       overlayPages(
         [new Draft({ bytes: layer, pages: 1 })],
-        { layers: [{ field: 'f', file: 'layer', isUnder: false, opacity: 1, source: 'pdf', page: 1, pages }] },
+        {
+          layers: [
+            {
+              field: 'f',
+              file: 'layer',
+              isUnder: false,
+              opacity: 1,
+              source: 'pdf',
+              page: 1,
+              pages,
+              place: placeOf({}),
+            },
+          ],
+        },
         stepContext({ layer }),
       );
     expect((await run('1')).map(({ isUploaded }) => isUploaded)).toEqual([true]);
@@ -305,7 +320,7 @@ describe('layers', () => {
   it('that fit no page are refused if they name pages, and so are pages that a PDF has not', async () => {
     const pdf = await withContent('');
     const add = (pages: string, page = 1) =>
-      overlaid(pdf, [{ field: 'finishing.overlay[3]', file: 'layer', isUnder: false, opacity: 1, source: 'pdf', page, pages }], { layer: pdf }); // prettier-ignore
+      overlaid(pdf, [{ field: 'finishing.overlay[3]', file: 'layer', isUnder: false, opacity: 1, source: 'pdf', page, pages, place: placeOf({}) }], { layer: pdf }); // prettier-ignore
     const code = 'finishing_invalid';
     await expect(add('7')).rejects.toMatchObject({
       code,
@@ -319,7 +334,7 @@ describe('layers', () => {
   it('of a PDF that needs a password are refused: a layer has none', async () => {
     const pdf = await withContent('');
     const locked = await qpdf(pdf, ['--encrypt', 'user', 'owner', '256', '--', '/in.pdf', '/out.pdf']);
-    const layers: PlacedLayer[] = [{ field: 'finishing.overlay[3]', file: 'layer', isUnder: false, opacity: 1, source: 'pdf', page: 1, pages: '' }]; // prettier-ignore
+    const layers: PlacedLayer[] = [{ field: 'finishing.overlay[3]', file: 'layer', isUnder: false, opacity: 1, source: 'pdf', page: 1, pages: '', place: placeOf({}) }]; // prettier-ignore
     await expect(overlaid(pdf, layers, { layer: locked })).rejects.toMatchObject({
       code: 'pdf_refused',
       message: 'finishing.overlay[3].pdf: it is encrypted; allowed: a PDF that opens without a password',
@@ -343,14 +358,31 @@ describe('copies', () => {
 
   it('are one for each size, or one for each page with its number', () => {
     const sheets = [a4, a5, nearly, a5];
-    const plan = planCopies(sheets, [4, 1, 3], { hasNumbers: false });
-    expect(plan).toEqual({ sheets: [a4, a5], copies: [{ sheet: 0 }, { sheet: 1 }], total: 4, pageOf: [0, null, 0, 1] });
-    const numbered = planCopies(sheets, [4, 1, 3], { hasNumbers: true });
+    const pages = () => [4, 1, 3];
+    const plan = planCopies([sheets], pages, { numbers: false, totals: true });
+    const copies = [
+      { sheet: 0, total: 4 },
+      { sheet: 1, total: 4 },
+    ];
+    expect(plan).toEqual({ sheets: [a4, a5], copies, pageOf: [0, null, 0, 1] });
+    const numbered = planCopies([sheets], pages, { numbers: true, totals: false });
     expect(numbered.copies).toEqual([
-      { sheet: 0, pageNumber: 1 },
-      { sheet: 0, pageNumber: 3 },
-      { sheet: 1, pageNumber: 4 },
+      { sheet: 0, pageNumber: 1, total: 4 },
+      { sheet: 0, pageNumber: 3, total: 4 },
+      { sheet: 1, pageNumber: 4, total: 4 },
     ]);
     expect(numbered.pageOf).toEqual([0, null, 1, 2]);
+  });
+
+  it('count each of several documents from 1, and tell them apart only if they show it', () => {
+    const documents = [[a4, a4], [a4]];
+    const second = (total: number) => [...(total > 1 ? [2] : []), 1];
+    const plain = planCopies(documents, second, { numbers: false, totals: false });
+    expect(plain).toEqual({ sheets: [a4], copies: [{ sheet: 0, total: 2 }], pageOf: [0, 0, 0] });
+    const totals = planCopies(documents, second, { numbers: false, totals: true });
+    expect(totals.copies.map(({ total }) => total)).toEqual([2, 1]);
+    expect(totals.pageOf).toEqual([0, 0, 1]);
+    const numbers = planCopies(documents, second, { numbers: true, totals: true });
+    expect(numbers.copies.map(({ pageNumber, total }) => [pageNumber, total])).toEqual([[1, 2], [2, 2], [1, 1]]); // prettier-ignore
   });
 });

@@ -36,6 +36,8 @@ const ASKED: Record<string, object> = {
   'finishing.encrypt': { finishing: { encrypt: { ownerPassword: 'x' } } },
   'finishing.sign': { finishing: { sign: true } },
   split: { split: { at: [2, 5] } },
+  'split by parts': { split: { parts: true } },
+  json: { output: 'json' },
   png: { output: 'png' },
   'png of pages': { output: { type: 'png', pages: 'first', dpi: 144 } },
 };
@@ -51,6 +53,10 @@ const EXCLUDED: [string, string, string][] = [
   ['finishing.attachments', 'finishing.PDF/A-2b', 'finishing.attachments'],
   ['finishing.linearize', 'finishing.sign', 'finishing.linearize'],
   ['finishing.facturx', 'split', 'split'],
+  ['split by parts', 'png', 'split'],
+  ['split by parts', 'png of pages', 'split'],
+  ['split', 'json', 'split'],
+  ['split by parts', 'json', 'split'],
   ['split', 'png', 'split'],
   ['split', 'png of pages', 'split'],
   ['png', 'png of pages', 'output'],
@@ -64,7 +70,7 @@ function refusedFor(first: string, second: string): string | undefined {
   if (found !== undefined) return found;
   const of = [first, second].find((name) => name.startsWith('finishing.'));
   if (of === undefined) return undefined;
-  if (first === 'png' || second === 'png') return 'finishing';
+  if ([first, second].some((name) => name === 'png' || name === 'json')) return 'finishing';
   if (first !== 'png of pages' && second !== 'png of pages') return undefined;
   const field = of.slice('finishing.'.length);
   if (!OF_A_FILE.has(field)) return undefined;
@@ -81,7 +87,8 @@ function both(first: string, second: string): Record<string, unknown> {
 }
 
 const PAIRS = NAMES.flatMap((first, index) => NAMES.slice(index + 1).map((second) => [first, second] as const)).filter(
-  ([first, second]) => !(first === 'png' && second === 'png of pages'), // one field
+  (pair) =>
+    new Set(pair.map((name) => (ASKED[name] !== undefined && 'output' in ASKED[name] ? 'output' : name))).size > 1, // one field
 );
 
 describe('what is asked for', () => {
@@ -128,14 +135,30 @@ describe('a problem of finishing, parts, output or split', () => {
     [{ finishing: { encrypt: { userPassword: 'x', permissions: { printing: true } } } }, [
       'finishing.encrypt.permissions.printing: unknown field; allowed: print, copy, modify, annotate, fillForms, assemble',
     ]],
+    [{ finishing: { bookmarks: 'all' } }, ['finishing.bookmarks: allowed: a list of {title, page, children}, or for several parts both, titles, own']],
+    [{ finishing: { properties: { created: '2026' } } }, ['finishing.properties.created: allowed: a date and time with a time zone, such as 2026-11-25T19:34:32+01:00']],
+    [{ finishing: { properties: { custom: { a: [1] } } } }, ['finishing.properties.custom.a[0]: allowed: text']],
+    [{ finishing: { properties: { custom: { Title: 'x' } } } }, ['finishing.properties.custom: allowed: names other than Title, Author, Subject, Keywords, Creator, Producer, CreationDate, ModDate, Trapped']],
+    [{ finishing: { images: { maxDpi: 7 } } }, ['finishing.images.maxDpi: allowed: 36 to 1200']],
+    [{ finishing: { overlay: [{ text: 'a\tb' }] } }, ['finishing.overlay[0].text: allowed: at least one character, and no control characters but line breaks']],
+    [{ finishing: { overlay: [{ text: 'x', fit: 0.5, scale: 2 }] } }, ['finishing.overlay[0].fit: allowed: only one of width, scale, fit']],
+    [{ finishing: { overlay: [{ text: 'x', padding: 2 }] } }, ['finishing.overlay[0].padding: allowed with background only']],
+    [{ finishing: { overlay: [{ text: 'x', rotate: 'diagonal' }] } }, ['finishing.overlay[0].rotate: allowed: -360 to 360, diagonal-up, diagonal-down']],
+    [{ finishing: { overlay: [{ text: 'x', fontFamily: "a'b" }] } }, ['finishing.overlay[0].fontFamily: allowed: a family of fonts such as Helvetica, Times or Courier']],
+    [{ finishing: { overlay: [{ html: 'x', rotate: 3 }] } }, ['finishing.overlay[0].rotate: allowed with text, image, pdf, not with html']],
     [{ finishing: { bookmarks: [{ title: 'a', page: 1, children: [{ titel: 'b', title: 'b', page: 1 }] }] } }, ['finishing.bookmarks[0].children[0].titel: unknown field; did you mean title?']],
     [{ finishing: { properties: { titel: 'x' } } }, ['finishing.properties.titel: unknown field; did you mean title?']],
     [{ finishing: { images: { maxDPI: 100 } } }, ['finishing.images.maxDPI: unknown field; did you mean maxDpi?']],
-    [{ split: { evry: 2 } }, ['split.evry: unknown field; did you mean every?']],
+    [{ split: { evry: 2 } }, ['split.evry: unknown field; did you mean every?', 'split.every: required: one of parts, every, at, ranges']],
     [{ split: { every: 0 } }, ['split.every: allowed: 1 to 100000']],
-    [{ split: { every: 2, at: [3] } }, ['split: allowed: {"every": N}, or {"at": [first pages of the files after the first]}']],
-    [{ split: 2 }, ['split: allowed: {"every": N}, or {"at": [first pages of the files after the first]}']],
-    [{ output: 'tiff' }, ['output: allowed: pdf, png, jpeg, webp, or an object with type, quality, pages, dpi, fullPage, clip, selector, omitBackground']],
+    [{ split: { every: 2, at: [3] } }, ['split.at: allowed: only one of every, at, ranges']],
+    [{ split: { parts: true, at: [3], ranges: ['1'] } }, ['split.ranges: allowed: only one of every, at, ranges']],
+    [{ split: {} }, ['split.every: required: one of parts, every, at, ranges']],
+    [{ split: { ranges: ['1', '2to4'] } }, ['split.ranges[1]: allowed: pages and ranges such as "1-3, 8, 11-", first, last, odd, even']],
+    [{ split: 2 }, ['split: allowed: an object']],
+    [{ output: { type: 'json', pages: '1' } }, ['output.pages: allowed with png, jpeg and webp']],
+    [{ output: { type: 'json', quality: 5 } }, ['output.quality: json has none; allowed with jpeg and webp']],
+    [{ output: 'tiff' }, ['output: allowed: pdf, png, jpeg, webp, json, or an object with type, quality, pages, dpi, fullPage, clip, selector, omitBackground']],
     [{ output: { type: 'png', clp: {} } }, ['output.clp: unknown field; did you mean clip?']],
     [{ output: { type: 'png', clip: { x: 0, y: 0, width: 1, heigth: 1, height: 1 } } }, ['output.clip.heigth: unknown field; did you mean height?']],
     [{ output: { type: 'png', quality: 5 } }, ['output.quality: png has none; allowed with jpeg and webp']],
@@ -156,6 +179,9 @@ describe('a problem of finishing, parts, output or split', () => {
     [{ parts: [{ htmll: 'x' }] }, ['parts[0].htmll: unknown field; did you mean html?']],
     [{ parts: [{ html: 'x' }, {}] }, ['parts[1].html: required: exactly one of html, url, markdown, template, pdf, files']],
     [{ parts: [{ html: 'x', parts: [{ html: 'y' }] }] }, ['parts[0].parts: unknown field; it is one of the whole request']],
+    [{ parts: [{ html: 'x', filename: 'a.pdf' }, { html: 'y', filename: 'A' }] }, ['parts[1].filename: A is the name of another part; allowed: names that differ']],
+    [{ parts: [{ html: 'x', filename: 'a/b' }] }, ['parts[0].filename: allowed: a file name without / and']],
+    [{ parts: [{ html: 'x', bookmarks: [{ titel: 'a', title: 'a', page: 1 }] }] }, ['parts[0].bookmarks[0].titel: unknown field; did you mean title?']],
     [{ parts: [{ html: 'x', finishing: {} }] }, ['parts[0].finishing: unknown field; it is one of the whole request']],
     [{ parts: [{ html: 'x', options: { scale: 9 } }] }, ['parts[0].options.scale: allowed: 0.1 to 2']],
     [{ parts: [{ pdf: { file: 'b.pdf' } }], files: { 'a.pdf': { text: '' } } }, ['parts[0].pdf.file: it is not one of the files that were sent; did you mean a.pdf?']],

@@ -6,7 +6,9 @@ import { EmbeddedFiles } from './embedded-files.ts';
 import { facturxFile } from './facturx-levels.ts';
 import { checkInvoice } from './invoice-xml.ts';
 
-export type FacturxSettings = NonNullable<Finishing['facturx']>;
+type Facturx = NonNullable<Finishing['facturx']>;
+/** A request that was stored by the last release has neither a type nor a version. */
+export type FacturxSettings = Omit<Facturx, 'documentType' | 'version'> & Partial<Facturx>;
 
 /** Puts the XML of an invoice into PDFs; that they are PDF/A-3b is seen to by the step that follows. */
 export async function addInvoice(

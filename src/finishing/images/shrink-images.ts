@@ -8,12 +8,16 @@ import { averaged, type Raster } from './average.ts';
 import { imageSizes, type ShownSize } from './image-sizes.ts';
 import { kindOf, pixelsOf } from './read-image.ts';
 
-export type ImageSettings = NonNullable<Finishing['images']>;
+type Images = NonNullable<Finishing['images']>;
+export type ImageSettings = Omit<Images, 'reencode'> & Partial<Images>;
 
 const POINTS_PER_INCH = 72;
 const RGBA_BYTES = 4;
 
-/** Makes images that have more pixels than `maxDpi` where they are shown smaller, as JPEG; none becomes larger. */
+/**
+ * Makes images that have more pixels than `maxDpi` where they are shown smaller, as JPEG, and if `reencode` is on those
+ * that are stored without loss; none becomes larger.
+ */
 export async function shrinkImages(drafts: Draft[], settings: ImageSettings): Promise<Draft[]> {
   for (const draft of drafts) {
     const source = new Source(await draft.document());
@@ -22,12 +26,14 @@ export async function shrinkImages(drafts: Draft[], settings: ImageSettings): Pr
   return drafts;
 }
 
-async function shrink(source: Source, image: PdfStream, shown: ShownSize, { maxDpi, quality }: ImageSettings) {
+async function shrink(source: Source, image: PdfStream, shown: ShownSize, settings: ImageSettings) {
+  const { maxDpi, quality, reencode = false } = settings;
   const kind = kindOf(source, image);
   if (!kind) return;
-  const needed = (points: number) => (points / POINTS_PER_INCH) * maxDpi;
+  const needed = (points: number) => (maxDpi === false ? Infinity : (points / POINTS_PER_INCH) * maxDpi);
   const scale = Math.max(needed(shown.width) / kind.width, needed(shown.height) / kind.height);
-  if (!(scale < 1)) return;
+  const isLossless = reencode && !kind.isJpeg;
+  if (!(scale < 1) && !isLossless) return;
   const pixels = await pixelsOf(image, kind);
   if (!pixels) return;
   const small = averaged(pixels, scaled(pixels, scale));
@@ -39,7 +45,7 @@ async function shrink(source: Source, image: PdfStream, shown: ShownSize, { maxD
   image.set('Width', PdfNumber.of(small.width));
   image.set('Height', PdfNumber.of(small.height));
   image.set('BitsPerComponent', PdfNumber.of(8));
-  await shrinkMask(source, image, scale);
+  if (scale < 1) await shrinkMask(source, image, scale);
 }
 
 /** Another image may have the same mask: it becomes one of its own. */

@@ -1,5 +1,5 @@
 import type { Split } from '../../domain/finishing.ts';
-import { selectPages } from '../../domain/page-selection.ts';
+import { pageSelectionIsOpen, selectPages } from '../../domain/page-selection.ts';
 import { CodedError } from '../../kernel/errors.ts';
 import { Draft } from '../draft.ts';
 import { assemble } from './assemble.ts';
@@ -42,38 +42,52 @@ export async function rotatePages(drafts: Draft[], rotate: Rotate): Promise<Draf
 export async function splitPages(drafts: Draft[], split: Split): Promise<Draft[]> {
   const files: Draft[] = [];
   for (const draft of drafts) {
-    const starts = startsOf(split, draft.pages);
-    if (starts.length === 1) files.push(draft);
-    if (starts.length === 1) continue;
-    const source = new Source(await draft.document());
-    for (const [index, start] of starts.entries()) {
-      const length = (starts[index + 1] ?? draft.pages) - start;
-      files.push(
-        assembled(
-          draft,
-          source,
-          Array.from({ length }, (_, page) => start + page),
-        ),
-      );
+    const selections = selectionsOf(split, draft.pages);
+    const [only] = selections;
+    if (selections.length === 1 && only?.length === draft.pages) files.push(draft);
+    else {
+      const source = new Source(await draft.document());
+      files.push(...selections.map((pages) => assembled(draft, source, pages)));
     }
+    if (files.length > MAX_FILES) throw invalid(`split: it gives more than ${MAX_FILES} files`);
   }
   return files;
 }
 
-const assembled = ({ isUploaded }: Draft, source: Source, pages: readonly number[]): Draft =>
-  Draft.of(assemble([{ source, pages }]), { isUploaded });
+const assembled = ({ isUploaded, part }: Draft, source: Source, pages: readonly number[]): Draft =>
+  Draft.of(assemble([{ source, pages }]), { isUploaded, part });
 
-/** Indexes of the first pages of the files. */
-function startsOf(split: Split, total: number): number[] {
-  if ('every' in split) {
-    const count = Math.ceil(total / split.every);
-    if (count > MAX_FILES)
-      throw invalid(`split.every: ${split.every} gives ${count} files of ${total} pages; allowed: at most ${MAX_FILES} files`); // prettier-ignore
-    return Array.from({ length: count }, (_, index) => index * split.every);
+/** Indexes of the pages of each file. @throws CodedError */
+function selectionsOf({ parts, every, at = [], ranges }: Split, total: number): number[][] {
+  if (ranges) return rangesOf(ranges, total);
+  if (every === undefined) {
+    // Parts differ in length: those without the page are not divided there.
+    const beyond = parts ? -1 : at.findIndex((page) => page > total);
+    if (beyond >= 0) throw invalid(`split.at[${beyond}]: ${at[beyond]} is after the last page; the PDF has ${total}`);
+    const firsts = [...new Set([1, ...at])].filter((page) => page <= total).toSorted((a, b) => a - b);
+    return between(firsts.map((page) => page - 1), total); // prettier-ignore
   }
-  for (const [index, page] of split.at.entries())
-    if (page > total) throw invalid(`split.at[${index}]: ${page} is after the last page; the PDF has ${total}`);
-  return [...new Set([1, ...split.at])].toSorted((a, b) => a - b).map((page) => page - 1);
+  const count = Math.ceil(total / every);
+  if (count > MAX_FILES)
+    throw invalid(`split.every: ${every} gives ${count} files of ${total} pages; allowed: at most ${MAX_FILES} files`);
+  return between(Array.from({ length: count }, (_, index) => index * every), total); // prettier-ignore
+}
+
+/** All pages from each of these indexes to the next. */
+const between = (firsts: readonly number[], total: number): number[][] =>
+  firsts.map((first, index) => Array.from({ length: (firsts[index + 1] ?? total) - first }, (_, page) => first + page));
+
+/** A range of pages that a short document has not, such as `5-`, is no file. */
+function rangesOf(ranges: readonly string[], total: number): number[][] {
+  const found = ranges.map((range, index) => {
+    const pages = selectPages(range, total).map((page) => page - 1);
+    if (pages.length === 0 && !pageSelectionIsOpen(range))
+      throw invalid(`split.ranges[${index}]: "${range}" fits no page; the PDF has ${total}`);
+    return pages;
+  });
+  const files = found.filter((pages) => pages.length > 0);
+  if (files.length === 0) throw invalid(`split.ranges: none of them fits a page; the PDF has ${total}`);
+  return files;
 }
 
 /** @returns indexes, at least one */

@@ -1,11 +1,19 @@
+import type { Layer } from '../../domain/layer.ts';
 import type { CopyPlan } from './plan-copies.ts';
 
 /** Where a text or an image is on a page; lengths are points. */
 export interface Place {
   position: string;
   margin: number;
-  /** degrees, clockwise */
-  rotate: number;
+  /** degrees, clockwise, or along which diagonal of the page */
+  rotate: Layer['rotate'];
+  /** from there to the right, and down */
+  x: number;
+  y: number;
+  /** of its own size */
+  scale?: number | undefined;
+  /** share of the page into which it fits, before it is turned */
+  fit?: number | undefined;
 }
 
 interface Arrangement {
@@ -24,15 +32,15 @@ interface Arrangement {
  * bounds them, and contains what is fixed.
  * @returns an expression, of a promise of what is wrong, if anything is
  */
-export function arrangeCopies({ plan: { sheets, copies, total }, field, place, imageProblem }: Arrangement): string {
-  const given = JSON.stringify({ sheets, copies, total, field, place, imageProblem });
+export function arrangeCopies({ plan: { sheets, copies }, field, place, imageProblem }: Arrangement): string {
+  const given = JSON.stringify({ sheets, copies, field, place, imageProblem });
   return `(${ARRANGE})(${given}).catch((error) => ${JSON.stringify(field)} + ': ' + error)`;
 }
 
 // Each page is a little less high than its sheet: a rounding must not make it two pages.
 // What has no width of its own is scaled as it is turned: only its turned box says whether it fits. Margins that leave
 // less than half of a side do not count for that: a label may be hardly larger than its margins.
-const ARRANGE = `async ({ sheets, copies, total, field, place, imageProblem }) => {
+const ARRANGE = `async ({ sheets, copies, field, place, imageProblem }) => {
   const images = () => Promise.all(Array.from(document.images, (image) => image.decode().catch(() => imageProblem)));
   const root = document.documentElement;
   const original = document.body;
@@ -54,7 +62,7 @@ const ARRANGE = `async ({ sheets, copies, total, field, place, imageProblem }) =
   const first = document.createElement('body');
   important(first, { display: 'none' });
   const canvases = [...original.querySelectorAll('canvas')];
-  const pages = copies.map(({ sheet, pageNumber }, index) => {
+  const pages = copies.map(({ sheet, pageNumber, total }, index) => {
     const body = index === copies.length - 1 ? original : original.cloneNode(true);
     if (body !== original)
       body.querySelectorAll('canvas').forEach((canvas, at) => canvas.getContext('2d')?.drawImage(canvases[at], 0, 0));
@@ -73,19 +81,24 @@ const ARRANGE = `async ({ sheets, copies, total, field, place, imageProblem }) =
     const element = page.querySelector('.layer');
     const limit = page.getBoundingClientRect();
     const margin = place.margin * 4 / 3;
-    const turn = 'rotate(' + place.rotate + 'deg)';
+    const diagonal = Math.atan2(limit.height, limit.width) * 180 / Math.PI;
+    const angle = { 'diagonal-up': -diagonal, 'diagonal-down': diagonal }[place.rotate] ?? place.rotate;
+    const turn = 'rotate(' + angle + 'deg)';
+    const own = element.getBoundingClientRect();
     element.style.transform = turn;
     const size = element.getBoundingClientRect();
     const room = (side) => Math.max(side - 2 * margin, side / 2);
-    const scale = Math.min(1, room(limit.width) / size.width, room(limit.height) / size.height);
-    if (!element.style.width) element.style.transform = turn + ' scale(' + scale + ')';
+    const fitting = Math.min(1, room(limit.width) / size.width, room(limit.height) / size.height);
+    const shared = place.fit && Math.min(place.fit * limit.width / own.width, place.fit * limit.height / own.height);
+    const scale = place.scale ?? shared ?? (element.style.width ? 1 : fitting);
+    element.style.transform = turn + ' scale(' + scale + ')';
     const box = element.getBoundingClientRect();
     const at = (start, end, from, size, side) => {
       const inset = Math.min(margin, Math.max(0, side - size));
       return from + (place.position.includes(start) ? inset : place.position.includes(end) ? side - size - inset : (side - size) / 2);
     };
-    element.style.left = at('left', 'right', limit.left, box.width, limit.width) - box.left + 'px';
-    element.style.top = at('top', 'bottom', limit.top, box.height, limit.height) - box.top + 'px';
+    element.style.left = at('left', 'right', limit.left, box.width, limit.width) - box.left + place.x * 4 / 3 + 'px';
+    element.style.top = at('top', 'bottom', limit.top, box.height, limit.height) - box.top + place.y * 4 / 3 + 'px';
   }
   await images();
 }`;

@@ -2,6 +2,7 @@ import type { ResultSettings } from '../../domain/finishing.ts';
 import type { Layer } from '../../domain/layer.ts';
 import { pageSelectionIsOpen, selectPages } from '../../domain/page-selection.ts';
 import { CodedError } from '../../kernel/errors.ts';
+import { type LayerPlace, placeOf } from './layer-place.ts';
 import type { FinishingJob, PrintedLayer } from '../step.ts';
 
 /** A layer, and where the request has it: `finishing.overlay[0]`. */
@@ -21,7 +22,10 @@ interface Placement {
 
 /** A layer whose PDF is there. */
 export type PlacedLayer = Placement &
-  ({ source: 'printed'; pageOf: readonly (number | null)[] } | { source: 'pdf'; page: number; pages: string });
+  (
+    | { source: 'printed'; pageOf: readonly (number | null)[] }
+    | { source: 'pdf'; page: number | 'same'; pages: string; place: LayerPlace }
+  );
 
 export interface OverlaySettings {
   /** in the order in which they are drawn */
@@ -44,7 +48,7 @@ export function overlaySettings({ result, layers = [] }: FinishingJob): OverlayS
   const placed = layersOf(result).flatMap(({ layer, field, isUnder }): PlacedLayer[] => {
     const common = { field, isUnder, opacity: layer.opacity ?? 1 };
     const { pdf: file, page = 1, pages = '' } = layer;
-    if (file !== undefined) return [{ ...common, source: 'pdf', file, page, pages }];
+    if (file !== undefined) return [{ ...common, source: 'pdf', file, page, pages, place: placeOf(layer) }];
     const printed = layers.find((each: PrintedLayer) => each.field === field);
     return printed ? [{ ...common, source: 'printed', file: printed.file, pageOf: printed.pageOf }] : [];
   });

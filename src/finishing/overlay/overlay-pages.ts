@@ -1,9 +1,10 @@
 import { CodedError } from '../../kernel/errors.ts';
 import { Draft } from '../draft.ts';
 import { PDF, PdfDict, PdfName, PdfNumber, type PdfObject, type PdfRef, PdfStream } from '../libpdf.ts';
-import type { StepContext } from '../step.ts';
+import type { Sheet, StepContext } from '../step.ts';
 import { rewriteUpload } from '../uploads/rewrite-upload.ts';
 import { type LayerForm, LayerForms } from './layer-form.ts';
+import { placement } from './layer-place.ts';
 import { type OverlaySettings, pagesWith, type PlacedLayer } from './layers.ts';
 import { surround } from './page-content.ts';
 import { after, inherited, type Matrix, pageGeometry, resolved } from './page-geometry.ts';
@@ -15,26 +16,25 @@ interface Loaded {
   isUploaded: boolean;
 }
 
-/** Puts the layers over and under pages of the drafts, which are counted through. @throws CodedError */
+/** Puts the layers over and under pages of the drafts, each of which is counted from 1. @throws CodedError */
 export async function overlayPages(
   drafts: Draft[],
   { layers }: OverlaySettings,
   context: StepContext,
 ): Promise<Draft[]> {
-  const total = drafts.reduce((sum, { pages }) => sum + pages, 0);
   const loaded: Loaded[] = [];
   for (const layer of layers) loaded.push(await load(layer, context));
-  const placed = loaded.map((each) => ({ ...each, formOf: formsByPage(each, total) }));
   const done: Draft[] = [];
-  let first = 1;
+  let before = 0;
   for (const draft of drafts) {
     const pdf = await draft.document();
-    const overlay = new Overlay(pdf, placed, { isTrusted: !draft.isUploaded });
     const pages = pdf.getPages();
-    const areForeign = pages.map((page, index) => overlay.draw(page.dict, first + index));
+    const placed = loaded.map((each) => ({ ...each, formOf: formsByPage(each, { before, total: pages.length }) }));
+    const overlay = new Overlay(pdf, placed, { isTrusted: !draft.isUploaded });
+    const areForeign = pages.map((page, index) => overlay.draw(page.dict, index + 1));
     const isUploaded = draft.isUploaded || areForeign.includes(true);
-    done.push(isUploaded === draft.isUploaded ? draft : Draft.of(pdf, { isUploaded }));
-    first += pages.length;
+    done.push(isUploaded === draft.isUploaded ? draft : Draft.of(pdf, { isUploaded, part: draft.part }));
+    before += pages.length;
   }
   return done;
 }
@@ -46,16 +46,24 @@ async function load(layer: PlacedLayer, { files }: StepContext): Promise<Loaded>
   const upload = { field: `${layer.field}.pdf`, takesPassword: false };
   const whole = isUploaded ? (await rewriteUpload(bytes, upload)).bytes : bytes;
   const pdf = await PDF.load(whole);
-  if (layer.source === 'pdf' && layer.page > pdf.getPageCount())
+  if (layer.source === 'pdf' && layer.page !== 'same' && layer.page > pdf.getPageCount())
     throw new CodedError('finishing_invalid', `${layer.field}.page: ${layer.page}; ${layer.file} has ${pdf.getPageCount()}`); // prettier-ignore
   return { layer, pdf, isUploaded };
 }
 
-/** Which page of a layer a page gets, from 0; undefined: none. @throws CodedError */
-function formsByPage({ layer }: Loaded, total: number): (page: number) => number | undefined {
-  if (layer.source === 'printed') return (page) => layer.pageOf[page - 1] ?? undefined;
+/**
+ * Which page of a layer a page of a draft gets, from 0; undefined: none.
+ * @param counted `before`: pages of the drafts before this one
+ * @throws CodedError
+ */
+function formsByPage(
+  { layer, pdf }: Loaded,
+  { before, total }: { before: number; total: number },
+): (page: number) => number | undefined {
+  if (layer.source === 'printed') return (page) => layer.pageOf[before + page - 1] ?? undefined;
   const selected = new Set(pagesWith(layer, total));
-  return (page) => (selected.has(page) ? layer.page - 1 : undefined);
+  const last = pdf.getPageCount();
+  return (page) => (selected.has(page) ? Math.min(layer.page === 'same' ? page : layer.page, last) - 1 : undefined);
 }
 
 type Placed = Loaded & { formOf: (page: number) => number | undefined };
@@ -89,7 +97,7 @@ class Overlay {
     }));
   }
 
-  /** @param number the page's, in all drafts @returns whether it gets anything of an uploaded PDF */
+  /** @param number the page's, from 1 @returns whether it gets anything of an uploaded PDF */
   draw(page: PdfDict, number: number): boolean {
     const mine = this.#placed.flatMap((each) => {
       const index = each.formOf(number);
@@ -103,7 +111,8 @@ class Overlay {
     const drawn = mine.map((each): Drawn & { operators: string; isUnder: boolean } => {
       const { form, layer } = each;
       const name = `${prefix}${each.name}`;
-      const matrix = after(fit(form.sheet, sheet, { keepsRatio: each.isUploaded }), fromSheet);
+      const own = layer.source === 'pdf' ? placement(form.sheet, sheet, layer.place) : stretched(form.sheet, sheet);
+      const matrix = after(own, fromSheet);
       const state = layer.opacity < 1 ? `/${prefix}Opacity${layer.opacity} gs ` : '';
       const operators = `q ${state}${matrix.map(short).join(' ')} cm /${name} Do Q\n`;
       return { name, form, opacity: layer.opacity, operators, isUnder: layer.isUnder };
@@ -179,13 +188,8 @@ function kept<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Va
   return made;
 }
 
-/** As large as the sheet. What was printed for it is so but for a rounding; others keep their form, in the middle. */
-function fit(from: LayerForm['sheet'], to: LayerForm['sheet'], { keepsRatio }: { keepsRatio: boolean }): Matrix {
-  const [x, y] = [to.width / from.width, to.height / from.height];
-  if (!keepsRatio) return [x, 0, 0, y, 0, 0];
-  const scale = Math.min(x, y);
-  return [scale, 0, 0, scale, (to.width - from.width * scale) / 2, (to.height - from.height * scale) / 2];
-}
+/** As large as the sheet: what was printed for it is so but for a rounding. */
+const stretched = (from: Sheet, to: Sheet): Matrix => [to.width / from.width, 0, 0, to.height / from.height, 0, 0];
 
 /** As few digits as nobody sees. Never with an exponent, which PDF has not. */
 const short = (value: number) => String(Number(value.toFixed(5)) || 0);

@@ -6,6 +6,8 @@ interface Copy {
   sheet: number;
   /** of the document, from 1, if it is shown */
   pageNumber?: number;
+  /** pages of the document in all */
+  total: number;
 }
 
 /** What is printed of a layer. */
@@ -14,38 +16,50 @@ export interface CopyPlan {
   sheets: Sheet[];
   /** each becomes a page, in this order */
   copies: Copy[];
-  /** pages of the document in all */
-  total: number;
-  /** for each page of the document which copy it gets, from 0; null: none */
+  /** for each page of all documents which copy it gets, from 0; null: none */
   pageOf: (number | null)[];
 }
 
 /** Points below which the browser prints no page; such a sheet gets a larger one, made smaller. */
 const MIN_SIDE = 16;
 
+/** What a layer shows of the page that it is on. */
+interface Shown {
+  /** whether it shows the number of the page */
+  numbers: boolean;
+  /** whether it shows how many pages there are */
+  totals: boolean;
+}
+
 /**
  * A copy for each size of page, or one for each page if it shows the number.
- * @param sheets of all pages of the document
- * @param selected pages that get the layer, from 1
+ * @param documents the sheets of the pages of each
+ * @param pagesOf the pages of a document that get the layer, from 1, by how many it has
  */
 export function planCopies(
-  sheets: readonly Sheet[],
-  selected: readonly number[],
-  { hasNumbers }: { hasNumbers: boolean },
+  documents: readonly (readonly Sheet[])[],
+  pagesOf: (total: number) => readonly number[],
+  shows: Shown,
 ): CopyPlan {
-  const plan: CopyPlan = { sheets: [], copies: [], total: sheets.length, pageOf: sheets.map(() => null) };
+  const plan: CopyPlan = { sheets: [], copies: [], pageOf: [] };
   const sheetOf = new Map<string, number>();
-  const copyOf = new Map<number, number>();
-  // In the order of the document: the browser prints them in one go.
-  for (const pageNumber of selected.toSorted((a, b) => a - b)) {
-    const { width, height } = sheets[pageNumber - 1] as Sheet;
-    const key = `${width.toFixed(2)} ${height.toFixed(2)}`;
-    const sheet = sheetOf.get(key) ?? plan.sheets.push({ width: Math.max(MIN_SIDE, width), height: Math.max(MIN_SIDE, height) }) - 1; // prettier-ignore
-    sheetOf.set(key, sheet);
-    const known = hasNumbers ? undefined : copyOf.get(sheet);
-    const copy = known ?? plan.copies.push({ sheet, ...(hasNumbers && { pageNumber }) }) - 1;
-    copyOf.set(sheet, copy);
-    plan.pageOf[pageNumber - 1] = copy;
+  const copyOf = new Map<string, number>();
+  for (const sheets of documents) {
+    const before = plan.pageOf.length;
+    const total = sheets.length;
+    plan.pageOf.push(...sheets.map(() => null));
+    // In the order of the document: the browser prints them in one go.
+    for (const pageNumber of pagesOf(total).toSorted((a, b) => a - b)) {
+      const { width, height } = sheets[pageNumber - 1] as Sheet;
+      const key = `${width.toFixed(2)} ${height.toFixed(2)}`;
+      const sheet = sheetOf.get(key) ?? plan.sheets.push({ width: Math.max(MIN_SIDE, width), height: Math.max(MIN_SIDE, height) }) - 1; // prettier-ignore
+      sheetOf.set(key, sheet);
+      const alike = shows.totals ? `${sheet} ${total}` : `${sheet}`;
+      const known = shows.numbers ? undefined : copyOf.get(alike);
+      const copy = known ?? plan.copies.push({ sheet, total, ...(shows.numbers && { pageNumber }) }) - 1;
+      copyOf.set(alike, copy);
+      plan.pageOf[before + pageNumber - 1] = copy;
+    }
   }
   return plan;
 }

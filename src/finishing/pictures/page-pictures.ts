@@ -39,7 +39,7 @@ async function picturesOf(draft: Draft, settings: PagePictures): Promise<Draft[]
     for (const [index, page] of pages.entries()) {
       const picture = pdf.picture(page, sizes[index] ?? { width: 1, height: 1 });
       const bytes = await encoded(picture, settings);
-      made.push(new Draft({ bytes, pages: 1, isUploaded: draft.isUploaded, type: `image/${type}` }));
+      made.push(new Draft({ bytes, pages: 1, isUploaded: draft.isUploaded, part: draft.part, type: `image/${type}` }));
     }
     return made;
   });

@@ -3,8 +3,8 @@ import type { WriteSettings } from '../write/write-files.ts';
 
 /** Whether there are PDFs in the end that another step has made or changed. */
 export function isWritten({ result: { finishing, split, output }, parts }: FinishingJob): boolean {
-  const isPicture = output !== undefined && output.type !== 'pdf';
-  return !isPicture && (finishing !== undefined || split !== undefined || parts.length > 1);
+  const isPdf = output === undefined || output.type === 'pdf';
+  return isPdf && (finishing !== undefined || split !== undefined || parts.length > 1);
 }
 
 /** Runs for every PDF that another step has made or changed: what an editor saves is larger than it need be. */
