@@ -8,7 +8,7 @@ import { resultName } from '../domain/result-name.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { StoredAt } from '../storage/stores.ts';
 import { isOwner } from './is-owner.ts';
-import { uniqueName } from './unique-name.ts';
+import { uniqueName } from '../domain/unique-name.ts';
 
 /** Files of one page of the list. */
 const LISTED = 2_000;

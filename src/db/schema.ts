@@ -394,6 +394,8 @@ export const file = pgTable('pdfprompt_file', {
   size: bigint('size', { mode: 'number' }).notNull(),
   pages: integer('pages').notNull(),
   type: text('type').$type<FileType>().notNull().default(PDF_TYPE),
+  name: text('name'),
+  part: smallint('part'),
   sha256: bytea('sha256').notNull(),
   createdAt: instant('created_at').notNull().defaultNow(),
   expiresAt: instant('expires_at').notNull(),

@@ -50,6 +50,10 @@ export interface JobFile {
   pages: number;
   /** media type */
   type: FileType;
+  /** its own; null: it is called as its job is */
+  name: string | null;
+  /** which part of the job it is of, from 0; null: of all */
+  part: number | null;
   /** lower-case hex */
   sha256: string;
   /** null once the PDF has expired */

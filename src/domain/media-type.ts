@@ -15,7 +15,7 @@ export const PDF_TYPE = 'application/pdf';
 export const HTML_TYPE = 'text/html';
 
 /** Media types of what a job makes. */
-export const FILE_TYPES = [PDF_TYPE, 'image/png', 'image/jpeg', 'image/webp', HTML_TYPE] as const;
+export const FILE_TYPES = [PDF_TYPE, 'image/png', 'image/jpeg', 'image/webp', HTML_TYPE, 'application/json'] as const;
 export type FileType = (typeof FILE_TYPES)[number];
 
 /** The header `Content-Type` of a file. */

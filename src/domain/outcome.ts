@@ -10,8 +10,12 @@ export interface PdfBytes {
   pages: number;
   /** lower-case hex */
   sha256: string;
-  /** media type, if it is a picture and no PDF */
+  /** media type, if it is no PDF */
   type?: FileType;
+  /** which part of its job it is of, from 0, if parts are not merged */
+  part?: number;
+  /** its own, if its part has one */
+  name?: string | undefined;
 }
 
 /** How the parts of a job were printed. */

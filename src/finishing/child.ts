@@ -36,6 +36,8 @@ export type Answer = {
   failed?: { code?: string; message: string };
   /** media types of the files that are returned */
   types?: string[];
+  /** which part of the job each of them is of, from 0; null: of several */
+  parts?: (number | null)[];
   sheets?: Sheet[][];
 };
 
@@ -69,6 +71,7 @@ async function runStep(order: Extract<Order, { do: 'step' }>, given: SentPdf[], 
   if (!order.isLast) return [];
   forgetJob();
   answer.types = drafts.map(({ type }) => type);
+  answer.parts = drafts.map(({ part }) => part ?? null);
   const finished: SentPdf[] = [];
   for (const draft of drafts) finished.push({ chunks: [await draft.bytes()], pages: draft.pages });
   return finished;
@@ -90,7 +93,7 @@ function takeJob({ areUploaded, files: paths }: Brought, given: SentPdf[]): void
   forgetReferences();
   const pdfs = given.slice(0, given.length - paths.length);
   const bytesOf = ({ chunks }: SentPdf) => chunks[0] ?? new Uint8Array(); // in one piece each
-  current = pdfs.map((pdf, index) => new Draft({ bytes: bytesOf(pdf), pages: pdf.pages, isUploaded: areUploaded[index] ?? true })); // prettier-ignore
+  current = pdfs.map((pdf, index) => new Draft({ bytes: bytesOf(pdf), pages: pdf.pages, isUploaded: areUploaded[index] ?? true, part: index })); // prettier-ignore
   files = new Map(given.slice(pdfs.length).map((file, index) => [paths[index] ?? '', bytesOf(file)]));
 }
 

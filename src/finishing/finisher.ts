@@ -5,7 +5,7 @@ import type { Failure, PdfBytes } from '../domain/outcome.ts';
 import type { ResultSettings } from '../domain/finishing.ts';
 import type { PrintSettings } from '../domain/pdf-request.ts';
 import { Deadline } from '../kernel/deadline.ts';
-import { type FileType, PDF_TYPE } from '../domain/media-type.ts';
+import { PDF_TYPE } from '../domain/media-type.ts';
 import { withoutNetwork } from '../kernel/confined-process.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
@@ -160,8 +160,9 @@ export class Finisher extends Lifecycle<FinisherOptions> {
     const run = new StepsRun(tasks, pdfs, { ...context, span, uploads: uploads.length }, options);
     for (let tries = 1; ; tries++) {
       try {
-        const { pdfs: finished, types, sheets } = await this.#pool.use(use, (process) => run.in(process));
-        const files = await describe(finished, types);
+        const { pdfs: finished, types, parts, sheets } = await this.#pool.use(use, (process) => run.in(process));
+        const areApart = context.result?.split?.parts === true;
+        const files = await describe(finished, { types, parts: areApart ? parts : [] });
         span.end();
         return { kind: 'done', files, ms: run.ms, ...(sheets && { sheets }) };
       } catch (error) {
@@ -230,7 +231,7 @@ class StepsRun {
       areUploaded: parts.map(({ isUploaded }) => isUploaded),
       files,
     };
-    let finished: StepResult = { pdfs: [], types: [] };
+    let finished: StepResult = { pdfs: [], types: [], parts: [] };
     let sheets: Sheet[][] | undefined;
     for (const task of this.#tasks) {
       this.stepName = task.name;
@@ -274,7 +275,7 @@ class StepsRun {
 }
 
 /** Adds sizes and hashes. Not all at once: that would block the process for a tenth of a second for a large PDF. */
-async function describe(pdfs: SentPdf[], types: readonly FileType[]): Promise<PdfBytes[]> {
+async function describe(pdfs: SentPdf[], { types, parts }: Pick<StepResult, 'types' | 'parts'>): Promise<PdfBytes[]> {
   const files: PdfBytes[] = [];
   for (const [index, { chunks, pages }] of pdfs.entries()) {
     const hash = createHash('sha256');
@@ -285,7 +286,9 @@ async function describe(pdfs: SentPdf[], types: readonly FileType[]): Promise<Pd
       await nextTurn();
     }
     const type = types[index] ?? PDF_TYPE;
-    files.push({ chunks, size, pages, sha256: hash.digest('hex'), ...(type !== PDF_TYPE && { type }) });
+    const part = parts[index] ?? undefined;
+    const about = { ...(type !== PDF_TYPE && { type }), ...(part !== undefined && { part }) };
+    files.push({ chunks, size, pages, sha256: hash.digest('hex'), ...about });
   }
   return files;
 }

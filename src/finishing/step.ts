@@ -1,4 +1,4 @@
-import type { ResultSettings } from '../domain/finishing.ts';
+import type { Bookmark, ResultSettings } from '../domain/finishing.ts';
 import type { PrintSettings } from '../domain/pdf-request.ts';
 import type { Draft } from './draft.ts';
 import type { Asked, PublicSigner } from './write/signer.ts';
@@ -7,6 +7,10 @@ import type { Asked, PublicSigner } from './write/signer.ts';
 export interface PartAbout {
   /** for its bookmark */
   title?: string | undefined;
+  /** of its file */
+  filename?: string | undefined;
+  /** instead of those that it has */
+  bookmarks?: readonly Bookmark[] | undefined;
   /** instead of a title, if its document has none either */
   name?: string | undefined;
   /** whether it was not written by our own browser */

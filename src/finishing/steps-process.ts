@@ -52,6 +52,8 @@ interface StepInput {
 export interface StepResult {
   pdfs: SentPdf[];
   types: FileType[];
+  /** which part of the job each is of, from 0; null: of several */
+  parts: (number | null)[];
   sheets?: Sheet[][];
 }
 
@@ -180,9 +182,14 @@ export class StepsProcess {
         await sendFrame(this.#link, await this.#answerTo(asks), []);
       }
       if (!answer) throw new Error('the link is closed');
-      const { failed, types, sheets } = answer.message as { [Key in keyof Answer]?: unknown };
+      const { failed, types, parts, sheets } = answer.message as { [Key in keyof Answer]?: unknown };
       if (failed) throw toError(failed as Record<'code' | 'message', unknown>);
-      return { pdfs: answer.pdfs, types: toTypes(types), ...(sheets !== undefined && { sheets: toSheets(sheets) }) };
+      return {
+        pdfs: answer.pdfs,
+        types: toTypes(types),
+        parts: toParts(parts),
+        ...(sheets !== undefined && { sheets: toSheets(sheets) }),
+      };
     } catch (error) {
       if (this.#link.destroyed) await this.#isGone();
       throw this.#end ?? error;
@@ -238,6 +245,12 @@ export class StepsProcess {
 
 function toTypes(types: unknown): FileType[] {
   return Array.isArray(types) ? types.map((type) => FILE_TYPES.find((each) => each === type) ?? PDF_TYPE) : [];
+}
+
+/** @returns of what is no number null */
+function toParts(parts: unknown): (number | null)[] {
+  const isPart = (part: unknown): part is number => Number.isInteger(part) && (part as number) >= 0;
+  return Array.isArray(parts) ? parts.map((part) => (isPart(part) ? part : null)) : [];
 }
 
 function toSheets(sheets: unknown): Sheet[][] {

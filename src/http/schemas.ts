@@ -15,6 +15,8 @@ export const fileSchema = z
     size: z.int().meta({ description: 'Bytes' }),
     pages: z.int().meta({ description: 'Of a picture 1' }),
     type: z.enum(FILE_TYPES).meta({ description: 'Media type' }),
+    name: z.string().nullable().meta({ description: 'Its own, by `filename` of its part; null: that of the job' }),
+    part: z.int().nullable().meta({ description: 'With `split.parts` which part it is of, from 0; otherwise null' }),
     sha256: z.string(),
     url: z.string().nullable().meta({ description: 'null if the PDF has expired or its store cannot be reached' }),
     expiresAt: instant.meta({ description: 'The PDF is kept until then' }),

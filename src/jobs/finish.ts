@@ -176,8 +176,8 @@ async function complete(
   const ofItem = isItem(claimed);
   const { files, ids, pages, size } = result;
   const rows = files.map((each, position) => {
-    const { size: bytes, pages: count, type = PDF_TYPE, sha256 } = each.pdf;
-    return { id: each.id, position, size: bytes, pages: count, type, sha256 };
+    const { size: bytes, pages: count, type = PDF_TYPE, name, part: partOf, sha256 } = each.pdf;
+    return { id: each.id, position, size: bytes, pages: count, type, name, part: partOf, sha256 };
   });
   const [row] = await tx.execute<{ owned: number }>(sql`
     with own as (
@@ -191,11 +191,11 @@ async function complete(
     ), erased as (
       update ${part} set ${ofItem ? WITHOUT_DOCUMENT_OF_ITEM : WITHOUT_DOCUMENT} where job_id in (select id from own)
     ), kept as (
-      insert into ${file} (id, job_id, user_id, position, store, location, size, pages, type, sha256, expires_at)
+      insert into ${file} (id, job_id, user_id, position, store, location, size, pages, type, name, part, sha256, expires_at)
       select f.id, own.id, ${userId}, f.position, ${store.kind}, ${store.location}, f.size, f.pages, f.type,
-        decode(f.sha256, 'hex'), now() + ${retentionMs / 1000} * interval '1 second'
+        f.name, f.part, decode(f.sha256, 'hex'), now() + ${retentionMs / 1000} * interval '1 second'
       from own, json_to_recordset(${JSON.stringify(rows)}::text::json)
-        as f (id uuid, position smallint, size bigint, pages integer, type text, sha256 text)
+        as f (id uuid, position smallint, size bigint, pages integer, type text, name text, part smallint, sha256 text)
     ), owned as (
       delete from ${unownedFile} where id = any (${ids}::uuid[]) and job_id = ${id} and run = ${run} returning id
     ), charged as (

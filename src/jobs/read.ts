@@ -8,6 +8,7 @@ import type { DeliveryStatus } from '../domain/delivery.ts';
 import { shownStatus } from '../domain/delivery-status.ts';
 import { priorityName } from '../domain/priority.ts';
 import { resultName, zipName } from '../domain/result-name.ts';
+import { uniqueName } from '../domain/unique-name.ts';
 import { CodedError, type ErrorCode } from '../kernel/errors.ts';
 
 /** The columns that {@link toFile} takes, and the file's place in its job. */
@@ -19,6 +20,8 @@ export const FILE_COLUMNS = {
   size: file.size,
   pages: file.pages,
   type: file.type,
+  name: file.name,
+  part: file.part,
   sha256: file.sha256,
   expiresAt: file.expiresAt,
   expiredAt: file.expiredAt,
@@ -98,8 +101,8 @@ export async function getJobFile(
   if (status !== 'completed') throw notReady(status);
   if (!kept) throw noSuchFile;
   if (kept.expiredAt) throw new CodedError('file_expired', 'the PDF is no longer kept');
-  const { id: fileId, store, location, size, type, expiresAt } = kept;
-  const filename = resultName(row.filename ?? row.id, { position: at, type });
+  const { id: fileId, store, location, size, type, name, expiresAt } = kept;
+  const filename = name ?? resultName(row.filename ?? row.id, { position: at, type });
   return {
     fileId,
     store,
@@ -130,17 +133,18 @@ export async function getJobZip(db: Database, input: { userId: string; jobId: st
   if (files.length === 0) throw new CodedError('not_found', 'the job has no files');
   if (files.some(({ expiredAt }) => expiredAt)) throw new CodedError('file_expired', 'the PDF is no longer kept');
   const name = filename ?? id;
+  const taken = new Set<string>();
   return {
     ...row,
     name: zipName(name),
     completedAt: completedAt ?? new Date(0),
-    files: files.map(({ id: fileId, position: at, store, location, size, type, sha256 }) => ({
+    files: files.map(({ id: fileId, position: at, store, location, size, type, sha256, name: own }) => ({
       fileId,
       store,
       location,
       size,
       sha256: hex(sha256),
-      name: resultName(name, { position: at, type }),
+      name: uniqueName(own ?? resultName(name, { position: at, type }), at + 1, taken),
     })),
   };
 }
@@ -248,6 +252,8 @@ export function toFile(row: NonNullable<Row['file']>, url: string): JobFile {
     size: row.size,
     pages: row.pages,
     type: row.type,
+    name: row.name,
+    part: row.part,
     sha256: hex(row.sha256),
     url: row.expiredAt ? null : url,
     expiresAt: row.expiresAt.toISOString(),

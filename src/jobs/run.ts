@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { impliedOptions } from '../domain/implied-options.ts';
 import type { RenderTimings } from '../domain/job.ts';
-import type { Failure, Outcome, PrintedPart } from '../domain/outcome.ts';
+import { PDF_TYPE } from '../domain/media-type.ts';
+import type { Failure, Outcome, PdfBytes, PrintedPart } from '../domain/outcome.ts';
 import { type ResultSettings } from '../domain/finishing.ts';
 import { pictureOfPage } from '../domain/output.ts';
-import type { Part, PrintSettings } from '../domain/pdf-request.ts';
+import { labelsOf, type Part, type PartLabels, type PrintSettings } from '../domain/pdf-request.ts';
+import { namesOfParts } from '../domain/result-name.ts';
 import type { PdfValue } from '../domain/source.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { STORE_PAUSE_MS } from './patiently.ts';
@@ -32,7 +34,7 @@ export interface ContentLimits {
 
 export interface RunInput<P extends Part = Part> {
   /** printed in this order; at least one */
-  parts: readonly (P & { title?: string | undefined })[];
+  parts: readonly (P & PartLabels)[];
   /** what the browser loads for a part, for kinds of sources that are not that themselves; throws CodedError */
   contentOf?: (part: P, limits: ContentLimits) => Promise<Content>;
   /** the bytes of a part that is a PDF already; throws CodedError */
@@ -102,12 +104,20 @@ export async function runParts<P extends Part>(
   printed.push(...layers);
   return {
     kind: 'done',
-    files: made,
+    files: result?.split?.parts ? named(made, input.parts) : made,
     timings: { ...sumOf(printed), ...(ms !== undefined && { finishing: ms }) },
     failedResources: printed.flatMap((part) => part.failedResources),
     incomplete: printed.flatMap((part) => part.incomplete),
     missingFonts: [...new Set(printed.flatMap((part) => part.missingFonts))],
   };
+}
+
+/** Files of parts that are not merged, with the names that their parts give them. */
+function named(files: readonly PdfBytes[], parts: readonly PartLabels[]): PdfBytes[] {
+  // Where no step had anything to do, each file is the part at its place.
+  const ofParts = files.map((file, index) => ({ ...file, part: file.part ?? index }));
+  const names = namesOfParts(ofParts.map(({ part, type = PDF_TYPE }) => ({ part, type, name: parts[part]?.filename })));
+  return ofParts.map((file, index) => ({ ...file, name: names[index] }));
 }
 
 const PARTS_TOO_SLOW = {
@@ -142,7 +152,7 @@ async function printParts<P extends Part>(
     if (part.source.kind === 'pdf') {
       const found = await loaded(() => pdfOf?.(part, limits) ?? noPdf(), context);
       if ('kind' in found) return failedWith(found, context);
-      ready.push({ pdf: describeGiven(found), about: aboutGiven(part.source.value, part.title, found) });
+      ready.push({ pdf: describeGiven(found), about: { ...aboutGiven(part.source.value, found), ...labelsOf(part) } });
       composed += performance.now() - composing;
       continue;
     }
@@ -161,8 +171,7 @@ async function printParts<P extends Part>(
       { ...context, content, waitMs: Math.max(0, waitMs - waited) },
     );
     if (outcome.kind !== 'done') return failedWith(outcome, context);
-    const { title } = part;
-    ready.push({ pdf: outcome.pdf, about: { isUploaded: false, ...(title !== undefined && { title }) } });
+    ready.push({ pdf: outcome.pdf, about: { isUploaded: false, ...labelsOf(part) } });
   }
   return ready;
 }
@@ -178,11 +187,10 @@ function describeGiven({ chunks }: FinishingFile): PrintedPart {
   return { chunks, size, pages: 1, sha256: '', timings, failedResources: [], incomplete: [], missingFonts: [] };
 }
 
-function aboutGiven({ file, password }: PdfValue, title: string | undefined, { name }: FinishingFile): PartAbout {
+function aboutGiven({ file, password }: PdfValue, { name }: FinishingFile): PartAbout {
   const named = file === undefined ? undefined : name.replace(/^.*\//, '').replace(/\.pdf$/i, '');
   return {
     isUploaded: true,
-    ...(title !== undefined && { title }),
     ...(named !== undefined && { name: named }),
     ...(password !== undefined && { password }),
   };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fromBufferPromise, openPromise } from 'yauzl';
-import { uniqueName } from '../../src/batches/unique-name.ts';
+import { uniqueName } from '../../src/domain/unique-name.ts';
 import { type ZippedFile, zipSize, zipStream } from '../../src/http/zip-stream.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'pdfprompt-test-large-zip-'));
