@@ -2,12 +2,14 @@ import type { StepList } from './step.ts';
 import { attachmentsStep } from './steps/attachments.ts';
 import { bookmarksStep } from './steps/bookmarks.ts';
 import { conformanceStep } from './steps/conformance.ts';
+import { describeStep } from './steps/describe.ts';
 import { facturxStep } from './steps/facturx.ts';
 import { flattenStep } from './steps/flatten.ts';
 import { imagesStep } from './steps/images.ts';
 import { measureStep } from './steps/measure.ts';
 import { mergeStep } from './steps/merge.ts';
 import { openStep } from './steps/open.ts';
+import { outlinesStep } from './steps/outlines.ts';
 import { overlayStep } from './steps/overlay.ts';
 import { pagesStep } from './steps/pages.ts';
 import { picturesStep } from './steps/pictures.ts';
@@ -21,7 +23,9 @@ import { writeStep } from './steps/write.ts';
 export const STEPS: StepList = {
   module: import.meta.url,
   steps: [
+    describeStep,
     openStep,
+    outlinesStep,
     mergeStep,
     pagesStep,
     rotateStep,

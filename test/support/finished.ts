@@ -21,7 +21,7 @@ export async function startSteps(options: Partial<FinisherOptions> = {}): Promis
 }
 
 /** A file of a result, in one piece. */
-export type FinishedFile = Pick<PdfBytes, 'pages' | 'type'> & { bytes: Buffer };
+export type FinishedFile = Pick<PdfBytes, 'pages' | 'type' | 'name' | 'part'> & { bytes: Buffer };
 
 /** What becomes of a request, or the fields that are refused, or the failure: as a worker does it. */
 export async function finished(
@@ -45,5 +45,11 @@ export async function finished(
   const outcome = await runParts(deps, input, { tenant: 'ann' });
   if (outcome.kind === 'interrupted') throw new Error(JSON.stringify(outcome));
   if (outcome.kind !== 'done') return { code: outcome.code, message: outcome.message };
-  return outcome.files.map(({ chunks, pages, type }) => ({ bytes: Buffer.concat(chunks), pages, ...(type !== undefined && { type }) })); // prettier-ignore
+  return outcome.files.map(({ chunks, pages, type, name, part }) => ({
+    bytes: Buffer.concat(chunks),
+    pages,
+    ...(type !== undefined && { type }),
+    ...(name !== undefined && { name }),
+    ...(part !== undefined && { part }),
+  }));
 }

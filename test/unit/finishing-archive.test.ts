@@ -60,7 +60,7 @@ const withFiles = (files: Record<string, string>): StepContext => ({
 
 describe('properties', () => {
   const set = async (properties: NonNullable<Finishing['properties']>, draft?: Draft) => {
-    const [done] = await setProperties([draft ?? (await draftOf())], { properties, hasClaims: false });
+    const [done] = await setProperties([draft ?? (await draftOf())], { properties });
     return reread(done);
   };
 
@@ -213,7 +213,7 @@ describe('facturx', () => {
     expect(file.getName('AFRelationship')?.value).toBe(levels.indexOf(level) < 2 ? 'Data' : 'Alternative');
     const stream = file.getDict('EF')?.get('UF', resolveIn(pdf)) as PdfStream;
     expect(inflateSync(stream.data).toString()).toBe(invoiceXml(level));
-    writeMetadata(pdf, { conformance: ['PDF/A-3b'], facturx: level });
+    writeMetadata(pdf, { conformance: ['PDF/A-3b'], facturx: { level } });
     expect(xmpOf(pdf)).toMatchObject({ DocumentType: 'INVOICE', DocumentFileName: name, Version: '1.0', ConformanceLevel: level, part: '3', conformance: 'B' }); // prettier-ignore
   });
 

@@ -1,4 +1,4 @@
-import { type PDF, PdfDict, type PdfRef, PdfString } from '../libpdf.ts';
+import { type PDF, PdfDict, PdfName, type PdfRef, PdfString } from '../libpdf.ts';
 import { formatPdfDate, parsePdfDate, type ZonedDate } from './pdf-date.ts';
 
 /** What the Info dictionary of a PDF says. Absent: it says nothing. */
@@ -11,8 +11,11 @@ export interface Info {
   producer?: string;
   created: ZonedDate;
   modified: ZonedDate;
+  trapped?: string;
   /** other entries */
   custom: [name: string, value: string][];
+  /** those of them that are lists, of which Info has one text */
+  lists: Map<string, readonly string[]>;
 }
 
 const TEXTS = {
@@ -45,7 +48,10 @@ export function settleInfo(pdf: PDF, now: number): Info {
     created: settleDate(dictionary, 'CreationDate', now),
     modified: settleDate(dictionary, 'ModDate', now),
     custom: [],
+    lists: new Map(),
   };
+  const trapped = dictionary.get('Trapped', resolve);
+  if (trapped instanceof PdfName) info.trapped = trapped.value;
   for (const { value: name } of dictionary.keys()) {
     if (name === 'CreationDate' || name === 'ModDate' || name === 'Trapped') continue;
     const text = textOf(dictionary.get(name, resolve));
@@ -70,6 +76,9 @@ function settleDate(dictionary: PdfDict, name: string, now: number): ZonedDate {
 }
 
 const textOf = (value: unknown): string | undefined => (value instanceof PdfString ? value.asString() : undefined);
+
+/** Info has one text for all of a list. */
+export const joined = (items: readonly string[]) => items.join(items.some((item) => item.includes(',')) ? '; ' : ', ');
 
 /** Without what XML 1.0 does not allow in any form. */
 export const withXmlCharacters = (text: string): string =>

@@ -20,6 +20,12 @@ export function parsePdfDate(text: string): ZonedDate | undefined {
   return isReal && Math.abs(offset) < 24 * 60 ? { time: local - offset * 60_000, offset } : undefined;
 }
 
+/** Of a date such as `2026-11-25T19:34:32+01:00`, or with `Z`. */
+export function parseIsoDate(text: string): ZonedDate {
+  const [, sign, hours, minutes] = /([+-])(\d\d):?(\d\d)$/.exec(text.slice(10)) ?? [];
+  return { time: Date.parse(text), offset: (sign === '-' ? -1 : 1) * (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) };
+}
+
 const two = (value: number) => String(value).padStart(2, '0');
 
 function clock({ time, offset }: ZonedDate) {

@@ -1,3 +1,4 @@
+import type { BookmarkKind } from '../../domain/finishing.ts';
 import { PDF, PdfArray, PdfDict, PdfName, type PdfObject, PdfRef, PdfString } from '../libpdf.ts';
 import { AttachedFiles } from './attached-files.ts';
 import { addInherited, Catalogs, namedDestinations } from './catalog.ts';
@@ -19,6 +20,8 @@ interface AssemblyOptions {
   isMerge: boolean;
   /** whether a link may lead from part to part, by a name that only the other part has */
   areLinked: boolean;
+  /** which bookmarks a merge has; default: both */
+  bookmarks?: BookmarkKind | undefined;
   /** Puts a page after those before it; default: into the PDF's own list. */
   placePage?: (ref: PdfRef, page: PdfDict) => void;
 }
@@ -130,8 +133,9 @@ export class Assembly {
 
   #addBookmarks(part: PartCopy): void {
     this.#parts++;
-    const own = outlineOf(part);
-    if (!this.#options.isMerge) this.#outline.add(own);
+    const { isMerge, bookmarks = 'both' } = this.#options;
+    const own = bookmarks === 'titles' && isMerge ? [] : outlineOf(part);
+    if (!isMerge || bookmarks === 'own') this.#outline.add(own);
     else if (part.isContinued) this.#outline.addBelow(own);
     else this.#outline.add([partItem(part, this.#parts, own)]);
   }

@@ -43,10 +43,7 @@ export class Destinations {
 
   /** Its page, as an index in the source. */
   pageOf(value: PdfObject | undefined): number | undefined {
-    const { source } = this.#part;
-    const found = source.look(value);
-    if (!(found instanceof PdfName || found instanceof PdfString)) return placeIn(source, found)?.page;
-    return source.once(namedPlaces).get(found instanceof PdfName ? found.value : keyOf(found))?.page;
+    return destinationPage(this.#part.source, value);
   }
 
   /** What a dictionary becomes; undefined: an action that leads nowhere. */
@@ -76,6 +73,13 @@ export class Destinations {
     if (!action) return dict.has('Dest') && !this.explicit(dict.get('Dest'));
     return source.name(action, 'S') === 'GoTo' && !this.explicit(action.get('D'));
   }
+}
+
+/** The page to which a destination leads, explicit or by its name, as an index. */
+export function destinationPage(source: Source, value: PdfObject | undefined): number | undefined {
+  const found = source.look(value);
+  if (!(found instanceof PdfName || found instanceof PdfString)) return placeIn(source, found)?.page;
+  return source.once(namedPlaces).get(found instanceof PdfName ? found.value : keyOf(found))?.page;
 }
 
 function finish(part: PartPages, place: Place | undefined): PdfArray | undefined {

@@ -1,3 +1,4 @@
+import type { BookmarkKind } from '../../domain/finishing.ts';
 import { Draft } from '../draft.ts';
 import { assemble } from './assemble.ts';
 import { titleOf } from './assembly.ts';
@@ -9,10 +10,12 @@ export interface MergeSettings {
   titles: (string | null)[];
   /** what parts without any title are called; default: by their numbers */
   names?: (string | null)[];
+  /** which bookmarks there are; default: both */
+  bookmarks?: BookmarkKind | undefined;
 }
 
 /** Makes one PDF of all. */
-export async function mergeParts(drafts: Draft[], { titles, names = [] }: MergeSettings): Promise<Draft[]> {
+export async function mergeParts(drafts: Draft[], { titles, names = [], bookmarks }: MergeSettings): Promise<Draft[]> {
   if (drafts.length === 1) return drafts;
   const parts: Part[] = [];
   for (const [index, draft] of drafts.entries()) {
@@ -20,5 +23,5 @@ export async function mergeParts(drafts: Draft[], { titles, names = [] }: MergeS
     const name = titleOf(source) === undefined ? names[index] : undefined;
     parts.push({ source, title: titles[index] ?? name ?? undefined });
   }
-  return [Draft.of(assemble(parts), { isUploaded: drafts.some(({ isUploaded }) => isUploaded) })];
+  return [Draft.of(assemble(parts, bookmarks), { isUploaded: drafts.some(({ isUploaded }) => isUploaded) })];
 }

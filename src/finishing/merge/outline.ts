@@ -17,13 +17,14 @@ export interface OutlineItem {
   children: OutlineItem[];
 }
 
-interface SourceItem {
+/** A bookmark as it is in a PDF. */
+export interface SourceItem {
   dict: PdfDict;
   children: SourceItem[];
 }
 
 /** Each item once, so that an outline that leads back to itself ends. */
-function readOutline(source: Source): readonly SourceItem[] {
+export function readOutline(source: Source): readonly SourceItem[] {
   const root: SourceItem[] = [];
   const seen = new Set<PdfDict>();
   const outlines = source.dict(source.catalog, 'Outlines');

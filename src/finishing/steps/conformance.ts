@@ -6,9 +6,11 @@ import type { FinishingStep } from '../step.ts';
 import { isWritten } from './write.ts';
 
 /** What the PDF is to claim; undefined: nothing. */
-export function claimsOf(finishing: Finishing | undefined): Claims | undefined {
+function claimsOf(finishing: Finishing | undefined): Claims | undefined {
   const conformance = finishing ? impliedConformance(finishing) : [];
-  return conformance.length > 0 ? { conformance, facturx: finishing?.facturx?.level } : undefined;
+  const { level, documentType, version } = finishing?.facturx ?? {};
+  const facturx = level && { level, documentType, version };
+  return conformance.length > 0 ? { conformance, facturx } : undefined;
 }
 
 /** PDFs that were given may claim something already, which has to hold when they have been changed. */
@@ -20,7 +22,7 @@ export const conformanceStep: FinishingStep<ConformSettings> = {
     const asked = claimsOf(finishing);
     const mayClaim = isWritten(job) && parts.some(({ isUploaded }) => isUploaded);
     if (!asked && !mayClaim) return undefined;
-    const isMerged = parts.length > 1 || parts.some((part) => part.isMerged);
+    const isMerged = (parts.length > 1 && !result.split?.parts) || parts.some((part) => part.isMerged);
     return { conformance: [], ...asked, isEncrypted: finishing?.encrypt !== undefined, isMerged };
   },
   load: async () => {
