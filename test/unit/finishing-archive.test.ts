@@ -9,9 +9,10 @@ import { cureLists } from '../../src/finishing/archive/cure-lists.ts';
 import { EmbeddedFiles } from '../../src/finishing/archive/embedded-files.ts';
 import { addInvoice } from '../../src/finishing/archive/facturx.ts';
 import { infoDictionary } from '../../src/finishing/archive/info.ts';
+import { propertiesIn } from '../../src/finishing/archive/kept-xmp.ts';
 import { writeMetadata } from '../../src/finishing/archive/metadata.ts';
 import { parseXml, type XmlElement } from '../../src/finishing/parse-xml.ts';
-import { formatPdfDate, formatXmpDate, parsePdfDate } from '../../src/finishing/archive/pdf-date.ts';
+import { formatPdfDate, formatXmpDate, parseIsoDate, parsePdfDate } from '../../src/finishing/archive/pdf-date.ts';
 import { setProperties } from '../../src/finishing/archive/properties.ts';
 import { srgbProfile } from '../../src/finishing/archive/srgb-profile.ts';
 import { Draft } from '../../src/finishing/draft.ts';
@@ -124,6 +125,31 @@ describe('properties', () => {
     expect(info.Title).toMatch(/^AB/);
   });
 
+  it('leave what else XMP says, unless it is to be an archive', async () => {
+    const xmp = `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+      <rdf:Description rdf:about="" xmlns:m="urn-of:mine/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/" pdfaid:part="7">
+        <m:Simple>a &amp; b</m:Simple><m:List><rdf:Bag><rdf:li>x</rdf:li><rdf:li>y</rdf:li></rdf:Bag></m:List>
+        <m:Fields rdf:parseType="Resource"><m:Inner>z</m:Inner></m:Fields>
+        <dc:rights><rdf:Alt><rdf:li xml:lang="de">meins</rdf:li></rdf:Alt></dc:rights>
+        <dc:title><rdf:Alt><rdf:li xml:lang="x-default">Before</rdf:li></rdf:Alt></dc:title>
+      </rdf:Description></rdf:RDF></x:xmpmeta>`;
+    const before = await draftOf((pdf) => {
+      const stream = PdfStream.fromDict({ Type: PdfName.of('Metadata') }, Buffer.from(xmp));
+      pdf.context.catalog.getDict().set('Metadata', pdf.context.register(stream));
+    });
+    const pdf = await set({ title: 'After' }, before);
+    const said = () => new Map((propertiesIn(pdf) ?? []).map(({ space, name, value }) => [`${space}${name}`, value]));
+    const found = said();
+    expect(found.get('urn-of:mine/Simple')).toEqual({ kind: 'text', text: 'a & b' });
+    expect(found.get('urn-of:mine/List')).toMatchObject({ kind: 'Bag', items: [{ value: { text: 'x' } }, { value: { text: 'y' } }] }); // prettier-ignore
+    expect(found.get('urn-of:mine/Fields')).toMatchObject({ kind: 'fields', fields: [{ name: 'Inner', value: { text: 'z' } }] }); // prettier-ignore
+    expect(found.get('http://purl.org/dc/elements/1.1/rights')).toMatchObject({ items: [{ language: 'de', value: { text: 'meins' } }] }); // prettier-ignore
+    expect(found.get('http://purl.org/dc/elements/1.1/title')).toMatchObject({ items: [{ value: { text: 'After' } }] });
+    expect([...found.keys()].filter((name) => name.includes('aiim'))).toEqual([]);
+    writeMetadata(pdf, { conformance: ['PDF/A-3b'] });
+    expect([...said().keys()].filter((name) => name.includes('mine') || name.includes('rights'))).toEqual([]);
+  });
+
   it('keep keywords apart that have commas', async () => {
     expect(xmpOf(await set({ keywords: ['a, b', 'c'] }))).toMatchObject({ subject: 'a, b|c', Keywords: 'a, b; c' });
   });
@@ -147,6 +173,14 @@ describe('dates', () => {
   ])('%s', (written, pdf, xmp) => {
     const date = parsePdfDate(written);
     expect(date && [formatPdfDate(date), formatXmpDate(date)]).toEqual([pdf, xmp]);
+  });
+
+  it.each([
+    ['2026-11-25T19:34:32+01:00', '2026-11-25T19:34:32+01:00'],
+    ['2026-11-25T19:34:32.5-0330', '2026-11-25T19:34:32-03:30'],
+    ['2026-11-25T19:34Z', '2026-11-25T19:34:00+00:00'],
+  ])('%s of ISO 8601', (written, xmp) => {
+    expect(formatXmpDate(parseIsoDate(written))).toBe(xmp);
   });
 
   it.each(['', 'D:', 'D:20261325', 'D:20260231', "D:20260101000000+99'00'", '2026-01-01'])('%j is none', (written) => {

@@ -2,7 +2,7 @@ import { deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { Draft } from '../../src/finishing/draft.ts';
 import { averaged } from '../../src/finishing/images/average.ts';
-import { shrinkImages } from '../../src/finishing/images/shrink-images.ts';
+import { type ImageSettings, shrinkImages } from '../../src/finishing/images/shrink-images.ts';
 import { jpegOf } from '../../src/finishing/jsquash.ts';
 import { type PdfName, PdfStream } from '../../src/finishing/libpdf.ts';
 import { withPdfium } from '../../src/finishing/pdfium.ts';
@@ -31,8 +31,9 @@ const flate = (entries: string, data: Uint8Array) => image(`${entries} /Filter /
 const page = (objects: readonly (string | Uint8Array)[], content = 'q 100 0 0 100 50 50 cm /I Do Q', resources = '/XObject << /I 5 0 R >>') =>
   rawPdf({ page: `/Resources << ${resources} >>`, content, objects }); // prettier-ignore
 
-async function shrunk(bytes: Uint8Array, maxDpi = 144, quality = 80) {
-  const [draft] = await shrinkImages([new Draft({ bytes, pages: 1, isUploaded: true })], { maxDpi, quality });
+async function shrunk(bytes: Uint8Array, settings: Partial<ImageSettings> = {}) {
+  const all = { maxDpi: 144, quality: 80, ...settings };
+  const [draft] = await shrinkImages([new Draft({ bytes, pages: 1, isUploaded: true })], all);
   const document = await draft?.document();
   const images = new Map<number, { width?: number; filter?: string; size: number }>();
   for (const [ref, object] of document?.context.registry.entries() ?? [])
@@ -132,6 +133,27 @@ test('forms and turns count, and the transparency is made smaller alike', async 
   expect(images.get(6)).toMatchObject({ width: 200, filter: 'DCTDecode' });
   expect([...images.values()].filter(({ width, filter }) => width === 200 && filter === 'FlateDecode')).toHaveLength(1);
   expect(await difference(before, made)).toBeLessThan(2);
+});
+
+test.each<[string, number | false, number]>([
+  ['keeps its pixels', false, SIDE],
+  ['has no pixels too many', 1_200, SIDE],
+  ['has too many', 144, 200],
+])('an image without loss that %s is encoded anew', async (_, maxDpi, width) => {
+  const before = page([flate(RGB, pixels(3)), PROFILE]);
+  const { images, made } = await shrunk(before, { maxDpi, reencode: true });
+  expect(images.get(5)).toMatchObject({ width, filter: 'DCTDecode' });
+  expect(made.length).toBeLessThan(before.length / 2);
+  expect(await difference(before, made)).toBeLessThan(2);
+  const coarse = await shrunk(before, { maxDpi, reencode: true, quality: 5 });
+  expect(coarse.images.get(5)?.size).toBeLessThan((images.get(5)?.size ?? 0) / 2);
+});
+
+test('a JPEG is not encoded anew, nor is anything if nobody asks for it', async () => {
+  const packed = page([image(`${RGB} /Filter /DCTDecode`, await jpeg(3))]);
+  const { images } = await shrunk(packed, { maxDpi: false, reencode: true, quality: 5 });
+  expect(images.get(5)?.size).toBe((await jpeg(3)).length);
+  expect((await shrunk(page([flate(RGB, pixels(3))]), { maxDpi: false })).images.get(5)?.filter).toBe('FlateDecode');
 });
 
 test('each pixel is the average of those that it covers', () => {

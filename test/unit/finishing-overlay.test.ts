@@ -4,7 +4,9 @@ import { PDF, PdfArray, PdfDict, PdfName, PdfNumber, PdfStream } from '../../src
 import type { PlacedLayer } from '../../src/finishing/overlay/layers.ts';
 import { measurePages } from '../../src/finishing/overlay/measure-pages.ts';
 import { overlayPages } from '../../src/finishing/overlay/overlay-pages.ts';
+import type { Layer } from '../../src/domain/layer.ts';
 import { placeOf } from '../../src/finishing/overlay/layer-place.ts';
+import { placement } from '../../src/finishing/overlay/placement.ts';
 import { planCopies } from '../../src/finishing/overlay/plan-copies.ts';
 import { withPdfium } from '../../src/finishing/pdfium.ts';
 import { qpdf } from '../../src/finishing/qpdf.ts';
@@ -348,6 +350,41 @@ describe('layers', () => {
       code: 'finishing_invalid',
       message: 'finishing: page 1 is 100 × 20000 points; layers are allowed on pages of at most 14400',
     });
+  });
+});
+
+describe('the place of a page of another PDF', () => {
+  const from = { width: 100, height: 50 };
+  const to = { width: 200, height: 400 };
+  /** Where the corners at the lower left and upper right come to be. */
+  const corners = (layer: Partial<Layer>) => {
+    const [a, b, c, d, e, f] = placement(from, to, placeOf(layer as Layer));
+    return [e, f, a * 100 + c * 50 + e, b * 100 + d * 50 + f].map((value) => Math.round(value * 100) / 100 + 0);
+  };
+
+  it.each<[Partial<Layer>, number[]]>([
+    [{}, [0, 150, 200, 250]],
+    [{ fit: 0.5 }, [50, 175, 150, 225]],
+    [{ scale: 1 }, [50, 175, 150, 225]],
+    [{ scale: 1, position: 'top-left' }, [0, 350, 100, 400]],
+    [{ scale: 1, position: 'bottom-right', margin: 10 }, [90, 10, 190, 60]],
+    [{ scale: 1, position: 'left', margin: '1in' }, [72, 175, 172, 225]],
+    [{ scale: 1, position: 'top', offset: { x: 5, y: '10pt' } }, [55, 340, 155, 390]],
+    [{ scale: 4, position: 'left', margin: 10 }, [0, 100, 400, 300]],
+    [{ scale: 1, rotate: 90, position: 'bottom-left' }, [0, 100, 50, 0]],
+    [{ scale: 1, rotate: 180 }, [150, 225, 50, 175]],
+    [{ scale: 1, rotate: -90, position: 'top-right' }, [200, 300, 150, 400]],
+  ])('%j is where it says', (layer, expected) => {
+    expect(corners(layer)).toEqual(expected);
+  });
+
+  it('along a diagonal rises or falls as the page does, whatever its size', () => {
+    const angle = (rotate: Layer['rotate']) => {
+      const [a, b] = placement(from, to, placeOf({ rotate } as Layer));
+      return b / a;
+    };
+    expect(angle('diagonal-up')).toBeCloseTo(2, 9);
+    expect(angle('diagonal-down')).toBeCloseTo(-2, 9);
   });
 });
 

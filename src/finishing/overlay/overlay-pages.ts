@@ -4,9 +4,9 @@ import { PDF, PdfDict, PdfName, PdfNumber, type PdfObject, type PdfRef, PdfStrea
 import type { Sheet, StepContext } from '../step.ts';
 import { rewriteUpload } from '../uploads/rewrite-upload.ts';
 import { type LayerForm, LayerForms } from './layer-form.ts';
-import { placement } from './layer-place.ts';
 import { type OverlaySettings, pagesWith, type PlacedLayer } from './layers.ts';
 import { surround } from './page-content.ts';
+import { placement } from './placement.ts';
 import { after, inherited, type Matrix, pageGeometry, resolved } from './page-geometry.ts';
 
 /** A layer and the pages of it. */
