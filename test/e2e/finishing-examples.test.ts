@@ -47,7 +47,7 @@ const FILES: Record<string, string | Uint8Array<ArrayBuffer>> = {
 };
 for (const [name, content] of Object.entries(FILES)) await writeFile(join(cwd, name), content);
 
-const SIGNATURES: Record<string, string> = { pdf: '%PDF', png: '\u0089PNG', jpeg: '\u00ff\u00d8\u00ff', jpg: '\u00ff\u00d8\u00ff' }; // prettier-ignore
+const SIGNATURES: Record<string, string> = { pdf: '%PDF', png: '\u0089PNG', jpeg: '\u00ff\u00d8\u00ff', jpg: '\u00ff\u00d8\u00ff', json: '{"fi' }; // prettier-ignore
 const beginsWith = (bytes: Buffer, type: string) =>
   expect(bytes.subarray(0, 4).toString('latin1')).toContain(SIGNATURES[type]);
 
@@ -89,8 +89,8 @@ it.each(requests)('the request of $name: $json', async ({ json }) => {
   });
   const bytes = Buffer.from(await response.arrayBuffer());
   expect([response.status, response.status === 200 ? '' : bytes.toString()]).toEqual([200, '']);
-  const { output } = JSON.parse(json) as { output?: { type: string } };
-  beginsWith(bytes, output?.type ?? 'pdf');
+  const { output = 'pdf' } = JSON.parse(json) as { output?: string | { type: string } };
+  beginsWith(bytes, typeof output === 'string' ? output : output.type);
 });
 
 it.each(commands)('the command of $name: $line', async ({ line }) => {
