@@ -204,7 +204,7 @@ async function writeRows(
 
 /** What an item may be, and a merged PDF of items cannot keep, with the reason. */
 const NOT_MERGED = {
-  output: 'pictures are not merged',
+  output: 'only PDFs are merged',
   split: 'all items become one file',
   'finishing.encrypt': 'a PDF with a password cannot be merged',
   'finishing.sign': 'a signature does not survive a merge',

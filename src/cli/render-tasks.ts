@@ -17,9 +17,15 @@ interface TaskOptions {
 }
 
 /** What `-o` may name instead of a file, and the extension of what it makes. */
-const EXTENSIONS = { pdf: 'pdf', png: 'png', jpeg: 'jpg', webp: 'webp' } as const;
+const EXTENSIONS = { pdf: 'pdf', png: 'png', jpeg: 'jpg', webp: 'webp', html: 'html' } as const;
 export type OutputType = keyof typeof EXTENSIONS;
-const TYPES: Readonly<Record<string, OutputType>> = { '.png': 'png', '.jpg': 'jpeg', '.jpeg': 'jpeg', '.webp': 'webp' };
+const TYPES: Readonly<Record<string, OutputType>> = {
+  '.png': 'png',
+  '.jpg': 'jpeg',
+  '.jpeg': 'jpeg',
+  '.webp': 'webp',
+  '.html': 'html',
+};
 
 const isType = (output: string | undefined): output is OutputType =>
   output !== undefined && Object.hasOwn(EXTENSIONS, output);

@@ -1,9 +1,10 @@
+import { contentTypeOf } from '../domain/media-type.ts';
 import { type FoundFile, getJobFile } from '../jobs/read.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { type Link, signLink } from '../links/link-token.ts';
 import { isHttps } from './console/session.ts';
 import type { AppContext, AppDeps } from './route.ts';
-import { contentDisposition, storeOf } from './send-pdf.ts';
+import { contentDisposition, safely, storeOf } from './send-pdf.ts';
 
 /** Who sends the file of a link. */
 export const VIAS = ['service', 'bucket'] as const;
@@ -26,19 +27,20 @@ export async function makeLink(
   c: AppContext,
   deps: LinkDeps,
   input: LinkInput,
-): Promise<{ url: string; expiresAt: string }> {
+): Promise<{ url: string; expiresAt: string; disposition: Link['disposition'] }> {
   const { userId, jobId, file: position, expiresIn, via } = input;
   const which = { userId, jobId, position };
   const found = await c.var.underWay.reading(userId, () => getJobFile(deps.reads, which, noSuchFile(position)));
   const now = Date.now();
   const expiresAt = Math.min(now + expiresIn * 1_000, found.expiresAt.getTime());
   if (expiresAt <= now) throw new CodedError('file_expired', 'the PDF is no longer kept');
-  if (via === 'bucket') return linkOfBucket(deps, found, { ...input, now, expiresAt });
-  const { disposition } = input;
+  const disposition = safely(input.disposition, found.type);
+  if (via === 'bucket') return { ...linkOfBucket(deps, found, { ...input, disposition, now, expiresAt }), disposition };
   const { linkRevocations: revocations } = found;
   const link = { userId, jobId, position, disposition, revocations, expiresAt };
   const token = signLink(link, await deps.linkKeys.newest());
-  return { url: `${deps.publicUrl ?? originOf(c)}/v1/links/${token}`, expiresAt: new Date(expiresAt).toISOString() };
+  const url = `${deps.publicUrl ?? originOf(c)}/v1/links/${token}`;
+  return { url, expiresAt: new Date(expiresAt).toISOString(), disposition };
 }
 
 const noSuchFile = (position: number) =>
@@ -58,7 +60,7 @@ function linkOfBucket(
   const url = storeOf(stores, found).link?.(found.fileId, {
     now: new Date(now),
     seconds,
-    contentType: found.type,
+    contentType: contentTypeOf(found.type),
     contentDisposition: contentDisposition(disposition, found.filename),
   });
   if (url === undefined)

@@ -7,7 +7,7 @@ export const pdfQuery = z.strictObject({
   disposition: z
     .enum(['attachment', 'inline'])
     .default('attachment')
-    .meta({ description: 'Whether a browser saves the PDF or shows it' }),
+    .meta({ description: 'Whether a browser saves the PDF or shows it; HTML is always saved' }),
 });
 
 /** The headers of such a request. */

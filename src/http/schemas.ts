@@ -203,7 +203,7 @@ export const idOf = (what: string) => z.object({ id: z.string().meta({ descripti
 export const tierNameParams = z.object({ name: z.string().meta({ description: "The tier's name" }) });
 
 export const pdfResponse: ZodOpenApiResponseObject = {
-  description: 'The PDF, or the picture that `output` asks for',
+  description: 'The PDF, or what else `output` asks for: a picture or HTML, always as a file to save',
   headers: z.object({
     'X-Failed-Resources': z.int().meta({
       description: 'The number of resources that did not load. `failedResources` of the job lists them with reasons',
@@ -219,6 +219,6 @@ export const pdfResponse: ZodOpenApiResponseObject = {
 /** By `Accept`: the first file, or all of them. */
 export const pdfOrZipResponse: ZodOpenApiResponseObject = {
   ...pdfResponse,
-  description: 'The PDF, or the picture that `output` asks for; with `Accept: application/zip` all files of the job',
+  description: 'The PDF, or what else `output` asks for; with `Accept: application/zip` all files of the job',
   content: { ...pdfResponse.content, 'application/zip': { schema: { type: 'string', format: 'binary' } } },
 };

@@ -1,4 +1,5 @@
 import type { Database } from '../db/pools.ts';
+import { contentTypeOf, type FileType, HTML_TYPE } from '../domain/media-type.ts';
 import { type FoundFile, getJobFile } from '../jobs/read.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { Store } from '../storage/store.ts';
@@ -72,11 +73,17 @@ export async function sendFoundFile(
     etag: etagOf(file),
     headers,
     contentHeaders: {
-      'Content-Type': type,
-      'Content-Disposition': contentDisposition(disposition, filename),
+      'Content-Type': contentTypeOf(type),
+      'Content-Disposition': contentDisposition(safely(disposition, type), filename),
+      ...(type === HTML_TYPE && { 'Content-Security-Policy': 'sandbox' }),
     },
     onCutOff: (error) => events.downloadCutOff({ ...aboutOf(c), jobId, userId }, error),
   });
+}
+
+/** A browser must not show the HTML of somebody's page as one of ours. */
+export function safely<D extends string>(disposition: D, type: FileType): D | 'attachment' {
+  return type === HTML_TYPE ? 'attachment' : disposition;
 }
 
 export function etagOf({ sha256 }: FoundFile): string {

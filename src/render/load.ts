@@ -156,7 +156,7 @@ function checkDestination(
   if (!isOurs && statusFails(failOnStatus, response.status()))
     throw new CodedError(
       'document_status',
-      `${watch.shown(response.url())} answered ${watch.describeStatus(response.url(), response.status())}; to print it anyway, set failOnStatus to ${failOnStatus === true ? 'false' : 'other statuses'}`,
+      `${watch.shown(response.url())} answered ${response.status()}${watch.headersHint(response.url(), response.status())}; to print it anyway, set failOnStatus to ${failOnStatus === true ? 'false' : 'other statuses'}`,
     );
 }
 

@@ -231,7 +231,7 @@ export class Renderer extends Lifecycle {
     const consoleErrors = failOnConsoleError
       ? new ConsoleErrors(warm.tab.page, failOnConsoleError, excess.reject)
       : undefined;
-    if (failOnResourceError) warm.watch.failsJob = (end) => resourceFails(failOnResourceError, end);
+    if (failOnResourceError) warm.watch.failures.failsJob = (end) => resourceFails(failOnResourceError, end);
     const steps = async (): Promise<PrintedPart> => {
       const clock = stopwatch();
       await preparePage(warm, request);
@@ -252,7 +252,7 @@ export class Renderer extends Lifecycle {
             const missingFonts = this.#fontNames && askedFonts ? missingFamilies(askedFonts, this.#fontNames) : [];
             if (request.ownOrigin?.failure) throw request.ownOrigin.failure;
             if (request.ownOrigin && !request.isHtmlWanted) await unlinkOrigin(warm.tab.session, request.ownOrigin);
-            const { failing } = warm.watch;
+            const { list: failedResources, failing } = failures;
             if (failing.length > 0)
               throw new CodedError('resource_failed', listed('resources of the document failed', failing));
             const wait = clock();
@@ -265,7 +265,7 @@ export class Renderer extends Lifecycle {
             });
             const timings = { page, load, wait, print: clock() };
             const { incomplete } = patience;
-            return { ...printed, timings, failedResources: failures, missingFonts, incomplete };
+            return { ...printed, timings, failedResources, missingFonts, incomplete };
           },
         },
       );

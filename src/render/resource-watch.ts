@@ -1,15 +1,8 @@
-import { STATUS_CODES } from 'node:http';
-import type { HTTPRequest, Protocol } from 'puppeteer';
-import type { ResourceEnd } from '../domain/failing-resource.ts';
-import type { FailedResource } from '../domain/job.ts';
+import type { HTTPRequest } from 'puppeteer';
 import { shownUrl } from '../domain/shown-url.ts';
 import type { ServedOrigin } from '../egress/served-origin.ts';
 import type { AskedFonts } from './fonts/asked-families.ts';
-
-/** Above the limit for requests; it can be reached with `data:` URLs, which do not count as requests. */
-const MAX_FAILURES = 10_000;
-/** Characters of a URL that are shown. */
-const MAX_URL = 500;
+import { ResourceFailures } from './resource-failures.ts';
 
 /** Requested by a new page itself. Its events may arrive only after the first document begins. */
 export const OWN_URL = 'data:,pdfprompt';
@@ -29,14 +22,10 @@ export class ResourceWatch {
   touchedOrigin = false;
   count = 0;
   #own = 0;
-  readonly failures: FailedResource[] = [];
-  readonly #failuresById = new Map<string, FailedResource>();
-  /** whether a resource that ends like this fails the job */
-  failsJob: ((end: ResourceEnd) => boolean) | undefined;
-  /** those that do; with a status it says more than the reason */
-  readonly #failing: { resource: FailedResource; status: string | undefined }[] = [];
-  /** of requests whose failure has not been reported */
-  readonly #explanations = new Map<string, string>();
+  readonly failures = new ResourceFailures({
+    shown: (url) => this.shown(url),
+    hint: (url, status) => this.headersHint(url, status),
+  });
   /** called at each request with the number so far */
   onCount: ((count: number) => void) | undefined;
   /** frames and workers so far */
@@ -133,72 +122,26 @@ export class ResourceWatch {
     return shownUrl(this.ownOrigin && this.#isOwn(url) ? url.slice(this.ownOrigin.origin.length + 1) : url);
   }
 
-  /** A status, with a hint if it may be due to missing headers. @param text instead of the number */
-  describeStatus(url: string, status: number, text = `${status}`): string {
+  /** Said of a status that may be due to missing headers; otherwise empty. */
+  headersHint(url: string, status: number): string {
     const isWithout = (status === 401 || status === 403) && this.headersGoTo?.(url) === false;
-    return isWithout ? `${text} without setExtraHTTPHeaders, which extraHTTPHeadersTo can send there` : text;
+    return isWithout ? ' without setExtraHTTPHeaders, which extraHTTPHeadersTo can send there' : '';
+  }
+
+  /** @param requestId for what else is told of the request */
+  failed(url: string, reason: string, requestId?: string): void {
+    const isRejected = requestId !== undefined && this.rejected.has(requestId);
+    if (reason !== 'net::ERR_ABORTED' && !isRejected && this.#mayFail(url))
+      this.failures.failed(url, reason, requestId);
   }
 
   /** Must be called with each answer to a request of a resource. */
   answered(url: string, status: number): void {
-    const text = this.describeStatus(url, status, `${status} ${STATUS_CODES[status] ?? ''}`.trim());
-    const resource = { url, reason: `status ${this.describeStatus(url, status)}` };
-    if (status >= 400) this.#add(resource, { status: { code: status, text } });
-    else if (this.failsJob?.({ url, status })) this.#addFailing({ ...resource, url: this.#shownShort(url) }, text);
+    if (this.#mayFail(url)) this.failures.answered(url, status, { isOwn: this.#isOwn(url) });
   }
 
-  /** @param requestId for a later {@link explain} */
-  failed(url: string, reason: string, requestId?: string): void {
-    this.#add({ url, reason: reason.replace('net::', '') }, { requestId });
+  /** Not those that are alone at their origin: `relativeAddresses` reports them, as without an origin. */
+  #mayFail(url: string): boolean {
+    return url !== OWN_URL && !(this.ownOrigin?.isAlone && this.#isOwn(url));
   }
-
-  #add(
-    { url, reason }: FailedResource,
-    { requestId, status }: { requestId?: string | undefined; status?: { code: number; text: string } },
-  ): void {
-    if (reason === 'ERR_ABORTED' || url === OWN_URL || this.failures.length >= MAX_FAILURES) return;
-    if (requestId !== undefined && this.rejected.has(requestId)) return;
-    if (this.ownOrigin?.isAlone && this.#isOwn(url)) return; // reported by `relativeAddresses`, as without an origin
-    const explained = requestId === undefined ? undefined : this.#explanations.get(requestId);
-    const failure = { url: this.#shownShort(url), reason: explained ?? storable(reason) };
-    this.failures.push(failure);
-    if (requestId !== undefined) this.#failuresById.set(requestId, failure);
-    // A file that the document does not have gets no answer: there is nobody who could give one.
-    const answer = this.#isOwn(url) ? undefined : status?.code;
-    if (this.failsJob?.({ url, status: answer })) this.#addFailing(failure, status?.text);
-  }
-
-  #addFailing(resource: FailedResource, status: string | undefined): void {
-    if (this.#failing.length < MAX_FAILURES) this.#failing.push({ resource, status });
-  }
-
-  /** What fails the job, such as `https://a.example/b.png - 404 Not Found`. */
-  get failing(): string[] {
-    return this.#failing.map(({ resource: { url, reason }, status = reason }) => `${url} - ${status}`);
-  }
-
-  #shownShort(url: string): string {
-    return storable(this.shown(url).slice(0, MAX_URL));
-  }
-
-  /** Adds details of CORS to a failure, or to one that is still to be reported: Puppeteer waits for the headers of some. */
-  explain({ requestId, corsErrorStatus }: Protocol.Network.LoadingFailedEvent): void {
-    if (!corsErrorStatus) return;
-    const failure = this.#failuresById.get(requestId);
-    if (failure) failure.reason = corsReason(corsErrorStatus);
-    else if (this.#explanations.size < MAX_FAILURES) this.#explanations.set(requestId, corsReason(corsErrorStatus));
-  }
-}
-
-/** Postgres takes neither NUL nor half a pair of surrogates in JSON, and a document can bring both into a URL. */
-function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '\uFFFD');
-}
-
-function corsReason({ corsError, failedParameter }: Protocol.Network.CorsErrorStatus): string {
-  if (corsError === 'MissingAllowOriginHeader') return 'cors: the server did not send Access-Control-Allow-Origin';
-  const sent = failedParameter.slice(0, 100);
-  return corsError === 'AllowOriginMismatch'
-    ? `cors: the server sent Access-Control-Allow-Origin: ${sent}, which is another origin`
-    : `cors: ${corsError} ${sent}`.trim();
 }

@@ -267,7 +267,8 @@ export class WarmPage {
       this.#watch.started(request);
       if (sessions.has(request.client)) return; // puppeteer has a session per process of the page
       sessions.add(request.client);
-      request.client.on('Network.loadingFailed', (failure) => this.#watch.explain(failure));
+      request.client.on('Network.loadingFailed', (failure) => this.#watch.failures.explain(failure));
+      request.client.on('Network.responseReceivedExtraInfo', (answer) => this.#watch.failures.sawStatus(answer));
     });
     page.on('requestfinished', (request) => this.#watch.ended(request));
     const failed = (url: string, reason: string, requestId?: string) => {

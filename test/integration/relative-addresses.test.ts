@@ -66,7 +66,7 @@ describe('a relative address in a document that has no base', () => {
   it('fails the document, if asked to', async () => {
     expect(await renderBody(renderer, { html: '<img src="logo.png">', failOnResourceError: true })).toMatchObject({
       code: 'resource_failed',
-      message: `logo.png could not be loaded: ${RELATIVE}`,
+      message: `resources of the document failed:\nlogo.png - ${RELATIVE}`,
     });
   });
 

@@ -12,6 +12,11 @@ const { origin: site, env } = await startSite((request, response) => {
   const path = request.url ?? '/';
   if (path === '/teapot') response.writeHead(418, { 'content-type': 'text/html' }).end('<h1>I am a teapot</h1>');
   else if (path === '/missing.png') response.writeHead(404).end();
+  else if (path.startsWith('/status/'))
+    response.writeHead(Number(/\d+/.exec(path)?.[0]), { 'content-type': 'text/html' }).end('<p>page</p>');
+  else if (path === '/image/200')
+    response.writeHead(200, { 'content-type': 'image/svg+xml' }).end('<svg xmlns="http://www.w3.org/2000/svg"/>');
+  else if (path === '/to-404') response.writeHead(302, { location: '/status/404' }).end();
   else if (path.startsWith('/font'))
     response
       .writeHead(200, {
@@ -318,7 +323,7 @@ describe('what fails', () => {
       'a dead image, if asked to',
       () => ({ html: `<img src="${site}/missing.png">`, failOnResourceError: true }),
       'resource_failed',
-      /missing\.png could not be loaded: status 404/,
+      /^resources of the document failed:\nhttp:\S+\/missing\.png - 404 Not Found$/,
     ],
   ])('%s', async (_, body, code, message) => {
     expect(await render(body())).toMatchObject({ kind: 'reject', code, message: expect.stringMatching(message) });
@@ -354,7 +359,7 @@ describe('what fails', () => {
     expect(failedResources).toEqual([{ url: `${site}${path}`, reason }]);
     expect(await render({ html: `${style}<p>x</p>`, failOnResourceError: true })).toMatchObject({
       code: 'resource_failed',
-      message: `${site}${path} could not be loaded: ${reason}`,
+      message: `resources of the document failed:\n${site}${path} - ${reason}`,
     });
   });
 
@@ -365,6 +370,71 @@ describe('what fails', () => {
 
   it('failOnStatus off: the error page is printed', async () => {
     expect(await text({ url: `${site}/teapot`, failOnStatus: false })).toBe('I am a teapot');
+  });
+
+  it.each([
+    [[], [], ['418', '503', '200']],
+    [['4xx'], ['418'], ['503', '200']],
+    [['400-417', '419-499', 503], ['503'], ['418', '200']],
+    [['418'], ['418'], ['503', '200']],
+    [['2XX', 599], ['200'], ['418', '503']],
+    [['100-599'], ['200', '418', '503'], []],
+  ])('failOnStatus %j: fails these statuses and no others', async (failOnStatus, failing, passing) => {
+    const of = (status: string) => render({ url: `${site}/status/${status}`, failOnStatus });
+    for (const status of failing)
+      expect(await of(status)).toMatchObject({
+        code: 'document_status',
+        message: `${site}/status/${status} answered ${status}; to print it anyway, set failOnStatus to other statuses`,
+      });
+    for (const status of passing) expect(await of(status)).toMatchObject({ kind: 'done' });
+    // A document of ours has no status that anybody asks about.
+    for (const script of ['', '<script>typeof localStorage</script>'])
+      expect(await render({ html: `<p>x</p>${script}`, failOnStatus })).toMatchObject({ kind: 'done' });
+  });
+
+  it.each<[settings: unknown, lines: string[]]>([
+    [true, ['nobody', '404', '503', 'to404', 'relative', 'kept']],
+    [false, []],
+    [{ statuses: [] }, []],
+    [{ statuses: ['4xx'] }, ['404', 'to404']],
+    [{ statuses: ['500-599'] }, ['503']],
+    [{ statuses: [200] }, ['200']],
+    [{ statuses: ['3xx'] }, []],
+    [{ unreachable: true }, ['nobody', 'relative', 'kept']],
+    [{ statuses: [503, 404], unreachable: true }, ['nobody', '404', '503', 'to404', 'relative', 'kept']],
+    [{ statuses: ['4xx'], ignore: ['0.0.1'] }, ['404', 'to404']],
+    [{ statuses: ['4xx'], unreachable: true, ignore: ['127.0.0.1'] }, ['nobody', 'relative']],
+    [{ unreachable: true, ignore: ['invalid'] }, ['relative', 'kept']],
+    [{ unreachable: true, ignore: ['img.NOBODY.invalid'] }, ['relative', 'kept']],
+    [{ unreachable: true, ignore: ['body.invalid', 'a.img.nobody.invalid'] }, ['nobody', 'relative', 'kept']],
+  ])('failOnResourceError %j: lists what fails', async (failOnResourceError, names) => {
+    const at = (path: string) => `${site}${path}`;
+    const lines: Record<string, string> = {
+      nobody: 'http://img.nobody.invalid/a.png - unreachable',
+      '404': `${at('/missing.png')} - 404 Not Found`,
+      '503': `${at('/status/503')} - 503 Service Unavailable`,
+      to404: `${at('/status/404')} - 404 Not Found`,
+      '200': `${at('/image/200')} - 200 OK`,
+      kept: `${at('/status/200')} - ERR_BLOCKED_BY_ORB`,
+      relative: 'logo.png - the document has no base URL',
+    };
+    const sources = ['http://img.nobody.invalid/a.png?x', at('/missing.png'), at('/missing.png#2'), at('/status/503'), at('/to-404'), at('/status/200'), at('/image/200'), 'logo.png'];
+    const outcome = await render({ html: sources.map((src) => `<img src="${src}">`).join(''), failOnResourceError });
+    if (names.length === 0) return expect(outcome).toMatchObject({ kind: 'done' });
+    expect(outcome).toMatchObject({ kind: 'reject', code: 'resource_failed' });
+    const [head, ...found] = 'message' in outcome ? outcome.message.split('\n') : [];
+    expect(head).toBe('resources of the document failed:');
+    expect(found.map((line) => line.replace(/^(logo.png - ).*/, `$1the document has no base URL`)).toSorted()).toEqual(names.map((name) => lines[name]).toSorted());
+  }); // prettier-ignore
+
+  it('lists as many failed resources as are read', async () => {
+    const html = Array.from({ length: 50 }, (_, index) => `<img src="${site}/status/404?${index}">`).join('');
+    const many = Array.from({ length: 30 }, (_, index) => `<img src="${site}/${index}/${'x'.repeat(2_000)}">`).join('');
+    const messageOf = async (body: object) => ((await render(body)) as { message: string }).message;
+    expect((await messageOf({ html, failOnResourceError: true })).split('\n')).toHaveLength(2); // they are shown without a query
+    const message = await messageOf({ html: many, failOnResourceError: { unreachable: true } });
+    expect(message.split('\n').at(-1)).toBe('and 10 more');
+    expect(message.length).toBeLessThan(11_000);
   });
 
   it('a dead image fails nothing by itself, and is listed', async () => {

@@ -98,7 +98,8 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
   app.use(async (c, next) => {
     await next();
     const isPdf = c.res.headers.get('content-type') === PDF_TYPE;
-    c.header('Content-Security-Policy', isPdf ? PDF_POLICY : PAGE_POLICY);
+    const hasOwnPolicy = c.res.headers.has('content-security-policy'); // HTML that a job has made
+    if (!hasOwnPolicy) c.header('Content-Security-Policy', isPdf ? PDF_POLICY : PAGE_POLICY);
     if (isPdf) c.header('X-Frame-Options', 'SAMEORIGIN');
     // With no-referrer browsers send `Origin: null` with forms.
     c.header('Referrer-Policy', 'same-origin');

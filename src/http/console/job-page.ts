@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { ConsoleSession } from '../../accounts/console-sessions.ts';
 import type { Delivery } from '../../deliveries/read-deliveries.ts';
 import { isFinal, type JobFile } from '../../domain/job.ts';
-import { PDF_TYPE } from '../../domain/media-type.ts';
+import { HTML_TYPE, PDF_TYPE } from '../../domain/media-type.ts';
 import { resultName } from '../../domain/result-name.ts';
 import type { JobTimeline, TimelineAttempt } from '../../jobs/job-timeline.ts';
 import { deliveryList } from './delivery-list.ts';
@@ -166,14 +166,16 @@ function pdfSection({ id, file, filename }: JobTimeline, files: readonly JobFile
   const shown =
     file.type === PDF_TYPE
       ? html`<iframe class="pdf" src="${path}?disposition=inline" title="The PDF ${name}" loading="lazy"></iframe>`
-      : html`<img class="picture" src="${path}?disposition=inline" alt="The picture ${name}" loading="lazy" />`;
+      : file.type === HTML_TYPE
+        ? html`<p class="hint">It is the HTML of a page: it can be downloaded only.</p>`
+        : html`<img class="picture" src="${path}?disposition=inline" alt="The picture ${name}" loading="lazy" />`;
   return html`<section aria-labelledby="pdf">
     <div class="head">
       <h2 id="pdf">PDF</h2>
       <p class="hint">${counted(file.pages, 'page')}, ${bytes(file.size)}, kept until ${instant(file.expiresAt)}</p>
       <a class="button" href="${path}?disposition=attachment">Download</a>
     </div>
-    ${thumbs({ id, filename }, files)} ${shown}
+    ${file.type !== HTML_TYPE && thumbs({ id, filename }, files)} ${shown}
     <p class="hint">
       If your browser shows nothing here, <a href="${path}?disposition=inline">open it by itself</a>. SHA-256
       <code class="hash">${file.sha256}</code>

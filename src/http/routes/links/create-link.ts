@@ -20,7 +20,7 @@ const body = z
     disposition: z
       .enum(DISPOSITIONS)
       .default('inline')
-      .meta({ description: 'Whether a browser shows the file or saves it' }),
+      .meta({ description: 'Whether a browser shows the file or saves it; HTML is always saved' }),
     file: z
       .int(POSITION)
       .min(0, POSITION)
@@ -59,8 +59,8 @@ export function createLinkRoute(deps: AppDeps): Operation {
       const { userId } = c.var.principal;
       const jobId = c.req.param('id') ?? '';
       const made = await makeLink(c, deps, { userId, jobId, ...wanted });
-      const { file, disposition, via } = wanted;
-      const link: z.infer<typeof answer> = { ...made, file, disposition, via };
+      const { file, via } = wanted;
+      const link: z.infer<typeof answer> = { ...made, file, via };
       deps.events.linkCreated({ ...aboutOf(c), jobId, userId, file, via, expiresAt: made.expiresAt });
       return c.json(link, 201, { 'Cache-Control': 'no-store' });
     },
