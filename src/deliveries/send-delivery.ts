@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { and, eq } from 'drizzle-orm';
 import type { Database } from '../db/pools.ts';
 import { file } from '../db/schema.ts';
+import { contentTypeOf } from '../domain/media-type.ts';
 import { testEvent } from '../domain/test-event.ts';
 import type { Dialer } from '../egress/dialer.ts';
 import { type OutgoingRequest, SEND_ERRORS, sendRequest, type SentRequest } from '../egress/send-request.ts';
@@ -96,7 +97,7 @@ async function uploadRequest(
   if (!pieces) return final('the store of the file is not known any longer');
   return {
     method: 'PUT',
-    headers: { ...withoutNamed({ 'Content-Type': row.type, 'User-Agent': userAgent }, headers), ...headers },
+    headers: { ...withoutNamed({ 'Content-Type': contentTypeOf(row.type), 'User-Agent': userAgent }, headers), ...headers },
     body: Readable.from(pieces, { highWaterMark: 1 }),
     size: row.size,
     totalMs: uploadMs(row.size),
