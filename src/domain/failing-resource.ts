@@ -7,8 +7,8 @@ const MAX_HOSTS = 100;
 
 /** @returns undefined if the text is a host name or an IP address, as in a URL */
 function hostProblem(text: string): string | undefined {
-  const url = URL.parse(`http://${text}/`);
-  return url && url.href === `http://${url.hostname}/` && /^[\w.[\]:-]+$/.test(url.hostname) ? undefined : HOST;
+  const isHost = /^(?:[^:/?#@\s*]+|\[[\da-f:.]+\])$/i.test(text);
+  return isHost && URL.canParse(`http://${text}/`) ? undefined : HOST;
 }
 
 /** Which resources that fail also fail the job. */

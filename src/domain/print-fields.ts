@@ -117,7 +117,7 @@ const cookie = z.strictObject({
     .string()
     .min(1)
     .max(255)
-    .regex(/^[\w.-]+$/, 'allowed: a host name')
+    .regex(/^(?:[\w.-]+|\[[\da-f:.]+\])$/i, 'allowed: a host name or an IP address, without scheme and port')
     .optional(),
   path: z.string().max(1024).regex(/^\//, 'allowed: a path that starts with /').optional(),
   secure: z.boolean().optional(),

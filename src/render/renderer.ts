@@ -252,6 +252,7 @@ export class Renderer extends Lifecycle {
             const missingFonts = this.#fontNames && askedFonts ? missingFamilies(askedFonts, this.#fontNames) : [];
             if (request.ownOrigin?.failure) throw request.ownOrigin.failure;
             if (request.ownOrigin && !request.isHtmlWanted) await unlinkOrigin(warm.tab.session, request.ownOrigin);
+            if (failOnResourceError) await failures.settled();
             const { list: failedResources, failing } = failures;
             if (failing.length > 0)
               throw new CodedError('resource_failed', listed('resources of the document failed', failing));

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Protocol } from 'puppeteer';
 import type { ResourceEnd } from '../domain/failing-resource.ts';
 import type { FailedResource } from '../domain/job.ts';
+import { Deadline } from '../kernel/deadline.ts';
 
 /** Above the limit for requests; it can be reached with `data:` URLs, which do not count as requests. */
 const MAX_FAILURES = 10_000;
@@ -9,6 +10,8 @@ const MAX_FAILURES = 10_000;
 const MAX_URL = 500;
 /** What Chromium says of an answer that the page may not read. An image that is a page of HTML is one, such as a 404. */
 const KEPT_FROM_PAGE = 'ERR_BLOCKED_BY_ORB';
+/** Its status comes in another way, which may be slower. One from the cache has none. */
+const STATUS_TIMEOUT_MS = 1_000;
 
 /** How messages name a URL and a status. */
 interface Names {
@@ -34,6 +37,9 @@ export class ResourceFailures {
   /** by the id of a request whose failure has not been reported */
   readonly #explanations = new Map<string, string>();
   readonly #statuses = new Map<string, number>();
+  /** ids of requests whose answer was kept from the page, and whose status is still to come */
+  readonly #untold = new Set<string>();
+  #onTold: (() => void) | undefined;
 
   constructor(names: Names) {
     this.#names = names;
@@ -42,8 +48,10 @@ export class ResourceFailures {
   /** @param requestId for what is told of the request besides, before or after */
   failed(url: string, reason: string, requestId?: string): void {
     const name = reason.replace('net::', '');
-    const known = requestId === undefined ? undefined : this.#statuses.get(requestId);
-    const status = name === KEPT_FROM_PAGE ? known : undefined;
+    const isKept = name === KEPT_FROM_PAGE && requestId !== undefined;
+    const told = isKept ? this.#statuses.get(requestId) : undefined;
+    if (isKept && told === undefined && this.#untold.size < MAX_FAILURES) this.#untold.add(requestId);
+    const status = told !== undefined && told >= 400 ? told : undefined;
     const explained = requestId === undefined ? undefined : this.#explanations.get(requestId);
     this.#add(
       { url, status },
@@ -76,14 +84,26 @@ export class ResourceFailures {
 
   /** Must be called with each status: the page is not told that of an answer that is kept from it. */
   sawStatus({ requestId, statusCode: status }: Protocol.Network.ResponseReceivedExtraInfoEvent): void {
-    if (status < 400) return;
     const { resource, end } = this.#byId.get(requestId) ?? {};
     if (!resource || !end) {
       if (this.#statuses.size < MAX_FAILURES) this.#statuses.set(requestId, status);
-    } else if (resource.reason === KEPT_FROM_PAGE) {
-      end.status = status;
-      resource.reason = this.#reason(end.url, status);
+    } else if (this.#untold.delete(requestId)) {
+      if (status >= 400) {
+        end.status = status;
+        resource.reason = this.#reason(end.url, status);
+      }
+      this.#onTold?.();
     }
+  }
+
+  /** Resolves when the status of each answer that was kept from the page is there, or does not come. */
+  async settled(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onTold = () => {
+      if (this.#untold.size === 0) resolve();
+    };
+    this.#onTold();
+    await new Deadline(STATUS_TIMEOUT_MS).race('the statuses', promise).catch(() => undefined);
   }
 
   /** Adds details of CORS to a failure, or to one that is still to be reported: Puppeteer waits for the headers of some. */

@@ -200,4 +200,42 @@ describe('headers given for a document', () => {
     expect(await reasonOf({ setExtraHTTPHeaders: HEADERS, extraHTTPHeadersTo: 'all' })).toBe('status 401');
     expect(await reasonOf({})).toBe('status 401');
   });
+
+  it('go where their pattern fits, and beside the others', async () => {
+    const images = [...sites.values()].map((origin) => `<img src="${origin}/img">`).join('');
+    page = images;
+    const saw = async (setExtraHTTPHeaders: object, body: object) => {
+      seen.clear();
+      await pdfOf(renderer, { setExtraHTTPHeaders, ...body });
+      return Object.fromEntries([...seen].map(([name, kinds]) => [name, kinds.img]));
+    };
+    const here = { url: `${own.origin}/page` };
+    const at = (urls: string) => ({ value: 'secret', urls });
+    const [X, A] = ['X-Tenant', 'Authorization'];
+    const cases: [headers: object, body: object, own: string, other: string, foreign: string][] = [
+      [{ [X]: at(`${other.origin}/*`) }, here, '', 'x-tenant', ''],
+      [{ [X]: at('*/img') }, here, 'x-tenant', 'x-tenant', 'x-tenant'],
+      [{ [X]: at('*/page') }, here, '', '', ''],
+      [{ [X]: at(`${other.origin}/*`), [A]: 'secret' }, here, 'authorization', 'x-tenant', ''],
+      [{ [X]: at(`${other.origin}/*`), [A]: 'secret' }, { ...here, extraHTTPHeadersTo: 'all' }, 'authorization', 'authorization x-tenant', 'authorization'],
+      [{ [X]: at('*localhost*'), [A]: at(`${own.origin}*`) }, { html: images }, 'authorization', '', 'x-tenant'],
+      // The one for a pattern wins, whatever the case of its name.
+      [{ [X]: 'public', 'x-tenant': at(`${own.origin}/img`) }, here, 'x-tenant', '', ''],
+    ]; // prettier-ignore
+    for (const [headers, body, ...expected] of cases)
+      expect([headers, await saw(headers, body)]).toEqual([
+        headers,
+        { own: expected[0], other: expected[1], foreign: expected[2] },
+      ]);
+  });
+
+  it('for a pattern do not follow a redirect to where it does not fit', async () => {
+    const go = (from: string, to: string) => `<img src="${from}/go?to=${encodeURIComponent(`${to}/img`)}">`;
+    const headers = { 'X-Tenant': { value: 'secret', urls: `${own.origin}/*` } };
+    seen.clear();
+    await pdfOf(renderer, { html: go(own.origin, other.origin), setExtraHTTPHeaders: headers });
+    expect(Object.fromEntries(seen)).toEqual({ other: { img: '' } });
+    await pdfOf(renderer, { html: go(other.origin, own.origin), setExtraHTTPHeaders: headers });
+    expect(seen.get('own')).toEqual({ img: 'x-tenant' });
+  });
 });

@@ -69,6 +69,31 @@ describe('a picture of the page', () => {
     expect([element.width, element.height, element.at(0, 0), element.at(49, 49)]).toEqual([50, 50, BLUE, BLUE]);
   });
 
+  it('lays the document out for the viewport, whatever of it is shown', async () => {
+    const html = '<body style="margin:0"><div id="x" style="width:50vw;height:20px;background:#00f"></div>';
+    const viewport = { width: 400, height: 100 };
+    for (const [output, width, height] of [
+      [{ fullPage: true }, 400, 100],
+      [{ selector: '#x' }, 200, 20],
+      [{ clip: { x: 150, y: 0, width: 100, height: 10 } }, 100, 10],
+    ] as const) {
+      for (const deviceScaleFactor of [1, 2]) {
+        const scale = deviceScaleFactor;
+        const picture = await seen({ html, viewport: { ...viewport, deviceScaleFactor } }, { type: 'png', ...output });
+        expect([picture.width, picture.height]).toEqual([width * scale, height * scale]);
+        expect(picture.at(45 * scale, 5 * scale)).toEqual(BLUE);
+      }
+    }
+  });
+
+  it('has the quality that is asked for', async () => {
+    const html = `<body style="background:repeating-conic-gradient(#f00 0 1deg,#0f0 0 2deg,#00f 0 3deg)">`;
+    for (const type of ['jpeg', 'webp'] as const) {
+      const [low, high] = [await taken({ html }, { type, quality: 5 }), await taken({ html }, { type, quality: 95 })];
+      expect(high.size).toBeGreaterThan(2 * low.size);
+    }
+  });
+
   it('is transparent where the document has no background, if that is asked for', async () => {
     const body = { html: '<p style="background:#f00;width:50px;height:50px;margin:0">' };
     const page = '<body style="margin:0">';

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../src/domain/canonical-json.ts';
-import { headerOrigins } from '../../src/domain/extra-headers.ts';
+import { addedHeaders, type ExtraHeaders, headerOrigins } from '../../src/domain/extra-headers.ts';
+import { resourceFails } from '../../src/domain/failing-resource.ts';
+import { statusFails } from '../../src/domain/failing-status.ts';
 import { parsePdfRequest, type PdfRequest, pdfRequestSchema } from '../../src/domain/pdf-request.ts';
 import { paperSize } from '../../src/domain/print-fields.ts';
 import { urlProblem } from '../../src/domain/source.ts';
@@ -302,6 +304,21 @@ describe('headers of a request', () => {
     expect(headerOrigins({ url: here, extraHTTPHeadersTo: 'all' })).toBe('all');
   });
 
+  it.each<[headers: ExtraHeaders, to: 'all' | string[] | undefined, url: string, added: Record<string, string> | undefined]>([
+    [{ a: '1' }, undefined, here, { a: '1' }],
+    [{ a: '1' }, undefined, 'https://example.com/', {}],
+    [{ a: '1' }, 'all', 'http://other.example', { a: '1' }],
+    [{ a: { value: '1', urls: '*.png' } }, undefined, 'http://other.example/a.png#b', { a: '1' }],
+    [{ a: { value: '1', urls: '*.png' } }, 'all', 'http://other.example/a.jpg', {}],
+    [{ a: '1', A: { value: '2', urls: 'https://example.com:8443/*' } }, undefined, here, { A: '2' }],
+    [{ a: '1', A: { value: '2', urls: '*.png' } }, undefined, here, { a: '1' }],
+    [{ A: { value: '2', urls: '*' }, a: '1' }, undefined, here, { A: '2' }],
+    [{}, undefined, here, undefined],
+  ])('%j, to %j, at %s: %j', (setExtraHTTPHeaders, to, url, added) => {
+    const all = addedHeaders({ url: here, extraHTTPHeadersTo: to, setExtraHTTPHeaders });
+    expect(all?.to(url)).toEqual(added);
+  }); // prettier-ignore
+
   const noOrigins = [
     'cdn.example.com',
     'ftp://example.com',
@@ -322,6 +339,20 @@ describe('headers of a request', () => {
     [{ extraHTTPHeadersTo: 'origin' }, /^extraHTTPHeadersTo: html has no origin; allowed with it: all, or a list/],
     [{ setExtraHTTPHeaders: { Host: 'a' } }, /^setExtraHTTPHeaders\.Host: allowed: headers of the request/],
     [{ setExtraHTTPHeaders: { 'a b': 'a' } }, /^setExtraHTTPHeaders\["a b"\]: allowed: an HTTP header name/],
+    [{ setExtraHTTPHeaders: { a: 1 } }, /^setExtraHTTPHeaders\.a: allowed: text, or an object with value and urls$/],
+    [{ setExtraHTTPHeaders: { a: { value: 'x' } } }, /^setExtraHTTPHeaders\.a\.urls: required: text$/],
+    [
+      { setExtraHTTPHeaders: { a: { value: 'x', urls: '^a' } } },
+      /^setExtraHTTPHeaders\.a\.urls: allowed: a URL in which \*/,
+    ],
+    [
+      { setExtraHTTPHeaders: { a: { value: 'x', urls: '*', url: '*' } } },
+      /^setExtraHTTPHeaders\.a\.url: unknown field; did you mean urls\?$/,
+    ],
+    [
+      { setExtraHTTPHeaders: { a: { value: 'x\n', urls: '*' } } },
+      /^setExtraHTTPHeaders\.a\.value: allowed: no control characters$/,
+    ],
   ])('%j is refused by name', (fields, problem) => {
     expect(problemsOf({ html: 'x', ...fields })).toEqual([expect.stringMatching(problem)]);
   });
@@ -383,3 +414,54 @@ describe('fields about the page', () => {
     expect(problemsOf({ html: 'x', ...fields })).toEqual([expect.stringMatching(problem)]);
   }); // prettier-ignore
 });
+
+describe('what fails a job', () => {
+  const STATUSES = 'allowed: statuses from 100 to 599, and ranges such as "4xx" or "500-599"';
+
+  it.each<[statuses: unknown[], problems: string[]]>([
+    [[404, '404', '4xx', '5XX', '400-499', '500-500'], []],
+    ...['6xx', 'xx', '4x', '99', '600', '499-400', '400-600', '400-', '-499', '4xx-5xx', ' 404', '', '404.5'].map((entry): [unknown[], string[]] => [[entry], [`[0]: ${STATUSES}`]]),
+    [[99], ['[0]: allowed: 100 to 599']],
+    [[600], ['[0]: allowed: 100 to 599']],
+    [[404.5], [`[0]: ${STATUSES}`]],
+    [[null], [`[0]: ${STATUSES}`]],
+    [Array.from({ length: 101 }, () => 404), [': allowed: at most 100 items']],
+  ])('the statuses %j', (statuses, problems) => {
+    expect(problemsOf({ html: 'x', failOnStatus: statuses })).toEqual(problems.map((problem) => `failOnStatus${problem}`));
+    expect(problemsOf({ html: 'x', failOnResourceError: { statuses } })).toEqual(problems.map((problem) => `failOnResourceError.statuses${problem}`));
+  });
+
+  it.each<[entry: number | string, fails: number[]]>([
+    [404, [404]],
+    ['404', [404]],
+    ['4xx', [400, 404, 499]],
+    ['400-404', [400, 404]],
+    ['100-599', [100, 200, 400, 404, 499, 500, 599]],
+  ])('%j is %j', (entry, fails) => {
+    const all = [100, 200, 400, 404, 499, 500, 599];
+    expect(all.filter((status) => statusFails([entry], status))).toEqual(fails);
+  });
+
+  it.each<[fields: object, problem: RegExp]>([
+    [{ failOnStatus: 404 }, /^failOnStatus: allowed: true, false, or a list of statuses such as/],
+    [{ failOnStatus: 'yes' }, /^failOnStatus: allowed: true, false, or a list/],
+    [{ failOnResourceError: 'yes' }, /^failOnResourceError: allowed: true, false, or an object with statuses, unreachable, ignore$/],
+    [{ failOnResourceError: ['4xx'] }, /^failOnResourceError: allowed: true, false, or an object/],
+    [{ failOnResourceError: { status: ['4xx'] } }, /^failOnResourceError\.status: unknown field; did you mean statuses\?$/],
+    [{ failOnResourceError: { unreachable: 'yes' } }, /^failOnResourceError\.unreachable: allowed: true or false$/],
+    ...['https://a.example', 'a.example:80', 'a.example/b', 'a@b.example', '*.example.com', '', 'a b', 'a?b'].map((host): [object, RegExp] => [{ failOnResourceError: { ignore: [host] } }, /^failOnResourceError\.ignore\[0\]: allowed: a host name such as/]),
+    [{ failOnConsoleError: 'exception' }, /^failOnConsoleError: allowed: true, false or exceptions/],
+    [{ waitForFunction: { fn: 'x', strict: 1 } }, /^waitForFunction\.strict: allowed: true or false$/],
+    [{ cookies: [{ name: 'a', value: 'b', domain: 'a.example:80' }] }, /^cookies\[0\]\.domain: allowed: a host name or an IP address, without scheme and port$/],
+    [{ cookies: [{ name: 'a', value: 'b', domain: 'a.example', sameSite: 'lax' }] }, /^cookies\[0\]\.sameSite: allowed: Strict, Lax, None \(did you mean Lax\?\)$/],
+  ])('%j is refused by name', (fields, problem) => {
+    expect(problemsOf({ html: 'x', ...fields })).toEqual([expect.stringMatching(problem)]);
+  });
+
+  it.each(['a.example', 'A.Example', '10.0.0.1', '[::1]', 'localhost', 'bücher.example', '_a.example'])('the host %s may be ignored, with what is below it', (host) => {
+    expect(problemsOf({ html: 'x', failOnResourceError: { unreachable: true, ignore: [host] } })).toEqual([]);
+    const fails = (url: string) => resourceFails({ unreachable: true, ignore: [host] }, { url, status: undefined });
+    expect([fails(`https://${host}:8443/a`), fails(`https://x${host.replace('[', '')}`)]).toEqual([false, true]);
+    if (/[a-z]/i.test(host) && !host.includes(':')) expect(fails(`https://img.${host}/a`)).toBe(false);
+  });
+}); // prettier-ignore

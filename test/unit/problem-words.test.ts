@@ -85,7 +85,7 @@ describe('a wrong value', () => {
   });
 
   it.each([
-    [{ output: { type: 'jpg' } }, 'output.type: allowed: pdf, png, jpeg, webp (did you mean jpeg?)'],
+    [{ output: { type: 'jpg' } }, 'output.type: allowed: pdf, png, jpeg, webp, html (did you mean jpeg?)'],
     [{ finishing: { overlay: [{ text: 'x', position: 'middle' }] } }, 'finishing.overlay[0].position: allowed: top-left, top, top-right, left, center, right, bottom-left, bottom, bottom-right'],
     [{ finishing: { attachments: [{ file: 'a', relationship: 'data' }] } }, 'finishing.attachments[0].relationship: allowed: Source, Data, Alternative, Supplement, Unspecified (did you mean Data?)'],
     [{ finishing: { overlay: [{ text: 'x', opacity: 7 }] } }, 'finishing.overlay[0].opacity: allowed: 0 to 1'],
