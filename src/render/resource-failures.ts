@@ -64,7 +64,7 @@ export class ResourceFailures {
    * An answer of any status, which is a failure from 400 on.
    * @param isOwn it is a file of the document: one that it does not have gets no answer, as no server could give one
    */
-  answered(url: string, status: number, { isOwn }: { isOwn: boolean }): void {
+  answered(url: string, status: number, { isOwn = false } = {}): void {
     const end = { url, status };
     if (status >= 400) this.#add({ url, status: isOwn ? undefined : status }, this.#reason(url, status));
     else if (this.failsJob(end)) this.#keep({ resource: { url: this.#shown(url), reason: '' }, end });
