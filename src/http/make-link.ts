@@ -1,10 +1,11 @@
+import { contentDisposition } from '../domain/content-disposition.ts';
 import { contentTypeOf } from '../domain/media-type.ts';
 import { type FoundFile, getJobFile } from '../jobs/read.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { type Link, signLink } from '../links/link-token.ts';
 import { isHttps } from './console/session.ts';
 import type { AppContext, AppDeps } from './route.ts';
-import { contentDisposition, safely, storeOf } from './send-pdf.ts';
+import { safely, storeOf } from './send-pdf.ts';
 
 /** Who sends the file of a link. */
 export const VIAS = ['service', 'bucket'] as const;

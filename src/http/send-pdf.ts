@@ -1,6 +1,7 @@
 import type { Database } from '../db/pools.ts';
 import { contentTypeOf, type FileType, HTML_TYPE } from '../domain/media-type.ts';
 import { type FoundFile, getJobFile } from '../jobs/read.ts';
+import { contentDisposition } from '../domain/content-disposition.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { Store } from '../storage/store.ts';
 import type { StoredAt, Stores } from '../storage/stores.ts';
@@ -109,15 +110,4 @@ export function headersOfJob(
     [FAILED_RESOURCES]: String(failedResourceCount),
     ...(incomplete.length > 0 && { [INCOMPLETE]: String(incomplete.length) }),
   };
-}
-
-/** RFC 6266: an ASCII name for old clients, and the real name. */
-export function contentDisposition(disposition: string, name: string): string {
-  const filename = name.replaceAll(/\p{Bidi_Control}/gu, ''); // older versions accepted them
-  const ascii = filename.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_');
-  const encoded = encodeURIComponent(filename).replaceAll(
-    /['()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `${disposition}; filename="${ascii}"; filename*=UTF-8''${encoded}`;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { contentDisposition } from '../domain/content-disposition.ts';
 import { getJobZip } from '../jobs/read.ts';
 import type { WhichFile } from '../storage/store.ts';
 import type { StoredAt } from '../storage/stores.ts';
@@ -6,8 +7,8 @@ import { answered } from './answered.ts';
 import { namesTag } from './byte-range.ts';
 import { aboutOf, type AppContext } from './route.ts';
 import { streamOf } from './send-bytes.ts';
-import { contentDisposition, headersOfJob, type SendDeps, type SendInput, storeOf } from './send-pdf.ts';
-import { type ZippedFile, zipSize, zipStream } from './zip-stream.ts';
+import { headersOfJob, type SendDeps, type SendInput, storeOf } from './send-pdf.ts';
+import { type ZippedFile, zipSize, zipStream } from '../kernel/zip-stream.ts';
 
 /**
  * Streams all files of a job as a zip, within the tenant's share; HEAD reads no bytes. GET may have conditions, but

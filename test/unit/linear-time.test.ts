@@ -5,7 +5,7 @@ import { parsePdfRequest, pdfRequestSchema } from '../../src/domain/pdf-request.
 import { endToEnd } from '../../src/egress/end-to-end.ts';
 import { absoluteHttpUrl, tunnelTarget } from '../../src/egress/target.ts';
 import { parseJson } from '../../src/jobs/parse-json.ts';
-import { contentDisposition } from '../../src/http/send-pdf.ts';
+import { contentDisposition } from '../../src/domain/content-disposition.ts';
 import { withoutSecrets } from '../../src/kernel/secrets.ts';
 import { needsOrigin } from '../../src/render/own-origin.ts';
 import { isStatic } from '../../src/render/static-document.ts';

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fromBufferPromise, openPromise } from 'yauzl';
 import { uniqueName } from '../../src/domain/unique-name.ts';
-import { type ZippedFile, zipSize, zipStream } from '../../src/http/zip-stream.ts';
+import { type ZippedFile, zipSize, zipStream } from '../../src/kernel/zip-stream.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'pdfprompt-test-large-zip-'));
 afterAll(() => rmSync(root, { recursive: true }));

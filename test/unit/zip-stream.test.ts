@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FILE_TYPES } from '../../src/domain/media-type.ts';
 import { resultName, zipName } from '../../src/domain/result-name.ts';
-import { type ZippedFile, zipSize, zipStream } from '../../src/http/zip-stream.ts';
+import { type ZippedFile, zipSize, zipStream } from '../../src/kernel/zip-stream.ts';
 import { unzip } from '../../src/sources/unzip.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'pdfprompt-test-zip-'));

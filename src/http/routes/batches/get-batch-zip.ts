@@ -8,7 +8,7 @@ import type { AppContext, AppDeps, Operation } from '../../route.ts';
 import { idOf } from '../../schemas.ts';
 import { storeOf } from '../../send-pdf.ts';
 import { reader, sendFiles } from '../../send-zip.ts';
-import { type ZippedFile, zipSize } from '../../zip-stream.ts';
+import { type ZippedFile, zipSize } from '../../../kernel/zip-stream.ts';
 
 /** Bytes of memory for each file of the list, which is kept until the zip is sent. */
 const LISTED_BYTES = 250;
