@@ -41,7 +41,9 @@ export async function insertBatch(db: Database, batch: NewBatch): Promise<TierUs
   const { request } = shape;
   // What is the same in every job is kept short. Of the time limit the database reads when a claim ends.
   const settings = { ...withoutDefaults(jobSettings(request)), timeoutMs: request.timeoutMs };
-  const [webhook, upload] = ['webhook', 'upload'].map((kind) => toRows(request.deliveries).find((row) => (row as { kind: string }).kind === kind)); // prettier-ignore
+  const { webhook: hook, upload: target } = request.deliveries ?? {};
+  const [webhook] = toRows({ webhook: hook });
+  const [upload] = toRows({ upload: target });
   const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
   return db.transaction(async (tx) => {
     // What would be refused is not written.

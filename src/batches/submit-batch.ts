@@ -222,6 +222,11 @@ function checkTogether({ egress }: SubmitDeps, { result }: BatchHead, { request 
   const { result: asked, deliveries } = request;
   if (deliveries?.upload && result !== 'merged')
     problems.push({ field: 'request.upload', message: 'it takes one file; allowed with result merged' });
+  if (deliveries?.upload?.reports?.length)
+    problems.push({
+      field: 'request.upload.reports',
+      message: 'a batch has none; allowed: webhook, which says how it ended',
+    });
   if (request.runAt !== undefined)
     problems.push({ field: 'request.runAt', message: 'a batch begins now; allowed with POST /v1/jobs' });
   if (result === 'merged')

@@ -15,7 +15,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { BadRow, BatchResult, BatchStatus } from '../domain/batch.ts';
-import type { DeliveryKind, DeliveryStatus } from '../domain/delivery.ts';
+import type { DeliveryKind, DeliveryOptions, DeliveryStatus } from '../domain/delivery.ts';
 import type { FailedResource, JobMetadata, JobStatus, JobTimings } from '../domain/job.ts';
 import type { EventType } from '../domain/event-type.ts';
 import { type FileType, PDF_TYPE } from '../domain/media-type.ts';
@@ -331,6 +331,9 @@ export const delivery = pgTable('pdfprompt_delivery', {
   dueAt: instant('due_at'),
   claimedUntil: instant('claimed_until'),
   endedAt: instant('ended_at'),
+  options: jsonb('options').$type<DeliveryOptions>(),
+  after: uuid('after'),
+  reportOn: text('report_on').$type<'delivered' | 'failed'>(),
 });
 
 export const deliveryAttempt = pgTable(

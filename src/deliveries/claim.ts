@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { arrayLiteral } from '../db/array-literal.ts';
 import type { Database, Queryable } from '../db/pools.ts';
 import { delivery, user, webhook, webhookSecret } from '../db/schema.ts';
-import type { DeliveryKind } from '../domain/delivery.ts';
+import type { DeliveryKind, DeliveryOptions } from '../domain/delivery.ts';
 import type { DeliverySlots, Destination, Share } from './delivery-slots.ts';
 
 /** Seconds after which a delivery whose worker has not said that it lives is sent again. */
@@ -27,8 +27,11 @@ export interface ClaimedDelivery extends Destination {
   /** undefined: a URL of the request */
   webhookId: string | undefined;
   url: string;
-  /** of an upload */
+  /** of an upload or a report */
   headers: Record<string, string>;
+  options: DeliveryOptions;
+  /** of a report: the upload, and the end of it that is reported */
+  report: { of: string; on: 'delivered' | 'failed' } | undefined;
   attempt: number;
   /** tries since it was made or replayed, with this one */
   round: number;
@@ -62,7 +65,7 @@ export async function claimDeliveries(
   return { claimed: [], isMore: slots.free > 0 };
 }
 
-/** Two indexes, one for each kind, so that neither has to look past the other's rows. */
+/** An index for each kind, so that none has to look past the others' rows. */
 const ready = (kind: DeliveryKind) => sql.raw(`status = 'ready' and kind = '${kind}'`);
 
 /**
@@ -133,6 +136,9 @@ interface Row extends Record<string, unknown> {
   webhook_id: string | null;
   url: string;
   headers: Record<string, string> | null;
+  options: DeliveryOptions | null;
+  after: string | null;
+  report_on: 'delivered' | 'failed' | null;
   attempts: number;
   round: number;
   is_off: boolean;
@@ -161,7 +167,7 @@ async function take(db: Queryable, kind: DeliveryKind, shares: readonly Share[])
     from picked left join ${webhook} w on w.id = picked.webhook_id
       left join ${webhookSecret} own on own.user_id = picked.user_id and picked.webhook_id is null
     where d.id = picked.id
-    returning d.id, d.user_id, d.host, d.kind, d.job_id, d.batch_id, d.batch_ended_at::text as batch_ended_at, d.webhook_id, coalesce(d.url, w.url) as url, d.headers,
+    returning d.id, d.user_id, d.host, d.kind, d.job_id, d.batch_id, d.batch_ended_at::text as batch_ended_at, d.webhook_id, coalesce(d.url, w.url) as url, d.headers, d.options, d.after, d.report_on,
       d.attempts, d.round, coalesce(w.off_since is not null or w.deleted_at is not null, false)
         or exists (select from ${user} u where u.id = d.user_id and u.erased_at is not null) as is_off,
       coalesce(w.secret, own.secret) as secret,
@@ -185,6 +191,8 @@ function toClaimed(row: Row): ClaimedDelivery {
     webhookId: row.webhook_id ?? undefined,
     url: row.url,
     headers: row.headers ?? {},
+    options: row.options ?? {},
+    report: row.after !== null && row.report_on ? { of: row.after, on: row.report_on } : undefined,
     attempt: row.attempts,
     round: row.round,
     isOff: row.is_off,

@@ -65,7 +65,7 @@ export async function recordAttempt(
         due_at = case when not w.is_off then now() + ${seconds ?? null}::double precision * interval '1 second' end,
         ended_at = case when ${next} <> 'waiting' or w.is_off then now() end, claimed_until = null,
         url = case when ${isDelivered} and d.kind = 'upload' then regexp_replace(d.url, '[?#].*$', '') else d.url end,
-        headers = case when not ${isDelivered} then d.headers end
+        headers = case when not ${isDelivered} or d.kind = 'report' then d.headers end
       from (select exists (select from ${webhook}
         where id = ${webhookId ?? null}::uuid and (off_since is not null or deleted_at is not null)) as is_off) as w
       where d.id = ${id} and d.status = 'sending' and d.attempts = ${claimed.attempt}

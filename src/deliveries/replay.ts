@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import { z } from 'zod';
 import type { Database } from '../db/pools.ts';
+import type { DeliveryKind } from '../domain/delivery.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { type Delivery, getDelivery, noDelivery } from './read-deliveries.ts';
 import { noWebhook, webhookOff } from './webhook.ts';
@@ -67,7 +68,14 @@ function belongingTo(of: ReplayInput['of']): [column: SQL, owner: string] {
   return 'batchId' in of ? [sql`batch_id`, of.batchId] : [sql`webhook_id`, of.webhookId];
 }
 
-type State = { kind: string; status: string; attempts: number; outdated: boolean; off: boolean; deleted: boolean };
+type State = {
+  kind: DeliveryKind;
+  status: string;
+  attempts: number;
+  outdated: boolean;
+  off: boolean;
+  deleted: boolean;
+};
 
 /** @throws CodedError unless it is under way */
 function refuse({ kind, status, attempts, outdated, off, deleted }: State, isOfWebhook: boolean): void {

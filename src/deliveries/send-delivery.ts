@@ -1,18 +1,17 @@
-import { Readable } from 'node:stream';
-import { and, eq } from 'drizzle-orm';
 import type { Database } from '../db/pools.ts';
-import { file } from '../db/schema.ts';
-import { contentTypeOf } from '../domain/media-type.ts';
 import { testEvent } from '../domain/test-event.ts';
 import type { Dialer } from '../egress/dialer.ts';
-import { type OutgoingRequest, SEND_ERRORS, sendRequest, type SentRequest } from '../egress/send-request.ts';
+import { SEND_ERRORS, sendRequest, type SentRequest } from '../egress/send-request.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { Stores } from '../storage/stores.ts';
 import type { ClaimedDelivery } from './claim.ts';
 import { type Ended, eventOf } from './ended.ts';
 import { ownSecret } from './own-secret.ts';
+import type { PreparedRequest } from './prepared-request.ts';
 import type { Attempt } from './record.ts';
+import { reportRequest } from './report-request.ts';
 import { signatureHeaders } from './sign.ts';
+import { uploadRequest } from './upload-request.ts';
 
 export interface SendDeps {
   db: Database;
@@ -32,12 +31,6 @@ export interface Tried extends Attempt, Pick<SentRequest, 'denied'> {
   isAborted?: boolean;
 }
 
-/** Milliseconds of an upload for which nothing may move. */
-const UPLOAD_IDLE_MS = 30_000;
-/** Milliseconds of an upload in all: a minute, and a second for each megabyte. */
-const uploadMs = (size: number) => 60_000 + size / UPLOAD_BYTES_PER_MS;
-const UPLOAD_BYTES_PER_MS = 1_000;
-
 /** It cannot be sent, and another try would not help. */
 const final = (error: string): Tried => ({ isDelivered: false, isFinal: true, error, answer: '', ms: 0 });
 
@@ -54,18 +47,29 @@ export async function sendDelivery(
 ): Promise<Tried> {
   if (claimed.isOff && !claimed.isTest) return final('the endpoint is switched off');
   if (!ended && !claimed.isTest) return final(`the ${claimed.jobId === undefined ? 'batch' : 'job'} is gone`);
-  const request = claimed.kind === 'webhook' ? await webhookRequest(deps, claimed, ended) : await uploadRequest(deps, claimed); // prettier-ignore
-  if ('isFinal' in request) return request;
-  return tried(await sendRequest(deps.dialer, { ...request, url: claimed.url, signal }));
+  const request = await prepare(deps, claimed, ended);
+  if (typeof request === 'string') return final(request);
+  const own = { 'User-Agent': deps.userAgent, ...request.headers };
+  const headers = { ...withoutNamed(own, claimed.headers), ...claimed.headers };
+  return tried(await sendRequest(deps.dialer, { ...request, headers, url: claimed.url, signal }));
 }
 
-type Prepared = Omit<OutgoingRequest, 'url' | 'signal'>;
+/** @returns words if there is nothing to send */
+async function prepare(
+  deps: SendDeps,
+  claimed: ClaimedDelivery,
+  ended: Ended | undefined,
+): Promise<PreparedRequest | string> {
+  if (claimed.kind === 'webhook') return webhookRequest(deps, claimed, ended);
+  if (!ended || !('job' in ended)) return 'the job is gone';
+  return claimed.kind === 'report' ? reportRequest(deps, claimed, ended.job) : uploadRequest(deps, claimed, ended.job);
+}
 
 async function webhookRequest(
-  { db, publicUrl, userAgent, webhookMs }: SendDeps,
+  { db, publicUrl, webhookMs }: SendDeps,
   { id, userId, webhookId = '', claimedAt: at, secrets }: ClaimedDelivery,
   ended: Ended | undefined,
-): Promise<Prepared> {
+): Promise<PreparedRequest> {
   const content = ended ? eventOf(ended, publicUrl) : testEvent(webhookId, at);
   const payload = JSON.stringify(content);
   const body = Buffer.from(payload);
@@ -74,34 +78,11 @@ async function webhookRequest(
     method: 'POST',
     headers: {
       'Content-Type': 'application/json',
-      'User-Agent': userAgent,
       ...signatureHeaders({ id, at, payload, secrets: signing }),
     },
     body,
     size: body.byteLength,
     totalMs: webhookMs,
-  };
-}
-
-/** The job's first file, as a stream from its store. */
-async function uploadRequest(
-  { db, stores, userAgent }: SendDeps,
-  { jobId = '', userId, headers }: ClaimedDelivery,
-): Promise<Prepared | Tried> {
-  const [row] = await db
-    .select()
-    .from(file)
-    .where(and(eq(file.jobId, jobId), eq(file.position, 0)));
-  if (!row || row.expiredAt) return final('the file is gone');
-  const pieces = stores.of(row)?.open(db, { userId, fileId: row.id, size: row.size });
-  if (!pieces) return final('the store of the file is not known any longer');
-  return {
-    method: 'PUT',
-    headers: { ...withoutNamed({ 'Content-Type': contentTypeOf(row.type), 'User-Agent': userAgent }, headers), ...headers },
-    body: Readable.from(pieces, { highWaterMark: 1 }),
-    size: row.size,
-    totalMs: uploadMs(row.size),
-    idleMs: UPLOAD_IDLE_MS,
   };
 }
 

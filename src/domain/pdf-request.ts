@@ -107,8 +107,6 @@ export const pdfRequestSchema = z
       if (body.data !== undefined) refuse(['data'], 'allowed with template only');
     }
     checkResult(body, refuse);
-    const several = body.split ? 'split' : isPicture(output) && output.pages !== undefined && 'output.pages';
-    if (body.upload && several) refuse(['upload'], `it takes one file; allowed without ${several}`);
     const source = parts ? 'parts' : body.pdf && 'pdf';
     if (isOfPage(output) && source)
       refuse(

@@ -25,7 +25,7 @@ export const SEND_ERRORS = {
 type SendError = keyof typeof SEND_ERRORS;
 
 export interface OutgoingRequest {
-  method: 'POST' | 'PUT';
+  method: 'POST' | 'PUT' | 'PATCH';
   url: string;
   /** without those of the connection, which are ours */
   headers: Record<string, string>;

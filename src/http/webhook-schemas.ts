@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { OFF_REASONS } from '../deliveries/webhook.ts';
+import { DELIVERY_KINDS } from '../domain/delivery.ts';
 import { SHOWN_STATUSES } from '../domain/delivery-status.ts';
 import { EVENT_TYPES } from '../domain/event-type.ts';
 import { EVENT_VERSIONS } from '../domain/job-event.ts';
@@ -38,7 +39,7 @@ export const signingSecretSchema = z
 export const deliverySchema = z
   .object({
     id: z.uuid().meta({ description: 'The `webhook-id` of the message' }),
-    kind: z.enum(['webhook', 'upload']),
+    kind: z.enum(DELIVERY_KINDS).meta({ description: '`report`: of how an upload has ended' }),
     jobId: z.uuid().nullable().meta({ description: 'Of the job that ended' }),
     batchId: z.uuid().nullable().meta({ description: 'Of the batch that ended. This and `jobId` null: a test' }),
     webhookId: z.uuid().nullable().meta({ description: 'null: the request names the URL' }),

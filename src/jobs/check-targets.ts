@@ -8,7 +8,11 @@ export function checkTargets(
   policy: Pick<EgressPolicy, 'denyHost'>,
   { webhook, upload }: RequestDeliveries = {},
 ): void {
-  const targets = { webhook: webhook !== undefined && isWebhookId(webhook) ? undefined : webhook, 'upload.url': upload?.url }; // prettier-ignore
+  const targets = {
+    webhook: webhook !== undefined && isWebhookId(webhook) ? undefined : webhook,
+    'upload.url': upload?.url,
+    ...Object.fromEntries((upload?.reports ?? []).map(({ url }, at) => [`upload.reports[${at}].url`, url])),
+  };
   const problems = Object.entries(targets).flatMap(([field, url]) => {
     const message = url === undefined ? undefined : deniedUrl(policy, url);
     return message === undefined ? [] : [{ field, message }];

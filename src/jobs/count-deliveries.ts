@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/pools.ts';
-import type { DeliveryKind } from '../domain/delivery.ts';
+import { type DeliveryKind, DELIVERY_KINDS } from '../domain/delivery.ts';
 import { type DeliveryFigures, MOST_COUNTED_DELIVERIES } from '../domain/delivery-figures.ts';
 
 /** Literals, so that the partial indexes of what is ready match, one for each kind. */
@@ -25,9 +25,12 @@ const oldestOf = (kind: DeliveryKind) =>
 /** What is still to be sent. */
 export async function countDeliveries(db: Queryable): Promise<DeliveryFigures> {
   const [row] = await db.execute<{ ready: number; sending: number; waiting: number; seconds: number | null }>(sql`
-    select ${countOf(isReady('webhook'))} + ${countOf(isReady('upload'))} as ready, ${countOf(sql`status = 'sending'`)} as sending,
+    select ${sql.join(
+      DELIVERY_KINDS.map((kind) => countOf(isReady(kind))),
+      sql` + `,
+    )} as ready, ${countOf(sql`status = 'sending'`)} as sending,
       ${countOf(sql`status = 'waiting'`)} as waiting,
-      extract(epoch from clock_timestamp() - least(${oldestOf('webhook')}, ${oldestOf('upload')}))::double precision as seconds`);
+      extract(epoch from clock_timestamp() - least(${sql.join(DELIVERY_KINDS.map(oldestOf), sql`, `)}))::double precision as seconds`);
   if (!row) throw new Error('the deliveries could not be counted');
   const { seconds, ...counts } = row;
   return { ...counts, oldestReadySeconds: Math.max(0, seconds ?? 0) };

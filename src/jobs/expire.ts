@@ -92,13 +92,13 @@ async function eraseDocuments({ db, retentionMs }: ExpireDeps): Promise<number> 
   return rows.length;
 }
 
-/** Deletes what allows an upload, after the time that a file is kept. The place that it went to stays. */
+/** Deletes what allows an upload or a report, after the time that a file is kept. The place that it went to stays. */
 async function eraseUploads({ db, retentionMs }: ExpireDeps): Promise<number> {
   const rows = await db.execute(sql`
     update pdfprompt_delivery set headers = null, url = split_part(url, '?', 1)
     where id = any (array(
       select id from pdfprompt_delivery
-      where kind = 'upload' and (headers is not null or position('?' in url) > 0)
+      where kind <> 'webhook' and (headers is not null or position('?' in url) > 0)
         and created_at < now() - ${retentionMs / 1000} * interval '1 second' and ended_at < now() - ${retentionMs / 1000} * interval '1 second'
       order by created_at limit ${BATCH} for update skip locked))
     returning 1`);

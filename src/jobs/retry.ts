@@ -1,4 +1,4 @@
-import { and, eq, isNull } from 'drizzle-orm';
+import { and, eq, getTableColumns, isNull } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import { partAssets } from '../assets/asset-files.ts';
 import { putAsset, type PutAssetDeps } from '../assets/put-asset.ts';
@@ -112,16 +112,21 @@ function notValid(since: 'not' | 'no longer', fields: FieldProblem[]): CodedErro
 /** What the request asked to be sent, as its fields. */
 async function askedDeliveries(reads: Database, { userId, jobId }: { userId: string; jobId: string }) {
   const rows = await reads
-    .select({ kind: delivery.kind, webhookId: delivery.webhookId, url: delivery.url, headers: delivery.headers })
+    .select(getTableColumns(delivery))
     .from(delivery)
     .leftJoin(webhook, eq(webhook.id, delivery.webhookId))
     .where(and(forTenant(userId), eq(delivery.jobId, jobId), delivery.asked, isNull(webhook.deletedAt)));
-  const fields = rows.map(({ kind, webhookId, url, headers }) => [
-    kind,
-    kind === 'upload' ? { url, ...(headers && { headers }) } : (webhookId ?? url),
-  ]);
+  const reports = rows.flatMap((row) => (row.kind === 'report' ? [{ on: row.reportOn, ...targetOf(row) }] : []));
+  const fields = rows.flatMap(({ kind, webhookId, ...row }): [string, unknown][] => {
+    if (kind === 'report') return [];
+    if (kind === 'webhook') return [[kind, webhookId ?? row.url]];
+    return [['upload', { ...targetOf(row), ...(reports.length > 0 && { reports }) }]];
+  });
   return Object.fromEntries(fields) as { webhook?: string; upload?: object };
 }
+
+type Target = Pick<typeof delivery.$inferSelect, 'url' | 'headers' | 'options'>;
+const targetOf = ({ url, headers, options }: Target) => ({ url, ...(headers && { headers }), ...options });
 
 /** Without a default that only a caller may not ask for: PDF/UA has tags unless somebody forbids them. */
 function asSent<S extends Partial<PrintSettings>>(settings: S): S {

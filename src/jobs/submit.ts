@@ -7,7 +7,7 @@ import { type Database, postgresErrorOf } from '../db/pools.ts';
 import { job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import { acceptedJob, type Job } from '../domain/job.ts';
-import { isWebhookId, type RequestDeliveries } from '../domain/delivery.ts';
+import { isWebhookId, type RequestDeliveries, type Upload } from '../domain/delivery.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { priorityNumber } from '../domain/priority.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
@@ -143,8 +143,24 @@ export function toRows({ webhook, upload }: RequestDeliveries = {}): object[] {
     ...(webhook === undefined
       ? []
       : [{ kind: 'webhook', ...(isWebhookId(webhook) ? { webhook } : { url: new URL(webhook).href }) }]),
-    ...(upload ? [{ kind: 'upload', ...upload, url: new URL(upload.url).href }] : []),
+    ...(upload ? [uploadRow(upload)] : []),
   ];
+}
+
+function uploadRow({ url, headers, method, disposition, reports }: Upload): object {
+  const isPlain = method === undefined && disposition === undefined;
+  return {
+    kind: 'upload',
+    url: new URL(url).href,
+    headers,
+    ...(!isPlain && { options: { method, disposition } }),
+    reports: reports?.map(({ on, url: to, headers: own, ...options }) => ({
+      on,
+      url: new URL(to).href,
+      headers: own,
+      options,
+    })),
+  };
 }
 
 /** SHA-256 in hex of what a repeated idempotency key must come with again. */

@@ -1,3 +1,4 @@
+import type { DeliveryKind } from '../domain/delivery.ts';
 import type { RequestAbout } from './about.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -5,7 +6,7 @@ import type { Metrics } from './metrics.ts';
 /** Identifies one try of a delivery, and how it ended. Never its URL. */
 export interface DeliveryAbout {
   deliveryId: string;
-  kind: 'webhook' | 'upload';
+  kind: DeliveryKind;
   userId: string;
   /** of the job or the batch that ended; neither: a test of an endpoint */
   jobId: string | undefined;

@@ -48,8 +48,8 @@ interface Running {
 }
 
 /**
- * Sends what is ready: when it is notified, when a slot becomes free, and every second. Webhooks and uploads have slots
- * of their own, so that neither waits for the other.
+ * Sends what is ready: when it is notified, when a slot becomes free, and every second. Each kind has slots of its own, so
+ * that none waits for another.
  */
 export class Deliverer extends Lifecycle<DelivererOptions> {
   readonly #slots: Record<DeliveryKind, DeliverySlots>;
@@ -64,7 +64,8 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
 
   constructor(options: DelivererOptions) {
     super(options);
-    this.#slots = { webhook: new DeliverySlots(options.concurrency), upload: new DeliverySlots(UPLOADS, { user: 2 }) };
+    const messages = () => new DeliverySlots(options.concurrency);
+    this.#slots = { webhook: messages(), upload: new DeliverySlots(UPLOADS, { user: 2 }), report: messages() };
   }
 
   /** Milliseconds since it last looked for work, which it does every second; 0 if it is stopped. */
@@ -171,7 +172,7 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
     let isSlow: boolean | undefined;
     running.ended = this.#deliver(running, ends)
       .then((tried) => {
-        if (tried) isSlow = tried.ms >= SLOW_MS && (claimed.kind === 'webhook' || !tried.isDelivered);
+        if (tried) isSlow = tried.ms >= SLOW_MS && (claimed.kind !== 'upload' || !tried.isDelivered);
       })
       .catch((error: unknown) => this.options.events.backgroundFailed('delivering', error)) // its claim expires
       .finally(() => {
@@ -228,7 +229,7 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
     const { claimed, abort } = running;
     const timer = setTimeout(() => {
       if (claimed.kind === 'upload') return; // it is work for as long as it lasts
-      running.isAside = this.#slots.webhook.setAside(claimed);
+      running.isAside = this.#slots[claimed.kind].setAside(claimed);
       this.#wake.resolve();
     }, SLOW_MS);
     try {

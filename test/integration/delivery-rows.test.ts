@@ -62,6 +62,12 @@ async function addEndpoint(columns: { events?: string[]; offReason?: string; use
 }
 const HOOK = 'https://user.example.com/hook?a=1';
 const BUCKET = 'https://bucket.example.com/key?X-Amz-Signature=abc';
+const report = (fields: object) => ({
+  on: 'failed',
+  url: 'https://a.example/',
+  body: { text: '{message}' },
+  ...fields,
+});
 
 describe('a job that asks for a webhook and an upload', () => {
   it('has a delivery for each, which awaits its end', async () => {
@@ -192,7 +198,32 @@ it.each([
   [{ upload: { url: BUCKET, headers: { 'x-a': 'Ж' } } }, 'upload.headers.x-a', 'printable ASCII'],
   [{ upload: { url: BUCKET, headers: { 'x-a': 'a\r\nb: c' } } }, 'upload.headers.x-a', 'printable ASCII'],
   [{ upload: { url: BUCKET, header: {} } }, 'upload.header', 'headers'],
-  [{ upload: BUCKET, split: { every: 1 } }, 'upload', 'without split'],
+  [{ upload: { url: BUCKET, method: 'DELETE' } }, 'upload.method', 'PUT'],
+  [{ upload: { url: BUCKET, reports: [report({ on: 'ended' })] } }, 'upload.reports[0].on', 'delivered'],
+  [{ upload: { url: BUCKET, reports: [report({ body: 'x' })] } }, 'upload.reports[0].body', 'object'],
+  [{ upload: { url: BUCKET, reports: [report({ body: undefined })] } }, 'upload.reports[0].body', 'required'],
+  [
+    { upload: { url: BUCKET, reports: [report({ body: { a: ['{massage}'] } })] } },
+    'upload.reports[0].body',
+    '{massage}',
+  ],
+  [
+    { upload: { url: BUCKET, reports: [report({ body: { a: 'x'.repeat(9_000) } })] } },
+    'upload.reports[0].body',
+    '8192',
+  ],
+  [
+    { upload: { url: BUCKET, reports: [report({ statuses: { nothing: 400 } })] } },
+    'upload.reports[0].statuses.nothing',
+    'code',
+  ],
+  [
+    { upload: { url: BUCKET, reports: [report({ statuses: { poison: 99 } })] } },
+    'upload.reports[0].statuses.poison',
+    '100',
+  ],
+  [{ upload: { url: BUCKET, reports: [report({ url: 'http://10.0.0.1/' })] } }, 'upload.reports[0].url', '10.0.0.1'],
+  [{ upload: { url: BUCKET, reports: [1, 2, 3, 4, 5].map(() => report({})) } }, 'upload.reports', '4'],
   [{ webhook: 'http://127.0.0.1/x' }, 'webhook', '127.0.0.1'],
   [{ webhook: 'http://2130706433/' }, 'webhook', '127.0.0.1'],
   [{ webhook: 'https://[::1]/' }, 'webhook', '::1'],

@@ -130,7 +130,7 @@ const WEAKER = new Set([
 ]);
 
 /** Checks that are replaced by ones which allow more. */
-const WEAKER_CHECKS = new Set(['pdfprompt_job_status_check']);
+const WEAKER_CHECKS = new Set(['pdfprompt_job_status_check', 'pdfprompt_delivery_kind_check']);
 
 /** What fires when the release before writes, and was meant to. */
 const MEANT = new Set([
@@ -140,6 +140,7 @@ const MEANT = new Set([
   'pdfprompt_file_expired',
   'pdfprompt_release_part',
   'pdfprompt_job_ended',
+  'pdfprompt_upload_ended',
 ]);
 
 /** Functions of the release before, which a later one must not replace. */

@@ -5,7 +5,7 @@ import { getJobFile, getJobZip } from '../../jobs/read.ts';
 import type { AppContext } from '../route.ts';
 import { etagOf, type SendDeps, sendFoundFile } from '../send-pdf.ts';
 import { reader, sendFiles } from '../send-zip.ts';
-import { zipSize } from '../zip-stream.ts';
+import { zipSize } from '../../kernel/zip-stream.ts';
 
 /**
  * Streams what a job has made: its file, or a zip if it has several, named as the caller expects it.

@@ -22,7 +22,7 @@ export function deliveryList({ deliveries, ...list }: DeliveryList): Html {
 
 function item(delivery: Delivery, { path, now, hasJobs, canReplay }: Omit<DeliveryList, 'deliveries'>): Html {
   const { id, kind, event, url, webhookId, status } = delivery;
-  const what = kind === 'upload' ? 'upload' : (event ?? 'webhook');
+  const what = kind === 'webhook' ? (event ?? kind) : kind;
   const target = webhookId === null ? url : html`<a id="to-${id}" href="/console/webhooks/${webhookId}">${url}</a>`;
   const replay = html`<form action="${path}/deliveries/${id}/replay" method="post">
     <button id="replay-${id}" class="plain" type="submit">Send again</button>
@@ -49,7 +49,7 @@ function endedOf({ id, jobId, batchId }: Delivery): Html {
 }
 
 /** What has happened, and what happens next. */
-function inWords({ status, attempts, event, batchId, nextAttemptAt, endedAt }: Delivery, now: Date): Html {
+function inWords({ kind, status, attempts, event, batchId, nextAttemptAt, endedAt }: Delivery, now: Date): Html {
   const tries = counted(attempts, 'attempt');
   const ended = endedAt === null ? '' : html` at ${instant(new Date(endedAt), now)}`;
   switch (status) {
@@ -59,8 +59,12 @@ function inWords({ status, attempts, event, batchId, nextAttemptAt, endedAt }: D
       return attempts === 0 ? html`Not sent${ended}: the webhook is off.` : html`Given up${ended}, after ${tries}.`;
     case 'cancelled':
       if (batchId !== null) return html`Not sent${ended}: items of the batch were retried.`;
-      return html`Not sent${ended}: the job has not completed.`;
+      return kind === 'report'
+        ? html`Not sent${ended}: the upload ended otherwise.`
+        : html`Not sent${ended}: the job has not completed.`;
     case 'pending':
+      if (kind === 'report' && attempts === 0 && nextAttemptAt === null)
+        return html`It is sent when the upload has ended.`;
       if (event === null) return html`It is sent when the ${batchId === null ? 'job' : 'batch'} has ended.`;
       if (nextAttemptAt === null) return html`${attempts > 0 && `${tries}. `}It is being sent, or is next.`;
       return html`${tries}. The next is ${until(new Date(nextAttemptAt), now)}.`;

@@ -1,0 +1,48 @@
+import { sql } from 'drizzle-orm';
+import type { Database } from '../db/pools.ts';
+import type { EndedJob } from '../domain/job-event.ts';
+import { fillReport, type ReportValues, statusOfReport } from '../domain/report.ts';
+import type { ClaimedDelivery } from './claim.ts';
+import type { PreparedRequest } from './prepared-request.ts';
+
+interface ReportDeps {
+  db: Database;
+  /** milliseconds that a receiver has to answer */
+  webhookMs: number;
+}
+
+type Reported = Pick<ClaimedDelivery, 'report' | 'options' | 'claimedAt'>;
+
+/** The message that says how an upload has ended. */
+export async function reportRequest(
+  { db, webhookMs }: ReportDeps,
+  { report, options, claimedAt }: Reported,
+  job: EndedJob,
+): Promise<PreparedRequest> {
+  const { method = 'POST', body, statuses } = options;
+  const [upload] = await db.execute<{ ended_at: string | null; error: string | null }>(sql`
+    select to_json(d.ended_at) #>> '{}' as ended_at, coalesce(a.error, 'it answered ' || a.status) as error
+    from pdfprompt_delivery d left join pdfprompt_delivery_attempt a on a.delivery_id = d.id and a.number = d.attempts
+    where d.id = ${report?.of ?? null}`);
+  const error = report?.on === 'delivered' ? undefined : (errorOf(job) ?? uploadFailed(upload?.error ?? undefined));
+  const values: ReportValues = {
+    status: error ? statusOfReport(error.code, statuses) : null,
+    code: error?.code ?? null,
+    message: error?.message ?? null,
+    job: job.id,
+    timestamp: (upload?.ended_at ? new Date(upload.ended_at) : claimedAt).toISOString(), // it may be under way again
+  };
+  const bytes = Buffer.from(JSON.stringify(fillReport(body ?? {}, values)));
+  return { method, headers: { 'Content-Type': 'application/json' }, body: bytes, size: bytes.byteLength, totalMs: webhookMs }; // prettier-ignore
+}
+
+/** Why there is no file. */
+function errorOf({ status, error }: EndedJob): EndedJob['error'] | undefined {
+  if (status === 'cancelled') return { code: 'job_cancelled', message: 'the job was cancelled' };
+  return error ?? undefined;
+}
+
+const uploadFailed = (why = '') => ({
+  code: 'upload_failed',
+  message: `the file could not be delivered${why && `: ${why}`}`,
+});
