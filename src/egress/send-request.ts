@@ -25,7 +25,7 @@ export const SEND_ERRORS = {
 type SendError = keyof typeof SEND_ERRORS;
 
 export interface OutgoingRequest {
-  method: 'POST' | 'PUT' | 'PATCH';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH';
   url: string;
   /** without those of the connection, which are ours */
   headers: Record<string, string>;
@@ -37,13 +37,15 @@ export interface OutgoingRequest {
   totalMs: number;
   /** milliseconds for which nothing may move on the connection; default: as long as all */
   idleMs?: number;
+  /** reads the answer, of which then nothing is kept; what it throws is the `cause`, with the error `cut` */
+  read?: (answer: IncomingMessage) => Promise<void>;
   /** gives up: the result is `aborted` */
   signal?: AbortSignal;
 }
 
 /** What became of a request. Without an `error` the answer is complete, or more than we read of it was there. */
 export interface SentRequest {
-  /** `aborted`: its signal; `body`: the body could not be read, and `cause` says why */
+  /** `aborted`: its signal; `body`: the body could not be read, and `cause` says why; `cut`: so does what read the answer */
   error?: SendError | 'aborted' | 'body';
   cause?: unknown;
   /** why the policy denied it; for the log, never for its owner */
@@ -191,8 +193,7 @@ class Exchange {
         ...endToEnd(Object.entries(headers).flat(), OWN_HEADERS),
         'Host',
         url.host,
-        'Content-Length',
-        String(size),
+        ...(method === 'GET' ? [] : ['Content-Length', String(size)]),
         'Connection',
         'close',
       ],
@@ -240,8 +241,18 @@ class Exchange {
     const retryAfter = retryAfterSeconds(answer.headers['retry-after'], Date.now());
     this.#answered = { status, ...(retryAfter !== undefined && { retryAfterSeconds: retryAfter }) };
     const isWhole = Buffer.isBuffer(body) || this.#sentBytes >= this.#request.size;
+    if (this.#request.read) return this.#give(answer, this.#request.read);
     const { text, isComplete } = await readAnswer(answer);
     const isCut = !isComplete || (status < 300 && !isWhole);
     this.#end({ answer: text, ...(isCut && { error: 'cut' as const }) });
+  }
+
+  async #give(answer: IncomingMessage, read: NonNullable<OutgoingRequest['read']>): Promise<void> {
+    try {
+      await read(answer);
+      this.#end({});
+    } catch (cause) {
+      this.#end({ error: 'cut', cause });
+    }
   }
 }

@@ -1,0 +1,90 @@
+import { headerNameProblem, headerValueProblem } from '../../domain/extra-headers.ts';
+import { urlProblem } from '../../domain/source.ts';
+import { nearest } from '../../kernel/nearest.ts';
+import type { Refusal, SentForm } from '../conversion.ts';
+import { refused } from './fields.ts';
+
+/** A file of a form that is fetched instead of sent. */
+export interface Download {
+  /** http or https, or another URL that is refused later */
+  url: string;
+  /** sent with the request */
+  headers: Record<string, string>;
+  /** the name of the form's field that the file stands for; empty: any */
+  field: '' | 'embeds' | 'watermark' | 'stamp';
+}
+
+/** The field with the list. */
+export const DOWNLOAD_FROM = 'downloadFrom';
+const FIELDS = { embedded: 'embeds', watermark: 'watermark', stamp: 'stamp' } as const;
+const LIST = 'allowed: a JSON list such as [{"url": "https://…", "extraHttpHeaders": {}}]';
+/** Characters of a URL and of a header. */
+const MAX_URL = 8_192;
+const MAX_VALUE = 8_192;
+
+/** What a form wants to be fetched, in its order. @throws CodedError `invalid_request` that names every entry that is wrong */
+export function downloadsOf({ fields }: Pick<SentForm, 'fields'>): Download[] {
+  const text = fields.get(DOWNLOAD_FROM)?.[0] || undefined;
+  if (text === undefined) return [];
+  const entries = parse(text);
+  if (entries === null) return [];
+  if (!Array.isArray(entries)) throw refused([{ field: DOWNLOAD_FROM, message: LIST }]);
+  const refusals: Refusal[] = [];
+  const downloads = entries.flatMap((entry, at) => {
+    const refuse = (name: string, message: string) =>
+      void refusals.push({ field: `${DOWNLOAD_FROM}[${at}]${name}`, message });
+    return downloadOf(entry, refuse) ?? [];
+  });
+  if (refusals.length > 0) throw refused(refusals);
+  return downloads;
+}
+
+type Refuse = (name: string, message: string) => void;
+
+function downloadOf(entry: unknown, refuse: Refuse): Download | undefined {
+  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
+    refuse('', 'allowed: an object with a url');
+    return undefined;
+  }
+  const { url, extraHttpHeaders, field, embedded } = entry as Record<string, unknown>;
+  const isUrl = typeof url === 'string' && url !== '' && url.length <= MAX_URL;
+  const problem = isUrl ? urlProblem(url) : 'required: an http or https URL';
+  if (problem !== undefined) refuse('.url', problem);
+  if (embedded !== undefined && embedded !== null && typeof embedded !== 'boolean')
+    refuse('.embedded', 'allowed: true or false');
+  return {
+    url: isUrl ? url : '',
+    headers: headersOf(extraHttpHeaders ?? {}, refuse),
+    field: fieldOf(field ?? '', refuse) || (embedded === true ? 'embeds' : ''),
+  };
+}
+
+function fieldOf(name: unknown, refuse: Refuse): Download['field'] {
+  if (name === '') return '';
+  if (typeof name === 'string' && Object.hasOwn(FIELDS, name)) return FIELDS[name as keyof typeof FIELDS];
+  const near = typeof name === 'string' ? nearest(name, Object.keys(FIELDS)) : undefined;
+  refuse('.field', `allowed: ${Object.keys(FIELDS).join(', ')}${near === undefined ? '' : ` (did you mean ${near}?)`}`);
+  return '';
+}
+
+function headersOf(value: unknown, refuse: Refuse): Record<string, string> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    refuse('.extraHttpHeaders', 'allowed: an object whose values are texts');
+    return {};
+  }
+  for (const [name, text] of Object.entries(value)) {
+    const isText = typeof text === 'string' && text.length <= MAX_VALUE;
+    const problem = headerNameProblem(name) ?? (isText ? headerValueProblem(text) : 'allowed: a text');
+    if (problem !== undefined) refuse(`.extraHttpHeaders[${JSON.stringify(name.slice(0, 100))}]`, problem);
+  }
+  return value as Record<string, string>;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
