@@ -43,7 +43,10 @@ export function webhookOf(header: (name: string) => string | undefined, about: W
   if (url === undefined) return undefined;
   const refusals: Refusal[] = [];
   if (errorUrl === undefined && eventsUrl === undefined)
-    refusals.push({ field: ERROR_URL, message: `required with ${RESULT_URL}: an address for errors, or ${EVENTS_URL}` });
+    refusals.push({
+      field: ERROR_URL,
+      message: `required with ${RESULT_URL}: an address for errors, or ${EVENTS_URL}`,
+    });
   const methodOf = (name: string) => {
     const given = header(name) || 'POST';
     const method = METHODS.find((each) => each === given.toUpperCase());
@@ -98,7 +101,9 @@ export function webhookOf(header: (name: string) => string | undefined, about: W
 /** A translated request whose result is sent instead of answered. @throws CodedError if it has no file */
 export function sentTo({ toAnswer, ...conversion }: Conversion & { toAnswer?: unknown }, webhook: Webhook): Conversion {
   if (toAnswer !== undefined)
-    throw refused([{ field: RESULT_URL, message: 'this route answers JSON and makes no file; allowed without this header' }]);
+    throw refused([
+      { field: RESULT_URL, message: 'this route answers JSON and makes no file; allowed without this header' },
+    ]);
   const { request, fields, naming } = conversion;
   return {
     ...conversion,

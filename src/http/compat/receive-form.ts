@@ -81,7 +81,7 @@ async function receive(
 }
 
 /** The name without folders, which `/` and `\` end, and without control characters. */
-function lastSegment(filename: string): string {
+export function lastSegment(filename: string): string {
   const last = filename.split(/[/\\]/).at(-1) ?? '';
   return last.replaceAll(/\p{Cc}/gu, '').normalize('NFC');
 }
