@@ -91,13 +91,9 @@ class Downloader {
     for (let tries = 0; ; tries++) {
       const tried = await this.#try(download);
       if ('saved' in tried) return tried;
-      const message = `${fieldOf(at)}: ${tried.message}`;
-      if (signal.aborted) throw new CodedError('client_closed_request', message);
-      if (performance.now() >= this.#endsAt) throw new CodedError('unavailable', message, { retryAfterSeconds: 1 });
-      if (tried.isDenied) throw new CodedError('egress_denied', message);
       const pause = pausesMs[tries];
-      if (!tried.isPassing || pause === undefined || performance.now() + pause >= this.#endsAt)
-        throw invalidFields([{ field: fieldOf(at), message: tried.message }]);
+      const isLast = pause === undefined || performance.now() + pause >= this.#endsAt;
+      if (!tried.isPassing || isLast) throw errorOf(tried, fieldOf(at));
       await sleep(pause, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -137,23 +133,36 @@ class Downloader {
 }
 
 interface Failed {
+  code: 'invalid_request' | 'egress_denied' | 'unavailable' | 'client_closed_request';
   message: string;
   /** another try may end better */
   isPassing: boolean;
-  isDenied: boolean;
 }
 
 function failed({ error, status = 0 }: Fetched): Failed {
-  if (error === 'aborted' || error === 'body') return { message: 'it was given up', isPassing: false, isDenied: false };
-  if (error) {
-    const isPassing = error !== 'address' && error !== 'unsendable';
-    return { message: SEND_ERRORS[error], isPassing, isDenied: error === 'address' };
+  switch (error) {
+    case undefined:
+      break;
+    case 'aborted':
+    case 'body': // there is none
+      return { code: 'client_closed_request', message: 'the caller hung up', isPassing: false };
+    case 'address':
+      return { code: 'egress_denied', message: SEND_ERRORS[error], isPassing: false };
+    case 'timeout': // no time is left at all
+      return { code: 'unavailable', message: SEND_ERRORS[error], isPassing: false };
+    default:
+      return { code: 'invalid_request', message: SEND_ERRORS[error], isPassing: error !== 'unsendable' };
   }
   const message =
     status === 200
       ? 'its answer has no file name; required: a header Content-Disposition with filename'
       : `it answered ${status}; allowed: 200`;
-  return { message, isPassing: status === 429 || status >= 500, isDenied: false };
+  return { code: 'invalid_request', message, isPassing: status === 429 || status >= 500 };
+}
+
+function errorOf({ code, message }: Failed, field: string): CodedError {
+  if (code === 'invalid_request') return invalidFields([{ field, message }]);
+  return new CodedError(code, `${field}: ${message}`, code === 'unavailable' ? { retryAfterSeconds: 1 } : {});
 }
 
 const withoutTrace = (headers: Record<string, string>) =>
