@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FormConversion, FormRoute } from '../../../compat/gotenberg/form-route.ts';
 import { attachmentOf, endingOfType, outputNameOf } from '../../../compat/gotenberg/output-name.ts';
+import { sentTo } from '../../../compat/gotenberg/webhook.ts';
 import type { Job } from '../../../domain/job.ts';
 import { getJobFile } from '../../../jobs/read.ts';
 import type { AppContext, AppDeps } from '../../route.ts';
@@ -8,22 +9,32 @@ import { storeOf } from '../../send-pdf.ts';
 import { type ReceivedForm, withSentForm } from '../receive-form.ts';
 import { submitConversion, waitForResult } from '../run-conversion.ts';
 import { sendResult } from '../send-result.ts';
+import { withDownloads } from './download-from.ts';
+import { traceOf } from './trace.ts';
+import { askedWebhook } from './webhook.ts';
 
 /** Milliseconds that a job has, at least. */
 const SHORTEST_MS = 1_000;
 
 /**
- * Answers a form with the file of its job, or with a zip of several.
+ * Answers a form with the file of its job, or with a zip of several. If a webhook is asked for, it is sent there instead.
  * @throws CodedError if there is none; `unavailable` if the whole request takes too long
  */
 export async function answerForm(c: AppContext, deps: AppDeps, route: FormRoute): Promise<Response> {
   const startedAt = performance.now();
   const { timeoutMs } = deps.compat;
   const remainingMs = () => Math.max(1, Math.ceil(timeoutMs - (performance.now() - startedAt)));
-  const { conversion, submitted } = await withSentForm(c, deps.uploads, async (form) => {
+  const webhook = askedWebhook(c, deps);
+  const { conversion, submitted } = await withSentForm(c, deps.uploads, async (sent, folder) => {
+    const fetching = { form: sent, folder, trace: traceOf(c), ms: remainingMs(), signal: c.req.raw.signal };
+    const form = await withDownloads({ ...deps, space: deps.uploads }, fetching);
     const conversion = await convert(c, deps, { route, form, timeoutMs });
-    return { conversion, submitted: await submitConversion(c, deps, conversion) };
+    return {
+      conversion,
+      submitted: await submitConversion(c, deps, webhook ? sentTo(conversion, webhook) : conversion),
+    };
   });
+  if (webhook) return new Response(null, { status: 204 });
   const job = await waitForResult(c, deps, submitted, remainingMs(), conversion.fields);
   return conversion.toAnswer ? sendAnswer(c, deps, job, conversion.toAnswer) : sendNamed(c, deps, job, conversion);
 }
