@@ -6,7 +6,7 @@ alter table pdfprompt_delivery add constraint pdfprompt_delivery_kind_check chec
 alter table pdfprompt_delivery add column options jsonb, add column after uuid, add column report_on text;
 comment on column pdfprompt_delivery.kind is 'webhook; upload: of the files of a job; report: of how an upload has ended';
 comment on column pdfprompt_delivery.headers is 'Of an upload or a report, beside our own';
-comment on column pdfprompt_delivery.options is 'How it is sent: of an upload its method and disposition; of a report its method, body and statuses.';
+comment on column pdfprompt_delivery.options is 'How it is sent: of an upload its method and disposition; of a report its method, body, statuses and fields.';
 comment on column pdfprompt_delivery.after is 'Of a report: the upload. No foreign key: both go with their job.';
 comment on column pdfprompt_delivery.report_on is 'Of a report: the end of the upload with which it is sent, delivered or failed. The latter also if there is no file.';
 

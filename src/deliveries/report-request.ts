@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Database } from '../db/pools.ts';
+import { messageWithNames } from '../domain/field-names.ts';
 import type { EndedJob } from '../domain/job-event.ts';
 import { fillReport, type ReportValues, statusOfReport } from '../domain/report.ts';
 import type { ClaimedDelivery } from './claim.ts';
@@ -19,7 +20,7 @@ export async function reportRequest(
   { report, options, claimedAt }: Reported,
   job: EndedJob,
 ): Promise<PreparedRequest> {
-  const { method = 'POST', body, statuses } = options;
+  const { method = 'POST', body, statuses, fields = {} } = options;
   const [upload] = await db.execute<{ ended_at: string | null; error: string | null }>(sql`
     select to_json(d.ended_at) #>> '{}' as ended_at, coalesce(a.error, 'it answered ' || a.status) as error
     from pdfprompt_delivery d left join pdfprompt_delivery_attempt a on a.delivery_id = d.id and a.number = d.attempts
@@ -28,7 +29,7 @@ export async function reportRequest(
   const values: ReportValues = {
     status: error ? statusOfReport(error.code, statuses) : null,
     code: error?.code ?? null,
-    message: error?.message ?? null,
+    message: error ? messageWithNames(error.message, fields) : null,
     job: job.id,
     timestamp: (upload?.ended_at ? new Date(upload.ended_at) : claimedAt).toISOString(), // it may be under way again
   };

@@ -12,8 +12,8 @@ export type DeliveryKind = (typeof DELIVERY_KINDS)[number];
 /** As in the database: `awaiting` is for the end of its job, and `waiting` for the next attempt. */
 export type DeliveryStatus = 'awaiting' | 'ready' | 'sending' | 'waiting' | 'delivered' | 'failed' | 'cancelled';
 
-/** How something is sent: of an upload `method` and `disposition`; of a report `method`, `body` and `statuses`. */
-export interface DeliveryOptions extends Pick<Partial<Report>, 'body' | 'statuses'> {
+/** How something is sent: of an upload `method` and `disposition`; of a report `method`, `body`, `statuses` and `fields`. */
+export interface DeliveryOptions extends Pick<Partial<Report>, 'body' | 'statuses' | 'fields'> {
   method?: Method | undefined;
   disposition?: 'attachment' | 'inline' | undefined;
 }

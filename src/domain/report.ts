@@ -11,6 +11,7 @@ const IN_BRACES = /\{\{|\{([^{}]*)\}/g;
 /** Reports of one upload. */
 export const MAX_REPORTS = 4;
 const MAX_BODY = 8_192;
+const MAX_FIELDS = 200;
 
 /** Why there is no file at its target, beside what a job can fail with; with an HTTP status for it. */
 const UPLOAD_ERRORS = { upload_failed: 502, job_cancelled: 409 } as const;
@@ -59,6 +60,13 @@ export const reportField = z
       .record(statusKey, z.int().min(100).max(599))
       .optional()
       .describe('What `{status}` is for an error, by its code, where it shall not be our own'),
+    fields: z
+      .record(z.string().max(200), z.string().max(200))
+      .refine((all) => Object.keys(all).length <= MAX_FIELDS, `allowed: at most ${MAX_FIELDS} fields`)
+      .optional()
+      .describe(
+        'What your caller calls fields of this request, by their paths: for a `{message}` that begins with one',
+      ),
   })
   .meta({ id: 'UploadReport' });
 export type Report = z.output<typeof reportField>;

@@ -63,7 +63,7 @@ const pdf = (text: string) => doneWith(Buffer.from(text));
 const BODY = { order: 4711, status: '{status}', message: '{message}' };
 /** Both reports. */
 const reports = ({ failure, success }: ReturnType<typeof places>) => [
-  { on: 'failed', url: failure.url, method: 'PATCH', headers: { 'X-Own': 'yes' }, body: BODY, statuses: { render_timeout: 503 } }, // prettier-ignore
+  { on: 'failed', url: failure.url, method: 'PATCH', headers: { 'X-Own': 'yes' }, body: BODY, statuses: { render_timeout: 503 }, fields: { 'options.pageRanges': 'nativePageRanges' } }, // prettier-ignore
   { on: 'delivered', url: success.url, body: { event: 'there', job: '{job}', error: '{message}', at: '{timestamp}' } },
 ];
 
@@ -147,7 +147,7 @@ describe('reports', () => {
 
   it.each<[string, (id: string) => Promise<unknown>, object]>([
     ['that failed', (id) => end(id, { kind: 'reject', code: 'render_timeout', message: 'it was slow' }), { status: 503, message: 'it was slow' }], // prettier-ignore
-    ['that failed otherwise', (id) => end(id, { kind: 'reject', code: 'print_failed', message: 'no' }), { status: 422, message: 'no' }], // prettier-ignore
+    ['that failed otherwise', (id) => end(id, { kind: 'reject', code: 'print_failed', message: 'options.pageRanges: no' }), { status: 422, message: 'nativePageRanges: no' }], // prettier-ignore
     ['that was cancelled', (id) => ask('DELETE', `/jobs/${id}`), { status: 409, message: 'the job was cancelled' }],
   ])('of a job %s say why there is no file', async (_, finish, said) => {
     const at = places();

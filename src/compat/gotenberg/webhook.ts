@@ -25,7 +25,7 @@ interface WebhookAbout {
 /** What the headers of a request ask to be sent when its result is there. */
 export interface Webhook {
   /** of a request of ours */
-  upload: { url: string } & Record<string, unknown>;
+  upload: { url: string; reports: { on: string }[] } & Record<string, unknown>;
   /** which header each field of ours is from */
   fields: Record<string, string>;
   /** every address, by the name of its header */
@@ -107,7 +107,14 @@ export function sentTo({ toAnswer, ...conversion }: Conversion & { toAnswer?: un
   const { request, fields, naming } = conversion;
   return {
     ...conversion,
-    request: { ...request, filename: naming.name, upload: webhook.upload },
+    request: {
+      ...request,
+      filename: naming.name,
+      upload: {
+        ...webhook.upload,
+        reports: webhook.upload.reports.map((each) => ({ ...each, ...(each.on === 'failed' && fields && { fields }) })),
+      },
+    },
     fields: { ...fields, ...webhook.fields, filename: 'Gotenberg-Output-Filename' },
   };
 }

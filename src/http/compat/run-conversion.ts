@@ -1,5 +1,6 @@
 import type { Conversion } from '../../compat/conversion.ts';
 import { isDatabaseUnavailable } from '../../db/pools.ts';
+import { type FieldNames, messageWithNames, nameOfField } from '../../domain/field-names.ts';
 import { isFinal, type Job } from '../../domain/job.ts';
 import { parsePdfRequest, requestFiles } from '../../domain/pdf-request.ts';
 import { cancelJob } from '../../jobs/cancel.ts';
@@ -26,24 +27,11 @@ export async function submitConversion(c: AppContext, deps: AppDeps, conversion:
   return underWay.writing(userId, () => submitFrom(c, (input) => submitJob(deps, { ...input, ...parsed, files })));
 }
 
-type FieldNames = Readonly<Record<string, string>>;
-
 /** A problem of a field of ours, named as the caller names it. */
-const renamed = (problem: FieldProblem, fields: FieldNames) => ({ ...problem, field: nameOf(problem.field, fields) });
-
-/** What the caller calls a field of ours: by the longest path that is known. */
-function nameOf(field: string, fields: FieldNames): string {
-  const isIn = (path: string) => field === path || /^[.[]/.test(field.replace(path, ''));
-  const paths = Object.keys(fields).filter((path) => field.startsWith(path) && isIn(path));
-  const longest = paths.toSorted((a, b) => b.length - a.length)[0];
-  return longest === undefined ? field : (fields[longest] ?? longest);
-}
-
-/** The message of a job that failed: it may begin with a field of ours. */
-function renamedMessage(message: string, fields: FieldNames): string {
-  const [field = ''] = /^[a-z][\w.[\]]*(?=: )/i.exec(message) ?? [];
-  return `${nameOf(field, fields)}${message.slice(field.length)}`;
-}
+const renamed = (problem: FieldProblem, fields: FieldNames) => ({
+  ...problem,
+  field: nameOfField(problem.field, fields),
+});
 
 /** A request took longer than its limit. */
 export class TookTooLong extends CodedError {
@@ -93,5 +81,5 @@ function resultOf(job: Job, fields: FieldNames): Job {
   const { id, status, error } = job;
   if (status === 'completed') return job;
   if (status === 'cancelled') throw new CodedError('job_failed', `the job was cancelled (job ${id})`);
-  throw new CodedError(error?.code ?? 'job_failed', renamedMessage(error?.message ?? 'the job failed', fields));
+  throw new CodedError(error?.code ?? 'job_failed', messageWithNames(error?.message ?? 'the job failed', fields));
 }
