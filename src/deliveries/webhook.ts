@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { webhook } from '../db/schema.ts';
 import { checkedText, printable } from '../domain/check-input.ts';
-import { EVENT_TYPES, type EventType } from '../domain/event-type.ts';
+import { EVENT_TYPES, type EventType, eventTypeSchema } from '../domain/event-type.ts';
 import { EVENT_VERSIONS } from '../domain/job-event.ts';
 import { urlProblem } from '../domain/source.ts';
 import { deniedUrl } from '../egress/denied-url.ts';
@@ -54,7 +54,7 @@ export const webhookFields = z
       .transform((text) => new URL(text).href)
       .meta({ description: 'http or https', format: 'uri' }),
     events: z
-      .array(z.enum(EVENT_TYPES))
+      .array(eventTypeSchema)
       .max(20)
       .default([...EVENT_TYPES])
       .describe('Of all your jobs and batches. `[]`: only of those that name it in their `webhook`'),

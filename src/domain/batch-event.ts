@@ -23,21 +23,23 @@ export interface EndedBatch {
 }
 
 const count = z.int().min(0);
-const endedSchema = z.object({
-  id: z.uuid().describe('Of the batch'),
-  status: z
-    .enum(['completed', 'failed', 'cancelled'])
-    .describe('`completed`: at least one item is, so look at `items`'),
-  url: z.string().describe('Of the batch: a path, or with PUBLIC_URL the whole URL'),
-  result: z.enum(BATCH_RESULTS),
-  filename: z.string().nullable(),
-  metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-  items: z.object({ total: count, completed: count, failed: count, cancelled: count, skipped: count }),
-  error: z.object({ code: z.string(), message: z.string() }).nullable().describe('Why it failed'),
-  job: z.uuid().nullable().describe('That merged the items'),
-  file: z.object({ pages: count, size: count }).nullable().describe('The merged PDF, and its bytes'),
-  completedAt: z.iso.datetime(),
-});
+const endedSchema = z
+  .object({
+    id: z.uuid().describe('Of the batch'),
+    status: z
+      .enum(['completed', 'failed', 'cancelled'])
+      .describe('`completed`: at least one item is, so look at `items`'),
+    url: z.string().describe('Of the batch: a path, or with PUBLIC_URL the whole URL'),
+    result: z.enum(BATCH_RESULTS),
+    filename: z.string().nullable(),
+    metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+    items: z.object({ total: count, completed: count, failed: count, cancelled: count, skipped: count }),
+    error: z.object({ code: z.string(), message: z.string() }).nullable().describe('Why it failed'),
+    job: z.uuid().nullable().describe('That merged the items'),
+    file: z.object({ pages: count, size: count }).nullable().describe('The merged PDF, and its bytes'),
+    completedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'EndedBatch' });
 
 /** The event of a batch, as webhooks and `GET /v1/events` send it. */
 export const batchEventSchema = z

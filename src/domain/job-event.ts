@@ -21,18 +21,20 @@ export interface EndedJob {
   completedAt: Date;
 }
 
-const endedSchema = z.object({
-  id: z.uuid().describe('Of the job'),
-  status: z.enum(['completed', 'failed', 'cancelled']),
-  url: z.string().describe('Of the job: a path, or with PUBLIC_URL the whole URL'),
-  filename: z.string().nullable(),
-  metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-  error: z.object({ code: z.string(), message: z.string() }).nullable().describe('Why it failed'),
-  files: z.int().describe('How many files it has'),
-  pages: z.int().describe('Of all files together'),
-  size: z.int().describe('Bytes of all files together'),
-  completedAt: z.iso.datetime(),
-});
+const endedSchema = z
+  .object({
+    id: z.uuid().describe('Of the job'),
+    status: z.enum(['completed', 'failed', 'cancelled']),
+    url: z.string().describe('Of the job: a path, or with PUBLIC_URL the whole URL'),
+    filename: z.string().nullable(),
+    metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+    error: z.object({ code: z.string(), message: z.string() }).nullable().describe('Why it failed'),
+    files: z.int().describe('How many files it has'),
+    pages: z.int().describe('Of all files together'),
+    size: z.int().describe('Bytes of all files together'),
+    completedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'EndedJob' });
 
 /** The event of a job, as webhooks and `GET /v1/events` send it. */
 export const jobEventSchema = z

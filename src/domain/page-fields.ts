@@ -67,7 +67,8 @@ const mediaFeature = z
     const values: readonly string[] = MEDIA_FEATURES[name];
     if (!values.includes(value))
       context.addIssue({ code: 'custom', path: ['value'], message: `allowed for ${name}: ${values.join(', ')}` });
-  });
+  })
+  .meta({ id: 'MediaFeature' });
 
 /** Fields of a request about the page that its document is in: what is added to it, loaded there and waited for. */
 export const PAGE_FIELDS = {
@@ -82,20 +83,22 @@ export const PAGE_FIELDS = {
     .optional()
     .meta({ description: 'Time zone of scripts; default: the worker’s', example: 'Europe/Berlin' }),
   addStyleTag: z
-    .array(z.strictObject({ content: content.optional(), url: tagUrl.optional() }))
+    .array(z.strictObject({ content: content.optional(), url: tagUrl.optional() }).meta({ id: 'StyleTag' }))
     .max(PAGE_BOUNDS.tags)
     .optional()
     .describe('Style sheets that are added, in this order, to the loaded document; each has `content` or a `url`'),
   addScriptTag: z
     .array(
-      z.strictObject({
-        content: content.optional(),
-        url: tagUrl.optional(),
-        type: printable(100)
-          .optional()
-          .meta({ description: 'Of the script element, such as `module`', example: 'module' }),
-        id: printable(200).optional().describe('Of the script element'),
-      }),
+      z
+        .strictObject({
+          content: content.optional(),
+          url: tagUrl.optional(),
+          type: printable(100)
+            .optional()
+            .meta({ description: 'Of the script element, such as `module`', example: 'module' }),
+          id: printable(200).optional().describe('Of the script element'),
+        })
+        .meta({ id: 'ScriptTag' }),
     )
     .max(PAGE_BOUNDS.tags)
     .optional()
@@ -121,6 +124,7 @@ export const PAGE_FIELDS = {
         .optional()
         .describe('Fail at once if it throws, or if it is anything but true or false, such as undefined'),
     })
+    .meta({ id: 'WaitForFunction' })
     .optional()
     .describe(
       'Waits, after `waitForSelector`, until this is true in the document. One that throws is not true yet, unless it is `strict`',
@@ -143,6 +147,7 @@ export const PAGE_FIELDS = {
     }),
   authenticate: z
     .strictObject({ username: printable(500), password: printable(500) })
+    .meta({ id: 'Credentials' })
     .optional()
     .describe('HTTP authentication for the origin of `url`, when it asks; sent to no other'),
   bestAttempt: z

@@ -20,7 +20,7 @@ import { checkResult } from './result-conflicts.ts';
 import { overSettings } from './over-settings.ts';
 import { checkPageFields } from './page-fields.ts';
 import { line, PRINT_FIELDS, REQUEST_BOUNDS } from './print-fields.ts';
-import { PRIORITY_NAMES } from './priority.ts';
+import { prioritySchema } from './priority.ts';
 import { runAtField } from './run-at.ts';
 import { ENTRIES, type FileInput, MAX_FILES, noDocumentProblem, type Source, SOURCE_FIELDS, SOURCE_KINDS, type SourceKind } from './source.ts'; // prettier-ignore
 
@@ -91,7 +91,7 @@ export const pdfRequestSchema = z
       .max(REQUEST_BOUNDS.timeoutMs.max)
       .default(REQUEST_BOUNDS.timeoutMs.default)
       .describe('Milliseconds for the whole rendering'),
-    priority: z.enum(PRIORITY_NAMES).optional().describe("Default: your tier's, which cannot be exceeded"),
+    priority: prioritySchema.optional().describe("Default: your tier's, which cannot be exceeded"),
     webhook: webhookField.optional(),
     upload: uploadField.optional(),
     runAt: runAtField.optional(),

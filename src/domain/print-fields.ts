@@ -85,7 +85,10 @@ const pdfOptions = z
       .describe('Size of the paper, unless `width` and `height` are set; with markdown A4 if not given'),
     width: length(0.1),
     height: length(0.1),
-    margin: z.strictObject({ top: length(0), right: length(0), bottom: length(0), left: length(0) }).optional(),
+    margin: z
+      .strictObject({ top: length(0), right: length(0), bottom: length(0), left: length(0) })
+      .meta({ id: 'Margin' })
+      .optional(),
     landscape: z
       .boolean()
       .default(false)
@@ -103,28 +106,31 @@ const pdfOptions = z
     tagged: z.boolean().default(false).describe('Accessible structure; files grow, up to 16 times for large tables'),
     outline: z.boolean().default(false).describe('Bookmarks from the headings'),
   })
+  .meta({ id: 'PdfOptions' })
   .prefault({});
 
 const milliseconds = z.int().min(0).max(REQUEST_BOUNDS.timeoutMs.max);
 
 const waitUntil = z.enum(['load', 'domcontentloaded', 'networkidle0', 'networkidle2']);
 
-const cookie = z.strictObject({
-  name: line(1, 4096),
-  value: line(0, 4096),
-  url: urlText.optional(),
-  domain: z
-    .string()
-    .min(1)
-    .max(255)
-    .regex(/^(?:[\w.-]+|\[[\da-f:.]+\])$/i, 'allowed: a host name or an IP address, without scheme and port')
-    .optional(),
-  path: z.string().max(1024).regex(/^\//, 'allowed: a path that starts with /').optional(),
-  secure: z.boolean().optional(),
-  httpOnly: z.boolean().optional(),
-  sameSite: z.enum(['Strict', 'Lax', 'None']).optional(),
-  expires: z.number().optional().describe('Seconds since 1970'),
-});
+const cookie = z
+  .strictObject({
+    name: line(1, 4096),
+    value: line(0, 4096),
+    url: urlText.optional(),
+    domain: z
+      .string()
+      .min(1)
+      .max(255)
+      .regex(/^(?:[\w.-]+|\[[\da-f:.]+\])$/i, 'allowed: a host name or an IP address, without scheme and port')
+      .optional(),
+    path: z.string().max(1024).regex(/^\//, 'allowed: a path that starts with /').optional(),
+    secure: z.boolean().optional(),
+    httpOnly: z.boolean().optional(),
+    sameSite: z.enum(['Strict', 'Lax', 'None']).optional(),
+    expires: z.number().optional().describe('Seconds since 1970'),
+  })
+  .meta({ id: 'Cookie' });
 
 const headerValue = line(0, 8192);
 
@@ -138,6 +144,7 @@ export const PRINT_FIELDS = {
         .describe('Whether HTML in markdown is HTML; otherwise it is printed as text'),
       styleSheet: z.string().max(1_000_000).optional().describe('CSS instead of ours'),
     })
+    .meta({ id: 'MarkdownOptions' })
     .optional()
     .describe('For `markdown` and `index.md`'),
   options: pdfOptions,
@@ -151,6 +158,7 @@ export const PRINT_FIELDS = {
         .default('load'),
       timeout: milliseconds.optional(),
     })
+    .meta({ id: 'GotoOptions' })
     .prefault({}),
   waitForSelector: z
     .strictObject({
@@ -159,6 +167,7 @@ export const PRINT_FIELDS = {
       visible: z.boolean().optional(),
       hidden: z.boolean().optional(),
     })
+    .meta({ id: 'WaitForSelector' })
     .optional(),
   waitForTimeout: milliseconds.optional().describe('Milliseconds to wait before printing'),
   emulateMediaType: z.enum(['screen', 'print']).optional(),
@@ -171,6 +180,7 @@ export const PRINT_FIELDS = {
       isLandscape: z.boolean().optional(),
       hasTouch: z.boolean().optional(),
     })
+    .meta({ id: 'Viewport' })
     .optional(),
   cookies: z.array(cookie).max(100).optional(),
   setExtraHTTPHeaders: z

@@ -27,14 +27,16 @@ const assetId = z
   .regex(/^[0-9a-f]{64}$/, 'allowed: the id of an asset, which has 64 hexadecimal digits in lower case');
 
 const FILE = 'allowed: the id of an asset, {"text": "…"} or {"base64": "…"}';
-const inlineFile = z.union(
-  [
-    assetId,
-    z.strictObject({ text: z.string() }),
-    z.strictObject({ base64: z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, 'allowed: base64') }),
-  ],
-  { error: FILE },
-);
+const inlineFile = z
+  .union(
+    [
+      assetId,
+      z.strictObject({ text: z.string() }),
+      z.strictObject({ base64: z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, 'allowed: base64') }),
+    ],
+    { error: FILE },
+  )
+  .meta({ id: 'FileInput' });
 
 /** A file of a request. */
 export type FileInput = z.output<typeof inlineFile>;
@@ -88,7 +90,7 @@ export const SOURCE_FIELDS = {
       password: z.string().min(1).max(127).optional().describe('Opens it'),
     })
     .refine(({ job, file }) => (job === undefined) !== (file === undefined), 'required: either job or file')
-    .describe('A PDF that is there already; it is not printed'),
+    .meta({ id: 'PdfSource', description: 'A PDF that is there already; it is not printed' }),
   files: filesField,
 };
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ZodOpenApiResponseObject } from 'zod-openapi';
 import { itemSchema } from '../domain/batch-request.ts';
 import { batchResponse } from './batch-schemas.ts';
+import { BATCH_EXAMPLES } from './examples.ts';
 
 /** The answer to a request that made a batch. */
 export const acceptedBatch = (description: string): ZodOpenApiResponseObject => ({
@@ -13,7 +14,7 @@ export const acceptedBatch = (description: string): ZodOpenApiResponseObject => 
 export const batchForm = (schema: z.ZodType) => ({
   required: true,
   content: {
-    'application/json': { schema },
+    'application/json': { schema, examples: BATCH_EXAMPLES },
     'multipart/form-data': {
       schema: z
         .looseObject({

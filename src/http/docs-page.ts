@@ -57,9 +57,7 @@ export function docsPage(document: OpenApiDocument): string {
 ${operations.map(({ id, name, operation, isEvent }) => section(id, name, operationBody(operation, isEvent))).join('')}
 ${schemas
   .filter(([name]) => !name.endsWith('Output'))
-  .map(([name, schema]) =>
-    section(name, name, `<p>${text(schema.description)}</p>${table('field type note', fields(schema, ''))}`),
-  )
+  .map(([name, schema]) => section(name, name, `<p>${text(schema.description)}</p>${schemaBody(schema)}`))
   .join('')}
 ${section('errors', 'Errors', `<p>Every error is <code>application/problem+json</code> (RFC 9457): a stable <code>code</code>, a <code>detail</code> that names the field and what is allowed, and the <code>requestId</code> under which the log lists it.</p>${table('code status meaning', errors)}`)}
 </main></body></html>`;
@@ -93,6 +91,12 @@ function operationBody(operation: Operation, isEvent: boolean): string {
   return `<p><b>${escape(summary)}.</b> ${text(description)}</p>
 <p>${[isEvent ? 'To your endpoint' : scopes.length > 0 ? `Scope: <code>${scopes.join(' ')}</code>` : 'Without a key', body && `Body: ${typeName(body)}`].filter(Boolean).join('. ')}</p>
 ${inputs.length > 0 ? table('parameter in type note', inputs) : ''}${table('status answer note', answers)}`;
+}
+
+/** The fields of a schema, or what it is if it has none. */
+function schemaBody(schema: Schema): string {
+  const rows = fields(schema, '');
+  return rows.length > 0 ? table('field type note', rows) : `<p>${typeName(schema)}</p>`;
 }
 
 /** A schema and those that its value may be one of. */

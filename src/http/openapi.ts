@@ -1,4 +1,4 @@
-import { createDocument, type ZodOpenApiPathsObject, type ZodOpenApiResponsesObject } from 'zod-openapi';
+import { createDocument, type CreateDocumentOptions, type ZodOpenApiPathsObject, type ZodOpenApiResponsesObject } from 'zod-openapi'; // prettier-ignore
 import { ERROR_CODES, type ErrorCode } from '../kernel/errors.ts';
 import { problemSchema } from './problem.ts';
 import type { Operation } from './route.ts';
@@ -10,6 +10,47 @@ const BODY_PROBLEMS: ErrorCode[] = ['invalid_json', 'invalid_request', 'body_too
 const KEY_PROBLEMS: ErrorCode[] = ['unauthenticated', 'missing_scope', 'too_many_failures'];
 const COMMON_PROBLEMS: ErrorCode[] = ['too_much_under_way', 'unavailable'];
 
+/** What the operations are about, by the segment of their paths after `/v1/`. */
+const TAGS: Record<string, { name: string; description: string }> = {
+  pdf: { name: 'jobs', description: 'Documents that become PDFs or pictures' },
+  jobs: { name: 'jobs', description: 'Documents that become PDFs or pictures' },
+  batches: { name: 'batches', description: 'Many documents by one request' },
+  links: { name: 'links', description: 'URLs of files that work without a key' },
+  events: { name: 'events', description: 'What happens, as it happens' },
+  templates: { name: 'templates', description: 'Documents that data is filled into' },
+  assets: { name: 'assets', description: 'Files that documents need' },
+  schedules: { name: 'schedules', description: 'Requests that become jobs at the times of a clock' },
+  webhooks: { name: 'webhooks', description: 'Endpoints of yours that are told what happens' },
+  usage: { name: 'usage', description: 'What is used, and what is left' },
+  admin: { name: 'admin', description: 'For operators: users, keys, tiers, the queue' },
+};
+
+/** The tag of a path such as `/v1/jobs/{id}/link`. */
+function tagOf(path: string): string {
+  const [, , segment = '', , verb] = path.split('/');
+  const tag = TAGS[segment === 'jobs' && verb?.startsWith('link') ? 'links' : segment];
+  if (!tag) throw new Error(`${path} has no tag: openapi.ts lists them`);
+  return tag.name;
+}
+
+/** Without what only the checks need: it says nothing to a reader, and generators of clients trip over it. */
+const plainSchema: CreateDocumentOptions['override'] = ({ jsonSchema, io }) => {
+  // `format` says it.
+  if (['uuid', 'date', 'date-time'].includes(jsonSchema.format ?? '')) delete jsonSchema.pattern;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  const [form, none, ...more] = jsonSchema.anyOf ?? [];
+  if (form?.type === 'string' && form.format !== undefined && none?.type === 'null' && more.length === 0) {
+    delete jsonSchema.anyOf;
+    Object.assign(jsonSchema, form, { type: ['string', 'null'] });
+  }
+  if (jsonSchema.allOf?.every((each) => Object.keys(each).join() === 'pattern')) delete jsonSchema.allOf;
+  // Names are strings in any JSON.
+  if (Object.entries(jsonSchema.propertyNames ?? {}).join() === 'type,string') delete jsonSchema.propertyNames;
+  // Answers may have more members one day: a client must not refuse them.
+  if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+};
+
 /** OpenAPI 3.1, from the schemas that check the requests. */
 export function openApiDocument(operations: Operation[], version: string): OpenApiDocument {
   const paths: ZodOpenApiPathsObject = {};
@@ -20,30 +61,37 @@ export function openApiDocument(operations: Operation[], version: string): OpenA
     const responses = { ...operation.responses, ...problemResponses(problems) };
     // OpenAPI 3.1: for a bearer scheme this list holds the required roles.
     const security = scope === null ? [] : [{ key: [scope] }];
-    paths[path] = { ...paths[path], [method.toLowerCase()]: { ...operation, responses, security } };
+    paths[path] = {
+      ...paths[path],
+      [method.toLowerCase()]: { tags: [tagOf(path)], ...operation, responses, security },
+    };
   }
-  return createDocument({
-    openapi: '3.1.0',
-    info: {
-      title: 'pdfprompt',
-      version,
-      description: 'PDFs as a durable queue: send HTML or a URL, get a PDF.',
-      license: { name: 'MIT', identifier: 'MIT' },
-    },
-    servers: [{ url: '/' }],
-    security: [{ key: [] }],
-    components: {
-      securitySchemes: {
-        key: {
-          type: 'http',
-          scheme: 'bearer',
-          description: 'A key from `pdfprompt keys create`; each operation names the scope that it needs',
+  return createDocument(
+    {
+      openapi: '3.1.0',
+      info: {
+        title: 'pdfprompt',
+        version,
+        description: 'PDFs as a durable queue: send HTML or a URL, get a PDF.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: '/' }],
+      security: [{ key: [] }],
+      components: {
+        securitySchemes: {
+          key: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'A key from `pdfprompt keys create`; each operation names the scope that it needs',
+          },
         },
       },
+      tags: [...new Map(Object.values(TAGS).map((tag) => [tag.name, tag])).values()],
+      paths,
+      webhooks: webhooks(),
     },
-    paths,
-    webhooks: webhooks(),
-  });
+    { override: plainSchema },
+  );
 }
 
 /** The responses for these problems, by status. */

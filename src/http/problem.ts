@@ -2,6 +2,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
 import { isDatabaseUnavailable } from '../db/pools.ts';
 import { CodedError, ERROR_CODES, type ErrorCode } from '../kernel/errors.ts';
+import { PROBLEM_EXAMPLE } from './examples.ts';
 
 /** RFC 9457, with a stable `code` and the id under which the log lists the request. */
 export const problemSchema = z
@@ -10,19 +11,21 @@ export const problemSchema = z
     title: z.string(),
     status: z.int(),
     detail: z.string(),
-    code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),
+    code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]).meta({ id: 'ErrorCode' }),
     requestId: z.string(),
     errors: z
       .array(
-        z.object({
-          field: z.string().meta({ description: 'Its path', examples: ['options.margin.top', 'files["a.css"]'] }),
-          message: z.string(),
-          row: z.int().optional().meta({ description: 'Of a batch, from 1' }),
-        }),
+        z
+          .object({
+            field: z.string().meta({ description: 'Its path', examples: ['options.margin.top', 'files["a.css"]'] }),
+            message: z.string(),
+            row: z.int().optional().meta({ description: 'Of a batch, from 1' }),
+          })
+          .meta({ id: 'FieldProblem' }),
       )
       .optional(),
   })
-  .meta({ id: 'Problem', description: 'An error (RFC 9457)' });
+  .meta({ id: 'Problem', description: 'An error (RFC 9457)', examples: [PROBLEM_EXAMPLE] });
 
 /** The error that the caller sees. It contains nothing of an unexpected error. */
 export function toCodedError(error: unknown): CodedError {

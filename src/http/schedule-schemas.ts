@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { JOB_STATUSES } from '../domain/job.ts';
 import { MISSED, RUN_STATUSES } from '../domain/schedule.ts';
+import { jobErrorSchema, jobStatusSchema } from './schemas.ts';
 
 const instant = z.iso.datetime();
 
@@ -14,11 +14,11 @@ export const scheduleRunSchema = z
     }),
     skipped: z.int().meta({ description: 'Of `skipped`: how many times, from `plannedAt` on; 1000 means 1,000 or more' }),
     job: z
-      .object({ id: z.uuid(), status: z.enum(JOB_STATUSES) })
+      .object({ id: z.uuid(), status: jobStatusSchema })
+      .meta({ id: 'JobOfRun' })
       .nullable()
       .meta({ description: 'null: there is none, or it is deleted' }),
-    error: z
-      .object({ code: z.string(), message: z.string() })
+    error: jobErrorSchema
       .nullable()
       .meta({ description: 'Why it waits or is refused; `code` as that of a problem' }),
     startedAt: instant,

@@ -3,11 +3,29 @@ import type { ZodOpenApiResponseObject } from 'zod-openapi';
 import { SHOWN_STATUSES } from '../domain/delivery-status.ts';
 import { JOB_STATUSES } from '../domain/job.ts';
 import { FILE_TYPES } from '../domain/media-type.ts';
-import { PRIORITY_NAMES } from '../domain/priority.ts';
+import { prioritySchema } from '../domain/priority.ts';
 import { SCOPES } from '../domain/scope.ts';
+import { type Examples, JOB_EXAMPLE } from './examples.ts';
 import { wholeNumber } from './query.ts';
 
 const instant = z.iso.datetime();
+
+export const jobStatusSchema = z.enum(JOB_STATUSES).meta({ id: 'JobStatus' });
+export const deliveryStatusSchema = z.enum(SHOWN_STATUSES).meta({ id: 'DeliveryStatus' });
+
+/** Your own data, as it was sent. */
+export const metadataSchema = z
+  .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+  .meta({ id: 'Metadata' });
+
+export const jobErrorSchema = z
+  .object({
+    code: z
+      .string()
+      .describe('As that of a problem. `invalid_request`: it was submitted in SQL, and its request is not valid'),
+    message: z.string(),
+  })
+  .meta({ id: 'JobError' });
 
 export const fileSchema = z
   .object({
@@ -26,8 +44,8 @@ export const fileSchema = z
 export const jobSchema = z
   .object({
     id: z.uuid(),
-    status: z.enum(JOB_STATUSES),
-    priority: z.enum(PRIORITY_NAMES),
+    status: jobStatusSchema,
+    priority: prioritySchema,
     attempts: z.int(),
     createdAt: instant,
     runAt: instant.nullable().meta({ description: 'When it is printed, if the request says so' }),
@@ -44,19 +62,13 @@ export const jobSchema = z
         print: z.number().optional(),
         finishing: z.number().optional(),
       })
+      .meta({ id: 'Timings' })
       .nullable()
       .meta({ description: 'Milliseconds' }),
-    error: z
-      .object({
-        code: z
-          .string()
-          .describe('As that of a problem. `invalid_request`: it was submitted in SQL, and its request is not valid'),
-        message: z.string(),
-      })
-      .nullable(),
+    error: jobErrorSchema.nullable(),
     file: fileSchema.nullable().meta({ description: 'The first of its files' }),
     failedResources: z
-      .array(z.object({ url: z.string(), reason: z.string() }))
+      .array(z.object({ url: z.string(), reason: z.string() }).meta({ id: 'FailedResource' }))
       .meta({ description: 'The first 20 resources that did not load; the document was printed without them' }),
     failedResourceCount: z.int().meta({ description: 'The number of all resources that did not load' }),
     missingFonts: z.array(z.string()).meta({
@@ -66,22 +78,32 @@ export const jobSchema = z
     incomplete: z.array(z.string()).meta({
       description: 'What was not waited for any longer, with `bestAttempt`; empty if the document is complete',
     }),
-    metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+    metadata: metadataSchema,
     templates: z.array(z.string()).meta({ description: 'The versions of templates that it prints: `invoice@7`' }),
     upload: z
       .object({
-        status: z.enum(SHOWN_STATUSES),
+        status: deliveryStatusSchema,
         attempts: z.int(),
         error: z.string().nullable().meta({ description: 'Why the last attempt failed' }),
       })
+      .meta({ id: 'UploadState' })
       .nullable()
       .meta({ description: 'What became of the upload; null if none was asked for' }),
     batch: z
       .object({ id: z.uuid(), row: z.int().nullable().meta({ description: 'null: it merges the items' }) })
+      .meta({ id: 'BatchOfJob' })
       .nullable()
       .meta({ description: 'The batch that it belongs to, and its row there' }),
   })
-  .meta({ id: 'Job' });
+  .meta({ id: 'Job', examples: [JOB_EXAMPLE] });
+
+export const assetSchema = z
+  .object({
+    id: z.string().meta({ description: 'SHA-256 of the bytes, in lower-case hex' }),
+    size: z.int().meta({ description: 'Bytes' }),
+    type: z.string().meta({ description: 'Media type' }),
+  })
+  .meta({ id: 'Asset' });
 
 export const templateVersionSchema = z
   .object({
@@ -95,23 +117,13 @@ export const templateVersionSchema = z
 export const templateResponseSchema = templateVersionSchema
   .extend({
     request: z.record(z.string(), z.unknown()).meta({ description: 'Print settings, under those of a request' }),
-    files: z
-      .record(z.string(), z.object({ id: z.string(), size: z.int(), type: z.string() }))
-      .meta({ description: 'By their paths; `id` is that of the asset' }),
+    files: z.record(z.string(), assetSchema).meta({ description: 'By their paths; `id` is that of the asset' }),
   })
   .meta({ id: 'Template' });
 
 export const templateParams = z.object({
   name: z.string().meta({ description: 'The template’s name; to read one, also with a version: `invoice@7`' }),
 });
-
-export const assetSchema = z
-  .object({
-    id: z.string().meta({ description: 'SHA-256 of the bytes, in lower-case hex' }),
-    size: z.int().meta({ description: 'Bytes' }),
-    type: z.string().meta({ description: 'Media type' }),
-  })
-  .meta({ id: 'Asset' });
 
 export const userSchema = z
   .object({
@@ -127,7 +139,7 @@ const common = {
   user: z.string().meta({ description: "The user's email" }),
   userId: z.uuid(),
   tier: z.string().nullable().meta({ description: "The user's" }),
-  scopes: z.array(z.enum(SCOPES)),
+  scopes: z.array(z.enum(SCOPES).meta({ id: 'Scope' })),
   expiresAt: instant.nullable(),
 };
 
@@ -159,8 +171,20 @@ export const pageQuery = z.strictObject({
   cursor: z.uuid('allowed: the nextCursor of the page before').optional(),
 });
 
-/** The answer of every list. */
-export const pageOf = (item: z.ZodType) => z.object({ data: z.array(item), nextCursor: z.string().nullable() });
+/** The answer of every list. The page of `Job` is named `JobPage`. */
+export const pageOf = (item: z.ZodType) =>
+  z
+    .object({
+      data: z.array(item),
+      nextCursor: z.string().nullable().meta({ description: '`cursor` of the next page; null: that was all' }),
+    })
+    .meta({ id: `${item.meta()?.id}Page` });
+
+/** The answer of a list that is never long. The list of `File` is named `FileList`. */
+export const listOf = <T extends z.ZodType>(item: T) =>
+  z.object({ data: z.array(item) }).meta({ id: `${item.meta()?.id}List` });
+
+export const templateVersionPage = pageOf(templateVersionSchema);
 
 export const jsonResponse = (description: string, schema: z.ZodType): ZodOpenApiResponseObject => ({
   description,
@@ -175,19 +199,19 @@ export const acceptedResponse = (description: string): ZodOpenApiResponseObject 
   headers: z.object({ Location: z.string() }),
 });
 
-export const jsonBody = (schema: z.ZodType, { required = true } = {}) => ({
+export const jsonBody = (schema: z.ZodType, { required = true, examples = {} as Examples } = {}) => ({
   required,
-  content: { 'application/json': { schema } },
+  content: { 'application/json': { schema, ...(Object.keys(examples).length > 0 && { examples }) } },
 });
 
 /** A JSON body that may also come in a form with files, or be a zip of files. */
-export const jsonOrFiles = (schema: z.ZodType) => ({
+export const jsonOrFiles = (schema: z.ZodType, examples?: Examples) => ({
   required: true,
   content: {
-    'application/json': { schema },
+    'application/json': { schema, ...(examples && { examples }) },
     'multipart/form-data': {
       schema: z
-        .looseObject({ request: schema.optional() })
+        .looseObject({ request: schema.optional(), files: z.array(z.string().meta({ format: 'binary' })).optional() })
         .describe(
           'The field `request` is the JSON, by default `{}`. Every other part is a file: its filename is its path if that has folders, or if the part is named `file` or `files`; otherwise the name of the part is. A `.zip` counts as its files, without the one folder that all are in',
         ),

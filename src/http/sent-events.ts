@@ -21,7 +21,7 @@ export const webhooks = (): ZodOpenApiPathsObject => ({
 
 const received = (event: string, schema: z.ZodType, summary: string) => ({
   post: {
-    operationId: event,
+    operationId: event.replaceAll(/\.(.)/g, (_, letter: string) => letter.toUpperCase()),
     summary,
     requestParams: { header: headers },
     requestBody: { required: true, content: { 'application/json': { schema } } },

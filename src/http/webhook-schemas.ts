@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { OFF_REASONS } from '../deliveries/webhook.ts';
 import { DELIVERY_KINDS } from '../domain/delivery.ts';
-import { SHOWN_STATUSES } from '../domain/delivery-status.ts';
-import { EVENT_TYPES } from '../domain/event-type.ts';
+import { eventTypeSchema } from '../domain/event-type.ts';
 import { EVENT_VERSIONS } from '../domain/job-event.ts';
+import { deliveryStatusSchema, listOf } from './schemas.ts';
 
 const instant = z.iso.datetime();
 
@@ -12,7 +12,7 @@ export const webhookSchema = z
     id: z.uuid(),
     url: z.string(),
     description: z.string().nullable(),
-    events: z.array(z.enum(EVENT_TYPES)).meta({ description: 'Of all your jobs and batches' }),
+    events: z.array(eventTypeSchema).meta({ description: 'Of all your jobs and batches' }),
     version: z.literal(EVENT_VERSIONS).meta({ description: 'Of the payload' }),
     enabled: z.boolean(),
     disabledAt: instant.nullable(),
@@ -48,26 +48,28 @@ export const deliverySchema = z
       .string()
       .nullable()
       .meta({ description: 'Such as `job.completed`; null while what it reports has not ended' }),
-    status: z.enum(SHOWN_STATUSES),
+    status: deliveryStatusSchema,
     attempts: z.int(),
     createdAt: instant,
     nextAttemptAt: instant.nullable().meta({ description: 'null unless it waits for a time' }),
     endedAt: instant.nullable(),
     tries: z
       .array(
-        z.object({
-          number: z.int(),
-          at: instant,
-          ms: z.int(),
-          status: z.int().nullable().meta({ description: 'Of the HTTP answer; null if there was none' }),
-          error: z.string().nullable().meta({ description: 'null: it was a success' }),
-          answer: z.string().nullable().meta({ description: 'The first kilobyte of the answer’s body' }),
-        }),
+        z
+          .object({
+            number: z.int(),
+            at: instant,
+            ms: z.int(),
+            status: z.int().nullable().meta({ description: 'Of the HTTP answer; null if there was none' }),
+            error: z.string().nullable().meta({ description: 'null: it was a success' }),
+            answer: z.string().nullable().meta({ description: 'The first kilobyte of the answer’s body' }),
+          })
+          .meta({ id: 'DeliveryAttempt' }),
       )
       .meta({ description: 'The last 20, oldest first' }),
   })
   .meta({ id: 'Delivery' });
-export const deliveriesSchema = z.object({ data: z.array(deliverySchema) });
+export const deliveriesSchema = listOf(deliverySchema);
 
 export const deliveryParams = (what: 'webhook' | 'job' | 'batch') =>
   z.object({

@@ -12,7 +12,7 @@ export const templateSchema = z
     files: filesField.describe(`The template's folder: one of ${TEMPLATE_ENTRIES.join(', ')}, and what it needs.`),
     description: z.string().max(1_000).optional().describe('For people; default: that of template.json'),
     request: z
-      .record(z.string(), z.json())
+      .record(z.string(), z.unknown())
       .optional()
       .describe('Print settings, under those of a request: `options`, `locale`, …; default: those of template.json'),
   })

@@ -254,8 +254,10 @@ describe('/docs', () => {
     expect(response.headers.get('content-type')).toMatch(/^text\/html/);
     expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'/);
     expect(page).not.toMatch(/<script|https?:\/\/(?!127\.0\.0\.1)/);
-    for (const field of ['options.margin.top', 'waitForSelector.selector', 'cookies[].name', 'failOnStatus'])
+    for (const field of ['margin', 'selector', 'sameSite', 'failOnStatus'])
       expect(page).toContain(`<code>${field}</code>`);
+    for (const name of ['PdfOptions', 'WaitForSelector', 'Cookie', 'ErrorCode'])
+      expect(page).toContain(`<section id="${name}">`);
     for (const code of Object.keys(ERROR_CODES)) expect(page).toContain(`id="${code}"`);
     expect((await request('/', { key: null, redirect: 'manual' })).headers.get('location')).toBe('/docs');
   });

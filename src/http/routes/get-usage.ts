@@ -8,20 +8,24 @@ const query = z.strictObject({
   days: wholeNumber({ min: 1, max: 366, fallback: 30 }).meta({ description: 'Days of history, including today' }),
 });
 
-const chargedSchema = z.object({
-  day: z.iso.date().meta({ description: 'In UTC' }),
-  completed: z.int().meta({ description: 'Completed jobs; these are charged' }),
-  pages: z.int(),
-  bytes: z.int(),
-});
+const chargedSchema = z
+  .object({
+    day: z.iso.date().meta({ description: 'In UTC' }),
+    completed: z.int().meta({ description: 'Completed jobs; these are charged' }),
+    pages: z.int(),
+    bytes: z.int(),
+  })
+  .meta({ id: 'UsageOfDay' });
 
-const limitSchema = z.object({
-  name: z.enum(['minute', 'day']),
-  limit: z.int().meta({ description: 'Requests in any 60 seconds, or in a UTC day' }),
-  used: z.int(),
-  remaining: z.int(),
-  resetSeconds: z.int().meta({ description: 'Seconds until `remaining` rises' }),
-});
+const limitSchema = z
+  .object({
+    name: z.enum(['minute', 'day']),
+    limit: z.int().meta({ description: 'Requests in any 60 seconds, or in a UTC day' }),
+    used: z.int(),
+    remaining: z.int(),
+    resetSeconds: z.int().meta({ description: 'Seconds until `remaining` rises' }),
+  })
+  .meta({ id: 'UsageOfLimit' });
 
 const usageSchema = z
   .object({

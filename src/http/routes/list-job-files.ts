@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { listJobFiles } from '../../jobs/read.ts';
 import { fileAnswer } from '../job-answer.ts';
 import type { AppDeps, Operation } from '../route.ts';
-import { fileSchema, idOf, jsonResponse } from '../schemas.ts';
+import { fileSchema, idOf, jsonResponse, listOf } from '../schemas.ts';
 
-const answer = z.object({ data: z.array(fileSchema) });
+const answer = listOf(fileSchema);
 
 export function listJobFilesRoute({ reads, stores }: AppDeps): Operation {
   return {

@@ -1,12 +1,10 @@
-import { z } from 'zod';
-import { JOB_STATUSES } from '../../domain/job.ts';
 import { listJobs } from '../../jobs/read.ts';
 import { jobAnswer } from '../job-answer.ts';
 import { readQuery } from '../query.ts';
 import type { AppDeps, Operation } from '../route.ts';
-import { jobSchema, jsonResponse, pageOf, pageQuery } from '../schemas.ts';
+import { jobSchema, jobStatusSchema, jsonResponse, pageOf, pageQuery } from '../schemas.ts';
 
-const query = pageQuery.extend({ status: z.enum(JOB_STATUSES).optional() });
+const query = pageQuery.extend({ status: jobStatusSchema.optional() });
 
 export function listJobsRoute(deps: AppDeps): Operation {
   return {

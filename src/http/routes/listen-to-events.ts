@@ -7,7 +7,7 @@ import { type EventPosition, OVERLAP_MS, parsePosition, positionText } from '../
 import { JobListener } from '../../deliveries/job-listener.ts';
 import { type SentEvent, sentEvent } from '../../deliveries/sent-event.ts';
 import { checkedText } from '../../domain/check-input.ts';
-import { EVENT_TYPES } from '../../domain/event-type.ts';
+import { EVENT_TYPES, eventTypeSchema } from '../../domain/event-type.ts';
 import { invalidFields } from '../../kernel/errors.ts';
 import { answered } from '../answered.ts';
 import { bearerOf } from '../middleware/authenticate.ts';
@@ -39,7 +39,7 @@ const idsOf = (what: 'jobs' | 'batches') =>
     });
 
 const query = z.strictObject({
-  types: listOf(z.enum(EVENT_TYPES), EVENT_TYPES.length)
+  types: listOf(eventTypeSchema, EVENT_TYPES.length)
     .optional()
     .meta({ description: 'Only these, separated by commas', param: { style: 'form', explode: false } }),
   job: idsOf('jobs'),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type PdfRequest, pdfRequestSchema } from '../../domain/pdf-request.ts';
 import { invalidFields, JOB_ERROR_CODES } from '../../kernel/errors.ts';
 import { answerPdf, DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, waitMsOf } from '../answer-pdf.ts';
+import { PDF_EXAMPLES } from '../examples.ts';
 import type { AppDeps, Operation } from '../route.ts';
 import { acceptedResponse, jsonOrFiles, pdfOrZipResponse } from '../schemas.ts';
 import { submitBody, submitHeaders } from './submit-job.ts';
@@ -24,7 +25,7 @@ export function renderPdfRoute(deps: AppDeps): Operation {
           }),
       }),
     },
-    requestBody: jsonOrFiles(pdfRequestSchema),
+    requestBody: jsonOrFiles(pdfRequestSchema, PDF_EXAMPLES),
     responses: {
       200: pdfOrZipResponse,
       202: acceptedResponse('Not done yet'),

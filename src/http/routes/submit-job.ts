@@ -5,6 +5,7 @@ import { invalidFields } from '../../kernel/errors.ts';
 import { type BodyDeps, withPdfRequest } from '../body.ts';
 import { jobAnswer } from '../job-answer.ts';
 import { rateLimitHeaders } from '../../accounts/limits.ts';
+import { PDF_EXAMPLES } from '../examples.ts';
 import { aboutOf, type AppContext, type AppDeps, type Operation } from '../route.ts';
 import { acceptedResponse, jobResponse, jsonOrFiles } from '../schemas.ts';
 
@@ -29,7 +30,7 @@ export function submitJobRoute(deps: AppDeps): Operation {
     summary: 'Submit a job',
     description: 'Answered as soon as the job is stored. `Location` is the job.',
     requestParams: { header: submitHeaders },
-    requestBody: jsonOrFiles(pdfRequestSchema),
+    requestBody: jsonOrFiles(pdfRequestSchema, PDF_EXAMPLES),
     responses: {
       202: acceptedResponse('Accepted'),
       200: jobResponse('The job that this Idempotency-Key created before'),

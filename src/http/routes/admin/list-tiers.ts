@@ -1,8 +1,7 @@
-import { z } from 'zod';
 import { listTiers } from '../../../accounts/tiers.ts';
 import { tierSchema } from '../../../domain/tier.ts';
 import type { AppDeps, Operation } from '../../route.ts';
-import { jsonResponse } from '../../schemas.ts';
+import { jsonResponse, listOf } from '../../schemas.ts';
 
 export function listTiersRoute({ adminDb }: AppDeps): Operation {
   return {
@@ -10,7 +9,7 @@ export function listTiersRoute({ adminDb }: AppDeps): Operation {
     scope: 'admin',
     operationId: 'listTiers',
     summary: 'All tiers with their limits, lowest priority first',
-    responses: { 200: jsonResponse('The tiers', z.object({ data: z.array(tierSchema) })) },
+    responses: { 200: jsonResponse('The tiers', listOf(tierSchema)) },
     handle: async (c) => c.json({ data: await listTiers(adminDb) }),
   };
 }

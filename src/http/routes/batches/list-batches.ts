@@ -1,12 +1,10 @@
-import { z } from 'zod';
 import { listBatches } from '../../../batches/read-batch.ts';
-import { BATCH_STATUSES } from '../../../domain/batch.ts';
-import { batchSchema } from '../../batch-schemas.ts';
+import { batchSchema, batchStatusSchema } from '../../batch-schemas.ts';
 import { readQuery } from '../../query.ts';
 import type { AppDeps, Operation } from '../../route.ts';
 import { jsonResponse, pageOf, pageQuery } from '../../schemas.ts';
 
-const query = pageQuery.extend({ status: z.enum(BATCH_STATUSES).optional() });
+const query = pageQuery.extend({ status: batchStatusSchema.optional() });
 
 export function listBatchesRoute(deps: AppDeps): Operation {
   return {

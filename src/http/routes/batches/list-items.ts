@@ -2,18 +2,24 @@ import { z } from 'zod';
 import { getBatch } from '../../../batches/read-batch.ts';
 import { listItems } from '../../../batches/read-items.ts';
 import { MAX_ITEMS } from '../../../domain/batch.ts';
-import { JOB_STATUSES } from '../../../domain/job.ts';
 import { batchItemSchema } from '../../batch-schemas.ts';
 import { fileAnswer } from '../../job-answer.ts';
 import { readQuery, wholeNumber } from '../../query.ts';
 import type { AppDeps, Operation } from '../../route.ts';
-import { idOf, jsonResponse } from '../../schemas.ts';
+import { idOf, jsonResponse, jobStatusSchema } from '../../schemas.ts';
 
 const query = z.strictObject({
-  status: z.enum(JOB_STATUSES).optional(),
+  status: jobStatusSchema.optional(),
   after: wholeNumber({ min: 0, max: MAX_ITEMS, fallback: 0 }).meta({ description: '`next` of the page before' }),
   limit: wholeNumber({ min: 1, max: 1_000, fallback: 100 }),
 });
+
+const answer = z
+  .object({
+    items: z.array(batchItemSchema),
+    next: z.int().nullable().meta({ description: '`after` of the next page; null: that was all' }),
+  })
+  .meta({ id: 'ListedItemPage' });
 
 export function listItemsRoute({ reads, stores }: AppDeps): Operation {
   return {
@@ -23,13 +29,7 @@ export function listItemsRoute({ reads, stores }: AppDeps): Operation {
     summary: 'The items of a batch, by row',
     requestParams: { path: idOf('batch'), query },
     responses: {
-      200: jsonResponse(
-        'A page of items',
-        z.object({
-          items: z.array(batchItemSchema),
-          next: z.int().nullable().meta({ description: '`after` of the next page; null: that was all' }),
-        }),
-      ),
+      200: jsonResponse('A page of items', answer),
     },
     problems: ['not_found', 'invalid_request'],
     handle: async (c) => {

@@ -2,6 +2,7 @@ import { putSchedule } from '../../../schedules/put-schedule.ts';
 import { getSchedule } from '../../../schedules/read-schedules.ts';
 import { scheduleFields } from '../../../schedules/schedule.ts';
 import { readBody } from '../../body.ts';
+import { SCHEDULE_EXAMPLES } from '../../examples.ts';
 import { aboutOf, type AppDeps, type Operation } from '../../route.ts';
 import { scheduleParams, wholeScheduleSchema } from '../../schedule-schemas.ts';
 import { jsonBody, jsonResponse } from '../../schemas.ts';
@@ -14,7 +15,7 @@ export function putScheduleRoute(deps: AppDeps): Operation {
     summary: 'Save a schedule: a request that becomes a job at the times of a cron expression',
     description: 'What is left out is as for a new one. At most 100 schedules.',
     requestParams: { path: scheduleParams },
-    requestBody: jsonBody(scheduleFields),
+    requestBody: jsonBody(scheduleFields, { examples: SCHEDULE_EXAMPLES }),
     responses: {
       200: jsonResponse('The schedule as it is now', wholeScheduleSchema),
       201: jsonResponse('The new schedule', wholeScheduleSchema),

@@ -3,7 +3,7 @@ import { checkedText } from '../../../domain/check-input.ts';
 import { listTemplates } from '../../../templates/read-templates.ts';
 import { readQuery } from '../../query.ts';
 import type { AppDeps, Operation } from '../../route.ts';
-import { jsonResponse, pageOf, pageQuery, templateVersionSchema } from '../../schemas.ts';
+import { jsonResponse, pageQuery, templateVersionPage } from '../../schemas.ts';
 
 const query = pageQuery.extend({ cursor: checkedText(templateNameProblem).optional() });
 
@@ -14,7 +14,7 @@ export function listTemplatesRoute({ readRouter }: AppDeps): Operation {
     operationId: 'listTemplates',
     summary: 'Your templates by name, each its newest version',
     requestParams: { query },
-    responses: { 200: jsonResponse('A page of templates', pageOf(templateVersionSchema)) },
+    responses: { 200: jsonResponse('A page of templates', templateVersionPage) },
     problems: ['invalid_request'],
     handle: async (c) => {
       const { underWay, principal } = c.var;

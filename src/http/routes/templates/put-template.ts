@@ -3,6 +3,7 @@ import { putTemplate } from '../../../templates/put-template.ts';
 import { templateSchema } from '../../../templates/template-content.ts';
 import { SETTINGS_FILE, templateSettings } from '../../../templates/template-settings.ts';
 import { withFiles } from '../../body.ts';
+import { TEMPLATE_EXAMPLES } from '../../examples.ts';
 import { type AppDeps, type Operation } from '../../route.ts';
 import { jsonOrFiles, jsonResponse, templateParams, templateResponseSchema } from '../../schemas.ts';
 import { textOf } from '../../text-of-asset.ts';
@@ -16,7 +17,7 @@ export function putTemplateRoute(deps: AppDeps): Operation {
     description:
       'What differs from the newest version becomes a new version; the same content changes nothing. Versions never change.',
     requestParams: { path: templateParams },
-    requestBody: jsonOrFiles(templateSchema),
+    requestBody: jsonOrFiles(templateSchema, TEMPLATE_EXAMPLES),
     responses: {
       200: jsonResponse('The newest version, which has this content already', templateResponseSchema),
       201: jsonResponse('The new version', templateResponseSchema),

@@ -1,6 +1,7 @@
 import { changeWebhook } from '../../../deliveries/change-webhook.ts';
 import { webhookFields } from '../../../deliveries/webhook.ts';
 import { readBody } from '../../body.ts';
+import { WEBHOOK_EXAMPLES } from '../../examples.ts';
 import { aboutOf, type AppDeps, type Operation } from '../../route.ts';
 import { idOf, jsonBody, jsonResponse } from '../../schemas.ts';
 import { webhookSchema } from '../../webhook-schemas.ts';
@@ -14,7 +15,7 @@ export function changeWebhookRoute(deps: AppDeps): Operation {
     description:
       'What is left out is as for a new one: a webhook that was off is on again, unless `enabled` is false. The secret stays.',
     requestParams: { path: idOf('webhook') },
-    requestBody: jsonBody(webhookFields),
+    requestBody: jsonBody(webhookFields, { examples: WEBHOOK_EXAMPLES }),
     responses: { 200: jsonResponse('The webhook as it is now', webhookSchema) },
     problems: ['not_found'],
     handle: async (c) => {

@@ -1,6 +1,7 @@
 import { createWebhook } from '../../../deliveries/create-webhook.ts';
 import { webhookFields } from '../../../deliveries/webhook.ts';
 import { readBody } from '../../body.ts';
+import { WEBHOOK_EXAMPLES } from '../../examples.ts';
 import { aboutOf, type AppDeps, type Operation } from '../../route.ts';
 import { jsonBody, jsonResponse } from '../../schemas.ts';
 import { webhookWithSecretSchema } from '../../webhook-schemas.ts';
@@ -12,7 +13,7 @@ export function createWebhookRoute(deps: AppDeps): Operation {
     operationId: 'createWebhook',
     summary: 'Register an endpoint that receives events of your jobs and batches',
     description: 'The secret, with which messages are signed, is shown once. At most 20 endpoints.',
-    requestBody: jsonBody(webhookFields),
+    requestBody: jsonBody(webhookFields, { examples: WEBHOOK_EXAMPLES }),
     responses: { 201: jsonResponse('The webhook, with its secret', webhookWithSecretSchema) },
     problems: ['webhook_limit_reached'],
     handle: async (c) => {

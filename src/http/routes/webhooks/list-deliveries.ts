@@ -1,12 +1,10 @@
-import { z } from 'zod';
 import { listDeliveries } from '../../../deliveries/read-deliveries.ts';
-import { SHOWN_STATUSES } from '../../../domain/delivery-status.ts';
 import { readQuery } from '../../query.ts';
 import type { AppDeps, Operation } from '../../route.ts';
-import { idOf, jsonResponse, pageOf, pageQuery } from '../../schemas.ts';
+import { idOf, jsonResponse, pageOf, pageQuery, deliveryStatusSchema } from '../../schemas.ts';
 import { deliverySchema } from '../../webhook-schemas.ts';
 
-const query = pageQuery.extend({ status: z.enum(SHOWN_STATUSES).optional() });
+const query = pageQuery.extend({ status: deliveryStatusSchema.optional() });
 
 export function listDeliveriesRoute({ reads }: AppDeps): Operation {
   return {

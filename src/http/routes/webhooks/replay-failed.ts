@@ -4,10 +4,12 @@ import { readBody } from '../../body.ts';
 import type { AppDeps, Operation } from '../../route.ts';
 import { idOf, jsonBody, jsonResponse } from '../../schemas.ts';
 
-const answer = z.object({
-  replayed: z.int().meta({ description: 'How many will be sent' }),
-  more: z.boolean().meta({ description: 'Whether there may be more: send the request again' }),
-});
+const answer = z
+  .object({
+    replayed: z.int().meta({ description: 'How many will be sent' }),
+    more: z.boolean().meta({ description: 'Whether there may be more: send the request again' }),
+  })
+  .meta({ id: 'Replayed' });
 
 export function replayFailedRoute({ db }: AppDeps): Operation {
   return {

@@ -3,7 +3,7 @@ import { testWebhook } from '../../../deliveries/test-webhook.ts';
 import type { AppDeps, Operation } from '../../route.ts';
 import { idOf, jsonResponse } from '../../schemas.ts';
 
-const answer = z.object({ id: z.uuid().meta({ description: 'Of the delivery' }) });
+const answer = z.object({ id: z.uuid().meta({ description: 'Of the delivery' }) }).meta({ id: 'SentTest' });
 
 export function testWebhookRoute({ db }: AppDeps): Operation {
   return {
