@@ -35,15 +35,15 @@ function tagOf(path: string): string {
 
 /** Without what only the checks need: it says nothing to a reader, and generators of clients trip over it. */
 const plainSchema: CreateDocumentOptions['override'] = ({ jsonSchema, io }) => {
-  // `format` says it.
-  if (['uuid', 'date', 'date-time'].includes(jsonSchema.format ?? '')) delete jsonSchema.pattern;
-  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
-  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   const [form, none, ...more] = jsonSchema.anyOf ?? [];
   if (form?.type === 'string' && form.format !== undefined && none?.type === 'null' && more.length === 0) {
     delete jsonSchema.anyOf;
     Object.assign(jsonSchema, form, { type: ['string', 'null'] });
   }
+  // `format` says it.
+  if (['uuid', 'date', 'date-time'].includes(jsonSchema.format ?? '')) delete jsonSchema.pattern;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   if (jsonSchema.allOf?.every((each) => Object.keys(each).join() === 'pattern')) delete jsonSchema.allOf;
   // Names are strings in any JSON.
   if (Object.entries(jsonSchema.propertyNames ?? {}).join() === 'type,string') delete jsonSchema.propertyNames;
