@@ -72,6 +72,16 @@ export const webAddress = textKind('http://… or https://…, without a user, a
   return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '');
 });
 
+/** Origins of web pages, separated by commas. */
+export const origins: Kind<string[]> = {
+  allowed: 'origins such as https://app.example.com, separated by commas, or * for all',
+  parse: (text) => {
+    const all = text.split(',').map((each) => each.trim());
+    const isOrigin = (each: string) => each === '*' || (URL.canParse(each) && new URL(each).origin === each);
+    return all.every(isOrigin) ? all : undefined;
+  },
+};
+
 export const region = textKind('a region, such as us-east-1 or auto', (text) => /^[a-z0-9-]{1,50}$/.test(text));
 
 /** In the characters that a header may have. */

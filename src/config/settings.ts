@@ -157,6 +157,14 @@ export const SETTINGS = {
     description: 'Where users reach the API, for links and webhooks',
     commands: WITH_FLEET,
   },
+  corsOrigins: {
+    env: 'CORS_ORIGINS',
+    kind: kinds.origins,
+    defaultNote: 'none',
+    description:
+      'Origins of web pages whose scripts may call the API with a key of their own, separated by commas; `*`: all',
+    commands: WITH_API,
+  },
   host: {
     env: 'HOST',
     kind: kinds.host,

@@ -8,6 +8,7 @@ import { createGotenberg } from './compat/gotenberg/gotenberg.ts';
 import { createStudio } from './studio/studio.ts';
 import { foreignRouteHint } from './compat/foreign-route.ts';
 import { DOCS_POLICY, docsPage } from './docs-page.ts';
+import { allowOrigins } from './middleware/allow-origins.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { countRequests } from './middleware/count-requests.ts';
 import { drain } from './middleware/drain.ts';
@@ -192,6 +193,7 @@ function assemble(
   app.use(drain());
   app.use(observe(events, tracing));
   app.use(secure());
+  if (deps.corsOrigins.length > 0) app.use('/v1/*', allowOrigins(deps.corsOrigins));
   app.onError((error, c) => {
     const coded = toCodedError(error);
     if (coded.code === 'internal') events.requestCrashed(aboutOf(c), error);

@@ -78,6 +78,8 @@ export interface AppDeps {
   ownUrl: () => string;
   /** where users reach the API, without a slash at its end */
   publicUrl: string | undefined;
+  /** origins of web pages that may call the API */
+  corsOrigins: readonly string[];
   jobs: JobReader;
   /** reads of one tenant, under row-level security (`db/tenant.ts`) */
   reads: Database;

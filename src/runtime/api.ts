@@ -134,6 +134,7 @@ export function buildApi(
     compat: { services: config.compat ?? [], user: config.compatUser, timeoutMs: config.compatTimeoutMs },
     ownUrl: () => server.url,
     publicUrl: config.publicUrl,
+    corsOrigins: config.corsOrigins ?? [],
     jobs: new JobReader(reads, endedJobs),
     queue,
     waiters,
