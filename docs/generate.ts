@@ -1,5 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { apiTypes } from './api-types.ts';
 import { dashboard } from '../grafana/dashboard.ts';
+import { operationsOf } from '../src/http/app.ts';
+import { openApiDocument } from '../src/http/openapi.ts';
+import type { AppDeps } from '../src/http/route.ts';
 import { envExample, settingsMarkdown } from '../src/config/reference.ts';
 
 // `npm run docs`: writes what is made from the code. test/unit/reference.test.ts fails if the files are out of date.
@@ -20,3 +24,7 @@ insertTable('README.md', settingsMarkdown('main'));
 insertTable('docs/settings.md', settingsMarkdown('all'));
 writeFileSync(new URL('.env.example', root), envExample());
 writeFileSync(new URL('grafana/dashboards/pdfprompt.json', root), `${JSON.stringify(dashboard(), null, 2)}\n`);
+
+// Nothing of it is called: the routes only describe themselves.
+const document = openApiDocument(operationsOf({} as AppDeps), '');
+writeFileSync(new URL('src/client/api-types.ts', root), apiTypes(document));
