@@ -1,0 +1,42 @@
+import type { Schedule, ScheduleRun, ScheduleSettings, WholeSchedule } from './api-types.ts';
+import { type CallOptions, type Connection, jsonBody } from './connection.ts';
+import { pages } from './pages.ts';
+
+export class Schedules {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** Saves a schedule: a request that becomes a job at the times of a cron expression. */
+  async put(name: string, settings: ScheduleSettings, { signal }: CallOptions = {}): Promise<WholeSchedule> {
+    return this.#connection.json({ method: 'PUT', path: schedulePath(name), body: jsonBody(settings), signal });
+  }
+
+  async get(name: string, { signal }: CallOptions = {}): Promise<WholeSchedule> {
+    return this.#connection.json({ method: 'GET', path: schedulePath(name), signal });
+  }
+
+  /** Your schedules by name. */
+  list(options: CallOptions = {}): AsyncGenerator<Schedule, void, undefined> {
+    return pages(this.#connection, 'schedules', options);
+  }
+
+  /** What became of its times, newest first. */
+  runs(name: string, options: CallOptions = {}): AsyncGenerator<ScheduleRun, void, undefined> {
+    return pages(this.#connection, `${schedulePath(name)}/runs`, options);
+  }
+
+  /** Runs it now, also if it is paused. */
+  async run(name: string, { signal }: CallOptions = {}): Promise<ScheduleRun> {
+    return this.#connection.json({ method: 'POST', path: `${schedulePath(name)}/run`, signal });
+  }
+
+  /** Deletes a schedule and its history. */
+  async delete(name: string, { signal }: CallOptions = {}): Promise<void> {
+    await this.#connection.send({ method: 'DELETE', path: schedulePath(name), signal });
+  }
+}
+
+const schedulePath = (name: string) => `schedules/${encodeURIComponent(name)}`;
