@@ -1,4 +1,4 @@
-import type { Schedule, ScheduleRun, ScheduleSettings, WholeSchedule } from './api-types.ts';
+import type { Job, Schedule, ScheduleRun, ScheduleSettings, WholeSchedule } from './api-types.ts';
 import { type CallOptions, type Connection, jsonBody } from './connection.ts';
 import { pages } from './pages.ts';
 
@@ -28,8 +28,8 @@ export class Schedules {
     return pages(this.#connection, `${schedulePath(name)}/runs`, options);
   }
 
-  /** Runs it now, also if it is paused. */
-  async run(name: string, { signal }: CallOptions = {}): Promise<ScheduleRun> {
+  /** A job of its request now, also if it is paused. */
+  async run(name: string, { signal }: CallOptions = {}): Promise<Job> {
     return this.#connection.json({ method: 'POST', path: `${schedulePath(name)}/run`, signal });
   }
 

@@ -53,6 +53,12 @@ export class Webhooks {
     return pages(this.#connection, `${webhookPath(id)}/deliveries`, options);
   }
 
+  /** Sends a message again. @param delivery its id */
+  async replay(id: string, delivery: string, { signal }: CallOptions = {}): Promise<Delivery> {
+    const path = `${webhookPath(id)}/deliveries/${encodeURIComponent(delivery)}/replay`;
+    return this.#connection.json({ method: 'POST', path, signal });
+  }
+
   /** Sends again what has failed since a time (ISO 8601). */
   async replayFailed(id: string, since: string, { signal }: CallOptions = {}): Promise<Replayed> {
     return this.#connection.json({

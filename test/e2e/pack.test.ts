@@ -17,6 +17,7 @@ import { temporaryDirectory } from '../support/files.ts';
 import { readPdf } from '../support/pdf.ts';
 import { pdfprompt } from '../support/cli.ts';
 import { PINNED } from '../support/pinned.ts';
+import { otherNode } from '../support/runtimes.ts';
 
 const run = promisify(execFile);
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
@@ -60,6 +61,9 @@ describe('the published package', () => {
       expect.arrayContaining([
         'bin/pdfprompt.js',
         'dist/cli/main.js',
+        'dist/client/client.js',
+        'dist/client/client.d.ts',
+        'dist/client/api-types.d.ts',
         'dist/http/console/assets/console.css',
         'dist/http/console/assets/console.js',
         'dist/http/studio/assets/workbench.js',
@@ -74,7 +78,7 @@ describe('the published package', () => {
     expect(
       files.filter(
         (path) =>
-          !/^(bin\/pdfprompt\.js|dist\/[\w/-]+\.js|dist\/http\/(console|studio)\/assets\/[\w-]+\.(css|svg)|sql\/\w+\.sql|examples\/invoice\/[\w/-]+\.\w+|package\.json|README\.md|LICENSE|CHANGELOG\.md|\.env\.example)$/.test(
+          !/^(bin\/pdfprompt\.js|dist\/[\w/-]+\.js|dist\/client\/[\w-]+\.d\.ts|dist\/http\/(console|studio)\/assets\/[\w-]+\.(css|svg)|sql\/\w+\.sql|examples\/invoice\/[\w/-]+\.\w+|package\.json|README\.md|LICENSE|CHANGELOG\.md|\.env\.example)$/.test(
             path,
           ),
       ),
@@ -98,10 +102,42 @@ describe('the published package', () => {
     for (const name of PINNED) expect([name, await installed(name)]).toEqual([name, dependencies[name]]);
     expect(await installed('postgres')).toBe(POSTGRES_VERSION);
     // It throws if one of the patches does not apply.
-    const program = `import { connect } from 'pdfprompt/dist/db/driver.js'; console.log(typeof connect('postgres://x/y'));`;
+    const program = `import { connect } from './node_modules/pdfprompt/dist/db/driver.js'; console.log(typeof connect('postgres://x/y'));`;
     const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], { cwd: bare });
     expect(stdout).toBe('function\n');
   }, 240_000);
+
+  /** A program that a user could write, which needs no service. */
+  const PROGRAM = `import { Pdfprompt, PdfpromptError, verifyWebhook } from 'pdfprompt/client';
+const client = new Pdfprompt({ url: 'http://127.0.0.1:1', key: 'pdf_x', retries: 0 });
+const codes = [client.pdf({ html: 'x' }), verifyWebhook('{}', {}, 'whsec_eA==')].map((call) =>
+  call.catch((error) => error instanceof PdfpromptError && error.code));
+console.log((await Promise.all(codes)).join(' '));\n`;
+
+  it.each([
+    ['Node 20', () => otherNode(20).command],
+    ['this Node', () => process.execPath],
+  ])('has a client, in %s', async (_, node) => {
+    await writeFile(join(bare, 'program.mjs'), PROGRAM);
+    const { stdout } = await run(node(), ['program.mjs'], { cwd: bare });
+    expect(stdout).toBe('unreachable invalid_signature\n');
+  });
+
+  it('has types of the client, for programs without those of Node', async () => {
+    await writeFile(join(bare, 'typed.ts'), `${TYPED}export const wrong: Promise<number> = pdf;\n`);
+    const flags = '--noEmit --strict --exactOptionalPropertyTypes --module nodenext --target es2022 --lib es2022,dom';
+    const tsc = join(checkout, 'node_modules', 'typescript', 'bin', 'tsc');
+    const checked = run(process.execPath, [tsc, ...flags.split(' '), '--types', '', 'typed.ts'], { cwd: bare });
+    const { stdout } = await checked.catch((error: unknown) => error as { stdout: string });
+    expect(stdout.split('\n').filter((text) => text.includes('error')).map((text) => text.slice(0, 21))).toEqual(['typed.ts(6,14): error']); // prettier-ignore
+  });
+
+  /** Five lines that are right. */
+  const TYPED = `import { Pdfprompt, type PdfRequest, type Job } from 'pdfprompt/client';
+const client = new Pdfprompt({ url: 'https://pdf.example.com', key: 'pdf_x' });
+const request: PdfRequest = { html: 'x', options: { format: 'A4', margin: { top: '1cm' } } };
+export const pdf = client.pdf(request);
+export const job: Promise<Job> = client.jobs.create(request, { files: { 'a.css': new Uint8Array(1) } });\n`;
 
   it('runs `up` in a directory of its own', async () => {
     const home = await install('elsewhere');

@@ -7,6 +7,16 @@ import type { AppDeps, Operation } from '../route.ts';
 import { acceptedResponse, jsonOrFiles, pdfOrZipResponse } from '../schemas.ts';
 import { submitBody, submitHeaders } from './submit-job.ts';
 
+/** Those of a request that waits for its PDF. */
+export const renderHeaders = submitHeaders.extend({
+  Prefer: z
+    .string()
+    .optional()
+    .meta({
+      description: `\`wait=N\`: seconds to wait, up to ${MAX_WAIT_SECONDS}; ${DEFAULT_WAIT_SECONDS} if not given`,
+    }),
+});
+
 export function renderPdfRoute(deps: AppDeps): Operation {
   return {
     endpoint: 'POST /v1/pdf',
@@ -16,14 +26,7 @@ export function renderPdfRoute(deps: AppDeps): Operation {
     description:
       'If the job takes longer than `Prefer: wait=N`, the answer is 202 with `Location`, and the job continues. If `Accept` prefers `application/zip`, the answer has all files of the job.',
     requestParams: {
-      header: submitHeaders.extend({
-        Prefer: z
-          .string()
-          .optional()
-          .meta({
-            description: `\`wait=N\`: seconds to wait, up to ${MAX_WAIT_SECONDS}; ${DEFAULT_WAIT_SECONDS} if not given`,
-          }),
-      }),
+      header: renderHeaders,
     },
     requestBody: jsonOrFiles(pdfRequestSchema, PDF_EXAMPLES),
     responses: {

@@ -9,6 +9,7 @@ import { type StoreFiles, withFiles } from '../../body.ts';
 import type { AppContext, AppDeps, Operation } from '../../route.ts';
 import { acceptedResponse, jsonOrFiles, pdfOrZipResponse, templateParams } from '../../schemas.ts';
 import { textOf } from '../../text-of-asset.ts';
+import { renderHeaders } from '../render-pdf.ts';
 import { admit, submitFrom } from '../submit-job.ts';
 
 const body = z
@@ -27,7 +28,7 @@ export function previewTemplateRoute(deps: AppDeps): Operation {
     operationId: 'previewTemplate',
     summary: 'Print a template that need not be saved',
     description: 'A job like any other, which counts as one. The template need not exist if all its files are sent.',
-    requestParams: { path: templateParams },
+    requestParams: { path: templateParams, header: renderHeaders },
     requestBody: jsonOrFiles(body),
     responses: { 200: pdfOrZipResponse, 202: acceptedResponse('Not done yet') },
     problems: ['not_found', 'rate_limited', 'asset_limit_reached', ...JOB_ERROR_CODES, 'browser_failed'],
