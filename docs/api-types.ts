@@ -69,7 +69,7 @@ function typeOf(schema: Schema): string {
 function objectType({ properties = {}, required = [], additionalProperties: more }: Schema): string {
   const members = Object.entries(properties).map(([name, schema]) => {
     const isOptional = !required.includes(name);
-    // Whoever has exactOptionalPropertyTypes may still pass on what is perhaps undefined.
+    // With exactOptionalPropertyTypes too, a program may pass on what is perhaps undefined.
     return `${comment(schema)}${JSON.stringify(name)}${isOptional ? '?' : ''}: ${typeOf(schema)}${isOptional ? ' | undefined' : ''};`;
   });
   if (members.length === 0) return `Record<string, ${typeof more === 'object' ? typeOf(more) : 'unknown'}>`;

@@ -18,7 +18,7 @@ const LAYERS = [
   ['telemetry'],
   ['config'],
   ['domain', 'charts'],
-  ['kernel'],
+  ['kernel', 'client'],
 ];
 
 /** `hono/html` only escapes and joins strings, so every folder that writes HTML may import it. */
@@ -86,6 +86,7 @@ const REASONS = {
     'A process may end while it is read of: only kernel/processes.ts opens /proc/<pid>, and says what it means that nobody is there.',
   errors:
     'Errors are told apart by type and code: a text changes with every version of a library. Where a library gives nothing else, render/browser-error.ts reads it.',
+  client: 'client/ imports nothing but itself: it runs in browsers and in every other runtime.',
   pure: 'domain/ is pure: no I/O and no clock, so that what is true of a job is true in every test.',
 } as const;
 
@@ -106,6 +107,7 @@ function violations(sources: Sources): Violation[] {
     const code = withoutComments(text);
     if (layerOf(file) === -1) add('layers', `${file} is in no known folder`);
     for (const target of imports(file, code)) {
+      if (folder === 'client' && folderOf(target) !== 'client') add('client', `${file} imports ${target}`);
       if (target.startsWith('node:') && folder === 'domain') add('pure', `${file} imports ${target}`);
       if (target.endsWith('.ts')) {
         const allowed = folderOf(target) === folder || layerOf(target) > layerOf(file);
@@ -289,6 +291,9 @@ describe('the rules of the layers', () => {
     ['a default export', 'names', { 'jobs/submit.ts': `export default function submit() {}` }],
     ['a camel-case name', 'names', { 'jobs/submitJob.ts': `export const x = 1;` }],
     ['a folder for odds and ends', 'names', { 'jobs/utils/strings.ts': `export const x = 1;` }],
+    ['Node in the client', 'client', { 'client/jobs.ts': `import { setTimeout } from 'node:timers/promises';` }],
+    ['a dependency in the client', 'client', { 'client/jobs.ts': `import { z } from 'zod';` }],
+    ['a folder of ours in the client', 'client', { 'client/jobs.ts': `import type { X } from '../kernel/errors.ts';` }],
     ['a clock in domain', 'pure', { 'domain/job.ts': `export const now = () => Date.now();` }],
     ['input and output in domain', 'pure', { 'domain/job.ts': `import { readFile } from 'node:fs/promises';` }],
   ];

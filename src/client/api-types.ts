@@ -152,10 +152,7 @@ export interface EndedBatch {
     skipped: number;
   };
   /** Why it failed */
-  error: {
-    code: string;
-    message: string;
-  } | null;
+  error: EventError | null;
   /** That merged the items */
   job: string | null;
   /** The merged PDF, and its bytes */
@@ -175,10 +172,7 @@ export interface EndedJob {
   filename: string | null;
   metadata: Record<string, string | number | boolean | null>;
   /** Why it failed */
-  error: {
-    code: string;
-    message: string;
-  } | null;
+  error: EventError | null;
   /** How many files it has */
   files: number;
   /** Of all files together */
@@ -247,6 +241,11 @@ export type ErrorCode =
   | 'browser_failed'
   | 'finishing_failed'
   | 'unavailable';
+
+export interface EventError {
+  code: string;
+  message: string;
+}
 
 export type EventType = 'job.completed' | 'job.failed' | 'job.cancelled' | 'batch.completed';
 
@@ -893,6 +892,13 @@ export interface PdfRequest {
   runAt?: string | undefined;
 }
 
+/** The field `request` is the JSON, by default `{}`. Every other part is a file: its filename is its path if that has folders, or if the part is named `file` or `files`; otherwise the name of the part is. A `.zip` counts as its files, without the one folder that all are in */
+export interface PdfRequestForm {
+  request?: PdfRequest | undefined;
+  files?: string[] | undefined;
+  [name: string]: unknown;
+}
+
 /** A PDF that is there already; it is not printed */
 export interface PdfSource {
   /** The first file of one of your completed jobs */
@@ -909,6 +915,13 @@ export interface Preview {
   files?: Record<string, FileInput> | undefined;
   /** Default: `data.json` among the files */
   data?: unknown | undefined;
+  [name: string]: unknown;
+}
+
+/** The field `request` is the JSON, by default `{}`. Every other part is a file: its filename is its path if that has folders, or if the part is named `file` or `files`; otherwise the name of the part is. A `.zip` counts as its files, without the one folder that all are in */
+export interface PreviewForm {
+  request?: Preview | undefined;
+  files?: string[] | undefined;
   [name: string]: unknown;
 }
 
@@ -1055,6 +1068,13 @@ export interface TemplateContent {
   description?: string | undefined;
   /** Print settings, under those of a request: `options`, `locale`, …; default: those of template.json */
   request?: Record<string, unknown> | undefined;
+}
+
+/** The field `request` is the JSON, by default `{}`. Every other part is a file: its filename is its path if that has folders, or if the part is named `file` or `files`; otherwise the name of the part is. A `.zip` counts as its files, without the one folder that all are in */
+export interface TemplateContentForm {
+  request?: TemplateContent | undefined;
+  files?: string[] | undefined;
+  [name: string]: unknown;
 }
 
 export interface TemplateVersion {

@@ -1,6 +1,6 @@
 import type { FieldProblem, Problem } from './api-types.ts';
 
-/** Why a call failed. Errors are told apart by `code`; `message` is for people. */
+/** Why a call failed. `code` says which error it is; `message` is for people. */
 export class PdfpromptError extends Error {
   override readonly name = 'PdfpromptError';
   /** as the API's documentation lists it; `unreachable`: no answer came; `timeout`: not in time */

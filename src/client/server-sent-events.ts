@@ -6,7 +6,7 @@ export interface ServerSentEvent {
   retry?: number;
 }
 
-/** The events in a body of `text/event-stream`. Whoever stops reading closes the stream. */
+/** The events in a body of `text/event-stream`. The stream is closed when its reader stops. */
 export async function* serverSentEvents(
   body: ReadableStream<Uint8Array>,
 ): AsyncGenerator<ServerSentEvent, void, undefined> {

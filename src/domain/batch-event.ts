@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BATCH_RESULTS, type BatchResult, type BatchStatus } from './batch.ts';
-import { EVENT_VERSIONS } from './job-event.ts';
+import { EVENT_VERSIONS, eventErrorSchema } from './job-event.ts';
 import type { JobMetadata } from './job.ts';
 
 /** The end of a batch, however it ended: `data.status` says it. */
@@ -34,7 +34,7 @@ const endedSchema = z
     filename: z.string().nullable(),
     metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
     items: z.object({ total: count, completed: count, failed: count, cancelled: count, skipped: count }),
-    error: z.object({ code: z.string(), message: z.string() }).nullable().describe('Why it failed'),
+    error: eventErrorSchema.nullable().describe('Why it failed'),
     job: z.uuid().nullable().describe('That merged the items'),
     file: z.object({ pages: count, size: count }).nullable().describe('The merged PDF, and its bytes'),
     completedAt: z.iso.datetime(),

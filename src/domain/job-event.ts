@@ -21,6 +21,8 @@ export interface EndedJob {
   completedAt: Date;
 }
 
+export const eventErrorSchema = z.object({ code: z.string(), message: z.string() }).meta({ id: 'EventError' });
+
 const endedSchema = z
   .object({
     id: z.uuid().describe('Of the job'),
@@ -28,7 +30,7 @@ const endedSchema = z
     url: z.string().describe('Of the job: a path, or with PUBLIC_URL the whole URL'),
     filename: z.string().nullable(),
     metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-    error: z.object({ code: z.string(), message: z.string() }).nullable().describe('Why it failed'),
+    error: eventErrorSchema.nullable().describe('Why it failed'),
     files: z.int().describe('How many files it has'),
     pages: z.int().describe('Of all files together'),
     size: z.int().describe('Bytes of all files together'),

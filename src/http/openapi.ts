@@ -20,7 +20,7 @@ const TAGS: Record<string, { name: string; description: string }> = {
   templates: { name: 'templates', description: 'Documents that data is filled into' },
   assets: { name: 'assets', description: 'Files that documents need' },
   schedules: { name: 'schedules', description: 'Requests that become jobs at the times of a clock' },
-  webhooks: { name: 'webhooks', description: 'Endpoints of yours that are told what happens' },
+  webhooks: { name: 'webhooks', description: 'Endpoints of yours that receive what happens' },
   usage: { name: 'usage', description: 'What is used, and what is left' },
   admin: { name: 'admin', description: 'For operators: users, keys, tiers, the queue' },
 };

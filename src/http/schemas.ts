@@ -214,7 +214,8 @@ export const jsonOrFiles = (schema: z.ZodType, examples?: Examples) => ({
         .looseObject({ request: schema.optional(), files: z.array(z.string().meta({ format: 'binary' })).optional() })
         .describe(
           'The field `request` is the JSON, by default `{}`. Every other part is a file: its filename is its path if that has folders, or if the part is named `file` or `files`; otherwise the name of the part is. A `.zip` counts as its files, without the one folder that all are in',
-        ),
+        )
+        .meta({ id: `${schema.meta()?.id}Form` }),
     },
     'application/zip': {
       schema: { type: 'string' as const, format: 'binary', description: 'As a form with this zip as its only part' },

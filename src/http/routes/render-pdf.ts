@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import { type PdfRequest, pdfRequestSchema } from '../../domain/pdf-request.ts';
+import type { PdfRequest } from '../../domain/pdf-request.ts';
 import { invalidFields, JOB_ERROR_CODES } from '../../kernel/errors.ts';
 import { answerPdf, DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, waitMsOf } from '../answer-pdf.ts';
-import { PDF_EXAMPLES } from '../examples.ts';
 import type { AppDeps, Operation } from '../route.ts';
-import { acceptedResponse, jsonOrFiles, pdfOrZipResponse } from '../schemas.ts';
-import { submitBody, submitHeaders } from './submit-job.ts';
+import { acceptedResponse, pdfOrZipResponse } from '../schemas.ts';
+import { pdfRequestBody, submitBody, submitHeaders } from './submit-job.ts';
 
 /** Those of a request that waits for its PDF. */
 export const renderHeaders = submitHeaders.extend({
@@ -28,7 +27,7 @@ export function renderPdfRoute(deps: AppDeps): Operation {
     requestParams: {
       header: renderHeaders,
     },
-    requestBody: jsonOrFiles(pdfRequestSchema, PDF_EXAMPLES),
+    requestBody: pdfRequestBody,
     responses: {
       200: pdfOrZipResponse,
       202: acceptedResponse('Not done yet'),

@@ -22,6 +22,8 @@ export const submitHeaders = z.object({
     .meta({ description: 'W3C Trace Context: the job becomes part of that trace. An invalid value is ignored' }),
 });
 
+export const pdfRequestBody = jsonOrFiles(pdfRequestSchema, PDF_EXAMPLES);
+
 export function submitJobRoute(deps: AppDeps): Operation {
   return {
     endpoint: 'POST /v1/jobs',
@@ -30,7 +32,7 @@ export function submitJobRoute(deps: AppDeps): Operation {
     summary: 'Submit a job',
     description: 'Answered as soon as the job is stored. `Location` is the job.',
     requestParams: { header: submitHeaders },
-    requestBody: jsonOrFiles(pdfRequestSchema, PDF_EXAMPLES),
+    requestBody: pdfRequestBody,
     responses: {
       202: acceptedResponse('Accepted'),
       200: jobResponse('The job that this Idempotency-Key created before'),
