@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { Refusal, type ServiceClient } from '../kernel/service-client.ts';
+import type { Refusal } from '../kernel/service-client.ts';
+import { type ServiceClient } from '../kernel/service-client.ts';
 
 /** What a tool answers: texts and pictures, as the Model Context Protocol has them. */
 export interface ToolAnswer {
@@ -19,11 +20,11 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   /** it changes nothing and counts as no job */
   isReadOnly: boolean;
   /** @throws Refusal, Unreachable */
-  run(client: ServiceClient, input: z.output<Input>, signal: AbortSignal): Promise<ToolAnswer>;
+  run: (client: ServiceClient, input: z.output<Input>, signal: AbortSignal) => Promise<ToolAnswer>;
 }
 
 /** A tool with the type of its input. */
-export const tool = <Input extends z.ZodObject>(one: Tool<Input>): Tool => one as unknown as Tool;
+export const tool = <Input extends z.ZodObject>(one: Tool<Input>): Tool => one;
 
 /** A value as readable JSON. */
 export const json = (value: unknown) => ({ type: 'text' as const, text: JSON.stringify(value, undefined, 2) });

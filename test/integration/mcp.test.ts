@@ -61,7 +61,7 @@ describe.each([
     );
 
     const printed = await call(client, 'render_document', { html: '<h1>Hello</h1>', filename: 'hello' });
-    expect(printed.value, printed.text).toMatchObject({ status: 'completed', pages: 1 });
+    expect(printed.value, `answered ${printed.text}`).toMatchObject({ status: 'completed', pages: 1 });
     expect(isPng(printed.pictures[0])).toBe(true);
     const { url } = printed.value.link as { url: string };
     expect(
@@ -97,7 +97,7 @@ describe.each([
     const [latest] = jobs.value.jobs as { id: string }[];
     const why = await call(client, 'get_job', { jobId: latest?.id });
     expect(why.value).toMatchObject({ status: 'failed', error: { code: 'egress_denied' }, advice: expect.any(String) });
-    const seen = await call(client, 'look_at_pages', { jobId: printed.value.id as string, pages: '1' });
+    const seen = await call(client, 'look_at_pages', { jobId: printed.value.id, pages: '1' });
     expect(isPng(seen.pictures[0])).toBe(true);
   });
 
@@ -139,14 +139,14 @@ describe('POST /mcp', () => {
   it('shows nobody else’s jobs', async () => {
     const mine = await call(await overHttp(key), 'render_document', { html: '<p>1</p>', picture: false });
     const theirs = await call(await overHttp(await newKey('eve@example.com')), 'get_job', {
-      jobId: mine.value.id as string,
+      jobId: mine.value.id,
     });
     expect(theirs.text).toContain('not_found');
   });
 
   it('answers what is no message with 400, and another method with 405', async () => {
     for (const body of ['{}', '[1', '"a"', '{"jsonrpc":"1.0"}'])
-      expect((await request('/mcp', { method: 'POST', body })).status, body).toBe(400);
+      expect((await request('/mcp', { method: 'POST', body })).status, `of ${body}`).toBe(400);
     expect((await request('/mcp')).status).toBe(405);
   });
 });
@@ -160,6 +160,6 @@ describe('GET /llms.txt', () => {
       paths: Record<string, object>;
     };
     for (const path of Object.keys(document.paths))
-      expect(text.includes(`${path}\``), path).toBe(!path.includes('/admin'));
+      expect(text.includes(`${path}\``), `has ${path}`).toBe(!path.includes('/admin'));
   });
 });
