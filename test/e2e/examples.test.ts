@@ -1,14 +1,16 @@
 /** @module-tag long */
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import { connect } from '../../src/db/driver.ts';
+import { signatureHeaders } from '../../src/deliveries/sign.ts';
 import { listenOnLoopback } from '../../src/kernel/loopback.ts';
 import { createUnlimitedKey } from '../support/accounts.ts';
 import { undoLater } from '../support/clean-up.ts';
@@ -131,6 +133,74 @@ async function unsteadyDoor(): Promise<{ address: string; keys: string[] }> {
   });
   return { address: `http://127.0.0.1:${port}`, keys };
 }
+
+/** A copy of an example, with the packages that its README installs. */
+async function install(example: string): Promise<string> {
+  const directory = await temporaryDirectory(example);
+  await cp(join(examples, example), directory, { recursive: true });
+  const [packages, own] = [join(directory, 'node_modules'), join(directory, 'pdfprompt')];
+  await mkdir(packages);
+  await mkdir(own);
+  // The client that is in the checkout: a built one is `e2e/pack`'s.
+  const manifest = { name: 'pdfprompt', type: 'module', exports: { './client': './client.ts' } };
+  await writeFile(join(own, 'package.json'), JSON.stringify(manifest));
+  await symlink(join(checkout, 'src/client/client.ts'), join(own, 'client.ts'));
+  await symlink(own, join(packages, 'pdfprompt'));
+  await symlink(join(checkout, 'node_modules/express'), join(packages, 'express'));
+  return directory;
+}
+
+describe('examples/nextjs', () => {
+  it('answers with a PDF', async () => {
+    const directory = await install('nextjs');
+    const ask = (id: string) => `
+      const { GET } = await import('./app/invoices/[id]/route.ts');
+      const response = await GET(new Request('http://localhost/invoices/${id}'), { params: Promise.resolve({ id: '${id}' }) });
+      console.error(response.status, response.headers.get('content-type'));
+      process.stdout.write(Buffer.from(await response.arrayBuffer()));`;
+    const node = (id: string, more = {}) =>
+      run(process.execPath, ['--input-type=module', '-e', ask(id)], { cwd: directory, env: more });
+    const printed = await node('7');
+    expect(printed.stderr).toBe('200 application/pdf\n');
+    expect(await textOf(printed.stdout)).toBe('Invoice 7');
+    expect((await node('x')).stderr).toContain('404 ');
+    expect((await node('7', { PDFPROMPT_KEY: 'pdf_wrong' })).stderr).toMatch(/unauthenticated[^]*503 /);
+  });
+});
+
+describe('examples/express', () => {
+  it('answers with a PDF, and believes a webhook that is signed', async () => {
+    const directory = await install('express');
+    const secret = `whsec_${Buffer.from('a secret of thirty-two characters').toString('base64')}`;
+    const server = spawn(process.execPath, ['server.mjs'], {
+      cwd: directory,
+      env: { ...env, PORT: '0', WEBHOOK_SECRET: secret },
+    });
+    undoLater(async () => {
+      server.kill();
+      await once(server, 'exit');
+    });
+    let said = '';
+    for (const stream of [server.stdout, server.stderr]) stream.on('data', (data: Buffer) => (said += data.toString()));
+    await eventually(async () => said.includes('http://'), 30_000, 'it listens');
+    const address = said.trim();
+    const pdf = await fetch(`${address}/invoices/7.pdf`);
+    expect(pdf.headers.get('content-type')).toContain('application/pdf');
+    expect(await textOf(Buffer.from(await pdf.arrayBuffer()))).toBe('Invoice 7');
+
+    const body = JSON.stringify({ type: 'job.completed', timestamp: '2026-01-01T00:00:00Z', data: { id: 'of-a-job' } });
+    const send = (headers: Record<string, string>) =>
+      fetch(`${address}/hooks/pdf`, {
+        method: 'POST',
+        body,
+        headers: { 'Content-Type': 'application/json', ...headers },
+      });
+    const signed = signatureHeaders({ id: 'msg_1', at: new Date(), payload: body, secrets: [secret] });
+    expect((await send(signed)).status).toBe(204);
+    expect(said).toContain('job.completed of-a-job');
+    expect((await send({ ...signed, 'webhook-id': 'msg_2' })).status).toBe(401);
+  });
+});
 
 describe('examples/github-action', () => {
   it('prints the documents of a repository', async () => {
