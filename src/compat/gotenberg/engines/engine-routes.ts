@@ -36,6 +36,7 @@ function convertPdfs(form: SentForm, about: RequestAbout, read: ReadEngine): For
     fields: {
       ...POST_PROCESSING_FIELDS,
       parts: 'files',
+      pdf: 'files',
       ...Object.fromEntries(inputs.map((_, index) => [`parts[${index}].bookmarks`, 'bookmarks'])),
     },
     naming: {
