@@ -1,3 +1,4 @@
+import { hostMatcher } from './host-rule.ts';
 import { urlMatcher } from './url-pattern.ts';
 
 /** Headers of the connection, or that the browser sets itself: Chromium refuses to send given ones. */
@@ -33,8 +34,15 @@ export function originProblem(text: string): string | undefined {
 }
 
 type Headers = Record<string, string>;
-/** By name: a value, or one for the URLs that fit a pattern, or one of several. */
-export type ExtraHeaders = Record<string, string | { value: string; urls: string | string[] }>;
+/** A value for some URLs: those that fit one of the patterns, and are at one of the hosts. */
+interface BoundHeader {
+  value: string;
+  urls?: string | string[] | undefined;
+  hosts?: string[] | undefined;
+}
+
+/** By name: a value, or one for some URLs. */
+export type ExtraHeaders = Record<string, string | BoundHeader>;
 
 interface HeaderScope {
   /** of the document, if it has one */
@@ -50,6 +58,12 @@ export function headerOrigins({ url, extraHTTPHeadersTo: to = 'origin' }: Header
   if (to === 'all') return to;
   if (to === 'origin') return new Set(url === undefined ? [] : [new URL(url).origin]);
   return new Set(to.map((origin) => new URL(origin).origin));
+}
+
+function matcherOf({ urls, hosts }: BoundHeader): (url: string) => boolean {
+  const fits = urls === undefined ? () => true : urlMatcher([urls].flat());
+  const isAt = hosts === undefined ? () => true : hostMatcher(hosts);
+  return (url) => fits(url) && isAt(url);
 }
 
 /** What `setExtraHTTPHeaders` adds to requests. */
@@ -69,7 +83,7 @@ export function addedHeaders(
   const given = Object.entries(scope.setExtraHTTPHeaders ?? {});
   const plain = given.filter((header): header is [string, string] => typeof header[1] === 'string');
   const bound = given.flatMap(([name, header]) =>
-    typeof header === 'string' ? [] : [{ name, value: header.value, matches: urlMatcher([header.urls].flat()) }],
+    typeof header === 'string' ? [] : [{ name, value: header.value, matches: matcherOf(header) }],
   );
   const origins = headerOrigins(scope);
   const areForOrigins = plain.length > 0;

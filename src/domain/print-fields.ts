@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { checkedText, NOT_PRINTABLE, PRINTABLE } from './check-input.ts';
+import { hostRuleProblem } from './host-rule.ts';
 import { headerNameProblem, originProblem } from './extra-headers.ts';
 import { failingResources } from './failing-resource.ts';
 import { failingStatuses } from './failing-status.ts';
@@ -189,18 +190,21 @@ export const PRINT_FIELDS = {
       z.union(
         [
           headerValue,
-          z.strictObject({
-            value: headerValue,
-            urls: z.union([urlPatternField, z.array(urlPatternField).min(1).max(50)]),
-          }),
+          z
+            .strictObject({
+              value: headerValue,
+              urls: z.union([urlPatternField, z.array(urlPatternField).min(1).max(50)]).optional(),
+              hosts: z.array(checkedText(hostRuleProblem, 300)).min(1).max(50).optional(),
+            })
+            .refine(({ urls, hosts }) => urls !== undefined || hosts !== undefined, 'required: urls, hosts, or both'),
         ],
-        'allowed: text, or an object with value and urls',
+        'allowed: text, or an object with value, urls, hosts',
       ),
     )
     .optional()
     .meta({
       description:
-        'Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others. One with `urls` is sent with requests whose URL fits this pattern instead, as in `rejectRequestPattern`',
+        'Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others. One with `urls` is sent with requests whose URL fits this pattern instead, or one of a list, as in `rejectRequestPattern`; with `hosts`: to these hosts and their subdomains',
       example: { 'X-Tenant': 'a', Authorization: { value: 'Bearer …', urls: 'https://cdn.example.com/*' } },
     }),
   extraHTTPHeadersTo: z
