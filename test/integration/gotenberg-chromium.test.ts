@@ -16,7 +16,7 @@ const site = await startSite((request, response) => {
   });
   if (url === '/slow') return void setTimeout(() => response.end('late'), 500);
   if (url === '/headers')
-    response.end(`<pre>${headers.cookie ?? ''} ${headers['x-plain'] as string} ${headers['x-scoped'] as string} ${headers['user-agent']}</pre>`); // prettier-ignore
+    response.end(`<pre>${headers.cookie ?? ''} ${headers['x-plain'] as string} ${headers['x-scoped'] as string} ${headers['x-at'] as string} ${String(headers['x-else'])} ${headers['user-agent']}</pre>`); // prettier-ignore
   else response.end(status === undefined ? '<p>the site</p>' : undefined);
 });
 const service = await startService({
@@ -210,11 +210,16 @@ describe('a PDF of a URL', () => {
     expect([status, bytes.toString()]).toEqual([400, expect.stringMatching(/^extraHttpHeaders.X-Scoped: /)]);
     const fine = await url('/headers', {
       cookies: `[{"name":"yummy","value":"choco","domain":"${new URL(site.origin).host}","sameSite":"lax"}]`,
-      extraHttpHeaders: JSON.stringify({ 'X-Plain': 'plain', 'X-Scoped': 'scoped;scope=https?://127\\.0\\.0\\.1' }),
+      extraHttpHeaders: JSON.stringify({
+        'X-Plain': 'plain',
+        'X-Scoped': 'scoped;scope=https?://127\\.0\\.0\\.1',
+        'X-At': 'at;scope=https?://([a-zA-Z0-9-]+\\.)*127\\.0\\.0\\.1:\\d+/.*',
+        'X-Else': 'else;scope=https?://([a-zA-Z0-9-]+\\.)*example\\.com/.*',
+      }),
       userAgent: 'A reader',
     });
     expect(fine.bytes.subarray(0, 200).toString()).toMatch(/^%PDF/);
-    expect(textOfPages(fine.bytes)[0]).toContain('yummy=choco plain scoped A reader');
+    expect(textOfPages(fine.bytes)[0]).toContain('yummy=choco plain scoped at undefined A reader');
   });
 
   it('fails by the status of the page', async () => {

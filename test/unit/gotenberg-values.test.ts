@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { readExtraHeaders } from '../../src/compat/gotenberg/chromium/extra-headers.ts';
 import { failingStatuses, hostsOf } from '../../src/compat/gotenberg/chromium/failing.ts';
 import { templatePieces } from '../../src/compat/gotenberg/chromium/go-template.ts';
+import { headerScopeOf } from '../../src/compat/gotenberg/chromium/header-scope.ts';
 import { patternsOfRegex } from '../../src/compat/gotenberg/chromium/url-patterns.ts';
 import { Fields } from '../../src/compat/gotenberg/fields.ts';
 import { attachmentOf, outputNameOf } from '../../src/compat/gotenberg/output-name.ts';
 import { sortFiles } from '../../src/compat/gotenberg/sort-files.ts';
+import { hostMatcher } from '../../src/domain/host-rule.ts';
 import { urlMatcher } from '../../src/domain/url-pattern.ts';
 import { CodedError } from '../../src/kernel/errors.ts';
 
@@ -124,6 +126,26 @@ describe('the scope of a header', () => {
     const fields = formOf(['extraHttpHeaders', JSON.stringify({ a: `secret;scope=${expression}` })]);
     readExtraHeaders(fields);
     expect(() => fields.check()).toThrow(/^extraHttpHeaders.a: allowed in its scope/);
+  });
+
+  it.each([
+    ['https?:\\/\\/([a-zA-Z0-9-]+\\.)*domain\\.com\\/.*', { hosts: ['domain.com'] }],
+    ['^https://([a-zA-Z0-9-]+\\.)*domain\\.com:8443/', { urls: ['https://*'], hosts: ['domain.com:8443'] }],
+    ['http:\\/\\/(?:[\\w-]+\\.)*docker.internal:(\\d+)\\/.*', { urls: ['http://*'], hosts: ['docker.internal:*'] }],
+  ])('%j is a host with its subdomains', (expression, scope) => {
+    const found = headerScopeOf(expression);
+    expect(found).toEqual(scope);
+    const [at, fits] = [hostMatcher(found?.hosts ?? []), urlMatcher(found?.urls ?? ['*'])];
+    const regex = new RegExp(expression);
+    const urls = ['http', 'https'].flatMap((scheme) =>
+      ['domain.com', 'a.b.domain.com', 'xdomain.com', 'domain.com.net', 'docker.internal', 'docker.internal:80', 'a.docker.internal:3000', 'domain.com:8443', 'a.domain.com:8443', 'evil.net'].map((host) => `${scheme}://${host}/path`),
+    ); // prettier-ignore
+    const sent = urls.filter((url) => at(url) && fits(url));
+    expect(sent.length).toBeGreaterThan(0);
+    // Where any port is meant, the usual one is, too, which no URL says.
+    const isMeant = (url: string) => regex.test(url) || regex.test(url.replace('/path', ':80/path'));
+    expect(sent.filter((url) => !isMeant(url))).toEqual([]);
+    expect(at('https://evil.net/https://a.domain.com/')).toBe(false);
   });
 
   it('is only what follows the word', () => {

@@ -1,16 +1,16 @@
 import type { Fields } from '../fields.ts';
 import { textEntries } from '../json-shapes.ts';
-import { patternsOfRegex } from './url-patterns.ts';
+import { type HeaderScope, headerScopeOf } from './header-scope.ts';
 
 const NAME = 'extraHttpHeaders';
 const ALLOWED = 'a JSON object of header names and values such as {"X-Tenant": "a"}';
 const MAX_SCOPE = 1_024;
 const SCOPE = /^\s*scope\s*(?:=|$)/i;
 const SCOPE_ALLOWED =
-  'allowed in its scope: an expression of plain characters, .*, ?, | and groups, such as ^https://(a|b)\\.example\\.com/.*';
+  'allowed in its scope: an expression of plain characters, .*, ?, | and groups, or of a host with its subdomains, such as https?://([a-zA-Z0-9-]+\\.)*example\\.com/.*';
 
-/** A value for all URLs, or for those that fit one of the patterns. */
-type Header = string | { value: string; urls: string[] };
+/** A value for all URLs, or for some. */
+type Header = string | ({ value: string } & HeaderScope);
 
 /** Headers as ours has them. @returns undefined if the field is absent or was refused */
 export function readExtraHeaders(fields: Fields): Record<string, Header> | undefined {
@@ -19,9 +19,9 @@ export function readExtraHeaders(fields: Fields): Record<string, Header> | undef
   const headers = entries.map(([name, text]): [string, Header] => {
     const { value, scope } = scoped(text);
     if (scope === undefined) return [name, value];
-    const urls = scope.length > MAX_SCOPE ? undefined : patternsOfRegex(scope);
+    const urls = scope.length > MAX_SCOPE ? undefined : headerScopeOf(scope);
     if (!urls) fields.refuse(`${NAME}.${name}`, SCOPE_ALLOWED);
-    return [name, { value, urls: urls ?? [] }];
+    return [name, { value, ...urls }];
   });
   return Object.fromEntries(headers);
 }
