@@ -4,6 +4,7 @@ import { ENGINE_ROUTES } from '../../src/compat/gotenberg/engines/engine-routes.
 import { readPostProcessing } from '../../src/compat/gotenberg/engines/post-processing.ts';
 import { Fields } from '../../src/compat/gotenberg/fields.ts';
 import type { FormConversion } from '../../src/compat/gotenberg/form-route.ts';
+import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { CodedError } from '../../src/kernel/errors.ts';
 
 type Values = Record<string, string | string[]>;
@@ -33,7 +34,10 @@ const about = {
 async function convert(route: string, form: SentForm, outputName?: string): Promise<FormConversion> {
   const found = ENGINE_ROUTES.find(({ path }) => path === `/forms/pdfengines/${route}`);
   if (!found) throw new Error(`no route ${route}`);
-  return await found.convert(form, { ...about, outputName });
+  const conversion = await found.convert(form, { ...about, outputName });
+  const files = Object.fromEntries(Object.keys(conversion.files ?? {}).map((path) => [path, 'a'.repeat(64)]));
+  expect(parsePdfRequest({ ...conversion.request, files })).toMatchObject({ ok: true });
+  return conversion;
 }
 
 /** The fields that are refused. */
