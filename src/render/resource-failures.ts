@@ -38,20 +38,20 @@ export class ResourceFailures {
   readonly #explanations = new Map<string, string>();
   readonly #statuses = new Map<string, number>();
   /** ids of requests whose answer was kept from the page, and whose status is still to come */
-  readonly #untold = new Set<string>();
-  #onTold: (() => void) | undefined;
+  readonly #awaited = new Set<string>();
+  #onStatus: (() => void) | undefined;
 
   constructor(names: Names) {
     this.#names = names;
   }
 
-  /** @param requestId for what is told of the request besides, before or after */
+  /** @param requestId for what else is reported of the request, before or after */
   failed(url: string, reason: string, requestId?: string): void {
     const name = reason.replace('net::', '');
     const isKept = name === KEPT_FROM_PAGE && requestId !== undefined;
-    const told = isKept ? this.#statuses.get(requestId) : undefined;
-    if (isKept && told === undefined && this.#untold.size < MAX_FAILURES) this.#untold.add(requestId);
-    const status = told !== undefined && told >= 400 ? told : undefined;
+    const known = isKept ? this.#statuses.get(requestId) : undefined;
+    if (isKept && known === undefined && this.#awaited.size < MAX_FAILURES) this.#awaited.add(requestId);
+    const status = known !== undefined && known >= 400 ? known : undefined;
     const explained = requestId === undefined ? undefined : this.#explanations.get(requestId);
     this.#add(
       { url, status },
@@ -82,27 +82,27 @@ export class ResourceFailures {
     if (this.#ended.length < MAX_FAILURES) this.#ended.push(ended);
   }
 
-  /** Must be called with each status: the page is not told that of an answer that is kept from it. */
+  /** Must be called with each status: the page does not get that of an answer that is kept from it. */
   sawStatus({ requestId, statusCode: status }: Protocol.Network.ResponseReceivedExtraInfoEvent): void {
     const { resource, end } = this.#byId.get(requestId) ?? {};
     if (!resource || !end) {
       if (this.#statuses.size < MAX_FAILURES) this.#statuses.set(requestId, status);
-    } else if (this.#untold.delete(requestId)) {
+    } else if (this.#awaited.delete(requestId)) {
       if (status >= 400) {
         end.status = status;
         resource.reason = this.#reason(end.url, status);
       }
-      this.#onTold?.();
+      this.#onStatus?.();
     }
   }
 
   /** Resolves when the status of each answer that was kept from the page is there, or does not come. */
   async settled(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onTold = () => {
-      if (this.#untold.size === 0) resolve();
+    this.#onStatus = () => {
+      if (this.#awaited.size === 0) resolve();
     };
-    this.#onTold();
+    this.#onStatus();
     await new Deadline(STATUS_TIMEOUT_MS).race('the statuses', promise).catch(() => undefined);
   }
 

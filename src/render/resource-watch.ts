@@ -128,7 +128,7 @@ export class ResourceWatch {
     return isWithout ? ' without setExtraHTTPHeaders, which extraHTTPHeadersTo can send there' : '';
   }
 
-  /** @param requestId for what else is told of the request */
+  /** @param requestId for what else is reported of the request */
   failed(url: string, reason: string, requestId?: string): void {
     const isRejected = requestId !== undefined && this.rejected.has(requestId);
     if (reason !== 'net::ERR_ABORTED' && !isRejected && this.#mayFail(url))

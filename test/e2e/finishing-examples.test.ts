@@ -47,7 +47,7 @@ const FILES: Record<string, string | Uint8Array<ArrayBuffer>> = {
 };
 for (const [name, content] of Object.entries(FILES)) await writeFile(join(cwd, name), content);
 
-const SIGNATURES: Record<string, string> = { pdf: '%PDF', png: '\u0089PNG', jpeg: '\u00ff\u00d8\u00ff', jpg: '\u00ff\u00d8\u00ff', json: '{"fi' }; // prettier-ignore
+const SIGNATURES: Record<string, string> = { pdf: '%PDF', png: '\u0089PNG', jpeg: '\u00ff\u00d8\u00ff', jpg: '\u00ff\u00d8\u00ff', html: '<', json: '{"fi' }; // prettier-ignore
 const beginsWith = (bytes: Buffer, type: string) =>
   expect(bytes.subarray(0, 4).toString('latin1')).toContain(SIGNATURES[type]);
 

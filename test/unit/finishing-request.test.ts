@@ -158,7 +158,7 @@ describe('a problem of finishing, parts, output or split', () => {
     [{ split: 2 }, ['split: allowed: an object']],
     [{ output: { type: 'json', pages: '1' } }, ['output.pages: allowed with png, jpeg and webp']],
     [{ output: { type: 'json', quality: 5 } }, ['output.quality: json has none; allowed with jpeg and webp']],
-    [{ output: 'tiff' }, ['output: allowed: pdf, png, jpeg, webp, json, or an object with type, quality, pages, dpi, fullPage, clip, selector, omitBackground']],
+    [{ output: 'tiff' }, ['output: allowed: pdf, png, jpeg, webp, html, json, or an object with type, quality, pages, dpi, fullPage, clip, selector, omitBackground']],
     [{ output: { type: 'png', clp: {} } }, ['output.clp: unknown field; did you mean clip?']],
     [{ output: { type: 'png', clip: { x: 0, y: 0, width: 1, heigth: 1, height: 1 } } }, ['output.clip.heigth: unknown field; did you mean height?']],
     [{ output: { type: 'png', quality: 5 } }, ['output.quality: png has none; allowed with jpeg and webp']],

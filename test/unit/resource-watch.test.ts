@@ -25,15 +25,15 @@ it('a failure is explained, whether it is reported before its explanation or aft
   expect(after.failures.list).toEqual([...explained, { url: 'https://example.com/other', reason: 'ERR_FAILED' }]);
 });
 
-it('an answer that is kept from the page has its status, whether that is told before or after', () => {
+it('an answer that is kept from the page has its status, whether that comes before or after', () => {
   const answer = { requestId: '9', statusCode: 404 } as Protocol.Network.ResponseReceivedExtraInfoEvent;
   const expected = [{ url: 'https://example.com/a.png', reason: 'status 404' }];
-  for (const isTold of ['before', 'after']) {
+  for (const place of ['before', 'after']) {
     const { failures } = new ResourceWatch();
     failures.failsJob = ({ status }) => status === 404;
-    if (isTold === 'before') failures.sawStatus(answer);
+    if (place === 'before') failures.sawStatus(answer);
     failures.failed('https://example.com/a.png?b', 'net::ERR_BLOCKED_BY_ORB', '9');
-    if (isTold === 'after') failures.sawStatus(answer);
+    if (place === 'after') failures.sawStatus(answer);
     expect([failures.list, failures.failing]).toEqual([expected, ['https://example.com/a.png - 404 Not Found']]);
   }
 });
