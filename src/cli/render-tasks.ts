@@ -17,7 +17,7 @@ interface TaskOptions {
 }
 
 /** What `-o` may name instead of a file, and the extension of what it makes. */
-const EXTENSIONS = { pdf: 'pdf', png: 'png', jpeg: 'jpg', webp: 'webp', html: 'html' } as const;
+const EXTENSIONS = { pdf: 'pdf', png: 'png', jpeg: 'jpg', webp: 'webp', html: 'html', json: 'json' } as const;
 export type OutputType = keyof typeof EXTENSIONS;
 const TYPES: Readonly<Record<string, OutputType>> = {
   '.png': 'png',
@@ -25,6 +25,7 @@ const TYPES: Readonly<Record<string, OutputType>> = {
   '.jpeg': 'jpeg',
   '.webp': 'webp',
   '.html': 'html',
+  '.json': 'json',
 };
 
 const isType = (output: string | undefined): output is OutputType =>

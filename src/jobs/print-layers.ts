@@ -118,7 +118,14 @@ function planFor(
   documents: readonly (readonly Sheet[])[],
 ): CopyPlan {
   const shows = { numbers: html.includes('pageNumber'), totals: html.includes('totalPages') };
-  return planCopies(documents, (total) => pagesWith({ field, pages }, total), shows);
+  return planCopies(
+    documents,
+    pagesWith(
+      { field, pages },
+      documents.map((sheets) => sheets.length),
+    ),
+    shows,
+  );
 }
 
 const NOT_OF_LAYERS = {

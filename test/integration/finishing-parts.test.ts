@@ -85,9 +85,13 @@ it('ranges of the pages of one PDF may leave some out, and overlap', async () =>
 
 it('every step is done for each part, which it counts from 1', async () => {
   const finishing = {
-    rotate: [{ angle: 90, pages: '2-, 1' }],
+    rotate: [
+      { angle: 90, pages: '1-' },
+      { angle: 180, pages: '3' },
+    ],
     overlay: [
       { text: 'STAMP', pages: 'last' },
+      { text: 'SECOND', pages: '2' },
       { html: '<p style="margin: 0">page <b class="pageNumber"></b> of <b class="totalPages"></b></p>', pages: '2-' },
       { html: '<p style="margin: 0">all <b class="totalPages"></b></p>', pages: '1' },
       { pdf: 'c.pdf', page: 'same', position: 'bottom', fit: 0.2 },
@@ -107,10 +111,19 @@ it('every step is done for each part, which it counts from 1', async () => {
     for (const [index, text] of texts.entries()) {
       const number = index + 1;
       expect(text.includes('STAMP')).toBe(number === pages);
+      expect(text.includes('SECOND')).toBe(number === 2);
       expect(text).toContain(number === 1 ? `all ${pages}` : `page ${number} of ${pages}`);
       expect(text).toContain(`C${Math.min(number, 2)}`);
     }
   }
+});
+
+it('pages that none of the parts has are refused', async () => {
+  const failure = (finishing: object) => finished(deps, { parts, split: { parts: true }, finishing }, uploads);
+  const [code, file] = ['finishing_invalid', 'c.pdf'];
+  await expect(failure({ rotate: [{ angle: 90, pages: '4' }] })).resolves.toEqual({ code, message: 'finishing.rotate[0].pages: "4" fits no page; the PDF has 3' }); // prettier-ignore
+  for (const layer of [{ text: 'x' }, { pdf: file }])
+    await expect(failure({ overlay: [{ ...layer, pages: '4-5' }] })).resolves.toEqual({ code, message: 'finishing.overlay[0].pages: "4-5" fits no page of 3' }); // prettier-ignore
 });
 
 it('several files are conforming, or an invoice each', async () => {

@@ -358,7 +358,7 @@ describe('the place of a page of another PDF', () => {
   const to = { width: 200, height: 400 };
   /** Where the corners at the lower left and upper right come to be. */
   const corners = (layer: Partial<Layer>) => {
-    const [a, b, c, d, e, f] = placement(from, to, placeOf(layer as Layer));
+    const [a, b, c, d, e, f] = placement(from, to, placeOf(layer));
     return [e, f, a * 100 + c * 50 + e, b * 100 + d * 50 + f].map((value) => Math.round(value * 100) / 100 + 0);
   };
 
@@ -380,7 +380,7 @@ describe('the place of a page of another PDF', () => {
 
   it('along a diagonal rises or falls as the page does, whatever its size', () => {
     const angle = (rotate: Layer['rotate']) => {
-      const [a, b] = placement(from, to, placeOf({ rotate } as Layer));
+      const [a, b] = placement(from, to, placeOf({ rotate }));
       return b / a;
     };
     expect(angle('diagonal-up')).toBeCloseTo(2, 9);

@@ -40,7 +40,7 @@ export function renderCommand(): Command {
     )
     .option(
       '-o, --output <file>',
-      'where one file goes, - for stdout (default: the name of the input); .png, .jpg and .webp are pictures, .html is what the page is then; png, jpeg, webp or html alone too, of every input',
+      'where one file goes, - for stdout (default: the name of the input); .png, .jpg and .webp are pictures, .html is what the page is then, .json says what is in the PDF; png, jpeg, webp, html or json alone too, of every input',
     )
     .option('--out-dir <directory>', 'where several files go')
     .option('--merge', 'one PDF of all inputs, in their order, with a bookmark for each')
@@ -128,7 +128,7 @@ async function readRequest(options: RenderOptions, tasks: readonly RenderTask[])
   const type = outputType(options);
   const isOfPdf = tasks.some(({ inputs }) => inputs.length > 1 || inputs.some((input) => /\.pdf$/i.test(input)));
   return {
-    ...(type !== 'pdf' && { output: isOfPdf && type !== 'html' ? { type, pages: '1-' } : type }),
+    ...(type !== 'pdf' && { output: isOfPdf && type !== 'html' && type !== 'json' ? { type, pages: '1-' } : type }),
     ...request,
     ...(locale !== undefined && { locale }),
     ...(timezone !== undefined && { timezone }),

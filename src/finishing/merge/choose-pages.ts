@@ -23,14 +23,15 @@ export async function keepPages(drafts: Draft[], selection: string): Promise<Dra
   return kept;
 }
 
-/** Turns pages, beside what they are turned already. @throws CodedError if a selection has none of the pages */
+/** Turns pages, beside what they are turned already. @throws CodedError if a selection has a page of no draft */
 export async function rotatePages(drafts: Draft[], rotate: Rotate): Promise<Draft[]> {
   const turns = typeof rotate === 'number' ? [{ angle: rotate, pages: '' }] : rotate;
+  const most = Math.max(...drafts.map((draft) => draft.pages));
+  for (const [index, { pages = '' }] of turns.entries()) pagesOf(`finishing.rotate[${index}].pages`, pages, most);
   for (const draft of drafts) {
     const angles = new Map<number, number>();
-    for (const [index, { angle, pages = '' }] of turns.entries())
-      for (const page of pagesOf(`finishing.rotate[${index}].pages`, pages, draft.pages))
-        angles.set(page, (angles.get(page) ?? 0) + angle);
+    for (const { angle, pages = '' } of turns)
+      for (const page of selectPages(pages, draft.pages)) angles.set(page - 1, (angles.get(page - 1) ?? 0) + angle);
     const source = new Source(await draft.document());
     for (const [page, angle] of angles)
       source.page(page).set('Rotate', PdfNumber.of(normalAngle(source.rotation(page) + angle)));

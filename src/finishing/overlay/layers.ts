@@ -55,13 +55,17 @@ export function overlaySettings({ result, layers = [] }: FinishingJob): OverlayS
   return placed.length > 0 ? { layers: placed } : undefined;
 }
 
-/** The pages that get a layer, from 1. @throws CodedError if it names pages and there is none of them */
+/**
+ * The pages that get a layer, from 1, by how many pages a document has.
+ * @param totals pages of each document: they differ in length, so that some may have none of them
+ * @throws CodedError if it names pages and there is none of them anywhere
+ */
 export function pagesWith(
   { field, pages = '' }: { field: string; pages?: string | undefined },
-  total: number,
-): number[] {
-  const selected = selectPages(pages, total);
-  if (selected.length === 0 && !pageSelectionIsOpen(pages))
-    throw new CodedError('finishing_invalid', `${field}.pages: ${JSON.stringify(pages)} fits no page of ${total}`);
-  return selected;
+  totals: readonly number[],
+): (total: number) => number[] {
+  const most = Math.max(...totals);
+  if (selectPages(pages, most).length === 0 && !pageSelectionIsOpen(pages))
+    throw new CodedError('finishing_invalid', `${field}.pages: ${JSON.stringify(pages)} fits no page of ${most}`);
+  return (total) => selectPages(pages, total);
 }

@@ -14,6 +14,8 @@ interface Loaded {
   layer: PlacedLayer;
   pdf: PDF;
   isUploaded: boolean;
+  /** pages that get it, from 1, by how many a draft has */
+  pagesOf: (total: number) => readonly number[];
 }
 
 /** Puts the layers over and under pages of the drafts, each of which is counted from 1. @throws CodedError */
@@ -23,7 +25,8 @@ export async function overlayPages(
   context: StepContext,
 ): Promise<Draft[]> {
   const loaded: Loaded[] = [];
-  for (const layer of layers) loaded.push(await load(layer, context));
+  const totals = drafts.map(({ pages }) => pages);
+  for (const layer of layers) loaded.push(await load(layer, totals, context));
   const done: Draft[] = [];
   let before = 0;
   for (const draft of drafts) {
@@ -39,7 +42,7 @@ export async function overlayPages(
   return done;
 }
 
-async function load(layer: PlacedLayer, { files }: StepContext): Promise<Loaded> {
+async function load(layer: PlacedLayer, totals: readonly number[], { files }: StepContext): Promise<Loaded> {
   const bytes = files.get(layer.file);
   if (!bytes) throw new Error(`the file of ${layer.field} is missing`);
   const isUploaded = layer.source === 'pdf';
@@ -48,20 +51,20 @@ async function load(layer: PlacedLayer, { files }: StepContext): Promise<Loaded>
   const pdf = await PDF.load(whole);
   if (layer.source === 'pdf' && layer.page !== 'same' && layer.page > pdf.getPageCount())
     throw new CodedError('finishing_invalid', `${layer.field}.page: ${layer.page}; ${layer.file} has ${pdf.getPageCount()}`); // prettier-ignore
-  return { layer, pdf, isUploaded };
+  const pagesOf = layer.source === 'pdf' ? pagesWith(layer, totals) : () => [];
+  return { layer, pdf, isUploaded, pagesOf };
 }
 
 /**
  * Which page of a layer a page of a draft gets, from 0; undefined: none.
  * @param counted `before`: pages of the drafts before this one
- * @throws CodedError
  */
 function formsByPage(
-  { layer, pdf }: Loaded,
+  { layer, pdf, pagesOf }: Loaded,
   { before, total }: { before: number; total: number },
 ): (page: number) => number | undefined {
   if (layer.source === 'printed') return (page) => layer.pageOf[before + page - 1] ?? undefined;
-  const selected = new Set(pagesWith(layer, total));
+  const selected = new Set(pagesOf(total));
   const last = pdf.getPageCount();
   return (page) => (selected.has(page) ? Math.min(layer.page === 'same' ? page : layer.page, last) - 1 : undefined);
 }
