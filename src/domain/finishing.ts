@@ -34,7 +34,7 @@ export const FACTURX_LEVELS = ['MINIMUM', 'BASIC WL', 'BASIC', 'EN 16931', 'EXTE
 export type FacturxLevel = (typeof FACTURX_LEVELS)[number];
 
 /** What a hybrid document is, as the metadata of the PDF names it. */
-export const FACTURX_TYPES = ['INVOICE', 'ORDER', 'ORDER_RESPONSE', 'ORDER_CHANGE'] as const;
+const FACTURX_TYPES = ['INVOICE', 'ORDER', 'ORDER_RESPONSE', 'ORDER_CHANGE'] as const;
 
 /** What a file can be to the document that it is in (ISO 32000-2, 7.11.3). PDF/A-3 knows the first five. */
 const RELATIONSHIPS = ['Source', 'Data', 'Alternative', 'Supplement', 'Unspecified', 'EncryptedPayload', 'FormData', 'Schema'] as const; // prettier-ignore
@@ -85,7 +85,7 @@ const allowed = z.boolean().default(true);
 export const bookmarksField = z.array(bookmark(BOUNDS.bookmarkLevels)).max(BOUNDS.bookmarks);
 
 /** Which bookmarks a PDF of several parts gets. */
-export const BOOKMARK_KINDS = ['both', 'titles', 'own'] as const;
+const BOOKMARK_KINDS = ['both', 'titles', 'own'] as const;
 export type BookmarkKind = (typeof BOOKMARK_KINDS)[number];
 
 /** A moment, with its time zone: of properties. */

@@ -2,6 +2,7 @@ import { deflateSync } from 'node:zlib';
 import { Worker } from 'node:worker_threads';
 import { finishingSchema } from '../../src/domain/finishing.ts';
 import { type PrintSettings, parsePdfRequest } from '../../src/domain/pdf-request.ts';
+import { describePdfs } from '../../src/finishing/describe/describe-pdfs.ts';
 import { Draft } from '../../src/finishing/draft.ts';
 import { isDone, runQpdf } from '../../src/finishing/qpdf.ts';
 import type { StepList } from '../../src/finishing/step.ts';
@@ -66,7 +67,7 @@ interface PdfFuzzOptions {
 }
 
 /**
- * Runs mutated PDFs as uploads through every step, in this process.
+ * Runs mutated PDFs as uploads through every step, and describes them, in this process.
  * @throws Error at the first case that is wrong: a result that qpdf cannot read, an error of `open` without a code. One
  *   that does not end in time kills this process, which says which one it was
  */
@@ -78,9 +79,14 @@ export async function fuzzPdfs({ seed, count, seeds = SEEDS, steps = STEPS, onDo
     watch.begin(index);
     const startedAt = performance.now();
     const base = Buffer.from(seeds[index % seeds.length] ?? []);
-    let draft = [new Draft({ bytes: index < seed + seeds.length ? base : mutated(base, index), pages: 1, isUploaded: true })];
+    const bytes = index < seed + seeds.length ? base : mutated(base, index);
+    let draft = [new Draft({ bytes, pages: 1, isUploaded: true })];
     const job = { settings: settings(), result: { finishing }, parts: [{ isUploaded: true }] };
     let name = '';
+    await describePdfs([new Draft({ bytes, pages: 1, isUploaded: true })], [{ isUploaded: true, field: 'pdf' }]).catch((error: unknown) => {
+      const problem = `describe: ${messageOf(error)}`;
+      if (!(error instanceof CodedError)) report.failed.set(problem, (report.failed.get(problem) ?? 0) + 1);
+    });
     try {
       for (const { step, work } of works) {
         const wanted = step.settingsOf(job);
