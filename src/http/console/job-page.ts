@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { ConsoleSession } from '../../accounts/console-sessions.ts';
 import type { Delivery } from '../../deliveries/read-deliveries.ts';
 import { isFinal, type JobFile } from '../../domain/job.ts';
-import { HTML_TYPE, PDF_TYPE } from '../../domain/media-type.ts';
+import { type FileType, HTML_TYPE, PDF_TYPE } from '../../domain/media-type.ts';
 import { resultName } from '../../domain/result-name.ts';
 import type { JobTimeline, TimelineAttempt } from '../../jobs/job-timeline.ts';
 import { deliveryList } from './delivery-list.ts';
@@ -168,7 +168,8 @@ function pdfSection({ id, file, filename }: JobTimeline, files: readonly JobFile
       ? html`<iframe class="pdf" src="${path}?disposition=inline" title="The PDF ${name}" loading="lazy"></iframe>`
       : file.type === HTML_TYPE
         ? html`<p class="hint">It is the HTML of a page: it can be downloaded only.</p>`
-        : html`<img class="picture" src="${path}?disposition=inline" alt="The picture ${name}" loading="lazy" />`;
+        : isPicture(file.type) &&
+          html`<img class="picture" src="${path}?disposition=inline" alt="The picture ${name}" loading="lazy" />`;
   return html`<section aria-labelledby="pdf">
     <div class="head">
       <h2 id="pdf">PDF</h2>
@@ -183,18 +184,22 @@ function pdfSection({ id, file, filename }: JobTimeline, files: readonly JobFile
   </section>`;
 }
 
+const isPicture = (type: FileType) => type.startsWith('image/');
+
 /** A small picture of each file, which leads to it. A file without one keeps the link. */
 function thumbs({ id, filename }: Pick<JobTimeline, 'id' | 'filename'>, files: readonly JobFile[]): Html {
-  const thumb = ({ type }: JobFile, position: number) => {
+  const thumb = ({ type, name: own }: JobFile, position: number) => {
     const path = `/console/jobs/${id}/files/${position}`;
-    const name = resultName(filename ?? id, { position, type });
+    const name = own ?? resultName(filename ?? id, { position, type });
     const [source, alt] =
       type === PDF_TYPE
         ? [`${path}/thumbnail`, `First page of ${name}`]
         : [`${path}?disposition=inline`, `The picture ${name}`];
     return html`<li>
       <a class="thumb" href="${path}?disposition=inline">
-        <img src="${source}" alt="${alt}" width="144" height="204" loading="lazy" /><span>${name}</span></a
+        ${(type === PDF_TYPE || isPicture(type)) && html`<img src="${source}" alt="${alt}" width="144" height="204" loading="lazy" />`}<span
+          >${name}</span
+        ></a
       >
     </li>`;
   };
