@@ -176,6 +176,17 @@ describe('an endpoint', () => {
   });
 });
 
+it('what allows a report is kept as long as a file is', async () => {
+  const id = await accepted({ upload: { url: BUCKET, reports: [report({ url: HOOK, headers: { 'x-a': 'b' } })] } });
+  await cancel(id);
+  const shown = async () => (await rowsOf(id)).find(({ kind }) => kind === 'report');
+  await expire({ db, stores, retentionMs: 60_000, events });
+  expect(await shown()).toMatchObject({ url: HOOK, headers: { 'x-a': 'b' }, status: 'ready' });
+  await sql`update pdfprompt_delivery set status = 'delivered', ended_at = now() where job_id = ${id} and kind = 'report'`;
+  await expire({ db, stores, retentionMs: 0, events });
+  expect(await shown()).toMatchObject({ url: 'https://user.example.com/hook', headers: null, status: 'delivered' });
+});
+
 it('what allows an upload is kept as long as a file is', async () => {
   const id = await accepted({ webhook: HOOK, upload: { url: BUCKET, headers: { 'x-a': 'b' } } });
   await cancel(id);

@@ -300,6 +300,35 @@ describe('what is sent at the end', () => {
     gate.open();
   });
 
+  it('is an upload with all that belongs to it, and its reports, even if the request is not valid', async () => {
+    gate.shut();
+    const [url, headers] = ['https://reports.example/x', { 'x-a': 'b' }];
+    const body = { text: '{message}', nothing: null };
+    const report = { on: 'failed', url, method: 'PATCH', headers, body, statuses: { invalid_request: 418 } };
+    const upload = { url: 'https://bucket.example/x', method: 'POST', disposition: 'attachment' };
+    const rows = async (id: string) => [
+      ...(await sql`select kind, url, headers, options, report_on, after is not null as is_after, status from pdfprompt_delivery
+        where job_id = ${id} order by kind desc`),
+    ];
+    const options = { method: 'POST', disposition: 'attachment' };
+    const sent = { method: 'PATCH', body, statuses: { invalid_request: 418 } };
+    const file = { kind: 'upload', url: upload.url, headers: null, options, report_on: null, is_after: false };
+    const said = { kind: 'report', url, headers, options: sent, report_on: 'failed', is_after: true };
+    const id = await submit({ html: gate.html, upload: { ...upload, reports: [report] } });
+    expect(await rows(id)).toEqual([{ ...file, status: 'awaiting' }, { ...said, status: 'awaiting' }]); // prettier-ignore
+    await app`select pdfprompt.cancel(${id})`;
+    expect(await rows(id)).toMatchObject([{ status: 'cancelled' }, { status: 'ready' }]);
+    gate.open();
+    // Those that can be told apart from what is wrong, and never more than a request may have.
+    const wrong = [{ ...report, url: 'ftp://x' }, { ...report, method: 'DELETE' }, { ...report, body: 'x' }, { on: 1 }];
+    const invalid = await submit({ html: '', upload: { ...upload, reports: [report, ...wrong.slice(0, 3)] } });
+    const many = await submit({ html: '', upload: { ...upload, reports: Array(9).fill(report) } });
+    for (const each of [invalid, many]) expect(await ended(each)).toMatchObject({ status: 'failed' });
+    expect((await rows(invalid)).map(({ kind, status }) => `${kind} ${status}`)).toEqual(['upload cancelled', 'report ready']); // prettier-ignore
+    expect(await rows(many)).toHaveLength(5);
+    for (const reports of [7, {}, wrong]) await submit({ html: '', upload: { ...upload, reports } });
+  });
+
   it('says that a request was not valid, but not to an address that is', async () => {
     const told = await submit({ html: '', webhook: 'https://hooks.example/b' });
     expect(await ended(told)).toMatchObject({ status: 'failed' });

@@ -380,6 +380,19 @@ describe('what is refused as a whole', () => {
       '{number} stands for nothing; allowed: {row}, {data.NAME}; did you mean {data.number}?',
     ],
     [
+      'reports of an upload',
+      {
+        request: {
+          ...INVOICE,
+          upload: { url: 'https://example.com/x', reports: [{ on: 'failed', url: 'https://example.com/y', body: {} }] },
+        },
+        result: 'merged',
+        items,
+      },
+      'request.upload.reports',
+      'a batch has none',
+    ],
+    [
       'a webhook that may not be called',
       { request: { ...INVOICE, webhook: 'http://127.0.0.1/' }, items },
       'request.webhook',
