@@ -11,7 +11,8 @@ const IN_BRACES = /\{\{|\{([^{}]*)\}/g;
 /** Reports of one upload. */
 export const MAX_REPORTS = 4;
 const MAX_BODY = 8_192;
-const MAX_FIELDS = 200;
+/** Names of fields that a report may have: each part of a request may have some. */
+export const MAX_FIELDS = 2_000;
 
 /** Why there is no file at its target, beside what a job can fail with; with an HTTP status for it. */
 const UPLOAD_ERRORS = { upload_failed: 502, job_cancelled: 409 } as const;
@@ -61,7 +62,7 @@ export const reportField = z
       .optional()
       .describe('What `{status}` is for an error, by its code, where it shall not be our own'),
     fields: z
-      .record(z.string().max(200), z.string().max(200))
+      .record(z.string().max(500), z.string().max(500))
       .refine((all) => Object.keys(all).length <= MAX_FIELDS, `allowed: at most ${MAX_FIELDS} fields`)
       .optional()
       .describe(

@@ -110,6 +110,12 @@ describe('the headers of a webhook', () => {
       expect([field, Object.keys(fields).some((path) => field === path || field.startsWith(`${path}.`))]).toEqual([field, true]); // prettier-ignore
   });
 
+  it('become valid however many files a form has', () => {
+    const fields = Object.fromEntries(Array.from({ length: 5_000 }, (_, at) => [`parts[${at}].pdf`, `files`]));
+    const { request } = sentTo({ ...conversion, fields }, asked() as NonNullable<ReturnType<typeof asked>>);
+    expect(parsePdfRequest(request)).toMatchObject({ ok: true });
+  });
+
   it('are refused by a route that makes no file', () => {
     const webhook = asked() as NonNullable<ReturnType<typeof asked>>;
     expect(() => sentTo({ ...conversion, toAnswer: () => ({}) }, webhook)).toThrow(/^Gotenberg-Webhook-Url: .*JSON/);

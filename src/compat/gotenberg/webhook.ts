@@ -1,4 +1,5 @@
 import { METHODS } from '../../domain/delivery-target.ts';
+import { MAX_FIELDS } from '../../domain/report.ts';
 import { ERROR_CODES, type ErrorCode } from '../../kernel/errors.ts';
 import type { Conversion, Refusal } from '../conversion.ts';
 import { refused } from './fields.ts';
@@ -104,7 +105,8 @@ export function sentTo({ toAnswer, ...conversion }: Conversion & { toAnswer?: un
     throw refused([
       { field: RESULT_URL, message: 'this route answers JSON and makes no file; allowed without this header' },
     ]);
-  const { request, fields, naming } = conversion;
+  const { request, fields = {}, naming } = conversion;
+  const named = { fields: Object.fromEntries(Object.entries(fields).slice(0, MAX_FIELDS)) };
   return {
     ...conversion,
     request: {
@@ -112,7 +114,7 @@ export function sentTo({ toAnswer, ...conversion }: Conversion & { toAnswer?: un
       filename: naming.name,
       upload: {
         ...webhook.upload,
-        reports: webhook.upload.reports.map((each) => ({ ...each, ...(each.on === 'failed' && fields && { fields }) })),
+        reports: webhook.upload.reports.map((each) => ({ ...each, ...(each.on === 'failed' && named) })),
       },
     },
     fields: { ...fields, ...webhook.fields, filename: 'Gotenberg-Output-Filename' },
