@@ -140,24 +140,22 @@ interface Failed {
 }
 
 function failed({ error, status = 0 }: Fetched): Failed {
-  switch (error) {
-    case undefined:
-      break;
-    case 'aborted':
-    case 'body': // there is none
-      return { code: 'client_closed_request', message: 'the caller hung up', isPassing: false };
-    case 'address':
-      return { code: 'egress_denied', message: SEND_ERRORS[error], isPassing: false };
-    case 'timeout': // no time is left at all
-      return { code: 'unavailable', message: SEND_ERRORS[error], isPassing: false };
-    default:
-      return { code: 'invalid_request', message: SEND_ERRORS[error], isPassing: error !== 'unsendable' };
-  }
+  if (error !== undefined) return unanswered(error);
   const message =
     status === 200
       ? 'its answer has no file name; required: a header Content-Disposition with filename'
       : `it answered ${status}; allowed: 200`;
   return { code: 'invalid_request', message, isPassing: status === 429 || status >= 500 };
+}
+
+function unanswered(error: NonNullable<Fetched['error']>): Failed {
+  // A request without a body has no other error of its body than this one.
+  if (error === 'aborted' || error === 'body')
+    return { code: 'client_closed_request', message: 'the caller hung up', isPassing: false };
+  const message = SEND_ERRORS[error];
+  if (error === 'address') return { code: 'egress_denied', message, isPassing: false };
+  if (error === 'timeout') return { code: 'unavailable', message, isPassing: false }; // no time is left at all
+  return { code: 'invalid_request', message, isPassing: error !== 'unsendable' };
 }
 
 function errorOf({ code, message }: Failed, field: string): CodedError {
