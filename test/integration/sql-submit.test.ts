@@ -322,7 +322,7 @@ describe('what is sent at the end', () => {
     // Those that can be told apart from what is wrong, and never more than a request may have.
     const wrong = [{ ...report, url: 'ftp://x' }, { ...report, method: 'DELETE' }, { ...report, body: 'x' }, { on: 1 }];
     const invalid = await submit({ html: '', upload: { ...upload, reports: [report, ...wrong.slice(0, 3)] } });
-    const many = await submit({ html: '', upload: { ...upload, reports: Array(9).fill(report) } });
+    const many = await submit({ html: '', upload: { ...upload, reports: Array.from({ length: 9 }, () => report) } });
     for (const each of [invalid, many]) expect(await ended(each)).toMatchObject({ status: 'failed' });
     expect((await rows(invalid)).map(({ kind, status }) => `${kind} ${status}`)).toEqual(['upload cancelled', 'report ready']); // prettier-ignore
     expect(await rows(many)).toHaveLength(5);
