@@ -69,8 +69,9 @@ function typeOf(schema: Schema): string {
 function objectType({ properties = {}, required = [], additionalProperties: more }: Schema): string {
   const members = Object.entries(properties).map(([name, schema]) => {
     const isOptional = !required.includes(name);
+    const type = typeOf(schema);
     // With exactOptionalPropertyTypes too, a program may pass on what is perhaps undefined.
-    return `${comment(schema)}${JSON.stringify(name)}${isOptional ? '?' : ''}: ${typeOf(schema)}${isOptional ? ' | undefined' : ''};`;
+    return `${comment(schema)}${JSON.stringify(name)}${isOptional ? '?' : ''}: ${type}${isOptional && type !== 'unknown' ? ' | undefined' : ''};`;
   });
   if (members.length === 0) return `Record<string, ${typeof more === 'object' ? typeOf(more) : 'unknown'}>`;
   if (typeof more === 'object') members.push(`[name: string]: unknown;`);

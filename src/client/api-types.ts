@@ -445,7 +445,7 @@ export interface ItemCounts {
 /** With `data` or one of the sources, if `request` has none */
 export interface ItemRequest {
   /** What the template of `request` prints */
-  data?: unknown | undefined;
+  data?: unknown;
   /** The document itself */
   html?: string | undefined;
   /** Where the document is: http or https, without user name and password */
@@ -914,7 +914,7 @@ export interface Preview {
   /** All files of the draft; default: those of the newest version */
   files?: Record<string, FileInput> | undefined;
   /** Default: `data.json` among the files */
-  data?: unknown | undefined;
+  data?: unknown;
   [name: string]: unknown;
 }
 

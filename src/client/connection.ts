@@ -90,14 +90,15 @@ export class Connection {
   ): Promise<{ value: T } | { error: PdfpromptError }> {
     signal?.throwIfAborted();
     try {
-      const response = await this.#fetch(`${this.#url}/v1/${path}${queryText(query)}`, {
+      const init: RequestInit & { duplex?: 'half' } = {
         method,
         headers: { Authorization: `Bearer ${this.#key}`, ...(body && { 'Content-Type': body.type }), ...headers },
         ...(body && { body: body.content }),
         // A stream is sent while nothing has been answered yet: fetch wants this to be said.
         ...(!isRepeatable(body) && { duplex: 'half' }),
         ...(signal && { signal }),
-      } as RequestInit);
+      };
+      const response = await this.#fetch(`${this.#url}/v1/${path}${queryText(query)}`, init);
       return response.ok ? { value: await read(response) } : { error: await errorOf(response) };
     } catch (error) {
       signal?.throwIfAborted();

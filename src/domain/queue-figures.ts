@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PRIORITY_NAMES } from './priority.ts';
+import { prioritySchema } from './priority.ts';
 
 const count = (description: string) => z.int().min(0).describe(description);
 const rate = (description: string) => z.number().min(0).describe(description);
@@ -8,7 +8,7 @@ const rate = (description: string) => z.number().min(0).describe(description);
 export const queueFiguresSchema = z
   .strictObject({
     countedAt: z.iso.datetime().describe('The queue is counted every 5 seconds'),
-    depth: z.record(z.enum(PRIORITY_NAMES), count('Queued jobs, without the items of batches')),
+    depth: z.record(prioritySchema, count('Queued jobs, without the items of batches')),
     oldestSeconds: rate(
       'Since the oldest queued job was accepted, without the items of batches; 0 without queued jobs',
     ),

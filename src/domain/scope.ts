@@ -7,8 +7,12 @@ export type Scope = (typeof SCOPES)[number];
 /** Scopes of a key that is created without any: everything about its own user, nothing about others. */
 export const DEFAULT_SCOPES: readonly Scope[] = ['jobs:write', 'jobs:read', 'usage:read'];
 
+export const scopeSchema = z
+  .enum(SCOPES, { error: ({ input }) => `${shown(input)} is not allowed; allowed: ${SCOPES.join(', ')}` })
+  .meta({ id: 'Scope' });
+
 export const scopesSchema = z
-  .array(z.enum(SCOPES, { error: ({ input }) => `${shown(input)} is not allowed; allowed: ${SCOPES.join(', ')}` }))
+  .array(scopeSchema)
   .min(1, `allowed: one or more of ${SCOPES.join(', ')}`)
   .meta({ description: 'What the key may do', example: [...DEFAULT_SCOPES] });
 

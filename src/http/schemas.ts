@@ -4,7 +4,7 @@ import { SHOWN_STATUSES } from '../domain/delivery-status.ts';
 import { JOB_STATUSES } from '../domain/job.ts';
 import { FILE_TYPES } from '../domain/media-type.ts';
 import { prioritySchema } from '../domain/priority.ts';
-import { SCOPES } from '../domain/scope.ts';
+import { scopeSchema } from '../domain/scope.ts';
 import { type Examples, JOB_EXAMPLE } from './examples.ts';
 import { wholeNumber } from './query.ts';
 
@@ -139,7 +139,7 @@ const common = {
   user: z.string().meta({ description: "The user's email" }),
   userId: z.uuid(),
   tier: z.string().nullable().meta({ description: "The user's" }),
-  scopes: z.array(z.enum(SCOPES).meta({ id: 'Scope' })),
+  scopes: z.array(scopeSchema),
   expiresAt: instant.nullable(),
 };
 
@@ -199,9 +199,12 @@ export const acceptedResponse = (description: string): ZodOpenApiResponseObject 
   headers: z.object({ Location: z.string() }),
 });
 
-export const jsonBody = (schema: z.ZodType, { required = true, examples = {} as Examples } = {}) => ({
+export const jsonBody = (
+  schema: z.ZodType,
+  { required = true, examples }: { required?: boolean; examples?: Examples } = {},
+) => ({
   required,
-  content: { 'application/json': { schema, ...(Object.keys(examples).length > 0 && { examples }) } },
+  content: { 'application/json': { schema, ...(examples && { examples }) } },
 });
 
 /** A JSON body that may also come in a form with files, or be a zip of files. */

@@ -128,13 +128,13 @@ export const scenarios: Record<string, Scenario> = {
     const controller = new AbortController();
     const reason = new Error('enough');
     controller.abort(reason);
-    equal((await failure(pdfprompt.pdf({ html: 'x' }, { signal: controller.signal }))) === (reason as Error), true);
+    equal((await failure(pdfprompt.pdf({ html: 'x' }, { signal: controller.signal }))) === reason, true);
     const slow = { html: 'slow', waitForTimeout: 60_000 };
     const later = new AbortController();
     const promise = failure(pdfprompt.pdf({ ...slow, metadata: { stopped: 1 } }, { signal: later.signal }));
     const [job] = await untilFound(pdfprompt, 'stopped');
     later.abort(reason);
-    equal((await promise) === (reason as Error), true);
+    equal((await promise) === reason, true);
     await pdfprompt.jobs.cancel(job?.id ?? '');
     const error = await failure(pdfprompt.pdf(slow, { timeoutMs: 900 }));
     equal([error.code, error.jobId?.length], ['timeout', 36]);

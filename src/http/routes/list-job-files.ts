@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { listJobFiles } from '../../jobs/read.ts';
 import { fileAnswer } from '../job-answer.ts';
 import type { AppDeps, Operation } from '../route.ts';
