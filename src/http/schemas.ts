@@ -14,7 +14,7 @@ export const jobStatusSchema = z.enum(JOB_STATUSES).meta({ id: 'JobStatus' });
 export const deliveryStatusSchema = z.enum(SHOWN_STATUSES).meta({ id: 'DeliveryStatus' });
 
 /** Your own data, as it was sent. */
-export const metadataSchema = z
+const metadataSchema = z
   .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
   .meta({ id: 'Metadata' });
 
@@ -105,7 +105,7 @@ export const assetSchema = z
   })
   .meta({ id: 'Asset' });
 
-export const templateVersionSchema = z
+const templateVersionSchema = z
   .object({
     name: z.string(),
     version: z.int(),

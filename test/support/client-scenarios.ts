@@ -405,7 +405,7 @@ export interface ScenarioResult {
   error?: string;
 }
 
-/** Runs all of them, one after another. */
+/** Runs all of them, one after another. @public In other runtimes it is called by its name. */
 export async function runScenarios(context: ScenarioContext): Promise<ScenarioResult[]> {
   const results: ScenarioResult[] = [];
   for (const name of Object.keys(scenarios)) {
