@@ -89,7 +89,8 @@ export interface Credentials {
 export interface Delivery {
   /** The `webhook-id` of the message */
   id: string;
-  kind: 'webhook' | 'upload';
+  /** `report`: of how an upload has ended */
+  kind: 'webhook' | 'upload' | 'report';
   /** Of the job that ended */
   jobId: string | null;
   /** Of the batch that ended. This and `jobId` null: a test */
@@ -219,6 +220,7 @@ export type ErrorCode =
   | 'resource_failed'
   | 'selector_not_found'
   | 'function_not_true'
+  | 'function_failed'
   | 'console_error'
   | 'page_too_tall'
   | 'page_ranges_invalid'
@@ -269,7 +271,11 @@ export interface File {
   /** Of a picture 1 */
   pages: number;
   /** Media type */
-  type: 'application/pdf' | 'image/png' | 'image/jpeg' | 'image/webp';
+  type: 'application/pdf' | 'image/png' | 'image/jpeg' | 'image/webp' | 'text/html' | 'application/json';
+  /** Its own, by `filename` of its part; null: that of the job */
+  name: string | null;
+  /** With `split.parts` which part it is of, from 0; otherwise null */
+  part: number | null;
   sha256: string;
   /** null if the PDF has expired or its store cannot be reached */
   url: string | null;
@@ -313,12 +319,15 @@ export interface Finishing {
   /** Images with more pixels than this resolution needs are made smaller, as JPEG */
   images?:
     | {
-        maxDpi?: number | undefined;
+        /** `false`: images keep their pixels */
+        maxDpi?: number | false | undefined;
         /** Of JPEG */
         quality?: number | undefined;
+        /** Images that are stored without loss become JPEG too, if that is smaller */
+        reencode?: boolean | undefined;
       }
     | undefined;
-  /** The PDF's own, which viewers show and search engines read; not the job's `metadata` */
+  /** The PDF's own, which viewers show and search engines read; not the job's `metadata`. What is not named stays as it is */
   properties?:
     | {
         title?: string | undefined;
@@ -327,11 +336,19 @@ export interface Finishing {
         keywords?: string[] | undefined;
         /** The program that the document was written with */
         creator?: string | undefined;
+        /** The program that made the PDF of it */
+        producer?: string | undefined;
+        /** When the document was written */
+        created?: string | undefined;
+        /** When it was changed last */
+        modified?: string | undefined;
+        /** Whether it is trapped for print */
+        trapped?: 'True' | 'False' | 'Unknown' | undefined;
         language?: string | undefined;
-        custom?: Record<string, string> | undefined;
+        custom?: Record<string, string | number | boolean | string[]> | undefined;
       }
     | undefined;
-  /** Instead of those that there are; `[]`: none */
+  /** A list: instead of those that there are; `[]`: none. For several parts that are merged: `titles`: one for each part; `own`: those of the parts; `both` (default): those of each part below its title */
   bookmarks?:
     | {
         title: string;
@@ -361,6 +378,9 @@ export interface Finishing {
             }[]
           | undefined;
       }[]
+    | 'both'
+    | 'titles'
+    | 'own'
     | undefined;
   attachments?:
     | {
@@ -371,7 +391,16 @@ export interface Finishing {
         mediaType?: string | undefined;
         description?: string | undefined;
         /** What it is to the document */
-        relationship?: 'Source' | 'Data' | 'Alternative' | 'Supplement' | 'Unspecified' | undefined;
+        relationship?:
+          | 'Source'
+          | 'Data'
+          | 'Alternative'
+          | 'Supplement'
+          | 'Unspecified'
+          | 'EncryptedPayload'
+          | 'FormData'
+          | 'Schema'
+          | undefined;
       }[]
     | undefined;
   /** Makes a Factur-X (ZUGFeRD) invoice; brings PDF/A-3b */
@@ -382,6 +411,9 @@ export interface Finishing {
         /** The invoice as XML */
         xml?: string | undefined;
         level: 'MINIMUM' | 'BASIC WL' | 'BASIC' | 'EN 16931' | 'EXTENDED' | 'XRECHNUNG';
+        documentType?: 'INVOICE' | 'ORDER' | 'ORDER_RESPONSE' | 'ORDER_CHANGE' | undefined;
+        /** Of the schema of the XML */
+        version?: string | undefined;
       }
     | undefined;
   /** What the PDF is made to conform to, and checked for; the job fails with `not_conformant` if it does not */
@@ -527,17 +559,17 @@ export type JobStatus = 'scheduled' | 'queued' | 'processing' | 'completed' | 'f
 export interface Layer {
   /** As large as the page. Elements of class `pageNumber` and `totalPages` are filled in */
   html?: string | undefined;
-  /** One line */
+  /** One line, or several with line breaks between them */
   text?: string | undefined;
   /** One of the `files`: PNG, JPEG, WebP or SVG */
   image?: string | undefined;
   /** One of the `files`; its page `page`, as large as it fits on the page, in the middle */
   pdf?: string | undefined;
-  /** Of `pdf`; default 1 */
-  page?: number | undefined;
+  /** Of `pdf`; default 1. `same`: each page gets the page of its number, and those after the last one that */
+  page?: number | 'same' | undefined;
   /** Pages that get it; default: all. `2-` and `even` may be none */
   pages?: string | undefined;
-  /** Of `text` and `image`; default center */
+  /** Of `text`, `image` and `pdf`; default center */
   position?:
     | 'top-left'
     | 'top'
@@ -549,18 +581,41 @@ export interface Layer {
     | 'bottom'
     | 'bottom-right'
     | undefined;
-  /** Between `text` or `image` and the edges of the page; default 10mm */
+  /** Between `text`, `image` or `pdf` and the edges of the page; default 10mm, of `pdf` 0 */
   margin?: number | string | undefined;
+  /** From its position to the right and down; of `text`, `image` and `pdf` */
+  offset?:
+    | {
+        x?: number | string | undefined;
+        y?: number | string | undefined;
+      }
+    | undefined;
   /** Of `image`; default: its own, smaller if it would not fit */
   width?: number | string | undefined;
+  /** Of its own size, which for `text` is that of `fontSize`; also if it would not fit */
+  scale?: number | undefined;
+  /** As large as fits into this share of the width and height of the page; of `text`, `image` and `pdf` */
+  fit?: number | undefined;
   /** Of `text`, smaller if it would not fit; default 12 */
   fontSize?: number | string | undefined;
+  /** Of `text`; default Helvetica */
+  fontFamily?: string | undefined;
+  /** Of `text` */
+  bold?: boolean | undefined;
+  /** Of `text` */
+  italic?: boolean | undefined;
+  /** Of the lines of `text`; default: as it is written */
+  align?: 'left' | 'center' | 'right' | undefined;
   /** Of `text`; default #000000 */
   color?: string | undefined;
+  /** Behind `text`; default: none */
+  background?: string | undefined;
+  /** Of the background around `text`; default 0 */
+  padding?: number | string | undefined;
   /** Default 1 */
   opacity?: number | undefined;
-  /** Degrees, clockwise, of `text` and `image` */
-  rotate?: number | undefined;
+  /** Degrees, clockwise, of `text`, `image` and `pdf`; `diagonal-up`: along the diagonal from the lower left, `diagonal-down`: from the upper left */
+  rotate?: number | 'diagonal-up' | 'diagonal-down' | undefined;
 }
 
 export interface Link {
@@ -627,7 +682,7 @@ export type Metadata = Record<string, string | number | boolean | null>;
 export interface NewLink {
   /** Seconds that the link is valid. It ends with the file, if that is earlier */
   expiresIn?: number | undefined;
-  /** Whether a browser shows the file or saves it */
+  /** Whether a browser shows the file or saves it; HTML is always saved */
   disposition?: 'inline' | 'attachment' | undefined;
   /** Which of the files of the job; the first is 0 */
   file?: number | undefined;
@@ -635,14 +690,16 @@ export interface NewLink {
   via?: 'service' | 'bucket' | undefined;
 }
 
-/** What the job makes: a PDF, or pictures of the page, or with `pages` of the pages of the PDF */
+/** What the job makes: a PDF, or pictures of the page, or with `pages` of the pages of the PDF; `html`: what the page is as HTML when it has loaded and every wait is over; `json`: what is in the PDFs of its parts */
 export type OutputSettings =
   | 'pdf'
   | 'png'
   | 'jpeg'
   | 'webp'
+  | 'html'
+  | 'json'
   | {
-      type: 'pdf' | 'png' | 'jpeg' | 'webp';
+      type: 'pdf' | 'png' | 'jpeg' | 'webp' | 'html' | 'json';
       /** Of jpeg and webp; default 80 */
       quality?: number | undefined;
       /** Pictures of these pages of the PDF, a file each */
@@ -683,6 +740,39 @@ export interface Part {
   data?: Record<string, unknown> | undefined;
   /** Of its bookmark; default: the title of its document */
   title?: string | undefined;
+  /** Of its file, with `split.parts` */
+  filename?: string | undefined;
+  /** Instead of those that it has, with pages counted from its first; `[]`: none */
+  bookmarks?:
+    | {
+        title: string;
+        page: number;
+        children?:
+          | {
+              title: string;
+              page: number;
+              children?:
+                | {
+                    title: string;
+                    page: number;
+                    children?:
+                      | {
+                          title: string;
+                          page: number;
+                          children?:
+                            | {
+                                title: string;
+                                page: number;
+                              }[]
+                            | undefined;
+                        }[]
+                      | undefined;
+                  }[]
+                | undefined;
+            }[]
+          | undefined;
+      }[]
+    | undefined;
   /** For `markdown` and `index.md` */
   markdownOptions?: MarkdownOptions | undefined;
   options?: PdfOptions | undefined;
@@ -693,8 +783,17 @@ export interface Part {
   emulateMediaType?: 'screen' | 'print' | undefined;
   viewport?: Viewport | undefined;
   cookies?: Cookie[] | undefined;
-  /** Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others */
-  setExtraHTTPHeaders?: Record<string, string> | undefined;
+  /** Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others. One with `urls` is sent with requests whose URL fits this pattern instead, as in `rejectRequestPattern` */
+  setExtraHTTPHeaders?:
+    | Record<
+        string,
+        | string
+        | {
+            value: string;
+            urls: string | string[];
+          }
+      >
+    | undefined;
   /** The origins that `setExtraHTTPHeaders` are sent to: `origin` (the default): scheme, host and port of `url`, and none with `html`; `all`: every origin; a list: these origins */
   extraHTTPHeadersTo?: 'origin' | 'all' | string[] | undefined;
   userAgent?: string | undefined;
@@ -707,7 +806,7 @@ export interface Part {
   addStyleTag?: StyleTag[] | undefined;
   /** Scripts that run, in this order, in the loaded document, after `addStyleTag` and before the waits; each has `content` or a `url` */
   addScriptTag?: ScriptTag[] | undefined;
-  /** Waits, after `waitForSelector`, until this is true in the document. One that throws is not true yet */
+  /** Waits, after `waitForSelector`, until this is true in the document. One that throws is not true yet, unless it is `strict` */
   waitForFunction?: WaitForFunction | undefined;
   /** What the document does not load; `document` is what it has in frames. `xhr`, `fetch` and `eventsource` are one. The document itself is always loaded, and what is rejected is no failed resource */
   rejectResourceTypes?:
@@ -733,14 +832,24 @@ export interface Part {
   bestAttempt?: boolean | undefined;
   /** What media queries of the document find, such as `prefers-color-scheme` */
   emulateMediaFeatures?: MediaFeature[] | undefined;
-  /** Fail the job if a script of the document logs an error to the console or throws what nothing catches */
-  failOnConsoleError?: boolean | undefined;
+  /** Fail the job if a script of the document logs an error to the console or throws what nothing catches; `exceptions`: only if it throws */
+  failOnConsoleError?: boolean | 'exceptions' | undefined;
   /** One page, as wide as the paper and as high as the content, up to 200 inches. Page breaks and `@page` sizes do not count */
   singlePage?: boolean | undefined;
-  /** Fail the job if the main document has a status of 400 or more */
-  failOnStatus?: boolean | undefined;
-  /** Fail the job if a subresource cannot be loaded */
-  failOnResourceError?: boolean | undefined;
+  /** Fail the job if the main document has a status of 400 or more, or with a list: one of these, which may be numbers and ranges such as `4xx` and `500-599` */
+  failOnStatus?: boolean | (number | string)[] | undefined;
+  /** Fail the job if a subresource cannot be loaded, or with an object: if one fails as that says. The error lists them */
+  failOnResourceError?:
+    | boolean
+    | {
+        /** Answers with one of these statuses fail the job; default: none */
+        statuses?: (number | string)[] | undefined;
+        /** Whether a resource that gets no answer, or one that the page may not use, fails the job */
+        unreachable?: boolean | undefined;
+        /** Hosts whose resources fail no job, with their subdomains */
+        ignore?: string[] | undefined;
+      }
+    | undefined;
 }
 
 export interface PdfOptions {
@@ -820,8 +929,17 @@ export interface PdfRequest {
   emulateMediaType?: 'screen' | 'print' | undefined;
   viewport?: Viewport | undefined;
   cookies?: Cookie[] | undefined;
-  /** Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others */
-  setExtraHTTPHeaders?: Record<string, string> | undefined;
+  /** Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others. One with `urls` is sent with requests whose URL fits this pattern instead, as in `rejectRequestPattern` */
+  setExtraHTTPHeaders?:
+    | Record<
+        string,
+        | string
+        | {
+            value: string;
+            urls: string | string[];
+          }
+      >
+    | undefined;
   /** The origins that `setExtraHTTPHeaders` are sent to: `origin` (the default): scheme, host and port of `url`, and none with `html`; `all`: every origin; a list: these origins */
   extraHTTPHeadersTo?: 'origin' | 'all' | string[] | undefined;
   userAgent?: string | undefined;
@@ -834,7 +952,7 @@ export interface PdfRequest {
   addStyleTag?: StyleTag[] | undefined;
   /** Scripts that run, in this order, in the loaded document, after `addStyleTag` and before the waits; each has `content` or a `url` */
   addScriptTag?: ScriptTag[] | undefined;
-  /** Waits, after `waitForSelector`, until this is true in the document. One that throws is not true yet */
+  /** Waits, after `waitForSelector`, until this is true in the document. One that throws is not true yet, unless it is `strict` */
   waitForFunction?: WaitForFunction | undefined;
   /** What the document does not load; `document` is what it has in frames. `xhr`, `fetch` and `eventsource` are one. The document itself is always loaded, and what is rejected is no failed resource */
   rejectResourceTypes?:
@@ -860,14 +978,24 @@ export interface PdfRequest {
   bestAttempt?: boolean | undefined;
   /** What media queries of the document find, such as `prefers-color-scheme` */
   emulateMediaFeatures?: MediaFeature[] | undefined;
-  /** Fail the job if a script of the document logs an error to the console or throws what nothing catches */
-  failOnConsoleError?: boolean | undefined;
+  /** Fail the job if a script of the document logs an error to the console or throws what nothing catches; `exceptions`: only if it throws */
+  failOnConsoleError?: boolean | 'exceptions' | undefined;
   /** One page, as wide as the paper and as high as the content, up to 200 inches. Page breaks and `@page` sizes do not count */
   singlePage?: boolean | undefined;
-  /** Fail the job if the main document has a status of 400 or more */
-  failOnStatus?: boolean | undefined;
-  /** Fail the job if a subresource cannot be loaded */
-  failOnResourceError?: boolean | undefined;
+  /** Fail the job if the main document has a status of 400 or more, or with a list: one of these, which may be numbers and ranges such as `4xx` and `500-599` */
+  failOnStatus?: boolean | (number | string)[] | undefined;
+  /** Fail the job if a subresource cannot be loaded, or with an object: if one fails as that says. The error lists them */
+  failOnResourceError?:
+    | boolean
+    | {
+        /** Answers with one of these statuses fail the job; default: none */
+        statuses?: (number | string)[] | undefined;
+        /** Whether a resource that gets no answer, or one that the page may not use, fails the job */
+        unreachable?: boolean | undefined;
+        /** Hosts whose resources fail no job, with their subdomains */
+        ignore?: string[] | undefined;
+      }
+    | undefined;
   finishing?: Finishing | undefined;
   split?: Split | undefined;
   output?: OutputSettings | undefined;
@@ -880,12 +1008,18 @@ export interface PdfRequest {
   priority?: Priority | undefined;
   /** Where the end of the job is reported: a URL, or the id of a registered endpoint */
   webhook?: string | undefined;
-  /** Where the file is put by `PUT`: a URL, such as a presigned one of a bucket, with headers that it needs */
+  /** Where the file is sent, such as a presigned URL of a bucket. Several files are sent as one zip */
   upload?:
     | string
     | {
         url: string;
         headers?: Record<string, string> | undefined;
+        /** Default: PUT */
+        method?: 'PUT' | 'POST' | 'PATCH' | undefined;
+        /** Of a header `Content-Disposition`, with the name of the file; default: there is none */
+        disposition?: 'attachment' | 'inline' | undefined;
+        /** What is sent elsewhere when the upload has ended */
+        reports?: UploadReport[] | undefined;
       }
     | undefined;
   /** When it is printed: the job is accepted now, is `scheduled` until then, and `queued` from then on. Up to 365 days ahead; not with `POST /v1/pdf` */
@@ -1036,14 +1170,17 @@ export interface SkippedRow {
   message: string;
 }
 
-/** Several files: every so many pages, or one that begins at each of these pages */
-export type Split =
-  | {
-      every: number;
-    }
-  | {
-      at: number[];
-    };
+/** Several files: every so many pages, one that begins at each of these pages, or one for each of these ranges. With `parts` each part is a file, or is split so */
+export interface Split {
+  /** Parts are not merged: each is a file of its own */
+  parts?: true | undefined;
+  /** Pages of a file */
+  every?: number | undefined;
+  /** First pages of the files after the first */
+  at?: number[] | undefined;
+  /** Pages of each file; a page may be in several, or in none */
+  ranges?: string[] | undefined;
+}
 
 export interface StyleTag {
   content?: string | undefined;
@@ -1113,6 +1250,21 @@ export interface Timings {
   finishing?: number | undefined;
 }
 
+export interface UploadReport {
+  /** `failed`: there is no file, or it could not be delivered by any attempt */
+  on: 'delivered' | 'failed';
+  url: string;
+  headers?: Record<string, string> | undefined;
+  /** Default: POST */
+  method?: 'PUT' | 'POST' | 'PATCH' | undefined;
+  /** The JSON that is sent. In its texts `{status}`, `{code}`, `{message}`, `{job}`, `{timestamp}` are replaced; a text that is nothing else becomes a number or null if it stands for one. `{{` is a brace */
+  body: Record<string, unknown>;
+  /** What `{status}` is for an error, by its code, where it shall not be our own */
+  statuses?: Record<string, number> | undefined;
+  /** What your caller calls fields of this request, by their paths: for a `{message}` that begins with one */
+  fields?: Record<string, string> | undefined;
+}
+
 export interface UploadState {
   status: DeliveryStatus;
   attempts: number;
@@ -1164,6 +1316,8 @@ export interface WaitForFunction {
   polling?: 'raf' | 'mutation' | number | undefined;
   /** Milliseconds; default and with 0: 30000 */
   timeout?: number | undefined;
+  /** Fail at once if it throws, or if it is anything but true or false, such as undefined */
+  strict?: boolean | undefined;
 }
 
 export interface WaitForSelector {
