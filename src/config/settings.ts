@@ -208,7 +208,7 @@ export const SETTINGS = {
     kind: kinds.duration('seconds', 1, 300),
     default: '60',
     description:
-      'Seconds that a request on the routes of `COMPAT` may take, waiting in the queue included; then it is answered 503, and its job is cancelled',
+      'Seconds that a request on the routes of `COMPAT` may take, waiting in the queue included; then it is answered 503 (408 as browserless does), and its job is cancelled',
     commands: WITH_API,
   },
   opsPort: {
