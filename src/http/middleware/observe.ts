@@ -15,7 +15,7 @@ export function observe(events: Events, tracing: Tracing): MiddlewareHandler<App
     const given = c.req.header('x-request-id');
     const requestId = given !== undefined && /^[\w.-]{1,64}$/.test(given) ? given : uuidv7();
     c.set('requestId', requestId);
-    c.set('span', c.req.path.startsWith('/v1/') ? beginSpan(c, tracing) : new Span()); // probes would hide the other traces
+    c.set('span', /^\/(?:v1|forms)\//.test(c.req.path) ? beginSpan(c, tracing) : new Span()); // probes would hide the other traces
     await next();
     c.header('X-Request-Id', requestId);
     const principal = c.var.principal as Principal | undefined; // undefined if the request was refused before authentication
