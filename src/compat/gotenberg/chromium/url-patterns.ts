@@ -16,7 +16,8 @@ export function patternsOfRegex(expression: string): string[] | undefined {
     const whole = start.endsWith(END) ? start.slice(0, -1) : `${start}*`;
     return whole.replaceAll(/\*+/g, '*');
   });
-  const isPattern = (pattern: string) => /^(?:\*|http)/.test(pattern) && !/[\\^|\s\u0000\u0001]/.test(pattern);
+  const isPattern = (pattern: string) =>
+    /^(?:\*|http)/.test(pattern) && !/[\\^|\s]/.test(pattern) && !pattern.includes(START) && !pattern.includes(END);
   return patterns.every(isPattern) ? [...new Set(patterns)] : undefined;
 }
 
