@@ -12,7 +12,7 @@ import { imageSettings, readPostProcessing, rotation } from './post-processing.t
 import { stampLayers } from './stamp-layers.ts';
 
 /** What a route does with the PDFs of its form. */
-export interface Engine {
+interface Engine {
   finishing?: Record<string, unknown>;
   /** pages of each file; undefined: each PDF is one */
   every?: number | undefined;
