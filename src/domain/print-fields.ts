@@ -70,9 +70,12 @@ export function line(minLength: number, maxLength: number) {
   return minLength === 0 ? text : text.min(minLength);
 }
 
+/** Characters: its pictures are in it. */
+const MAX_TEMPLATE = 1_000_000;
+
 const template = z
   .string()
-  .max(100_000)
+  .max(MAX_TEMPLATE)
   .describe(
     'HTML; elements of class `date`, `title`, `url`, `pageNumber`, `totalPages` are filled in (`url` not with `html`). Without one, or with an empty one, that margin stays empty',
   )
