@@ -104,6 +104,13 @@ describe('a PDF of html', () => {
     expect(pages[2]).toMatch(/Head[\s\S]*3 of 3[\s\S]*styled Three/);
   });
 
+  it('has a header with a large picture in it', async () => {
+    const picture = `<img alt="" src="data:image/png;base64,${'A'.repeat(400_000)}">`;
+    const header = `<p style="font-size:12px">Large</p>${picture}`;
+    const pdf = await pdfOf('<p>x', { marginTop: '2' }, [['header.html', header]]);
+    expect(textOfPages(pdf)[0]).toContain('Large');
+  });
+
   it('has pages, bookmarks and one high page as asked for', async () => {
     const page = '<h1 style="break-after:page">One</h1><h1>Two</h1>';
     expect(textOfPages(await pdfOf(page, { nativePageRanges: '2' }))).toEqual([expect.stringContaining('Two')]);

@@ -10,7 +10,7 @@ const NOT_OF_PAGE = new Set(['embeds', 'watermark', 'stamp', 'facturxXml']);
 const ENTRY = 'index.html';
 
 /** The document of a page, in a request of ours. */
-export interface PageDocument {
+interface PageDocument {
   source: Record<string, unknown>;
   /** beside it, by their names */
   files: Record<string, SentFile>;
