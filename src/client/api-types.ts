@@ -783,14 +783,15 @@ export interface Part {
   emulateMediaType?: 'screen' | 'print' | undefined;
   viewport?: Viewport | undefined;
   cookies?: Cookie[] | undefined;
-  /** Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others. One with `urls` is sent with requests whose URL fits this pattern instead, as in `rejectRequestPattern` */
+  /** Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others. One with `urls` is sent with requests whose URL fits this pattern instead, or one of a list, as in `rejectRequestPattern`; with `hosts`: to these hosts and their subdomains */
   setExtraHTTPHeaders?:
     | Record<
         string,
         | string
         | {
             value: string;
-            urls: string | string[];
+            urls?: string | string[] | undefined;
+            hosts?: string[] | undefined;
           }
       >
     | undefined;
@@ -929,14 +930,15 @@ export interface PdfRequest {
   emulateMediaType?: 'screen' | 'print' | undefined;
   viewport?: Viewport | undefined;
   cookies?: Cookie[] | undefined;
-  /** Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others. One with `urls` is sent with requests whose URL fits this pattern instead, as in `rejectRequestPattern` */
+  /** Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others. One with `urls` is sent with requests whose URL fits this pattern instead, or one of a list, as in `rejectRequestPattern`; with `hosts`: to these hosts and their subdomains */
   setExtraHTTPHeaders?:
     | Record<
         string,
         | string
         | {
             value: string;
-            urls: string | string[];
+            urls?: string | string[] | undefined;
+            hosts?: string[] | undefined;
           }
       >
     | undefined;
