@@ -68,6 +68,41 @@ export interface BatchRequest {
 
 export type BatchStatus = 'processing' | 'closing' | 'completed' | 'failed' | 'cancelled';
 
+export interface Bookmark {
+  title: string;
+  page: number;
+  children?: BookmarkOfLevel2[] | undefined;
+}
+
+export interface BookmarkOfLevel2 {
+  title: string;
+  page: number;
+  children?: BookmarkOfLevel3[] | undefined;
+}
+
+export interface BookmarkOfLevel3 {
+  title: string;
+  page: number;
+  children?: BookmarkOfLevel4[] | undefined;
+}
+
+export interface BookmarkOfLevel4 {
+  title: string;
+  page: number;
+  children?: BookmarkOfLevel5[] | undefined;
+}
+
+export interface BookmarkOfLevel5 {
+  title: string;
+  page: number;
+}
+
+export interface BoundHeader {
+  value: string;
+  urls?: string | string[] | undefined;
+  hosts?: string[] | undefined;
+}
+
 export interface Cookie {
   name: string;
   value: string;
@@ -256,6 +291,15 @@ export interface FailedResource {
   reason: string;
 }
 
+export interface FailingResources {
+  /** Answers with one of these statuses fail the job; default: none */
+  statuses?: (number | string)[] | undefined;
+  /** Whether a resource that gets no answer, or one that the page may not use, fails the job */
+  unreachable?: boolean | undefined;
+  /** Hosts whose resources fail no job, with their subdomains */
+  ignore?: string[] | undefined;
+}
+
 export interface FieldProblem {
   /** Its path */
   field: string;
@@ -349,39 +393,7 @@ export interface Finishing {
       }
     | undefined;
   /** A list: instead of those that there are; `[]`: none. For several parts that are merged: `titles`: one for each part; `own`: those of the parts; `both` (default): those of each part below its title */
-  bookmarks?:
-    | {
-        title: string;
-        page: number;
-        children?:
-          | {
-              title: string;
-              page: number;
-              children?:
-                | {
-                    title: string;
-                    page: number;
-                    children?:
-                      | {
-                          title: string;
-                          page: number;
-                          children?:
-                            | {
-                                title: string;
-                                page: number;
-                              }[]
-                            | undefined;
-                        }[]
-                      | undefined;
-                  }[]
-                | undefined;
-            }[]
-          | undefined;
-      }[]
-    | 'both'
-    | 'titles'
-    | 'own'
-    | undefined;
+  bookmarks?: Bookmark[] | 'both' | 'titles' | 'own' | undefined;
   attachments?:
     | {
         /** One of the `files` */
@@ -743,36 +755,7 @@ export interface Part {
   /** Of its file, with `split.parts` */
   filename?: string | undefined;
   /** Instead of those that it has, with pages counted from its first; `[]`: none */
-  bookmarks?:
-    | {
-        title: string;
-        page: number;
-        children?:
-          | {
-              title: string;
-              page: number;
-              children?:
-                | {
-                    title: string;
-                    page: number;
-                    children?:
-                      | {
-                          title: string;
-                          page: number;
-                          children?:
-                            | {
-                                title: string;
-                                page: number;
-                              }[]
-                            | undefined;
-                        }[]
-                      | undefined;
-                  }[]
-                | undefined;
-            }[]
-          | undefined;
-      }[]
-    | undefined;
+  bookmarks?: Bookmark[] | undefined;
   /** For `markdown` and `index.md` */
   markdownOptions?: MarkdownOptions | undefined;
   options?: PdfOptions | undefined;
@@ -784,17 +767,7 @@ export interface Part {
   viewport?: Viewport | undefined;
   cookies?: Cookie[] | undefined;
   /** Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others. One with `urls` is sent with requests whose URL fits this pattern instead, or one of a list, as in `rejectRequestPattern`; with `hosts`: to these hosts and their subdomains */
-  setExtraHTTPHeaders?:
-    | Record<
-        string,
-        | string
-        | {
-            value: string;
-            urls?: string | string[] | undefined;
-            hosts?: string[] | undefined;
-          }
-      >
-    | undefined;
+  setExtraHTTPHeaders?: Record<string, string | BoundHeader> | undefined;
   /** The origins that `setExtraHTTPHeaders` are sent to: `origin` (the default): scheme, host and port of `url`, and none with `html`; `all`: every origin; a list: these origins */
   extraHTTPHeadersTo?: 'origin' | 'all' | string[] | undefined;
   userAgent?: string | undefined;
@@ -840,17 +813,7 @@ export interface Part {
   /** Fail the job if the main document has a status of 400 or more, or with a list: one of these, which may be numbers and ranges such as `4xx` and `500-599` */
   failOnStatus?: boolean | (number | string)[] | undefined;
   /** Fail the job if a subresource cannot be loaded, or with an object: if one fails as that says. The error lists them */
-  failOnResourceError?:
-    | boolean
-    | {
-        /** Answers with one of these statuses fail the job; default: none */
-        statuses?: (number | string)[] | undefined;
-        /** Whether a resource that gets no answer, or one that the page may not use, fails the job */
-        unreachable?: boolean | undefined;
-        /** Hosts whose resources fail no job, with their subdomains */
-        ignore?: string[] | undefined;
-      }
-    | undefined;
+  failOnResourceError?: boolean | FailingResources | undefined;
 }
 
 export interface PdfOptions {
@@ -931,17 +894,7 @@ export interface PdfRequest {
   viewport?: Viewport | undefined;
   cookies?: Cookie[] | undefined;
   /** Sent with requests to the origins of `extraHTTPHeadersTo`, and to no others. One with `urls` is sent with requests whose URL fits this pattern instead, or one of a list, as in `rejectRequestPattern`; with `hosts`: to these hosts and their subdomains */
-  setExtraHTTPHeaders?:
-    | Record<
-        string,
-        | string
-        | {
-            value: string;
-            urls?: string | string[] | undefined;
-            hosts?: string[] | undefined;
-          }
-      >
-    | undefined;
+  setExtraHTTPHeaders?: Record<string, string | BoundHeader> | undefined;
   /** The origins that `setExtraHTTPHeaders` are sent to: `origin` (the default): scheme, host and port of `url`, and none with `html`; `all`: every origin; a list: these origins */
   extraHTTPHeadersTo?: 'origin' | 'all' | string[] | undefined;
   userAgent?: string | undefined;
@@ -987,17 +940,7 @@ export interface PdfRequest {
   /** Fail the job if the main document has a status of 400 or more, or with a list: one of these, which may be numbers and ranges such as `4xx` and `500-599` */
   failOnStatus?: boolean | (number | string)[] | undefined;
   /** Fail the job if a subresource cannot be loaded, or with an object: if one fails as that says. The error lists them */
-  failOnResourceError?:
-    | boolean
-    | {
-        /** Answers with one of these statuses fail the job; default: none */
-        statuses?: (number | string)[] | undefined;
-        /** Whether a resource that gets no answer, or one that the page may not use, fails the job */
-        unreachable?: boolean | undefined;
-        /** Hosts whose resources fail no job, with their subdomains */
-        ignore?: string[] | undefined;
-      }
-    | undefined;
+  failOnResourceError?: boolean | FailingResources | undefined;
   finishing?: Finishing | undefined;
   split?: Split | undefined;
   output?: OutputSettings | undefined;

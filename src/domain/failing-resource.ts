@@ -16,21 +16,25 @@ export const failingResources = z
   .union(
     [
       z.boolean(),
-      z.strictObject({
-        statuses: failingStatuses.optional().describe('Answers with one of these statuses fail the job; default: none'),
-        unreachable: z
-          .boolean()
-          .optional()
-          .describe('Whether a resource that gets no answer, or one that the page may not use, fails the job'),
-        ignore: z
-          .array(checkedText(hostProblem, 255))
-          .max(MAX_HOSTS)
-          .optional()
-          .meta({
-            description: 'Hosts whose resources fail no job, with their subdomains',
-            example: ['analytics.example.com'],
-          }),
-      }),
+      z
+        .strictObject({
+          statuses: failingStatuses
+            .optional()
+            .describe('Answers with one of these statuses fail the job; default: none'),
+          unreachable: z
+            .boolean()
+            .optional()
+            .describe('Whether a resource that gets no answer, or one that the page may not use, fails the job'),
+          ignore: z
+            .array(checkedText(hostProblem, 255))
+            .max(MAX_HOSTS)
+            .optional()
+            .meta({
+              description: 'Hosts whose resources fail no job, with their subdomains',
+              example: ['analytics.example.com'],
+            }),
+        })
+        .meta({ id: 'FailingResources' }),
     ],
     'allowed: true, false, or an object with statuses, unreachable, ignore',
   )

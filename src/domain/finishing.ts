@@ -58,17 +58,19 @@ export interface Bookmark {
   children?: Bookmark[] | undefined;
 }
 
-function bookmark(levels: number): z.ZodType<Bookmark> {
-  return z.strictObject({
-    title: printable(500).min(1),
-    page: z.int().min(1).max(100_000),
-    ...(levels > 1 && {
-      children: z
-        .array(bookmark(levels - 1))
-        .max(BOUNDS.bookmarks)
-        .optional(),
-    }),
-  }) as z.ZodType<Bookmark>;
+function bookmark(level = 1): z.ZodType<Bookmark> {
+  return z
+    .strictObject({
+      title: printable(500).min(1),
+      page: z.int().min(1).max(100_000),
+      ...(level < BOUNDS.bookmarkLevels && {
+        children: z
+          .array(bookmark(level + 1))
+          .max(BOUNDS.bookmarks)
+          .optional(),
+      }),
+    })
+    .meta({ id: level === 1 ? 'Bookmark' : `BookmarkOfLevel${level}` }) as unknown as z.ZodType<Bookmark>;
 }
 
 const password = z
@@ -82,7 +84,7 @@ const password = z
 const allowed = z.boolean().default(true);
 
 /** Bookmarks of one PDF. */
-export const bookmarksField = z.array(bookmark(BOUNDS.bookmarkLevels)).max(BOUNDS.bookmarks);
+export const bookmarksField = z.array(bookmark()).max(BOUNDS.bookmarks);
 
 /** Which bookmarks a PDF of several parts gets. */
 const BOOKMARK_KINDS = ['both', 'titles', 'own'] as const;

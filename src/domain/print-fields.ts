@@ -199,7 +199,8 @@ export const PRINT_FIELDS = {
               urls: z.union([urlPatternField, z.array(urlPatternField).min(1).max(50)]).optional(),
               hosts: z.array(checkedText(hostRuleProblem, 300)).min(1).max(50).optional(),
             })
-            .refine(({ urls, hosts }) => urls !== undefined || hosts !== undefined, 'required: urls, hosts, or both'),
+            .refine(({ urls, hosts }) => urls !== undefined || hosts !== undefined, 'required: urls, hosts, or both')
+            .meta({ id: 'BoundHeader' }),
         ],
         'allowed: text, or an object with value, urls, hosts',
       ),

@@ -81,6 +81,8 @@ export const JOB_EXAMPLE = {
     sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
     url: '/v1/jobs/0198c6f2-7c1e-7a6b-9d55-3f0c1c2b4a10/pdf',
     expiresAt: '2026-02-01T08:00:00.310Z',
+    name: null,
+    part: null,
   },
   failedResources: [],
   failedResourceCount: 0,

@@ -339,8 +339,8 @@ describe('headers of a request', () => {
     [{ extraHTTPHeadersTo: 'origin' }, /^extraHTTPHeadersTo: html has no origin; allowed with it: all, or a list/],
     [{ setExtraHTTPHeaders: { Host: 'a' } }, /^setExtraHTTPHeaders\.Host: allowed: headers of the request/],
     [{ setExtraHTTPHeaders: { 'a b': 'a' } }, /^setExtraHTTPHeaders\["a b"\]: allowed: an HTTP header name/],
-    [{ setExtraHTTPHeaders: { a: 1 } }, /^setExtraHTTPHeaders\.a: allowed: text, or an object with value and urls$/],
-    [{ setExtraHTTPHeaders: { a: { value: 'x' } } }, /^setExtraHTTPHeaders\.a\.urls: required: text$/],
+    [{ setExtraHTTPHeaders: { a: 1 } }, /^setExtraHTTPHeaders\.a: allowed: text, or an object with value, urls, hosts$/],
+    [{ setExtraHTTPHeaders: { a: { value: 'x' } } }, /^setExtraHTTPHeaders\.a: required: urls, hosts, or both$/],
     [
       { setExtraHTTPHeaders: { a: { value: 'x', urls: '^a' } } },
       /^setExtraHTTPHeaders\.a\.urls: allowed: a URL in which \*/,

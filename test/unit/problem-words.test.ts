@@ -85,9 +85,9 @@ describe('a wrong value', () => {
   });
 
   it.each([
-    [{ output: { type: 'jpg' } }, 'output.type: allowed: pdf, png, jpeg, webp, html (did you mean jpeg?)'],
+    [{ output: { type: 'jpg' } }, 'output.type: allowed: pdf, png, jpeg, webp, html, json (did you mean jpeg?)'],
     [{ finishing: { overlay: [{ text: 'x', position: 'middle' }] } }, 'finishing.overlay[0].position: allowed: top-left, top, top-right, left, center, right, bottom-left, bottom, bottom-right'],
-    [{ finishing: { attachments: [{ file: 'a', relationship: 'data' }] } }, 'finishing.attachments[0].relationship: allowed: Source, Data, Alternative, Supplement, Unspecified (did you mean Data?)'],
+    [{ finishing: { attachments: [{ file: 'a', relationship: 'data' }] } }, 'finishing.attachments[0].relationship: allowed: Source, Data, Alternative, Supplement, Unspecified, EncryptedPayload, FormData, Schema (did you mean Data?)'],
     [{ finishing: { overlay: [{ text: 'x', opacity: 7 }] } }, 'finishing.overlay[0].opacity: allowed: 0 to 1'],
     [{ finishing: { overlay: [{ text: 'x', opacity: '1' }] } }, 'finishing.overlay[0].opacity: allowed: a number, 0 to 1'],
     [{ finishing: { rotate: 45 } }, 'finishing.rotate: allowed: 90, 180, 270, or a list of {angle, pages}'],
