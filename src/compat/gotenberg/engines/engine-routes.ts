@@ -19,9 +19,12 @@ function convertPdfs(form: SentForm, about: RequestAbout, read: ReadEngine): For
   const inputs = inputPdfs(form, fields);
   fields.check();
   const names = partNames(inputs.map(({ name }) => stemOf(name)));
+  // What is sent to an address has the name that the job gives it.
+  const isAlone = inputs.length === 1 && every === undefined && about.outputName !== undefined;
+  const [alone] = isAlone ? partNames([about.outputName ?? '']) : [];
   const parts = inputs.map(({ name }, index) => {
     const own = bookmarks?.(name);
-    const labels = isMerged || answerOf ? {} : { filename: names[index] };
+    const labels = isMerged || answerOf ? {} : { filename: alone ?? names[index] };
     return { pdf: { file: pathOf(index, names) }, ...labels, ...(own && { bookmarks: own }) };
   });
   const isEach = !isMerged && !answerOf;
