@@ -13,7 +13,7 @@ const files = createServer((_, response) =>
 await new Promise<void>((done) => files.listen(0, '127.0.0.1', done));
 afterAll(() => void files.close());
 const fileServer = `127.0.0.1:${(files.address() as AddressInfo).port}`;
-const { address, key } = await startService({
+const { address, key, sql } = await startService({
   worker: true,
   deliverer: { ladder: [0.1] },
   env: { COMPAT: 'gotenberg', EGRESS_ALLOW: `${receiver.authority},${fileServer}` },
@@ -86,6 +86,21 @@ describe('a form with a webhook', () => {
     await post({ fields: { splitMode: 'intervals', splitSpan: '2' }, headers: hook(one) });
     const [pdf] = await receiver.got(one.file.path);
     expect([pdf?.headers['content-type'], pdf?.body.slice(0, 4)]).toEqual(['application/pdf', '%PDF']);
+  });
+
+  it('is one job for one Idempotency-Key, whether its file has a name or not', async () => {
+    for (const name of ['invoice', undefined]) {
+      const at = places();
+      const headers = {
+        ...hook(at),
+        'Gotenberg-Trace': 'trace-2', // sent along, so it is a part of the request
+        'Idempotency-Key': `webhook-${name}`,
+        ...(name !== undefined && { 'Gotenberg-Output-Filename': name }),
+      };
+      for (let time = 0; time < 2; time++) expect(await post({ headers })).toMatchObject({ status: 204, text: '' });
+      const jobs = await sql`select id from pdfprompt_job where idempotency_key = ${`webhook-${name}`}`;
+      expect(jobs).toHaveLength(1);
+    }
   });
 
   it('that fails says so to the address for errors, and to the one for events', async () => {
