@@ -263,7 +263,10 @@ function resultOf({ finishing, split, output, files = {} }: Fields): Pick<PdfReq
 
 /** The parts of a valid request, or what is wrong with one of them together with the print options of the request. */
 function partsOf(request: Fields, sent: Record<string, unknown>): { parts: RequestPart[]; problems: FieldProblem[] } {
-  if (!request.parts) return { parts: [toPart(request, request, sent)], problems: optionsOfPdf(sent, '') };
+  if (!request.parts) {
+    const { filename: _, ...own } = request; // it is the job's
+    return { parts: [toPart(own, request, sent)], problems: optionsOfPdf(sent, '') };
+  }
   const parts: RequestPart[] = [];
   const problems: FieldProblem[] = [];
   let files = 0;

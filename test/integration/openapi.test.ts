@@ -219,7 +219,7 @@ describe('/openapi.json', () => {
       'overlay',
       'rotate[].angle',
       'encrypt.permissions.print',
-      'bookmarks[].children[].title',
+      'children',
       'every',
       'at',
       'clip.width',

@@ -371,7 +371,7 @@ describe('what is refused as a whole', () => {
       'pictures that would be merged',
       { request: { ...INVOICE, output: { type: 'png' } }, items, result: 'merged' },
       'request.output',
-      'not merged',
+      'only PDFs are merged',
     ],
     [
       'a file name whose pattern stands for nothing',
