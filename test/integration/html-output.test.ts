@@ -120,7 +120,7 @@ describe('a job that makes HTML', () => {
     [{ output: { type: 'html', pages: '1' } }, 'output.pages: allowed with png, jpeg and webp'],
     [{ output: { type: 'html', quality: 1 } }, 'output.quality: html has none; allowed with jpeg and webp'],
     [{ output: { type: 'html', selector: 'p' } }, 'output.selector: allowed with png, jpeg and webp'],
-    [{ output: 'htm' }, 'output: allowed: pdf, png, jpeg, webp, html, or an object with type, quality, pages, dpi, fullPage, clip, selector, omitBackground'],
+    [{ output: 'htm' }, 'output: allowed: pdf, png, jpeg, webp, html, json, or an object with type, quality, pages, dpi, fullPage, clip, selector, omitBackground'],
     [{ html: undefined, parts: [{ html: 'x' }] }, 'output: parts is not one page of a browser; allowed with output pdf'],
     [{ html: undefined, pdf: { job: '01890a5d-ac96-774b-bcce-b302099a8057' } }, 'output: pdf is not one page of a browser; allowed with output pdf'],
   ])('%j is refused by name', (fields, problem) => {

@@ -81,7 +81,8 @@ describe('all files of a job as a zip', () => {
       'page-2.png': Buffer.from('image/png'),
       'page-3.jpg': Buffer.from('image/jpeg'),
       'page-4.webp': Buffer.from('image/webp'),
-      'page-5.json': Buffer.from('application/json'),
+      'page-5.html': Buffer.from('text/html'),
+      'page-6.json': Buffer.from('application/json'),
     });
   });
 
