@@ -13,7 +13,7 @@ import { startService } from '../support/service.ts';
 import { type Doings, settingsWith, STEPS, userAgentOf } from '../support/steps.ts';
 
 /** One page, one document at a time. */
-const env = { PDFPROMPT_WORKER_CONCURRENCY: '1', BROWSER_POOL_SIZE: '1', BROWSER_MAX_PAGES: '1' };
+const env = { PDFPROMPT_WORKER_CONCURRENCY: '1', BROWSER_POOL_SIZE: '1', BROWSER_MAX_PAGES_PER_BROWSER: '1' };
 const { request, sql, lines } = await startService({ worker: true, env, steps: STEPS });
 
 async function submit(html: string, doings: Doings = {}): Promise<string> {
