@@ -808,7 +808,7 @@ export interface Part {
   emulateMediaFeatures?: MediaFeature[] | undefined;
   /** Fail the job if a script of the document logs an error to the console or throws what nothing catches; `exceptions`: only if it throws */
   failOnConsoleError?: boolean | 'exceptions' | undefined;
-  /** One page, as wide as the paper and as high as the content, up to 200 inches. Page breaks and `@page` sizes do not count */
+  /** One page, as wide as the paper and as high as the content, up to 200 inches. With `landscape` it is as wide as the content, if that is wider. Page breaks and `@page` sizes do not count */
   singlePage?: boolean | undefined;
   /** Fail the job if the main document has a status of 400 or more, or with a list: one of these, which may be numbers and ranges such as `4xx` and `500-599` */
   failOnStatus?: boolean | (number | string)[] | undefined;
@@ -935,7 +935,7 @@ export interface PdfRequest {
   emulateMediaFeatures?: MediaFeature[] | undefined;
   /** Fail the job if a script of the document logs an error to the console or throws what nothing catches; `exceptions`: only if it throws */
   failOnConsoleError?: boolean | 'exceptions' | undefined;
-  /** One page, as wide as the paper and as high as the content, up to 200 inches. Page breaks and `@page` sizes do not count */
+  /** One page, as wide as the paper and as high as the content, up to 200 inches. With `landscape` it is as wide as the content, if that is wider. Page breaks and `@page` sizes do not count */
   singlePage?: boolean | undefined;
   /** Fail the job if the main document has a status of 400 or more, or with a list: one of these, which may be numbers and ranges such as `4xx` and `500-599` */
   failOnStatus?: boolean | (number | string)[] | undefined;

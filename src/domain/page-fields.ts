@@ -171,7 +171,7 @@ export const PAGE_FIELDS = {
     .boolean()
     .default(false)
     .describe(
-      'One page, as wide as the paper and as high as the content, up to 200 inches. Page breaks and `@page` sizes do not count',
+      'One page, as wide as the paper and as high as the content, up to 200 inches. With `landscape` it is as wide as the content, if that is wider. Page breaks and `@page` sizes do not count',
     ),
 };
 

@@ -8,8 +8,9 @@ import { countPages } from './page-count.ts';
 import { type PdfCaps, printPdf, type PrintedPdf } from './print.ts';
 import { DEFAULT_VIEWPORT, type Tab } from './tab.ts';
 
-/** The highest page that a PDF can have, in inches. */
+/** The highest page that a PDF can have, and the widest, in inches. */
 const MAX_HEIGHT = 200;
+const MAX_WIDTH = 200;
 const PX = 96;
 /** Pixels: more than fit on the highest page at the smallest scale. */
 const MAX_VIEWPORT = 300_000;
@@ -34,8 +35,8 @@ interface Measured {
 }
 
 /**
- * Prints a page as wide as the paper and as high as the content with its margins. The page's width of layout is the
- * paper's meanwhile.
+ * Prints a page as wide as the paper and as high as the content with its margins. With `landscape` it is as wide as the
+ * content, if that is wider than the paper. The page's width of layout is the paper's meanwhile.
  * @throws CodedError `page_too_tall`
  */
 export async function printSinglePage(
@@ -85,16 +86,22 @@ const onPaper = (
 
 async function measure(tab: Tab, options: Options) {
   const paper = paperSize(options);
-  const [widthInches, paperHeight] = options.landscape ? [paper.height, paper.width] : [paper.width, paper.height];
+  const [paperWidth, paperHeight] = options.landscape ? [paper.height, paper.width] : [paper.width, paper.height];
   const given = marginInches(options);
   const scale = options.scale;
-  await restyle(tab, onePage(widthInches, MAX_HEIGHT));
+  await restyle(tab, onePage(paperWidth, MAX_HEIGHT));
   const { margin: own } = await measureContent(tab);
   const margin = { ...given, ...own };
-  const printable = widthInches - margin.left - margin.right;
+  const printable = paperWidth - margin.left - margin.right;
   if (printable <= 0) throw new CodedError('print_failed', 'options.margin: the margins leave no room on the paper');
   let width = (printable * PX) / scale;
   const { width: needed } = await layOut(tab, width, 1);
+  let widthInches = paperWidth;
+  if (options.landscape && needed > width) {
+    widthInches = Math.min(MAX_WIDTH, paperWidth + ((needed - width) / PX) * scale);
+    await restyle(tab, onePage(widthInches, MAX_HEIGHT));
+    width = ((widthInches - margin.left - margin.right) * PX) / scale;
+  }
   const shrink = Math.min(MAX_SHRINK, Math.max(1, needed / width));
   width *= shrink;
   const { height: content } = await layOut(tab, width, 1);

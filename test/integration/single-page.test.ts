@@ -50,6 +50,20 @@ describe('singlePage', () => {
     expect(result.height).toBeCloseTo(height, 1);
   });
 
+  it('is as wide as the content with landscape, if that is wider than the paper', async () => {
+    const wide = '<div style="width: 1500px; height: 25px"></div>';
+    for (const [scale, left] of [
+      [1, 0],
+      [0.5, 1],
+    ] as const) {
+      const options = { landscape: true, scale, margin: { left: `${left}in` } };
+      const result = await single({ html: `<!doctype html>${LINES}${wide}`, options });
+      expect(result.pages).toBe(1);
+      expect(result.width).toBeCloseTo(Math.max(11, (1500 / 96) * scale + left), 1);
+      expect(result.height).toBeCloseTo((INCHES + 25 / 96) * scale, 1);
+    }
+  });
+
   it.each([
     ['margins of @page', '<style>@page { margin: 1in 5mm }</style>', INCHES + 2],
     ['breaks', '<style>p { break-before: page; break-inside: avoid }</style>', INCHES],
