@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -21,7 +21,13 @@ export const savePdfTool = tool({
     const response = await client.send({ method: 'GET', path: `/v1/jobs/${encodeURIComponent(jobId)}/pdf`, signal });
     const target = resolve(path);
     try {
-      await pipeline(Readable.fromWeb(response.body as never), createWriteStream(target, { flags: 'wx' }), { signal });
+      const file = await open(target, 'wx');
+      try {
+        await pipeline(Readable.fromWeb(response.body as never), file.createWriteStream(), { signal });
+      } catch (error) {
+        await rm(target, { force: true }); // a part of a PDF is none
+        throw error;
+      }
     } catch (error) {
       return { content: [{ type: 'text', text: `path: it could not be written: ${messageOf(error)}` }], isError: true };
     }

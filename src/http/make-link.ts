@@ -70,6 +70,6 @@ function linkOfBucket(
 }
 
 /** Where the request came to. */
-function originOf(c: AppContext): string {
+export function originOf(c: AppContext): string {
   return `${isHttps(c) ? 'https' : 'http'}://${new URL(c.req.url).host}`;
 }

@@ -58,6 +58,7 @@ const KEY_IN_USE = 'PDF02';
  */
 export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<Submitted> {
   const { db, limiter, events } = deps;
+  const { idempotencyKey } = input;
   const { userId, tier } = input.principal;
   const about = { userId, tier: tier.name, requestId: input.requestId, traceId: traceIdOf(input.traceparent) };
   try {
@@ -76,7 +77,7 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
     });
     if ('job' in resolved) return resolved;
     if (deps.egress) checkTargets(deps.egress, resolved.request.deliveries);
-    const submitted = await insertJob(db, resolved);
+    const submitted = await insertJob(db, resolved, idempotencyKey === undefined ? undefined : hashOf(input));
     crashPoint('submit.committed');
     events.jobSubmitted({ jobId: submitted.job.id, ...about, priority: submitted.job.priority });
     return submitted;
@@ -97,8 +98,11 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
 /** A row of `pdfprompt_submit`. Without a place in the queue the job is scheduled. */
 type Accepted = TierUse & { accepted_at: string; job_priority: number; queue_position: number | null };
 
-/** @throws PostgresError with a code of `pdfprompt_submit` */
-async function insertJob(db: Database, input: Resolved<SubmitInput>): Promise<Submitted> {
+/**
+ * @param sentHash of what was sent, before anything was resolved: a repeated request is compared as it is sent
+ * @throws PostgresError with a code of `pdfprompt_submit`
+ */
+async function insertJob(db: Database, input: Resolved<SubmitInput>, sentHash: string | undefined): Promise<Submitted> {
   const { principal, request, idempotencyKey, requestId, traceparent } = input;
   const { deliveries, filename, metadata } = request;
   const settings = jobSettings(request);
@@ -119,7 +123,7 @@ async function insertJob(db: Database, input: Resolved<SubmitInput>): Promise<Su
       request => ${JSON.stringify(settings)}::text::jsonb, filename => ${filename ?? null},
       metadata => ${JSON.stringify(metadata)}::text::jsonb, priority => ${priorityNumber(request.priority) ?? null},
       idempotency_key => ${idempotencyKey ?? null},
-      sent_hash => decode(${idempotencyKey === undefined ? null : hashOf(input)}, 'hex'),
+      sent_hash => decode(${sentHash ?? null}, 'hex'),
       request_id => ${requestId ?? null}, traceparent => ${traceparent ?? null},
       run_at => ${runAt}::timestamptz) as submitted`);
   if (!row) throw new Error('the database returned no row for a function that returns one');

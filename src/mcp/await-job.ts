@@ -1,23 +1,29 @@
-import { isFinal, type Job } from '../domain/job.ts';
+import { isFinal } from '../domain/job.ts';
 import type { ServiceClient } from '../kernel/service-client.ts';
+import { describeJob, type SeenJob } from './describe-job.ts';
+import { problemOf } from './tool.ts';
 
-/** Seconds of one request, and how many of them an agent waits. */
-const WAIT_SECONDS = 30;
-const ROUNDS = 10;
+/** Seconds. Agents give a tool a minute, and would print again what they have no id of. */
+const WAIT_SECONDS = 40;
 
-/** A job as the API answers it. */
-export type SeenJob = Omit<Job, 'file'> & {
-  file: { size: number; pages: number; type: string; url: string | null } | null;
-};
-
-/** Waits for the end of a job, five minutes at most. @returns the job, ended or not @throws Refusal, Unreachable */
-export async function awaitJob(client: ServiceClient, id: string, signal: AbortSignal): Promise<SeenJob> {
-  let job = await read(client, id, 0, signal);
-  for (let round = 0; round < ROUNDS && !isFinal(job.status); round++)
-    job = await read(client, id, WAIT_SECONDS, signal);
-  return job;
+/** What a tool says of a job that it has submitted. */
+export interface Awaited {
+  /** undefined: it cannot be read */
+  job: SeenJob | undefined;
+  /** for the agent, always with the id */
+  about: Record<string, unknown>;
 }
 
-function read(client: ServiceClient, id: string, wait: number, signal: AbortSignal): Promise<SeenJob> {
-  return client.json({ method: 'GET', path: `/v1/jobs/${encodeURIComponent(id)}?wait=${wait}`, signal });
+/** Waits a while for the end of a job. What goes wrong after it was submitted never hides that it was. */
+export async function awaitJob(client: ServiceClient, id: string, signal: AbortSignal): Promise<Awaited> {
+  try {
+    const path = `/v1/jobs/${encodeURIComponent(id)}?wait=${WAIT_SECONDS}`;
+    const job = await client.json<SeenJob>({ method: 'GET', path, signal });
+    const next = isFinal(job.status) ? {} : { next: 'It goes on. Ask for it with get_job; do not print it again.' };
+    return { job, about: { ...describeJob(job), ...next } };
+  } catch (error) {
+    const problem = problemOf(error);
+    if (problem === undefined) throw error;
+    return { job: undefined, about: { id, problem, next: 'It was submitted. Do not print it again.' } };
+  }
 }

@@ -1,5 +1,10 @@
 import { adviceFor } from './advice.ts';
-import type { SeenJob } from './await-job.ts';
+import type { Job } from '../domain/job.ts';
+
+/** A job as the API answers it. */
+export type SeenJob = Omit<Job, 'file'> & {
+  file: { size: number; pages: number; type: string; url: string | null } | null;
+};
 
 /** What an agent needs to know of a job: no more, as every word costs it room. */
 export function describeJob(job: SeenJob): Record<string, unknown> {

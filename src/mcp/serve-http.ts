@@ -10,8 +10,8 @@ import { createMcpServer } from './server.ts';
 export async function serveHttp(
   request: Request,
   body: unknown,
-  { client, version, onError }: { client: ServiceClient; version: string; onError: (error: Error) => void },
+  { onError, ...options }: { client: ServiceClient; version: string; origin: string; onError: (error: Error) => void },
 ): Promise<Response> {
-  const handler = createMcpHandler(() => createMcpServer({ client, version }), { onerror: onError });
+  const handler = createMcpHandler(() => createMcpServer(options), { onerror: onError });
   return handler.fetch(request, { parsedBody: body });
 }

@@ -26,12 +26,14 @@ interface McpOptions {
   /** of the service that the tools call, with the key of the agent's user */
   client: ServiceClient;
   version: string;
+  /** where the agent reaches the service, for links; default: as the service itself says */
+  origin?: string | undefined;
   /** besides those that every agent has */
   more?: readonly Tool[];
 }
 
 /** A server of the Model Context Protocol: an agent prints, looks at the result, and finds out why a job failed. */
-export function createMcpServer({ client, version, more = [] }: McpOptions): McpServer {
+export function createMcpServer({ client, version, origin, more = [] }: McpOptions): McpServer {
   const server = new McpServer({ name: 'pdfprompt', title: 'pdfprompt', version }, { instructions: INSTRUCTIONS });
   for (const { name, title, description, input, isReadOnly, run } of [...TOOLS, ...more])
     server.registerTool(
@@ -39,7 +41,7 @@ export function createMcpServer({ client, version, more = [] }: McpOptions): Mcp
       { title, description, inputSchema: input, annotations: { readOnlyHint: isReadOnly, openWorldHint: false } },
       async (args, context) => {
         try {
-          return await run(client, args, context.mcpReq.signal);
+          return await run(client, args, context.mcpReq.signal, origin);
         } catch (error) {
           if (error instanceof Refusal) return refusalAnswer(error);
           if (error instanceof Unreachable) return { content: [{ type: 'text', text: error.message }], isError: true };

@@ -1,6 +1,5 @@
 import type { z } from 'zod';
-import type { Refusal } from '../kernel/service-client.ts';
-import { type ServiceClient } from '../kernel/service-client.ts';
+import { Refusal, type ServiceClient, Unreachable } from '../kernel/service-client.ts';
 
 /** What a tool answers: texts and pictures, as the Model Context Protocol has them. */
 export interface ToolAnswer {
@@ -19,8 +18,16 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   input: Input;
   /** it changes nothing and counts as no job */
   isReadOnly: boolean;
-  /** @throws Refusal, Unreachable */
-  run: (client: ServiceClient, input: z.output<Input>, signal: AbortSignal) => Promise<ToolAnswer>;
+  /**
+   * @param origin where the agent reaches the service, for links; undefined: as the service itself says
+   * @throws Refusal, Unreachable
+   */
+  run: (
+    client: ServiceClient,
+    input: z.output<Input>,
+    signal: AbortSignal,
+    origin: string | undefined,
+  ) => Promise<ToolAnswer>;
 }
 
 /** A tool with the type of its input. */
@@ -34,4 +41,10 @@ export function refusalAnswer({ message, code, problems }: Refusal): ToolAnswer 
   const lines = problems.map(({ field, message: why }) => `- ${field}: ${why}`);
   const text = [`${code === '' ? 'refused' : code}: ${message}`, ...(lines.length > 1 ? lines : [])].join('\n');
   return { content: [{ type: 'text', text }], isError: true };
+}
+
+/** Why a call failed, in words; undefined: it is no answer of the service */
+export function problemOf(error: unknown): string | undefined {
+  if (error instanceof Refusal) return `${error.code}: ${error.message}`;
+  return error instanceof Unreachable ? error.message : undefined;
 }

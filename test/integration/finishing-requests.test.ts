@@ -195,6 +195,24 @@ describe('a job with parts and finishing', () => {
     expect(await submit(body('b'), init)).toMatchObject({ status: 422, code: 'idempotency_mismatch' });
   });
 
+  it.each([
+    ['one PDF', { pdf: { file: 'a.pdf' }, files: { 'a.pdf': { text: 'x' } }, finishing: { rotate: 90 } }],
+    [
+      'several PDFs',
+      {
+        parts: [{ pdf: { file: 'a.pdf' } }, { pdf: { file: 'b.pdf' } }],
+        files: { 'a.pdf': { text: 'x' }, 'b.pdf': { text: 'y' } },
+        finishing: { bookmarks: [] },
+      },
+    ],
+    ['a document', { html: 'x', files: { 'a.css': { text: 'x' } }, finishing: { properties: { title: 'T' } } }],
+  ])('is the same for the same key if finishing names none of its files: %s', async (what, same) => {
+    const init = { headers: { 'Idempotency-Key': `none-of-${what.replaceAll(' ', '-')}` } };
+    const first = await submit(same, init);
+    expect(first.status).toBe(202);
+    expect(await submit(same, init)).toMatchObject({ status: 200, id: first.id });
+  });
+
   it('is the same job again when it is retried, and that one too', async () => {
     const jobRow = async (id: string) => (await sql`select request, priority from pdfprompt_job where id = ${id}`)[0];
     const first = await submit(body());

@@ -10,6 +10,7 @@ import { startService } from '../support/service.ts';
 
 const { address, base, key, newKey, request } = await startService({ worker: true });
 const folder = await temporaryDirectory('mcp');
+const adminKey = (await createKey(base.db, { email: 'root@example.com', tier: 'unlimited', scopes: ['admin'] })).key;
 const bin = new URL('../../bin/pdfprompt.js', import.meta.url).pathname;
 
 async function overHttp(bearer: string): Promise<Client> {
@@ -35,6 +36,8 @@ interface Answer {
   text: string;
   value: Record<string, unknown>;
   pictures: Buffer[];
+  /** every text */
+  all: string;
 }
 
 async function call(client: Client, name: string, args: Record<string, unknown>): Promise<Answer> {
@@ -42,7 +45,13 @@ async function call(client: Client, name: string, args: Record<string, unknown>)
   const list = content as { type: string; text?: string; data?: string }[];
   const text = list.find(({ type }) => type === 'text')?.text ?? '';
   const pictures = list.flatMap(({ data }) => (data === undefined ? [] : [Buffer.from(data, 'base64')]));
-  return { isError: isError === true, text, value: text.startsWith('{') ? JSON.parse(text) : {}, pictures };
+  return {
+    isError: isError === true,
+    text,
+    value: text.startsWith('{') ? JSON.parse(text) : {},
+    pictures,
+    all: list.map((each) => each.text ?? '').join('\n'),
+  };
 }
 
 const isPng = (bytes: Buffer | undefined) => bytes?.subarray(1, 4).toString() === 'PNG';
@@ -112,6 +121,69 @@ describe.each([
     expect(answer.text).toContain('options.scale');
     const nothing = await call(client, 'get_job', { jobId: '01a20b1c-7e0d-7435-94b8-d6ab64f6fe25' });
     expect(nothing.text).toContain('not_found');
+  });
+});
+
+describe('an agent', () => {
+  it('is told the id of what it has submitted, whatever fails afterwards', async () => {
+    const writeOnly = await createKey(base.db, { email: 'ann@example.com', tier: 'unlimited', scopes: ['jobs:write'] });
+    const answer = await call(await overHttp(writeOnly.key), 'render_document', { html: '<p>1</p>' });
+    expect(answer.value).toMatchObject({ id: expect.any(String), problem: expect.stringContaining('missing_scope') });
+    const { status } = (await (await request(`/v1/jobs/${String(answer.value.id)}?wait=30`)).json()) as {
+      status: string;
+    };
+    expect(status).toBe('completed');
+    // One request is left: the document is printed, and its picture is not.
+    await request('/v1/admin/tiers/once', { method: 'PUT', key: adminKey, body: JSON.stringify({ requestsPerMinute: 1, requestsPerDay: null, priority: 1 }) }); // prettier-ignore
+    const once = await createKey(base.db, {
+      email: 'once@example.com',
+      tier: 'once',
+      scopes: ['jobs:write', 'jobs:read'],
+    });
+    const printed = await call(await overHttp(once.key), 'render_document', { html: '<p>1</p>' });
+    expect(printed.value).toMatchObject({ status: 'completed', link: { url: expect.stringContaining(address) } });
+    expect(printed.all).toContain('There is no picture: rate_limited');
+  });
+
+  it('gets links to where it reaches the service', async () => {
+    const client = new Client({ name: 'test', version: '1' });
+    const headers = { Authorization: `Bearer ${key}`, 'X-Forwarded-Proto': 'https' };
+    await client.connect(new StreamableHTTPClientTransport(new URL(`${address}/mcp`), { requestInit: { headers } }));
+    undoLater(() => client.close());
+    const { value } = await call(client, 'render_document', { html: '<p>1</p>', picture: false });
+    expect((value.link as { url: string }).url).toMatch(new RegExp(`^${address.replace('http:', 'https:')}/v1/links/`));
+  });
+
+  it('sees a few pages at a time, and is told what there is', async () => {
+    const client = await overHttp(key);
+    const html = Array.from({ length: 7 }, (_, page) => `<p style="break-after: page">${page}`).join('');
+    const { value } = await call(client, 'render_document', { html, picture: false });
+    const jobId = value.id as string;
+    const many = await call(client, 'look_at_pages', { jobId, pages: '1-' });
+    expect(many.pictures).toHaveLength(5);
+    expect(many.all).toMatch(/more pages are not shown; allowed: 5 at a time/);
+    expect((await call(client, 'look_at_pages', { jobId, pages: '90' })).text).toMatch(/^pages: the PDF has \d pages/);
+    expect((await call(client, 'look_at_pages', { jobId, pages: 'x' })).text).toMatch(/^pages: allowed: /);
+  });
+
+  it('tries a template as it is printed, and keeps what is said of it', async () => {
+    const client = await overHttp(await newKey('land@example.com'));
+    const body = { files: { 'index.html': { text: '<p>1</p>' } }, request: { options: { format: 'A5', landscape: true } }, description: 'Mine' }; // prettier-ignore
+    const owner = (await createKey(base.db, { email: 'land@example.com', tier: 'unlimited', scopes: ['jobs:write', 'jobs:read'] })).key; // prettier-ignore
+    await request('/v1/templates/land', { method: 'PUT', key: owner, body: JSON.stringify(body) });
+    const tried = await call(client, 'preview_template', { name: 'land', data: {} });
+    const printed = await call(client, 'render_document', { template: 'land', data: {} });
+    const sizeOf = (png: Buffer | undefined) => [png?.readUInt32BE(16), png?.readUInt32BE(20)];
+    expect(sizeOf(tried.pictures[0])).toEqual(sizeOf(printed.pictures[0]));
+    expect((await call(client, 'save_template', { name: 'land', files: { constructor: 'x' } })).value).toMatchObject({
+      version: 2,
+    });
+    expect((await call(client, 'save_template', { name: 'land', files: { 'a.css': 'x' } })).value).toMatchObject({
+      version: 3,
+    });
+    const { value } = await call(client, 'get_template', { name: 'land' });
+    expect(value).toMatchObject({ description: 'Mine', request: body.request });
+    expect(Object.keys({ ...(value.files as object), ...(value.otherFiles as object) })).toHaveLength(3);
   });
 });
 

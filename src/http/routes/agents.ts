@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CodedError } from '../../kernel/errors.ts';
 import { ServiceClient } from '../../kernel/service-client.ts';
 import { readBody } from '../body.ts';
+import { originOf } from '../make-link.ts';
 import { bearerOf } from '../middleware/authenticate.ts';
 import { aboutOf, type AppContext, type AppDeps } from '../route.ts';
 
@@ -11,7 +12,7 @@ const message = z.union([z.looseObject({ jsonrpc: z.literal('2.0') }), z.array(z
 });
 
 /** Answers an agent. Its tools call this service, with the agent's own key: they may do what that key may. */
-export async function answerAgent(c: AppContext, { events, ownUrl, version }: AppDeps): Promise<Response> {
+export async function answerAgent(c: AppContext, { events, ownUrl, publicUrl, version }: AppDeps): Promise<Response> {
   const { raw, method } = c.req;
   if (method !== 'POST')
     throw new CodedError('method_not_allowed', `${method} is not allowed here; allowed: POST`, {
@@ -22,5 +23,5 @@ export async function answerAgent(c: AppContext, { events, ownUrl, version }: Ap
   const request = new Request(raw.url, { method, headers: raw.headers, signal: raw.signal });
   const onError = (error: Error) => events.requestCrashed(aboutOf(c), error);
   const { serveHttp } = await import('../../mcp/serve-http.ts'); // large, and most processes are never asked
-  return serveHttp(request, body, { client, version, onError });
+  return serveHttp(request, body, { client, version, origin: publicUrl ?? originOf(c), onError });
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { JOB_STATUSES } from '../../domain/job.ts';
-import type { SeenJob } from '../await-job.ts';
-import { describeJob } from '../describe-job.ts';
+import { describeJob, type SeenJob } from '../describe-job.ts';
 import { json, tool } from '../tool.ts';
 
 export const getJobTool = tool({

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { PDF_TYPE } from '../../domain/media-type.ts';
+import { pageSelectionProblem, selectPages } from '../../domain/page-selection.ts';
+import type { SeenJob } from '../describe-job.ts';
 import { MAX_PICTURES, pagePictures } from '../page-pictures.ts';
 import { tool } from '../tool.ts';
 
@@ -11,5 +14,21 @@ export const lookAtPagesTool = tool({
     pages: z.string().default('first').describe('Such as 2, 2-4, last'),
   }),
   isReadOnly: false,
-  run: async (client, which, signal) => ({ content: await pagePictures(client, which, signal) }),
+  run: async (client, { jobId, pages }, signal) => {
+    const refuse = (text: string) => ({ content: [{ type: 'text' as const, text }], isError: true });
+    const problem = pageSelectionProblem(pages);
+    if (problem !== undefined) return refuse(`pages: ${problem}`);
+    const path = `/v1/jobs/${encodeURIComponent(jobId)}`;
+    const { file, status } = await client.json<SeenJob>({ method: 'GET', path, signal });
+    if (file?.type !== PDF_TYPE) return refuse(`jobId: it has no PDF; it is ${status}`);
+    const chosen = selectPages(pages, file.pages).filter((page) => page <= file.pages);
+    if (chosen.length === 0) return refuse(`pages: the PDF has ${file.pages} pages`);
+    const shown = chosen.slice(0, MAX_PICTURES);
+    const left = chosen.length - shown.length;
+    const more = {
+      type: 'text' as const,
+      text: `${left} more pages are not shown; allowed: ${MAX_PICTURES} at a time`,
+    };
+    return { content: [...(await pagePictures(client, { jobId, pages: shown }, signal)), ...(left > 0 ? [more] : [])] };
+  },
 });

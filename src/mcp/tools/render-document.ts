@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { awaitJob } from '../await-job.ts';
-import { describeJob } from '../describe-job.ts';
 import { pagePictures } from '../page-pictures.ts';
-import { json, tool } from '../tool.ts';
+import type { ServiceClient } from '../../kernel/service-client.ts';
+import { json, problemOf, tool } from '../tool.ts';
 
 /** Seconds that the link to the result works. */
 const LINK_SECONDS = 3_600;
@@ -30,7 +30,7 @@ export const renderDocumentTool = tool({
     'Prints exactly one of html, markdown, url, or template with data, and waits for the PDF. Returns the job, a link to the PDF that works for an hour, what did not load, and a picture of the first page.',
   input,
   isReadOnly: false,
-  run: async (client, { picture, request, ...source }, signal) => {
+  run: async (client, { picture, request, ...source }, signal, origin) => {
     const { id } = await client.json<{ id: string }>({
       method: 'POST',
       path: '/v1/jobs',
@@ -38,18 +38,33 @@ export const renderDocumentTool = tool({
       body: JSON.stringify({ ...request, ...source }),
       signal,
     });
-    const job = await awaitJob(client, id, signal);
-    if (job.status !== 'completed') return { content: [json(describeJob(job))], isError: job.status === 'failed' };
-    const link = await client.json<{ url: string; expiresAt: string }>({
+    const { job, about } = await awaitJob(client, id, signal);
+    if (job?.status !== 'completed') return { content: [json(about)], isError: job?.status === 'failed' };
+    const link = await linkTo(client, { id, origin }, signal);
+    const isShown = picture && job.file?.type === 'application/pdf';
+    const pictures = isShown ? await pagePictures(client, { jobId: id, pages: [1] }, signal) : [];
+    return { content: [json({ ...about, link }), ...pictures] };
+  },
+});
+
+/** A link to the result, or why there is none. */
+async function linkTo(
+  client: ServiceClient,
+  { id, origin }: { id: string; origin: string | undefined },
+  signal: AbortSignal,
+): Promise<object> {
+  try {
+    const { url, expiresAt } = await client.json<{ url: string; expiresAt: string }>({
       method: 'POST',
       path: `/v1/jobs/${id}/link`,
       type: 'application/json',
       body: JSON.stringify({ expiresIn: LINK_SECONDS }),
       signal,
     });
-    const { url, expiresAt } = link;
-    const isPdf = job.file?.type === 'application/pdf';
-    const pictures = picture && isPdf ? await pagePictures(client, { jobId: id, pages: 'first' }, signal) : [];
-    return { content: [json({ ...describeJob(job), link: { url, expiresAt } }), ...pictures] };
-  },
-});
+    return { url: origin === undefined ? url : `${origin}${new URL(url).pathname}`, expiresAt };
+  } catch (error) {
+    const problem = problemOf(error);
+    if (problem === undefined) throw error;
+    return { problem };
+  }
+}

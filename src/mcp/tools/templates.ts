@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { ServiceClient } from '../../kernel/service-client.ts';
 import { awaitJob } from '../await-job.ts';
-import { describeJob } from '../describe-job.ts';
 import { pagePictures } from '../page-pictures.ts';
 import { json, tool } from '../tool.ts';
 import { queryText } from './jobs.ts';
@@ -53,7 +52,7 @@ export const getTemplateTool = tool({
       if (!TEXT.test(path) || size > MAX_TEXT) continue;
       texts[path] = await (await client.send({ method: 'GET', path: `/v1/assets/${file.id}`, signal })).text();
     }
-    const others = Object.entries(template.files).filter(([path]) => texts[path] === undefined);
+    const others = Object.entries(template.files).filter(([path]) => !Object.hasOwn(texts, path));
     const { version, description, request } = template;
     return {
       content: [
@@ -84,16 +83,14 @@ export const previewTemplateTool = tool({
       path: `/v1/templates/${encodeURIComponent(which)}/preview`,
       type: 'application/json',
       headers: { Prefer: 'wait=0' },
-      body: JSON.stringify({ files: all.files, data }),
+      body: JSON.stringify({ ...all.settings.request, files: all.files, data }),
       signal,
     });
     const id = response.headers.get('x-job-id') ?? '';
     await response.body?.cancel();
-    const job = await awaitJob(client, id, signal);
-    if (job.status !== 'completed') return { content: [json(describeJob(job))], isError: job.status === 'failed' };
-    return {
-      content: [json(describeJob(job)), ...(await pagePictures(client, { jobId: id, pages: 'first' }, signal))],
-    };
+    const { job, about } = await awaitJob(client, id, signal);
+    if (job?.status !== 'completed') return { content: [json(about)], isError: job?.status === 'failed' };
+    return { content: [json(about), ...(await pagePictures(client, { jobId: id, pages: [1] }, signal))] };
   },
 });
 
@@ -135,12 +132,15 @@ async function merged(client: ServiceClient, { name: which, changed = {}, gone =
   const path = `/v1/templates/${encodeURIComponent(which)}`;
   const response = await client.send({ method: 'GET', path, signal, allow: [404] });
   const now = response.ok ? ((await response.json()) as SeenTemplate) : undefined;
-  const isKept = ([file]: [string, unknown]) => !gone.includes(file) && changed[file] === undefined;
+  const isKept = ([file]: [string, unknown]) => !gone.includes(file) && !Object.hasOwn(changed, file);
   const kept = Object.entries(now?.files ?? {}).filter(isKept);
   const all: Record<string, string | { text: string }> = Object.fromEntries([
     ...kept.map(([file, { id }]) => [file, id] as const),
     ...Object.entries(changed).map(([file, text]) => [file, { text }] as const),
   ]);
-  const settings = now && all[SETTINGS_FILE] === undefined ? { request: now.request } : {};
+  const isBeside = now !== undefined && !Object.hasOwn(all, SETTINGS_FILE);
+  const settings: { request?: Record<string, unknown>; description?: string } = isBeside
+    ? { request: now.request, ...(now.description !== null && { description: now.description }) }
+    : {};
   return { files: all, settings };
 }
