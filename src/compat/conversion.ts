@@ -31,6 +31,8 @@ export interface Conversion {
   fields?: Readonly<Record<string, string>>;
   /** how the result is named */
   naming: Naming;
+  /** JSON that a request with the same `Idempotency-Key` must have again; default: all of `request` */
+  sameAs?: unknown;
 }
 
 /** How the files of a job are named for the caller. */

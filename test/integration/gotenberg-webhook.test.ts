@@ -93,7 +93,6 @@ describe('a form with a webhook', () => {
       const at = places();
       const headers = {
         ...hook(at),
-        'Gotenberg-Trace': 'trace-2', // sent along, so it is a part of the request
         'Idempotency-Key': `webhook-${name}`,
         ...(name !== undefined && { 'Gotenberg-Output-Filename': name }),
       };

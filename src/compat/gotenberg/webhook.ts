@@ -109,6 +109,8 @@ export function sentTo({ toAnswer, ...conversion }: Conversion & { toAnswer?: un
   const named = { fields: Object.fromEntries(Object.entries(fields).slice(0, MAX_FIELDS)) };
   return {
     ...conversion,
+    // Not the ids of the request, which are new whenever it is sent, and go along.
+    sameAs: { request, urls: webhook.urls },
     request: {
       ...request,
       filename: naming.name,

@@ -20,8 +20,9 @@ interface CallerDeps {
 export function authenticateCaller({ logIn, principals, user, challenge }: CallerDeps): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     try {
-      const key = keyOf(c);
-      const principal = key === undefined ? await principals.ofUser(user) : await logIn(c, key);
+      const sent = keyOf(c);
+      if (sent?.isSentByBrowsers !== false) refuseOtherSites(c);
+      const principal = sent ? await logIn(c, sent.key) : await principals.ofUser(user);
       if (!principal.scopes.includes('jobs:write'))
         throw new CodedError('missing_scope', 'Authorization: this needs a key with the scope jobs:write');
       c.set('principal', principal);
@@ -33,13 +34,32 @@ export function authenticateCaller({ logIn, principals, user, challenge }: Calle
   };
 }
 
-/** The key of a request, valid or not. */
-function keyOf(c: AppContext): string | undefined {
-  const [, scheme = '', credentials = ''] = /^(Bearer|Basic) +(\S+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
-  if (scheme.toLowerCase() === 'bearer') return credentials;
+/**
+ * The key of a request, valid or not; undefined: it has none.
+ * @throws CodedError `unauthenticated` for a header that says it in another way
+ */
+function keyOf(c: AppContext): { key: string; isSentByBrowsers: boolean } | undefined {
+  const authorization = c.req.header('authorization');
+  const [, scheme = '', credentials = ''] = /^(Bearer|Basic) +(\S+)$/i.exec(authorization ?? '') ?? [];
+  if (scheme.toLowerCase() === 'bearer') return { key: credentials, isSentByBrowsers: false };
   if (scheme !== '') {
     const [name = '', ...password] = Buffer.from(credentials, 'base64').toString('utf8').split(':');
-    return password.join(':') || name;
+    return { key: password.join(':') || name, isSentByBrowsers: true };
   }
-  return c.req.header('x-api-key') ?? (c.req.query('token') || undefined);
+  if (authorization !== undefined)
+    throw new CodedError('unauthenticated', 'Authorization: allowed: Bearer KEY, or Basic with the key as password');
+  const key = c.req.header('x-api-key') ?? (c.req.query('token') || undefined);
+  return key === undefined ? undefined : { key, isSentByBrowsers: false };
+}
+
+/**
+ * A page of another site can make a browser send a form, with the key that the browser has kept, or where none is needed.
+ * @throws CodedError `unauthenticated`
+ */
+function refuseOtherSites(c: AppContext): void {
+  if (c.req.header('sec-fetch-site') === 'cross-site')
+    throw new CodedError(
+      'unauthenticated',
+      'Sec-Fetch-Site: it comes from a page of another site; allowed: a key as Authorization: Bearer or X-Api-Key',
+    );
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Conversion } from '../../compat/conversion.ts';
 import { isDatabaseUnavailable } from '../../db/pools.ts';
 import { type FieldNames, messageWithNames, nameOfField } from '../../domain/field-names.ts';
@@ -18,13 +19,16 @@ import { type FormFile, toUpload } from './receive-form.ts';
 export async function submitConversion(c: AppContext, deps: AppDeps, conversion: Conversion): Promise<Submitted> {
   const { underWay, principal } = c.var;
   const { userId } = principal;
-  const { request, files: named = {}, fields = {} } = conversion;
+  const { request, files: named = {}, fields = {}, sameAs } = conversion;
   await admit(c, deps);
   const uploads = Object.entries(named).map(([path, file]) => toUpload(file as FormFile, path));
   const parsed = parsePdfRequest(withUploaded(request, uploads));
   if (!parsed.ok) throw invalidFields(parsed.fields.map((problem) => renamed(problem, fields)));
   const files = await putRequestFiles(underWay, deps, { userId, files: requestFiles(parsed.request), uploads });
-  return underWay.writing(userId, () => submitFrom(c, (input) => submitJob(deps, { ...input, ...parsed, files })));
+  const sent = sameAs ?? parsed.sent;
+  return underWay.writing(userId, () =>
+    submitFrom(c, (input) => submitJob(deps, { ...input, ...parsed, sent, files })),
+  );
 }
 
 /** A problem of a field of ours, named as the caller names it. */
@@ -32,6 +36,9 @@ const renamed = (problem: FieldProblem, fields: FieldNames) => ({
   ...problem,
   field: nameOfField(problem.field, fields),
 });
+
+/** Milliseconds between two looks at a job while the service stops. */
+const STOPPING_MS = 250;
 
 /** A request took longer than its limit. */
 export class TookTooLong extends CodedError {
@@ -66,13 +73,21 @@ export async function waitForResult(
       if (isDatabaseUnavailable(error)) return job; // the notifier wakes those who wait when it is back
       throw error;
     });
-  const seen = await deps.waiters.waitFor(jobId, ms, c.req.raw.signal, readOrWait, ({ status }) => isFinal(status));
+  const { signal } = c.req.raw;
+  const until = performance.now() + ms;
+  let seen = await deps.waiters.waitFor(jobId, ms, signal, readOrWait, ({ status }) => isFinal(status));
+  // When the service stops, nothing wakes a request any more. It may still be answered within the time of the stop.
+  while (!isFinal(seen.status) && !signal.aborted && performance.now() < until) {
+    await sleep(STOPPING_MS, undefined, { signal }).catch(() => undefined);
+    seen = await readOrWait();
+  }
   if (isFinal(seen.status)) return resultOf(seen, fields);
   if (idempotencyKeyOf(c) === undefined) {
     await cancelJob(deps, { ...aboutOf(c), userId, jobId });
     const last = await read();
     if (last.status !== 'cancelled' && isFinal(last.status)) return resultOf(last, fields); // it was faster
   }
+  if (signal.aborted) throw new CodedError('client_closed_request', `the caller hung up (job ${jobId})`);
   throw new TookTooLong(jobId, ms);
 }
 

@@ -1,11 +1,10 @@
-import { v4 as uuidv4, v5 as uuidv5 } from 'uuid';
+import { randomUUID } from 'node:crypto';
 import type { FormConversion, FormRoute } from '../../../compat/gotenberg/form-route.ts';
 import { attachmentOf, endingOfType, outputNameOf } from '../../../compat/gotenberg/output-name.ts';
 import { sentTo } from '../../../compat/gotenberg/webhook.ts';
 import type { Job } from '../../../domain/job.ts';
 import { getJobFile } from '../../../jobs/read.ts';
 import type { AppContext, AppDeps } from '../../route.ts';
-import { idempotencyKeyOf } from '../../routes/submit-job.ts';
 import { storeOf } from '../../send-pdf.ts';
 import { type ReceivedForm, withSentForm } from '../receive-form.ts';
 import { submitConversion, waitForResult } from '../run-conversion.ts';
@@ -52,18 +51,9 @@ async function convert(
       { timeoutMs, signal: c.req.raw.signal, tenant: userId },
     );
   const outputName = outputNameOf(c.req.header('gotenberg-output-filename'));
-  const conversion = await route.convert(form, { outputName, uniqueName: uniqueNameOf(c), timeoutMs, toHtml });
+  const conversion = await route.convert(form, { outputName, uniqueName: randomUUID(), timeoutMs, toHtml });
   const request = { timeoutMs: Math.max(SHORTEST_MS, timeoutMs), ...conversion.request };
   return { ...conversion, request };
-}
-
-/** Names of requests with the same key, which have to be the same request. */
-const OF_KEYS = '7c1d3c6e-6f0b-4b57-9d5c-0f6a2a9c8e11';
-
-/** A name for a result that has none. */
-function uniqueNameOf(c: AppContext): string {
-  const key = idempotencyKeyOf(c);
-  return key === undefined ? uuidv4() : uuidv5(key, OF_KEYS);
 }
 
 /** Sends what a job has made under the caller's name. */
