@@ -39,9 +39,24 @@ export interface Conversion {
 export interface Naming {
   /** of the only file, or of the zip of several, without an ending */
   name: string;
-  /** of each file in a zip, with its ending; default: `own`, the name that the job gives it */
-  inZip?: (position: number, own: string) => string;
+  /** of each file in a zip, with its ending; default: `own` */
+  inZip?: (file: FileInZip) => string;
 }
+
+/** A file that is named for the caller. */
+export interface FileInZip {
+  /** among the files of its job, from 0 */
+  position: number;
+  /** the name that the job gives it */
+  own: string;
+  /** which part of the job it is of, from 0; null: of all, or it is not known */
+  part: number | null;
+  /** among the files of its part, from 0 */
+  positionInPart: number;
+}
+
+/** Fields that are refused at once, at most: an answer lists them all, and a request may have thousands. */
+export const MAX_REFUSALS = 50;
 
 /** A field of the caller that was refused. */
 export interface Refusal {

@@ -138,12 +138,13 @@ export async function getJobZip(db: Database, input: { userId: string; jobId: st
     ...row,
     name: zipName(name),
     completedAt: completedAt ?? new Date(0),
-    files: files.map(({ id: fileId, position: at, store, location, size, type, sha256, name: own }) => ({
+    files: files.map(({ id: fileId, position: at, store, location, size, type, sha256, name: own, part }) => ({
       fileId,
       store,
       location,
       size,
       sha256: hex(sha256),
+      part,
       name: uniqueName(own ?? resultName(name, { position: at, type }), at + 1, taken),
     })),
   };

@@ -132,6 +132,14 @@ describe('merge and split', () => {
       ['pages_3_0.pdf', ['Page 1', 'Page 2']],
       ['pages_3_1.pdf', ['Page 3']],
     ]);
+    const alike: SentFile[] = [['report1.pdf', three], ['report1-2.pdf', one]];
+    const parts = await filesOf('pdfengines/split', alike, { splitMode: 'intervals', splitSpan: '1' });
+    expect(new Map([...parts].map(([name, pdf]) => [name, words(pdf)]))).toEqual(new Map([
+      ['report1_0.pdf', ['Page 1']],
+      ['report1_1.pdf', ['Page 2']],
+      ['report1_2.pdf', ['Page 3']],
+      ['report1-2_0.pdf', ['Page 1']],
+    ])); // prettier-ignore
     const pages = await filesOf('pdfengines/split', [['pages_3.pdf', three]], { splitMode: 'pages', splitSpan: '2-' });
     expect([...pages].map(([name, pdf]) => [name, words(pdf)])).toEqual([
       ['pages_3_0.pdf', ['Page 2']],

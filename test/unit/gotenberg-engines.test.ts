@@ -142,7 +142,9 @@ describe('The PDFs of a form', () => {
 
   it('keep their names in a zip, and one alone keeps its name', async () => {
     const { request, naming } = await convert('flatten', formOf({}, ['b.pdf', 'a.pdf']));
-    expect([0, 1].map((at) => naming.inZip?.(at, 'own.pdf'))).toEqual(['a.pdf', 'b.pdf']);
+    expect(
+      [0, 1].map((position) => naming.inZip?.({ position, own: 'own.pdf', part: position, positionInPart: 0 })),
+    ).toEqual(['a.pdf', 'b.pdf']);
     expect(naming.name).toBe('unique');
     expect(request).toMatchObject({ split: { parts: true }, finishing: { flatten: true } });
     expect((await convert('flatten', formOf({}, ['b.x.pdf']))).naming.name).toBe('b.x');
@@ -152,12 +154,20 @@ describe('The PDFs of a form', () => {
 
   it('that are split have numbers from 0', async () => {
     const values = { splitMode: 'intervals', splitSpan: '2' };
-    const { request, naming } = await convert('split', formOf(values, ['pages_3.pdf', 'pages_12.pdf', 'a-2.pdf']));
+    const { request, naming } = await convert('split', formOf(values, ['report1.pdf', 'report1-2.pdf', 'a.pdf']));
     expect(request['split']).toEqual({ parts: true, every: 2 });
-    const own = ['pages_3.pdf', 'pages_3-2.pdf', 'pages_12-6.pdf', 'a-2.pdf', 'a-2-2.pdf', 'other.pdf'];
-    expect(own.map((name, at) => naming.inZip?.(at, name))).toEqual([
-      'pages_3_0.pdf', 'pages_3_1.pdf', 'pages_12_5.pdf', 'a-2_0.pdf', 'a-2_1.pdf', 'other.pdf',
-    ]); // prettier-ignore
+    const parts = request['parts'] as { filename: string }[];
+    const stems = parts.map(({ filename }) => filename);
+    expect(stems.toSorted()).toEqual(['a', 'report1', 'report1-2']);
+    // The second file of report1.pdf is called as the first one of report1-2.pdf would be.
+    for (const [part, stem] of stems.entries())
+      for (const positionInPart of [0, 1])
+        expect(naming.inZip?.({ position: 5, own: 'report1-2.pdf', part, positionInPart })).toBe(
+          `${stem}_${positionInPart}.pdf`,
+        );
+    expect(naming.inZip?.({ position: 5, own: 'own.pdf', part: null, positionInPart: 0 })).toBe('own.pdf');
+    const one = await convert('split', formOf(values, ['a.pdf']));
+    expect(one.naming.inZip?.({ position: 1, own: 'a-2.pdf', part: null, positionInPart: 1 })).toBe('a_1.pdf');
   });
 
   it.each([

@@ -25,9 +25,15 @@ export async function sendResult(
     const file = { ...found, filename: `${name}${endingOf(found.type)}` };
     return sendFoundFile(c, deps, { ...which, file, headers: { ETag: etagOf(file) }, disposition: 'attachment' });
   }
+  const counts = new Map<number | null, number>();
+  const nextOf = (part: number | null) => {
+    const count = counts.get(part) ?? 0;
+    counts.set(part, count + 1);
+    return count;
+  };
   const files = zip.files.map((file, position) => ({
     ...file,
-    name: inZip?.(position, file.name) ?? file.name,
+    name: inZip?.({ position, own: file.name, part: file.part, positionInPart: nextOf(file.part) }) ?? file.name,
     read: reader(c, deps, { userId, ...file }),
   }));
   const etag = `"${createHash('sha256')

@@ -1,3 +1,4 @@
+import type { FileInZip } from '../../conversion.ts';
 import { POST_PROCESSING_FIELDS, readPostProcessing } from '../engines/post-processing.ts';
 import type { FormRoute } from '../form-route.ts';
 import { Fields } from '../fields.ts';
@@ -34,7 +35,7 @@ function convertWith(kind: DocumentKind): FormRoute['convert'] {
       ...(every !== undefined && { split: { every } }),
     };
     const name = about.outputName ?? about.uniqueName;
-    const naming = { name, inZip: (position: number) => `${name}_${position}.pdf` };
+    const naming = { name, inZip: ({ position }: FileInZip) => `${name}_${position}.pdf` };
     const called = { ...PAGE_FIELDS, ...PDF_FIELDS, ...POST_PROCESSING_FIELDS };
     return { request, files: { ...files, ...added }, fields: called, naming };
   };

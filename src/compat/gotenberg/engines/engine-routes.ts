@@ -44,7 +44,7 @@ function convertPdfs(form: SentForm, about: RequestAbout, read: ReadEngine): For
     },
     naming: {
       name: about.outputName ?? (isEach && inputs.length === 1 ? stemOf(inputs[0]?.name ?? '') : about.uniqueName),
-      inZip: (position, own) => (every === undefined ? (inputs[position]?.name ?? own) : splitName(own, names, inputs)),
+      inZip: (file) => (every === undefined ? inputs[file.position]?.name : splitName(file, inputs)) ?? file.own,
     },
     ...(answerOf && { toAnswer: (json: unknown) => answers(inputs, json, answerOf) }),
   };

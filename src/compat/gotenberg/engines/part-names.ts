@@ -1,4 +1,4 @@
-import type { SentFile } from '../../conversion.ts';
+import type { FileInZip, SentFile } from '../../conversion.ts';
 import { stemOf } from './sent-files.ts';
 
 /** Characters of a name, at most. */
@@ -21,15 +21,10 @@ export function partNames(stems: readonly string[]): string[] {
 
 /**
  * The name of one of the files that a PDF is split into: they are counted from 0.
- * @param own as the job calls it: `report.pdf`, `report-2.pdf`, …
- * @param names of the parts, one for each input
+ * @param inputs one for each part
+ * @returns undefined if it is not known which it is of
  */
-export function splitName(own: string, names: readonly string[], inputs: readonly SentFile[]): string {
-  const stem = own.replace(/\.pdf$/i, '');
-  const [, before = stem, number = '1'] = /^(.*)-(\d+)$/s.exec(stem) ?? [];
-  const whole = names.indexOf(stem);
-  const index = whole === -1 ? names.indexOf(before) : whole;
-  const input = inputs[index];
-  if (!input) return own;
-  return `${stemOf(input.name)}_${whole === -1 ? Number(number) - 1 : 0}.pdf`;
+export function splitName({ part, positionInPart }: FileInZip, inputs: readonly SentFile[]): string | undefined {
+  const input = inputs.length === 1 ? inputs[0] : inputs[part ?? -1];
+  return input && `${stemOf(input.name)}_${positionInPart}.pdf`;
 }
