@@ -115,6 +115,24 @@ describe('a body of /pdf', () => {
     ]);
   });
 
+  it('refuses expressions that are too long or stand for too many patterns', () => {
+    const rejectRequestPattern = ['(a|b)'.repeat(5) + 'x'.repeat(150_000)];
+    expect(refusalsOf('pdf', { html, rejectRequestPattern })).toEqual([
+      expect.stringMatching(/^rejectRequestPattern\[0\]: .* at most 1000 characters/),
+    ]);
+    const tooMany = [expect.stringMatching(/^rejectRequestPattern: allowed: at most 50 patterns/)];
+    for (const patterns of [Array.from({ length: 51 }, () => 'ads'), ['(a|b)'.repeat(5), '(a|b)'.repeat(5)]])
+      expect(refusalsOf('pdf', { html, rejectRequestPattern: patterns })).toEqual(tooMany);
+    const most = { html, rejectRequestPattern: Array.from({ length: 50 }, () => 'ads') };
+    expect(requestOf('pdf', most).part?.rejectRequestPattern).toHaveLength(50);
+  });
+
+  it('refuses 50 unknown fields at most', () => {
+    const many = Object.fromEntries(Array.from({ length: 19_000 }, (_, at) => [`waitForSelect${at}`, 1]));
+    expect(refusalsOf('pdf', { html, ...many })).toHaveLength(50);
+    expect(refusalsOf('pdf', { html, userAgent: { userAgent: 'me', ...many } })).toHaveLength(50);
+  });
+
   it('rejects every type of resource but those that are allowed', () => {
     const { part } = requestOf('pdf', { html, allowResourceTypes: ['document', 'stylesheet', 'image', 'fetch'] });
     expect(part?.rejectResourceTypes).toEqual(['media', 'texttrack', 'font', 'script', 'ping']);

@@ -1,13 +1,16 @@
+/** Characters of a regular expression. */
+export const MAX_EXPRESSION = 1_000;
 /** Texts that one regular expression may stand for. */
 const MAX_TEXTS = 50;
 
 /**
  * A regular expression of URLs as patterns with `*`, which stand for the same URLs: `\.(png|jpe?g)$` as `*.png`, `*.jpg`
  * and `*.jpeg`. A dot alone stands for itself, which is what is meant by `google.com`.
- * @returns undefined if it cannot be written with `*`
+ * @returns undefined if it cannot be written with `*`, or is too long
  */
 export function urlPatternsOf(expression: string): string[] | undefined {
   if (expression.startsWith('*')) return [expression]; // it is one of ours already
+  if (expression.length > MAX_EXPRESSION) return undefined;
   const text = expression.replace(/^\/(.*)\/[gimsuy]*$/, '$1').replace(/^\/\^/, '^');
   const isFromStart = text.startsWith('^');
   const isToEnd = /(?<!\\)\$$/.test(text);

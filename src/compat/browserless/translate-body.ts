@@ -1,11 +1,11 @@
 import { nearest } from '../../kernel/nearest.ts';
-import type { Conversion, Refusal } from '../conversion.ts';
+import { type Conversion, MAX_REFUSALS, type Refusal } from '../conversion.ts';
 import { translateCookies } from './cookies.ts';
 import { isJsonObject, type JsonObject, type Refuse, setMembers } from './json-object.ts';
 import { translatePdfOptions } from './pdf-options.ts';
 import { translatePictureOptions } from './picture-options.ts';
 import { REFUSED_FIELDS } from './refused.ts';
-import { urlPatternsOf } from './request-pattern.ts';
+import { MAX_EXPRESSION, urlPatternsOf } from './request-pattern.ts';
 import { translateResourceTypes } from './resource-types.ts';
 import { translateWaits } from './waits.ts';
 
@@ -21,6 +21,8 @@ export interface TranslatedBody extends Conversion {
 /** Fields with the same name and meaning in a request of ours. */
 const SAME = ['url', 'html', 'addScriptTag', 'addStyleTag', 'authenticate', 'bestAttempt', 'gotoOptions', 'setJavaScriptEnabled', 'viewport', 'waitForSelector', 'waitForTimeout'] as const; // prettier-ignore
 const TRANSLATED = ['cookies', 'emulateMediaType', 'setExtraHTTPHeaders', 'userAgent', 'waitForFunction', 'waitForEvent', 'rejectRequestPattern', 'rejectResourceTypes', 'allowResourceTypes'] as const; // prettier-ignore
+/** As many as a request may have. */
+const MAX_PATTERNS = 50;
 /** One limit is enough: that of the whole request. */
 const WITHOUT_EFFECT = ['actionTimeout'] as const;
 /** browserless has the options of both under one name, Cloudflare each under its own. */
@@ -42,7 +44,9 @@ export function translateBody(
   { viewport }: { viewport?: { width: number; height: number } | undefined } = {},
 ): { conversion: TranslatedBody; refusals: Refusal[] } {
   const refusals: Refusal[] = [];
-  const refuse: Refuse = (field, message) => refusals.push({ field, message });
+  const refuse: Refuse = (field, message) => {
+    if (refusals.length < MAX_REFUSALS) refusals.push({ field, message });
+  };
   const given = setMembers(body);
   refuseUnknown(endpoint, given, refuse);
   if (Boolean(given.url) === Boolean(given.html)) refuse(given.url ? 'html' : 'url', 'required: either url or html');
@@ -74,8 +78,8 @@ export function translateBody(
 
 function refuseUnknown(endpoint: Endpoint, given: JsonObject, refuse: Refuse): void {
   const known = [...SAME, ...TRANSLATED, ...WITHOUT_EFFECT, ...OF_ENDPOINT[endpoint]];
-  for (const name of Object.keys(given)) {
-    if (known.includes(name)) continue;
+  const others = Object.keys(given).filter((name) => !known.includes(name));
+  for (const name of others.slice(0, MAX_REFUSALS)) {
     const near = nearest(name, known);
     const unknown = `unknown field${near === undefined ? `; allowed: ${known.join(', ')}` : `; did you mean ${near}?`}`;
     refuse(name, (Object.hasOwn(REFUSED_FIELDS, name) ? REFUSED_FIELDS[name] : undefined) ?? unknown);
@@ -100,19 +104,26 @@ function translateLoading(given: JsonObject, refuse: Refuse): JsonObject {
 function userAgentOf(given: unknown, refuse: Refuse): unknown {
   if (!isJsonObject(given)) return given;
   const { userAgent, ...others } = setMembers(given);
-  for (const name of Object.keys(others)) refuse(`userAgent.${name}`, 'allowed: userAgent only');
+  for (const name of Object.keys(others).slice(0, MAX_REFUSALS)) refuse(`userAgent.${name}`, 'allowed: userAgent only');
   return userAgent;
 }
 
+/** Stops where there are too many: each expression may become many patterns. */
 function translatePatterns(given: unknown, refuse: Refuse): unknown {
   if (!Array.isArray(given)) return given;
-  return given.flatMap((expression: unknown, index) => {
+  const all: unknown[] = [];
+  for (const [index, expression] of (given as unknown[]).entries()) {
     const patterns = typeof expression === 'string' ? urlPatternsOf(expression) : [expression];
+    all.push(...(patterns ?? []));
+    if (index >= MAX_PATTERNS || all.length > MAX_PATTERNS) {
+      refuse('rejectRequestPattern', `allowed: at most ${MAX_PATTERNS} patterns; (a|b) and a? are two`);
+      return undefined;
+    }
     if (!patterns)
       refuse(
         `rejectRequestPattern[${index}]`,
-        'this regular expression cannot be used here; allowed: texts, .* for any characters, (a|b), ^ and $; or * for any characters, as in *.css',
+        `this regular expression cannot be used here; allowed: texts, .* for any characters, (a|b), ^ and $, at most ${MAX_EXPRESSION} characters; or * for any characters, as in *.css`,
       );
-    return patterns ?? [];
-  });
+  }
+  return all;
 }
