@@ -148,6 +148,12 @@ describe('the scope of a header', () => {
     expect(at('https://evil.net/https://a.domain.com/')).toBe(false);
   });
 
+  it.each(['', ':8443'])('that ends after the host%s is not one of every path', (port) => {
+    for (const end of ['/$', '\\/$', '$'])
+      expect(headerScopeOf(`^https://([a-zA-Z0-9-]+\\.)*example\\.com${port}${end}`)).toBeUndefined();
+    expect(headerScopeOf(`^https://([a-zA-Z0-9-]+\\.)*example\\.com${port}/.*$`)).toBeDefined();
+  });
+
   it('is only what follows the word', () => {
     const headers = { a: 'scoped; b', b: 'x; scope = ^https://a/.*', c: 'x;y' };
     expect(readExtraHeaders(formOf(['extraHttpHeaders', JSON.stringify(headers)]))).toEqual({

@@ -8,7 +8,7 @@ export interface HeaderScope {
 
 /** A host with its subdomains, as Gotenberg's documentation writes it. */
 const HOST =
-  /^\^?http(?<scheme>s?\??):(?:\\?\/){2}\((?:\?:)?\[(?:a-zA-Z0-9-|A-Za-z0-9-|\\w-)\]\+\\\.\)\*(?<host>(?:[a-zA-Z0-9-]|\\?\.){1,300})(?::(?<port>\(?\\d\+\)?|\d{1,5}))?\\?\/(?:\.\*)?\$?$/;
+  /^\^?http(?<scheme>s?\??):(?:\\?\/){2}\((?:\?:)?\[(?:a-zA-Z0-9-|A-Za-z0-9-|\\w-)\]\+\\\.\)\*(?<host>(?:[a-zA-Z0-9-]|\\?\.){1,300})(?::(?<port>\(?\\d\+\)?|\d{1,5}))?\\?\/(?:\.\*\$?)?$/;
 
 /**
  * An expression of URLs (Go's dialect). What is made of it never has a URL that the expression does not fit, as a header
