@@ -392,3 +392,44 @@ describe('The other fields', () => {
     expect(() => refused.check()).toThrow('splitSpan');
   });
 });
+
+describe('What is large', () => {
+  const JSON_FIELDS = {
+    'merge bookmarks': ['bookmarks', {}],
+    'merge metadata': ['metadata', {}],
+    'merge embedsMetadata': ['embedsMetadata', {}],
+    'merge stampOptions': ['stampOptions', { stampSource: 'text', stampExpression: 'a' }],
+  } satisfies Record<string, [string, Values]>;
+  const LARGE: [what: string, text: string, allowed: RegExp][] = [
+    ['nested', `${'[{"title":"a","page":1,"children":'.repeat(6_000)}[]${'}]'.repeat(6_000)}`, /at most 32 levels/],
+    ['nested and open', '['.repeat(100_000), /at most 32 levels/],
+    ['many', JSON.stringify(Object.fromEntries(Array.from({ length: 40_000 }, (_, at) => [`a${at}`, 1]))), /at most 20000 values/],
+  ]; // prettier-ignore
+
+  it.each(
+    Object.entries(JSON_FIELDS).flatMap(([name, [field, values]]) =>
+      LARGE.map(([what, text, allowed]) => [`${name}, ${what}`, { ...values, [field]: text }, field, allowed] as const),
+    ),
+  )('%s, is refused before it is read', async (_, values, field, allowed) => {
+    const error = await convert('merge', formOf(values)).catch((cause: unknown) => cause);
+    expect(error).toMatchObject({ code: 'invalid_request', fields: [{ field }] });
+    expect((error as CodedError).message).toMatch(allowed);
+  });
+
+  it('in one option of a stamp names no more than there can be', async () => {
+    const options = Object.fromEntries(Array.from({ length: 101 }, (_, at) => [`pos${at}`, 1]));
+    const described = Object.keys(options).map((_, at) => `x${'abcdefghij'[at % 10]}${'y'.repeat(at)}:1`);
+    for (const stampOptions of [JSON.stringify(options), described.join(',')]) {
+      const values = { stampSource: 'text', stampExpression: 'a', stampOptions };
+      const form = formOf(values);
+      await expect(convert('stamp', form)).rejects.toThrow('stampOptions: allowed: at most 100 options');
+    }
+  });
+
+  it('is refused in 50 places at most', async () => {
+    const metadata = Object.fromEntries(Array.from({ length: 10_000 }, (_, at) => [`a${at}`, {}]));
+    expect(await refusals('merge', formOf({ metadata: JSON.stringify(metadata) }))).toHaveLength(50);
+    const stampSource = Array.from({ length: 200 }, () => 'x');
+    expect(await refusals('stamp', formOf({ stampSource }))).toHaveLength(50);
+  });
+});

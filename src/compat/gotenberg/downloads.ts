@@ -1,8 +1,9 @@
 import { headerNameProblem, headerValueProblem } from '../../domain/extra-headers.ts';
 import { urlProblem } from '../../domain/source.ts';
 import { nearest } from '../../kernel/nearest.ts';
-import type { Refusal, SentForm } from '../conversion.ts';
+import { MAX_REFUSALS, type Refusal, type SentForm } from '../conversion.ts';
 import { refused } from './fields.ts';
+import { parseFormJson } from './parse-form-json.ts';
 
 /** A file of a form that is fetched instead of sent. */
 export interface Download {
@@ -26,15 +27,18 @@ const MAX_VALUE = 8_192;
 export function downloadsOf({ fields }: Pick<SentForm, 'fields'>): Download[] {
   const text = fields.get(DOWNLOAD_FROM)?.[0] || undefined;
   if (text === undefined) return [];
-  const entries = parse(text);
+  const { json: entries, problem } = parseFormJson(text);
   if (entries === null) return [];
-  if (!Array.isArray(entries)) throw refused([{ field: DOWNLOAD_FROM, message: LIST }]);
+  if (!Array.isArray(entries)) throw refused([{ field: DOWNLOAD_FROM, message: problem || LIST }]);
   const refusals: Refusal[] = [];
-  const downloads = entries.flatMap((entry, at) => {
+  const downloads: Download[] = [];
+  for (const [at, entry] of (entries as unknown[]).entries()) {
     const refuse = (name: string, message: string) =>
       void refusals.push({ field: `${DOWNLOAD_FROM}[${at}]${name}`, message });
-    return downloadOf(entry, refuse) ?? [];
-  });
+    const download = downloadOf(entry, refuse);
+    if (download) downloads.push(download);
+    if (refusals.length >= MAX_REFUSALS) break;
+  }
   if (refusals.length > 0) throw refused(refusals);
   return downloads;
 }
@@ -78,13 +82,4 @@ function headersOf(value: unknown, refuse: Refuse): Record<string, string> {
     if (problem !== undefined) refuse(`.extraHttpHeaders[${JSON.stringify(name.slice(0, 100))}]`, problem);
   }
   return value as Record<string, string>;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -1,15 +1,13 @@
 import { CodedError } from '../../kernel/errors.ts';
 import { nearest } from '../../kernel/nearest.ts';
-import type { Refusal, SentForm } from '../conversion.ts';
+import { MAX_REFUSALS, type Refusal, type SentForm } from '../conversion.ts';
 import { parseBoolean, parseDuration, parseFloat64, parseInches, parseWhole } from './form-values.ts';
+import { parseFormJson } from './parse-form-json.ts';
 
 interface Bounds {
   min?: number;
   max?: number;
 }
-
-/** Problems of one form, at most: an answer lists them all. */
-const MAX_REFUSALS = 50;
 
 /**
  * Reads the fields of a form as Gotenberg does. An empty value is an absent one, and of a repeated field the first value
@@ -68,7 +66,12 @@ export class Fields {
 
   /** @param allowed what it may be; `read` gives undefined for anything else */
   json<T>(name: string, read: (json: unknown) => T | undefined, allowed: string): T | undefined {
-    return this.#read(name, (text) => readJson(text, read), allowed);
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const { json, problem } = parseFormJson(text);
+    const value = problem === undefined ? read(json) : undefined;
+    if (value === undefined) this.refuse(name, problem || `allowed: ${allowed}`);
+    return value;
   }
 
   /** Refuses a field that has no value. @returns whether it has one */
@@ -78,9 +81,14 @@ export class Fields {
     return false;
   }
 
+  /** Whether nothing more can be refused. What reads a long list may stop then. */
+  get isFull(): boolean {
+    return this.#refusals.length >= MAX_REFUSALS;
+  }
+
   /** @param message what is required or allowed, in plain words */
   refuse(field: string, message: string): void {
-    this.#refusals.push({ field, message });
+    if (!this.isFull) this.#refusals.push({ field, message });
   }
 
   /** @throws CodedError `invalid_request` with everything that was refused */
@@ -115,13 +123,4 @@ function boundsText({ min, max }: Bounds, unit = ''): string {
   if (min !== undefined && max !== undefined) return `, ${min} to ${max}${unit}`;
   if (min !== undefined) return `, ${min}${unit} or more`;
   return max === undefined ? '' : `, at most ${max}${unit}`;
-}
-
-function readJson<T>(text: string, read: (json: unknown) => T | undefined): T | undefined {
-  try {
-    return read(JSON.parse(text));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

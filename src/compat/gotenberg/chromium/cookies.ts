@@ -9,6 +9,7 @@ const NAME = 'cookies';
 export function readCookies(fields: Fields): Record<string, unknown>[] | undefined {
   const list = fields.json(NAME, (json) => (Array.isArray(json) ? json.map(objectOf) : undefined), ALLOWED);
   return list?.flatMap((cookie, index) => {
+    if (fields.isFull) return [];
     const at = `${NAME}[${index}]`;
     const { name, value, domain, path, secure, httpOnly, sameSite } = cookie ?? {};
     if (!isGiven(name) || !isGiven(value) || !isGiven(domain)) {

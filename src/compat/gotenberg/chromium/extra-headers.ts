@@ -16,12 +16,13 @@ type Header = string | ({ value: string } & HeaderScope);
 export function readExtraHeaders(fields: Fields): Record<string, Header> | undefined {
   const entries = fields.json(NAME, textEntries, ALLOWED);
   if (!entries || entries.length === 0) return undefined;
-  const headers = entries.map(([name, text]): [string, Header] => {
+  const headers = entries.flatMap(([name, text]): [string, Header][] => {
+    if (fields.isFull) return [];
     const { value, scope } = scoped(text);
-    if (scope === undefined) return [name, value];
+    if (scope === undefined) return [[name, value]];
     const urls = scope.length > MAX_SCOPE ? undefined : headerScopeOf(scope);
     if (!urls) fields.refuse(`${NAME}.${name}`, SCOPE_ALLOWED);
-    return [name, { value, ...urls }];
+    return [[name, { value, ...urls }]];
   });
   return Object.fromEntries(headers);
 }

@@ -34,6 +34,7 @@ export function metadataProperties(fields: Fields): Record<string, unknown> | un
   const properties: Record<string, unknown> = {};
   const custom: Record<string, Value> = {};
   for (const [tag, value] of sent) {
+    if (fields.isFull) break;
     const name = tag.split(':').at(-1) ?? '';
     if (value === null || PSEUDO.has(name.toLowerCase().replace(/#$/, ''))) continue;
     const problem = problemOf(name, value);

@@ -24,7 +24,7 @@ export function stampLayers(kind: 'watermark' | 'stamp', form: SentForm, fields:
   const files: Record<string, SentFile> = {};
   let taken = 0;
   const layers = fields.list(`${kind}Source`).flatMap((source, index) => {
-    if (source === '') return [];
+    if (source === '' || fields.isFull) return [];
     if (!isSource(source)) {
       fields.refuse(`${kind}Source`, `allowed: ${SOURCES.join(', ')}`);
       return [];

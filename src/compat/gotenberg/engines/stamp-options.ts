@@ -1,4 +1,5 @@
 import { nearest } from '../../../kernel/nearest.ts';
+import { parseFormJson } from '../parse-form-json.ts';
 import { type JsonObject, objectOf } from './json-object.ts';
 import { colorOf, numberOf, numbersOf, scaleOf } from './stamp-values.ts';
 
@@ -47,6 +48,9 @@ const POSITIONS: Readonly<Record<string, string>> = {
 }; // prettier-ignore
 
 const ALIGNMENTS: Readonly<Record<string, string>> = { l: 'left', c: 'center', r: 'right', j: 'left' };
+
+/** Options of one text, at most: more than there are names for. */
+const MAX_OPTIONS = 100;
 
 /** What an option adds, or undefined if its value is not allowed. */
 type Read = (value: string) => Partial<StampOptions> | undefined;
@@ -113,11 +117,11 @@ const MISSING: Readonly<Record<string, string>> = {
  * @param refuse called with what is wrong
  */
 export function readStampOptions(text: string, refuse: (message: string) => void): StampOptions {
-  const sent = sentOptions(text);
-  if (!sent) refuse('allowed: a JSON object such as {"points": 48, "opacity": 0.5}');
+  const { sent = {}, problem } = sentOptions(text);
+  if (problem !== undefined) refuse(problem);
   const read: Partial<StampOptions> = {};
   const names = new Set<string>();
-  for (const [short, value] of Object.entries(sent ?? {})) {
+  for (const [short, value] of Object.entries(sent)) {
     const name = fullName(short, refuse);
     const option = OPTIONS[name ?? ''];
     if (name === undefined || !option) continue;
@@ -133,16 +137,21 @@ export function readStampOptions(text: string, refuse: (message: string) => void
   return { ...others, ...(read.scale === undefined && { fit }), ...read };
 }
 
-/** The options by the names that they were sent with. */
-function sentOptions(text: string): JsonObject | undefined {
+/** The options by the names that they were sent with, or what is wrong with all of them. */
+function sentOptions(text: string): { sent?: JsonObject; problem?: string } {
   if (text.trim() === '') return {};
-  try {
-    return objectOf(JSON.parse(text));
-  } catch {
-    const pairs = text.split(',').map((pair) => pair.split(':').map((side) => side.trim()));
-    const isDescription = pairs.every(([name = '', ...value]) => /^[a-z]+$/i.test(name) && value.length === 1);
-    return isDescription ? Object.fromEntries(pairs) : undefined;
-  }
+  const { json, problem } = parseFormJson(text);
+  if (problem) return { problem };
+  const sent = problem === undefined ? objectOf(json) : describedOptions(text);
+  if (!sent) return { problem: 'allowed: a JSON object such as {"points": 48, "opacity": 0.5}' };
+  return Object.keys(sent).length > MAX_OPTIONS ? { problem: `allowed: at most ${MAX_OPTIONS} options` } : { sent };
+}
+
+/** pdfcpu's own text. @returns undefined if it is none */
+function describedOptions(text: string): JsonObject | undefined {
+  const pairs = text.split(',').map((pair) => pair.split(':').map((side) => side.trim()));
+  const isDescription = pairs.every(([name = '', ...value]) => /^[a-z]+$/i.test(name) && value.length === 1);
+  return isDescription ? Object.fromEntries(pairs) : undefined;
 }
 
 function fullName(short: string, refuse: (message: string) => void): string | undefined {
