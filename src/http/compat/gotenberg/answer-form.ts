@@ -4,6 +4,9 @@ import { attachmentOf, endingOfType, outputNameOf } from '../../../compat/gotenb
 import { sentTo } from '../../../compat/gotenberg/webhook.ts';
 import type { Job } from '../../../domain/job.ts';
 import { getJobFile } from '../../../jobs/read.ts';
+import { CodedError } from '../../../kernel/errors.ts';
+import { MEGABYTE } from '../../../kernel/units.ts';
+import { answered } from '../../answered.ts';
 import type { AppContext, AppDeps } from '../../route.ts';
 import { storeOf } from '../../send-pdf.ts';
 import { type ReceivedForm, withSentForm } from '../receive-form.ts';
@@ -28,7 +31,7 @@ export async function answerForm(c: AppContext, deps: AppDeps, route: FormRoute)
   const { conversion, submitted } = await withSentForm(c, deps.uploads, async (sent, folder) => {
     const fetching = { form: sent, folder, trace: traceOf(c), ms: remainingMs(), signal: c.req.raw.signal };
     const form = await withDownloads({ ...deps, space: deps.uploads }, fetching);
-    const conversion = await convert(c, deps, { route, form, timeoutMs });
+    const conversion = await convert(c, deps, { route, form, timeoutMs, remainingMs });
     return {
       conversion,
       submitted: await submitConversion(c, deps, webhook ? sentTo(conversion, webhook) : conversion),
@@ -42,14 +45,25 @@ export async function answerForm(c: AppContext, deps: AppDeps, route: FormRoute)
 async function convert(
   c: AppContext,
   { composer }: AppDeps,
-  { route, form, timeoutMs }: { route: FormRoute; form: ReceivedForm; timeoutMs: number },
+  {
+    route,
+    form,
+    timeoutMs,
+    remainingMs,
+  }: { route: FormRoute; form: ReceivedForm; timeoutMs: number; remainingMs: () => number },
 ): Promise<FormConversion> {
   const { userId } = c.var.principal;
-  const toHtml = (text: string) =>
-    composer.compose(
-      { kind: 'markdown', text, allowHtml: true, isFragment: true, locale: 'en-US' },
-      { timeoutMs, signal: c.req.raw.signal, tenant: userId },
-    );
+  const toHtml = async (text: string) => {
+    const ms = remainingMs();
+    const late = AbortSignal.timeout(ms); // it may wait for its turn, too
+    const signal = AbortSignal.any([c.req.raw.signal, late]);
+    const input = { kind: 'markdown', text, allowHtml: true, isFragment: true, locale: 'en-US' } as const;
+    return composer.compose(input, { timeoutMs: ms, signal, tenant: userId }).catch((error: unknown) => {
+      if (!late.aborted && remainingMs() > 1) throw error;
+      const message = `the request took longer than its limit of ${timeoutMs / 1_000} s`;
+      throw new CodedError('unavailable', message, { retryAfterSeconds: 1, cause: error });
+    });
+  };
   const outputName = outputNameOf(c.req.header('gotenberg-output-filename'));
   const conversion = await route.convert(form, { outputName, uniqueName: randomUUID(), timeoutMs, toHtml });
   const request = { timeoutMs: Math.max(SHORTEST_MS, timeoutMs), ...conversion.request };
@@ -65,7 +79,13 @@ async function sendNamed(c: AppContext, deps: AppDeps, job: Job, { naming }: For
   return answer;
 }
 
-/** Sends JSON that is made of the JSON of a job. */
+/** Bytes of JSON that another is made of. */
+const MAX_JSON = 20 * MEGABYTE;
+
+/**
+ * Sends JSON that is made of the JSON of a job.
+ * @throws CodedError `finishing_invalid` if that is too large; `too_much_under_way`, `unavailable`
+ */
 async function sendAnswer(
   c: AppContext,
   { reads, stores }: AppDeps,
@@ -75,6 +95,9 @@ async function sendAnswer(
   const { underWay, principal } = c.var;
   const { userId } = principal;
   const found = await underWay.reading(userId, () => getJobFile(reads, { userId, jobId, position: 0 }));
+  if (found.size > MAX_JSON)
+    throw new CodedError('finishing_invalid', `files: what is read from them has more than ${MAX_JSON} bytes`);
+  await underWay.holdDownload(userId, found.size, answered(c), found.size); // all of it is in memory
   const pieces: Uint8Array[] = [];
   await underWay.reading(userId, async () => {
     const { fileId, size } = found;
