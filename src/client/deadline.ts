@@ -1,4 +1,4 @@
-import { PdfpromptError } from './pdfprompt-error.ts';
+import { PdfpromptError, withJobId } from './pdfprompt-error.ts';
 
 /** How long a call may take that waits for something. */
 export interface WaitOptions {
@@ -8,9 +8,12 @@ export interface WaitOptions {
   timeoutMs?: number | undefined;
 }
 
+/** Milliseconds that a timer can wait: a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
- * Runs `work` with a signal that also aborts when the time is over.
- * @param jobIdOf what the error of a time-out names
+ * Runs `work` with a signal that also aborts when the time is over. What `work` returns is not cut any more.
+ * @param jobIdOf the job that errors name
  * @throws PdfpromptError `timeout`
  */
 export async function withDeadline<T>(
@@ -18,12 +21,20 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal | undefined) => Promise<T>,
   jobIdOf: () => string | undefined = () => undefined,
 ): Promise<T> {
-  if (timeoutMs === undefined) return work(signal);
-  const timer = AbortSignal.timeout(timeoutMs);
+  const over = new Error('the time is over');
+  const controller = new AbortController();
+  // Not AbortSignal.timeout: it could not be stopped, and would end a download that is read later.
+  const timer =
+    timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => controller.abort(over), Math.min(timeoutMs, LONGEST_TIMER_MS));
   try {
-    return await work(signal ? AbortSignal.any([signal, timer]) : timer);
+    return await work(signal ? AbortSignal.any([signal, controller.signal]) : controller.signal);
   } catch (error) {
-    if (!timer.aborted || error !== timer.reason) throw error;
-    throw new PdfpromptError('timeout', `not done within ${timeoutMs} ms`, { jobId: jobIdOf(), cause: error });
+    if (error === over)
+      throw new PdfpromptError('timeout', `not done within ${timeoutMs} ms`, { jobId: jobIdOf(), cause: error });
+    throw error instanceof PdfpromptError ? withJobId(error, jobIdOf()) : error;
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -36,6 +36,12 @@ interface ErrorAbout {
   cause?: unknown;
 }
 
+/** The same error with the job that it is about, unless it names one. */
+export function withJobId(error: PdfpromptError, jobId: string | undefined): PdfpromptError {
+  if (error.jobId !== undefined || jobId === undefined) return error;
+  return new PdfpromptError(error.code, error.message, { ...error, jobId, cause: error.cause });
+}
+
 /** The error of an answer that is no success. It reads the body. */
 export async function errorOf(response: Response, jobId?: string): Promise<PdfpromptError> {
   const { status, headers } = response;

@@ -42,12 +42,13 @@ export class Printer {
         jobId = id;
         const job = await this.#jobs.wait(id, { signal });
         if (job.status !== 'completed') throw failureOf(job);
-        return this.#jobs.pdf(id, { zip, signal });
+        return this.#download((await this.#jobs.pdf(id, { zip, signal })).response, id, options);
       },
       () => jobId,
     );
   }
 
+  /** A download that asks again until the caller's own signal aborts: the time is for what comes before it. */
   #download(response: Response, jobId: string | undefined, { zip, signal }: PrintOptions): Download {
     if (jobId === undefined) return new Download(response);
     return new Download(response, {

@@ -30,8 +30,8 @@ export async function answerPdf(
     return response;
   }
   if (job.status === 'failed')
-    throw new CodedError(job.error?.code ?? 'job_failed', `${job.error?.message ?? 'the job failed'} (job ${id})`);
-  if (job.status === 'cancelled') throw new CodedError('job_failed', `the job was cancelled (job ${id})`);
+    throw new CodedError(job.error?.code ?? 'job_failed', `${job.error?.message ?? 'the job failed'} (job ${id})`, { headers }); // prettier-ignore
+  if (job.status === 'cancelled') throw new CodedError('job_failed', `the job was cancelled (job ${id})`, { headers });
   return c.json(jobAnswer(job, deps.stores), 202, { ...headers, Location: `/v1/jobs/${id}` });
 }
 

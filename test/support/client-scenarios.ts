@@ -119,7 +119,7 @@ export const scenarios: Record<string, Scenario> = {
     const unknown = await failure(stranger.usage());
     equal([unknown.code, unknown.status], ['unauthenticated', 401]);
     const failed = await failure(pdfprompt.pdf({ html: 'x', waitForSelector: { selector: '#never', timeout: 100 } }));
-    equal([failed.code, failed.status], ['selector_not_found', 422]);
+    equal([failed.code, failed.status, failed.jobId?.length], ['selector_not_found', 422, 36]);
     const nobody = new client.Pdfprompt({ url: 'http://127.0.0.1:1', key: 'pdf_x', retries: 1 });
     equal((await failure(nobody.usage())).code, 'unreachable');
   },
@@ -139,6 +139,37 @@ export const scenarios: Record<string, Scenario> = {
     const error = await failure(pdfprompt.pdf(slow, { timeoutMs: 900 }));
     equal([error.code, error.jobId?.length], ['timeout', 36]);
     equal((await pdfprompt.jobs.cancel(error.jobId ?? '')).status, 'cancelled');
+  },
+
+  'pdf: its time is over when it comes back: a download may take longer': async ({ client, url, key }) => {
+    let finish: () => void = () => undefined;
+    const slow: typeof fetch = async (_, init) => {
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          init?.signal?.addEventListener('abort', () => controller.error(init.signal?.reason));
+          finish = () => {
+            controller.enqueue(pixel());
+            controller.close();
+          };
+        },
+      });
+      return new Response(body);
+    };
+    const timeoutMs = 1_000;
+    const pdf = await new client.Pdfprompt({ url, key, fetch: slow }).pdf({ html: 'x' }, { timeoutMs });
+    await waited(timeoutMs + 200);
+    finish();
+    equal((await pdf.bytes()).length, pixel().length);
+  },
+
+  'pdf: an error names the job that is under way': async (context) => {
+    const accepted = async () =>
+      new Response('{"id":"of-a-job"}', { status: 202, headers: { 'x-job-id': 'of-a-job' } });
+    const lost = async (): Promise<Response> => {
+      throw new TypeError('the connection was lost');
+    };
+    const error = await failure(unlucky(context, [accepted, lost], { retries: 0 }).pdf({ html: 'x' }));
+    equal([error.name, error.code, error.jobId], ['PdfpromptError', 'unreachable', 'of-a-job']);
   },
 
   'downloads: they are read as streams, and may be left': async ({ pdfprompt }) => {
@@ -388,14 +419,17 @@ async function signed(message: { secret: string; payload: string; seconds: numbe
   };
 }
 
+const waited = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+
 /** The jobs with a member of `metadata`, as soon as there is one. */
 async function untilFound(pdfprompt: Client.Pdfprompt, name: string): Promise<Client.Job[]> {
   for (;;) {
     const found = (await all(pdfprompt.jobs.list())).filter(({ metadata }) => name in metadata);
     if (found.length > 0) return found;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
+    await waited(50);
   }
 }
 
