@@ -1,5 +1,6 @@
 import { pause } from './pause.ts';
 import { errorOf, PdfpromptError } from './pdfprompt-error.ts';
+import { randomId } from './random-id.ts';
 import { type Body, isRepeatable } from './upload.ts';
 
 /** Where the service is, and how patient the client is. */
@@ -37,7 +38,11 @@ export interface Call extends CallOptions {
   body?: Body | undefined;
   /** whether it may be made twice; default: unless it is a POST without an Idempotency-Key */
   isRepeatable?: boolean | undefined;
+  /** whether 404 is a success when a try before may have deleted it; default false */
+  mayBeGone?: boolean | undefined;
 }
+
+type Outcome<T> = { value: T } | { error: PdfpromptError };
 
 /** Statuses of limits of the moment: nothing was done. */
 const REFUSED = new Set([429]);
@@ -48,6 +53,9 @@ const INTERRUPTED = new Set([408, 502, 503, 504]);
 const FIRST_PAUSE_MS = 250;
 const LAST_PAUSE_MS = 10_000;
 
+/** Whether a call failed for what passes by itself: the network, a restart, a limit of the moment. */
+export const isPassing = ({ status }: PdfpromptError) => status === 0 || REFUSED.has(status) || INTERRUPTED.has(status);
+
 /** Makes calls of the API, again if need be. */
 export class Connection {
   readonly #url: string;
@@ -56,8 +64,11 @@ export class Connection {
   readonly #maxRetryAfter: number;
   readonly #fetch: typeof globalThis.fetch;
 
+  /** @throws PdfpromptError `invalid_key` */
   constructor({ url, key, retries = 5, maxRetryAfter = 60, fetch = globalThis.fetch }: PdfpromptOptions) {
     this.#url = new URL(url).href.replace(/\/$/, '');
+    if (!isHeaderValue(key))
+      throw new PdfpromptError('invalid_key', 'key: allowed: pdf_ and the letters and digits that follow it');
     this.#key = key;
     this.#retries = retries;
     this.#maxRetryAfter = maxRetryAfter;
@@ -74,10 +85,17 @@ export class Connection {
     return this.#attempt(call, async (response) => (await response.json()) as T);
   }
 
+  /** Deletes something. If the answer to the first try is lost, it is gone at the second. */
+  async delete(path: string, { signal }: CallOptions): Promise<void> {
+    await this.send({ method: 'DELETE', path, signal, mayBeGone: true });
+  }
+
   async #attempt<T>(call: Call, read: (response: Response) => Promise<T>): Promise<T> {
+    let wasInterrupted = false;
     for (let failures = 0; ; failures++) {
-      const outcome = await this.#try(call, read);
+      const outcome: Outcome<T> = await this.#try(call, read, wasInterrupted);
       if ('value' in outcome) return outcome.value;
+      wasInterrupted ||= !REFUSED.has(outcome.error.status);
       const pauseMs = failures < this.#retries ? this.#pauseAfter(outcome.error, call, failures) : undefined;
       if (pauseMs === undefined) throw outcome.error;
       await pause(pauseMs, call.signal);
@@ -85,9 +103,10 @@ export class Connection {
   }
 
   async #try<T>(
-    { method, path, query = {}, headers, body, signal }: Call,
+    { method, path, query = {}, headers, body, signal, mayBeGone = false }: Call,
     read: (response: Response) => Promise<T>,
-  ): Promise<{ value: T } | { error: PdfpromptError }> {
+    wasInterrupted: boolean,
+  ): Promise<Outcome<T>> {
     signal?.throwIfAborted();
     try {
       const init: RequestInit & { duplex?: 'half' } = {
@@ -99,7 +118,8 @@ export class Connection {
         ...(signal && { signal }),
       };
       const response = await this.#fetch(`${this.#url}/v1/${path}${queryText(query)}`, init);
-      return response.ok ? { value: await read(response) } : { error: await errorOf(response) };
+      const isDone = response.ok || (mayBeGone && wasInterrupted && response.status === 404);
+      return isDone ? { value: await read(response) } : { error: await errorOf(response) };
     } catch (error) {
       signal?.throwIfAborted();
       return { error: new PdfpromptError('unreachable', `no whole answer from ${this.#url}`, { cause: error }) };
@@ -107,15 +127,24 @@ export class Connection {
   }
 
   /** Milliseconds; undefined if the call is not made again. */
-  #pauseAfter({ status, retryAfter }: PdfpromptError, call: Call, failures: number): number | undefined {
+  #pauseAfter(error: PdfpromptError, call: Call, failures: number): number | undefined {
+    const { retryAfter } = error;
     const { method, headers, body } = call;
     const mayRepeat = call.isRepeatable ?? (method !== 'POST' || headers?.['Idempotency-Key'] !== undefined);
-    const isPassing = REFUSED.has(status) || (mayRepeat && (status === 0 || INTERRUPTED.has(status)));
-    if (!isPassing || !isRepeatable(body)) return undefined;
+    if (!isPassing(error) || !(mayRepeat || REFUSED.has(error.status)) || !isRepeatable(body)) return undefined;
     if (retryAfter !== undefined && retryAfter > this.#maxRetryAfter) return undefined;
     const backoffMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LAST_PAUSE_MS);
     // Not all at the same time, if many were interrupted at once.
     return Math.max(backoffMs * (0.5 + Math.random() / 2), (retryAfter ?? 0) * 1000);
+  }
+}
+
+/** Whether a header can have it. @param text of a caller without types it may be undefined */
+function isHeaderValue(text: string | undefined): boolean {
+  try {
+    return Boolean(text) && new Headers({ Authorization: `Bearer ${text}` }).has('Authorization');
+  } catch {
+    return false;
   }
 }
 
@@ -128,6 +157,6 @@ function queryText(query: object): string {
 }
 
 /** @param idempotencyKey default: a new one */
-export const idempotent = (idempotencyKey: string = crypto.randomUUID()) => ({ 'Idempotency-Key': idempotencyKey });
+export const idempotent = (idempotencyKey: string = randomId()) => ({ 'Idempotency-Key': idempotencyKey });
 
 export const jsonBody = (value: unknown): Body => ({ content: JSON.stringify(value), type: 'application/json' });

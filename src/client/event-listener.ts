@@ -1,6 +1,7 @@
 import type { BatchEvent, EventType, JobEvent } from './api-types.ts';
-import type { CallOptions, Connection } from './connection.ts';
+import { type CallOptions, type Connection, isPassing } from './connection.ts';
 import { pause } from './pause.ts';
+import { PdfpromptError } from './pdfprompt-error.ts';
 import { type ServerSentEvent, serverSentEvents } from './server-sent-events.ts';
 
 /** Which events are listened to; default: all of your jobs and batches. */
@@ -20,7 +21,11 @@ const DEFAULT_RETRY_MS = 2_000;
 /** Ids that are remembered: after a new connection the service repeats a minute. */
 const MAX_SEEN = 10_000;
 
-/** Events as they happen, each once, over as many connections as that takes. It ends when the reader stops. */
+/**
+ * Events as they happen, each once, over as many connections as that takes. It ends when the reader stops. However long
+ * the service is away, it is only waited for, once it has answered.
+ * @throws PdfpromptError if the first connection fails, or the service refuses a later one
+ */
 export async function* listen(
   connection: Connection,
   { jobs, batches, types, lastEventId, signal }: ListenOptions,
@@ -28,15 +33,24 @@ export async function* listen(
   const seen = new Set<string>();
   let last = lastEventId;
   let retryMs = DEFAULT_RETRY_MS;
-  for (;;) {
-    const { body } = await connection.send({
+  let hasConnected = false;
+  const connect = () =>
+    connection.send({
       method: 'GET',
       path: 'events',
       query: { job: jobs?.join(), batch: batches?.join(), types: types?.join() },
       headers: { Accept: 'text/event-stream', ...(last !== undefined && { 'Last-Event-ID': last }) },
       signal,
     });
-    for await (const { id, data, retry } of untilCut(body as ReadableStream<Uint8Array>)) {
+  for (;;) {
+    const answer = await connect().catch(passing);
+    if (answer instanceof PdfpromptError) {
+      if (!hasConnected) throw answer;
+      await pause(Math.max(retryMs, (answer.retryAfter ?? 0) * 1000), signal);
+      continue;
+    }
+    hasConnected = true;
+    for await (const { id, data, retry } of untilCut(answer.body as ReadableStream<Uint8Array>)) {
       retryMs = retry ?? retryMs;
       last = id ?? last;
       if (id === undefined || data === undefined || seen.has(id)) continue;
@@ -45,6 +59,12 @@ export async function* listen(
     }
     await pause(retryMs, signal);
   }
+}
+
+/** The error, if it passes by itself. @throws any other */
+function passing(error: unknown): PdfpromptError {
+  if (error instanceof PdfpromptError && isPassing(error)) return error;
+  throw error;
 }
 
 /** The events of one connection; when it is lost, they only end. */

@@ -1,3 +1,4 @@
+import { randomId } from './random-id.ts';
 import { type BlobPart, type Body, sendable, type Upload } from './upload.ts';
 
 /** A file of a form. */
@@ -14,7 +15,7 @@ export interface FormFile {
  * @returns a Blob, which can be sent again, unless one of the files is a stream
  */
 export async function formBody(request: unknown, files: readonly FormFile[]): Promise<Body> {
-  const boundary = `pdfprompt-${crypto.randomUUID()}`;
+  const boundary = `pdfprompt-${randomId()}`;
   const head = (disposition: string) => `--${boundary}\r\nContent-Disposition: form-data; ${disposition}\r\n`;
   const pieces: Upload[] = [
     `${head('name="request"')}Content-Type: application/json\r\n\r\n${JSON.stringify(request)}`,

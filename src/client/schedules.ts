@@ -35,7 +35,7 @@ export class Schedules {
 
   /** Deletes a schedule and its history. */
   async delete(name: string, { signal }: CallOptions = {}): Promise<void> {
-    await this.#connection.send({ method: 'DELETE', path: schedulePath(name), signal });
+    await this.#connection.delete(schedulePath(name), { signal });
   }
 }
 

@@ -47,7 +47,7 @@ export class Templates {
 
   /** Deletes a template with all its versions. */
   async delete(name: string, { signal }: CallOptions = {}): Promise<void> {
-    await this.#connection.send({ method: 'DELETE', path: templatePath(name), signal });
+    await this.#connection.delete(templatePath(name), { signal });
   }
 
   /** Prints a template that need not be saved. */

@@ -17,7 +17,7 @@ type WebhookHeaders = Headers | Record<string, string | readonly string[] | unde
 /**
  * The event of a message that was signed with this secret, or with one of these (Standard Webhooks).
  * @param payload the body as it came: it is not parsed before it is verified
- * @throws PdfpromptError `invalid_signature`, also for a message that is too old
+ * @throws PdfpromptError `invalid_signature`, also for a message that is too old; `invalid_secret`, `invalid_payload`
  */
 export async function verifyWebhook(
   payload: string | Uint8Array,
@@ -25,6 +25,12 @@ export async function verifyWebhook(
   secret: string | readonly string[],
   { tolerance = 300, now = Date.now() }: VerifyOptions = {},
 ): Promise<WebhookEvent> {
+  const secrets = [secret].flat();
+  if (secrets.length === 0) throw invalidSecret();
+  // Callers without types: a framework has parsed the body, or has not read it.
+  if (typeof payload !== 'string' && !ArrayBuffer.isView(payload))
+    throw new PdfpromptError('invalid_payload', 'payload: allowed: the body as it came, as text or bytes, not parsed');
+  const keys = await Promise.all(secrets.map(importKey));
   const [id, timestamp, signatures] = ['id', 'timestamp', 'signature'].map((name) =>
     header(headers, `webhook-${name}`),
   );
@@ -33,8 +39,7 @@ export async function verifyWebhook(
     throw refused(`it was not sent within ${tolerance} seconds of now`);
   const body = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
   const signed = joined(new TextEncoder().encode(`${id}.${timestamp}.`), body);
-  for (const each of [secret].flat()) {
-    const key = await importKey(each);
+  for (const key of keys) {
     for (const signature of signaturesIn(signatures))
       // WebCrypto compares in constant time.
       if (await crypto.subtle.verify('HMAC', key, signature, signed))
@@ -51,10 +56,12 @@ function header(headers: WebhookHeaders, name: string): string | undefined {
   return typeof value === 'string' ? value : value?.join(' ');
 }
 
-/** @param secret `whsec_` and base64 */
-async function importKey(secret: string): Promise<CryptoKey> {
-  const bytes = fromBase64(secret.replace(/^whsec_/, ''));
-  if (!bytes || bytes.length === 0) throw new PdfpromptError('invalid_secret', 'allowed: whsec_ and base64');
+const invalidSecret = () => new PdfpromptError('invalid_secret', 'secret: allowed: whsec_ and base64');
+
+/** @param secret `whsec_` and base64; undefined if a caller has forgotten to set it */
+async function importKey(secret: string | undefined): Promise<CryptoKey> {
+  const bytes = fromBase64(secret?.replace(/^whsec_/, '') ?? '');
+  if (!bytes || bytes.length === 0) throw invalidSecret();
   return crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']);
 }
 

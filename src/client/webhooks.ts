@@ -29,7 +29,7 @@ export class Webhooks {
   }
 
   async delete(id: string, { signal }: CallOptions = {}): Promise<void> {
-    await this.#connection.send({ method: 'DELETE', path: webhookPath(id), signal });
+    await this.#connection.delete(webhookPath(id), { signal });
   }
 
   /** A new secret in place of its own; `id` left out: of that which signs webhooks to URLs that jobs name. */

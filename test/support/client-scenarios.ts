@@ -245,16 +245,28 @@ export const scenarios: Record<string, Scenario> = {
       let text = '';
       while (!text.includes('data:')) text += new TextDecoder().decode((await reader.read()).value);
       await reader.cancel();
-      return new Response(`retry: 10\n\n${text}`, { headers: { 'content-type': 'text/event-stream' } });
+      return new Response(text.replaceAll(/retry: \d+/g, 'retry: 10'), {
+        headers: { 'content-type': 'text/event-stream' },
+      });
     };
     const second = await pdfprompt.jobs.create({ html: '2', runAt: new Date(Date.now() + 86_400_000).toISOString() });
     const found: string[] = [];
-    for await (const { data } of unlucky(context, [cut]).jobs.stream({ jobs: [first.id, second.id] })) {
+    // Then the service is away for longer than a call is tried again.
+    const away = [503, 0, 502, 504, 429, 0].map((status) => async () => {
+      if (status === 0) throw new TypeError('the connection was lost');
+      return new Response('', { status });
+    });
+    const unsteady = unlucky(context, [cut, ...away], { retries: 0 });
+    for await (const { data } of unsteady.jobs.stream({ jobs: [first.id, second.id] })) {
       found.push(data.id);
       if (found.length === 1) await pdfprompt.jobs.cancel(second.id);
       if (found.length === 2) break;
     }
     equal(found, [first.id, second.id]);
+    const never = unlucky(context, away, { retries: 0 }).jobs.stream({ jobs: [first.id] });
+    equal((await failure(never.next())).status, 503);
+    const refused = unlucky(context, [cut, async () => new Response('', { status: 403 })]);
+    equal((await failure(all(refused.jobs.stream({ jobs: [first.id] })))).status, 403);
   },
 
   'retries: a lost answer makes no second job': async (context) => {
@@ -299,6 +311,54 @@ export const scenarios: Record<string, Scenario> = {
     // A link may have been made, and is not made twice.
     const link = await failure(unlucky(context, [busy(503)]).jobs.link(crypto.randomUUID()));
     equal(link.code, 'busy');
+  },
+
+  'retries: what a lost call has deleted is deleted': async (context) => {
+    const { pdfprompt } = context;
+    const lost = async (send: () => Promise<Response>): Promise<Response> => {
+      await (await send()).arrayBuffer();
+      throw new TypeError('the connection was lost');
+    };
+    const busy = async () => new Response('', { status: 429, headers: { 'retry-after': '0' } });
+    const deletes: ((client: Client.Pdfprompt) => Promise<void>)[] = [
+      (client) => client.templates.delete('gone'),
+      (client) => client.schedules.delete('gone'),
+    ];
+    await pdfprompt.templates.put('gone', { files: { 'index.html': { text: 'x' } } });
+    await pdfprompt.schedules.put('gone', {
+      cron: '0 8 * * 1',
+      timezone: 'Europe/Berlin',
+      request: { html: 'x' },
+      paused: true,
+    });
+    const hook = await pdfprompt.webhooks.create({ url: 'https://hooks.example.com/gone', events: ['job.failed'] });
+    deletes.push((client) => client.webhooks.delete(hook.id));
+    for (const each of deletes) {
+      await each(unlucky(context, [lost]));
+      // A limit has done nothing: what is not there then was never there.
+      equal((await failure(each(unlucky(context, [busy])))).code, 'not_found');
+      equal((await failure(each(pdfprompt))).code, 'not_found');
+    }
+  },
+
+  'keys: one that no header can have is refused at once': async ({ client, url }) => {
+    const keys = ['pdf_…', 'pdf_a\nb', 'pdf_\u0000', '', undefined as unknown as string];
+    for (const key of keys) {
+      const error = await failure((async () => new client.Pdfprompt({ url, key }))());
+      equal([error.name, error.code, error.message.startsWith('key: ')], ['PdfpromptError', 'invalid_key', true]);
+    }
+  },
+
+  'pages without HTTPS: ids are made without crypto.randomUUID': async ({ pdfprompt }) => {
+    const own = Object.getOwnPropertyDescriptor(crypto, 'randomUUID');
+    Object.defineProperty(crypto, 'randomUUID', { value: undefined, configurable: true });
+    try {
+      const pdf = await pdfprompt.pdf({}, { files: { 'index.html': 'x' } });
+      equal(startOf(await pdf.bytes()), '%PDF-');
+    } finally {
+      if (own) Object.defineProperty(crypto, 'randomUUID', own);
+      else delete (crypto as Partial<Crypto>).randomUUID; // the prototype has it
+    }
   },
 
   'assets: megabytes are streamed there and back': async ({ pdfprompt }) => {
@@ -401,7 +461,14 @@ export const scenarios: Record<string, Scenario> = {
     ];
     for (const [body, sent, with_] of refused)
       equal((await failure(verifyWebhook(body, sent, with_))).code, 'invalid_signature');
-    equal((await failure(verifyWebhook(payload, headers, 'whsec_?'))).code, 'invalid_secret');
+    for (const wrong of ['whsec_?', 'whsec_', '', [], [secret, 'whsec_?'], undefined as unknown as string]) {
+      const error = await failure(verifyWebhook(payload, headers, wrong));
+      equal([error.name, error.code, error.message.slice(0, 8)], ['PdfpromptError', 'invalid_secret', 'secret: ']);
+    }
+    for (const parsed of [JSON.parse(payload), {}, undefined, null, [1]] as string[]) {
+      const error = await failure(verifyWebhook(parsed, headers, secret));
+      equal([error.name, error.code, error.message.slice(0, 9)], ['PdfpromptError', 'invalid_payload', 'payload: ']);
+    }
   },
 };
 
