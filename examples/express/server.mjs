@@ -11,7 +11,8 @@ app.get('/invoices/:id.pdf', async (request, response) => {
   const gone = new AbortController();
   response.once('close', () => gone.abort()); // nobody waits for it
   const { id } = request.params;
-  const pdf = await pdfprompt.pdf({ html: `<h1>Invoice ${Number(id)}</h1>` }, { signal: gone.signal });
+  if (!/^\d+$/.test(id)) return response.sendStatus(404);
+  const pdf = await pdfprompt.pdf({ html: `<h1>Invoice ${id}</h1>` }, { signal: gone.signal });
   response.type(pdf.type);
   await pipeline(Readable.fromWeb(pdf.stream), response);
 });

@@ -99,17 +99,17 @@ describe.each(languages)('examples/$name', ({ name, program, args, print, mistak
     expect(stderr).toContain('options.formt');
   });
 
-  it('asks again when the connection is cut, and when the service is busy', async () => {
+  it('asks again when the connection is cut, also in the middle of a PDF, and when the service is busy', async () => {
     const door = await unsteadyDoor();
     const printed = await run(program, args(print), { env: { PDFPROMPT_URL: door.address } });
     expect(printed.stderr).toBe('');
     expect(await textOf(printed.stdout)).toBe('Invoice 7');
     expect(new Set(door.keys)).toHaveLength(1);
-    expect(door.keys).toHaveLength(3);
+    expect(door.keys).toHaveLength(4);
   });
 });
 
-/** Cuts the first connection, answers 503 on the second, and lets the others through. @returns the idempotency keys that came */
+/** Cuts the first connection, answers 503 on the second, ends the third in the middle of its answer, and lets the others through. @returns the idempotency keys that came */
 async function unsteadyDoor(): Promise<{ address: string; keys: string[] }> {
   const keys: string[] = [];
   const server = createServer((incoming, outgoing) => {
@@ -121,7 +121,8 @@ async function unsteadyDoor(): Promise<{ address: string; keys: string[] }> {
       { method: incoming.method ?? '', headers: incoming.headers },
       (answer) => {
         outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(outgoing);
+        if (keys.length > 3) return void answer.pipe(outgoing);
+        answer.once('data', (data: Buffer) => outgoing.write(data.subarray(0, data.length / 2), () => outgoing.socket?.end())); // prettier-ignore
       },
     );
     incoming.pipe(forwarded);
@@ -187,6 +188,8 @@ describe('examples/express', () => {
     const pdf = await fetch(`${address}/invoices/7.pdf`);
     expect(pdf.headers.get('content-type')).toContain('application/pdf');
     expect(await textOf(Buffer.from(await pdf.arrayBuffer()))).toBe('Invoice 7');
+
+    expect((await fetch(`${address}/invoices/abc.pdf`)).status).toBe(404);
 
     const body = JSON.stringify({ type: 'job.completed', timestamp: '2026-01-01T00:00:00Z', data: { id: 'of-a-job' } });
     const send = (headers: Record<string, string>) =>

@@ -15,7 +15,7 @@ class PdfPrompt
 
   # What may change when the same request is sent again: 202 is not done yet.
   MAY_CHANGE = [202, 429, 500, 502, 503, 504].freeze
-  NO_ANSWER = [SystemCallError, IOError, Net::OpenTimeout, Net::ReadTimeout].freeze
+  NO_ANSWER = [SystemCallError, SocketError, IOError, Net::OpenTimeout, Net::ReadTimeout].freeze
 
   def initialize(url: ENV.fetch("PDFPROMPT_URL"), key: ENV.fetch("PDFPROMPT_KEY"))
     @uri = URI("#{url}/v1/pdf")
@@ -37,16 +37,18 @@ class PdfPrompt
 
   private
 
+  # nil: no whole answer came. Net::HTTP takes a body that is shorter than its Content-Length as whole.
   def send_once(request, idempotency_key)
     headers = {
       "Authorization" => "Bearer #{@key}",
       "Content-Type" => "application/json",
+      "Accept-Encoding" => "identity", # so that Content-Length is of the body as it is read
       "Prefer" => "wait=30",
       "Idempotency-Key" => idempotency_key
     }
     Net::HTTP.start(@uri.host, @uri.port, use_ssl: @uri.scheme == "https", read_timeout: 60) do |http|
       http.post(@uri.path, JSON.generate(request), headers)
-    end
+    end.then { |response| response unless response.content_length&.>(response.body.to_s.bytesize) }
   rescue *NO_ANSWER
     nil
   end
