@@ -3,12 +3,15 @@
 alter table pdfprompt_delivery drop constraint pdfprompt_delivery_kind_check;
 alter table pdfprompt_delivery add constraint pdfprompt_delivery_kind_check check (kind in ('webhook', 'upload', 'report'));
 
-alter table pdfprompt_delivery add column options jsonb, add column after uuid, add column report_on text;
+alter table pdfprompt_delivery add column options jsonb, add column after uuid, add column report_on text,
+  add column upload_attempt smallint, add column upload_ended_at timestamptz;
 comment on column pdfprompt_delivery.kind is 'webhook; upload: of the files of a job; report: of how an upload has ended';
 comment on column pdfprompt_delivery.headers is 'Of an upload or a report, beside our own';
 comment on column pdfprompt_delivery.options is 'How it is sent: of an upload its method and disposition; of a report its method, body, statuses and fields.';
 comment on column pdfprompt_delivery.after is 'Of a report: the upload. No foreign key: both go with their job.';
 comment on column pdfprompt_delivery.report_on is 'Of a report: the end of the upload with which it is sent, delivered or failed. The latter also if there is no file.';
+comment on column pdfprompt_delivery.upload_attempt is 'Of a report: the last attempt of the upload at the end that is reported. It may have more by now.';
+comment on column pdfprompt_delivery.upload_ended_at is 'Of a report: when the upload came to the end that is reported';
 
 create index pdfprompt_delivery_after on pdfprompt_delivery (after) where after is not null;
 create index pdfprompt_delivery_ready_report on pdfprompt_delivery (user_id, host, ready_at) where status = 'ready' and kind = 'report';
@@ -86,21 +89,25 @@ begin
 end $$;
 
 -- It does not matter who ends an upload: its sender, the end of its job, or a process that finds that its sender was lost. One
--- that is replayed ends again: then the other reports are sent, and none a second time.
+-- that is replayed ends again: then the other reports are sent, and none a second time. Those of its failure that have not
+-- been delivered say what is no longer true once it is delivered. One that is being sent cannot be called back: its sender
+-- finds at the next attempt that there is none. The opposite does not occur, as what was delivered is not replayed.
 create function pdfprompt_on_upload_end() returns trigger language plpgsql as $$
 declare
   ended_as constant text := case new.status when 'delivered' then 'delivered' else 'failed' end;
 begin
-  update pdfprompt_delivery set status = 'cancelled', ended_at = clock_timestamp()
-    where after = new.id and status = 'awaiting' and report_on <> ended_as;
-  update pdfprompt_delivery set status = 'ready', ready_at = clock_timestamp(), ended_at = null
+  update pdfprompt_delivery set status = 'cancelled', ended_at = clock_timestamp(), due_at = null
+    where after = new.id and report_on <> ended_as
+      and (status = 'awaiting' or status in ('ready', 'waiting') and ended_as = 'delivered');
+  update pdfprompt_delivery set status = 'ready', ready_at = clock_timestamp(), ended_at = null,
+      upload_attempt = new.attempts, upload_ended_at = coalesce(new.ended_at, clock_timestamp())
     where after = new.id and status in ('awaiting', 'cancelled') and report_on = ended_as;
   if found then
     perform pg_notify('pdfprompt_deliveries', '');
   end if;
   return null;
 end $$;
-comment on function pdfprompt_on_upload_end is 'Makes the reports of an upload that ends ready, in the same transaction, and cancels those of another end.';
+comment on function pdfprompt_on_upload_end is 'Makes the reports of an upload that ends ready, in the same transaction, and cancels those of another end that are still to be sent.';
 create trigger pdfprompt_upload_ended after update of status on pdfprompt_delivery
   for each row when (new.kind = 'upload' and new.status in ('delivered', 'failed', 'cancelled') and old.status <> new.status)
   execute function pdfprompt_on_upload_end();

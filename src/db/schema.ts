@@ -334,6 +334,8 @@ export const delivery = pgTable('pdfprompt_delivery', {
   options: jsonb('options').$type<DeliveryOptions>(),
   after: uuid('after'),
   reportOn: text('report_on').$type<'delivered' | 'failed'>(),
+  uploadAttempt: smallint('upload_attempt'),
+  uploadEndedAt: instant('upload_ended_at'),
 });
 
 export const deliveryAttempt = pgTable(

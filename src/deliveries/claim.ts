@@ -3,6 +3,7 @@ import { arrayLiteral } from '../db/array-literal.ts';
 import type { Database, Queryable } from '../db/pools.ts';
 import { delivery, user, webhook, webhookSecret } from '../db/schema.ts';
 import type { DeliveryKind, DeliveryOptions } from '../domain/delivery.ts';
+import { isOverturned } from './is-overturned.ts';
 import type { DeliverySlots, Destination, Share } from './delivery-slots.ts';
 
 /** Seconds after which a delivery whose worker has not said that it lives is sent again. */
@@ -30,8 +31,10 @@ export interface ClaimedDelivery extends Destination {
   /** of an upload or a report */
   headers: Record<string, string>;
   options: DeliveryOptions;
-  /** of a report: the upload, and the end of it that is reported */
-  report: { of: string; on: 'delivered' | 'failed' } | undefined;
+  /** of a report: the end of the upload that is reported */
+  reportOn: 'delivered' | 'failed' | undefined;
+  /** a report of a failure whose upload was replayed, and is delivered */
+  isOverturned: boolean;
   attempt: number;
   /** tries since it was made or replayed, with this one */
   round: number;
@@ -137,8 +140,8 @@ interface Row extends Record<string, unknown> {
   url: string;
   headers: Record<string, string> | null;
   options: DeliveryOptions | null;
-  after: string | null;
   report_on: 'delivered' | 'failed' | null;
+  is_overturned: boolean;
   attempts: number;
   round: number;
   is_off: boolean;
@@ -167,7 +170,7 @@ async function take(db: Queryable, kind: DeliveryKind, shares: readonly Share[])
     from picked left join ${webhook} w on w.id = picked.webhook_id
       left join ${webhookSecret} own on own.user_id = picked.user_id and picked.webhook_id is null
     where d.id = picked.id
-    returning d.id, d.user_id, d.host, d.kind, d.job_id, d.batch_id, d.batch_ended_at::text as batch_ended_at, d.webhook_id, coalesce(d.url, w.url) as url, d.headers, d.options, d.after, d.report_on,
+    returning d.id, d.user_id, d.host, d.kind, d.job_id, d.batch_id, d.batch_ended_at::text as batch_ended_at, d.webhook_id, coalesce(d.url, w.url) as url, d.headers, d.options, d.report_on, ${isOverturned} as is_overturned,
       d.attempts, d.round, coalesce(w.off_since is not null or w.deleted_at is not null, false)
         or exists (select from ${user} u where u.id = d.user_id and u.erased_at is not null) as is_off,
       coalesce(w.secret, own.secret) as secret,
@@ -192,7 +195,8 @@ function toClaimed(row: Row): ClaimedDelivery {
     url: row.url,
     headers: row.headers ?? {},
     options: row.options ?? {},
-    report: row.after !== null && row.report_on ? { of: row.after, on: row.report_on } : undefined,
+    reportOn: row.report_on ?? undefined,
+    isOverturned: row.is_overturned,
     attempt: row.attempts,
     round: row.round,
     isOff: row.is_off,

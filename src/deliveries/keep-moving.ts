@@ -67,7 +67,8 @@ export async function requeueDeliveries(db: Queryable, claimed: readonly Claimed
 
 /**
  * Cancels deliveries of the end of a batch that is open again, or has ended once more: what they would say is no longer
- * true, and the next end has deliveries of its own. The try does not count.
+ * true, and the next end has deliveries of its own. The same of reports of a failure whose upload is delivered. The try does
+ * not count.
  */
 export async function cancelDeliveries(db: Queryable, claimed: readonly ClaimedDelivery[]): Promise<void> {
   await db.execute(sql`

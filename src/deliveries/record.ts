@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Database } from '../db/pools.ts';
 import { delivery, deliveryAttempt, webhook } from '../db/schema.ts';
 import type { ClaimedDelivery } from './claim.ts';
+import { isOverturned } from './is-overturned.ts';
 import { secondsToNextTry } from './ladder.ts';
 import { type OffReason, switchOff } from './switch-off.ts';
 
@@ -27,7 +28,7 @@ export interface Attempt {
 }
 
 /** What becomes of a delivery; `stale`: it was no longer ours, and nothing was written. */
-type DeliveryEnd = 'delivered' | 'waiting' | 'failed' | 'stale';
+type DeliveryEnd = 'delivered' | 'waiting' | 'failed' | 'cancelled' | 'stale';
 
 export interface Recorded {
   end: DeliveryEnd;
@@ -61,9 +62,9 @@ export async function recordAttempt(
   const [row] = await db.execute<{ status: DeliveryEnd | null; is_failing: boolean | null }>(sql`
     with own as (
       update ${delivery} d set
-        status = case when ${next} = 'waiting' and w.is_off then 'failed' else ${next} end,
-        due_at = case when not w.is_off then now() + ${seconds ?? null}::double precision * interval '1 second' end,
-        ended_at = case when ${next} <> 'waiting' or w.is_off then now() end, claimed_until = null,
+        status = case when ${next} <> 'waiting' then ${next} when w.is_off then 'failed' when ${isOverturned} then 'cancelled' else ${next} end,
+        due_at = case when not w.is_off and not ${isOverturned} then now() + ${seconds ?? null}::double precision * interval '1 second' end,
+        ended_at = case when ${next} <> 'waiting' or w.is_off or ${isOverturned} then now() end, claimed_until = null,
         url = case when ${isDelivered} and d.kind = 'upload' then regexp_replace(d.url, '[?#].*$', '') else d.url end,
         headers = case when not ${isDelivered} or d.kind = 'report' then d.headers end
       from (select exists (select from ${webhook}

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Database } from '../db/pools.ts';
 import type { DeliveryKind } from '../domain/delivery.ts';
 import { CodedError } from '../kernel/errors.ts';
+import { isOverturned } from './is-overturned.ts';
 import { type Delivery, getDelivery, noDelivery } from './read-deliveries.ts';
 import { noWebhook, webhookOff } from './webhook.ts';
 
@@ -49,13 +50,13 @@ export async function replayDelivery(db: Database, { userId, deliveryId, of }: R
       update pdfprompt_delivery d set ${ANEW}
       where ${isOwn} and d.status in ('waiting', 'delivered', 'failed') and d.attempts < ${MAX_ATTEMPTS}
         and not (d.kind = 'upload' and d.status = 'delivered') and ${sql.raw(IS_OF_THIS_END)}
-        and not exists (select from pdfprompt_webhook w where w.id = d.webhook_id and (w.off_since is not null or w.deleted_at is not null))
+        and not ${isOverturned} and not exists (select from pdfprompt_webhook w where w.id = d.webhook_id and (w.off_since is not null or w.deleted_at is not null))
       returning 1
     )
     select pg_notify('pdfprompt_deliveries', '') from replayed`);
   if (replayed.length === 0) {
     const [row] = await db.execute<State>(sql`
-      select d.kind, d.status, d.attempts, not ${sql.raw(IS_OF_THIS_END)} as outdated, w.off_since is not null as off, w.deleted_at is not null as deleted
+      select d.kind, d.status, d.attempts, not ${sql.raw(IS_OF_THIS_END)} as outdated, ${isOverturned} as overturned, w.off_since is not null as off, w.deleted_at is not null as deleted
       from pdfprompt_delivery d left join pdfprompt_webhook w on w.id = d.webhook_id where ${isOwn}`);
     if (!row) throw noDelivery();
     refuse(row, 'webhookId' in of);
@@ -73,17 +74,19 @@ type State = {
   status: string;
   attempts: number;
   outdated: boolean;
+  overturned: boolean;
   off: boolean;
   deleted: boolean;
 };
 
 /** @throws CodedError unless it is under way */
-function refuse({ kind, status, attempts, outdated, off, deleted }: State, isOfWebhook: boolean): void {
+function refuse({ kind, status, attempts, outdated, overturned, off, deleted }: State, isOfWebhook: boolean): void {
   const why = (reason: string) => new CodedError('delivery_not_replayable', reason);
   if (deleted) throw isOfWebhook ? noDelivery() : why('its webhook is deleted');
   if (status === 'awaiting') throw why('the job or batch has not ended: it will be sent then');
   if (status === 'cancelled') throw why('it was cancelled: there is nothing to send');
   if (outdated) throw why('items of the batch were retried: its next end is another event');
+  if (overturned) throw why('its upload was delivered since: there is no failure to report');
   if (kind === 'upload' && status === 'delivered') throw why('it was uploaded: its URL is not kept');
   if (off) throw webhookOff();
   if (attempts >= MAX_ATTEMPTS) throw why(`it was sent ${attempts} times`);

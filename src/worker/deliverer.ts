@@ -191,7 +191,7 @@ export class Deliverer extends Lifecycle<DelivererOptions> {
     let tried: Tried | undefined;
     try {
       const ended = (await ends).get(deliveryId);
-      if (batchId !== undefined && !ended) {
+      if (claimed.isOverturned || (batchId !== undefined && !ended)) {
         await cancelDeliveries(db, [claimed]);
         return undefined;
       }

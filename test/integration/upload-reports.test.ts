@@ -2,7 +2,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it } from 'vitest';
+import type { ClaimedDelivery } from '../../src/deliveries/claim.ts';
+import { requeueDeliveries } from '../../src/deliveries/keep-moving.ts';
 import type { Delivery } from '../../src/deliveries/read-deliveries.ts';
+import { recordAttempt } from '../../src/deliveries/record.ts';
 import { claimJobs } from '../../src/jobs/claim.ts';
 import { finishJob } from '../../src/jobs/finish.ts';
 import { unzip } from '../../src/sources/unzip.ts';
@@ -192,6 +195,92 @@ describe('reports', () => {
     expect(receiver.to(at.failure.path)).toHaveLength(3);
     expect(JSON.parse(receiver.to(at.failure.path)[0]?.body ?? '')).toMatchObject({
       message: 'the file could not be delivered: the process that sent it was lost',
+    });
+  });
+
+  describe('of an upload that is replayed before they are delivered', () => {
+    const replay = async (id: string, path: string) => {
+      const row = (await rowsOf(id)).find(({ url }) => new URL(url).pathname === path);
+      return request(`/v1/jobs/${id}/deliveries/${row?.id}/replay`, { method: 'POST' });
+    };
+    const becomeDue = (id: string) => sql`update pdfprompt_delivery set due_at = now() where job_id = ${id} and kind = 'report' and status = 'waiting'`; // prettier-ignore
+    const waits = (path: string) => eventually(async () => (await sql`
+      select from pdfprompt_delivery where status = 'waiting' and url = ${receiver.origin + path}`).length === 1, 30_000, `${path} waits`); // prettier-ignore
+
+    /** An upload that has failed with 410, and whose report waits for its second try. */
+    async function failed() {
+      const at = places('gone');
+      receiver.planned.set(at.failure.path, ['later', 'ok']);
+      const [failure, success] = reports(at);
+      const body = { message: '{message}', at: '{timestamp}' };
+      const id = await submit({ upload: { url: at.file.url, reports: [{ ...failure, body }, success] } });
+      await end(id, pdf('x'));
+      await waits(at.failure.path);
+      return { at, id };
+    }
+    /** Another process has taken the report. */
+    async function take(id: string): Promise<ClaimedDelivery> {
+      const [row] = await sql`update pdfprompt_delivery set status = 'sending', attempts = attempts + 1, round = round + 1, due_at = null,
+        claimed_until = now() + interval '1 hour' where job_id = ${id} and report_on = 'failed' returning id, attempts as attempt, round`; // prettier-ignore
+      return row as unknown as ClaimedDelivery;
+    }
+    async function delivered({ at, id }: Awaited<ReturnType<typeof failed>>, of = 'cancelled') {
+      receiver.planned.set(at.file.path, ['ok']);
+      expect((await replay(id, at.file.path)).status).toBe(202);
+      await settled(id, { [at.file.path]: 'delivered', [at.success.path]: 'delivered', [at.failure.path]: of });
+    }
+    const attempt = (isDelivered: boolean) => ({ isDelivered, isFinal: false, status: isDelivered ? 200 : 503, answer: '', ms: 1 }); // prettier-ignore
+    const patience = { ladder: LADDER, failingSeconds: 60 };
+
+    it('are cancelled once it is delivered, and not sent again', async () => {
+      const { at, id } = await failed();
+      await delivered({ at, id });
+      const [row] = await sql`select due_at, claimed_until, ended_at is not null as is_ended from pdfprompt_delivery where job_id = ${id} and report_on = 'failed'`; // prettier-ignore
+      expect(row).toEqual({ due_at: null, claimed_until: null, is_ended: true });
+      expect((await replay(id, at.failure.path)).status).toBe(409);
+      expect([at.failure, at.success].map(({ path }) => receiver.to(path).length)).toEqual([1, 1]);
+    });
+
+    it.each<[string, (taken: ClaimedDelivery) => Promise<unknown>, string]>([
+      ['that fails is cancelled', (taken) => recordAttempt(base.db, taken, attempt(false), patience), 'cancelled'],
+      ['that succeeds is delivered', (taken) => recordAttempt(base.db, taken, attempt(true), patience), 'delivered'],
+      ['whose sender stops is cancelled', (taken) => requeueDeliveries(base.db, [taken]), 'cancelled'],
+      ['whose sender is lost is cancelled', ({ id }) => sql`update pdfprompt_delivery set claimed_until = now() - interval '1 second' where id = ${id}`, 'cancelled'], // prettier-ignore
+      // Its sender does not see the end of the upload yet, nor that end the row of its sender.
+      ['that fails at the same moment is cancelled', ({ id }) => sql`update pdfprompt_delivery set status = 'waiting', due_at = now(), claimed_until = null where id = ${id}`, 'cancelled'], // prettier-ignore
+    ])('are not tried again, and one that is being sent and %s', async (_, ends, status) => {
+      const { at, id } = await failed();
+      const taken = await take(id);
+      await delivered({ at, id }, 'pending');
+      await ends(taken);
+      await settled(id, { [at.file.path]: 'delivered', [at.success.path]: 'delivered', [at.failure.path]: status });
+      expect(receiver.to(at.failure.path)).toHaveLength(1);
+      expect((await replay(id, at.failure.path)).status).toBe(409);
+    });
+
+    it('say the end that they report, whatever the upload does since', async () => {
+      const { at, id } = await failed();
+      receiver.planned.set(at.file.path, ['later']);
+      expect((await replay(id, at.file.path)).status).toBe(202);
+      await waits(at.file.path);
+      await becomeDue(id);
+      await settled(id, { [at.file.path]: 'pending', [at.success.path]: 'cancelled', [at.failure.path]: 'delivered' });
+      const [first, second] = receiver.to(at.failure.path).map(({ body }) => JSON.parse(body) as object);
+      expect(first).toEqual({ message: 'the file could not be delivered: it answered 410', at: expect.any(String) as string }); // prettier-ignore
+      expect(second).toEqual(first);
+    });
+
+    it('stay if it was delivered: it is not replayed, and another end changes nothing for them', async () => {
+      const at = places();
+      receiver.planned.set(at.success.path, ['later', 'ok']);
+      const id = await submit({ upload: { url: at.file.url, reports: reports(at).slice(1) } });
+      await end(id, pdf('x'));
+      await waits(at.success.path);
+      expect((await replay(id, at.file.path)).status).toBe(409);
+      await sql`update pdfprompt_delivery set status = 'failed' where job_id = ${id} and kind = 'upload'`;
+      await becomeDue(id);
+      await settled(id, { [at.file.path]: 'failed', [at.success.path]: 'delivered' });
+      expect(receiver.to(at.success.path)).toHaveLength(2);
     });
   });
 
