@@ -23,7 +23,7 @@ const BOUNDS = {
   password: 127,
 } as const;
 
-export const CONFORMANCES = ['PDF/A-2b', 'PDF/A-3b', 'PDF/UA-1'] as const;
+export const CONFORMANCES = ['PDF/A-1b', 'PDF/A-2b', 'PDF/A-3b', 'PDF/UA-1'] as const;
 export type Conformance = (typeof CONFORMANCES)[number];
 
 /** Whether it is a kind of PDF/A. */
@@ -206,7 +206,7 @@ export const finishingSchema = z
       .describe('Makes a Factur-X (ZUGFeRD) invoice; brings PDF/A-3b'),
     conformance: z
       .union(
-        [z.enum(CONFORMANCES), z.array(z.enum(CONFORMANCES)).min(1).max(3)],
+        [z.enum(CONFORMANCES), z.array(z.enum(CONFORMANCES)).min(1).max(CONFORMANCES.length)],
         `allowed: ${CONFORMANCES.join(', ')}, or a list of them`,
       )
       .transform((value) => [...new Set([value].flat())])

@@ -29,11 +29,11 @@ export function checkResult({ finishing, split, output }: ResultSettings, refuse
   const archive = conformance.find(isArchive);
   const claim = archive ?? (facturx && 'facturx');
   if (encrypt && claim) refuse(['finishing', 'encrypt'], `${claim} forbids encryption`);
-  if (conformance.includes('PDF/A-2b') && conformance.includes('PDF/A-3b'))
-    refuse(['finishing', 'conformance'], 'allowed: either PDF/A-2b or PDF/A-3b');
-  if (conformance.includes('PDF/A-2b') && facturx) refuse(['finishing', 'facturx'], 'it is PDF/A-3b, not PDF/A-2b');
-  if (conformance.includes('PDF/A-2b') && attachments)
-    refuse(['finishing', 'attachments'], 'PDF/A-2b forbids them; allowed with PDF/A-3b');
+  const archives = new Set(conformance.filter(isArchive));
+  if (archives.size > 1) refuse(['finishing', 'conformance'], `allowed: only one of ${[...archives].join(', ')}`);
+  const older = [...archives].find((each) => each !== 'PDF/A-3b');
+  if (older && facturx) refuse(['finishing', 'facturx'], `it is PDF/A-3b, not ${older}`);
+  if (older && attachments) refuse(['finishing', 'attachments'], `${older} forbids them; allowed with PDF/A-3b`);
   if (facturx && split && SPLITS.some((name) => split[name] !== undefined))
     refuse(['split'], 'an invoice is one file; allowed without finishing.facturx, or with parts alone');
   if (linearize && sign)

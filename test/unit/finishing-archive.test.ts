@@ -304,8 +304,8 @@ describe('XML', () => {
 describe('cures', () => {
   it('give PDF/A a profile of sRGB, once', async () => {
     const pdf = await reread(await draftOf());
-    cureArchive(pdf);
-    cureArchive(pdf);
+    cureArchive(pdf, 'PDF/A-3b');
+    cureArchive(pdf, 'PDF/A-3b');
     const intents = pdf.context.catalog.getDict().getArray('OutputIntents');
     expect(intents?.length).toBe(1);
     const intent = intents?.at(0, resolveIn(pdf)) as PdfDict;
@@ -322,7 +322,7 @@ describe('cures', () => {
     const file = PdfDict.of({ F: PdfString.fromString('old.txt'), EF: PdfDict.of({ F: stream }) });
     const names = PdfDict.of({ Names: PdfArray.of(PdfString.fromString('old'), file) });
     pdf.context.catalog.getDict().set('Names', PdfDict.of({ EmbeddedFiles: pdf.context.register(names) }));
-    cureArchive(pdf);
+    cureArchive(pdf, 'PDF/A-3b');
     const cured = pdf.context.catalog.getDict().getArray('AF')?.at(0, resolveIn(pdf)) as PdfDict;
     expect(cured.getString('UF')?.asString()).toBe('old.txt');
     expect(cured.getName('AFRelationship')?.value).toBe('Unspecified');

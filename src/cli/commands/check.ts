@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { CONFORMANCES, type Conformance, finishingSchema } from '../../domain/finishing.ts';
+import { CONFORMANCES, type Conformance, finishingSchema, isArchive } from '../../domain/finishing.ts';
 import { reasonText } from '../../domain/outcome.ts';
 import type { CheckReport } from '../../finishing/check-steps.ts';
 import type { Finisher } from '../../finishing/finisher.ts';
@@ -58,8 +58,8 @@ function readClaims(text: string): Conformance[] {
     const hint = meant ? ` (did you mean ${meant}?)` : '';
     throw new UsageError(`--conformance: ${JSON.stringify(word)} is not allowed${hint}; allowed: ${ALLOWED}`);
   });
-  if (claims.includes('PDF/A-2b') && claims.includes('PDF/A-3b'))
-    throw new UsageError('--conformance: allowed: either PDF/A-2b or PDF/A-3b');
+  const archives = new Set(claims.filter(isArchive));
+  if (archives.size > 1) throw new UsageError(`--conformance: allowed: only one of ${[...archives].join(', ')}`);
   return [...new Set(claims)];
 }
 

@@ -13,9 +13,12 @@ export interface ClaimsInside {
   conformance: Conformance[];
   /** of the invoice that is in it */
   facturx?: FacturxClaim | undefined;
-  /** whether it also says what cannot be checked, such as PDF/A-1, or is not so: that it is an invoice, without one */
+  /** whether it also says what cannot be checked, such as PDF/A-4, or is not so: that it is an invoice, without one */
   hasOthers: boolean;
 }
+
+/** Whether it says that it is PDF/A-1, which is PDF 1.4. */
+export const isArchive1 = (pdf: PDF): boolean => claimsIn(pdf).conformance.includes('PDF/A-1b');
 
 export function claimsIn(pdf: PDF): ClaimsInside {
   const properties = propertiesIn(pdf);

@@ -1,5 +1,6 @@
 import { type Conformance, isArchive } from '../../domain/finishing.ts';
 import { CodedError } from '../../kernel/errors.ts';
+import { writeObjects } from '../write/write-objects.ts';
 import { checkPdf } from '../check/check-pdf.ts';
 import type { Finding } from '../check/findings.ts';
 import type { Draft } from '../draft.ts';
@@ -54,13 +55,20 @@ function mayBeKept(claim: Conformance, { conformance, isEncrypted }: ConformSett
 }
 
 async function holds(draft: Draft, claims: readonly Conformance[]): Promise<boolean> {
-  return claims.length === 0 || (await checkPdf(await draft.bytes(), claims)).length === 0;
+  return claims.length === 0 || (await checkPdf(await bytesFor(draft, claims), claims)).length === 0;
+}
+
+/** PDF/A-1 has rules about how a file is written, so that it is checked as it will be. */
+async function bytesFor(draft: Draft, claims: readonly Conformance[]): Promise<Uint8Array> {
+  if (!claims.includes('PDF/A-1b')) return draft.bytes();
+  return writeObjects(await draft.document(), { objectStreams: false, isOld: true });
 }
 
 /** Does for the claims what can be done, and writes them. @returns what is wrong all the same */
 async function claim(draft: Draft, claims: Claims, inside: ClaimsInside): Promise<Finding[]> {
   const pdf = await draft.document();
-  if (claims.conformance.some(isArchive)) cureArchive(pdf);
+  const archive = claims.conformance.find(isArchive);
+  if (archive) cureArchive(pdf, archive);
   if (claims.conformance.includes('PDF/UA-1')) cureAccessible(pdf);
   await writeClaims(draft, claims, inside);
   return claims.conformance.length === 0 ? [] : check(draft, claims.conformance);
@@ -85,11 +93,11 @@ const CURES = { 'ISO 14289-1:2014 7.3-1': cureFigures, 'ISO 14289-1:2014 7.2-20'
 
 /** Tags are gone through only if it is known that some can be cured: that takes several times as long as all else. */
 async function check(draft: Draft, claims: readonly Conformance[]): Promise<Finding[]> {
-  const findings = await checkPdf(await draft.bytes(), claims);
+  const findings = await checkPdf(await bytesFor(draft, claims), claims);
   const cures = Object.entries(CURES).filter(([cured]) => findings.some(({ rule }) => rule === cured));
   if (cures.length === 0) return findings;
   for (const [, cure] of cures) cure(await draft.document());
-  return checkPdf(await draft.bytes(), claims);
+  return checkPdf(await bytesFor(draft, claims), claims);
 }
 
 function notConformant(

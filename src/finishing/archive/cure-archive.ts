@@ -1,3 +1,4 @@
+import type { Conformance } from '../../domain/finishing.ts';
 import {
   type PDF,
   PdfArray,
@@ -9,8 +10,10 @@ import {
   PdfStream,
   PdfString,
 } from '../libpdf.ts';
+import { cureArchive1 } from './cure-archive-1.ts';
 import { EmbeddedFiles } from './embedded-files.ts';
 import { pagesOf } from './pages.ts';
+import type { IccVersion } from './icc-writer.ts';
 import { srgbProfile } from './srgb-profile.ts';
 
 const INTENT = 'GTS_PDFA1';
@@ -20,8 +23,10 @@ const PRINT = 4;
 const MAX_LEVELS = 30;
 
 /** Gives a PDF what PDF/A wants besides metadata: what its colours mean, and nothing that is forbidden and harmless. */
-export function cureArchive(pdf: PDF): void {
-  addOutputIntent(pdf);
+export function cureArchive(pdf: PDF, archive: Conformance): void {
+  const isOld = archive === 'PDF/A-1b';
+  if (isOld) cureArchive1(pdf);
+  addOutputIntent(pdf, isOld ? 2 : 4);
   new EmbeddedFiles(pdf).complete();
   const resolve = (ref: PdfRef) => pdf.context.resolve(ref);
   const seen = new Set<PdfDict>();
@@ -31,7 +36,8 @@ export function cureArchive(pdf: PDF): void {
   }
 }
 
-function addOutputIntent(pdf: PDF): void {
+/** @param version of the profile */
+function addOutputIntent(pdf: PDF, version: IccVersion): void {
   const resolve = (ref: PdfRef) => pdf.context.resolve(ref);
   const catalog = pdf.context.catalog.getDict();
   const intents = catalog.getArray('OutputIntents', resolve) ?? new PdfArray();
@@ -39,7 +45,7 @@ function addOutputIntent(pdf: PDF): void {
     const intent = intents.at(index, resolve);
     if (intent instanceof PdfDict && intent.getName('S', resolve)?.value === INTENT) return;
   }
-  const profile = PdfStream.fromDict({ N: PdfNumber.of(3) }, srgbProfile());
+  const profile = PdfStream.fromDict({ N: PdfNumber.of(3) }, srgbProfile(version));
   const intent = PdfDict.of({
     Type: PdfName.of('OutputIntent'),
     S: PdfName.of(INTENT),

@@ -8,6 +8,8 @@ const TYPES = new Set(
     ' ',
   ),
 );
+/** Those of them that PDF 1.4 does not know, or that have a file in them. */
+const NEWER_TYPES = new Set(['Polygon', 'PolyLine', 'Caret', 'FileAttachment', 'Watermark', 'Redact']);
 const INVISIBLE = 1;
 const HIDDEN = 2;
 const PRINT = 4;
@@ -31,7 +33,13 @@ export function checkAnnotations(file: PdfFile, findings: Findings): void {
 function checkArchived(annotation: PdfDictionary, page: number, findings: Findings): void {
   const type = annotation.name('Subtype') ?? 'without a type';
   if (!TYPES.has(type)) findings.report('6.3.1-1', `an annotation is ${type}`, page);
+  if (NEWER_TYPES.has(type)) findings.report('A1 6.5.2-1', `an annotation is ${type}`, page);
   const flags = annotation.number('F');
+  if (flags === undefined && type === 'Popup') findings.report('A1 6.5.3-2', 'an annotation (Popup) has no flags F', page); // prettier-ignore
+  if ((annotation.number('CA') ?? 1) !== 1)
+    findings.report('A1 6.5.3-1', `an annotation (${type}) is not opaque (CA ${annotation.number('CA')})`, page);
+  if (type === 'Widget' && fieldType(annotation) !== undefined && !annotation.dictionary('AP'))
+    findings.report('A1 6.9-4', 'a form field has no appearance', page);
   if (flags === undefined && type !== 'Popup')
     findings.report('6.3.2-1', `an annotation (${type}) has no flags F`, page);
   const wrong = INVISIBLE | HIDDEN | NO_VIEW | TOGGLE_NO_VIEW;

@@ -7,7 +7,7 @@ import { FontUses } from './font-uses.ts';
 import { ImageRules } from './image-rules.ts';
 import { inherited, type PdfFile } from './pdf-file.ts';
 import { isDictionary, PdfDictionary, PdfStream } from './pdf-value.ts';
-import { StateRules } from './state-rules.ts';
+import { isTransparencyGroup, StateRules } from './state-rules.ts';
 import { StructureParents } from './structure-parents.ts';
 
 /** The rules about what pages show. */
@@ -35,7 +35,13 @@ function checkPage(rules: ContentRules, walker: ContentWalker, page: PdfDictiona
   const only = content.length === 2 ? content[0] : undefined;
   const structParents = page.number('StructParents');
   walker.walk({ ...place, content: only ?? Buffer.concat(content), structParents });
-  for (const annotation of page.all('Annots').filter(isDictionary)) checkAppearances(walker, annotation, number);
+  for (const annotation of page.all('Annots').filter(isDictionary)) {
+    checkAppearances(walker, annotation, number);
+    const hasColour = ['C', 'IC'].some((key) => (annotation.list(key) ?? []).length > 0);
+    if (hasColour && colours.outputSpace !== 'RGB ')
+      findings.report('A1 6.5.3-3', 'an annotation has a colour, but the output intent is not of RGB', number);
+  }
+  if (isTransparencyGroup(page)) findings.report('A1 6.4-3', 'a page is a transparency group', number);
   const group = page.dictionary('Group');
   const space = group?.get('CS') ?? null;
   if (space !== null) colours.use(space, place);

@@ -9,6 +9,8 @@ const LF = 10;
 const CR = 13;
 const MAX_OBJECT_NUMBER = 8_388_607;
 const FILTERS = new Set(['ASCIIHexDecode', 'ASCII85Decode', 'FlateDecode', 'RunLengthDecode', 'CCITTFaxDecode', 'JBIG2Decode', 'DCTDecode', 'JPXDecode', 'Crypt']); // prettier-ignore
+/** Those of them that PDF 1.4 does not know. */
+const NEWER_FILTERS = new Set(['JPXDecode', 'Crypt']);
 
 export function checkFile(bytes: Uint8Array, findings: Findings): void {
   checkHeader(bytes, findings);
@@ -96,7 +98,10 @@ class FileScan {
     const lexer = this.#lexer;
     const value = lexer.next();
     if (typeof value === 'number') this.#numbers.set(number, value);
-    if (value instanceof PdfDictionary && value.name('Type') === 'XRef') this.#trailers.push(value);
+    if (value instanceof PdfDictionary && value.name('Type') === 'XRef') {
+      this.#trailers.push(value);
+      this.#findings.report('A1 6.1.4-3', 'the cross-reference table is a stream');
+    }
     lexer.skipSpace();
     const afterValue = lexer.position;
     let word = value instanceof PdfKeyword ? value : lexer.next();
@@ -155,6 +160,8 @@ class FileScan {
     for (const filter of dictionary.all('Filter'))
       if (filter instanceof PdfName && !FILTERS.has(filter.text))
         this.#findings.report('6.1.7.2-1', `the stream of object ${number} has the filter ${filter.text}`);
+      else if (filter instanceof PdfName && NEWER_FILTERS.has(filter.text))
+        this.#findings.report('A1 6.1.10-1', `the stream of object ${number} has the filter ${filter.text}`);
     // qpdf takes these filters away
     const isEncrypted = dictionary.all('Filter').some((filter) => filter instanceof PdfName && filter.text === 'Crypt') && dictionary.all('DecodeParms').some((each) => each instanceof PdfDictionary && (each.name('Name') ?? 'Identity') !== 'Identity'); // prettier-ignore
     if (isEncrypted) this.#findings.report('6.1.7.2-2', `the stream of object ${number} is encrypted`);
@@ -211,6 +218,8 @@ class FileScan {
     const trailers = isLinearized ? this.#trailers : this.#trailers.slice(-1);
     const hasId = trailers.every((trailer) => trailer.entries.has('ID'));
     if (!hasId) findings.report('6.1.3-1', 'the trailer has no ID');
+    if (isLinearized && new Set(trailers.map(idOf)).size > 1)
+      findings.report('A1 6.1.3-4', 'the trailers of the linearized file have different IDs');
     if (this.#trailers.some((trailer) => trailer.entries.has('Encrypt')))
       findings.report('6.1.3-2', 'the file is encrypted');
     const end = this.#end;
@@ -223,5 +232,7 @@ class FileScan {
   }
 }
 
+const idOf = (trailer: PdfDictionary) =>
+  trailer.all('ID').map((part) => (part instanceof Uint8Array ? Buffer.from(part).toString('hex') : '')).join(' '); // prettier-ignore
 const isLineEnd = (code: number | undefined) => code === LF || code === CR;
 const isDigit = (code: number | undefined) => code !== undefined && code >= 0x30 && code <= 0x39;

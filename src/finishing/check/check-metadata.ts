@@ -4,6 +4,7 @@ import type { Findings } from './findings.ts';
 import type { PdfFile } from './pdf-file.ts';
 import { latin1 } from './pdf-lexer.ts';
 import { parseXmp, type XmpProperty, type XmpValue } from './xmp.ts';
+import { checkInfo } from './check-info.ts';
 import { checkSchemas } from './check-schemas.ts';
 
 const PDFA_ID = 'http://www.aiim.org/pdfa/ns/id/';
@@ -46,6 +47,7 @@ export function identificationOf(properties: readonly XmpProperty[]): Identifica
 /** Of what a file claims, that which can be checked. Levels A and U ask for all that B does, and for more. */
 export function checkable({ archive, universal }: Identification): Conformance[] {
   return [
+    ...(archive?.part === '1' ? (['PDF/A-1b'] as const) : []),
     ...(archive?.part === '2' ? (['PDF/A-2b'] as const) : []),
     ...(archive?.part === '3' ? (['PDF/A-3b'] as const) : []),
     ...(universal === '1' ? (['PDF/UA-1'] as const) : []),
@@ -72,6 +74,7 @@ export function checkMetadata(file: PdfFile, findings: Findings): void {
   checkIdentification(properties, findings);
   checkTitle(file, properties, findings);
   checkSchemas(properties, findings);
+  checkInfo(file, properties, findings);
 }
 
 function checkPacket(content: Uint8Array, findings: Findings): void {
@@ -91,6 +94,7 @@ function checkIdentification(properties: readonly XmpProperty[], findings: Findi
     findings.report('6.6.4-2', `pdfaid:part is ${textOf(part.value)}, not ${wanted}`);
   if (!level || !/^[ABU]$/.test(textOf(level.value) ?? ''))
     findings.report('6.6.4-3', `pdfaid:conformance is ${level ? textOf(level.value) : 'missing'}; allowed: A, B, U`);
+  if (level && textOf(level.value) === 'U') findings.report('A1 6.7.11-3', 'pdfaid:conformance is U; allowed: A, B');
   for (const { prefix, name } of [part, level].filter((each) => each !== undefined))
     if (prefix !== 'pdfaid') findings.report('6.6.4-4', `${name} has the prefix ${prefix}, not pdfaid`);
   const universal = propertyOf(properties, PDFUA_ID, 'part');

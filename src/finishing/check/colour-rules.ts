@@ -13,6 +13,10 @@ const DEVICE = {
 /** Colour spaces in each other: Indexed of DeviceN of ICCBased. */
 const MAX_DEPTH = 8;
 const MAX_COMPONENTS = 32;
+/** Of DeviceN in PDF 1.4. */
+const OLD_COMPONENTS = 8;
+/** Profiles of later versions are not for PDF 1.4. */
+const OLD_VERSION = 2;
 const PROCESS = new Set(['Cyan', 'Magenta', 'Yellow', 'Black', 'None']);
 
 interface Spot {
@@ -85,6 +89,8 @@ export class ColourRules {
     const isRight =
       profile && profile.version < 5 && kinds.includes(profile.kind) && componentsOf(profile) === components;
     if (!isRight) this.#findings.report('6.2.4.2-1', `an ICC profile of ${components} components is not valid`, page);
+    else if (profile.version > OLD_VERSION)
+      this.#findings.report('A1 6.2.3.2-1', `an ICC profile is of version ${profile.version}; allowed: ${OLD_VERSION}`, page); // prettier-ignore
   }
 
   #checkSpot(name: string, spot: Spot, page: number | undefined): void {
@@ -99,6 +105,8 @@ export class ColourRules {
     const names = (Array.isArray(values[1]) ? values[1] : []).map((name) => this.#file.resolve(name));
     if (names.length > MAX_COMPONENTS)
       this.#findings.report('6.1.13-9', `a DeviceN colour has ${names.length} components; allowed: ${MAX_COMPONENTS}`, place.page); // prettier-ignore
+    if (names.length > OLD_COMPONENTS)
+      this.#findings.report('A1 6.1.12-9', `a DeviceN colour has ${names.length} components; allowed: ${OLD_COMPONENTS}`, place.page); // prettier-ignore
     const attributes = values[4] instanceof PdfDictionary ? values[4] : undefined;
     const colorants = attributes?.dictionary('Colorants');
     const ofProcess = new Set((attributes?.dictionary('Process')?.list('Components') ?? []).map((name) => (name instanceof PdfName ? name.text : ''))); // prettier-ignore
@@ -129,6 +137,8 @@ export class ColourRules {
         ['RGB ', 'CMYK', 'GRAY'].includes(profile.space) &&
         componentsOf(profile) === (stream.number('N') ?? componentsOf(profile));
       if (!isRight) findings.report('6.2.3-1', 'the profile of an output intent is not a valid ICC profile of a printer or monitor'); // prettier-ignore
+      else if (profile.version > OLD_VERSION)
+        findings.report('A1 6.2.2-1', `the profile of an output intent is of version ${profile.version}; allowed: ${OLD_VERSION}`); // prettier-ignore
       if (intent.name('S') === 'GTS_PDFA1') archive ??= profile;
     }
     if (profiles.size > 1) findings.report('6.2.3-2', 'output intents have different profiles');

@@ -1,6 +1,7 @@
 import type { ContentPlace } from './content-place.ts';
 import type { ContentRules } from './content-rules.ts';
 import { type Operation, operationsOf, OPERATORS } from './content-operators.ts';
+import { isLargeReal } from './document-rules.ts';
 import { type Around, MarkedContent } from './marked-content.ts';
 import { PdfDictionary, PdfName, PdfStream, type PdfValue } from './pdf-value.ts';
 
@@ -56,9 +57,11 @@ export class ContentWalker {
     if (!keys) this.#walked.set(form, (keys = new Set()));
     if (keys.has(key)) return;
     keys.add(key);
-    const { file, states } = this.#rules;
+    const { file, states, findings } = this.#rules;
     states.checkForm(form, place.page);
-    const resources = form.dictionary('Resources');
+    // PDF 1.4 lets a form use what the page has.
+    const outer = findings.asksFor('A1 6.2.10-1') ? place.resources : undefined;
+    const resources = form.dictionary('Resources') ?? outer;
     const structParents = form.number('StructParents');
     this.walk({ content: file.content(form), resources, page: place.page, structParents }, around);
   }
@@ -71,12 +74,15 @@ class StreamWalk {
   readonly #marked: MarkedContent;
   readonly #saved: GraphicsState[] = [];
   readonly #kinds = new Map<string, PdfDictionary | undefined>();
+  /** whether numbers have the bounds of PDF 1.4 */
+  readonly #isOld: boolean;
   #state: GraphicsState = { ...INITIAL };
 
   constructor(rules: ContentRules, walker: ContentWalker, place: ContentPlace, around: Around) {
     this.#rules = rules;
     this.#walker = walker;
     this.#place = place;
+    this.#isOld = rules.findings.asksFor('A1 6.1.12-2');
     this.#marked = new MarkedContent(rules, place, around);
   }
 
@@ -89,6 +95,10 @@ class StreamWalk {
     const { page } = this.#place;
     const state = this.#state;
     const last = operands.at(-1) ?? null;
+    if (this.#isOld)
+      for (const operand of operands)
+        if (typeof operand === 'number' && isLargeReal(operand))
+          findings.report('A1 6.1.12-2', `the content has the number ${operand}`, page);
     switch (operator) {
       case 'q':
         this.#saved.push({ ...state });

@@ -1,6 +1,6 @@
 import type { Findings } from './findings.ts';
 import { inherited, type PdfFile } from './pdf-file.ts';
-import { isDictionary, isNumber, PdfDictionary, PdfName, type PdfValue } from './pdf-value.ts';
+import { isDictionary, isNumber, PdfDictionary, PdfName, PdfStream, type PdfValue } from './pdf-value.ts';
 import { readNameTree } from './structure-parents.ts';
 
 const FORBIDDEN_ACTIONS = new Set('Launch Sound Movie ResetForm ImportData Hide SetOCGState Rendition Trans GoTo3DView JavaScript SetState NoOp'.split(' ')); // prettier-ignore
@@ -10,6 +10,10 @@ const MAX_INTEGER = 2_147_483_647;
 const MAX_REAL = 3.403e38;
 const MAX_STRING = 32_767;
 const MAX_NAME = 127;
+/** Of PDF 1.4. */
+const OLD = { real: 32_767, string: 65_535, elements: 8_191, entries: 4_095 } as const;
+/** Actions that PDF 1.4 does not know. */
+const NEWER_ACTIONS = new Set(['GoToE']);
 const MIN_SIDE = 3;
 const MAX_SIDE = 14_400;
 const BOXES = ['MediaBox', 'CropBox', 'BleedBox', 'TrimBox', 'ArtBox'];
@@ -20,6 +24,9 @@ export function checkDocument(file: PdfFile, findings: Findings): void {
   for (const [number, value] of file.objects()) checkObject(value, number, findings);
   for (const [index, page] of file.pages.entries()) checkPage(page, index + 1, findings);
   if (catalog.has('AA')) findings.report('6.5.2-1', 'the document has additional actions');
+  if (catalog.has('OCProperties')) findings.report('A1 6.1.13-1', 'there is optional content');
+  if (catalog.dictionary('Names')?.has('EmbeddedFiles'))
+    findings.report('A1 6.1.11-2', 'there is a list of embedded files');
   if (catalog.dictionary('Names')?.has('AlternatePresentations'))
     findings.report('6.10-1', 'the document has alternate presentations');
   if (catalog.has('Requirements')) findings.report('6.11-1', 'the document has requirements');
@@ -59,11 +66,17 @@ function checkObject(value: PdfValue, number: number, findings: Findings): void 
   const open: PdfValue[] = [value];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (isNumber(next)) checkNumber(next, number, findings);
-    else if (next instanceof Uint8Array && next.length > MAX_STRING)
-      findings.report('6.1.13-4', `a string of object ${number} has ${next.length} bytes; allowed: ${MAX_STRING}`);
+    else if (next instanceof Uint8Array) checkString(next, number, findings);
     else if (next instanceof PdfName) checkName(next.text, number, findings);
-    else if (Array.isArray(next)) for (const each of next) open.push(each);
-    else if (next instanceof PdfDictionary) {
+    else if (Array.isArray(next)) {
+      if (next.length > OLD.elements)
+        findings.report('A1 6.1.12-5', `an array of object ${number} has ${next.length} elements; allowed: ${OLD.elements}`); // prettier-ignore
+      for (const each of next) open.push(each);
+    } else if (next instanceof PdfDictionary) {
+      if (next.entries.size > OLD.entries)
+        findings.report('A1 6.1.12-6', `a dictionary of object ${number} has ${next.entries.size} entries; allowed: ${OLD.entries}`); // prettier-ignore
+      if (next instanceof PdfStream && next.name('Type') === 'Metadata' && next.has('Filter'))
+        findings.report('A1 6.7.2-2', `the metadata of object ${number} are compressed`);
       for (const [key, each] of next.entries) {
         checkName(key, number, findings);
         open.push(each);
@@ -74,21 +87,37 @@ function checkObject(value: PdfValue, number: number, findings: Findings): void 
   }
 }
 
+function checkString(value: Uint8Array, number: number, findings: Findings): void {
+  for (const [rule, most] of [['6.1.13-4', MAX_STRING], ['A1 6.1.12-3', OLD.string]] as const)
+    if (value.length > most)
+      findings.report(rule, `a string of object ${number} has ${value.length} bytes; allowed: ${most}`);
+} // prettier-ignore
+
 function checkNumber(value: number, number: number, findings: Findings): void {
+  if (isLargeReal(value)) findings.report('A1 6.1.12-2', `object ${number} has the number ${value}`);
   if (Math.abs(value) > MAX_REAL) findings.report('6.1.13-2', `object ${number} has the number ${value}`);
   else if (Number.isInteger(value) && (value > MAX_INTEGER || value < -MAX_INTEGER - 1))
     findings.report('6.1.13-1', `object ${number} has the integer ${value}`);
 }
+
+/** Whether it is a number with a fraction that PDF 1.4 has not. */
+export const isLargeReal = (value: number) => Math.abs(value) > OLD.real && !Number.isInteger(value);
 
 function checkName(name: string, number: number, findings: Findings): void {
   if (name.length > MAX_NAME) findings.report('6.1.13-5', `a name of object ${number} has ${name.length} bytes`);
 }
 
 function checkAction(value: PdfDictionary, findings: Findings): void {
+  for (const [, action] of value.dictionary('AA')?.dictionaries() ?? []) {
+    const kind = action.name('S') ?? '';
+    if (FORBIDDEN_ACTIONS.has(kind) || NEWER_ACTIONS.has(kind))
+      findings.report('A1 6.6.1-1', `there is an action ${kind}`);
+  }
   for (const key of ['A', 'OpenAction', 'Next'])
     for (const action of value.has(key) ? value.all(key).filter(isDictionary) : []) {
       const kind = action.name('S');
       if (kind === undefined) continue;
+      if (NEWER_ACTIONS.has(kind)) findings.report('A1 6.6.1-1', `there is an action ${kind}`);
       const isStructure = key === 'A' && value.name('Type') === 'StructElem';
       if (isStructure) continue;
       if (FORBIDDEN_ACTIONS.has(kind) || !ACTIONS.has(kind)) findings.report('6.5.1-1', `there is an action ${kind}`);
@@ -161,6 +190,7 @@ function checkFileSpecification(specification: PdfDictionary, findings: Findings
   const stream = specification.dictionary('EF')?.dictionary('F') ?? specification.dictionary('EF')?.dictionary('UF');
   if (!/^[^/\s]+\/[^/\s]+$/.test(stream?.name('Subtype') ?? ''))
     findings.report('A3 6.8-1', `the embedded file ${name} has no media type (Subtype)`);
+  findings.report('A1 6.1.11-1', `there is the embedded file ${name}; allowed with PDF/A-3b`);
   findings.report('A2 6.8-5', `there is the embedded file ${name}; allowed with PDF/A-3b`);
 }
 

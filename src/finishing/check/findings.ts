@@ -1,5 +1,5 @@
 import type { Conformance } from '../../domain/finishing.ts';
-import { RULES, type Rule, type RuleId } from './rules.ts';
+import { RULES, type Rule, type RuleId, sameInArchive1 } from './rules.ts';
 
 /** Something in which a PDF does not conform to what it claims. */
 export interface Finding {
@@ -20,6 +20,7 @@ export interface Finding {
 const MAX_EXAMPLES = 5;
 
 const STANDARDS: Record<Conformance, string> = {
+  'PDF/A-1b': 'ISO 19005-1:2005',
   'PDF/A-2b': 'ISO 19005-2:2011',
   'PDF/A-3b': 'ISO 19005-3:2012',
   'PDF/UA-1': 'ISO 14289-1:2014',
@@ -53,7 +54,14 @@ export class Findings {
     return isOpen;
   }
 
+  /** @param id of what is the same in PDF/A-1b, that of the later parts */
   report(id: RuleId, message: string, page?: number): void {
+    const older = sameInArchive1(id);
+    if (older) this.#report(older, message, page);
+    this.#report(id, message, page);
+  }
+
+  #report(id: RuleId, message: string, page: number | undefined): void {
     if (!this.asksFor(id)) return;
     let group = this.#groups.get(id);
     if (!group) this.#groups.set(id, (group = { rule: RULES[id], count: 0, page, examples: new Map() }));

@@ -1,4 +1,5 @@
 import { checkComposite } from './composite-font-rules.ts';
+import { isSubset } from './is-subset.ts';
 import { descendantOf, readCompositeFont } from './composite-font.ts';
 import type { FontEncoding } from './font-encoding.ts';
 import { programStream } from './read-font-program.ts';
@@ -47,6 +48,10 @@ function checkDictionary(font: PdfDictionary, findings: Findings, page: number |
   const program = descriptor?.stream('FontFile3')?.name('Subtype');
   if (program !== undefined && !PROGRAMS.has(program))
     findings.report('6.2.11.2-7', `the program of the font ${name} is of the kind ${program}`, page);
+  if (program === 'OpenType') findings.report('A1 6.3.2-7', `the program of the font ${name} is OpenType`, page);
+  const isType1 = kind === 'Type1' || kind === 'MMType1';
+  if (isType1 && isSubset(name) && descriptor?.bytes('CharSet') === undefined)
+    findings.report('A1 6.3.5-2', `the font ${name} has no CharSet`, page);
   if (kind === 'Type0') return;
   const isStandard = kind === 'Type1' && !descriptor;
   if (isStandard) return;

@@ -5,6 +5,9 @@ import { readJpeg2000 } from './jpeg-2000.ts';
 
 const INLINE_FILTERS = new Set('ASCIIHexDecode AHx ASCII85Decode A85 FlateDecode Fl RunLengthDecode RL CCITTFaxDecode CCF DCTDecode DCT'.split(' ')); // prettier-ignore
 
+/** Bits of a colour in PDF 1.4. */
+const OLD_BITS = [1, 2, 4, 8];
+
 /** The rules about images that content shows. */
 export class ImageRules {
   readonly #findings: Findings;
@@ -26,6 +29,11 @@ export class ImageRules {
     const isJpeg2000 = image instanceof PdfStream && image.filters.includes('JPXDecode');
     const allowed = isMask ? [1, undefined] : [1, 2, 4, 8, 16];
     if (!isJpeg2000 && !allowed.includes(bits)) findings.report('6.2.8-4', `an image has ${bits} bits`, page);
+    if (isMask && bits !== 1 && bits !== undefined)
+      findings.report('A1 6.2.4-5', `an image mask has ${bits} bits`, page);
+    if (!isMask && !isJpeg2000 && !OLD_BITS.includes(bits ?? 0))
+      findings.report('A1 6.2.4-4', `an image has ${bits} bits`, page);
+    if (image.has('SMask')) findings.report('A1 6.4-2', 'an image has transparent parts (SMask)', page);
     checkIntent(image.name('Intent'), page, findings);
     if (isInline) this.#checkInline(image, page);
     if (isJpeg2000 && image.filters.length === 1) readJpeg2000(image, page, findings);

@@ -107,11 +107,20 @@ export class PdfStream extends PdfDictionary {
 export const isDictionary = (value: PdfValue): value is PdfDictionary => value instanceof PdfDictionary;
 export const isNumber = (value: PdfValue): value is number => typeof value === 'number';
 
-/** UTF-16 or UTF-8 with their marks; else one character a byte, which is right for the letters of English. */
+/** Characters of PDFDocEncoding that are not those of Latin 1: from 0x18, from 0x80, and 0xA0. */
+const OWN: ReadonlyMap<number, string> = new Map(
+  [
+    [0x18, '˘ˇˆ˙˝˛˚˜'],
+    [0x80, '•†‡…—–ƒ⁄‹›−‰„“”‘’‚™ﬁﬂŁŒŠŸŽıłœšž'],
+    [0xa0, '€'],
+  ].flatMap(([first, text]) => [...String(text)].map((each, index): [number, string] => [Number(first) + index, each])),
+);
+
+/** UTF-16 or UTF-8 with their marks; else PDFDocEncoding. */
 export function decodeText(bytes: Uint8Array): string {
   const [first, second, third] = bytes;
   if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes.subarray(2));
   if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes.subarray(2));
   if (first === 0xef && second === 0xbb && third === 0xbf) return new TextDecoder().decode(bytes.subarray(3));
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  return Array.from(bytes, (code) => OWN.get(code) ?? String.fromCharCode(code)).join('');
 }

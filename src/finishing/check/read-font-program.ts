@@ -16,8 +16,11 @@ export function programStream(descriptor: PdfDictionary | undefined): PdfStream 
 /** @returns undefined if there is none, or it is of a kind that is not read (Type 1), or damaged */
 export function readProgram(file: PdfFile, descriptor: PdfDictionary | undefined): FontProgram | undefined {
   const stream = programStream(descriptor);
-  if (!stream) return undefined;
-  const content = file.content(stream);
+  return stream && readProgramBytes(file.content(stream));
+}
+
+/** @returns undefined as {@link readProgram} */
+export function readProgramBytes(content: Uint8Array): FontProgram | undefined {
   try {
     const first = content[0];
     if (first === 0 || first === 0x74) return readTrueType(content); // 1.0, true

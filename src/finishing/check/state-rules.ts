@@ -40,12 +40,25 @@ export class StateRules {
       findings.report('6.2.5-2', 'a graphics state has TR2 that is not Default', page);
     if (state.has('HTP')) findings.report('6.2.5-3', 'a graphics state has HTP', page);
     if (state.has('RI')) checkIntent(state.name('RI') ?? '', page, findings);
+    this.#checkOpacity(state, page);
     const halftone = state.dictionary('HT');
     if (halftone) this.#checkHalftone(halftone, page);
     for (const mode of state.all('BM'))
       if (!(mode instanceof PdfName && BLEND_MODES.has(mode.text)))
         findings.report('6.2.10-1', `the blend mode ${mode instanceof PdfName ? mode.text : '?'} is not of the standard`, page); // prettier-ignore
   }
+
+  #checkOpacity(state: PdfDictionary, page: number | undefined): void {
+    const findings = this.#findings;
+    if (state.has('SMask') && state.name('SMask') !== 'None')
+      findings.report('A1 6.4-1', 'a drawing is transparent in parts (SMask)', page);
+    for (const mode of state.all('BM'))
+      if (!isPlain(mode))
+        findings.report('A1 6.4-4', `a drawing is blended (${mode instanceof PdfName ? mode.text : '?'})`, page);
+    for (const [key, rule] of [['CA', 'A1 6.4-5'], ['ca', 'A1 6.4-6']] as const)
+      if ((state.number(key) ?? 1) !== 1)
+        findings.report(rule, `a drawing is transparent (${key} ${state.number(key)}): opacity, or a colour with alpha`, page); // prettier-ignore
+  } // prettier-ignore
 
   /** A form, or a PostScript object. */
   checkForm(form: PdfStream, page: number | undefined): void {
@@ -59,7 +72,11 @@ export class StateRules {
       findings.report('6.2.9-2', 'a form refers to another file', page);
       findings.report('UA 7.20-1', 'a form refers to another file', page);
     }
-    if (form.dictionary('Group')?.name('S') === 'Transparency') this.transparent.add(page);
+    if (form.has('SMask')) findings.report('A1 6.4-2', 'a form has transparent parts (SMask)', page);
+    if (isTransparencyGroup(form)) {
+      findings.report('A1 6.4-3', 'a form is a transparency group', page);
+      this.transparent.add(page);
+    }
   }
 
   #checkHalftone(halftone: PdfDictionary, page: number | undefined): void {
@@ -79,8 +96,13 @@ export class StateRules {
   }
 }
 
+/** Of a page or a form. */
+export const isTransparencyGroup = (place: PdfDictionary) => place.dictionary('Group')?.name('S') === 'Transparency';
+
+const isPlain = (mode: PdfValue) => mode instanceof PdfName && (mode.text === 'Normal' || mode.text === 'Compatible');
+
 function isTransparent(state: PdfDictionary): boolean {
-  const isBlended = state.all('BM').some((mode: PdfValue) => mode instanceof PdfName && mode.text !== 'Normal' && mode.text !== 'Compatible'); // prettier-ignore
+  const isBlended = state.all('BM').some((mode) => mode instanceof PdfName && !isPlain(mode));
   const isFaint = (['CA', 'ca'] as const).some((key) => (state.number(key) ?? 1) < 1);
   return isBlended || isFaint || state.dictionary('SMask') !== undefined;
 }

@@ -18,12 +18,14 @@ export function checkTrueType(
   const has = (platform: number, encoding: number) => maps?.some((map) => map.platform === platform && map.encoding === encoding) ?? false; // prettier-ignore
   if (isSymbolic(font)) {
     if (font.has('Encoding')) reportFont(findings, '6-3', `the font ${name} is symbolic but has an encoding`, page);
+    if (maps && maps.length !== 1) findings.report('A1 6.3.7-3', `the symbolic font ${name} has ${maps.length} cmaps`, page); // prettier-ignore
     if (maps && maps.length !== 1 && !has(3, 0)) reportFont(findings, '6-4', `the symbolic font ${name} has ${maps.length} cmaps, none of symbols`, page); // prettier-ignore
     return;
   }
   if (maps && maps.length <= (has(3, 0) ? 1 : 0)) reportFont(findings, '6-1', `the font ${name} has no cmap of Unicode or Mac`, page); // prettier-ignore
   const base = baseEncoding(font);
   const own = differences(font);
+  if (own.size > 0) findings.report('A1 6.3.7-1', `the font ${name} changes its encoding (Differences)`, page);
   if (base !== 'MacRomanEncoding' && base !== 'WinAnsiEncoding')
     reportFont(findings, '6-2', `the font ${name} has the encoding ${base ?? 'of its own'}; allowed: MacRomanEncoding, WinAnsiEncoding`, page); // prettier-ignore
   else if (own.size > 0 && (!has(3, 1) || [...own.values()].some((each) => !isKnown(each))))

@@ -91,3 +91,19 @@ export const XMP_SCHEMAS: ReadonlyMap<string, ReadonlyMap<string, XmpType>> = ne
   ['http://www.aiim.org/pdfa/ns/id/', schema({ Integer: 'part', Text: 'amd corr conformance', 'Any': 'rev' })],
   ['http://www.aiim.org/pdfa/ns/extension/', schema({ 'bag Fields': 'schemas' })],
 ]); // prettier-ignore
+
+const names = (text: string) => {
+  const known = new Set(text.split(' '));
+  return (name: string) => known.has(name);
+};
+
+/** By the address of a schema: what of it is of 2005, and not yet of 2004, which PDF/A-1 knows. */
+export const NEWER_PROPERTIES: ReadonlyMap<string, (name: string) => boolean> = new Map([
+  ['http://ns.adobe.com/xap/1.0/', names('Label Rating')],
+  ['http://ns.adobe.com/xap/1.0/t/pg/', names('HasVisibleOverprint HasVisibleTransparency PlateNames Colorants Fonts')],
+  ['http://ns.adobe.com/xmp/1.0/DynamicMedia/', () => true],
+  ['http://ns.adobe.com/pdf/1.3/', names('Trapped')],
+  ['http://ns.adobe.com/camera-raw-settings/1.0/', () => true],
+  ['http://ns.adobe.com/exif/1.0/aux/', () => true],
+  ['http://www.aiim.org/pdfa/ns/id/', names('corr rev')],
+]);

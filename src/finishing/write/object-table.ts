@@ -1,4 +1,4 @@
-import { PdfArray, type PdfDict, PdfName, PdfNumber, type PdfObject, PdfStream } from '../libpdf.ts';
+import { PdfArray, PdfDict, PdfName, PdfNumber, type PdfObject, PdfStream } from '../libpdf.ts';
 
 /** Where an object is: at an offset, or in an object stream, at an index. */
 type Place = { offset: number; generation: number } | { stream: number; index: number };
@@ -8,7 +8,7 @@ const WIDTHS = [1, 4, 2] as const;
 const ROW = 7;
 const MAX_OFFSET = 2 ** 32 - 1;
 
-/** The cross-reference stream while objects are written. There may be millions. */
+/** The cross-reference table while objects are written. There may be millions. */
 export class ObjectTable {
   /** a row for each number from 0; of kind 0: there is no such object */
   #rows = Buffer.alloc(ROW * 1_024);
@@ -45,12 +45,25 @@ export class ObjectTable {
       W: new PdfArray(WIDTHS.map((width) => PdfNumber.of(width))),
       Index: new PdfArray(index.map((number) => PdfNumber.of(number))),
       ID: id,
+      ...named(trailer),
     };
-    for (const key of ['Root', 'Info']) {
-      const value = trailer.get(key);
-      if (value) entries[key] = value;
-    }
     return PdfStream.fromDict(entries, rows.subarray(0, count * ROW));
+  }
+
+  /** As text, for readers of PDF 1.4: one section, in which numbers without an object are free. */
+  toText(trailer: PdfDict, id: PdfArray): { table: string; trailer: PdfDict } {
+    let free = 0;
+    const rows: string[] = [];
+    for (let number = this.#numbers - 1; number > 0; number--) {
+      const row = number * ROW;
+      const isUsed = this.#rows[row] === 1;
+      const where = isUsed ? this.#rows.readUInt32BE(row + 1) : free;
+      rows.push(line(where, isUsed ? this.#rows.readUInt16BE(row + 5) : 0, isUsed ? 'n' : 'f'));
+      if (!isUsed) free = number;
+    }
+    rows.push(line(free, 0xffff, 'f'));
+    const entries: Record<string, PdfObject> = { Size: PdfNumber.of(this.#numbers), ID: id, ...named(trailer) };
+    return { table: `xref\n0 ${this.#numbers}\n${rows.toReversed().join('')}`, trailer: PdfDict.of(entries) };
   }
 
   #grow(numbers: number): void {
@@ -60,4 +73,17 @@ export class ObjectTable {
     this.#rows.copy(larger);
     this.#rows = larger;
   }
+}
+
+const line = (where: number, generation: number, kind: 'n' | 'f') =>
+  `${String(where).padStart(10, '0')} ${String(generation).padStart(5, '0')} ${kind} \n`;
+
+/** What a trailer has of a document. */
+function named(trailer: PdfDict): Record<string, PdfObject> {
+  const entries: Record<string, PdfObject> = {};
+  for (const key of ['Root', 'Info']) {
+    const value = trailer.get(key);
+    if (value) entries[key] = value;
+  }
+  return entries;
 }

@@ -14,6 +14,8 @@ interface ObjectWriterOptions {
   version: string;
   /** whether objects that are no streams are compressed too, for readers of PDF 1.5 */
   objectStreams: boolean;
+  /** whether it is for readers of PDF 1.4, which know neither object streams nor a table that is a stream */
+  isOld?: boolean;
   /** a number that no object has or will have */
   nextNumber: () => number;
 }
@@ -28,12 +30,14 @@ export class ObjectWriter {
 
   constructor(options: ObjectWriterOptions) {
     this.#options = options;
-    this.#sink.writeAscii(`%PDF-${options.version > '1.5' ? options.version : '1.5'}\n`);
+    const version = options.version > '1.5' ? options.version : '1.5';
+    this.#sink.writeAscii(`%PDF-${options.isOld ? '1.4' : version}\n`);
     this.#sink.writeBytes(Uint8Array.of(0x25, 0xe2, 0xe3, 0xcf, 0xd3, 0x0a));
   }
 
   add(objects: readonly Numbered[]): void {
-    const { objectStreams, nextNumber } = this.#options;
+    const { isOld, nextNumber } = this.#options;
+    const objectStreams = this.#options.objectStreams && !isOld;
     const packed: Numbered[] = [];
     for (const each of objects)
       if (objectStreams && !(each.object instanceof PdfStream) && each.ref.generation === 0) packed.push(each);
@@ -57,11 +61,23 @@ export class ObjectWriter {
   finish(trailer: PdfDict): Uint8Array {
     const before = this.take();
     const startsAt = this.#sink.position;
-    const ref = PdfRef.of(this.#options.nextNumber(), 0);
-    this.#table.set(ref.objectNumber, { offset: startsAt, generation: 0 });
-    this.#put({ ref, object: this.#table.toStream(trailer, this.#id(trailer)) });
+    if (this.#options.isOld) this.#writeTable(trailer);
+    else this.#putTable(trailer);
     this.#sink.writeAscii(`startxref\n${startsAt}\n%%EOF\n`);
     return Buffer.concat([before, this.#sink.take()]);
+  }
+
+  #writeTable(trailer: PdfDict): void {
+    const { table, trailer: own } = this.#table.toText(trailer, this.#id(trailer));
+    this.#sink.writeAscii(`${table}trailer\n`);
+    own.toBytes(this.#sink.asWriter);
+    this.#sink.writeAscii('\n');
+  }
+
+  #putTable(trailer: PdfDict): void {
+    const ref = PdfRef.of(this.#options.nextNumber(), 0);
+    this.#table.set(ref.objectNumber, { offset: this.#sink.position, generation: 0 });
+    this.#put({ ref, object: this.#table.toStream(trailer, this.#id(trailer)) });
   }
 
   #put({ ref, object }: Numbered): void {

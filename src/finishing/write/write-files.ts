@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Finishing } from '../../domain/finishing.ts';
 import type { Draft } from '../draft.ts';
+import { isArchive1 } from '../archive/claims-in.ts';
 import { qpdf, QpdfFailed } from '../qpdf.ts';
 import { writeObjects } from './write-objects.ts';
 
@@ -13,10 +14,12 @@ export type WriteSettings = Pick<Finishing, 'objectStreams' | 'linearize' | 'enc
 export async function writeFiles(drafts: Draft[], settings: WriteSettings): Promise<Draft[]> {
   const written: Draft[] = [];
   for (const draft of drafts) {
-    const { objectStreams } = settings;
-    const bytes = await writeObjects(await draft.document(), { objectStreams });
+    const document = await draft.document();
+    const isOld = isArchive1(document);
+    const objectStreams = settings.objectStreams && !isOld;
+    const bytes = await writeObjects(document, { objectStreams, isOld });
     const needsQpdf = settings.linearize || settings.encrypt !== undefined;
-    written.push(draft.with(needsQpdf ? await withQpdf(bytes, settings) : bytes));
+    written.push(draft.with(needsQpdf ? await withQpdf(bytes, { ...settings, objectStreams }) : bytes));
   }
   return written;
 }
