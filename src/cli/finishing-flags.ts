@@ -76,9 +76,9 @@ const FLAGS: FinishingFlag[] = [
   },
   {
     flags: '--pdfa [part]',
-    description: 'make it PDF/A, and check it: 2b (default), 3b',
+    description: 'make it PDF/A, and check it: 1b, 2b (default), 3b',
     write: (to, value) => {
-      if (!['', '2b', '3b'].includes(value)) throw new UsageError(`--pdfa: ${value}: allowed: 2b, 3b`);
+      if (!['', '1b', '2b', '3b'].includes(value)) throw new UsageError(`--pdfa: ${value}: allowed: 1b, 2b, 3b`);
       to.add('finishing.conformance', `PDF/A-${value || '2b'}`);
     },
   },

@@ -429,7 +429,13 @@ export interface Finishing {
       }
     | undefined;
   /** What the PDF is made to conform to, and checked for; the job fails with `not_conformant` if it does not */
-  conformance?: 'PDF/A-2b' | 'PDF/A-3b' | 'PDF/UA-1' | ('PDF/A-2b' | 'PDF/A-3b' | 'PDF/UA-1')[] | undefined;
+  conformance?:
+    | 'PDF/A-1b'
+    | 'PDF/A-2b'
+    | 'PDF/A-3b'
+    | 'PDF/UA-1'
+    | ('PDF/A-1b' | 'PDF/A-2b' | 'PDF/A-3b' | 'PDF/UA-1')[]
+    | undefined;
   /** Smaller files, for readers of PDF 1.5 (2003) and later */
   objectStreams?: boolean | undefined;
   /** For viewers that show the first page before the rest has come */

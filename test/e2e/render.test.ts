@@ -86,7 +86,7 @@ describe('pdfprompt render', () => {
     [['one.html', '-o', 'one.html'], /-o: it would replace one\.html; allowed: another file/],
     [['one.html', '--pages', 'some'], /--pages: allowed: pages and ranges such as/],
     [['one.html', '--rotate', '45'], /--rotate: allowed: 90, 180, 270/],
-    [['one.html', '--pdfa', '1b'], /--pdfa: 1b: allowed: 2b, 3b/],
+    [['one.html', '--pdfa', '4'], /--pdfa: 4: allowed: 1b, 2b, 3b/],
     [['one.html', '--split', '0'], /--split: allowed: 1 to /],
     [['one.html', '--attach', 'nothing.csv'], /--attach: ENOENT/],
     [['one.html', '--overlay', 'data.csv'], /--overlay: data\.csv: allowed: \.html, \.pdf, \.png/],

@@ -20,7 +20,7 @@ await writeFile(locked, await qpdf(await readFile(plain), encryption));
 
 it('says of a file without claims which can be asked for', async () => {
   const { code, stdout } = await typed(['check', plain]);
-  expect(stdout).toMatch(/claims nothing that can be checked; .*PDF\/A-2b, PDF\/A-3b, PDF\/UA-1/);
+  expect(stdout).toMatch(/claims nothing that can be checked; .*PDF\/A-1b, PDF\/A-2b, PDF\/A-3b, PDF\/UA-1/);
   expect(code).toBe(1);
 });
 
@@ -34,8 +34,9 @@ it('names each rule that is broken, and goes on after a file that it cannot read
 });
 
 it.each([
-  ['PDF/A-3c', /did you mean PDF\/A-[23]b\?\); allowed: PDF\/A-2b, PDF\/A-3b, PDF\/UA-1/],
-  ['PDF/A-2b,PDF/A-3b', /allowed: either PDF\/A-2b or PDF\/A-3b/],
+  ['PDF/A-3c', /did you mean PDF\/A-[123]b\?\); allowed: PDF\/A-1b, PDF\/A-2b, PDF\/A-3b, PDF\/UA-1/],
+  ['PDF/A-2b,PDF/A-3b', /allowed: only one of PDF\/A-2b, PDF\/A-3b/],
+  ['PDF/A-1b,PDF/UA-1,PDF/A-3b', /allowed: only one of PDF\/A-1b, PDF\/A-3b/],
 ])('refuses --conformance %s', async (claims, message) => {
   const { code, stderr } = await typed(['check', plain, '--conformance', claims]);
   expect(stderr).toMatch(message);

@@ -21,6 +21,7 @@ import { MEGABYTE } from '../../src/kernel/units.ts';
 import { Span } from '../../src/telemetry/span.ts';
 import { startFinisher } from '../support/finisher.ts';
 import { invoiceXml } from '../support/invoices.ts';
+import { runPdfTool } from '../support/pdf-tools.ts';
 import { createRenderer, pdfOf } from '../support/renderer.ts';
 
 const { renderer } = await createRenderer();
@@ -46,6 +47,12 @@ const INVOICE = `<!doctype html><html lang="de"><title>Rechnung 7</title>
 <h2 id="anhang" style="break-before: page">Anhang</h2><p>Seite zwei</p></html>`;
 
 const PRINT = { displayHeaderFooter: true, footerTemplate: '<span class="pageNumber" style="font-size: 9px"></span>', margin: { bottom: '1in' } }; // prettier-ignore
+
+/** The same, without anything that is transparent. */
+const OPAQUE = INVOICE.replace(/box-shadow:[^;]*;/, '').replace('opacity: 0.5', 'color: grey');
+/** A picture of 16 by 16 pixels, from transparent at the left to red at the right. */
+const FADING =
+  'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAPUlEQVR4nGP4z8DAAMSCQKwExMZA7ALEoUCcBsTlQNwBxDOBeBUQ7wbiM0B8F4jf/QdpHTVg1IBRA4aLAQA/jH6QhajKngAAAABJRU5ErkJggg==';
 
 /** As the worker does it: printed, then finished. */
 async function make(
@@ -131,6 +138,53 @@ describe('conformance', () => {
     expect(xmp.includes('<pdfuaid:part>1</pdfuaid:part>')).toBe(conformance.includes('PDF/UA-1'));
     expect(xmp).toContain('Rechnung 7</rdf:li>');
     expect(xmp).toContain('Jürgen');
+  });
+
+  it.each([[['PDF/A-1b']], [['PDF/A-1b', 'PDF/UA-1']]] as [Conformance[]][])('%s holds of what is opaque, as PDF 1.4', async (conformance) => {
+    const pdf = await made({ conformance, properties: { title: 'Größe – 7', author: 'Jürgen “J”', keywords: ['a', 'b'], custom: { 'Order no.': '7' } } }, { html: OPAQUE }); // prettier-ignore
+    expect(await checkPdf(pdf, conformance)).toEqual([]);
+    expect(await saidBy(pdf)).toEqual({ conformance, facturx: undefined });
+    expect(Buffer.from(pdf).toString('latin1', 0, 8)).toBe('%PDF-1.4');
+    expect(runPdfTool('qpdf', ['--check', '{}'], pdf)).toMatchObject({ status: 0 });
+    const fonts = runPdfTool('pdffonts', ['{}'], pdf).output;
+    expect(fonts).toContain('CID TrueType');
+  }); // prettier-ignore
+
+  it.each([
+    ['opacity', '<p style="opacity: 0.5">x', '6.4-6'],
+    ['a colour with alpha', '<p style="color: rgba(0, 0, 0, 0.5)">x', '6.4-6'],
+    ['a border with alpha', '<svg width="20" height="20"><path d="M0 0L9 9" stroke="red" stroke-opacity="0.5"/></svg>', '6.4-5'],
+    ['a shadow', '<p style="box-shadow: 0 0 12px rgba(0, 0, 0, 0.5)">x', '6.4-1'],
+    ['blending', '<p style="mix-blend-mode: multiply; background: yellow">x', '6.4-4'],
+  ])('PDF/A-1b is refused for %s, by its rule', async (_, body, rule) => {
+    const outcome = await make({ conformance: 'PDF/A-1b' }, { html: `<html lang="en"><title>T</title>${body}` });
+    expect(outcome).toMatchObject({ kind: 'reject', code: 'not_conformant', message: expect.stringContaining(`[ISO 19005-1:2005 ${rule}]`) as string }); // prettier-ignore
+  }); // prettier-ignore
+
+  it('PDF/A-1b paints a picture with transparency on white', async () => {
+    const html = `<html lang="en"><title>T</title><body style="margin: 0"><img alt="x" width="80" height="80" src="data:image/png;base64,${FADING}">`;
+    const pdf = await made({ conformance: 'PDF/A-1b' }, { html });
+    expect(await checkPdf(pdf, ['PDF/A-1b'])).toEqual([]);
+    const later = await made({ conformance: 'PDF/A-2b' }, { html });
+    expect(runPdfTool('pdfimages', ['-list', '{}'], later).output).toContain('smask');
+    expect(runPdfTool('pdfimages', ['-list', '{}'], pdf).output).toMatch(/^(?!.*smask).* mask /s);
+    const pixels = [pdf, later].map((each) => runPdfTool('pdftoppm', ['-r', '36', '-f', '1', '-l', '1', '{}', '{dir}/page'], each).files.get('page-1.ppm')); // prettier-ignore
+    const [one, two] = pixels as [Buffer, Buffer];
+    expect(one.length).toBe(two.length);
+    expect(Math.max(...one.map((byte, at) => Math.abs(byte - (two[at] ?? 0))))).toBeLessThan(12);
+  });
+
+  it('PDF/A-1b stays as long as it holds, and is made of PDF/A-2b', async () => {
+    const older = await made({ conformance: ['PDF/A-1b'] }, { html: OPAQUE });
+    const turned = await changed(older, { rotate: 90 });
+    expect(await saidBy(turned)).toMatchObject({ conformance: ['PDF/A-1b'] });
+    expect(await checkPdf(turned, ['PDF/A-1b'])).toEqual([]);
+    const linearized = await changed(older, { linearize: true });
+    expect(await checkPdf(linearized, ['PDF/A-1b'])).toEqual([]);
+    const later = await made({ conformance: ['PDF/A-2b'] }, { html: OPAQUE });
+    expect(await checkPdf(await changed(later, { conformance: ['PDF/A-1b'] }), ['PDF/A-1b'])).toEqual([]);
+    const withFile = await changed(older, { attachments: [{ file: 'a.txt' }] }, { 'a.txt': 'x' });
+    expect(await saidBy(withFile)).toMatchObject({ conformance: [] });
   });
 
   it('is made again of what has it', async () => {
@@ -243,8 +297,8 @@ describe('what a given PDF says that it is', () => {
 
   it('is not said any more if it cannot be checked', async () => {
     const given = Buffer.from(await qpdf(await made({ conformance: ['PDF/A-2b'] }), ['--qdf', '--stream-data=uncompress', '/in.pdf', '/out.pdf'])); // prettier-ignore
-    const first = Buffer.from(given.toString('latin1').replace('<pdfaid:part>2<', '<pdfaid:part>1<'), 'latin1');
-    expect(await xmpOf(first)).toContain('<pdfaid:part>1<');
+    const first = Buffer.from(given.toString('latin1').replace('<pdfaid:part>2<', '<pdfaid:part>4<'), 'latin1');
+    expect(await xmpOf(first)).toContain('<pdfaid:part>4<');
     expect(await xmpOf(await changed(first, { rotate: 90 }))).not.toContain('pdfaid');
     const damaged = Buffer.from(given.toString('latin1').replace('<dc:format>', '<dc:formax>'), 'latin1');
     expect(await xmpOf(await changed(damaged, { rotate: 90 }))).not.toContain('pdfaid');

@@ -180,6 +180,7 @@ const OPERATIONS: Record<string, Operation> = {
       await conforms('PDF/A-3b')(pdf, made);
     },
   },
+  'PDF/A-1b': { body: { finishing: { conformance: ['PDF/A-1b'] } }, holds: conforms('PDF/A-1b') },
   'PDF/A-2b': { body: { finishing: { conformance: ['PDF/A-2b'] } }, holds: conforms('PDF/A-2b') },
   'PDF/A-3b': { body: { finishing: { conformance: ['PDF/A-3b'] } }, holds: conforms('PDF/A-3b') },
   'PDF/UA-1': {
@@ -218,9 +219,14 @@ const OPERATIONS: Record<string, Operation> = {
   },
 };
 
-const ofPdf = ['images', 'properties', 'bookmarks', 'attachments', 'facturx', 'PDF/A-2b', 'PDF/A-3b', 'PDF/UA-1', 'linearize', 'encrypt', 'sign']; // prettier-ignore
+const ofPdf = ['images', 'properties', 'bookmarks', 'attachments', 'facturx', 'PDF/A-1b', 'PDF/A-2b', 'PDF/A-3b', 'PDF/UA-1', 'linearize', 'encrypt', 'sign']; // prettier-ignore
 /** What excludes each other, and the field that says so. */
 const EXCLUDED: [string, string, string][] = [
+  ['PDF/A-1b', 'encrypt', 'finishing.encrypt'],
+  ['PDF/A-1b', 'PDF/A-2b', 'finishing.conformance'],
+  ['PDF/A-1b', 'PDF/A-3b', 'finishing.conformance'],
+  ['facturx', 'PDF/A-1b', 'finishing.facturx'],
+  ['attachments', 'PDF/A-1b', 'finishing.attachments'],
   ['PDF/A-2b', 'encrypt', 'finishing.encrypt'],
   ['PDF/A-3b', 'encrypt', 'finishing.encrypt'],
   ['facturx', 'encrypt', 'finishing.encrypt'],

@@ -277,7 +277,7 @@ describe('how PDFs are kept', () => {
   }); // prettier-ignore
 
   it('makes PDF/A, PDF/UA and Factur-X of what is fit for it', async () => {
-    for (const pdfa of ['PDF/A-2b', 'PDF/A-3b'] as const)
+    for (const pdfa of ['PDF/A-1b', 'PDF/A-2b', 'PDF/A-3b'] as const)
       expect(await checkPdf(await pdfOf('convert', [['a.pdf', one]], { pdfa, pdfua: 'true' }), [pdfa, 'PDF/UA-1'])).toEqual([]);
     const xml: SentFile = ['invoice.xml', Buffer.from(invoiceXml('EN 16931')), 'facturxXml'];
     const invoice = await pdfOf('factur-x', [['a.pdf', one], xml], { facturxConformanceLevel: 'EN 16931' });

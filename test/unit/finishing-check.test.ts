@@ -2,9 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import type { Conformance } from '../../src/domain/finishing.ts';
 import { checkPdf } from '../../src/finishing/check/check-pdf.ts';
-import { type RuleId, RULES } from '../../src/finishing/check/rules.ts';
+import { type RuleId, RULES, sameInArchive1 } from '../../src/finishing/check/rules.ts';
 import { ARCHIVE_CASES } from '../support/archive-cases.ts';
 import { ConformingPdf } from '../support/conforming-pdf.ts';
+import { OLD_ARCHIVE_CASES, OLD_ARCHIVE_RIGHT, oldPdf } from '../support/old-archive-cases.ts';
 import { RIGHT_TAGS, UNIVERSAL_CASES } from '../support/universal-cases.ts';
 
 const CASES = [...ARCHIVE_CASES, ...UNIVERSAL_CASES];
@@ -14,6 +15,9 @@ const SOURCES = new URL('../../src/finishing/check/', import.meta.url);
 
 /** Rules that no case breaks. Make a case for a new rule, rather than an entry here. */
 const WITHOUT_CASE: readonly RuleId[] = [
+  'A1 6.1.12-7',
+  'A1 6.1.3-2',
+  'A1 6.3.7-3',
   '6.1.13-2',
   '6.1.13-7',
   '6.1.3-2',
@@ -38,6 +42,12 @@ async function broken(pdf: ConformingPdf, claims: readonly Conformance[]): Promi
   });
 }
 
+/** Rules of PDF/A-1b that are the same. */
+const sameRules = (rules: readonly RuleId[]) => rules.map(sameInArchive1).filter((rule) => rule !== undefined);
+
+/** Rules of PDF/A-1b that a PDF of the later parts breaks anyhow. */
+const BROKEN_ANYHOW = new Set<RuleId>(['A1 6.1.11-1', 'A1 6.1.11-2', 'A1 6.2.2-1', 'A1 6.7.11-2']);
+
 test('a PDF that conforms has no findings', async () => {
   expect(await checkPdf(new ConformingPdf().bytes(), CLAIMS)).toEqual([]);
 });
@@ -48,6 +58,31 @@ describe('what is wrong is found', () => {
     change(pdf);
     const claims = rules.some((rule) => rule.startsWith('A2')) ? (['PDF/A-2b'] as const) : CLAIMS;
     expect(await broken(pdf, claims)).toEqual(expect.arrayContaining(rules));
+  }); // prettier-ignore
+});
+
+describe('of PDF/A-1b', () => {
+  it.each(OLD_ARCHIVE_RIGHT)('%s is right', async (_, change) => {
+    const pdf = oldPdf();
+    change(pdf);
+    expect(await checkPdf(pdf.bytes(), ['PDF/A-1b'])).toEqual([]);
+  });
+
+  it.each(OLD_ARCHIVE_CASES.map(([what, change, ...rules]) => ({ what, change, rules })))('$what: $rules', async ({ change, rules }) => {
+    const pdf = oldPdf();
+    change(pdf);
+    expect(await broken(pdf, ['PDF/A-1b'])).toEqual(expect.arrayContaining(rules));
+  }); // prettier-ignore
+
+  const SAME = ARCHIVE_CASES.map(([what, change, ...rules]) => ({
+    what,
+    change,
+    rules: sameRules(rules).filter((rule) => !BROKEN_ANYHOW.has(rule)),
+  }));
+  it.each(SAME.filter(({ rules }) => rules.length > 0))('$what: $rules, as of the later parts', async ({ change, rules }) => {
+    const pdf = new ConformingPdf();
+    change(pdf);
+    expect(await broken(pdf, ['PDF/A-1b'])).toEqual(expect.arrayContaining(rules));
   }); // prettier-ignore
 });
 
@@ -69,7 +104,8 @@ describe.each(['NonStruct', 'Div', 'Part'])('a group %s around each tag', (group
 });
 
 test('every rule has a case that breaks it, but those that are listed', () => {
-  const covered = new Set<RuleId>(CASES.flatMap(([, , ...rules]) => rules));
+  const all = [...CASES, ...OLD_ARCHIVE_CASES].flatMap(([, , ...rules]) => rules);
+  const covered = new Set<RuleId>([...all, ...sameRules(all)]);
   expect(IDS.filter((id) => !covered.has(id)).toSorted()).toEqual(WITHOUT_CASE.toSorted());
 });
 
@@ -80,7 +116,9 @@ test('every rule is reported somewhere', () => {
     .join('\n');
   /** Those of fonts are reported for both standards at once, by the end of their names. */
   const ends = (id: string) => [id, id.replace(/^(?:6\.2\.11|UA 7\.21)\./, '')];
-  expect(IDS.filter((id) => !ends(id).some((name) => source.includes(`'${name}'`)))).toEqual([]);
+  const isReported = (id: RuleId) => ends(id).some((name) => source.includes(`'${name}'`));
+  const older = new Set(sameRules(IDS.filter(isReported)));
+  expect(IDS.filter((id) => !isReported(id) && !older.has(id))).toEqual([]);
 });
 
 const FORM = '/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X 20 0 R /Y 21 0 R >> >>';

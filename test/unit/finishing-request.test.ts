@@ -28,6 +28,7 @@ const ASKED: Record<string, object> = {
   'finishing.bookmarks': { finishing: { bookmarks: [{ title: 'a', page: 1 }] } },
   'finishing.attachments': { finishing: { attachments: [{ file: 'data.csv' }] }, files },
   'finishing.facturx': { finishing: { facturx: { file: 'invoice.xml', level: 'EN 16931' } }, files },
+  'finishing.PDF/A-1b': { finishing: { conformance: 'PDF/A-1b' } },
   'finishing.PDF/A-2b': { finishing: { conformance: 'PDF/A-2b' } },
   'finishing.PDF/A-3b': { finishing: { conformance: ['PDF/A-3b'] } },
   'finishing.PDF/UA-1': { finishing: { conformance: ['PDF/UA-1'] } },
@@ -45,6 +46,11 @@ const NAMES = Object.keys(ASKED);
 
 /** The field that is refused when both are asked for. */
 const EXCLUDED: [string, string, string][] = [
+  ['finishing.encrypt', 'finishing.PDF/A-1b', 'finishing.encrypt'],
+  ['finishing.PDF/A-1b', 'finishing.PDF/A-2b', 'finishing.conformance'],
+  ['finishing.PDF/A-1b', 'finishing.PDF/A-3b', 'finishing.conformance'],
+  ['finishing.facturx', 'finishing.PDF/A-1b', 'finishing.facturx'],
+  ['finishing.attachments', 'finishing.PDF/A-1b', 'finishing.attachments'],
   ['finishing.encrypt', 'finishing.PDF/A-2b', 'finishing.encrypt'],
   ['finishing.encrypt', 'finishing.PDF/A-3b', 'finishing.encrypt'],
   ['finishing.encrypt', 'finishing.facturx', 'finishing.encrypt'],
@@ -61,7 +67,7 @@ const EXCLUDED: [string, string, string][] = [
   ['split', 'png of pages', 'split'],
   ['png', 'png of pages', 'output'],
 ];
-const OF_A_FILE = new Set(['images', 'properties', 'bookmarks', 'attachments', 'facturx', 'PDF/A-2b', 'PDF/A-3b', 'PDF/UA-1', 'linearize', 'encrypt', 'sign']); // prettier-ignore
+const OF_A_FILE = new Set(['images', 'properties', 'bookmarks', 'attachments', 'facturx', 'PDF/A-1b', 'PDF/A-2b', 'PDF/A-3b', 'PDF/UA-1', 'linearize', 'encrypt', 'sign']); // prettier-ignore
 
 /** What the pair is refused for; undefined: it is allowed. */
 function refusedFor(first: string, second: string): string | undefined {
@@ -127,7 +133,7 @@ describe('a problem of finishing, parts, output or split', () => {
     [{ finishing: { encrypt: { password: 'x' } } }, ['finishing.encrypt.password: unknown field; did you mean userPassword?', 'finishing.encrypt.userPassword: required: userPassword, ownerPassword, or both']],
     [{ finishing: { sign: { resaon: 'x' } } }, ['finishing.sign.resaon: unknown field; did you mean reason?']],
     [{ finishing: { sign: 'yes' } }, ['finishing.sign: allowed: true, or an object with reason, location, contact']],
-    [{ finishing: { conformance: 'PDF/A-1b' } }, ['finishing.conformance: allowed: PDF/A-2b, PDF/A-3b, PDF/UA-1, or a list of them']],
+    [{ finishing: { conformance: 'PDF/A-4' } }, ['finishing.conformance: allowed: PDF/A-1b, PDF/A-2b, PDF/A-3b, PDF/UA-1, or a list of them']],
     [{ finishing: { facturx: { xml: 'x', level: 'basic' } } }, ['finishing.facturx.level: allowed: MINIMUM, BASIC WL, BASIC, EN 16931, EXTENDED, XRECHNUNG']],
     [{ finishing: { facturx: { level: 'BASIC' } } }, ['finishing.facturx.xml: required: either file or xml']],
     [{ finishing: { encrypt: {} } }, ['finishing.encrypt.userPassword: required: userPassword, ownerPassword, or both']],

@@ -10,7 +10,7 @@ const MEANT: Record<string, readonly string[]> = {
   splitMode: ['intervals', 'pages'],
   splitSpan: ['2', '1'],
   splitUnify: ['true', '0'],
-  pdfa: ['PDF/A-2b', 'PDF/A-3b'],
+  pdfa: ['PDF/A-1b', 'PDF/A-2b', 'PDF/A-3b'],
   pdfua: ['True', 'false'],
   metadata: ['{"Title":"x","Keywords":["a","b"],"Marked":true}', '{"ModDate":"2006:09:18 16:27:50Z","Pages":7}'],
   userPassword: ['u'],

@@ -28,10 +28,10 @@ function checkProperty(
 ): void {
   // prettier-ignore
   const type = XMP_SCHEMAS.get(space)?.get(name) ?? extensions.types.get(space)?.get(name);
+  if (NEWER_PROPERTIES.get(space)?.(name) && !extensions.types.get(space)?.has(name))
+    findings.report('A1 6.7.9-2', `the property ${prefix}:${name} is of a later version of XMP than that of 2004`);
   if (type === undefined)
     findings.report('6.6.2.3.1-1', `the property ${prefix}:${name} of the XMP is neither of the standard nor described by an extension schema`); // prettier-ignore
-  else if (NEWER_PROPERTIES.get(space)?.(name) && !extensions.types.get(space)?.has(name))
-    findings.report('A1 6.7.9-2', `the property ${prefix}:${name} is of a later version of XMP than that of 2004`);
   else if (!isOf(value, type, extensions))
     findings.report('6.6.2.3.1-2', `the property ${prefix}:${name} of the XMP is not of the type ${type}`);
 }
