@@ -6,7 +6,7 @@ import { readJpeg2000 } from './jpeg-2000.ts';
 const INLINE_FILTERS = new Set('ASCIIHexDecode AHx ASCII85Decode A85 FlateDecode Fl RunLengthDecode RL CCITTFaxDecode CCF DCTDecode DCT'.split(' ')); // prettier-ignore
 
 /** Bits of a colour in PDF 1.4. */
-const OLD_BITS = [1, 2, 4, 8];
+const OLD_BITS = new Set([1, 2, 4, 8]);
 
 /** The rules about images that content shows. */
 export class ImageRules {
@@ -31,7 +31,7 @@ export class ImageRules {
     if (!isJpeg2000 && !allowed.includes(bits)) findings.report('6.2.8-4', `an image has ${bits} bits`, page);
     if (isMask && bits !== 1 && bits !== undefined)
       findings.report('A1 6.2.4-5', `an image mask has ${bits} bits`, page);
-    if (!isMask && !isJpeg2000 && !OLD_BITS.includes(bits ?? 0))
+    if (!isMask && !isJpeg2000 && !OLD_BITS.has(bits ?? 0))
       findings.report('A1 6.2.4-4', `an image has ${bits} bits`, page);
     if (image.has('SMask')) findings.report('A1 6.4-2', 'an image has transparent parts (SMask)', page);
     checkIntent(image.name('Intent'), page, findings);

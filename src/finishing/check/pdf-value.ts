@@ -108,13 +108,16 @@ export const isDictionary = (value: PdfValue): value is PdfDictionary => value i
 export const isNumber = (value: PdfValue): value is number => typeof value === 'number';
 
 /** Characters of PDFDocEncoding that are not those of Latin 1: from 0x18, from 0x80, and 0xA0. */
-const OWN: ReadonlyMap<number, string> = new Map(
-  [
-    [0x18, '˘ˇˆ˙˝˛˚˜'],
-    [0x80, '•†‡…—–ƒ⁄‹›−‰„“”‘’‚™ﬁﬂŁŒŠŸŽıłœšž'],
-    [0xa0, '€'],
-  ].flatMap(([first, text]) => [...String(text)].map((each, index): [number, string] => [Number(first) + index, each])),
-);
+const OWN = { 0x18: '˘ˇˆ˙˝˛˚˜', 0x80: '•†‡…—–ƒ⁄‹›−‰„“”‘’‚™ﬁﬂŁŒŠŸŽıłœšž', 0xa0: '€' };
+
+function ownCharacter(character: string): string {
+  const code = character.charCodeAt(0);
+  for (const [first, text] of Object.entries(OWN)) {
+    const found = text.charAt(code - Number(first));
+    if (found !== '') return found;
+  }
+  return character;
+}
 
 /** UTF-16 or UTF-8 with their marks; else PDFDocEncoding. */
 export function decodeText(bytes: Uint8Array): string {
@@ -122,5 +125,7 @@ export function decodeText(bytes: Uint8Array): string {
   if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes.subarray(2));
   if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes.subarray(2));
   if (first === 0xef && second === 0xbb && third === 0xbf) return new TextDecoder().decode(bytes.subarray(3));
-  return Array.from(bytes, (code) => OWN.get(code) ?? String.fromCharCode(code)).join('');
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  // oxlint-disable-next-line no-control-regex -- eight of them are accents
+  return text.replace(/[\u0018-\u001f\u0080-\u00a0]/g, ownCharacter);
 }
