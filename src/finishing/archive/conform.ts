@@ -34,7 +34,11 @@ export async function conform(drafts: Draft[], asked: ConformSettings): Promise<
     const kept = inside.conformance.filter((claim) => mayBeKept(claim, asked));
     const isUnchanged = kept.length === inside.conformance.length && !inside.hasOthers;
     if (asked.conformance.length === 0 && isUnchanged && (await holds(draft, kept))) continue;
-    const findings = await claim(draft, { ...asked, conformance: [...asked.conformance, ...kept] }, inside);
+    const findings = await claim(
+      draft,
+      { ...asked, conformance: [...asked.conformance, ...kept] },
+      { inside, asked: asked.conformance },
+    );
     const broken = new Set(findings.map((finding) => finding.claim));
     const wrong = findings
       .filter((finding) => asked.conformance.includes(finding.claim))
@@ -65,10 +69,14 @@ async function bytesFor(draft: Draft, claims: readonly Conformance[]): Promise<U
 }
 
 /** Does for the claims what can be done, and writes them. @returns what is wrong all the same */
-async function claim(draft: Draft, claims: Claims, inside: ClaimsInside): Promise<Finding[]> {
+async function claim(
+  draft: Draft,
+  claims: Claims,
+  { inside, asked }: { inside: ClaimsInside; asked: readonly Conformance[] },
+): Promise<Finding[]> {
   const pdf = await draft.document();
   const archive = claims.conformance.find(isArchive);
-  if (archive) cureArchive(pdf, archive);
+  if (archive) cureArchive(pdf, archive, { isAsked: asked.includes(archive) });
   if (claims.conformance.includes('PDF/UA-1')) cureAccessible(pdf);
   await writeClaims(draft, claims, inside);
   return claims.conformance.length === 0 ? [] : check(draft, claims.conformance);

@@ -6,15 +6,19 @@ import { reachable } from '../write/reachable.ts';
 import { flattenImage } from './flatten-image.ts';
 import { olderProfile } from './older-profile.ts';
 
-/** Gives a PDF what PDF/A-1 wants besides: PDF 1.4, which has no transparency, and characters of fonts that are listed. */
-export function cureArchive1(pdf: PDF): void {
+/**
+ * Gives a PDF what PDF/A-1 wants besides: PDF 1.4, and characters of fonts that are listed.
+ * @param mayFlatten whether transparency is taken out, which changes how images look
+ */
+export function cureArchive1(pdf: PDF, { mayFlatten }: { mayFlatten: boolean }): void {
   const { registry, info } = pdf.context;
   const resolve = (ref: PdfRef) => registry.resolve(ref);
   pdf.context.catalog.getDict().delete('Version');
   for (const { object } of reachable(info.trailer, resolve)) {
     if (!(object instanceof PdfDict)) continue;
-    if (isTransparencyGroup(object, resolve)) object.delete('Group');
-    if (object instanceof PdfStream && object.getName('Subtype', resolve)?.value === 'Image') flattenImage(pdf, object);
+    if (mayFlatten && isTransparencyGroup(object, resolve)) object.delete('Group');
+    if (mayFlatten && object instanceof PdfStream && object.getName('Subtype', resolve)?.value === 'Image')
+      flattenImage(pdf, object);
     if (object instanceof PdfStream && object.has('N')) makeOlder(object);
     for (const font of descendants(object, resolve)) addCidSet(pdf, font);
   }

@@ -22,10 +22,13 @@ const PRINT = 4;
 /** Forms in forms that are looked into. */
 const MAX_LEVELS = 30;
 
-/** Gives a PDF what PDF/A wants besides metadata: what its colours mean, and nothing that is forbidden and harmless. */
-export function cureArchive(pdf: PDF, archive: Conformance): void {
+/**
+ * Gives a PDF what PDF/A wants besides metadata: what its colours mean, and nothing that is forbidden and harmless.
+ * @param isAsked whether it is to be PDF/A; else it says that it is, and looks as it did if it no longer is
+ */
+export function cureArchive(pdf: PDF, archive: Conformance, { isAsked = true } = {}): void {
   const isOld = archive === 'PDF/A-1b';
-  if (isOld) cureArchive1(pdf);
+  if (isOld) cureArchive1(pdf, { mayFlatten: isAsked });
   addOutputIntent(pdf, isOld ? 2 : 4);
   new EmbeddedFiles(pdf).complete();
   const resolve = (ref: PdfRef) => pdf.context.resolve(ref);
