@@ -154,6 +154,20 @@ describe('the scope of a header', () => {
     expect(headerScopeOf(`^https://([a-zA-Z0-9-]+\\.)*example\\.com${port}/.*$`)).toBeDefined();
   });
 
+  it('is read for as many headers as a request may have', () => {
+    const headersOf = (count: number) => {
+      const headers = Object.fromEntries(
+        Array.from({ length: count }, (_, at) => [`X-${at}`, 'a;scope=^https://a/.*']),
+      );
+      const fields = formOf(['extraHttpHeaders', JSON.stringify(headers)]);
+      const read = readExtraHeaders(fields);
+      fields.check();
+      return Object.keys(read ?? {}).length;
+    };
+    expect(headersOf(50)).toBe(50);
+    expect(() => headersOf(51)).toThrow('extraHttpHeaders: allowed: at most 50 headers');
+  });
+
   it('is only what follows the word', () => {
     const headers = { a: 'scoped; b', b: 'x; scope = ^https://a/.*', c: 'x;y' };
     expect(readExtraHeaders(formOf(['extraHttpHeaders', JSON.stringify(headers)]))).toEqual({

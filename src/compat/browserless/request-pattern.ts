@@ -21,15 +21,21 @@ export function urlPatternsOf(expression: string): string[] | undefined {
 /** Every text that it stands for, with `*` for any characters. */
 function textsOf(expression: string): string[] | undefined {
   let texts = [''];
+  let plain = ''; // what all of them have after that
   let rest = expression;
   while (rest !== '') {
     const step = nextStep(rest);
     if (!step) return undefined;
-    texts = texts.flatMap((text) => step.choices.map((choice) => text + choice));
+    const [only, another] = step.choices;
+    if (another === undefined) plain += only;
+    else {
+      texts = texts.flatMap((text) => step.choices.map((choice) => text + plain + choice));
+      plain = '';
+    }
     if (texts.length > MAX_TEXTS) return undefined;
     rest = rest.slice(step.length);
   }
-  return texts;
+  return texts.map((text) => text + plain);
 }
 
 /** What the expression begins with. */

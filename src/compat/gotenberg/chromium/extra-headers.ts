@@ -1,9 +1,11 @@
+import { REQUEST_BOUNDS } from '../../../domain/print-fields.ts';
 import type { Fields } from '../fields.ts';
 import { textEntries } from '../json-shapes.ts';
 import { type HeaderScope, headerScopeOf } from './header-scope.ts';
 
 const NAME = 'extraHttpHeaders';
 const ALLOWED = 'a JSON object of header names and values such as {"X-Tenant": "a"}';
+const MAX_HEADERS = REQUEST_BOUNDS.extraHeaders;
 const MAX_SCOPE = 1_024;
 const SCOPE = /^\s*scope\s*(?:=|$)/i;
 const SCOPE_ALLOWED =
@@ -16,13 +18,16 @@ type Header = string | ({ value: string } & HeaderScope);
 export function readExtraHeaders(fields: Fields): Record<string, Header> | undefined {
   const entries = fields.json(NAME, textEntries, ALLOWED);
   if (!entries || entries.length === 0) return undefined;
-  const headers = entries.flatMap(([name, text]): [string, Header][] => {
-    if (fields.isFull) return [];
+  if (entries.length > MAX_HEADERS) {
+    fields.refuse(NAME, `allowed: at most ${MAX_HEADERS} headers`);
+    return undefined;
+  }
+  const headers = entries.map(([name, text]): [string, Header] => {
     const { value, scope } = scoped(text);
-    if (scope === undefined) return [[name, value]];
+    if (scope === undefined) return [name, value];
     const urls = scope.length > MAX_SCOPE ? undefined : headerScopeOf(scope);
     if (!urls) fields.refuse(`${NAME}.${name}`, SCOPE_ALLOWED);
-    return [[name, { value, ...urls }]];
+    return [name, { value, ...urls }];
   });
   return Object.fromEntries(headers);
 }
