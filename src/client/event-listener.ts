@@ -22,8 +22,8 @@ const DEFAULT_RETRY_MS = 2_000;
 const MAX_SEEN = 10_000;
 
 /**
- * Events as they happen, each once, over as many connections as that takes. It ends when the reader stops. However long
- * the service is away, it is only waited for, once it has answered.
+ * Events as they happen, each once, over as many connections as that takes. It ends when the reader stops. Once the
+ * service has answered, it is waited for however long it is unavailable.
  * @throws PdfpromptError if the first connection fails, or the service refuses a later one
  */
 export async function* listen(

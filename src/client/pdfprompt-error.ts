@@ -39,7 +39,8 @@ interface ErrorAbout {
 /** The same error with the job that it is about, unless it names one. */
 export function withJobId(error: PdfpromptError, jobId: string | undefined): PdfpromptError {
   if (error.jobId !== undefined || jobId === undefined) return error;
-  return new PdfpromptError(error.code, error.message, { ...error, jobId, cause: error.cause });
+  const { code, message, status, fields, requestId, retryAfter, cause } = error;
+  return new PdfpromptError(code, message, { status, fields, requestId, retryAfter, jobId, cause });
 }
 
 /** The error of an answer that is no success. It reads the body. */

@@ -339,7 +339,10 @@ describe('headers of a request', () => {
     [{ extraHTTPHeadersTo: 'origin' }, /^extraHTTPHeadersTo: html has no origin; allowed with it: all, or a list/],
     [{ setExtraHTTPHeaders: { Host: 'a' } }, /^setExtraHTTPHeaders\.Host: allowed: headers of the request/],
     [{ setExtraHTTPHeaders: { 'a b': 'a' } }, /^setExtraHTTPHeaders\["a b"\]: allowed: an HTTP header name/],
-    [{ setExtraHTTPHeaders: { a: 1 } }, /^setExtraHTTPHeaders\.a: allowed: text, or an object with value, urls, hosts$/],
+    [
+      { setExtraHTTPHeaders: { a: 1 } },
+      /^setExtraHTTPHeaders\.a: allowed: text, or an object with value, urls, hosts$/,
+    ],
     [{ setExtraHTTPHeaders: { a: { value: 'x' } } }, /^setExtraHTTPHeaders\.a: required: urls, hosts, or both$/],
     [
       { setExtraHTTPHeaders: { a: { value: 'x', urls: '^a' } } },
