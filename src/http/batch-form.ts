@@ -1,14 +1,11 @@
 import { z } from 'zod';
-import type { ZodOpenApiResponseObject } from 'zod-openapi';
 import { itemSchema } from '../domain/batch-request.ts';
 import { batchResponse } from './batch-schemas.ts';
 import { BATCH_EXAMPLES } from './examples.ts';
+import { LOCATION, withHeaders } from './schemas.ts';
 
-/** The answer to a request that made a batch. */
-export const acceptedBatch = (description: string): ZodOpenApiResponseObject => ({
-  ...batchResponse(description),
-  headers: z.object({ Location: z.string() }),
-});
+/** The answer to a request that made a batch, now or before. */
+export const acceptedBatch = (description: string) => withHeaders(batchResponse(description), LOCATION);
 
 /** JSON, or a form with a file of items. */
 export const batchForm = (schema: z.ZodType) => ({

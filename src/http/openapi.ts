@@ -1,7 +1,9 @@
 import { createDocument, type CreateDocumentOptions, type ZodOpenApiPathsObject, type ZodOpenApiResponsesObject } from 'zod-openapi'; // prettier-ignore
+import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../kernel/errors.ts';
 import { problemSchema } from './problem.ts';
 import type { Operation } from './route.ts';
+import { JOB_ID, withHeaders } from './schemas.ts';
 import { webhooks } from './sent-events.ts';
 
 export type OpenApiDocument = ReturnType<typeof createDocument>;
@@ -94,16 +96,26 @@ export function openApiDocument(operations: Operation[], version: string): OpenA
   );
 }
 
+/** Statuses with `Retry-After`, if it is known when the same request may succeed. */
+const PASSING = new Set([429, 503]);
+/** Statuses of what a job failed with. */
+const OF_JOB = new Set([422, 500]);
+
 /** The responses for these problems, by status. */
 function problemResponses(codes: ErrorCode[]): ZodOpenApiResponsesObject {
   const byStatus = Map.groupBy(codes, (code) => ERROR_CODES[code].status);
+  const waitsForJob = codes.includes('job_failed');
   return Object.fromEntries(
-    [...byStatus].map(([status, list]) => [
-      status,
-      {
+    [...byStatus].map(([status, list]) => {
+      const response = {
         description: list.map((code) => `\`${code}\``).join(', '),
         content: { 'application/problem+json': { schema: problemSchema } },
-      },
-    ]),
+      };
+      const headers = {
+        ...(PASSING.has(status) && { 'Retry-After': z.int().optional().meta({ description: 'Seconds' }) }),
+        ...(waitsForJob && OF_JOB.has(status) && { 'X-Job-Id': JOB_ID['X-Job-Id'].optional() }),
+      };
+      return [status, Object.keys(headers).length === 0 ? response : withHeaders(response, headers)];
+    }),
   );
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../kernel/errors.ts';
-import { pdfResponse } from './schemas.ts';
+import { ETAG, pdfResponse } from './schemas.ts';
 
 /** The query of a request for the bytes of a PDF. */
 export const pdfQuery = z.strictObject({
@@ -27,16 +27,17 @@ export const zipConditions = pdfConditions.pick({ 'If-None-Match': true });
 export const zipResponses = {
   200: {
     description: 'The zip',
+    headers: z.object(ETAG),
     content: { 'application/zip': { schema: { type: 'string' as const, format: 'binary' } } },
   },
-  304: { description: 'The zip still has the `ETag` of `If-None-Match`' },
+  304: { description: 'The zip still has the `ETag` of `If-None-Match`', headers: z.object(ETAG) },
 };
 
 /** The answers of a request for a PDF. */
 export const pdfResponses = {
   200: pdfResponse,
   206: { ...pdfResponse, description: 'The requested range' },
-  304: { description: 'The PDF still has the `ETag` of `If-None-Match`' },
+  304: { description: 'The PDF still has the `ETag` of `If-None-Match`', headers: z.object(ETAG) },
 };
 
 export const PDF_PROBLEMS: ErrorCode[] = [

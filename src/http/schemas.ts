@@ -193,11 +193,22 @@ export const jsonResponse = (description: string, schema: z.ZodType): ZodOpenApi
 
 export const jobResponse = (description: string) => jsonResponse(description, jobSchema);
 
-/** The answer to a request that made a job. */
-export const acceptedResponse = (description: string): ZodOpenApiResponseObject => ({
-  ...jobResponse(description),
-  headers: z.object({ Location: z.string() }),
+/** Headers of answers, described once. */
+export const LOCATION = { Location: z.string().meta({ description: 'The path of what was made' }) };
+export const ETAG = { ETag: z.string().meta({ description: 'Names these bytes, for `If-None-Match`' }) };
+export const JOB_ID = { 'X-Job-Id': z.uuid().meta({ description: 'The job of this request' }) };
+
+/** A response that also has these headers. */
+export const withHeaders = (
+  response: ZodOpenApiResponseObject,
+  headers: Record<string, z.ZodType>,
+): ZodOpenApiResponseObject => ({
+  ...response,
+  headers: z.object({ ...(response.headers instanceof z.ZodObject && response.headers.shape), ...headers }),
 });
+
+/** The answer to a request that made a job, now or before. */
+export const acceptedResponse = (description: string) => withHeaders(jobResponse(description), LOCATION);
 
 export const jsonBody = (
   schema: z.ZodType,
@@ -230,9 +241,14 @@ export const jsonOrFiles = (schema: z.ZodType, examples?: Examples) => ({
 export const idOf = (what: string) => z.object({ id: z.string().meta({ description: `The ${what}'s id` }) });
 export const tierNameParams = z.object({ name: z.string().meta({ description: "The tier's name" }) });
 
+/** Files are bytes, except what is JSON itself: that may be any. */
+const BINARY = { type: 'string', format: 'binary' } as const;
+const JSON_TYPE = 'application/json';
+
 export const pdfResponse: ZodOpenApiResponseObject = {
   description: 'The PDF, or what else `output` asks for: a picture or HTML, always as a file to save',
   headers: z.object({
+    ...ETAG,
     'X-Failed-Resources': z.int().meta({
       description: 'The number of resources that did not load. `failedResources` of the job lists them with reasons',
     }),
@@ -241,12 +257,18 @@ export const pdfResponse: ZodOpenApiResponseObject = {
         'Only if not everything was waited for, with `bestAttempt`: the number of entries in `incomplete` of the job',
     }),
   }),
-  content: Object.fromEntries(FILE_TYPES.map((type) => [type, { schema: { type: 'string', format: 'binary' } }])),
+  content: Object.fromEntries(FILE_TYPES.map((type) => [type, { schema: type === JSON_TYPE ? {} : BINARY }])),
 };
 
 /** By `Accept`: the first file, or all of them. */
 export const pdfOrZipResponse: ZodOpenApiResponseObject = {
   ...pdfResponse,
   description: 'The PDF, or what else `output` asks for; with `Accept: application/zip` all files of the job',
-  content: { ...pdfResponse.content, 'application/zip': { schema: { type: 'string', format: 'binary' } } },
+  content: { ...pdfResponse.content, 'application/zip': { schema: BINARY } },
+};
+
+/** The answers of a request that waits for its job. */
+export const waitedResponses = {
+  200: withHeaders(pdfOrZipResponse, JOB_ID),
+  202: withHeaders(acceptedResponse('Not done yet'), JOB_ID),
 };

@@ -262,3 +262,41 @@ describe('/docs', () => {
     expect((await request('/', { key: null, redirect: 'manual' })).headers.get('location')).toBe('/docs');
   });
 });
+
+describe('the answers that /openapi.json describes', () => {
+  it('name the headers that are sent, and JSON files as any JSON', async () => {
+    interface Described {
+      headers?: Record<string, { required?: boolean }>;
+      content?: Record<string, { schema: object }>;
+    }
+    const described = (path: string, method: string, status: number | string) =>
+      document.paths[path]?.[method]?.responses[status] as Described;
+    const told = ['Location', 'X-Job-Id', 'ETag', 'Retry-After'];
+    const put = await request('/v1/assets', { method: 'PUT', body: 'x', headers: { 'Content-Type': 'text/plain' } });
+    const { id } = (await put.json()) as { id: string };
+    const body = JSON.stringify({ html: 'x' });
+    const none = { Prefer: 'wait=0', 'Idempotency-Key': 'headers' };
+    const cases: [string, string, RequestInit & { path?: string }, string[]][] = [
+      ['/v1/jobs', 'post', { body }, ['Location']],
+      ['/v1/pdf', 'post', { body, headers: none }, ['Location', 'X-Job-Id']],
+      ['/v1/jobs', 'post', { body, headers: { 'Idempotency-Key': 'headers' } }, ['Location']],
+      ['/v1/batches', 'post', { body: `{"request":{},"items":[${body}]}` }, ['Location']],
+      ['/v1/webhooks', 'post', { body: '{"url":"https://hooks.example.com/"}' }, ['Location']],
+      ['/v1/assets/{id}', 'get', { path: `/v1/assets/${id}` }, ['ETag']],
+      ['/v1/assets/{id}', 'get', { path: `/v1/assets/${id}`, headers: { 'If-None-Match': `"${id}"` } }, ['ETag']],
+    ];
+    for (const [path, method, { path: at = path, ...init }, expected] of cases) {
+      const { status, headers } = await request(at, { method: method.toUpperCase(), ...init });
+      expect([path, status, told.filter((name) => headers.has(name))]).toEqual([path, status, expected]);
+      expect([path, status, Object.keys(described(path, method, status)?.headers ?? {})]).toEqual([path, status, expected]); // prettier-ignore
+    }
+    for (const status of [429, 503])
+      expect(described('/v1/usage', 'get', status).headers).toHaveProperty('Retry-After');
+    for (const status of [422, 500]) expect(described('/v1/pdf', 'post', status).headers).toHaveProperty('X-Job-Id');
+    for (const status of [200, 206, 304])
+      expect(described('/v1/jobs/{id}/pdf', 'get', status).headers).toHaveProperty('ETag');
+    expect(Object.keys(described('/v1/links/{token}', 'get', 200).headers ?? {})).toEqual(['ETag']);
+    expect(described('/v1/pdf', 'post', 200).content?.['application/json']?.schema).toEqual({});
+    expect(described('/v1/pdf', 'post', 200).content?.['application/pdf']?.schema).toMatchObject({ format: 'binary' });
+  });
+});

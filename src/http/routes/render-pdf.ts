@@ -3,7 +3,7 @@ import type { PdfRequest } from '../../domain/pdf-request.ts';
 import { invalidFields, JOB_ERROR_CODES } from '../../kernel/errors.ts';
 import { answerPdf, DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, waitMsOf } from '../answer-pdf.ts';
 import type { AppDeps, Operation } from '../route.ts';
-import { acceptedResponse, pdfOrZipResponse } from '../schemas.ts';
+import { waitedResponses } from '../schemas.ts';
 import { pdfRequestBody, submitBody, submitHeaders } from './submit-job.ts';
 
 /** Those of a request that waits for its PDF. */
@@ -28,10 +28,7 @@ export function renderPdfRoute(deps: AppDeps): Operation {
       header: renderHeaders,
     },
     requestBody: pdfRequestBody,
-    responses: {
-      200: pdfOrZipResponse,
-      202: acceptedResponse('Not done yet'),
-    },
+    responses: waitedResponses,
     problems: [
       'idempotency_mismatch',
       'rate_limited',

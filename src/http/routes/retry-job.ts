@@ -2,7 +2,7 @@ import { retryJob } from '../../jobs/retry.ts';
 import { jobAnswer } from '../job-answer.ts';
 import { rateLimitHeaders } from '../../accounts/limits.ts';
 import type { AppDeps, Operation } from '../route.ts';
-import { acceptedResponse, idOf, jobResponse } from '../schemas.ts';
+import { acceptedResponse, idOf } from '../schemas.ts';
 import { admit, submitFrom, submitHeaders } from './submit-job.ts';
 
 export function retryJobRoute(deps: AppDeps): Operation {
@@ -16,7 +16,7 @@ export function retryJobRoute(deps: AppDeps): Operation {
     requestParams: { path: idOf('job'), header: submitHeaders },
     responses: {
       202: acceptedResponse('The new job, accepted'),
-      200: jobResponse('The job that this Idempotency-Key created before'),
+      200: acceptedResponse('The job that this Idempotency-Key created before'),
     },
     problems: ['not_found', 'job_not_retryable', 'idempotency_mismatch', 'rate_limited', 'invalid_request'],
     handle: async (c) => {

@@ -7,7 +7,7 @@ import { jobAnswer } from '../job-answer.ts';
 import { rateLimitHeaders } from '../../accounts/limits.ts';
 import { PDF_EXAMPLES } from '../examples.ts';
 import { aboutOf, type AppContext, type AppDeps, type Operation } from '../route.ts';
-import { acceptedResponse, jobResponse, jsonOrFiles } from '../schemas.ts';
+import { acceptedResponse, jsonOrFiles } from '../schemas.ts';
 
 export const submitHeaders = z.object({
   'Idempotency-Key': z
@@ -35,7 +35,7 @@ export function submitJobRoute(deps: AppDeps): Operation {
     requestBody: pdfRequestBody,
     responses: {
       202: acceptedResponse('Accepted'),
-      200: jobResponse('The job that this Idempotency-Key created before'),
+      200: acceptedResponse('The job that this Idempotency-Key created before'),
     },
     problems: ['idempotency_mismatch', 'rate_limited', 'asset_limit_reached'],
     handle: async (c) => {

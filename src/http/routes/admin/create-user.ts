@@ -1,9 +1,8 @@
-import { z } from 'zod';
 import { createUser } from '../../../accounts/create-user.ts';
 import { newUserSchema } from '../../../accounts/users.ts';
 import { readBody } from '../../body.ts';
 import { adminAboutOf, type AppDeps, type Operation } from '../../route.ts';
-import { jsonBody, jsonResponse, userSchema } from '../../schemas.ts';
+import { jsonBody, jsonResponse, LOCATION, userSchema, withHeaders } from '../../schemas.ts';
 
 export function createUserRoute({ adminDb, events }: AppDeps): Operation {
   return {
@@ -12,7 +11,7 @@ export function createUserRoute({ adminDb, events }: AppDeps): Operation {
     operationId: 'createUser',
     summary: 'Create a user, with a subscription and without a key',
     requestBody: jsonBody(newUserSchema),
-    responses: { 201: { ...jsonResponse('The user', userSchema), headers: z.object({ Location: z.string() }) } },
+    responses: { 201: withHeaders(jsonResponse('The user', userSchema), LOCATION) },
     problems: ['user_exists'],
     handle: async (c) => {
       const user = await createUser(adminDb, await readBody(c, newUserSchema));

@@ -3,9 +3,11 @@ import { findAsset } from '../../../assets/find-asset.ts';
 import { CodedError } from '../../../kernel/errors.ts';
 import { pdfConditions } from '../../pdf-operation.ts';
 import { aboutOf, type AppDeps, type Operation } from '../../route.ts';
+import { ETAG } from '../../schemas.ts';
 import { sendBytes } from '../../send-bytes.ts';
 
-const bytes = { content: { '*/*': { schema: { type: 'string', format: 'binary' } } } } as const;
+const headers = z.object(ETAG);
+const content = { '*/*': { schema: { type: 'string', format: 'binary' } } } as const;
 
 export function getAssetRoute({ reads, assetStores, events }: AppDeps): Operation {
   return {
@@ -19,9 +21,9 @@ export function getAssetRoute({ reads, assetStores, events }: AppDeps): Operatio
       header: pdfConditions,
     },
     responses: {
-      200: { description: 'The bytes', ...bytes },
-      206: { description: 'The requested range', ...bytes },
-      304: { description: 'You have it' },
+      200: { description: 'The bytes', headers, content },
+      206: { description: 'The requested range', headers, content },
+      304: { description: 'You have it', headers },
     },
     problems: ['not_found', 'range_not_satisfiable'],
     handle: async (c) => {

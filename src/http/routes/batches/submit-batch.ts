@@ -7,7 +7,6 @@ import { withBatch } from '../../receive-batch.ts';
 import { putRequestFiles } from '../../request-files.ts';
 import type { AppContext, AppDeps, Operation } from '../../route.ts';
 import { acceptedBatch, batchForm } from '../../batch-form.ts';
-import { batchResponse } from '../../batch-schemas.ts';
 import { textOf } from '../../text-of-asset.ts';
 import { admit, idempotencyKeyOf, submitHeaders } from '../submit-job.ts';
 
@@ -23,7 +22,7 @@ export function submitBatchRoute(deps: AppDeps): Operation {
     requestBody: batchForm(batchRequestSchema),
     responses: {
       202: acceptedBatch('Accepted'),
-      200: batchResponse('The batch that this Idempotency-Key created before'),
+      200: acceptedBatch('The batch that this Idempotency-Key created before'),
     },
     problems: ['idempotency_mismatch', 'rate_limited', 'asset_limit_reached', 'template_failed'],
     handle: async (c) => {

@@ -6,12 +6,13 @@ import { noSuchLink, openLink } from '../../../links/open-link.ts';
 import { counted } from '../../middleware/count-requests.ts';
 import { pdfConditions, pdfResponses } from '../../pdf-operation.ts';
 import type { AppContext, AppDeps, Operation } from '../../route.ts';
-import { pdfResponse } from '../../schemas.ts';
+import { ETAG, pdfResponse } from '../../schemas.ts';
 import { etagOf, sendFoundFile } from '../../send-pdf.ts';
 import { publicParty } from '../../under-way.ts';
 
 const path = z.object({ token: z.string().meta({ description: 'The last part of a link' }) });
-const { headers: _, ...fileResponse } = pdfResponse;
+/** Only of the file: a link says nothing of the job. */
+const fileResponse = { ...pdfResponse, headers: z.object(ETAG) };
 
 /** Requests for links of a tenant have a share of their own, so that strangers cannot use up the tenant's. */
 export function openLinkRoute(deps: AppDeps): Operation {

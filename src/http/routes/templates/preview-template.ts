@@ -7,7 +7,7 @@ import { getTemplate } from '../../../templates/read-templates.ts';
 import { answerPdf, waitMsOf } from '../../answer-pdf.ts';
 import { type StoreFiles, withFiles } from '../../body.ts';
 import type { AppContext, AppDeps, Operation } from '../../route.ts';
-import { acceptedResponse, jsonOrFiles, pdfOrZipResponse, templateParams } from '../../schemas.ts';
+import { jsonOrFiles, templateParams, waitedResponses } from '../../schemas.ts';
 import { textOf } from '../../text-of-asset.ts';
 import { renderHeaders } from '../render-pdf.ts';
 import { admit, submitFrom } from '../submit-job.ts';
@@ -30,7 +30,7 @@ export function previewTemplateRoute(deps: AppDeps): Operation {
     description: 'A job like any other, which counts as one. The template need not exist if all its files are sent.',
     requestParams: { path: templateParams, header: renderHeaders },
     requestBody: jsonOrFiles(body),
-    responses: { 200: pdfOrZipResponse, 202: acceptedResponse('Not done yet') },
+    responses: waitedResponses,
     problems: ['not_found', 'rate_limited', 'asset_limit_reached', ...JOB_ERROR_CODES, 'browser_failed'],
     handle: async (c) => {
       await admit(c, deps);

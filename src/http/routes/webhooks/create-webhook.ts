@@ -3,7 +3,7 @@ import { webhookFields } from '../../../deliveries/webhook.ts';
 import { readBody } from '../../body.ts';
 import { WEBHOOK_EXAMPLES } from '../../examples.ts';
 import { aboutOf, type AppDeps, type Operation } from '../../route.ts';
-import { jsonBody, jsonResponse } from '../../schemas.ts';
+import { jsonBody, jsonResponse, LOCATION, withHeaders } from '../../schemas.ts';
 import { webhookWithSecretSchema } from '../../webhook-schemas.ts';
 
 export function createWebhookRoute(deps: AppDeps): Operation {
@@ -14,7 +14,7 @@ export function createWebhookRoute(deps: AppDeps): Operation {
     summary: 'Register an endpoint that receives events of your jobs and batches',
     description: 'The secret, with which messages are signed, is shown once. At most 20 endpoints.',
     requestBody: jsonBody(webhookFields, { examples: WEBHOOK_EXAMPLES }),
-    responses: { 201: jsonResponse('The webhook, with its secret', webhookWithSecretSchema) },
+    responses: { 201: withHeaders(jsonResponse('The webhook, with its secret', webhookWithSecretSchema), LOCATION) },
     problems: ['webhook_limit_reached'],
     handle: async (c) => {
       const { underWay, principal } = c.var;
