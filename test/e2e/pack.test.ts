@@ -78,7 +78,7 @@ describe('the published package', () => {
     expect(
       files.filter(
         (path) =>
-          !/^(bin\/pdfprompt\.js|dist\/[\w/-]+\.js|dist\/client\/[\w-]+\.d\.ts|dist\/http\/(console|studio)\/assets\/[\w-]+\.(css|svg)|sql\/\w+\.sql|examples\/invoice\/[\w/-]+\.\w+|package\.json|README\.md|LICENSE|CHANGELOG\.md|\.env\.example)$/.test(
+          !/^(bin\/pdfprompt\.js|dist\/[\w/-]+\.js|dist\/client\/[\w-]+\.d\.ts|dist\/http\/(console|studio)\/assets\/[\w-]+\.(css|svg)|sql\/\w+\.sql|docs\/moving\.md|examples\/invoice\/[\w/-]+\.\w+|package\.json|README\.md|LICENSE|CHANGELOG\.md|\.env\.example)$/.test(
             path,
           ),
       ),
