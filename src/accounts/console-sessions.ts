@@ -2,12 +2,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
 import type { Database } from '../db/pools.ts';
 import { consoleSession } from '../db/schema.ts';
-import type { Scope } from '../domain/scope.ts';
+import { type Permissions, permissionsOf, type Scope } from '../domain/scope.ts';
 
 /** Seconds that a session lasts. */
 export const SESSION_SECONDS = 8 * 3_600;
 
-/** Somebody who is signed in, in a browser: to the console with the scope `admin`, otherwise to the studio alone. */
+/** Somebody who is signed in, in a browser: to the console if a scope allows it, otherwise to the studio alone. */
 export interface ConsoleSession {
   userId: string;
   email: string;
@@ -15,6 +15,7 @@ export interface ConsoleSession {
   tier: string;
   /** what the key may do */
   scopes: readonly Scope[];
+  may: Permissions;
   keyId: string;
   /** how the key begins */
   keyPrefix: string;
@@ -59,7 +60,16 @@ export async function findSession(db: Database, token: string): Promise<ConsoleS
   if (!row) return undefined;
   const { user_id: userId, email, tier, key_id: keyId, prefix: keyPrefix } = row;
   const scopes = row.scopes.split(' ') as Scope[];
-  return { userId, email, tier, scopes, keyId, keyPrefix, expiresAt: new Date(row.expires_at) };
+  return {
+    userId,
+    email,
+    tier,
+    scopes,
+    may: permissionsOf(scopes),
+    keyId,
+    keyPrefix,
+    expiresAt: new Date(row.expires_at),
+  };
 }
 
 /** Ends a session; does nothing if there is none. */

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Database, Queryable } from '../db/pools.ts';
 import { apiKey, user, userSubscription } from '../db/schema.ts';
 import { checkInput } from '../domain/check-input.ts';
-import { DEFAULT_SCOPES, orderedScopes, type Scope, scopesSchema } from '../domain/scope.ts';
+import { OWN_SCOPES, orderedScopes, type Scope, scopesSchema } from '../domain/scope.ts';
 import { DEFAULT_TIER } from '../domain/tier.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
 import { generateKey, hashKey, keyPrefix } from './key-format.ts';
@@ -43,7 +43,7 @@ const EXPIRY = 'allowed: a time in the future, in ISO 8601 with its zone, such a
 
 export const newKeySchema = newUserSchema
   .extend({
-    scopes: scopesSchema.default([...DEFAULT_SCOPES]),
+    scopes: scopesSchema.default([...OWN_SCOPES]),
     expiresAt: z.iso
       .datetime({ offset: true, error: EXPIRY })
       .optional()

@@ -22,7 +22,7 @@ import { type FileType, PDF_TYPE } from '../domain/media-type.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
 import type { PdfRequest, PrintSettings } from '../domain/pdf-request.ts';
 import type { Missed, RunStatus } from '../domain/schedule.ts';
-import { DEFAULT_SCOPES, type Scope } from '../domain/scope.ts';
+import { OWN_SCOPES, type Scope } from '../domain/scope.ts';
 
 /*
  * The tables as drizzle needs them. `sql/` creates them, with their checks, keys and indexes;
@@ -72,7 +72,7 @@ export const apiKey = pgTable('pdfprompt_api_key', {
     .array()
     .$type<Scope[]>()
     .notNull()
-    .default([...DEFAULT_SCOPES]),
+    .default([...OWN_SCOPES]),
   expiresAt: instant('expires_at'),
   replaces: uuid('replaces'),
 });

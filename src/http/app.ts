@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { MOVING_PAGE } from '../domain/foreign-names.ts';
-import type { Scope } from '../domain/scope.ts';
+import { OWN_SCOPES, type Scope } from '../domain/scope.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { createConsole } from './console/console.ts';
 import { createBrowserless } from './compat/browserless/browserless.ts';
@@ -215,7 +215,7 @@ function assemble(
   const counted = countRequests();
   const guards = (scope: Scope) => [
     authenticate(logIn, scope),
-    ...(scope === 'admin' ? [] : [counted]), // requests of operators are not limited
+    ...(OWN_SCOPES.includes(scope) ? [counted] : []), // requests of operators are not limited
   ];
   app.on(['POST', 'GET', 'DELETE'], ['/mcp'], ...guards('jobs:write'), (c) => answerAgent(c, deps));
   const allowed = new Map<string, string[]>();

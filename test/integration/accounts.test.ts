@@ -4,7 +4,7 @@ import { createKey, listKeys, revokeKey } from '../../src/accounts/keys.ts';
 import { rotateKey } from '../../src/accounts/rotate-key.ts';
 import { setTier } from '../../src/accounts/subscriptions.ts';
 import { defineTier, deleteTier } from '../../src/accounts/tiers.ts';
-import { DEFAULT_SCOPES } from '../../src/domain/scope.ts';
+import { OWN_SCOPES } from '../../src/domain/scope.ts';
 import { principalOf } from '../support/accounts.ts';
 import { createDatabase, openTestPool } from '../support/database.ts';
 
@@ -24,7 +24,7 @@ const works = (key: string) =>
 
 describe('createKey', () => {
   it('gives what is asked for, each scope once, and everything but admin otherwise', async () => {
-    expect((await createKey(db, { email })).scopes).toEqual(DEFAULT_SCOPES);
+    expect((await createKey(db, { email })).scopes).toEqual(OWN_SCOPES);
     const { key, scopes } = await createKey(db, { email, scopes: ['admin', 'jobs:read', 'admin'] });
     expect(scopes).toEqual(['jobs:read', 'admin']);
     expect((await principalOf(db, key)).scopes).toEqual(scopes);

@@ -12,7 +12,7 @@ import { submitJob } from '../../src/jobs/submit.ts';
 import { parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { migrateDatabase, openConfiguredPool } from '../../src/runtime/database.ts';
 import { PostgresStore } from '../../src/storage/postgres-store.ts';
-import { DEFAULT_SCOPES } from '../../src/domain/scope.ts';
+import { OWN_SCOPES } from '../../src/domain/scope.ts';
 import { forgetfulLimiter } from '../support/accounts.ts';
 import { undoLater } from '../support/clean-up.ts';
 import { temporaryDirectory } from '../support/files.ts';
@@ -86,7 +86,7 @@ async function statements({ userId, jobs }: Tenant): Promise<Sent[]> {
     const parsed = parsePdfRequest({ html: `<p>${userId}</p>` });
     if (!parsed.ok) throw new Error('the test does not fit the code');
     const tier = { name: 'unlimited', requestsPerMinute: null, requestsPerDay: null, priority: 2 };
-    const principal = { userId, keyId: '', tier, scopes: DEFAULT_SCOPES };
+    const principal = { userId, keyId: '', tier, scopes: OWN_SCOPES };
     const deps = { ...service.base, reads, limiter: forgetfulLimiter() };
     await submitJob(deps, { principal, request: parsed.request, idempotencyKey: SHARED_KEY }).catch(() => undefined);
   });

@@ -2,7 +2,8 @@ import type { MiddlewareHandler } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { type ConsoleSession, findSession, SESSION_SECONDS } from '../../accounts/console-sessions.ts';
 import type { Database } from '../../db/pools.ts';
-import type { Scope } from '../../domain/scope.ts';
+import { allows, type Permissions, SCOPE_OF, type Scope } from '../../domain/scope.ts';
+import { CodedError } from '../../kernel/errors.ts';
 import type { AppContext, AppEnv } from '../route.ts';
 
 /** Pages that one signs in to. */
@@ -24,9 +25,10 @@ export interface Place {
 export const CONSOLE: Place = {
   path: '/console',
   name: 'console',
-  isOpenFor: (scopes) => scopes.includes('admin'),
-  label: 'API key with the scope admin',
-  refusal: 'This key lacks the scope admin. It opens the API and the studio of its user, but not the console.',
+  isOpenFor: (scopes) => allows(scopes, 'console:read'),
+  label: 'API key with the scope console:read, operator or admin',
+  refusal:
+    'This key lacks the scopes console:read, operator and admin. It opens the API and the studio of its user, but not the console.',
   hint: 'It is a key of an operator. To create one, type on the server:',
   command: 'npx pdfprompt keys create --user you@example.com --scopes admin',
 };
@@ -94,6 +96,14 @@ export function sessionOf(c: AppContext): ConsoleSession {
   const { session } = c.var;
   if (!session) throw new Error('a page without a session');
   return session;
+}
+
+/** Refuses those who may not do it. After {@link signedIn}. */
+export function requires(permission: keyof Permissions): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    if (sessionOf(c).may[permission]) return next();
+    throw new CodedError('missing_scope', `This needs a key with the scope ${SCOPE_OF[permission]}.`);
+  };
 }
 
 /** The page to open after signing in: a page of the place, otherwise its first one. */

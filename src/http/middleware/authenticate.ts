@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import type { Scope } from '../../domain/scope.ts';
+import { allows, type Scope } from '../../domain/scope.ts';
 import { CodedError } from '../../kernel/errors.ts';
 import type { LogIn } from '../log-in.ts';
 import type { AppContext, AppEnv } from '../route.ts';
@@ -13,7 +13,7 @@ export function authenticate(logIn: LogIn, scope: Scope): MiddlewareHandler<AppE
     const principal = await logIn(c, bearer);
     c.set('principal', principal);
     const { scopes } = principal;
-    if (!scopes.includes(scope))
+    if (!allows(scopes, scope))
       throw new CodedError(
         'missing_scope',
         `Authorization: this needs a key with the scope ${scope}; the key has ${scopes.join(', ')}`,

@@ -1,0 +1,6 @@
+-- Scopes of support and of whoever is on call: everybody's jobs without their documents, with them, and what may be done.
+
+alter table pdfprompt_api_key
+  drop constraint pdfprompt_api_key_scopes,
+  add constraint pdfprompt_api_key_scopes check (cardinality(scopes) > 0
+    and scopes <@ '{jobs:write,jobs:read,usage:read,console:read,console:documents,operator,admin}');
