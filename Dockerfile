@@ -18,7 +18,7 @@ FROM node:24.21.0-trixie-slim AS dependencies
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
-# Traces are optional too, but whoever runs images has a collector. All that they need is in this folder.
+# Traces are optional too; those who run images often have a collector. All that they need is in this folder.
 COPY --from=build /build/node_modules/@opentelemetry node_modules/@opentelemetry
 
 FROM node:24.21.0-trixie-slim

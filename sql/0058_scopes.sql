@@ -1,4 +1,4 @@
--- Scopes of support and of whoever is on call: everybody's jobs without their documents, with them, and what may be done.
+-- Scopes of support and of operators: everybody's jobs without their documents, with them, and what may be done.
 
 alter table pdfprompt_api_key
   drop constraint pdfprompt_api_key_scopes,

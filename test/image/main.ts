@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { chmod, copyFile, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,10 +28,10 @@ async function standIn(name: string, directory: string): Promise<void> {
   const [, suite = ''] = /-(\w+)-slim$/.exec(name) ?? [];
   const root = join(directory, 'root');
   await run('mmdebstrap', ['--variant=minbase', suite, root], { maxBuffer: 100_000_000 }); // with updates and security
-  const { stdout: modules } = await run('npm', ['root', '--global']);
+  const npm = join(await realpath(process.env.npm_execpath ?? ''), '..', '..'); // of the `npm run` that this is
   const target = join(root, 'usr/local/lib/node_modules');
   await mkdir(target, { recursive: true });
-  await cp(join(modules.trim(), 'npm'), join(target, 'npm'), { recursive: true });
+  await cp(npm, join(target, 'npm'), { recursive: true });
   await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(root, 'usr/local/bin/npm'));
   await copyFile(process.execPath, join(root, 'usr/local/bin/node'));
   const changes = ['--change', 'CMD ["node"]'];

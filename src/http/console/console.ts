@@ -105,7 +105,7 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
   addSignIn(app, visits);
   app.use(signedIn(db, CONSOLE, { scripts: '/fragments/' }));
   addSignOut(app, visits);
-  // Whoever may only look, sends no form.
+  // Those who may only look send no form.
   app.on('POST', '/*', requires('operate'));
   const acted = (
     c: AppContext,
