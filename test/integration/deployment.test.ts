@@ -76,6 +76,10 @@ describe('Dockerfile', () => {
       .split('\n')
       .filter((line) => line.startsWith('!'));
     expect(allowed.map((line) => line.slice(1)).toSorted()).toEqual([...new Set(sources)].toSorted());
+    const { scripts } = JSON.parse(readText('package.json')) as { scripts: { build: string } };
+    const read = scripts.build.match(/tsconfig[\w.]*\.json/g) ?? [];
+    expect(read.length).toBeGreaterThan(1);
+    expect(sources).toEqual(expect.arrayContaining(read));
   });
 
   it('sets settings only, listens where it says, and is not root', () => {
