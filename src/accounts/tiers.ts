@@ -10,6 +10,7 @@ const columns = {
   requestsPerMinute: tier.requestsPerMinute,
   requestsPerDay: tier.requestsPerDay,
   priority: tier.priority,
+  retention: tier.retentionSeconds,
 };
 
 /** Every tier, from the lowest priority to the highest. */
@@ -27,7 +28,8 @@ export async function findTier(db: Queryable, name: string): Promise<Tier | unde
  * @throws CodedError `invalid_request`
  */
 export async function defineTier(db: Database, input: Tier): Promise<{ tier: Tier; isNew: boolean }> {
-  const { name, ...limits } = checkInput(tierSchema, input);
+  const { name, retention: retentionSeconds = null, ...rest } = checkInput(tierSchema, input);
+  const limits = { ...rest, retentionSeconds };
   const [row] = await db
     .insert(tier)
     .values({ name, ...limits })

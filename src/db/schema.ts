@@ -21,6 +21,7 @@ import type { EventType } from '../domain/event-type.ts';
 import { type FileType, PDF_TYPE } from '../domain/media-type.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
 import type { PdfRequest, PrintSettings } from '../domain/pdf-request.ts';
+import type { LimitOverrides } from '../domain/limit-overrides.ts';
 import type { Missed, RunStatus } from '../domain/schedule.ts';
 import { OWN_SCOPES, type Scope } from '../domain/scope.ts';
 
@@ -33,7 +34,7 @@ const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
 /** What is in the column `request` of a request; its parts are rows, the other members have columns of their own. */
-export type StoredRequest = PrintSettings & Pick<PdfRequest, 'priority'>;
+export type StoredRequest = PrintSettings & Pick<PdfRequest, 'priority' | 'retention'>;
 
 export const tier = pgTable('pdfprompt_tier', {
   name: text('name').primaryKey(),
@@ -42,6 +43,7 @@ export const tier = pgTable('pdfprompt_tier', {
   priority: smallint('priority').notNull(),
   createdAt: instant('created_at').notNull().defaultNow(),
   updatedAt: instant('updated_at').notNull().defaultNow(),
+  retentionSeconds: integer('retention_seconds'),
 });
 
 export const user = pgTable('pdfprompt_user', {
@@ -49,6 +51,7 @@ export const user = pgTable('pdfprompt_user', {
   email: text('email').notNull(),
   createdAt: instant('created_at').notNull().defaultNow(),
   erasedAt: instant('erased_at'),
+  limits: jsonb('limits').$type<LimitOverrides>().notNull().default({}),
 });
 
 export const userSubscription = pgTable('pdfprompt_user_subscription', {
@@ -125,6 +128,8 @@ export const job = pgTable('pdfprompt_job', {
   linkRevocations: integer('link_revocations').notNull().default(0),
   batchId: uuid('batch_id'),
   batchRow: integer('batch_row'),
+  retryOf: uuid('retry_of'),
+  retentionSeconds: integer('retention_seconds'),
 });
 
 export const batch = pgTable('pdfprompt_batch', {

@@ -21,6 +21,7 @@ import { overSettings } from './over-settings.ts';
 import { checkPageFields } from './page-fields.ts';
 import { line, PRINT_FIELDS, REQUEST_BOUNDS } from './print-fields.ts';
 import { prioritySchema } from './priority.ts';
+import { retentionSchema } from './retention.ts';
 import { runAtField } from './run-at.ts';
 import { ENTRIES, type FileInput, MAX_FILES, noDocumentProblem, type Source, SOURCE_FIELDS, SOURCE_KINDS, type SourceKind } from './source.ts'; // prettier-ignore
 
@@ -95,6 +96,11 @@ export const pdfRequestSchema = z
     webhook: webhookField.optional(),
     upload: uploadField.optional(),
     runAt: runAtField.optional(),
+    retention: retentionSchema
+      .optional()
+      .describe(
+        'Seconds that the files of the job are kept, from its end; default: as your limits, your tier or the service says. The service has a longest time (`MAX_RETENTION`)',
+      ),
   })
   .superRefine((body, context) => {
     const refuse = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });
@@ -199,7 +205,7 @@ export type RequestPart = Part &
 
 /** A request with every default. Its own print settings are under those of its parts. */
 export type PdfRequest = PrintSettings &
-  Pick<Fields, 'filename' | 'metadata' | 'priority'> & {
+  Pick<Fields, 'filename' | 'metadata' | 'priority' | 'retention'> & {
     /** at least one */
     parts: RequestPart[];
     /** what becomes of them; undefined: a PDF as it is printed */
@@ -241,10 +247,11 @@ export function requestFiles({ parts, resultFiles }: PdfRequest): (Record<string
   return [...parts.map(({ files }) => files), resultFiles];
 }
 
-const ownFields = ({ filename, metadata, priority, webhook, upload, runAt }: Fields) => ({
+const ownFields = ({ filename, metadata, priority, retention, webhook, upload, runAt }: Fields) => ({
   metadata,
   ...(filename !== undefined && { filename }),
   ...(priority && { priority }),
+  ...(retention !== undefined && { retention }),
   ...((webhook !== undefined || upload) && { deliveries: { webhook, upload } }),
   ...(runAt !== undefined && { runAt }),
 });

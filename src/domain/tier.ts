@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { retentionSchema } from './retention.ts';
 
 /** The tier of a user that is created without one. */
 export const DEFAULT_TIER = 'starter';
@@ -26,6 +27,10 @@ export const tierSchema = z
     requestsPerMinute: limit('in any 60 seconds'),
     requestsPerDay: limit('in a UTC day'),
     priority: z.int(PRIORITY).min(0, PRIORITY).max(3, PRIORITY).describe('0 low … 3 critical'),
+    retention: retentionSchema
+      .nullable()
+      .optional()
+      .describe('Seconds that files are kept; null or absent: as the setting `PDF_RETENTION` of the service says'),
   })
   .meta({ id: 'Tier' });
 

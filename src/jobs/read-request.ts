@@ -91,7 +91,7 @@ async function replaceParts(
 ): Promise<ClaimedJob> {
   const { id, userId, run } = claimed;
   const { request } = resolved;
-  const { filename, metadata } = request;
+  const { filename, metadata, retention } = request;
   const templates = templatesOf(resolved.parts);
   try {
     return await db.transaction(async (tx) => {
@@ -102,6 +102,8 @@ async function replaceParts(
           metadata: sql`${JSON.stringify(metadata)}::text::jsonb`,
           filename: filename ?? null,
           templates: templates.length > 0 ? templates : null,
+          // Otherwise it stays as it was accepted.
+          ...(retention !== undefined && { retentionSeconds: retention }),
         })
         .where(and(eq(job.id, id), eq(job.status, 'processing'), eq(job.runs, run)))
         .returning();

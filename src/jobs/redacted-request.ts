@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 
 /** The members of a request that are kept without the document: how it was printed, as numbers and choices. */
 const KEPT =
-  '{options,gotoOptions,emulateMediaType,viewport,waitForTimeout,setJavaScriptEnabled,timeoutMs,failOnStatus,failOnResourceError,rejectResourceTypes,bestAttempt,emulateMediaFeatures,failOnConsoleError,singlePage,priority}';
+  '{options,gotoOptions,emulateMediaType,viewport,waitForTimeout,setJavaScriptEnabled,timeoutMs,failOnStatus,failOnResourceError,rejectResourceTypes,bestAttempt,emulateMediaFeatures,failOnConsoleError,singlePage,priority,retention}';
 
 /**
  * Print settings in a column without credentials and parts of the document: cookies, headers, templates, and every

@@ -104,6 +104,7 @@ const OF_JOB = new Set([
   'filename',
   'metadata',
   'priority',
+  'retention',
   'webhook',
   'upload',
   'runAt',

@@ -12,7 +12,7 @@ import { storedDocuments } from './stored-request.ts';
 import { type SubmitDeps, submitJob, type SubmitInput, type Submitted } from './submit.ts';
 
 type RetryDeps = SubmitDeps & PutAssetDeps;
-type RetryInput = Omit<SubmitInput, 'request'> & { jobId: string };
+type RetryInput = Omit<SubmitInput, 'request' | 'retryOf'> & { jobId: string };
 
 /**
  * Submits the request of a failed or cancelled job again. The new job is printed now, whatever
@@ -21,7 +21,8 @@ type RetryInput = Omit<SubmitInput, 'request'> & { jobId: string };
  * @throws CodedError `not_found`, for another tenant's job too; `job_not_retryable` if the job has another status, or
  *   its document is no longer kept; and the errors of {@link submitJob}
  */
-export async function retryJob(deps: RetryDeps, { jobId, ...input }: RetryInput): Promise<Submitted> {
+export async function retryJob(deps: RetryDeps, { jobId, ...given }: RetryInput): Promise<Submitted> {
+  const input = { ...given, retryOf: jobId };
   const { userId } = input.principal;
   const rows = isUuid(jobId)
     ? await deps.reads
@@ -79,7 +80,7 @@ export async function retryJob(deps: RetryDeps, { jobId, ...input }: RetryInput)
   files.push(resultFiles);
   const allFiles = { ...(!areParts && files[0]), ...resultFiles };
   const { filename, metadata } = row;
-  const { priority, timeoutMs, ...shared } = row.request;
+  const { priority, retention, timeoutMs, ...shared } = row.request;
   // An older version may have stored it: parsing fills in the defaults of this version.
   const parsed = parsePdfRequest({
     ...(areParts ? { ...asSent(shared), parts: sentParts } : sentParts[0]),
@@ -87,6 +88,7 @@ export async function retryJob(deps: RetryDeps, { jobId, ...input }: RetryInput)
     ...(Object.keys(allFiles).length > 0 && { files: allFiles }),
     timeoutMs,
     priority,
+    retention,
     filename,
     metadata,
     ...(await askedDeliveries(deps.reads, { userId, jobId })),
@@ -96,7 +98,7 @@ export async function retryJob(deps: RetryDeps, { jobId, ...input }: RetryInput)
 }
 
 /** A request that was submitted in SQL, and ended before a worker had read it, or because it was not valid. */
-async function submitUnread(deps: RetryDeps, input: Omit<RetryInput, 'jobId'>, unread: unknown): Promise<Submitted> {
+async function submitUnread(deps: RetryDeps, input: Omit<SubmitInput, 'request'>, unread: unknown): Promise<Submitted> {
   const { userId } = input.principal;
   const parsed = parsePdfRequest(unread);
   if (!parsed.ok) throw notValid('not', parsed.fields);

@@ -45,7 +45,7 @@ export interface StoredDocuments {
  * @param rows of the job's parts, in order
  */
 export function storedDocuments(row: JobColumns, rows: readonly PartColumns[]): StoredDocuments {
-  const { priority: _, ...settings } = row.request;
+  const { priority: _, retention: __, ...settings } = row.request;
   const kept = (rows.length > 0 ? rows : fromLastRelease(row)).filter(
     ({ content, data }) => content !== null || data !== null,
   );

@@ -38,6 +38,8 @@ export interface SubmitInput extends RequestInput {
   requestId?: string | undefined;
   /** W3C trace context, for the worker */
   traceparent?: string | undefined;
+  /** the id of the job that this one is a retry of */
+  retryOf?: string | undefined;
 }
 
 export interface Submitted {
@@ -125,7 +127,8 @@ async function insertJob(db: Database, input: Resolved<SubmitInput>, sentHash: s
       idempotency_key => ${idempotencyKey ?? null},
       sent_hash => decode(${sentHash ?? null}, 'hex'),
       request_id => ${requestId ?? null}, traceparent => ${traceparent ?? null},
-      run_at => ${runAt}::timestamptz) as submitted`);
+      run_at => ${runAt}::timestamptz, retry_of => ${input.retryOf ?? null},
+      retention_seconds => ${request.retention ?? null}) as submitted`);
   if (!row) throw new Error('the database returned no row for a function that returns one');
   const createdAt = new Date(row.accepted_at).toISOString();
   const job = acceptedJob({

@@ -29,7 +29,7 @@ interface Ends {
 
 async function rowsOf(id: string): Promise<object> {
   const [job] = await sql`
-    select priority, request, filename, metadata, templates, run_at from pdfprompt_job where id = ${id}`;
+    select priority, request, filename, metadata, templates, run_at, retention_seconds from pdfprompt_job where id = ${id}`;
   const parts = await sql`
     select position, kind, content, data, shown, settings, has_files, template_version from pdfprompt_part
     where job_id = ${id} order by position`;
@@ -121,6 +121,7 @@ const VALID: Record<keyof typeof pdfRequestSchema.shape, object[]> = {
   upload: ['https://bucket.example/x?a=b', 'https:bucket.example', { url: 'https:/bucket.example', headers: { 'x-a': 'b' } }, { url: 'https://bucket.example', headers: null }]
     .map((upload) => ({ html, upload })),
   runAt: [{ html, runAt: null }],
+  retention: [60, 86_400, 315_360_000].map((retention) => ({ html, retention })),
 }; // prettier-ignore
 
 const ANYTHING = [5, true, '', 'x', [], {}, [5], [{}], { a: 5 }, 'A'.repeat(64)];
