@@ -26,6 +26,10 @@ export class KnownAnswers<V extends object> {
     return value;
   }
 
+  forget(key: string): void {
+    this.#entries?.delete(key);
+  }
+
   /** @param ms how long the value is valid */
   put(key: string, value: V, ms: number): void {
     if (ms > 0) this.#entries?.set(key, value, { ttl: ms });

@@ -2,12 +2,9 @@ import { z } from 'zod';
 import { tierSchema } from './tier.ts';
 
 /** What a user may do that differs from their tier. A field that is absent is as the tier says. */
-export const limitOverridesSchema = tierSchema
-  .omit({ name: true })
-  .partial()
-  .meta({
-    id: 'LimitOverrides',
-    description: 'Over the limits of the tier. An absent field is as the tier says; null is no limit',
-  });
+export const limitOverridesSchema = tierSchema.omit({ name: true }).partial().meta({
+  id: 'LimitOverrides',
+  description: 'Over the limits of the tier. An absent field is as the tier says; null is no limit',
+});
 
 export type LimitOverrides = z.infer<typeof limitOverridesSchema>;

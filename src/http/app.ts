@@ -47,6 +47,7 @@ import { submitBatchRoute } from './routes/batches/submit-batch.ts';
 import { cancelJobRoute } from './routes/cancel-job.ts';
 import { getJobRoute } from './routes/get-job.ts';
 import { getJobFileRoute } from './routes/get-job-file.ts';
+import { deleteJobPdfRoute } from './routes/delete-job-pdf.ts';
 import { getJobPdfRoute } from './routes/get-job-pdf.ts';
 import { getUsageRoute } from './routes/get-usage.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -95,6 +96,7 @@ export function operationsOf(deps: AppDeps): Operation[] {
     listJobsRoute(deps),
     getJobRoute(deps),
     getJobPdfRoute(deps),
+    deleteJobPdfRoute(deps),
     listJobFilesRoute(deps),
     getJobFileRoute(deps),
     cancelJobRoute(deps),

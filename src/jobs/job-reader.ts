@@ -4,30 +4,40 @@ import { isFinal, type Job } from '../domain/job.ts';
 import { getJob } from './read.ts';
 
 /**
- * Milliseconds that a job that has ended is cached. It can still change: its PDF expires, and its upload is sent, for
+ * Milliseconds that a job that has ended is cached. It can still change: its PDF expires or is deleted, and its upload is sent, for
  * which it is not cached, or sent again.
  */
 const ENDED_MS = 60_000;
 
+/** By the id of the job. */
+export interface EndedJob {
+  userId: string;
+  job: Job;
+}
+
 /** Reads jobs for clients that poll: a job that has ended is answered from memory for a while. */
 export class JobReader {
   readonly #db: Database;
-  readonly #ended: KnownAnswers<Job>;
+  readonly #ended: KnownAnswers<EndedJob>;
 
-  constructor(db: Database, ended: KnownAnswers<Job>) {
+  constructor(db: Database, ended: KnownAnswers<EndedJob>) {
     this.#db = db;
     this.#ended = ended;
   }
 
   /** @throws CodedError `not_found`, for another tenant's job too */
   async get(which: { userId: string; jobId: string }): Promise<Job> {
-    const key = `${which.userId} ${which.jobId}`;
-    const ended = this.#ended.get(key);
-    if (ended) return ended;
+    const ended = this.#ended.get(which.jobId);
+    if (ended?.userId === which.userId) return ended.job;
     const job = await getJob(this.#db, which);
     if (isFinal(job.status) && job.upload?.status !== 'pending')
-      this.#ended.put(key, job, Math.min(ENDED_MS, msUntilExpiry(job)));
+      this.#ended.put(which.jobId, { userId: which.userId, job }, Math.min(ENDED_MS, msUntilExpiry(job)));
     return job;
+  }
+
+  /** Of a job that has changed: its PDF was deleted. */
+  forget(jobId: string): void {
+    this.#ended.forget(jobId);
   }
 }
 

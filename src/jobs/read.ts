@@ -174,7 +174,8 @@ async function findFiles(db: Database, { userId, jobId }: { userId: string; jobI
   return { ...row, files: rows.flatMap((each) => each.file ?? []).toSorted((a, b) => a.position - b.position) };
 }
 
-const notReady = (status: JobStatus) =>
+/** For a job that has no PDF: it has not ended, or not well. */
+export const notReady = (status: JobStatus) =>
   new CodedError('job_not_ready', `the job is ${status}; a PDF is there when it is completed`);
 
 /** A page of a tenant's jobs, newest first. `cursor` is the id of the last job of the page before. */

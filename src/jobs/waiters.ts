@@ -1,12 +1,21 @@
 import type { Notifier } from '../db/notifier.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 
+interface JobWaitersOptions {
+  notifier: Notifier;
+  /** called when a job has ended, or its PDF was deleted */
+  onEnd?: (jobId: string) => void;
+}
+
 /** The requests in this process that wait for a job to end. All share one notifier; waiting takes no query and no connection. */
-export class JobWaiters extends Lifecycle<{ notifier: Notifier }> {
+export class JobWaiters extends Lifecycle<JobWaitersOptions> {
   readonly #waiting = new Map<string, Set<() => void>>();
 
   protected async onStart(): Promise<void> {
-    this.options.notifier.on('ended', this.ending, (jobId) => this.#wake(jobId));
+    this.options.notifier.on('ended', this.ending, (jobId) => {
+      this.options.onEnd?.(jobId);
+      this.#wake(jobId);
+    });
     this.options.notifier.on('missed', this.ending, () => this.#wakeAll()); // any job may have ended meanwhile
   }
 

@@ -8,11 +8,11 @@ import { EventHub } from '../deliveries/event-hub.ts';
 import { ReadRouter } from '../db/read-router.ts';
 import { EgressPolicy } from '../egress/policy.ts';
 import { createApp } from '../http/app.ts';
-import type { Job } from '../domain/job.ts';
+
 import { HttpServer } from '../http/server.ts';
 import { UnderWay } from '../http/under-way.ts';
 import { UploadSpace } from '../http/upload-space.ts';
-import { JobReader } from '../jobs/job-reader.ts';
+import { type EndedJob, JobReader } from '../jobs/job-reader.ts';
 import { JobWaiters } from '../jobs/waiters.ts';
 import { LinkKeys } from '../links/link-keys.ts';
 import type { Service } from '../kernel/lifecycle.ts';
@@ -86,12 +86,13 @@ export function buildApi(
     onUse: (keyId) => keyUse.used(keyId),
   });
   const limiter = new Limiter({ refusals: caches.refusals, ttlMs: config.cacheTtlLimitsMs || Infinity });
-  const endedJobs = new KnownAnswers<Job>({
+  const endedJobs = new KnownAnswers<EndedJob>({
     max,
     maxSize: ENDED_JOBS_SIZE,
     onRequest: (result) => events.cacheAsked('jobs', result),
   });
-  const waiters = new JobWaiters({ notifier });
+  const jobs = new JobReader(reads, endedJobs);
+  const waiters = new JobWaiters({ notifier, onEnd: (jobId) => jobs.forget(jobId) });
   const hub = new EventHub({
     notifier,
     db: adminDb,
@@ -135,7 +136,7 @@ export function buildApi(
     ownUrl: () => server.url,
     publicUrl: config.publicUrl,
     corsOrigins: config.corsOrigins ?? [],
-    jobs: new JobReader(reads, endedJobs),
+    jobs,
     queue,
     waiters,
     hub,

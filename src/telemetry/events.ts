@@ -71,6 +71,9 @@ export class Events {
   /** All links of a job that were made before. */
   readonly linksRevoked = (links: RequestAbout & { jobId: string; userId: string }): void =>
     this.#log.info('links.revoked', links);
+  /** All files of a job, by its owner or an operator, before their time. */
+  readonly pdfDeleted = (about: Partial<RequestAbout> & { jobId: string; userId: string; files: number }): void =>
+    this.#log.info('pdf.deleted', about);
   readonly linkKeysRotated = (keys: { made: number; deleted: number }): void =>
     this.#log.info('link_keys.rotated', keys);
   readonly storeRecovered = (about: { store: string }): void => this.#log.info('store.recovered', about);

@@ -24,6 +24,7 @@ export const LOG_MESSAGES = {
   'job.result_discarded': 'result discarded: another worker has the job now',
   'link.created': 'link created',
   'links.revoked': 'links revoked',
+  'pdf.deleted': 'pdf deleted',
   'link_keys.rotated': 'keys of links rotated',
   'egress.denied': 'egress denied; EGRESS_ALLOW opens networks and hosts',
   'delivery.ended': 'delivery ended',

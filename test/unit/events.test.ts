@@ -61,6 +61,7 @@ const SAMPLES: Samples = {
   loginsBlocked: [{ ...request, address: '::1', failures: 60 }],
   linkCreated: [{ ...request, jobId: 'j', userId: 'u', file: 0, via: 'service', expiresAt: '2031-01-01T00:00:00Z' }],
   linksRevoked: [{ ...request, jobId: 'j', userId: 'u' }],
+  pdfDeleted: [{ ...request, jobId: 'j', userId: 'u', files: 1 }],
   linkKeysRotated: [{ made: 1, deleted: 1 }],
   userErased: [{ ...admin, userId: 'u', jobs: 1 }],
   userCreated: [{ ...admin, userId: 'u', tier: 'starter' }],
