@@ -69,7 +69,7 @@ export class LimitReached extends CodedError {
     const isNever = items !== undefined && items > quota;
     const message =
       items === undefined
-        ? `your tier's limit is reached; allowed: ${allowed}; ${again}`
+        ? `your limit is reached; allowed: ${allowed}; ${again}`
         : `the batch has ${items} items; allowed today: ${remaining} more${isNever ? `, and never more than ${allowed}` : `; ${again}`}`;
     super('rate_limited', message, {
       ...(!isNever && { retryAfterSeconds }),

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import type { QueryCache } from '../cache/query-cache.ts';
 import type { Database } from '../db/pools.ts';
+import { type LimitOverrides, limitsInForce } from '../domain/limit-overrides.ts';
 import type { Scope } from '../domain/scope.ts';
 import type { Tier } from '../domain/tier.ts';
 import { CodedError } from '../kernel/errors.ts';
@@ -13,16 +14,19 @@ import { getUser } from './users.ts';
 export interface Principal {
   userId: string;
   keyId: string;
+  /** with the user's own limits over it */
   tier: Tier;
   /** what the key may do */
   scopes: readonly Scope[];
 }
 
-/** A valid key, its user and their tier. */
+/** A valid key, its user, their tier, and their limits over it. */
 export interface Login {
   keyId: string;
   userId: string;
   tier: string;
+  /** what is not as the tier says */
+  limits: LimitOverrides;
   scopes: readonly Scope[];
   /** Unix time in milliseconds; undefined: never */
   expiresAt: number | undefined;
@@ -54,7 +58,7 @@ export class Principals {
     const tier = await tiers.get(login.tier, () => findTier(db, login.tier));
     if (!tier) throw refused(); // not expected: a tier with subscriptions cannot be deleted
     onUse(login.keyId);
-    return { userId: login.userId, keyId: login.keyId, tier, scopes: login.scopes };
+    return principalOf(login, tier);
   }
 
   /**
@@ -67,7 +71,7 @@ export class Principals {
     const login = email === undefined ? undefined : await logins.get(`user ${email}`, () => loginOf(db, email));
     const tier = login && (await tiers.get(login.tier, () => findTier(db, login.tier)));
     if (!login || !tier) throw refused();
-    return { userId: login.userId, keyId: login.keyId, tier, scopes: login.scopes };
+    return principalOf(login, tier);
   }
 
   /** Whether a key that was valid still is. While that cannot be found out, it is. */
@@ -79,6 +83,10 @@ export class Principals {
       return !(error instanceof CodedError);
     }
   }
+}
+
+function principalOf({ userId, keyId, scopes, limits }: Login, tier: Tier): Principal {
+  return { userId, keyId, tier: limitsInForce(tier, limits), scopes };
 }
 
 /** One message for every key that is not valid. */
@@ -98,7 +106,14 @@ async function loginOf(db: Database, email: string): Promise<Login | undefined> 
     throw error;
   });
   if (!found || found.tier === null) return undefined;
-  return { keyId: '', userId: found.id, tier: found.tier, scopes: WITHOUT_KEY, expiresAt: undefined };
+  return {
+    keyId: '',
+    userId: found.id,
+    tier: found.tier,
+    limits: found.limits,
+    scopes: WITHOUT_KEY,
+    expiresAt: undefined,
+  };
 }
 
 /** @returns undefined for a key that is malformed, unknown, revoked or expired */
@@ -110,10 +125,12 @@ export async function findLogin(db: Database, bearer: string): Promise<Login | u
     hash: Buffer;
     user_id: string;
     tier: string;
+    limits: LimitOverrides;
     scopes: string;
     expires_at: string | null;
   }>(sql`
-    select k.id, k.hash, k.user_id, s.tier, array_to_string(k.scopes, ' ') as scopes, k.expires_at from pdfprompt_api_key k
+    select k.id, k.hash, k.user_id, s.tier, u.limits, array_to_string(k.scopes, ' ') as scopes, k.expires_at from pdfprompt_api_key k
+    join pdfprompt_user u on u.id = k.user_id
     join pdfprompt_user_subscription s on s.user_id = k.user_id and s.ended_at is null
     where k.hash = ${hash} and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`);
   if (!row || !timingSafeEqual(row.hash, hash)) return undefined;
@@ -121,6 +138,7 @@ export async function findLogin(db: Database, bearer: string): Promise<Login | u
     keyId: row.id,
     userId: row.user_id,
     tier: row.tier,
+    limits: row.limits,
     scopes: row.scopes.split(' ') as Scope[],
     expiresAt: row.expires_at === null ? undefined : new Date(row.expires_at).getTime(),
   };

@@ -5,6 +5,7 @@ import type { Database, Queryable, Transaction } from '../db/pools.ts';
 import { user, userSubscription } from '../db/schema.ts';
 import { checkInput } from '../domain/check-input.ts';
 import { emailSchema } from '../domain/email.ts';
+import type { LimitOverrides } from '../domain/limit-overrides.ts';
 import { DEFAULT_TIER } from '../domain/tier.ts';
 import { CodedError } from '../kernel/errors.ts';
 
@@ -13,6 +14,8 @@ export interface User {
   email: string;
   /** null only if the subscription was removed by hand, in SQL: the user's keys do not work then */
   tier: string | null;
+  /** what is not as the tier says */
+  limits: LimitOverrides;
   createdAt: string;
 }
 
@@ -28,7 +31,13 @@ export const newUserSchema = z
 
 const select = (db: Queryable) =>
   db
-    .select({ id: user.id, email: user.email, tier: userSubscription.tier, createdAt: user.createdAt })
+    .select({
+      id: user.id,
+      email: user.email,
+      tier: userSubscription.tier,
+      limits: user.limits,
+      createdAt: user.createdAt,
+    })
     .from(user)
     .leftJoin(userSubscription, and(eq(userSubscription.userId, user.id), isNull(userSubscription.endedAt)));
 

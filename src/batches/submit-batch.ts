@@ -7,6 +7,7 @@ import { type BatchHead, batchHeadSchema, type ItemSource } from '../domain/batc
 import { checkInput } from '../domain/check-input.ts';
 import type { ResultSettings } from '../domain/finishing.ts';
 import { traceIdOf } from '../domain/trace-context.ts';
+import { checkRetention } from '../jobs/check-retention.ts';
 import { checkTargets } from '../jobs/check-targets.ts';
 import { ofRequest } from '../jobs/refusals.ts';
 import { type SubmitDeps, type SubmitInput } from '../jobs/submit.ts';
@@ -217,7 +218,7 @@ const isAsked = (settings: ResultSettings | undefined, path: string) =>
   undefined;
 
 /** @throws CodedError if the batch cannot end as it is asked to */
-function checkTogether({ egress }: SubmitDeps, { result }: BatchHead, { request }: ItemShape): void {
+function checkTogether({ egress, ...bound }: SubmitDeps, { result }: BatchHead, { request }: ItemShape): void {
   const problems = [];
   const { result: asked, deliveries } = request;
   if (deliveries?.upload && result !== 'merged')
@@ -233,9 +234,9 @@ function checkTogether({ egress }: SubmitDeps, { result }: BatchHead, { request 
     for (const [name, why] of Object.entries(NOT_MERGED))
       if (isAsked(asked, name)) problems.push({ field: `request.${name}`, message: `${why}; allowed with result files or zip` }); // prettier-ignore
   if (problems.length > 0) throw invalidFields(problems);
-  if (!egress || !deliveries) return;
   try {
-    checkTargets(egress, deliveries);
+    checkRetention(bound, request);
+    if (egress && deliveries) checkTargets(egress, deliveries);
   } catch (error) {
     throw ofRequest(error);
   }

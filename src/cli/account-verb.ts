@@ -15,6 +15,7 @@ const FLAGS: Record<string, string> = {
   requestsPerMinute: '--minute',
   requestsPerDay: '--day',
   priority: '--priority',
+  retention: '--retention',
 };
 
 /**

@@ -539,8 +539,16 @@ export const SETTINGS = {
     env: 'PDF_RETENTION',
     kind: kinds.duration('seconds', 60, 315_360_000),
     default: '604800',
-    description: 'Seconds that a PDF is kept; afterwards it answers 410',
+    description:
+      'Seconds that a PDF is kept; afterwards it answers 410. A request, a user and a tier may say another time',
     commands: ['up', 'work', 'plan'],
+  },
+  pdfRetentionMaxMs: {
+    env: 'PDF_RETENTION_MAX',
+    kind: kinds.duration('seconds', 60, 315_360_000),
+    default: '2592000',
+    description: 'Seconds that a request may ask for as its `retention`, at most; `PDF_RETENTION` if that is more',
+    commands: WITH_FLEET,
   },
   shutdownGraceMs: {
     env: 'SHUTDOWN_GRACE',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { tierSchema } from './tier.ts';
+import { type Tier, tierSchema } from './tier.ts';
 
 /** What a user may do that differs from their tier. A field that is absent is as the tier says. */
 export const limitOverridesSchema = tierSchema.omit({ name: true }).partial().meta({
@@ -8,3 +8,8 @@ export const limitOverridesSchema = tierSchema.omit({ name: true }).partial().me
 });
 
 export type LimitOverrides = z.infer<typeof limitOverridesSchema>;
+
+/** What a user may do, with the name of their tier: as `pdfprompt_limits` in the database has it. */
+export function limitsInForce(tier: Tier, own: LimitOverrides): Tier {
+  return { ...tier, ...own };
+}

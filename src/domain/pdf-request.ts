@@ -99,7 +99,7 @@ export const pdfRequestSchema = z
     retention: retentionSchema
       .optional()
       .describe(
-        'Seconds that the files of the job are kept, from its end; default: as your limits, your tier or the service says. The service has a longest time (`MAX_RETENTION`)',
+        'Seconds that the files of the job are kept, from its end; default: as your limits, your tier or the service says. The service has a longest time (`PDF_RETENTION_MAX`)',
       ),
   })
   .superRefine((body, context) => {

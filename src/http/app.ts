@@ -34,6 +34,7 @@ import { listUsersRoute } from './routes/admin/list-users.ts';
 import { revokeKeyRoute } from './routes/admin/revoke-key.ts';
 import { rotateKeyRoute } from './routes/admin/rotate-key.ts';
 import { setSubscriptionRoute } from './routes/admin/set-subscription.ts';
+import { resetLimitsRoute, setLimitsRoute } from './routes/admin/set-limits.ts';
 import { getAssetRoute } from './routes/assets/get-asset.ts';
 import { putAssetRoute } from './routes/assets/put-asset.ts';
 import { cancelBatchRoute } from './routes/batches/cancel-batch.ts';
@@ -151,6 +152,8 @@ export function operationsOf(deps: AppDeps): Operation[] {
     getUserRoute(deps),
     deleteUserRoute(deps),
     setSubscriptionRoute(deps),
+    setLimitsRoute(deps),
+    resetLimitsRoute(deps),
     listKeysRoute(deps),
     createKeyRoute(deps),
     rotateKeyRoute(deps),

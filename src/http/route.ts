@@ -72,6 +72,8 @@ export interface AppDeps {
   limiter: Limiter;
   /** where webhooks and uploads may go */
   egress: EgressPolicy;
+  /** seconds that a request may ask for as its retention, at most */
+  maxRetentionSeconds: number;
   /** the routes of other services */
   compat: CompatSettings;
   /** where this process answers, on this machine */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ZodOpenApiResponseObject } from 'zod-openapi';
+import { limitOverridesSchema } from '../domain/limit-overrides.ts';
 import { SHOWN_STATUSES } from '../domain/delivery-status.ts';
 import { JOB_STATUSES } from '../domain/job.ts';
 import { FILE_TYPES } from '../domain/media-type.ts';
@@ -130,6 +131,7 @@ export const userSchema = z
     id: z.uuid(),
     email: z.string(),
     tier: z.string().nullable().meta({ description: 'null: without a subscription no key works' }),
+    limits: limitOverridesSchema,
     createdAt: instant,
   })
   .meta({ id: 'User' });

@@ -1,9 +1,10 @@
-import { and, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { and, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import { deleteExpiredSessions } from '../accounts/console-sessions.ts';
 import type { Database } from '../db/pools.ts';
 import { file } from '../db/schema.ts';
 import type { Stores } from '../storage/stores.ts';
 import type { Events } from '../telemetry/events.ts';
+import { forgetUploads } from './delete-pdf.ts';
 import { REDACTED_REQUEST, WITHOUT_DOCUMENT } from './redacted-request.ts';
 import { removeUnownedFiles } from './unowned-files.ts';
 
@@ -18,7 +19,7 @@ const KEPT_DAYS = 30;
 export interface ExpireDeps {
   db: Database;
   stores: Stores;
-  /** milliseconds that a PDF is kept */
+  /** milliseconds that a PDF is kept whose job says nothing */
   retentionMs: number;
   events: Pick<Events, 'backgroundFailed'>;
 }
@@ -26,9 +27,9 @@ export interface ExpireDeps {
 /** Deletes what has expired. @returns how many PDFs, documents of jobs without a PDF, and jobs */
 export async function expire(deps: ExpireDeps): Promise<{ files: number; documents: number; jobs: number }> {
   const files = await inBatches(() => expireFiles(deps));
-  const documents = await inBatches(() => eraseDocuments(deps));
+  const documents = await ofEach((kept) => eraseDocuments(deps, kept));
   await inBatches(() => eraseUploads(deps));
-  const jobs = await inBatches(() => deleteJobs(deps));
+  const jobs = await ofEach((kept) => deleteJobs(deps, kept));
   await inBatches(() => deleteBatches(deps));
   await removeUnownedFiles(deps);
   await inBatches(() => deleteTests(deps));
@@ -36,6 +37,26 @@ export async function expire(deps: ExpireDeps): Promise<{ files: number; documen
   await deleteWorkers(deps);
   await inBatches(() => deleteExpiredSessions(deps.db, BATCH));
   return { files, documents, jobs };
+}
+
+/** Jobs that are kept as the setting says, and those that have a time of their own: there is an index for each. */
+const KEPT = ['default', 'own'] as const;
+type Kept = (typeof KEPT)[number];
+
+/** Jobs that ended before their time to be kept, and so many days more. */
+function endedLongAgo({ retentionMs }: ExpireDeps, kept: Kept, days = 0): SQL {
+  const before = sql`now() - ${days} * interval '1 day'`;
+  // As the index has it.
+  if (kept === 'own')
+    return sql`retention_seconds is not null
+      and (completed_at at time zone 'utc') + retention_seconds * interval '1 second' < (${before}) at time zone 'utc'`;
+  return sql`retention_seconds is null and completed_at < ${before} - ${retentionMs / 1000} * interval '1 second'`;
+}
+
+async function ofEach(batch: (kept: Kept) => Promise<number>): Promise<number> {
+  let sum = 0;
+  for (const kept of KEPT) sum += await inBatches(() => batch(kept));
+  return sum;
 }
 
 async function inBatches(batch: () => Promise<number>): Promise<number> {
@@ -55,7 +76,7 @@ async function inBatches(batch: () => Promise<number>): Promise<number> {
 async function expireFiles({ db, stores }: ExpireDeps): Promise<number> {
   return db.transaction(async (tx) => {
     const due = await tx
-      .select({ id: file.id, store: file.store })
+      .select({ id: file.id, jobId: file.jobId, store: file.store })
       .from(file)
       .where(and(isNull(file.expiredAt), lt(file.expiresAt, sql`now()`)))
       .limit(BATCH)
@@ -68,6 +89,7 @@ async function expireFiles({ db, stores }: ExpireDeps): Promise<number> {
       .where(inArray(file.id, ids));
     for (const [store, its] of Map.groupBy(due, ({ store: kind }) => stores.of({ store: kind, location: null })))
       if (store?.isInDatabase) await store.remove(tx, its.map(({ id }) => id)); // prettier-ignore
+    await forgetUploads(tx, [...new Set(due.map(({ jobId }) => jobId))]);
     return ids.length;
   });
 }
@@ -76,12 +98,12 @@ async function expireFiles({ db, stores }: ExpireDeps): Promise<number> {
  * Deletes documents and credentials (cookies, headers) of jobs that ended without a PDF, after the time that a PDF is
  * kept. Completed jobs have lost theirs already, except for what may be shown of a source, which goes now too.
  */
-async function eraseDocuments({ db, retentionMs }: ExpireDeps): Promise<number> {
-  const rows = await db.execute(sql`
+async function eraseDocuments(deps: ExpireDeps, kept: Kept): Promise<number> {
+  const rows = await deps.db.execute(sql`
     with due as materialized (
       select id from pdfprompt_job
       where (keeps_parts or html is not null or url is not null or request ?| '{cookies,setExtraHTTPHeaders}'::text[])
-        and completed_at < now() - ${retentionMs / 1000} * interval '1 second'
+        and completed_at is not null and ${endedLongAgo(deps, kept)}
       limit ${BATCH} for update skip locked
     ), parts as (
       update pdfprompt_part set ${WITHOUT_DOCUMENT}, shown = null where job_id = any (array(select id from due))
@@ -109,11 +131,11 @@ async function eraseUploads({ db, retentionMs }: ExpireDeps): Promise<number> {
  * Deletes jobs that ended long ago, with all their rows. With sub-selects, so that the only plan reads the oldest jobs
  * first; as a join it read every job or every file.
  */
-async function deleteJobs({ db, retentionMs }: ExpireDeps): Promise<number> {
-  const rows = await db.execute(sql`
+async function deleteJobs(deps: ExpireDeps, kept: Kept): Promise<number> {
+  const rows = await deps.db.execute(sql`
     delete from pdfprompt_job where id = any (array(
       select j.id from pdfprompt_job j
-      where j.completed_at < now() - ${retentionMs / 1000} * interval '1 second' - ${KEPT_DAYS} * interval '1 day'
+      where j.completed_at is not null and ${endedLongAgo(deps, kept, KEPT_DAYS)}
         and coalesce((select bool_and(f.expired_at is not null) from pdfprompt_file f where f.job_id = j.id), true)
       limit ${BATCH} for update skip locked))
     returning 1`);

@@ -41,7 +41,7 @@ export interface FinishDeps {
   db: Database;
   queue: JobQueue;
   stores: Stores;
-  /** milliseconds that a PDF is kept */
+  /** milliseconds that a PDF is kept whose job says nothing */
   retentionMs: number;
 }
 
@@ -187,13 +187,14 @@ async function complete(
         failed_resource_count = ${failedResources.length},
         missing_fonts = ${JSON.stringify(missingFonts.slice(0, KEPT_FONTS))}::text::jsonb,
         incomplete = ${JSON.stringify(incomplete.slice(0, KEPT_FAILURES))}::text::jsonb, timings = ${timings(times)}
-      where id = ${id} and status = 'processing' and runs = ${run} returning id
+      where id = ${id} and status = 'processing' and runs = ${run} returning id, retention_seconds
     ), erased as (
       update ${part} set ${ofItem ? WITHOUT_DOCUMENT_OF_ITEM : WITHOUT_DOCUMENT} where job_id in (select id from own)
     ), kept as (
       insert into ${file} (id, job_id, user_id, position, store, location, size, pages, type, name, part, sha256, expires_at)
       select f.id, own.id, ${userId}, f.position, ${store.kind}, ${store.location}, f.size, f.pages, f.type,
-        f.name, f.part, decode(f.sha256, 'hex'), now() + ${retentionMs / 1000} * interval '1 second'
+        f.name, f.part, decode(f.sha256, 'hex'), 
+        now() + coalesce(own.retention_seconds, ${retentionMs / 1000}::double precision) * interval '1 second'
       from own, json_to_recordset(${JSON.stringify(rows)}::text::json)
         as f (id uuid, position smallint, size bigint, pages integer, type text, name text, part smallint, sha256 text)
     ), owned as (

@@ -9,6 +9,7 @@ import type { Failure } from '../domain/outcome.ts';
 import { parsePdfRequest, requestFiles, withDefaults } from '../domain/pdf-request.ts';
 import type { EgressPolicy } from '../egress/policy.ts';
 import { CodedError, invalidFields } from '../kernel/errors.ts';
+import { checkRetention, type RetentionBound } from './check-retention.ts';
 import { checkTargets } from './check-targets.ts';
 import type { ClaimedJob } from './claim.ts';
 import { jobSettings, partRows, templatesOf } from './part-rows.ts';
@@ -18,7 +19,7 @@ import { toRows } from './submit.ts';
 import { resolveRequest, type RequestInput, type Resolved } from './resolve-request.ts';
 import { storedDocuments } from './stored-request.ts';
 
-export interface ReadRequestDeps extends PutAssetDeps {
+export interface ReadRequestDeps extends PutAssetDeps, RetentionBound {
   /** where webhooks and uploads may go */
   egress: Pick<EgressPolicy, 'denyHost'>;
 }
@@ -61,6 +62,7 @@ async function read(deps: ReadRequestDeps, claimed: ClaimedJob): Promise<Claimed
   const files = await putFilesOfParts((file) => putAsset(deps, { userId, ...file }), requestFiles(request));
   const resolved = await resolveRequest({ reads: db }, { principal: { userId }, request, sent, files });
   checkTargets(egress, resolved.request.deliveries);
+  checkRetention(deps, resolved.request);
   return replaceParts(deps, claimed, resolved);
 }
 

@@ -15,13 +15,14 @@ import type { EgressPolicy } from '../egress/policy.ts';
 import { crashPoint } from '../kernel/crash-point.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { Events } from '../telemetry/events.ts';
+import { checkRetention, type RetentionBound } from './check-retention.ts';
 import { checkTargets } from './check-targets.ts';
 import { jobSettings, partRows, templatesOf } from './part-rows.ts';
 import { getJob } from './read.ts';
 import { refusalOf } from './refusals.ts';
 import { resolveRequest, type RequestInput, type Resolved } from './resolve-request.ts';
 
-export interface SubmitDeps {
+export interface SubmitDeps extends RetentionBound {
   db: Database;
   /** for reads that see the rows of one tenant only */
   reads: Database;
@@ -79,6 +80,7 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
     });
     if ('job' in resolved) return resolved;
     if (deps.egress) checkTargets(deps.egress, resolved.request.deliveries);
+    checkRetention(deps, resolved.request);
     const submitted = await insertJob(db, resolved, idempotencyKey === undefined ? undefined : hashOf(input));
     crashPoint('submit.committed');
     events.jobSubmitted({ jobId: submitted.job.id, ...about, priority: submitted.job.priority });

@@ -21,6 +21,7 @@ import type { Base } from './compose.ts';
 import { replicaOptions, VERSION } from './database.ts';
 import { buildComposer } from './composer.ts';
 import { buildThumbnailFinisher } from './thumbnail-finisher.ts';
+import { maxRetentionSeconds } from './max-retention-seconds.ts';
 
 export interface Api {
   /** started in this order, after the base's */
@@ -132,6 +133,7 @@ export function buildApi(
     principals,
     limiter,
     egress: new EgressPolicy(config.egress),
+    maxRetentionSeconds: maxRetentionSeconds(config),
     compat: { services: config.compat ?? [], user: config.compatUser, timeoutMs: config.compatTimeoutMs },
     ownUrl: () => server.url,
     publicUrl: config.publicUrl,

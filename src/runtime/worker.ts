@@ -31,6 +31,7 @@ import type { Base, Overrides } from './compose.ts';
 import { buildComposer } from './composer.ts';
 import { type Progress, VERSION } from './database.ts';
 import { signerReader } from './signer.ts';
+import { maxRetentionSeconds } from './max-retention-seconds.ts';
 
 export interface Worker {
   renderer: Renderer;
@@ -107,7 +108,7 @@ export async function buildWorker(
       caps: { maxBytes: config.pdfMaxBytes, maxTotalBytes: config.documentMemoryLimitMb * MEGABYTE },
     }),
     readRequest: (job, signal) =>
-      readRequest({ db, assetStores, assetBytes: config.assetsMaxMb * MEGABYTE, egress }, job, signal),
+      readRequest({ db, assetStores, assetBytes: config.assetsMaxMb * MEGABYTE, egress, maxRetentionSeconds: maxRetentionSeconds(config) }, job, signal), // prettier-ignore
     mergeItems: (batch, context) =>
       mergeItems({ db, stores, merger, caps: { maxPages: config.mergedMaxPages } }, batch, context),
     storeWatch,

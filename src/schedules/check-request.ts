@@ -5,6 +5,7 @@ import { pathText } from '../domain/field-path.ts';
 import { parsePdfRequest, type PdfRequest, requestFiles } from '../domain/pdf-request.ts';
 import type { FileInput } from '../domain/source.ts';
 import type { EgressPolicy } from '../egress/policy.ts';
+import { checkRetention, type RetentionBound } from '../jobs/check-retention.ts';
 import { checkTargets } from '../jobs/check-targets.ts';
 import { noSuchEndpoint, ofRequest, withinRequest } from '../jobs/refusals.ts';
 import { resolveRequest } from '../jobs/resolve-request.ts';
@@ -13,7 +14,7 @@ import { CodedError, type FieldProblem, invalidFields } from '../kernel/errors.t
 /** Bytes of a request as JSON: it is stored again with every job. */
 const MAX_BYTES = 1_048_576;
 
-export interface CheckRequestDeps {
+export interface CheckRequestDeps extends RetentionBound {
   /** for reads that see the rows of one tenant only */
   reads: Database;
   egress: Pick<EgressPolicy, 'denyHost'>;
@@ -24,7 +25,7 @@ export interface CheckRequestDeps {
  * @throws CodedError `invalid_request` that names what is not valid, not there, or will not be there at a later time
  */
 export async function checkRequest(
-  { reads, egress }: CheckRequestDeps,
+  { reads, egress, ...bound }: CheckRequestDeps,
   { userId, request: sent }: { userId: string; request: Record<string, unknown> },
 ): Promise<void> {
   const bytes = Buffer.byteLength(JSON.stringify(sent));
@@ -44,7 +45,8 @@ export async function checkRequest(
   const files = requestFiles(request).map((each) => each && Object.fromEntries(Object.keys(each).map((path) => [path, '']))); // prettier-ignore
   try {
     checkTargets(egress, request.deliveries);
-    await resolveRequest({ reads }, { principal: { userId }, request, sent: parsed.sent, files });
+    const resolved = await resolveRequest({ reads }, { principal: { userId }, request, sent: parsed.sent, files });
+    checkRetention(bound, resolved.request);
   } catch (error) {
     throw ofRequest(error);
   }

@@ -26,12 +26,16 @@ export class AccountEvents {
   readonly keyRevoked = (key: KeyAbout): void => this.#log.info('key.revoked', key);
   readonly subscriptionSet = (user: AdminAbout & { userId: string; tier: string | null }): void =>
     this.#log.info('subscription.set', user);
+  /** What of a user is not as the tier says; nothing: all is. */
+  readonly limitsSet = (user: AdminAbout & { userId: string; limits: object }): void =>
+    this.#log.info('limits.set', user);
   readonly tierDefined = (
     tier: AdminAbout & {
       tier: string;
       requestsPerMinute: number | null;
       requestsPerDay: number | null;
       priority: number;
+      retention?: number | null | undefined;
       isNew: boolean;
     },
   ): void => this.#log.info('tier.defined', tier);

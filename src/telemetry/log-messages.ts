@@ -38,6 +38,7 @@ export const LOG_MESSAGES = {
   'user.created': 'user created',
   'user.erased': 'user erased',
   'subscription.set': 'subscription set',
+  'limits.set': 'limits set',
   'key.created': 'key created',
   'key.rotated': 'key rotated',
   'key.revoked': 'key revoked',

@@ -30,7 +30,7 @@ describe('a tier with limits', () => {
     expect(refused.status).toBe(429);
     expect(await refused.json()).toMatchObject({
       code: 'rate_limited',
-      detail: expect.stringMatching(/^your tier's limit is reached; allowed: 2 in any 60 seconds; again in (59|60) s$/),
+      detail: expect.stringMatching(/^your limit is reached; allowed: 2 in any 60 seconds; again in (59|60) s$/),
     });
     expect(refused.headers.get('retry-after')).toMatch(/^(59|60)$/);
     expect(refused.headers.get('ratelimit')).toMatch(/^"minute";r=0;t=(59|60), "day";r=98;t=\d+$/);

@@ -64,6 +64,7 @@ const SAMPLES: Samples = {
   pdfDeleted: [{ ...request, jobId: 'j', userId: 'u', files: 1 }],
   linkKeysRotated: [{ made: 1, deleted: 1 }],
   userErased: [{ ...admin, userId: 'u', jobs: 1 }],
+  limitsSet: [{ ...admin, userId: 'u', limits: { requestsPerDay: null } }],
   userCreated: [{ ...admin, userId: 'u', tier: 'starter' }],
   keyCreated: [{ ...key, tier: 'starter', scopes: ['admin'], expiresAt: null }],
   keyRotated: [{ ...key, replaces: 'k', replacedExpiresAt: '2031-01-01T00:00:00Z' }],

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { PRIORITY_NAMES } from '../../domain/priority.ts';
 import { accountVerb } from '../account-verb.ts';
 import { print, printJson, table } from '../output.ts';
+import { toLimit } from '../to-limit.ts';
 import { toNumber } from '../to-number.ts';
 
 type Options = Record<string, unknown>;
@@ -30,8 +31,9 @@ function listCommand(): Command {
         limit(tier.requestsPerMinute),
         limit(tier.requestsPerDay),
         `${tier.priority} ${PRIORITY_NAMES[tier.priority]?.toUpperCase()}`,
+        tier.retention ? `${tier.retention.toLocaleString('en')} s` : 'PDF_RETENTION',
       ]);
-      print(table([['TIER', 'A MINUTE', 'A DAY', 'PRIORITY'], ...rows]));
+      print(table([['TIER', 'A MINUTE', 'A DAY', 'PRIORITY', 'FILES ARE KEPT'], ...rows]));
     });
 }
 
@@ -42,19 +44,22 @@ function setCommand(): Command {
     .requiredOption('--minute <N>', 'requests in any 60 seconds, or none: no limit')
     .requiredOption('--day <N>', 'requests in a UTC day, or none: no limit')
     .requiredOption('--priority <0-3>', '0 low, 1 medium, 2 high, 3 critical')
-    .action(async (name: string, options: Options & { minute: string; day: string; priority: string }) => {
-      const { defineTier } = await import('../../accounts/tiers.ts');
-      const limit = (text: string) => (text === 'none' ? null : toNumber(text));
-      const { isNew } = await accountVerb(options, LIST, (db) =>
-        defineTier(db, {
-          name,
-          requestsPerMinute: limit(options.minute),
-          requestsPerDay: limit(options.day),
-          priority: toNumber(options.priority),
-        }),
-      );
-      print(isNew ? `There is a tier ${name} now.` : `The tier ${name} has these limits now.`);
-    });
+    .option('--retention <SECONDS>', 'that files are kept, or none: as PDF_RETENTION says', 'none')
+    .action(
+      async (name: string, options: Options & { minute: string; day: string; priority: string; retention: string }) => {
+        const { defineTier } = await import('../../accounts/tiers.ts');
+        const { isNew } = await accountVerb(options, LIST, (db) =>
+          defineTier(db, {
+            name,
+            requestsPerMinute: toLimit(options.minute),
+            requestsPerDay: toLimit(options.day),
+            priority: toNumber(options.priority),
+            retention: toLimit(options.retention),
+          }),
+        );
+        print(isNew ? `There is a tier ${name} now.` : `The tier ${name} has these limits now.`);
+      },
+    );
 }
 
 function deleteCommand(): Command {

@@ -2,11 +2,15 @@ import { Command } from 'commander';
 import { accountVerb } from '../account-verb.ts';
 import { confirm } from '../confirm.ts';
 import { print, printJson } from '../output.ts';
+import { userLimitsCommand } from './user-limits.ts';
 
 type Options = Record<string, unknown> & { yes?: boolean; json?: boolean };
 
 export function usersCommand(): Command {
-  return new Command('users').description('Users, and all that is theirs').addCommand(deleteCommand());
+  return new Command('users')
+    .description('Users, and all that is theirs')
+    .addCommand(userLimitsCommand())
+    .addCommand(deleteCommand());
 }
 
 function deleteCommand(): Command {
