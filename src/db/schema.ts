@@ -14,6 +14,7 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { Audited } from '../domain/audit-act.ts';
 import type { BadRow, BatchResult, BatchStatus } from '../domain/batch.ts';
 import type { DeliveryKind, DeliveryOptions, DeliveryStatus } from '../domain/delivery.ts';
 import type { FailedResource, JobMetadata, JobStatus, JobTimings } from '../domain/job.ts';
@@ -82,9 +83,38 @@ export const apiKey = pgTable('pdfprompt_api_key', {
 
 export const consoleSession = pgTable('pdfprompt_console_session', {
   tokenHash: bytea('token_hash').primaryKey(),
-  keyId: uuid('key_id').notNull(),
+  id: uuid('id').notNull().defaultRandom(),
+  keyId: uuid('key_id'),
+  userId: uuid('user_id'),
+  scopes: text('scopes').array().$type<Scope[]>(),
   createdAt: instant('created_at').notNull().defaultNow(),
   expiresAt: instant('expires_at').notNull(),
+  lastUsedAt: instant('last_used_at').notNull().defaultNow(),
+  address: text('address'),
+  browser: text('browser'),
+});
+
+export const signInLink = pgTable('pdfprompt_sign_in_link', {
+  tokenHash: bytea('token_hash').primaryKey(),
+  userId: uuid('user_id').notNull(),
+  scopes: text('scopes').array().$type<Scope[]>().notNull(),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  expiresAt: instant('expires_at').notNull(),
+});
+
+export const audit = pgTable('pdfprompt_audit', {
+  id: uuid('id').primaryKey(),
+  at: instant('at')
+    .notNull()
+    .default(sql`clock_timestamp()`),
+  what: text('what').$type<Audited>().notNull(),
+  byUserId: uuid('by_user_id'),
+  byKeyId: uuid('by_key_id'),
+  bySessionId: uuid('by_session_id'),
+  userId: uuid('user_id'),
+  jobId: uuid('job_id'),
+  requestId: text('request_id'),
+  detail: jsonb('detail').$type<Record<string, string | number>>(),
 });
 
 export const job = pgTable('pdfprompt_job', {

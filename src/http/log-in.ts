@@ -42,7 +42,7 @@ export function openLogIn(principals: Principals, events: Events): LogIn {
 }
 
 /** The client's address. A peer in a private network is a proxy of the operator: the last address that it names. */
-function callerAddress(c: AppContext): string {
+export function callerAddress(c: AppContext): string {
   const peer = (c.env.incoming.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
   const forwarded = isPublicAddress(peer) ? undefined : c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim();
   return forwarded ?? peer;

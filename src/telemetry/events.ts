@@ -1,3 +1,4 @@
+import type { Audited } from '../domain/audit-act.ts';
 import { faultOf } from '../domain/fault.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { AttemptAbout, JobAbout, RequestAbout, RunAbout } from './about.ts';
@@ -49,13 +50,15 @@ export class Events {
   readonly jobCrashed = (job: AttemptAbout, err: unknown): void => this.#log.error('job.crashed', { ...job, err });
   /** An operator did something in the console. */
   readonly operatorActed = (about: {
-    what: 'signed in' | 'refused' | 'signed out' | 'cancelled a job' | 'retried a job' | 'cancelled a batch' | 'retried a batch' | 'sent deliveries again'; // prettier-ignore
+    what: Audited;
     requestId: string;
     userId: string;
+    /** empty: the session was begun with a link */
     keyId: string;
-    jobId?: string;
-    batchId?: string;
-    webhookId?: string;
+    sessionId?: string | undefined;
+    jobId?: string | undefined;
+    batchId?: string | undefined;
+    webhookId?: string | undefined;
   }): void => this.#log.info('operator.acted', about);
   /** Somebody came to the studio, with a key that opens it or not, or signed out. */
   readonly studioVisited = (about: {

@@ -67,7 +67,7 @@ describe('signing in', () => {
   it('refuses a key without the scope admin, and says why', async () => {
     const response = await nobody.post('/console/sign-in', { key: ann.key });
     expect([response.status, cookieOf(response)]).toEqual([403, '']);
-    expect(await response.text()).toContain('lacks the scope admin');
+    expect(await response.text()).toContain('lacks the scopes console:read, operator and admin');
   });
 
   it('refuses what is no key', async () => {

@@ -10,11 +10,13 @@ import { QueryCache } from '../../cache/query-cache.ts';
 import type { Database } from '../../db/pools.ts';
 import { listBatchDeliveries } from '../../deliveries/read-deliveries.ts';
 import { replayDelivery } from '../../deliveries/replay.ts';
+import type { Act } from '../../domain/audit-act.ts';
 import { BATCH_STATUSES, MAX_ITEMS } from '../../domain/batch.ts';
 import { CodedError } from '../../kernel/errors.ts';
 import { statusOf } from '../problem.ts';
 import { readQuery } from '../query.ts';
 import { aboutOf, type AppContext, type AppDeps, type AppEnv } from '../route.ts';
+import type { Acted } from './acted.ts';
 import { batchFragment, batchPage, type BatchQuery, type BatchView, failuresFragment, type ItemPage, SHOWN_ITEMS, stateOf } from './batch-page.ts'; // prettier-ignore
 import { batchesFragment, batchesPage, type BatchesQuery, type FoundBatches } from './batches-page.ts';
 import { findUser } from './find-user.ts';
@@ -48,12 +50,10 @@ const DONE = {
 } as const;
 const NONE: ItemPage = { items: [], next: null };
 
-type Act = 'cancelled a batch' | 'retried a batch' | 'sent deliveries again';
-
 interface Deps {
   deps: AppDeps;
   onCached: (result: 'hit' | 'miss') => void;
-  acted: (c: AppContext, what: Act, about: { batchId: string }) => void;
+  acted: Acted;
 }
 
 /** Adds the pages of batches, and what an operator may do for their owners. After `signedIn`. */
@@ -110,7 +110,7 @@ export function addBatches(app: Hono<AppEnv>, { deps, onCached, acted }: Deps): 
     const batchId = idOf(c);
     const { userId } = await ownerOf(adminDb, batchId);
     await cancelBatch({ db, queue, events }, { userId, batchId, ...aboutOf(c) }, { withinMs: CANCEL_MS });
-    acted(c, 'cancelled a batch', { batchId });
+    await acted(c, 'cancelled a batch', { batchId, subjectUserId: userId });
     const { status } = await findBatch(adminDb, batchId);
     return c.redirect(`/console/batches/${batchId}${status === 'cancelled' ? '?done=cancelled' : ''}`, 303);
   });
@@ -121,7 +121,7 @@ export function addBatches(app: Hono<AppEnv>, { deps, onCached, acted }: Deps): 
     const { userId } = await ownerOf(adminDb, batchId);
     try {
       await what(userId);
-      acted(c, act, { batchId });
+      await acted(c, act, { batchId, subjectUserId: userId });
       return c.redirect(`/console/batches/${batchId}?done=${done}`, 303);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;

@@ -19,6 +19,7 @@ import { statusOf } from '../problem.ts';
 import { readQuery } from '../query.ts';
 import { aboutOf, type AppContext, type AppDeps, type AppEnv } from '../route.ts';
 import { sendPdf } from '../send-pdf.ts';
+import type { Acted, Looked } from './acted.ts';
 import { deliveriesFragment, jobFragment, jobPage, type JobView, stateOf } from './job-page.ts';
 import { requires, sessionOf } from './session.ts';
 import { THUMBNAIL_TYPE, Thumbnails } from './thumbnails.ts';
@@ -37,15 +38,12 @@ const DONE = {
 
 interface Deps {
   deps: AppDeps;
-  acted: (
-    c: AppContext,
-    what: 'cancelled a job' | 'retried a job' | 'sent deliveries again',
-    about: { jobId: string },
-  ) => void;
+  acted: Acted;
+  looked: Looked;
 }
 
 /** Adds the page of a job, its files, and what an operator may do with it. After `signedIn`. */
-export function addJob(app: Hono<AppEnv>, { deps, acted }: Deps): void {
+export function addJob(app: Hono<AppEnv>, { deps, acted, looked }: Deps): void {
   const { db, reads, adminDb, queue, limiter, stores, assetStores, assetBytes, pictures, events } = deps;
   const thumbnails = new Thumbnails(pictures);
   const deliveriesOf = (c: AppContext, which: { userId: string; jobId: string }) =>
@@ -72,11 +70,14 @@ export function addJob(app: Hono<AppEnv>, { deps, acted }: Deps): void {
   });
   app.get('/jobs/:id/pdf', requires('seeDocuments'), async (c) => {
     const which = { ...(await ownerOf(adminDb, idOf(c))), jobId: idOf(c) };
+    await looked(c, 'looked at a file', { jobId: which.jobId, subjectUserId: which.userId, detail: { file: 0 } });
     return sendPdf(c, { reads, stores, events }, { ...which, ...readQuery(c, pdfQuery) });
   });
 
   app.get('/jobs/:id/files/:n', requires('seeDocuments'), async (c) => {
     const which = { ...(await ownerOf(adminDb, idOf(c))), jobId: idOf(c), position: positionOf(c) };
+    const { jobId, userId: subjectUserId, position: file } = which;
+    await looked(c, 'looked at a file', { jobId, subjectUserId, detail: { file } });
     return sendPdf(c, { reads, stores, events }, { ...which, ...readQuery(c, pdfQuery) });
   });
   app.get('/jobs/:id/files/:n/thumbnail', requires('seeDocuments'), async (c) => {
@@ -87,6 +88,7 @@ export function addJob(app: Hono<AppEnv>, { deps, acted }: Deps): void {
     if (!store || file.type !== PDF_TYPE) return c.body(null, 404);
     const headers = { ETag: `"${file.sha256}"`, 'Cache-Control': FOR_THE_OPERATOR };
     if (namesTag(c.req.header('if-none-match'), headers.ETag)) return c.body(null, 304, headers);
+    await looked(c, 'looked at thumbnails', { jobId: which.jobId, subjectUserId: userId });
     const { span } = c.var;
     const bytes = await thumbnails.of({ db: reads, store, file: { ...file, userId }, span });
     return bytes ? c.body(bytes, 200, { ...headers, 'Content-Type': THUMBNAIL_TYPE }) : c.body(null, 404);
@@ -96,7 +98,7 @@ export function addJob(app: Hono<AppEnv>, { deps, acted }: Deps): void {
     const jobId = idOf(c);
     const { userId } = await ownerOf(adminDb, jobId);
     await cancelJob({ db, queue, events }, { userId, jobId, ...aboutOf(c) });
-    acted(c, 'cancelled a job', { jobId });
+    await acted(c, 'cancelled a job', { jobId });
     const { status } = await readJobTimeline(adminDb, jobId);
     return c.redirect(`/console/jobs/${jobId}${status === 'cancelled' ? '?done=cancelled' : ''}`, 303);
   });
@@ -118,7 +120,7 @@ export function addJob(app: Hono<AppEnv>, { deps, acted }: Deps): void {
           traceparent: c.var.span.traceparent,
         },
       );
-      acted(c, 'retried a job', { jobId: job.id });
+      await acted(c, 'retried a job', { jobId: job.id });
       return c.redirect(`/console/jobs/${job.id}?done=retried`, 303);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
@@ -132,7 +134,7 @@ export function addJob(app: Hono<AppEnv>, { deps, acted }: Deps): void {
     const { userId } = await ownerOf(adminDb, jobId);
     try {
       await replayDelivery(db, { userId, deliveryId: c.req.param('deliveryId'), of: { jobId } });
-      acted(c, 'sent deliveries again', { jobId });
+      await acted(c, 'sent deliveries again', { jobId });
       return c.redirect(`/console/jobs/${jobId}?done=sent-again`, 303);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;

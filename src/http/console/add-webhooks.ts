@@ -11,6 +11,7 @@ import { readForm } from '../body.ts';
 import { statusOf } from '../problem.ts';
 import { readQuery } from '../query.ts';
 import type { AppContext, AppDeps, AppEnv } from '../route.ts';
+import type { Acted } from './acted.ts';
 import { count, type Html } from './figures.ts';
 import type { Message } from './layout.ts';
 import { sessionOf } from './session.ts';
@@ -39,7 +40,7 @@ const sinceSchema = z.iso.datetime({ local: true, error: 'allowed: a time in UTC
 
 interface Deps extends Pick<AppDeps, 'db' | 'reads' | 'adminDb'> {
   onCached: (result: 'hit' | 'miss') => void;
-  acted: (c: AppContext, what: 'sent deliveries again', about: { webhookId: string }) => void;
+  acted: Acted;
 }
 
 /** Adds the pages of endpoints, and what an operator may do for their owners. After `signedIn`. */
@@ -79,7 +80,7 @@ export function addWebhooks(app: Hono<AppEnv>, { db, reads, adminDb, onCached, a
     const { userId } = await findWebhook(adminDb, webhookId);
     try {
       const { replayed, more } = await what(userId);
-      if (replayed > 0) acted(c, 'sent deliveries again', { webhookId });
+      if (replayed > 0) await acted(c, 'sent deliveries again', { webhookId, subjectUserId: userId });
       return c.redirect(`/console/webhooks/${webhookId}?again=${replayed}${more ? '&more=yes' : ''}`, 303);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;

@@ -1,7 +1,9 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { type Actor, record, recordLook } from '../../accounts/audit.ts';
 import { QueryCache } from '../../cache/query-cache.ts';
 import { readWebhookTroubles, type WebhookTroubles } from '../../deliveries/search-webhooks.ts';
+import type { Visit } from '../../domain/audit-act.ts';
 import { PDF_TYPE } from '../../domain/media-type.ts';
 import { type QueueOverview, readQueueOverview } from '../../jobs/queue-overview.ts';
 import {
@@ -20,6 +22,7 @@ import { addJob } from './add-job.ts';
 import { addJobs } from './add-jobs.ts';
 import { addSchedules } from './add-schedules.ts';
 import { addWebhooks } from './add-webhooks.ts';
+import type { Acted, Looked } from './acted.ts';
 import { findAsset } from './assets.ts';
 import { consoleEvents } from './console-events.ts';
 import { type Overview, overviewFragment, overviewPage } from './overview-page.ts';
@@ -96,27 +99,32 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
     db,
     logIn,
     place: CONSOLE,
-    onVisit: (
-      c: AppContext,
-      what: 'signed in' | 'refused' | 'signed out',
-      { userId, keyId }: { userId: string; keyId: string },
-    ) => events.operatorActed({ what, requestId: c.var.requestId, userId, keyId }),
+    onVisit: async (c: AppContext, what: Visit, by: Actor & { keyId: string }) => {
+      const { requestId } = c.var;
+      await record(db, { what, by, requestId });
+      events.operatorActed({ what, requestId, ...by });
+    },
   };
   addSignIn(app, visits);
   app.use(signedIn(db, CONSOLE, { scripts: '/fragments/' }));
   addSignOut(app, visits);
   // Those who may only look send no form.
   app.on('POST', '/*', requires('operate'));
-  const acted = (
-    c: AppContext,
-    what: 'cancelled a job' | 'retried a job' | 'cancelled a batch' | 'retried a batch' | 'sent deliveries again',
-    about: { jobId: string } | { batchId: string } | { webhookId: string },
-  ) => {
-    const { userId, keyId } = sessionOf(c);
-    events.operatorActed({ what, requestId: c.var.requestId, userId, keyId, ...about });
+  const acted: Acted = async (c, what, { batchId, webhookId, ...about }) => {
+    const { requestId } = c.var;
+    const by = actorOf(c);
+    events.operatorActed({ what, requestId, ...by, jobId: about.jobId, batchId, webhookId });
+    const detail = {
+      ...(batchId !== undefined && { batchId }),
+      ...(webhookId !== undefined && { webhookId }),
+      ...about.detail,
+    };
+    await record(db, { what, by, requestId, ...about, detail });
   };
+  const looked: Looked = (c, what, about) =>
+    recordLook(db, { what, by: actorOf(c), requestId: c.var.requestId, ...about });
   addJobs(app, { adminDb });
-  addJob(app, { deps, acted });
+  addJob(app, { deps, acted, looked });
   addBatches(app, { deps, onCached: watched.onRequest, acted });
   addSchedules(app, { reads, adminDb });
   addWebhooks(app, { db, reads, adminDb, onCached: watched.onRequest, acted });
@@ -132,4 +140,9 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
     throw new CodedError('not_found', `there is nothing at ${c.req.path.slice(0, 200)}`);
   });
   return app;
+}
+
+function actorOf(c: AppContext): Actor & { keyId: string } {
+  const { userId, keyId, id } = sessionOf(c);
+  return { userId, keyId, sessionId: id };
 }

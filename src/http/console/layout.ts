@@ -49,7 +49,7 @@ export function layout({ title, place = CONSOLE, session, at, search = '', head,
         <footer class="bottom">
           <p>
             Times are
-            UTC.${session && html` Signed in with the key <code>${session.keyPrefix}…</code> until ${session.expiresAt.toISOString().slice(11, 16)}.`}
+            UTC.${session && html` Signed in with ${session.keyId === '' ? 'a link' : html`the key <code>${session.keyPrefix}…</code>`} until ${session.expiresAt.toISOString().slice(11, 16)}.`}
             <a href="/docs">API documentation</a>
           </p>
         </footer>

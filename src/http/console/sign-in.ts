@@ -1,10 +1,9 @@
 import type { Hono } from 'hono';
 import { createSession, endSession } from '../../accounts/console-sessions.ts';
-import type { Principal } from '../../accounts/principals.ts';
 import type { Database } from '../../db/pools.ts';
 import { CodedError } from '../../kernel/errors.ts';
 import { readForm } from '../body.ts';
-import type { LogIn } from '../log-in.ts';
+import { callerAddress, type LogIn } from '../log-in.ts';
 import type { AppContext, AppEnv } from '../route.ts';
 import { forgetSession, keepSession, type Place, safeFrom, sessionOf, sessionToken } from './session.ts';
 import { signInPage } from './sign-in-page.ts';
@@ -17,8 +16,8 @@ interface SignIn {
   onVisit: (
     c: AppContext,
     what: 'signed in' | 'refused' | 'signed out',
-    who: Pick<Principal, 'userId' | 'keyId'>,
-  ) => void;
+    who: { userId: string; keyId: string; sessionId?: string },
+  ) => Promise<void>;
 }
 
 /** Adds the page where one signs in with a key. Its routes need no session. */
@@ -31,11 +30,12 @@ export function addSignIn(app: Hono<AppEnv>, { db, logIn, place, onVisit }: Sign
     try {
       const { userId, keyId, scopes } = await logIn(c, (form.get('key') ?? '').trim());
       if (!place.isOpenFor(scopes)) {
-        onVisit(c, 'refused', { userId, keyId });
+        await onVisit(c, 'refused', { userId, keyId });
         return refuse(place.refusal, 403);
       }
-      keepSession(c, await createSession(db, { keyId }));
-      onVisit(c, 'signed in', { userId, keyId });
+      const { token, id } = await createSession(db, { userId, keyId }, browserOf(c));
+      await onVisit(c, 'signed in', { userId, keyId, sessionId: id });
+      keepSession(c, token);
       return c.redirect(from, 303);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
@@ -51,8 +51,11 @@ export function addSignIn(app: Hono<AppEnv>, { db, logIn, place, onVisit }: Sign
 export function addSignOut(app: Hono<AppEnv>, { db, place, onVisit }: Omit<SignIn, 'logIn'>): void {
   app.post('/sign-out', async (c) => {
     await endSession(db, sessionToken(c));
-    onVisit(c, 'signed out', sessionOf(c));
+    const { userId, keyId, id } = sessionOf(c);
+    await onVisit(c, 'signed out', { userId, keyId, sessionId: id });
     forgetSession(c);
     return c.redirect(`${place.path}/sign-in`, 303);
   });
 }
+
+const browserOf = (c: AppContext) => ({ address: callerAddress(c), browser: c.req.header('user-agent') ?? '' });

@@ -83,7 +83,7 @@ export function createStudio(deps: AppDeps & { logIn: LogIn; operations: Operati
     db,
     logIn,
     place: STUDIO,
-    onVisit: (
+    onVisit: async (
       c: AppContext,
       what: 'signed in' | 'refused' | 'signed out',
       { userId, keyId }: { userId: string; keyId: string },
