@@ -5,6 +5,7 @@ import { withoutSecrets } from '../kernel/secrets.ts';
 import { batchCommand } from './commands/batch.ts';
 import { benchCommand } from './commands/bench.ts';
 import { checkCommand } from './commands/check.ts';
+import { consoleCommand } from './commands/console.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { initCommand } from './commands/init.ts';
 import { keysCommand } from './commands/keys.ts';
@@ -80,6 +81,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     tierCommand(),
     tiersCommand(),
     usersCommand(),
+    consoleCommand(),
     checkCommand(),
     doctorCommand(),
     benchCommand(),

@@ -16,6 +16,7 @@ type SettingCommand =
   | 'tier'
   | 'tiers'
   | 'users'
+  | 'console'
   | 'doctor'
   | 'bench'
   | 'plan';
@@ -35,7 +36,7 @@ export interface Setting {
 
 /** that speak with a running service */
 const WITH_SERVICE = ['templates', 'batch', 'mcp'] as const;
-const WITH_ACCOUNTS = ['keys', 'tier', 'tiers', 'users'] as const;
+const WITH_ACCOUNTS = ['keys', 'tier', 'tiers', 'users', 'console'] as const;
 const WITH_DATABASE = ['up', 'serve', 'work', 'migrate', ...WITH_ACCOUNTS, 'doctor', 'bench', 'plan'] as const;
 const WITH_API = ['up', 'serve'] as const;
 const WITH_FLEET = ['up', 'serve', 'work'] as const;
@@ -148,14 +149,14 @@ export const SETTINGS = {
     kind: kinds.integer(0, 65_535),
     default: '3000',
     description: 'Port of the API; 0 takes a free one',
-    commands: WITH_API,
+    commands: [...WITH_API, 'console'],
   },
   publicUrl: {
     env: 'PUBLIC_URL',
     kind: kinds.webAddress,
     defaultNote: 'none: links begin with the host of the request, and webhooks have the path only',
     description: 'Where users reach the API, for links and webhooks',
-    commands: WITH_FLEET,
+    commands: [...WITH_FLEET, 'console'],
   },
   corsOrigins: {
     env: 'CORS_ORIGINS',

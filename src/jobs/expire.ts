@@ -1,5 +1,6 @@
 import { and, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import { deleteExpiredSessions } from '../accounts/console-sessions.ts';
+import { deleteExpiredLinks } from '../accounts/sign-in-links.ts';
 import type { Database } from '../db/pools.ts';
 import { file } from '../db/schema.ts';
 import type { Stores } from '../storage/stores.ts';
@@ -36,6 +37,7 @@ export async function expire(deps: ExpireDeps): Promise<{ files: number; documen
   await inBatches(() => deleteWebhooks(deps));
   await deleteWorkers(deps);
   await inBatches(() => deleteExpiredSessions(deps.db, BATCH));
+  await inBatches(() => deleteExpiredLinks(deps.db, BATCH));
   return { files, documents, jobs };
 }
 

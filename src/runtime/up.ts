@@ -2,9 +2,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createKey } from '../accounts/keys.ts';
 import { findLogin } from '../accounts/principals.ts';
+import { createSignInLink } from '../accounts/sign-in-links.ts';
 import type { Database } from '../db/pools.ts';
 import { Events } from '../telemetry/events.ts';
 import { buildApi } from './api.ts';
+import { signInUrl } from '../domain/sign-in-url.ts';
 import { buildDeliverer } from './deliverer.ts';
 import { demoKeyPath, keptDemoKey } from './demo-key.ts';
 import { type ProcessOptions, type RunningProcess, startProcess } from './start-process.ts';
@@ -14,11 +16,15 @@ export interface RunningUp extends RunningProcess {
   url: string;
   /** the API key of the demo user */
   key: string;
+  /** signs in to the console once, as the demo user */
+  consoleUrl: string;
 }
 
 const DEMO_USER = 'demo@localhost';
 /** Not starter: its limit of two requests a minute is too low for trying things out. */
 const DEMO_TIER = 'enterprise';
+/** What the printed link may do, in the console and in the studio. */
+const DEMO_LINK = ['jobs:write', 'jobs:read', 'admin'] as const;
 /** Milliseconds that Ctrl-C waits for unfinished documents, at most. What is unfinished then is rendered at the next start. */
 const MAX_SHUTDOWN_GRACE_MS = 3_000;
 
@@ -33,11 +39,13 @@ export async function up({ config: given, log, onProgress }: ProcessOptions): Pr
     const role = { name: 'pdfprompt up', isApi: true, isWorker: true, migrate: true };
     const running = await startProcess(options, role, async (base) => ({
       key: await demoKey(base.db, config.dataDir),
+      link: await createSignInLink(base.db, { email: DEMO_USER, scopes: DEMO_LINK }),
       worker: await buildWorker(base, options),
       deliverer: buildDeliverer(base),
       api: buildApi(base),
     }));
-    return { ...running, url: running.api.server.url };
+    const { url } = running.api.server;
+    return { ...running, url, consoleUrl: signInUrl(config.publicUrl ?? url, running.link) };
   } catch (error) {
     await renderer.stop();
     throw error;

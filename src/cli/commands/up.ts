@@ -6,11 +6,11 @@ export function upCommand(): Command {
     name: 'up',
     description: 'Everything on this machine: Postgres (embedded, unless DATABASE_URL is set), the API and one worker',
     start: async (options) => (await import('../../runtime/up.ts')).up(options),
-    greeting: ({ url, key }) => `
+    greeting: ({ url, key, consoleUrl }) => `
 pdfprompt is ready at ${url}   (documentation: ${url}/docs)
 key: ${key}
 studio: ${url}/studio   (write templates and see their PDF; sign in with this key)
-console: ${url}/console   (sign in with the key of: npx pdfprompt keys create --user you@example.com --scopes admin)
+console: ${consoleUrl}   (signs in once, within 15 minutes; another: npx pdfprompt console)
 
 Your first PDF, into hello.pdf:
 

@@ -20,6 +20,8 @@ export interface Place {
   /** which key it is, before the command that creates one */
   hint: string;
   command: string;
+  /** whether one signs in with a link of `pdfprompt console`, too */
+  takesLinks: boolean;
 }
 
 export const CONSOLE: Place = {
@@ -31,6 +33,7 @@ export const CONSOLE: Place = {
     'This key lacks the scopes console:read, operator and admin. It opens the API and the studio of its user, but not the console.',
   hint: 'It is a key of an operator. To create one, type on the server:',
   command: 'npx pdfprompt keys create --user you@example.com --scopes admin',
+  takesLinks: true,
 };
 
 /** An operator could make a key of any user, with any scope: the scope `admin` is enough for their own studio. */
@@ -42,6 +45,7 @@ export const STUDIO: Place = {
   refusal: 'This key lacks the scope jobs:read or jobs:write. The studio needs both.',
   hint: 'It is the key that pdfprompt up printed, or any other of yours. To create one, type on the server:',
   command: 'npx pdfprompt keys create --user you@example.com',
+  takesLinks: false,
 };
 
 const PLACES = [CONSOLE, STUDIO];

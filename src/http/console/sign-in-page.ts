@@ -6,7 +6,7 @@ import type { Place } from './session.ts';
 
 /** @param from the page to open afterwards @param refusal why the key was refused */
 export function signInPage(place: Place, { from, refusal }: { from: string; refusal?: string | undefined }): Html {
-  const { path, label, hint, command } = place;
+  const { path, label, hint, command, takesLinks } = place;
   return layout({
     title: 'Sign in',
     place,
@@ -33,6 +33,25 @@ export function signInPage(place: Place, { from, refusal }: { from: string; refu
         <p><button type="submit">Sign in</button></p>
       </form>
       <p class="hint">${hint} <code>${command}</code></p>
+      ${takesLinks && html`<p class="hint">Or type there <code>npx pdfprompt console</code>, which prints a link that signs in once.</p>`}
+    </div>`,
+  });
+}
+
+/** One button, so that nobody signs in by opening the address alone. */
+export function linkPage(place: Place, { from, link }: { from: string; link: string }): Html {
+  return layout({
+    title: 'Sign in',
+    place,
+    session: undefined,
+    main: html`<div class="sign-in">
+      <h1>Sign in</h1>
+      <form action="${place.path}/sign-in" method="post">
+        <input type="hidden" name="from" value="${from}" />
+        <input type="hidden" name="link" value="${link}" />
+        <p><button type="submit" autofocus>Sign in with this link</button></p>
+      </form>
+      <p class="hint">It works once, in this browser. <a href="${place.path}/sign-in">Sign in with a key</a></p>
     </div>`,
   });
 }

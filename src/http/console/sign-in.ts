@@ -1,18 +1,19 @@
 import type { Hono } from 'hono';
 import { createSession, endSession } from '../../accounts/console-sessions.ts';
+import { useSignInLink } from '../../accounts/sign-in-links.ts';
 import type { Database } from '../../db/pools.ts';
 import { CodedError } from '../../kernel/errors.ts';
 import { readForm } from '../body.ts';
 import { callerAddress, type LogIn } from '../log-in.ts';
 import type { AppContext, AppEnv } from '../route.ts';
 import { forgetSession, keepSession, type Place, safeFrom, sessionOf, sessionToken } from './session.ts';
-import { signInPage } from './sign-in-page.ts';
+import { linkPage, signInPage } from './sign-in-page.ts';
 
 interface SignIn {
   db: Database;
   logIn: LogIn;
   place: Place;
-  /** somebody came, with a key that opens the place or not, or left */
+  /** somebody came, with a key that opens the place or not, or with a link; or left */
   onVisit: (
     c: AppContext,
     what: 'signed in' | 'refused' | 'signed out',
@@ -20,13 +21,28 @@ interface SignIn {
   ) => Promise<void>;
 }
 
-/** Adds the page where one signs in with a key. Its routes need no session. */
+/** Adds the page where one signs in with a key or a link. Its routes need no session. */
 export function addSignIn(app: Hono<AppEnv>, { db, logIn, place, onVisit }: SignIn): void {
-  app.get('/sign-in', (c) => c.html(signInPage(place, { from: safeFrom(place, c.req.query('from')) })));
+  app.get('/sign-in', (c) => {
+    const from = safeFrom(place, c.req.query('from'));
+    const link = c.req.query('link');
+    // A previewer of messages opens addresses too: only the button uses the link.
+    return c.html(
+      link !== undefined && place.takesLinks ? linkPage(place, { from, link }) : signInPage(place, { from }),
+    );
+  });
   app.post('/sign-in', async (c) => {
     const form = await readForm(c);
     const from = safeFrom(place, form.get('from'));
     const refuse = (refusal: string, status: 401 | 403 | 429) => c.html(signInPage(place, { from, refusal }), status);
+    const link = form.get('link');
+    if (link !== null && place.takesLinks) {
+      const used = await useSignInLink(db, { token: link, browser: browserOf(c) });
+      if (!used) return refuse('This link does not work: it was used already, or is older than 15 minutes.', 401);
+      await onVisit(c, 'signed in', { userId: used.userId, keyId: '', sessionId: used.session.id });
+      keepSession(c, used.session.token);
+      return c.redirect(from, 303);
+    }
     try {
       const { userId, keyId, scopes } = await logIn(c, (form.get('key') ?? '').trim());
       if (!place.isOpenFor(scopes)) {
