@@ -18,9 +18,11 @@ interface Plot {
   /** the values at the top and in the middle of the vertical axis */
   scale: readonly [top: string, middle: string];
   /** evenly spaced below the horizontal axis */
-  ticks: readonly string[];
+  ticks: readonly (string | Html)[];
   /** one tooltip for each column */
   tips: readonly string[];
+  /** those with whose hours and minutes in UTC the tooltips begin: a script may show them in local time */
+  times?: readonly Date[];
   drawing: Html;
 }
 
@@ -66,13 +68,14 @@ export function steps({ name, values }: Series, top: number): Html {
 }
 
 /** SVG that stretches to the available room; text, which must not stretch, is HTML around it. */
-export function plot({ id, heading, title, unit, legend, scale, ticks, tips, drawing }: Plot): Html {
+export function plot({ id, heading, title, unit, legend, scale, ticks, tips, times = [], drawing }: Plot): Html {
   const width = tips.length * STEP;
   const grid = [0, HEIGHT / 2, HEIGHT].map((y) => html`<line class="grid" x1="0" y1="${y}" x2="${width}" y2="${y}" />`);
-  const columns = tips.map(
-    (tip, index) =>
-      html`<rect class="tip" x="${index * STEP}" y="0" width="${STEP}" height="${HEIGHT}"><title>${tip}</title></rect>`,
-  );
+  const columns = tips.map((tip, index) => {
+    const at = times[index] && html` data-time="${times[index].toISOString()}"`;
+    const title = html`<title>${tip}</title>`;
+    return html`<rect class="tip" x="${index * STEP}" y="0" width="${STEP}" height="${HEIGHT}" ${at}>${title}</rect>`;
+  });
   return html`<figure class="plot">
     <figcaption>
       <h3>${heading}</h3>

@@ -27,13 +27,19 @@ export function bytes(value: number): string {
 
 const DAY_MS = 86_400_000;
 
-/** The time of day in UTC, with the date unless it is today. */
+/** The time of day in UTC, with the date unless it is today. The script shows it in local time. */
 export function instant(at: Date, now = new Date()): Html {
   const iso = at.toISOString();
   const isToday = Math.floor(at.getTime() / DAY_MS) === Math.floor(now.getTime() / DAY_MS);
-  return html`<time datetime="${iso}" title="${iso}"
+  return html`<time datetime="${iso}" title="${iso}" data-clock="seconds"
     >${isToday ? iso.slice(11, 19) : `${iso.slice(0, 10)} ${iso.slice(11, 19)}`}</time
   >`;
+}
+
+/** Hours and minutes of a time that is near, in UTC. The script shows it in local time. */
+export function clockTime(at: Date): Html {
+  const iso = at.toISOString();
+  return html`<time datetime="${iso}" data-clock="minutes">${iso.slice(11, 16)}</time>`;
 }
 
 /** A status or an outcome: a word, and a dot of the colour of `mark`. */

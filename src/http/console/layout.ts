@@ -1,8 +1,9 @@
 import { html } from 'hono/html';
 import type { ConsoleSession } from '../../accounts/console-sessions.ts';
 import { assetPath } from './assets.ts';
-import type { Html } from './figures.ts';
-import { CONSOLE, type Place, STUDIO } from './session.ts';
+import { clockTime, type Html } from './figures.ts';
+import { menuButton, navigation, type PageName } from './navigation.ts';
+import { CONSOLE, type Place } from './session.ts';
 
 interface Layout {
   title: string;
@@ -11,7 +12,7 @@ interface Layout {
   /** undefined if nobody is signed in: then there is no navigation */
   session: ConsoleSession | undefined;
   /** the current entry of the navigation */
-  at?: 'overview' | 'jobs' | 'batches' | 'schedules' | 'webhooks' | 'templates';
+  at?: PageName;
   /** text of the search field */
   search?: string;
   /** more of the document's head, such as scripts */
@@ -41,15 +42,17 @@ export function layout({ title, place = CONSOLE, session, at, search = '', head,
         <header class="top">
           <div class="bar">
             <p class="brand">${session ? html`<a href="${path}">pdfprompt</a>` : 'pdfprompt'} <span>${name}</span></p>
-            ${session && navigation(session, at)} ${session && place === CONSOLE && searchForm(search, at)}
+            ${session && menuButton(session)} ${session && place === CONSOLE && searchForm(search, at)}
             ${session && signOutForm(session, place)}
           </div>
+          ${session && navigation(session, at)}
         </header>
         <main id="main" tabindex="-1">${main}</main>
         <footer class="bottom">
           <p>
-            Times are
-            UTC.${session && html` Signed in with ${session.keyId === '' ? 'a link' : html`the key <code>${session.keyPrefix}…</code>`} until ${session.expiresAt.toISOString().slice(11, 16)}.`}
+            <span id="clock-text">Times are in UTC.</span>
+            <button id="clock-switch" class="plain" type="button" hidden></button>
+            ${session && html` Signed in with ${session.keyId === '' ? 'a link' : html`the key <code>${session.keyPrefix}…</code>`} until ${clockTime(session.expiresAt)}.`}
             <a href="/docs">API documentation</a>
           </p>
         </footer>
@@ -57,31 +60,28 @@ export function layout({ title, place = CONSOLE, session, at, search = '', head,
     </html>`;
 }
 
-function navigation(session: ConsoleSession, at: Layout['at']): Html {
-  const link = (name: NonNullable<Layout['at']>, path: string, text: string) =>
-    html`<li><a href="${path}" ${at === name && html` aria-current="page"`}>${text}</a></li>`;
-  const forOperators = html`${link('overview', '/console', 'Overview')}${link('jobs', '/console/jobs', 'Jobs')}${link('batches', '/console/batches', 'Batches')}${link('schedules', '/console/schedules', 'Schedules')}${link('webhooks', '/console/webhooks', 'Webhooks')}`;
-  return html`<nav aria-label="Pages">
-    <ul>
-      ${CONSOLE.isOpenFor(session.scopes) && forOperators}${link('templates', STUDIO.path, 'Studio')}
-    </ul>
-  </nav>`;
-}
+/** What the search field finds on a page with a search of its own; on all others it finds jobs. */
+const SEARCHES: Partial<Record<PageName, { label: string; short: string }>> = {
+  batches: { label: 'Id of a batch or user, or email', short: 'Id or email' },
+  schedules: { label: 'Id or email of a user', short: 'Id or email' },
+  users: { label: 'Start of the email or id of a user', short: 'Email or id' },
+  keys: { label: 'Start of a key, or email or id of its user', short: 'Start of a key, or email' },
+  templates: { label: 'Start of the name of a template, or email of its user', short: 'Name or email' },
+};
+const OF_JOBS = { label: 'Id, email, file name, order:A-17 or error code', short: 'Id, email, file name, order:A-17' };
 
-function searchForm(search: string, at: Layout['at']): Html {
+function searchForm(search: string, at: PageName | undefined): Html {
+  const own = at && SEARCHES[at];
+  const { label, short } = own ?? OF_JOBS;
   return html`<search>
-    <form
-      class="search"
-      action="${at === 'batches' || at === 'schedules' ? `/console/${at}` : '/console/jobs'}"
-      method="get"
-    >
-      <label class="hidden" for="q">Id of a job, batch or user, or email</label>
+    <form class="search" action="/console/${own ? at : 'jobs'}" method="get">
+      <label class="hidden" for="q">${label}</label>
       <input
         id="q"
         name="q"
         type="search"
         value="${search}"
-        placeholder="Id or email"
+        placeholder="${short}"
         autocomplete="off"
         spellcheck="false"
         maxlength="320"

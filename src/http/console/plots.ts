@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import { shortDuration } from '../../charts/duration.ts';
 import { bars, niceCeiling, plot, steps } from '../../charts/plot.ts';
 import type { HistoryBucket, ThroughputHistory } from '../../jobs/throughput-history.ts';
-import { count, counted, duration, type Html, tableHead } from './figures.ts';
+import { clockTime, count, counted, duration, type Html, tableHead } from './figures.ts';
 
 // No plot relies on colour or shape alone: each has a title with its figures, and `historyTable` has all of them.
 
@@ -31,6 +31,7 @@ export function throughputPlot(history: ThroughputHistory): Html {
     unit: `jobs in ${duration(bucketSeconds)}`,
     drawing: bars(series, top),
     ticks: ticksOf(history),
+    times: buckets.map(({ at }) => at),
     tips: buckets.map(
       ({ at, completed, failed }) => `${clock(at)}: ${count(completed)} completed, ${count(failed)} failed`,
     ),
@@ -54,6 +55,7 @@ export function waitPlot(history: ThroughputHistory): Html {
     unit: 'from acceptance to start',
     drawing: html`${steps({ name: 'p95', values: p95 ?? [] }, top)}${steps({ name: 'p50', values: p50 ?? [] }, top)}`,
     ticks: ticksOf(history),
+    times: buckets.map(({ at }) => at),
     tips: buckets.map(
       ({ at, waitP50, waitP95 }) =>
         `${clock(at)}: ${waitP50 === null ? 'nothing ended' : `p50 ${duration(waitP50)}, p95 ${duration(waitP95 ?? 0)}`}`,
@@ -68,7 +70,7 @@ export function historyTable({ buckets, range, bucketSeconds }: ThroughputHistor
   const rows = buckets.map(
     ({ at, completed, failed, waitP50, waitP95 }) =>
       html`<tr>
-        <th scope="row"><time datetime="${at.toISOString()}">${clock(at)}</time></th>
+        <th scope="row">${clockTime(at)}</th>
         <td><data value="${completed}">${count(completed)}</data></td>
         <td><data value="${failed}">${count(failed)}</data></td>
         ${seconds(waitP50)}${seconds(waitP95)}
@@ -96,6 +98,6 @@ export function historyTable({ buckets, range, bucketSeconds }: ThroughputHistor
 const clock = (at: Date) => at.toISOString().slice(11, 16);
 const ticksOf = ({ buckets }: ThroughputHistory) => {
   const ticks = [0, 0.25, 0.5, 0.75].map((part) => buckets[Math.round(part * buckets.length)]?.at);
-  return [...ticks.map((at) => (at ? clock(at) : '')), 'now'];
+  return [...ticks.map((at) => (at ? clockTime(at) : '')), 'now'];
 };
 export const nameOf = (range: ThroughputHistory['range']) => (range === '1h' ? 'hour' : range.replace('h', ' hours'));

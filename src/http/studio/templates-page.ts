@@ -11,7 +11,7 @@ export function templatesPage(session: ConsoleSession): Html {
     title: 'Templates',
     place: STUDIO,
     session,
-    at: 'templates',
+    at: 'studio',
     head: html`<link rel="stylesheet" href="${studioAsset('studio.css')}" />
       <script type="module" src="${studioAsset('templates.js')}"></script>`,
     main: html`<div class="head">
@@ -58,7 +58,7 @@ export function missingTemplatePage(session: ConsoleSession, name: string): Html
     title,
     place: STUDIO,
     session,
-    at: 'templates',
+    at: 'studio',
     head: html`<link rel="stylesheet" href="${studioAsset('studio.css')}" />`,
     main: html`<h1>${title}</h1>
       <form class="new" method="get" autocomplete="off">

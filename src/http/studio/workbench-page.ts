@@ -21,7 +21,7 @@ export function workbenchPage(session: ConsoleSession, { name, isSaved, nonce }:
     title: name,
     place: STUDIO,
     session,
-    at: 'templates',
+    at: 'studio',
     kind: 'workbench',
     head: html`<link rel="stylesheet" href="${studioAsset('studio.css')}" />
       ${importMap()}

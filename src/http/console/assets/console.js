@@ -1,5 +1,6 @@
 // Refreshes the live parts of a page: fetches each as HTML while the page is visible, when the server says that a job
-// has ended, and every few seconds. Everything else works without this file.
+// has ended, and every few seconds. Shows times in the time zone of the browser. Everything else works without this
+// file.
 
 const EVERY_MS = 3_000;
 /** While the server says when something has changed. */
@@ -52,6 +53,7 @@ function replace(part, html) {
     scrollLeft,
   }));
   part.innerHTML = html;
+  showTimes(part);
   for (const id of open) document.getElementById(id)?.setAttribute('open', '');
   for (const { id, ...position } of scrolled) Object.assign(document.getElementById(id) ?? {}, position);
   if (focus) part.querySelector(`#${focus}`)?.focus({ preventScroll: true });
@@ -110,6 +112,77 @@ if (parts.length > 0 && switcher && text) {
   });
   document.addEventListener('visibilitychange', () => runOrRest(0));
   runOrRest(EVERY_MS);
+}
+
+// The server writes every time in UTC. Here it becomes the local time, and the title keeps the one in UTC.
+
+const CLOCK = 'console-clock';
+const clockText = document.querySelector('#clock-text');
+const clockSwitch = document.querySelector('#clock-switch');
+const two = (number) => String(number).padStart(2, '0');
+
+/** Storage may be forbidden: then the choice holds for this page. */
+function remembered() {
+  try {
+    return localStorage.getItem(CLOCK);
+  } catch {
+    return null;
+  }
+}
+function remember(value) {
+  try {
+    localStorage.setItem(CLOCK, value);
+  } catch {}
+}
+let isUtc = remembered() === 'utc';
+
+/** The same fields of the time in UTC or here. @returns as `[2031-12-31, 23:59, 58]` */
+function fieldsOf(at) {
+  const here = isUtc ? at : new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
+  const iso = here.toISOString();
+  return [iso.slice(0, 10), iso.slice(11, 16), iso.slice(17, 19)];
+}
+
+function showTimes(root) {
+  const [today] = fieldsOf(new Date());
+  for (const each of root.querySelectorAll('time[data-clock]')) {
+    const at = new Date(each.dateTime);
+    if (Number.isNaN(at.getTime())) continue;
+    const [day, minutes, seconds] = fieldsOf(at);
+    const isShort = each.dataset.clock === 'minutes';
+    const time = isShort ? minutes : `${minutes}:${seconds}`;
+    each.textContent = isShort || day === today ? time : `${day} ${time}`;
+    each.title = `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+  }
+  for (const each of root.querySelectorAll('[data-time] > title')) {
+    const [, minutes] = fieldsOf(new Date(each.parentElement.dataset.time));
+    each.textContent = each.textContent.replace(/^\d\d:\d\d/, minutes);
+  }
+}
+
+/** `UTC+1`, `UTC-3:30` */
+function zoneName() {
+  const ahead = -new Date().getTimezoneOffset();
+  const minutes = Math.abs(ahead) % 60;
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  const offset = `${ahead < 0 ? '−' : '+'}${Math.floor(Math.abs(ahead) / 60)}${minutes ? `:${two(minutes)}` : ''}`;
+  return `${timeZone} (UTC${ahead === 0 ? '' : offset})`;
+}
+
+function showClock() {
+  showTimes(document);
+  clockText.textContent = isUtc ? 'Times are in UTC.' : `Times are in ${zoneName()}.`;
+  clockSwitch.textContent = isUtc ? 'Show local time' : 'Show UTC';
+}
+
+if (clockText && clockSwitch) {
+  clockSwitch.hidden = false;
+  clockSwitch.addEventListener('click', () => {
+    isUtc = !isUtc;
+    remember(isUtc ? 'utc' : 'local');
+    showClock();
+  });
+  showClock();
 }
 
 // A file without a small picture keeps its link.
