@@ -28,6 +28,7 @@ import { deleteTierRoute } from './routes/admin/delete-tier.ts';
 import { deleteUserRoute } from './routes/admin/delete-user.ts';
 import { getQueueRoute } from './routes/admin/get-queue.ts';
 import { getUserRoute } from './routes/admin/get-user.ts';
+import { listAuditRoute } from './routes/admin/list-audit.ts';
 import { listKeysRoute } from './routes/admin/list-keys.ts';
 import { listTiersRoute } from './routes/admin/list-tiers.ts';
 import { listUsersRoute } from './routes/admin/list-users.ts';
@@ -162,6 +163,7 @@ export function operationsOf(deps: AppDeps): Operation[] {
     defineTierRoute(deps),
     deleteTierRoute(deps),
     getQueueRoute(deps),
+    listAuditRoute(deps),
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { Act, Look } from '../../domain/audit-act.ts';
+import type { Act, Look, Visit } from '../../domain/audit-act.ts';
 import type { AppContext } from '../route.ts';
 
 /** What the audit log says beside who, and when. */
@@ -13,7 +13,7 @@ interface About {
 /** Writes what was done into the log and the audit log, after it was done. */
 export type Acted = (
   c: AppContext,
-  what: Act,
+  what: Act | Visit,
   about: About & { batchId?: string; webhookId?: string },
 ) => Promise<void>;
 

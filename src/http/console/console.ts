@@ -17,10 +17,12 @@ import type { LogIn } from '../log-in.ts';
 import { statusOf, toCodedError } from '../problem.ts';
 import { readQuery } from '../query.ts';
 import { aboutOf, type AppContext, type AppDeps, type AppEnv } from '../route.ts';
+import { addAudit } from './add-audit.ts';
 import { addBatches } from './add-batches.ts';
 import { addJob } from './add-job.ts';
 import { addJobs } from './add-jobs.ts';
 import { addSchedules } from './add-schedules.ts';
+import { addSessions } from './add-sessions.ts';
 import { addWebhooks } from './add-webhooks.ts';
 import type { Acted, Looked } from './acted.ts';
 import { findAsset } from './assets.ts';
@@ -108,8 +110,6 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
   addSignIn(app, visits);
   app.use(signedIn(db, CONSOLE, { scripts: '/fragments/' }));
   addSignOut(app, visits);
-  // Those who may only look send no form.
-  app.on('POST', '/*', requires('operate'));
   const acted: Acted = async (c, what, { batchId, webhookId, ...about }) => {
     const { requestId } = c.var;
     const by = actorOf(c);
@@ -123,6 +123,10 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
   };
   const looked: Looked = (c, what, about) =>
     recordLook(db, { what, by: actorOf(c), requestId: c.var.requestId, ...about });
+  addSessions(app, { db, adminDb, acted });
+  addAudit(app, { adminDb });
+  // Those who may only look send no form.
+  app.on('POST', '/*', requires('operate'));
   addJobs(app, { adminDb });
   addJob(app, { deps, acted, looked });
   addBatches(app, { deps, onCached: watched.onRequest, acted });
