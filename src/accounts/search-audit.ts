@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../db/pools.ts';
 import type { Audited } from '../domain/audit-act.ts';
+import { firstIdOf } from './audit.ts';
 
 export interface AuditFilter {
   /** id of who did it */
@@ -57,6 +57,3 @@ export async function searchAudit(
   const entries = rows.slice(0, limit).map((row) => ({ ...row, at: new Date(row.at).toISOString() }));
   return { entries, next: rows.length > limit ? (entries.at(-1)?.id ?? null) : null };
 }
-
-/** The smallest id of an instant: ids are UUIDv7. */
-const firstIdOf = (at: Date) => uuidv7({ msecs: Math.max(0, at.getTime()), random: new Uint8Array(16), seq: 0 });

@@ -551,6 +551,13 @@ export const SETTINGS = {
     description: 'Seconds that a request may ask for as its `retention`, at most; `PDF_RETENTION` if that is more',
     commands: WITH_FLEET,
   },
+  auditRetentionMs: {
+    env: 'AUDIT_RETENTION',
+    kind: kinds.duration('seconds', 86_400, 315_360_000),
+    default: '31536000',
+    description: 'Seconds that the audit log is kept: who looked at which document, and who did what for whom',
+    commands: ['up', 'work'],
+  },
   shutdownGraceMs: {
     env: 'SHUTDOWN_GRACE',
     kind: kinds.duration('seconds', 0, 3_600),

@@ -135,6 +135,7 @@ export async function buildWorker(
     queue,
     stores,
     retentionMs: config.pdfRetentionMs,
+    config,
     events,
   });
   return {

@@ -1,6 +1,8 @@
+import { deleteOldAudits } from '../accounts/audit.ts';
 import { removeUnusedAssets } from '../assets/remove-unused-assets.ts';
 import { finishCancelling } from '../batches/cancel-batch.ts';
 import { repairBatches } from '../batches/repair-batches.ts';
+import type { Config } from '../config/load.ts';
 import type { Database } from '../db/pools.ts';
 import { finishErasing } from '../jobs/erase-user.ts';
 import { expire } from '../jobs/expire.ts';
@@ -17,6 +19,8 @@ import type { Events } from '../telemetry/events.ts';
 
 /** Milliseconds after which a put has ended, whatever became of it. */
 const UNFINISHED_MS = 3_600_000;
+/** Rows of the audit log that are deleted in one transaction. */
+const AUDITS = 1_000;
 
 interface MaintenanceDeps {
   db: Database;
@@ -24,6 +28,7 @@ interface MaintenanceDeps {
   stores: Stores;
   /** milliseconds that a PDF is kept */
   retentionMs: number;
+  config: Pick<Config, 'auditRetentionMs'>;
   events: Events;
 }
 
@@ -34,6 +39,7 @@ export class Maintenance extends Lifecycle<MaintenanceDeps> {
 
   protected async onStart(): Promise<void> {
     this.#repeat('expiring PDFs', 60_000, () => this.#expire());
+    this.#repeat('removing old rows of the audit log', 600_000, () => this.#removeAudits());
     this.#repeat('erasing users', 60_000, () => this.#finishErasing());
     this.#repeat('cancelling batches', 2_000, async () => void (await finishCancelling(this.options)));
     this.#repeat('looking for batches without an end', 60_000, () => repairBatches(this.options));
@@ -55,6 +61,12 @@ export class Maintenance extends Lifecycle<MaintenanceDeps> {
   async #expire(): Promise<void> {
     const expired = await expire(this.options);
     if (expired.files + expired.documents + expired.jobs > 0) this.options.events.expired(expired);
+  }
+
+  async #removeAudits(): Promise<void> {
+    const { db, config } = this.options;
+    const older = { keptMs: config.auditRetentionMs, limit: AUDITS };
+    while (!this.ending.aborted && (await deleteOldAudits(db, older)) === AUDITS);
   }
 
   async #finishErasing(): Promise<void> {

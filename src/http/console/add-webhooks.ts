@@ -71,7 +71,7 @@ export function addWebhooks(app: Hono<AppEnv>, { db, reads, adminDb, onCached, a
   });
   app.get('/fragments/webhooks/:id', async (c) => c.html(healthFragment(await findWebhook(adminDb, idOf(c)))));
   app.get('/fragments/webhooks/:id/deliveries', async (c) =>
-    c.html(sentFragment(await view(c, readQuery(c, webhookQuery)))),
+    c.html(sentFragment(await view(c, readQuery(c, webhookQuery)), sessionOf(c).may)),
   );
 
   /** Does what a form asks for, or says on the page why not. */

@@ -51,9 +51,10 @@ export function batchPage(session: ConsoleSession, view: BatchView): Html {
         <h1>Batch <span class="id">${id}</span></h1>
         ${!isOver && liveSwitch()}
       </div>
-      ${messageLine(message)} ${isOver ? facts : livePart(fragment, facts, { state: stateOf(batch) })} ${actions(batch)}
+      ${messageLine(message)} ${isOver ? facts : livePart(fragment, facts, { state: stateOf(batch) })}
+      ${session.may.operate && actions(batch)}
       ${isFirst && (isOver ? failures : livePart(`${fragment}/failures`, failures))} ${itemsSection(view)}
-      ${isFirst && skippedSection(batch)} ${isFirst && deliveriesSection(batch, deliveries)}
+      ${isFirst && skippedSection(batch)} ${isFirst && deliveriesSection(batch, deliveries, session.may.operate)}
       ${isFirst && requestSection(batch)}`,
   });
 }
@@ -195,11 +196,11 @@ function skippedSection({ items: { skipped }, skippedRows }: OperatorBatch): Htm
 }
 
 /** What is sent of its end. */
-function deliveriesSection({ id, now }: OperatorBatch, deliveries: readonly Delivery[]): Html {
+function deliveriesSection({ id, now }: OperatorBatch, deliveries: readonly Delivery[], canReplay: boolean): Html {
   if (deliveries.length === 0) return html``;
   return html`<section aria-labelledby="deliveries">
     <h2 id="deliveries">Deliveries</h2>
-    ${deliveryList({ deliveries, path: `/console/batches/${id}`, now, canReplay: true })}
+    ${deliveryList({ deliveries, path: `/console/batches/${id}`, now, canReplay })}
   </section>`;
 }
 

@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import type { ConsoleSession } from '../../accounts/console-sessions.ts';
 import type { Delivery } from '../../deliveries/read-deliveries.ts';
 import type { ListedWebhook } from '../../deliveries/search-webhooks.ts';
+import type { Permissions } from '../../domain/scope.ts';
 import { SHOWN_STATUSES, type ShownStatus } from '../../domain/delivery-status.ts';
 import { deliveryList } from './delivery-list.ts';
 import { type Html, instant, roughly, secondsBetween } from './figures.ts';
@@ -35,7 +36,7 @@ export function webhookPage(session: ConsoleSession, view: WebhookView & { messa
         >${status ?? 'all'}</a
       >
     </li>`;
-  const sent = sentFragment(view);
+  const sent = sentFragment(view, session.may);
   return layout({
     title: `Webhook ${webhook.url}`,
     session,
@@ -46,7 +47,7 @@ export function webhookPage(session: ConsoleSession, view: WebhookView & { messa
         ${isNewest && liveSwitch()}
       </div>
       ${messageLine(message)} ${isNewest ? livePart(fragment, healthFragment(webhook)) : healthFragment(webhook)}
-      ${replayForm(webhook, path)}
+      ${session.may.operate && replayForm(webhook, path)}
       <section aria-labelledby="deliveries">
         <div class="head">
           <h2 id="deliveries">Deliveries</h2>
@@ -108,10 +109,13 @@ function replayForm({ failed, offSince, failingSince }: ListedWebhook, path: str
   </form>`;
 }
 
-export function sentFragment({ webhook: { id, offSince }, query: { status }, sent }: WebhookView): Html {
+export function sentFragment(
+  { webhook: { id, offSince }, query: { status }, sent }: WebhookView,
+  { operate }: Permissions,
+): Html {
   const path = `/console/webhooks/${id}`;
   if (sent.data.length === 0) return html`<p class="empty">There are no such deliveries.</p>`;
   const older = new URLSearchParams({ ...(status && { status }), cursor: sent.nextCursor ?? '' }).toString();
-  return html`${deliveryList({ deliveries: sent.data, path, now: new Date(), hasJobs: true, canReplay: offSince === null })}
+  return html`${deliveryList({ deliveries: sent.data, path, now: new Date(), hasJobs: true, canReplay: operate && offSince === null })}
   ${sent.nextCursor !== null && html`<p class="pages"><a id="older" rel="next" href="${path}?${older}">Older deliveries</a></p>`}`;
 }
