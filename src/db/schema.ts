@@ -21,6 +21,7 @@ import type { FailedResource, JobMetadata, JobStatus, JobTimings } from '../doma
 import type { EventType } from '../domain/event-type.ts';
 import { type FileType, PDF_TYPE } from '../domain/media-type.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
+import type { ConsoleMessage } from '../domain/page-report.ts';
 import type { PdfRequest, PrintSettings } from '../domain/pdf-request.ts';
 import type { LimitOverrides } from '../domain/limit-overrides.ts';
 import type { Missed, RunStatus } from '../domain/schedule.ts';
@@ -221,6 +222,15 @@ export const part = pgTable(
   },
   (table) => [primaryKey({ columns: [table.jobId, table.position] })],
 );
+
+export const pageReport = pgTable('pdfprompt_page_report', {
+  jobId: uuid('job_id').primaryKey(),
+  userId: uuid('user_id').notNull(),
+  run: integer('run').notNull(),
+  messages: jsonb('messages').$type<ConsoleMessage[]>().notNull().default([]),
+  messageCount: integer('message_count').notNull().default(0),
+  picture: bytea('picture'),
+});
 
 export const partFile = pgTable(
   'pdfprompt_part_file',

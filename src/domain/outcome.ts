@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { FileType } from './media-type.ts';
 import type { FailedResource, RenderTimings } from './job.ts';
+import type { PageReport } from './page-report.ts';
 
 /** A PDF in memory, in the pieces in which it was received. */
 export interface PdfBytes {
@@ -27,6 +28,8 @@ export interface PrintReport {
   missingFonts: string[];
   /** what was not waited for any longer, as sentences; with `bestAttempt` only */
   incomplete: string[];
+  /** what the pages said; undefined: nothing */
+  pageReport?: PageReport | undefined;
 }
 
 /** The PDF of one part, or the picture of its page. */
@@ -40,8 +43,8 @@ export type PrintedPart = PdfBytes & PrintReport;
  *   late for another try, no process was free for the steps after print, or the store did not keep the PDF. The job is requeued, and no attempt is counted.
  */
 export type Failure =
-  | { kind: 'reject'; code: ErrorCode; message: string }
-  | { kind: 'retry'; code: ErrorCode; message: string; cause: unknown }
+  | { kind: 'reject'; code: ErrorCode; message: string; pageReport?: PageReport | undefined }
+  | { kind: 'retry'; code: ErrorCode; message: string; cause: unknown; pageReport?: PageReport | undefined }
   | { kind: 'interrupted'; reason?: 'memory' | 'browser' | 'room' | 'store' | 'finishing' };
 
 /** The outcome of printing one part. */

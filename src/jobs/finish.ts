@@ -13,6 +13,7 @@ import type { Stores } from '../storage/stores.ts';
 import { endAttempt } from './attempts.ts';
 import { type ClaimedJob, isItem } from './claim.ts';
 import { BACK_IN_QUEUE, ENDED } from './lost-jobs.ts';
+import { keepPageReport } from './page-reports.ts';
 import { dropFiles, putFiles, ResultFiles } from './put-files.ts';
 import { REDACTED_REQUEST, REDACTED_URL, WITHOUT_DOCUMENT, WITHOUT_DOCUMENT_OF_ITEM } from './redacted-request.ts';
 
@@ -121,18 +122,27 @@ async function failOrRequeue(
     await endAttempt(tx, { jobId, outcome: 'interrupted', reason: outcome.reason });
     return 'queued';
   }
-  const { kind, code, message } = outcome;
+  const { kind, code, message, pageReport } = outcome;
   const isRequeued = kind === 'retry' && attempt < MAX_ATTEMPTS;
+  const kept = pageReport && { keepsParts: true };
   if (isRequeued) {
-    await change(tx, claimed, BACK_IN_QUEUE);
+    await change(tx, claimed, { ...BACK_IN_QUEUE, ...kept });
     if (!(await queue.retryLater(tx, claim))) throw new StaleClaim();
   } else {
     const errorMessage = kind === 'retry' ? `${message} (${attempt} attempts)` : message;
-    await change(tx, claimed, { ...ENDED, status: 'failed', errorCode: code, errorMessage, timings: timings() });
+    await change(tx, claimed, {
+      ...ENDED,
+      ...kept,
+      status: 'failed',
+      errorCode: code,
+      errorMessage,
+      timings: timings(),
+    });
     if (!(await queue.complete(tx, claim))) throw new StaleClaim();
     await notify(tx, 'ended', jobId);
   }
   await endAttempt(tx, { jobId, outcome: kind, reason: `${code}: ${message}` });
+  if (pageReport) await keepPageReport(tx, claimed, pageReport);
   return isRequeued ? 'queued' : 'failed';
 }
 
@@ -153,10 +163,10 @@ function timings(own: Partial<RenderTimings> = {}) {
 }
 
 /**
- * Writes a completed job. Everything but bytes in the database and the queue is one statement, to save round trips:
+ * Writes a completed job. Everything but bytes in the database, what the pages said, and the queue is one statement, to save round trips:
  *
  * - `own`: the job's row, if it is still processing in our run; the other parts do nothing without it. Credentials and
- *   the documents are no longer needed.
+ *   the documents are no longer needed. What its pages said is kept, as is what they said in an earlier run.
  * - `erased`: its parts
  * - `kept`: the files
  * - `owned`: their bytes outside the database, which no longer are without an owner
@@ -170,7 +180,14 @@ async function complete(
   { queue, stores: { current: store }, retentionMs }: FinishDeps,
   tx: Transaction,
   claimed: ClaimedJob,
-  { result, failedResources, missingFonts, incomplete, timings: times }: PrintReport & { result: ResultFiles },
+  {
+    result,
+    failedResources,
+    missingFonts,
+    incomplete,
+    timings: times,
+    pageReport,
+  }: PrintReport & { result: ResultFiles },
 ): Promise<Finish> {
   const { id, run, userId, claim } = claimed;
   const ofItem = isItem(claimed);
@@ -182,7 +199,7 @@ async function complete(
   const [row] = await tx.execute<{ owned: number }>(sql`
     with own as (
       update ${job} set status = 'completed', html = null, request = ${REDACTED_REQUEST}, url = ${REDACTED_URL},
-        keeps_parts = exists (select 1 from ${part} where job_id = ${id} and ${ofItem ? HAS_SHOWN_OR_TITLE : HAS_SHOWN}), worker_id = null, completed_at = now(),
+        keeps_parts = ${pageReport !== undefined || run > 1} or exists (select 1 from ${part} where job_id = ${id} and ${ofItem ? HAS_SHOWN_OR_TITLE : HAS_SHOWN}), worker_id = null, completed_at = now(),
         failed_resources = ${JSON.stringify(failedResources.slice(0, KEPT_FAILURES))}::text::jsonb,
         failed_resource_count = ${failedResources.length},
         missing_fonts = ${JSON.stringify(missingFonts.slice(0, KEPT_FONTS))}::text::jsonb,
@@ -211,6 +228,7 @@ async function complete(
   if (!row) throw new StaleClaim();
   if (store.isInDatabase) for (const { id: fileId, pdf: bytes } of files) await store.put(tx, fileId, bytes);
   else if (row.owned !== files.length) throw new BytesAbandoned();
+  if (pageReport) await keepPageReport(tx, claimed, pageReport);
   if (!(await queue.complete(tx, claim))) throw new StaleClaim();
   return 'completed';
 }

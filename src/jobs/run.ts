@@ -3,6 +3,7 @@ import { impliedOptions } from '../domain/implied-options.ts';
 import type { RenderTimings } from '../domain/job.ts';
 import { PDF_TYPE } from '../domain/media-type.ts';
 import type { Failure, Outcome, PdfBytes, PrintedPart } from '../domain/outcome.ts';
+import { joinReports, type PageReport } from '../domain/page-report.ts';
 import { type ResultSettings } from '../domain/finishing.ts';
 import { pictureOfPage } from '../domain/output.ts';
 import { labelsOf, type Part, type PartLabels, type PrintSettings } from '../domain/pdf-request.ts';
@@ -99,7 +100,7 @@ export async function runParts<P extends Part>(
     span,
     onPrinted,
   });
-  if (finished.kind !== 'done') return finished;
+  if (finished.kind !== 'done') return afterParts(finished, printed);
   const { files: made, ms, layers } = finished;
   printed.push(...layers);
   return {
@@ -109,7 +110,19 @@ export async function runParts<P extends Part>(
     failedResources: printed.flatMap((part) => part.failedResources),
     incomplete: printed.flatMap((part) => part.incomplete),
     missingFonts: [...new Set(printed.flatMap((part) => part.missingFonts))],
+    ...reported(printed.map((part) => part.pageReport)),
   };
+}
+
+const reported = (reports: (PageReport | undefined)[]) => {
+  const pageReport = joinReports(reports);
+  return pageReport && { pageReport };
+};
+
+/** A failure with what the parts before it said too. */
+function afterParts(failure: Failure, printed: readonly PrintedPart[]): Failure {
+  if (failure.kind === 'interrupted') return failure;
+  return { ...failure, ...reported([...printed.map((part) => part.pageReport), failure.pageReport]) };
 }
 
 /** Files of parts that are not merged, with the names that their parts give them. */
@@ -170,7 +183,14 @@ async function printParts<P extends Part>(
       },
       { ...context, content, waitMs: Math.max(0, waitMs - waited) },
     );
-    if (outcome.kind !== 'done') return failedWith(outcome, context);
+    if (outcome.kind !== 'done')
+      return failedWith(
+        afterParts(
+          outcome,
+          ready.map(({ pdf }) => pdf),
+        ),
+        context,
+      );
     ready.push({ pdf: outcome.pdf, about: { isUploaded: false, ...labelsOf(part) } });
   }
   return ready;

@@ -1,5 +1,6 @@
 import { resourceFails } from '../domain/failing-resource.ts';
-import type { PrintedPart, PrintOutcome } from '../domain/outcome.ts';
+import type { Failure, PrintedPart, PrintOutcome } from '../domain/outcome.ts';
+import type { PageReport } from '../domain/page-report.ts';
 import type { Part } from '../domain/pdf-request.ts';
 import { unlessAborted } from '../kernel/abort.ts';
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
@@ -14,6 +15,7 @@ import { errorType, Span } from '../telemetry/span.ts';
 import { MemoryGovernor, type OtherWork, type Pressure } from './governor.ts';
 import { missingFamilies } from './fonts/asked-families.ts';
 import { ConsoleErrors } from './console-errors.ts';
+import { showsFailure, takeFailurePicture } from './failure-picture.ts';
 import { failure, judge } from './judge.ts';
 import { listed } from './listed.ts';
 import { loadDocument, printWhenReady } from './load.ts';
@@ -58,6 +60,13 @@ export interface RenderContext {
   content?: Content | undefined;
   /** of the attempt; the steps become its children */
   span?: Span;
+}
+
+/** Of a document that failed. */
+interface Failing {
+  /** what its page said; undefined: it had no page */
+  report?: () => PageReport | undefined;
+  picture?: Uint8Array | undefined;
 }
 
 /** Renderings in one attempt, if the document is not the cause of the failures. */
@@ -149,23 +158,28 @@ export class Renderer extends Lifecycle {
     let isAlone = this.#suspects.has(jobId);
     for (let tries = 1; ; tries++) {
       if (signal?.aborted) return { kind: 'interrupted' };
+      const failing: Failing = {};
       const lacksSpace = () => missingSpace(this.#directories) !== undefined;
       const lackedSpace = lacksSpace(); // checked before too, since a renderer that ends frees its space
       try {
         const request = { ...settings, content: context.content ?? plainContent(source) };
-        return { kind: 'done', pdf: await this.#renderOnce(request, { ...context, span }, { latest, isAlone }) };
+        return {
+          kind: 'done',
+          pdf: await this.#renderOnce(request, { ...context, span }, { latest, isAlone, failing }),
+        };
       } catch (error) {
         span.cutShort(signal?.aborted ? 'interrupted' : errorType(error));
         if (signal?.aborted) return { kind: 'interrupted' };
         if (mayLackSpace(error) && !this.#outOfSpace.has(jobId) && (lackedSpace || lacksSpace()))
           return { kind: 'interrupted', reason: 'room' };
         const outcome = judge(error, isAlone);
-        if (outcome) return outcome;
+        if (outcome) return withReport(outcome, failing);
         // Rendering each document of an ended browser alone shows which of them is the cause.
         const isSuspect = error instanceof BrowserGone && !isAlone;
-        if (tries >= MAX_TRIES) return failure(error);
+        if (tries >= MAX_TRIES) return withReport(failure(error), failing);
         const mayComeBack = isSuspect || (error instanceof NoPage && isAlone);
-        if (latest.remainingMs === 0) return mayComeBack ? { kind: 'interrupted', reason: 'browser' } : failure(error);
+        if (latest.remainingMs === 0)
+          return mayComeBack ? { kind: 'interrupted', reason: 'browser' } : withReport(failure(error), failing);
         isAlone ||= isSuspect;
       }
     }
@@ -174,7 +188,7 @@ export class Renderer extends Lifecycle {
   async #renderOnce(
     settings: Omit<Part, 'source'> & { content: Content },
     { tenant, jobId, signal, span }: RenderContext & { span: Span },
-    { latest, isAlone }: { latest: Deadline; isAlone: boolean },
+    { latest, isAlone, failing }: { latest: Deadline; isAlone: boolean; failing: Failing },
   ): Promise<PrintedPart> {
     const page = span.child('page'); // covers waiting for a page and preparing it
     const begun = Promise.withResolvers<void>();
@@ -184,6 +198,8 @@ export class Renderer extends Lifecycle {
       async (warm) => {
         if (isGivenUp) throw new Error('the page came too late');
         begun.resolve();
+        const { messages } = warm.watch;
+        failing.report = () => messages.report;
         const deadline = new Deadline(settings.timeoutMs);
         const request = printable(settings, { hasChannel: warm.channel !== undefined });
         warm.channel?.open({
@@ -196,6 +212,11 @@ export class Renderer extends Lifecycle {
         try {
           const print = this.#print(warm, request, deadline, { span, page });
           return await deadline.race('the document', unlessAborted([signal], print));
+        } catch (error) {
+          // For whoever looks into the job; nobody sees what is printed at once.
+          const isWanted = jobId !== undefined && !signal?.aborted && !warm.ended.aborted && showsFailure(error);
+          if (isWanted) failing.picture = await takeFailurePicture(warm.tab);
+          throw error;
         } finally {
           warm.channel?.shut();
         }
@@ -266,7 +287,15 @@ export class Renderer extends Lifecycle {
             });
             const timings = { page, load, wait, print: clock() };
             const { incomplete } = patience;
-            return { ...printed, timings, failedResources, missingFonts, incomplete };
+            const { report: pageReport } = warm.watch.messages;
+            return {
+              ...printed,
+              timings,
+              failedResources,
+              missingFonts,
+              incomplete,
+              ...(pageReport && { pageReport }),
+            };
           },
         },
       );
@@ -277,6 +306,13 @@ export class Renderer extends Lifecycle {
       consoleErrors?.end();
     }
   }
+}
+
+/** A failure with what its page said and showed, if it did. */
+function withReport(outcome: Failure, { report, picture }: Failing): Failure {
+  const said = report?.();
+  if (outcome.kind === 'interrupted' || !(said || picture)) return outcome;
+  return { ...outcome, pageReport: { messages: [], messageCount: 0, ...said, ...(picture && { picture }) } };
 }
 
 /** Only a channel can answer a document that is at an origin of its own. */

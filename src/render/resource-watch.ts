@@ -2,6 +2,7 @@ import type { HTTPRequest } from 'puppeteer';
 import { shownUrl } from '../domain/shown-url.ts';
 import type { ServedOrigin } from '../egress/served-origin.ts';
 import type { AskedFonts } from './fonts/asked-families.ts';
+import { PageMessages } from './page-messages.ts';
 import { ResourceFailures } from './resource-failures.ts';
 
 /** Requested by a new page itself. Its events may arrive only after the first document begins. */
@@ -12,7 +13,7 @@ const VISIBLE = new Set(['document', 'stylesheet', 'image', 'font']);
 
 export const isOfMainFrame = (request: HTTPRequest) => request.frame()?.parentFrame() === null;
 
-/** The resources of one document. Requests that the page aborts itself do not count as failures. */
+/** The resources of one document, and its messages. Requests that the page aborts itself do not count as failures. */
 export class ResourceWatch {
   /** of the document, if it has one */
   ownOrigin: ServedOrigin | undefined;
@@ -26,6 +27,8 @@ export class ResourceWatch {
     shown: (url) => this.shown(url),
     hint: (url, status) => this.headersHint(url, status),
   });
+  /** of its scripts, and of the browser about it */
+  readonly messages = new PageMessages((url) => this.shown(url));
   /** called at each request with the number so far */
   onCount: ((count: number) => void) | undefined;
   /** frames and workers so far */

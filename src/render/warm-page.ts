@@ -7,6 +7,7 @@ import { processTree, processType } from '../memory/processes.ts';
 import { type BrowserWatch, type RendererEnd, RendererGone } from './browser-watch.ts';
 import type { Chromium } from './chromium.ts';
 import { Navigation } from './navigation.ts';
+import { onPageMessages } from './page-messages.ts';
 import { isOfMainFrame, ResourceWatch } from './resource-watch.ts';
 import { addPid, KEEP_OPEN, KEEP_OPEN_THERE, openTab, type Tab } from './tab.ts';
 import { unreachableReason } from './unreachable.ts';
@@ -256,6 +257,7 @@ export class WarmPage {
       const answer = dialog.type() === 'beforeunload' ? dialog.accept() : dialog.dismiss();
       answer.catch(() => undefined);
     });
+    onPageMessages(page, () => this.#watch.messages);
     page.on('popup', (popup) => {
       this.mark('origin');
       void popup?.close().catch(() => undefined);
