@@ -1,4 +1,4 @@
-import type { Delivery, DeliveryList, File as JobFile, FileList, Job, JobStatus, Link, NewLink, PdfRequest } from './api-types.ts'; // prettier-ignore
+import type { Delivery, DeliveryList, File as JobFile, FileList, Job, JobDetails, JobStatus, Link, NewLink, PdfRequest } from './api-types.ts'; // prettier-ignore
 import { type CallOptions, type Connection, idempotent, jsonBody, type SubmitOptions } from './connection.ts';
 import { type WaitOptions, withDeadline } from './deadline.ts';
 import { Download } from './download.ts';
@@ -37,7 +37,7 @@ export class Jobs {
     return this.#connection.json({ method: 'POST', path: 'jobs', headers: idempotent(idempotencyKey), body, signal });
   }
 
-  async get(id: string, { signal }: CallOptions = {}): Promise<Job> {
+  async get(id: string, { signal }: CallOptions = {}): Promise<JobDetails> {
     return this.#connection.json({ method: 'GET', path: jobPath(id), signal });
   }
 
@@ -47,13 +47,13 @@ export class Jobs {
   }
 
   /** The job when it has ended: completed, failed or cancelled. */
-  async wait(id: string, options: WaitOptions = {}): Promise<Job> {
+  async wait(id: string, options: WaitOptions = {}): Promise<JobDetails> {
     return withDeadline(
       options,
       async (signal) => {
         for (;;) {
           const query = { wait: WAIT_SECONDS };
-          const job: Job = await this.#connection.json({ method: 'GET', path: jobPath(id), query, signal });
+          const job: JobDetails = await this.#connection.json({ method: 'GET', path: jobPath(id), query, signal });
           if (job.completedAt !== null) return job;
         }
       },

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../kernel/errors.ts';
+import type { ConsoleMessage } from './page-report.ts';
 import type { UploadState } from './delivery-status.ts';
 import type { FileType } from './media-type.ts';
 import { type Priority, priorityName } from './priority.ts';
@@ -93,11 +94,24 @@ export interface Job {
   upload: UploadState | null;
   /** the batch that it belongs to; its row there is null for the job that merges the items */
   batch: { id: string; row: number | null } | null;
+  /** the job that it is a retry of, which may be deleted by now */
+  retryOf: string | null;
+}
+
+/** A job by itself, with what lists leave out. */
+export interface JobDetails extends Job {
+  /** its retries, oldest first: at most 20 */
+  retriedAs: string[];
+  /** what its pages said: the first ones, and errors before others */
+  consoleMessages: ConsoleMessage[];
+  consoleMessageCount: number;
+  /** the path of a picture of the page that failed; null: there is none, or it is no longer kept */
+  failurePicture: string | null;
 }
 
 /** A job that was just accepted. Without a place in the queue it is scheduled. */
 export function acceptedJob(
-  job: Pick<Job, 'id' | 'createdAt' | 'runAt' | 'metadata' | 'templates' | 'upload' | 'queuePosition'> & {
+  job: Pick<Job, 'id' | 'createdAt' | 'runAt' | 'metadata' | 'templates' | 'upload' | 'queuePosition' | 'retryOf'> & {
     priority: number;
   },
 ): Job {

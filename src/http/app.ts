@@ -51,6 +51,7 @@ import { getJobRoute } from './routes/get-job.ts';
 import { getJobFileRoute } from './routes/get-job-file.ts';
 import { deleteJobPdfRoute } from './routes/delete-job-pdf.ts';
 import { getJobPdfRoute } from './routes/get-job-pdf.ts';
+import { getJobPictureRoute } from './routes/get-job-picture.ts';
 import { getUsageRoute } from './routes/get-usage.ts';
 import { healthRoutes } from './routes/health.ts';
 import { createLinkRoute } from './routes/links/create-link.ts';
@@ -101,6 +102,7 @@ export function operationsOf(deps: AppDeps): Operation[] {
     deleteJobPdfRoute(deps),
     listJobFilesRoute(deps),
     getJobFileRoute(deps),
+    getJobPictureRoute(deps),
     cancelJobRoute(deps),
     retryJobRoute(deps),
     listBatchesRoute(deps),

@@ -92,6 +92,7 @@ export const JOB_EXAMPLE = {
   templates: [],
   upload: null,
   batch: null,
+  retryOf: null,
 } as const;
 
 /** A request with a field that is wrong. */

@@ -1,9 +1,11 @@
 import type { z } from 'zod';
-import type { Job, JobFile } from '../domain/job.ts';
+import type { Job, JobDetails, JobFile } from '../domain/job.ts';
 import type { Stores } from '../storage/stores.ts';
-import type { fileSchema, jobSchema } from './schemas.ts';
+import type { fileSchema, jobDetailsSchema, jobSchema } from './schemas.ts';
 
 /** A job as the API shows it. */
+export function jobAnswer(job: JobDetails, stores: Stores): z.infer<typeof jobDetailsSchema>;
+export function jobAnswer(job: Job, stores: Stores): z.infer<typeof jobSchema>;
 export function jobAnswer({ file, ...job }: Job, stores: Stores): z.infer<typeof jobSchema> {
   return { ...job, file: file && fileAnswer(file, stores) };
 }

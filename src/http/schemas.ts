@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ZodOpenApiResponseObject } from 'zod-openapi';
 import { limitOverridesSchema } from '../domain/limit-overrides.ts';
 import { SHOWN_STATUSES } from '../domain/delivery-status.ts';
+import { MESSAGE_TYPES } from '../domain/page-report.ts';
 import { JOB_STATUSES } from '../domain/job.ts';
 import { FILE_TYPES } from '../domain/media-type.ts';
 import { prioritySchema } from '../domain/priority.ts';
@@ -95,8 +96,41 @@ export const jobSchema = z
       .meta({ id: 'BatchOfJob' })
       .nullable()
       .meta({ description: 'The batch that it belongs to, and its row there' }),
+    retryOf: z.uuid().nullable().meta({ description: 'The job that it is a retry of' }),
   })
   .meta({ id: 'Job', examples: [JOB_EXAMPLE] });
+
+const consoleMessageSchema = z
+  .object({
+    type: z
+      .enum(MESSAGE_TYPES)
+      .meta({ id: 'ConsoleMessageType', description: '`exception`: an error that no script catches' }),
+    text: z.string(),
+    at: z
+      .string()
+      .nullable()
+      .meta({ description: 'Address, line and column, such as `https://a.example/app.js:12:5`' }),
+    times: z.int().meta({ description: 'How often it came in a row' }),
+  })
+  .meta({ id: 'ConsoleMessage' });
+
+export const jobDetailsSchema = jobSchema
+  .extend({
+    retriedAs: z.array(z.uuid()).meta({ description: 'Its retries, oldest first: at most 20' }),
+    consoleMessages: z.array(consoleMessageSchema).meta({
+      description:
+        'What its pages said in the console of the browser: at most 100 messages, errors before others, kept as long as the document or the PDF',
+    }),
+    consoleMessageCount: z.int().meta({ description: 'The number of all messages' }),
+    failurePicture: z
+      .string()
+      .nullable()
+      .meta({ description: 'The path of a picture of the page that failed, kept as long as the document; null: none' }),
+  })
+  .meta({
+    id: 'JobDetails',
+    examples: [{ ...JOB_EXAMPLE, retriedAs: [], consoleMessages: [], consoleMessageCount: 0, failurePicture: null }],
+  });
 
 export const assetSchema = z
   .object({

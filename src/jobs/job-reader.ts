@@ -1,21 +1,21 @@
 import type { KnownAnswers } from '../cache/known-answers.ts';
 import type { Database } from '../db/pools.ts';
-import { isFinal, type Job } from '../domain/job.ts';
+import type { JobDetails } from '../domain/job.ts';
 import { getJob } from './read.ts';
 
 /**
- * Milliseconds that a job that has ended is cached. It can still change: its PDF expires or is deleted, and its upload is sent, for
- * which it is not cached, or sent again.
+ * Milliseconds that a completed job is cached. It can still change: its PDF expires or is deleted, and its upload is
+ * sent, for which it is not cached, or sent again. One that failed is not, as its next answer may name a retry.
  */
 const ENDED_MS = 60_000;
 
 /** By the id of the job. */
 export interface EndedJob {
   userId: string;
-  job: Job;
+  job: JobDetails;
 }
 
-/** Reads jobs for clients that poll: a job that has ended is answered from memory for a while. */
+/** Reads jobs for clients that poll: one that is completed is answered from memory for a while. */
 export class JobReader {
   readonly #db: Database;
   readonly #ended: KnownAnswers<EndedJob>;
@@ -26,11 +26,11 @@ export class JobReader {
   }
 
   /** @throws CodedError `not_found`, for another tenant's job too */
-  async get(which: { userId: string; jobId: string }): Promise<Job> {
+  async get(which: { userId: string; jobId: string }): Promise<JobDetails> {
     const ended = this.#ended.get(which.jobId);
     if (ended?.userId === which.userId) return ended.job;
     const job = await getJob(this.#db, which);
-    if (isFinal(job.status) && job.upload?.status !== 'pending')
+    if (job.status === 'completed' && job.upload?.status !== 'pending')
       this.#ended.put(which.jobId, { userId: which.userId, job }, Math.min(ENDED_MS, msUntilExpiry(job)));
     return job;
   }
@@ -42,6 +42,6 @@ export class JobReader {
 }
 
 /** After its expiry and until its bytes are deleted, a job is not cached. */
-function msUntilExpiry({ file }: Job): number {
+function msUntilExpiry({ file }: JobDetails): number {
   return file?.url ? Date.parse(file.expiresAt) - Date.now() : Infinity;
 }

@@ -3,7 +3,8 @@ import { validate as isUuid } from 'uuid';
 import type { Database, Queryable } from '../db/pools.ts';
 import { file, job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
-import type { Job, JobFile, JobStatus } from '../domain/job.ts';
+import type { Job, JobDetails, JobFile, JobStatus } from '../domain/job.ts';
+import type { ConsoleMessage } from '../domain/page-report.ts';
 import type { DeliveryStatus } from '../domain/delivery.ts';
 import { shownStatus } from '../domain/delivery-status.ts';
 import { priorityName } from '../domain/priority.ts';
@@ -27,6 +28,9 @@ export const FILE_COLUMNS = {
   expiredAt: file.expiredAt,
 };
 
+/** Retries that are named. */
+const MAX_RETRIES = 20;
+
 /** A job without its document, which may be 10 MB. */
 const columns = {
   id: job.id,
@@ -49,6 +53,7 @@ const columns = {
   completedAt: job.completedAt,
   batchId: job.batchId,
   batchRow: job.batchRow,
+  retryOf: job.retryOf,
   file: FILE_COLUMNS,
   upload: uploadOf(),
 };
@@ -77,9 +82,40 @@ const select = (db: Queryable) => db.select(columns).from(job).leftJoin(file, fi
 type Row = Awaited<ReturnType<typeof select>>[number];
 
 /** A job of its owner. @throws CodedError `not_found`, for another tenant's job too */
-export async function getJob(db: Database, { userId, jobId }: { userId: string; jobId: string }): Promise<Job> {
-  const { position, ...row } = await findRow(db, userId, jobId);
-  return toJob(row, position);
+export async function getJob(db: Database, { userId, jobId }: { userId: string; jobId: string }): Promise<JobDetails> {
+  const [row] = isUuid(jobId)
+    ? await db
+        .select({ ...columns, position, report: reportOf(), retriedAs: retriesOf() })
+        .from(job)
+        .leftJoin(file, fileAt(0))
+        .where(and(forTenant(userId), eq(job.id, jobId), eq(job.userId, userId)))
+    : [];
+  if (!row) throw new CodedError('not_found', 'there is no such job');
+  const { report, retriedAs } = row;
+  return {
+    ...toJob(row, row.position),
+    retriedAs: retriedAs ?? [],
+    consoleMessages: report?.messages ?? [],
+    consoleMessageCount: report?.count ?? 0,
+    failurePicture: report?.hasPicture ? `/v1/jobs/${row.id}/picture` : null,
+  };
+}
+
+/** Of a job that has ended: no other has one to look for. */
+function reportOf() {
+  return sql<{
+    messages: ConsoleMessage[];
+    count: number;
+    hasPicture: boolean;
+  } | null>`case when ${job.completedAt} is not null then (
+    select jsonb_build_object('messages', r.messages, 'count', r.message_count, 'hasPicture', r.picture is not null)
+    from pdfprompt_page_report r where r.job_id = ${job.id}) end`;
+}
+
+/** Of a job that can be retried. */
+function retriesOf() {
+  return sql<string[] | null>`case when ${job.status} in ('failed', 'cancelled') then array(
+    select r.id from pdfprompt_job r where r.retry_of = ${job.id} and r.user_id = ${job.userId} order by r.id limit ${MAX_RETRIES}) end`;
 }
 
 /** Where and what a file of a job is. */
@@ -242,6 +278,7 @@ function toJob(row: Row, position: number | null): Job {
     templates: row.templates ?? [],
     upload: row.upload && { ...row.upload, status: shownStatus(row.upload.status) },
     batch: row.batchId === null ? null : { id: row.batchId, row: row.batchRow },
+    retryOf: row.retryOf,
   };
 }
 

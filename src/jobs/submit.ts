@@ -142,6 +142,7 @@ async function insertJob(db: Database, input: Resolved<SubmitInput>, sentHash: s
     createdAt,
     runAt: runAt === null ? null : new Date(runAt).toISOString(),
     queuePosition: row.queue_position,
+    retryOf: input.retryOf ?? null,
   });
   return { job, created: true, allowances: allowances(limitsOf(row), row) };
 }

@@ -8,7 +8,6 @@ import { EventHub } from '../deliveries/event-hub.ts';
 import { ReadRouter } from '../db/read-router.ts';
 import { EgressPolicy } from '../egress/policy.ts';
 import { createApp } from '../http/app.ts';
-
 import { HttpServer } from '../http/server.ts';
 import { UnderWay } from '../http/under-way.ts';
 import { UploadSpace } from '../http/upload-space.ts';

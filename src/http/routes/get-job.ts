@@ -3,7 +3,7 @@ import { isFinal } from '../../domain/job.ts';
 import { jobAnswer } from '../job-answer.ts';
 import { readQuery, wholeNumber } from '../query.ts';
 import type { AppDeps, Operation } from '../route.ts';
-import { idOf, jobResponse } from '../schemas.ts';
+import { idOf, jobDetailsSchema, jsonResponse } from '../schemas.ts';
 
 const query = z.strictObject({
   wait: wholeNumber({ min: 0, max: 60, fallback: 0, what: 'seconds, ' }).meta({
@@ -19,7 +19,7 @@ export function getJobRoute(deps: AppDeps): Operation {
     summary: 'One job',
     description: 'With `wait`, the answer comes when the job ends or the time is over.',
     requestParams: { path: idOf('job'), query },
-    responses: { 200: jobResponse('The job') },
+    responses: { 200: jsonResponse('The job', jobDetailsSchema) },
     problems: ['not_found', 'invalid_request'],
     handle: async (c) => {
       const { wait } = readQuery(c, query);

@@ -7,7 +7,7 @@ export const getJobTool = tool({
   name: 'get_job',
   title: 'Get a job, and why it failed',
   description:
-    'The state of a job: its error and what to do about it, the resources that did not load, the fonts that were missing.',
+    'The state of a job: its error and what to do about it, what its page said in the console, the resources that did not load, the fonts that were missing.',
   input: z.strictObject({ jobId: z.string() }),
   isReadOnly: true,
   run: async (client, { jobId }, signal) => {
