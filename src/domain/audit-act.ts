@@ -5,6 +5,7 @@ export const LOOKS = [
   'looked at the source',
   'looked at a file of the source',
   'looked at the picture',
+  'looked at what the page said',
   'looked at a template',
 ] as const;
 export type Look = (typeof LOOKS)[number];

@@ -4,7 +4,8 @@ import type { Queryable } from '../db/pools.ts';
 import { file, job, jobAttempt, part, user, worker } from '../db/schema.ts';
 import { type Priority, priorityName } from '../domain/priority.ts';
 import { CodedError } from '../kernel/errors.ts';
-import { acceptedAt, countFailedResources } from './read.ts';
+import { type KeptReport, readPageReport } from './page-reports.ts';
+import { acceptedAt, countFailedResources, retriesOf } from './read.ts';
 import { REDACTED_REQUEST, REDACTED_URL } from './redacted-request.ts';
 
 /** One run of a job. */
@@ -21,11 +22,13 @@ export interface TimelineAttempt {
 
 type Found = NonNullable<Awaited<ReturnType<typeof select>>[number]>;
 
-/** A job as an operator sees it: everything but the document and credentials. */
+/** A job as an operator sees it: everything but documents, credentials and the picture. */
 export type JobTimeline = Omit<Found, 'priority'> & {
   priority: Priority;
   /** oldest first, the last {@link MAX_ATTEMPTS} */
   attempts: TimelineAttempt[];
+  /** what its pages said; undefined: nothing, or it is no longer kept */
+  report: KeptReport | undefined;
 };
 
 const MAX_ATTEMPTS = 100;
@@ -67,6 +70,8 @@ const select = (db: Queryable, where: SQL) =>
       wasQueued: sql<boolean>`${job.runAt} is null or ${job.acceptedAt} is not null`,
       startedAt: job.startedAt,
       completedAt: job.completedAt,
+      retryOf: job.retryOf,
+      retriedAs: retriesOf(),
       /** by the database's clock, like the other times */
       now: sql`now()`.mapWith(job.createdAt),
       file: {
@@ -102,5 +107,6 @@ export async function readJobTimeline(db: Queryable, jobId: string): Promise<Job
     .where(eq(jobAttempt.jobId, row.id))
     .orderBy(desc(jobAttempt.run))
     .limit(MAX_ATTEMPTS);
-  return { ...row, priority: priorityName(row.priority), attempts: attempts.toReversed() };
+  const report = await readPageReport(db, { userId: row.userId, jobId: row.id });
+  return { ...row, priority: priorityName(row.priority), attempts: attempts.toReversed(), report };
 }

@@ -94,7 +94,7 @@ export async function getJob(db: Database, { userId, jobId }: { userId: string; 
   const { report, retriedAs } = row;
   return {
     ...toJob(row, row.position),
-    retriedAs: retriedAs ?? [],
+    retriedAs,
     consoleMessages: report?.messages ?? [],
     consoleMessageCount: report?.count ?? 0,
     failurePicture: report?.hasPicture ? `/v1/jobs/${row.id}/picture` : null,
@@ -112,10 +112,11 @@ function reportOf() {
     from pdfprompt_page_report r where r.job_id = ${job.id}) end`;
 }
 
-/** Of a job that can be retried. */
-function retriesOf() {
-  return sql<string[] | null>`case when ${job.status} in ('failed', 'cancelled') then array(
-    select r.id from pdfprompt_job r where r.retry_of = ${job.id} and r.user_id = ${job.userId} order by r.id limit ${MAX_RETRIES}) end`;
+/** The retries of a job, oldest first. Only one that failed or was cancelled has any. */
+export function retriesOf() {
+  return sql<string[]>`case when ${job.status} in ('failed', 'cancelled') then to_jsonb(array(
+    select r.id from pdfprompt_job r where r.retry_of = ${job.id} and r.user_id = ${job.userId} order by r.id limit ${MAX_RETRIES}))
+    else '[]' end`;
 }
 
 /** Where and what a file of a job is. */

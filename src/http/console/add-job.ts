@@ -7,7 +7,9 @@ import type { Database } from '../../db/pools.ts';
 import { listJobDeliveries } from '../../deliveries/read-deliveries.ts';
 import { replayDelivery } from '../../deliveries/replay.ts';
 import { PDF_TYPE } from '../../domain/media-type.ts';
+import { isError } from '../../domain/page-report.ts';
 import { cancelJob } from '../../jobs/cancel.ts';
+import { deletePdf } from '../../jobs/delete-pdf.ts';
 import { readJobTimeline } from '../../jobs/job-timeline.ts';
 import { getJobFile, listJobFiles } from '../../jobs/read.ts';
 import { retryJob } from '../../jobs/retry.ts';
@@ -20,6 +22,7 @@ import { readQuery } from '../query.ts';
 import { aboutOf, type AppContext, type AppDeps, type AppEnv } from '../route.ts';
 import { sendPdf } from '../send-pdf.ts';
 import type { Acted, Looked } from './acted.ts';
+import { addSent } from './add-sent.ts';
 import { deliveriesFragment, jobFragment, jobPage, type JobView, stateOf } from './job-page.ts';
 import { requires, sessionOf } from './session.ts';
 import { THUMBNAIL_TYPE, Thumbnails } from './thumbnails.ts';
@@ -28,12 +31,15 @@ import { THUMBNAIL_TYPE, Thumbnails } from './thumbnails.ts';
 const FOR_THE_OPERATOR = 'private';
 
 const pdfQuery = z.object({ disposition: z.enum(['attachment', 'inline']).default('attachment') });
-const jobQuery = z.object({ done: z.enum(['cancelled', 'retried', 'sent-again']).optional().catch(undefined) });
+const jobQuery = z.object({
+  done: z.enum(['cancelled', 'retried', 'sent-again', 'pdf-deleted']).optional().catch(undefined),
+});
 
 const DONE = {
   cancelled: 'The job was cancelled. It can be retried as long as its document is kept.',
   retried: 'This is the new job.',
   'sent-again': 'It will be sent again.',
+  'pdf-deleted': 'Its files were deleted.',
 } as const;
 
 interface Deps {
@@ -54,6 +60,9 @@ export function addJob(app: Hono<AppEnv>, { deps, acted, looked }: Deps): void {
     const areKept = job.status === 'completed' && job.file && !job.file.expiredAt;
     const files = areKept ? await c.var.underWay.reading(job.userId, () => listJobFiles(reads, which)) : [];
     const deliveries = await deliveriesOf(c, which);
+    // What a page says may be of its document.
+    if (sessionOf(c).may.seeDocuments && job.report?.messages.some((each) => !isError(each)))
+      await looked(c, 'looked at what the page said', { jobId: job.id, subjectUserId: job.userId });
     return { job, files, deliveries, message, once: uuidv4() };
   };
   app.get('/jobs/:id', async (c) => {
@@ -66,7 +75,11 @@ export function addJob(app: Hono<AppEnv>, { deps, acted, looked }: Deps): void {
   });
   app.get('/fragments/jobs/:id/deliveries', async (c) => {
     const which = { ...(await ownerOf(adminDb, idOf(c))), jobId: idOf(c) };
-    return c.html(deliveriesFragment({ id: which.jobId, now: new Date() }, await deliveriesOf(c, which)));
+    return c.html(
+      deliveriesFragment({ id: which.jobId, now: new Date() }, await deliveriesOf(c, which), {
+        canReplay: sessionOf(c).may.operate,
+      }),
+    );
   });
   app.get('/jobs/:id/pdf', requires('seeDocuments'), async (c) => {
     const which = { ...(await ownerOf(adminDb, idOf(c))), jobId: idOf(c) };
@@ -93,6 +106,8 @@ export function addJob(app: Hono<AppEnv>, { deps, acted, looked }: Deps): void {
     const bytes = await thumbnails.of({ db: reads, store, file: { ...file, userId }, span });
     return bytes ? c.body(bytes, 200, { ...headers, 'Content-Type': THUMBNAIL_TYPE }) : c.body(null, 404);
   });
+
+  addSent(app, { deps, looked });
 
   app.post('/jobs/:id/cancel', async (c) => {
     const jobId = idOf(c);
@@ -129,6 +144,19 @@ export function addJob(app: Hono<AppEnv>, { deps, acted, looked }: Deps): void {
     }
   });
 
+  app.post('/jobs/:id/delete-pdf', async (c) => {
+    const jobId = idOf(c);
+    const { userId } = await ownerOf(adminDb, jobId);
+    try {
+      const files = await deletePdf({ db, stores, events }, { userId, jobId, ...aboutOf(c) });
+      await acted(c, 'deleted a PDF', { jobId, subjectUserId: userId, detail: { files } });
+      return c.redirect(`/console/jobs/${jobId}?done=pdf-deleted`, 303);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      const view = await jobView(c, { kind: 'refused', text: `Not deleted: ${error.message}.` });
+      return c.html(jobPage(sessionOf(c), view), statusOf(error.code));
+    }
+  });
   app.post('/jobs/:id/deliveries/:deliveryId/replay', async (c) => {
     const jobId = idOf(c);
     const { userId } = await ownerOf(adminDb, jobId);

@@ -2,11 +2,12 @@ import { html } from 'hono/html';
 import type { ConsoleSession } from '../../accounts/console-sessions.ts';
 import type { Delivery } from '../../deliveries/read-deliveries.ts';
 import { isFinal, type JobFile } from '../../domain/job.ts';
-import { type FileType, HTML_TYPE, PDF_TYPE } from '../../domain/media-type.ts';
-import { resultName } from '../../domain/result-name.ts';
+import type { Permissions } from '../../domain/scope.ts';
 import type { JobTimeline, TimelineAttempt } from '../../jobs/job-timeline.ts';
 import { deliveryList } from './delivery-list.ts';
-import { bytes, count, counted, duration, type Html, instant, pill, secondsBetween, tableHead } from './figures.ts';
+import { count, counted, duration, type Html, instant, pill, secondsBetween, tableHead } from './figures.ts';
+import { pdfSection } from './job-pdf.ts';
+import { messagesSection, needsDocuments, reasonSection } from './job-reason.ts';
 import { layout, livePart, liveSwitch, type Message, messageLine } from './layout.ts';
 
 export interface JobView {
@@ -20,10 +21,7 @@ export interface JobView {
   once: string;
 }
 
-/** Files that are shown. */
-const MAX_THUMBS = 12;
-
-/** One job: its facts, its timeline, its PDF and its request. */
+/** One job: why it failed, its facts, its timeline, what its page said and showed, its PDF and its request. */
 export function jobPage(session: ConsoleSession, { job, files, deliveries, message, once }: JobView): Html {
   const isOver = isFinal(job.status);
   const isSending = deliveries.some(({ status }) => status === 'pending');
@@ -39,8 +37,10 @@ export function jobPage(session: ConsoleSession, { job, files, deliveries, messa
       </div>
       ${messageLine(message)}
       ${isOver ? fragment : livePart(`/console/fragments/jobs/${job.id}`, fragment, { state: stateOf(job), job: job.id })}
-      ${actions(job, once)} ${deliveriesSection(job, deliveries, isSending)} ${pdfSection(job, files)}
-      ${requestSection(job)}`,
+      ${session.may.operate && actions(job, once)}
+      ${deliveriesSection(job, deliveries, { isSending, canReplay: session.may.operate })}
+      ${messagesSection(job, session.may)} ${pictureSection(job, session.may)} ${pdfSection(job, files, session.may)}
+      ${requestSection(job, session.may)}`,
   });
 }
 
@@ -54,11 +54,14 @@ export function jobFragment(job: JobTimeline): Html {
       <dt>${name}</dt>
       <dd>${value}</dd>
     </div>`;
-  return html`<dl class="facts">
+  return html`${reasonSection(job)}
+    <dl class="facts">
       ${fact('Status', pill(status))}
       ${fact('User', html`<a id="user" href="/console/jobs?user=${job.userId}">${job.email}</a>`)}
       ${fact('Tier', job.tier === '' ? '–' : job.tier)} ${fact('Priority', job.priority)}
       ${job.batchId !== null && fact('Batch', batchOf(job.batchId, job.batchRow))}
+      ${job.retryOf !== null && fact('Retry of', jobLink(job.retryOf))}
+      ${job.retriedAs.length > 0 && fact('Retried as', html`${job.retriedAs.map((id) => html`${jobLink(id)} `)}`)}
       ${fact('Accepted', instant(createdAt, now))}
       ${runAt !== null && fact(status === 'scheduled' ? 'Runs at' : 'To run at', instant(runAt, now))}
       ${fact('Wait', status === 'queued' || startedAt ? duration(secondsBetween(queuedAt, startedAt ?? now)) : '–')}
@@ -66,17 +69,23 @@ export function jobFragment(job: JobTimeline): Html {
       ${fact('Attempts', job.losses > 0 ? `${job.countedAttempts}, and ${counted(job.losses, 'lost worker')}` : job.countedAttempts)}
       ${fact('Request', job.requestId === null ? '–' : html`<code>${job.requestId}</code>`)}
     </dl>
-    ${job.errorCode !== null && html`<p class="message message-refused"><b>${job.errorCode}</b> ${job.errorMessage}</p>`}
     ${timeline(job)}`;
 }
+
+/** By the end of its id: the beginning is the time, which retries share. */
+const jobLink = (id: string) => html`<a href="/console/jobs/${id}" title="${id}"><code>…${id.slice(-12)}</code></a>`;
 
 /** The batch that it belongs to, and its place there. */
 const batchOf = (id: string, row: number | null) =>
   html`<a id="batch" href="/console/batches/${id}">${row === null ? 'the merge' : `row ${count(row)}`} of a batch</a>`;
 
-function deliveriesSection(job: JobTimeline, deliveries: readonly Delivery[], isSending: boolean): Html {
+function deliveriesSection(
+  job: JobTimeline,
+  deliveries: readonly Delivery[],
+  { isSending, canReplay }: { isSending: boolean; canReplay: boolean },
+): Html {
   if (deliveries.length === 0) return html``;
-  const list = deliveriesFragment(job, deliveries);
+  const list = deliveriesFragment(job, deliveries, { canReplay });
   return html`<section aria-labelledby="deliveries">
     <h2 id="deliveries">Deliveries</h2>
     ${isSending ? livePart(`/console/fragments/jobs/${job.id}/deliveries`, list, { job: job.id }) : list}
@@ -87,8 +96,9 @@ function deliveriesSection(job: JobTimeline, deliveries: readonly Delivery[], is
 export function deliveriesFragment(
   { id, now }: Pick<JobTimeline, 'id' | 'now'>,
   deliveries: readonly Delivery[],
+  { canReplay }: { canReplay: boolean },
 ): Html {
-  return deliveryList({ deliveries, path: `/console/jobs/${id}`, now, canReplay: true });
+  return deliveryList({ deliveries, path: `/console/jobs/${id}`, now, canReplay });
 }
 
 function timeline({ attempts, wasQueued, queuedAt, startedAt, completedAt, now, runs }: JobTimeline): Html {
@@ -154,63 +164,25 @@ function actions({ id, status, hasDocument }: JobTimeline, once: string): Html {
   </form>`;
 }
 
-function pdfSection({ id, file, filename }: JobTimeline, files: readonly JobFile[]): Html {
-  if (!file) return html``;
-  if (file.expiredAt)
-    return html`<section aria-labelledby="pdf">
-      <h2 id="pdf">PDF</h2>
-      <p class="empty">No longer kept, since ${instant(file.expiredAt)}.</p>
-    </section>`;
-  const path = `/console/jobs/${id}/pdf`;
-  const name = filename ?? id;
-  const shown =
-    file.type === PDF_TYPE
-      ? html`<iframe class="pdf" src="${path}?disposition=inline" title="The PDF ${name}" loading="lazy"></iframe>`
-      : file.type === HTML_TYPE
-        ? html`<p class="hint">It is the HTML of a page: it can be downloaded only.</p>`
-        : isPicture(file.type) &&
-          html`<img class="picture" src="${path}?disposition=inline" alt="The picture ${name}" loading="lazy" />`;
-  return html`<section aria-labelledby="pdf">
-    <div class="head">
-      <h2 id="pdf">PDF</h2>
-      <p class="hint">${counted(file.pages, 'page')}, ${bytes(file.size)}, kept until ${instant(file.expiresAt)}</p>
-      <a class="button" href="${path}?disposition=attachment">Download</a>
-    </div>
-    ${file.type !== HTML_TYPE && thumbs({ id, filename }, files)} ${shown}
-    <p class="hint">
-      If your browser shows nothing here, <a href="${path}?disposition=inline">open it by itself</a>. SHA-256
-      <code class="hash">${file.sha256}</code>
-    </p>
+function pictureSection({ id, report, errorMessage }: JobTimeline, may: Permissions): Html {
+  if (!report?.hasPicture) return html``;
+  return html`<section aria-labelledby="picture">
+    <h2 id="picture">Its page when it failed</h2>
+    ${
+      may.seeDocuments
+        ? html`<a href="/console/jobs/${id}/picture"
+            ><img
+              class="picture"
+              src="/console/jobs/${id}/picture"
+              alt="The page when it failed: ${errorMessage}"
+              loading="lazy"
+          /></a>`
+        : html`<p class="hint">There is a picture: ${needsDocuments}</p>`
+    }
   </section>`;
 }
 
-const isPicture = (type: FileType) => type.startsWith('image/');
-
-/** A small picture of each file, which leads to it. A file without one keeps the link. */
-function thumbs({ id, filename }: Pick<JobTimeline, 'id' | 'filename'>, files: readonly JobFile[]): Html {
-  const thumb = ({ type, name: own }: JobFile, position: number) => {
-    const path = `/console/jobs/${id}/files/${position}`;
-    const name = own ?? resultName(filename ?? id, { position, type });
-    const [source, alt] =
-      type === PDF_TYPE
-        ? [`${path}/thumbnail`, `First page of ${name}`]
-        : [`${path}?disposition=inline`, `The picture ${name}`];
-    return html`<li>
-      <a class="thumb" href="${path}?disposition=inline">
-        ${(type === PDF_TYPE || isPicture(type)) && html`<img src="${source}" alt="${alt}" width="144" height="204" loading="lazy" />`}<span
-          >${name}</span
-        ></a
-      >
-    </li>`;
-  };
-  const more = files.length - MAX_THUMBS;
-  return html`<ul class="thumbs">
-      ${files.slice(0, MAX_THUMBS).map(thumb)}
-    </ul>
-    ${more > 0 && html`<p class="hint">And ${counted(more, 'file')} more.</p>`}`;
-}
-
-function requestSection(job: JobTimeline): Html {
+function requestSection(job: JobTimeline, may: Permissions): Html {
   const { url, filename, metadata, failedResources, missingFonts, incomplete, timings } = job;
   const pair = ([name, value]: [string, unknown]) =>
     html`<tr>
@@ -218,7 +190,10 @@ function requestSection(job: JobTimeline): Html {
       <td>${String(value)}</td>
     </tr>`;
   return html`<section aria-labelledby="request">
-    <h2 id="request">Request</h2>
+    <div class="head">
+      <h2 id="request">Request</h2>
+      ${job.hasDocument && (may.seeDocuments ? html`<a class="button" href="/console/jobs/${job.id}/sent">What was sent</a>` : html`<p class="hint">What was sent is kept: ${needsDocuments}</p>`)}
+    </div>
     <table class="pairs" aria-labelledby="request">
       <tbody>
         ${pair(['source', url ?? (job.hasDocument ? 'HTML' : 'no longer kept')])}${filename !== null && pair(['filename', filename])}
@@ -228,7 +203,7 @@ function requestSection(job: JobTimeline): Html {
     </table>
     ${
       failedResources.length > 0 &&
-      html`<h3>${job.failedResourceCount} did not load</h3>
+      html`<h3 id="failed-resources">${job.failedResourceCount} did not load</h3>
         <ul class="failed">
           ${failedResources.map(({ url: its, reason }) => html`<li><code>${its}</code> ${reason}</li>`)}
         </ul>`
