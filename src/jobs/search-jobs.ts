@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import type { Queryable } from '../db/pools.ts';
+import type { JobFilter } from '../domain/job-filter.ts';
 import type { JobStatus } from '../domain/job.ts';
 import { type Priority, priorityName } from '../domain/priority.ts';
 
@@ -36,12 +37,17 @@ type Row = Omit<ListedJob, 'priority' | 'createdAt' | 'runAt' | 'queuedAt' | 'st
 };
 
 interface SearchInput {
-  status?: JobStatus | undefined;
-  userId?: string | undefined;
+  filter: JobFilter;
   /** jobs on a page */
   limit: number;
   /** `next` of the page before */
   cursor?: string | undefined;
+}
+
+/** A job that a filter finds, for work on many. */
+export interface FoundId {
+  id: string;
+  userId: string;
 }
 
 export interface FoundJobs {
@@ -50,11 +56,16 @@ export interface FoundJobs {
   next: string | null;
 }
 
+/** Of a count: jobs that are read at a time, and how often. */
+const PAGE = 1_000;
+const MAX_PAGES = 50;
+
 /** Completed jobs, which are most of all jobs, are searched in windows of this many jobs, newest first. */
 const WINDOW = 5_000;
 
 /** A page of jobs of all tenants, or of one, newest first; of all scheduled ones the next first. */
-export async function searchJobs(db: Queryable, { limit, ...input }: SearchInput): Promise<FoundJobs> {
+export async function searchJobs(db: Queryable, { limit, filter, cursor }: SearchInput): Promise<FoundJobs> {
+  const input = { status: filter.status, userId: filter.user, cursor };
   const rows = await db.execute<Row>(sql`
     with page as materialized (
       select id, row_number() over () as place from (${pageOf({ ...input, limit: limit + 1 })}) as found)
@@ -71,8 +82,51 @@ export async function searchJobs(db: Queryable, { limit, ...input }: SearchInput
   return { jobs, next: await endOfWindow(db, input.cursor) };
 }
 
+interface PlainInput {
+  status: JobStatus | undefined;
+  userId: string | undefined;
+  limit: number;
+  cursor: string | undefined;
+}
+
+/**
+ * The ids of a page of a filter's jobs, in the order of {@link searchJobs}. A page may be empty and not be the last:
+ * go on until `next` is null.
+ */
+export async function findJobIds(
+  db: Queryable,
+  input: SearchInput,
+): Promise<{ found: FoundId[]; next: string | null }> {
+  const { jobs, next } = await searchJobs(db, input);
+  const rows = await Promise.all(jobs.map(async ({ id }) => ({ id, owner: await findOwner(db, id) })));
+  return { found: rows.flatMap(({ id, owner }) => (owner ? [{ id, ...owner }] : [])), next };
+}
+
+/**
+ * How many jobs a filter finds, and of how many users.
+ * @param max jobs that are counted; `isMore`: there are more, or what is left was not looked at
+ */
+export async function countJobs(
+  db: Queryable,
+  filter: JobFilter,
+  { max }: { max: number },
+): Promise<{ count: number; users: number; isMore: boolean }> {
+  const users = new Set<string>();
+  let count = 0;
+  let cursor: string | undefined;
+  for (let pages = 0; pages < MAX_PAGES; pages++) {
+    const { found, next } = await findJobIds(db, { filter, limit: Math.min(PAGE, max - count), cursor });
+    for (const { userId } of found) users.add(userId);
+    count += found.length;
+    if (next === null) return { count, users: users.size, isMore: false };
+    if (count >= max) break;
+    cursor = next;
+  }
+  return { count, users: users.size, isMore: true };
+}
+
 /** The ids of a page in their order. Each kind of search has one index, and a query that can use no other. */
-function pageOf({ status, userId, limit: number, cursor }: SearchInput): SQL {
+function pageOf({ status, userId, limit: number, cursor }: PlainInput): SQL {
   const limit = literal(number);
   const after = afterCursor(cursor);
   if (userId !== undefined) {

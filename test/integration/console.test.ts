@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createKey, revokeKey } from '../../src/accounts/keys.ts';
 import { generateKey } from '../../src/accounts/key-format.ts';
+import type { JobFilter } from '../../src/domain/job-filter.ts';
 import { JOB_STATUSES } from '../../src/domain/job.ts';
 import { expire } from '../../src/jobs/expire.ts';
 import { readQueueOverview } from '../../src/jobs/queue-overview.ts';
@@ -238,11 +239,11 @@ describe('searching', () => {
 });
 
 describe('the list of jobs', () => {
-  const walk = async (input: Partial<Parameters<typeof searchJobs>[1]>) => {
+  const walk = async (filter: JobFilter) => {
     const ids: string[] = [];
     let cursor: string | undefined;
     do {
-      const { jobs, next } = await searchJobs(base.adminDb, { ...input, limit: 2, cursor });
+      const { jobs, next } = await searchJobs(base.adminDb, { filter, limit: 2, cursor });
       ids.push(...jobs.map(({ id }) => id));
       cursor = next ?? undefined;
     } while (cursor !== undefined);
@@ -260,7 +261,7 @@ describe('the list of jobs', () => {
     'has every job once, newest first, or what is scheduled next, page by page: %s',
     async (status) => {
       for (const userId of [undefined, ann.userId]) {
-        const ids = await walk({ status, userId });
+        const ids = await walk({ status, user: userId });
         expect(ids).toEqual(await expected(status, userId));
         expect(ids.length).toBeGreaterThan(0);
       }

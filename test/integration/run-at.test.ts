@@ -81,9 +81,9 @@ describe('a job with runAt', () => {
     expect(await untilScheduled(db)).toBeGreaterThan(0);
     const { json: listed } = await call(idle, '/v1/jobs?status=scheduled', { key });
     expect((listed as unknown as { data: Job[] }).data.map(({ id }) => id)).toEqual([soon.id, late.id]); // newest first
-    const { jobs } = await searchJobs(db, { status: 'scheduled', limit: 1 });
+    const { jobs } = await searchJobs(db, { filter: { status: 'scheduled' }, limit: 1 });
     expect(jobs).toMatchObject([{ id: soon.id }]); // the next one first
-    const next = await searchJobs(db, { status: 'scheduled', limit: 10, cursor: soon.id });
+    const next = await searchJobs(db, { filter: { status: 'scheduled' }, limit: 10, cursor: soon.id });
     expect(next.jobs).toMatchObject([{ id: late.id, runAt: new Date(late.runAt ?? '') }]);
     const { get } = await signIn(idle.address, (await createAdminKey(idle)).key);
     const overview = await (await get('/console')).text();

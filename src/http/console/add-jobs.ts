@@ -23,7 +23,7 @@ const jobsQuery = z.object({
 /** Adds the list of jobs, and the search field that every page has. After `signedIn`. */
 export function addJobs(app: Hono<AppEnv>, { adminDb }: Pick<AppDeps, 'adminDb'>): void {
   const find = (query: JobsQuery) =>
-    searchJobs(adminDb, { status: query.status, userId: query.user, cursor: query.cursor, limit: PAGE_SIZE });
+    searchJobs(adminDb, { filter: { status: query.status, user: query.user }, cursor: query.cursor, limit: PAGE_SIZE });
   app.get('/jobs', async (c) => {
     const { q, ...query } = readQuery(c, jobsQuery);
     const wanted = q?.trim() ?? '';
