@@ -8,12 +8,17 @@ import type { AppContext } from './route.ts';
  * @throws CodedError `invalid_request`
  */
 export function readQuery<T extends z.ZodType>(c: AppContext, schema: T): z.output<T> {
+  return checkInput(schema, queryOf(c));
+}
+
+/** The query string, in which every parameter is once. @throws CodedError `invalid_request` */
+export function queryOf(c: AppContext): Record<string, string> {
   const repeated = Object.entries(c.req.queries()).filter(([, values]) => values.length > 1);
   if (repeated.length > 0)
     throw invalidFields(
       repeated.map(([name, values]) => ({ field: name, message: `given ${values.length} times; allowed: once` })),
     );
-  return checkInput(schema, c.req.query());
+  return c.req.query();
 }
 
 /** A parameter that is a whole number in decimal digits. */

@@ -1,8 +1,9 @@
-import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import type { Database, Queryable } from '../db/pools.ts';
 import { file, job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
+import { isFiltered, type JobFilter } from '../domain/job-filter.ts';
 import type { Job, JobDetails, JobFile, JobStatus } from '../domain/job.ts';
 import type { ConsoleMessage } from '../domain/page-report.ts';
 import type { DeliveryStatus } from '../domain/delivery.ts';
@@ -11,6 +12,8 @@ import { priorityName } from '../domain/priority.ts';
 import { resultName, zipName } from '../domain/result-name.ts';
 import { uniqueName } from '../domain/unique-name.ts';
 import { CodedError, type ErrorCode } from '../kernel/errors.ts';
+import { pageOfIds } from './page-of-ids.ts';
+import { placeOf } from './place-text.ts';
 
 /** The columns that {@link toFile} takes, and the file's place in its job. */
 export const FILE_COLUMNS = {
@@ -215,24 +218,38 @@ async function findFiles(db: Database, { userId, jobId }: { userId: string; jobI
 export const notReady = (status: JobStatus) =>
   new CodedError('job_not_ready', `the job is ${status}; a PDF is there when it is completed`);
 
-/** A page of a tenant's jobs, newest first. `cursor` is the id of the last job of the page before. */
+/**
+ * A page of a tenant's jobs that a filter finds, newest first; items of a batch in the order of their rows, and those of more
+ * than a hundred values with one beginning in the order of these. `cursor` is the `nextCursor` of the page before.
+ * @throws CodedError `invalid_request` for a cursor that is none
+ */
 export async function listJobs(
   db: Queryable,
-  input: { userId: string; status?: JobStatus | undefined; limit: number; cursor?: string | undefined },
+  input: { userId: string; filter: JobFilter; limit: number; cursor?: string | undefined },
 ): Promise<{ data: Job[]; nextCursor: string | null }> {
+  const { userId, filter, ...page } = input;
+  const { status, ...more } = filter;
+  if (isFiltered(more)) {
+    const { ids, next } = await pageOfIds(db, { filter, ...page }, userId);
+    if (ids.length === 0) return { data: [], nextCursor: next };
+    const rows = await select(db).where(and(forTenant(userId), eq(job.userId, userId), inArray(job.id, ids)));
+    const found = new Map(rows.map((row) => [row.id, toJob(row, null)]));
+    return { data: ids.flatMap((id) => found.get(id) ?? []), nextCursor: next };
+  }
+  const after = page.cursor === undefined ? undefined : placeOf(page.cursor).id;
   const rows = await select(db)
     .where(
       and(
-        forTenant(input.userId),
-        eq(job.userId, input.userId),
-        input.status && eq(job.status, input.status),
-        input.cursor ? lt(job.id, input.cursor) : undefined,
+        forTenant(userId),
+        eq(job.userId, userId),
+        status && eq(job.status, status),
+        after === undefined ? undefined : lt(job.id, after),
       ),
     )
     .orderBy(desc(job.id)) // UUIDv7: the order of creation
-    .limit(input.limit + 1);
-  const data = rows.slice(0, input.limit).map((row) => toJob(row, null));
-  return { data, nextCursor: rows.length > input.limit ? (data.at(-1)?.id ?? null) : null };
+    .limit(page.limit + 1);
+  const data = rows.slice(0, page.limit).map((row) => toJob(row, null));
+  return { data, nextCursor: rows.length > page.limit ? (data.at(-1)?.id ?? null) : null };
 }
 
 async function findRow(

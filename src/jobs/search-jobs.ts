@@ -1,9 +1,12 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
+import { arrayLiteral } from '../db/array-literal.ts';
 import type { Queryable } from '../db/pools.ts';
 import type { JobFilter } from '../domain/job-filter.ts';
 import type { JobStatus } from '../domain/job.ts';
 import { type Priority, priorityName } from '../domain/priority.ts';
+import type { PathOrder } from './access-paths.ts';
+import { pageOfIds } from './page-of-ids.ts';
 
 /** A job in a list over all tenants. */
 export interface ListedJob {
@@ -52,41 +55,31 @@ export interface FoundId {
 
 export interface FoundJobs {
   jobs: ListedJob[];
-  /** the cursor of the next page; null: there is none */
+  /** the cursor of the next page; null: there is none. A page that is short, or empty, need not be the last */
   next: string | null;
+  /** `id`: newest first; `created` too; `run`: the next first; `value`: by the value looked for; `row`: by the row in the batch */
+  order: PathOrder;
+  /** jobs that were looked at */
+  searched: number;
 }
 
 /** Of a count: jobs that are read at a time, and how often. */
 const PAGE = 1_000;
 const MAX_PAGES = 50;
 
-/** Completed jobs, which are most of all jobs, are searched in windows of this many jobs, newest first. */
-const WINDOW = 5_000;
-
-/** A page of jobs of all tenants, or of one, newest first; of all scheduled ones the next first. */
-export async function searchJobs(db: Queryable, { limit, filter, cursor }: SearchInput): Promise<FoundJobs> {
-  const input = { status: filter.status, userId: filter.user, cursor };
+/** A page of the jobs of all tenants that a filter finds, in the order that `order` says. */
+export async function searchJobs(db: Queryable, input: SearchInput): Promise<FoundJobs> {
+  const { ids, ...page } = await pageOfIds(db, input);
+  if (ids.length === 0) return { jobs: [], ...page };
   const rows = await db.execute<Row>(sql`
-    with page as materialized (
-      select id, row_number() over () as place from (${pageOf({ ...input, limit: limit + 1 })}) as found)
     select found.*, (select sum(f.pages)::integer from pdfprompt_file f where f.job_id = found.id) as pages
-    from page, lateral (
+    from unnest(${arrayLiteral(ids)}::uuid[]) with ordinality as page (id, place), lateral (
       select j.id, j.status, j.priority, j.tier, u.email, j.filename, j.attempts, coalesce(j.accepted_at, j.created_at) as "createdAt",
         j.created_at as "queuedAt", j.run_at as "runAt",
         j.started_at as "startedAt", j.completed_at as "completedAt", j.error_code as "errorCode"
       from pdfprompt_job j join pdfprompt_user u on u.id = j.user_id where j.id = page.id limit 1
     ) as found order by page.place`);
-  const jobs = rows.slice(0, limit).map(toListedJob);
-  if (rows.length > limit) return { jobs, next: jobs.at(-1)?.id ?? null };
-  if (input.status !== 'completed' || input.userId !== undefined) return { jobs, next: null };
-  return { jobs, next: await endOfWindow(db, input.cursor) };
-}
-
-interface PlainInput {
-  status: JobStatus | undefined;
-  userId: string | undefined;
-  limit: number;
-  cursor: string | undefined;
+  return { jobs: rows.map(toListedJob), ...page };
 }
 
 /**
@@ -97,9 +90,11 @@ export async function findJobIds(
   db: Queryable,
   input: SearchInput,
 ): Promise<{ found: FoundId[]; next: string | null }> {
-  const { jobs, next } = await searchJobs(db, input);
-  const rows = await Promise.all(jobs.map(async ({ id }) => ({ id, owner: await findOwner(db, id) })));
-  return { found: rows.flatMap(({ id, owner }) => (owner ? [{ id, ...owner }] : [])), next };
+  const { ids, next } = await pageOfIds(db, input);
+  const found = await db.execute<FoundId & Record<string, unknown>>(sql`
+    select page.id, job.user_id as "userId" from unnest(${arrayLiteral(ids)}::uuid[]) with ordinality as page (id, place),
+      lateral (select j.user_id from pdfprompt_job j where j.id = page.id limit 1) as job order by page.place`);
+  return { found, next };
 }
 
 /**
@@ -123,58 +118,6 @@ export async function countJobs(
     cursor = next;
   }
   return { count, users: users.size, isMore: true };
-}
-
-/** The ids of a page in their order. Each kind of search has one index, and a query that can use no other. */
-function pageOf({ status, userId, limit: number, cursor }: PlainInput): SQL {
-  const limit = literal(number);
-  const after = afterCursor(cursor);
-  if (userId !== undefined) {
-    const ofStatus = status === undefined ? sql`true` : sql`status = ${status}`;
-    return sql`select id from pdfprompt_job where user_id = ${userId} and ${ofStatus} and ${after} order by id desc limit ${limit}`;
-  }
-  switch (status) {
-    case undefined:
-      return sql`select id from pdfprompt_job where ${after} order by id desc limit ${limit}`;
-    case 'scheduled': {
-      // The next one first.
-      const later =
-        cursor === undefined
-          ? sql`true`
-          : sql`(run_at, id) > (select run_at, id from pdfprompt_job where id = ${cursor})`;
-      return sql`select id from pdfprompt_job where status = 'scheduled' and ${later} order by run_at, id limit ${limit}`;
-    }
-    case 'queued': {
-      // By time of acceptance: the index of the queued jobs has no other order.
-      const before =
-        cursor === undefined
-          ? sql`true`
-          : sql`(created_at, id) < (select created_at, id from pdfprompt_job where id = ${cursor})`;
-      return sql`select id from pdfprompt_job where status = 'queued' and ${before} order by created_at desc, id desc limit ${limit}`;
-    }
-    case 'processing': // no more than there are slots
-      return sql`select id from (select id, status from pdfprompt_job where worker_id is not null offset 0) as running
-        where status = 'processing' and ${after} order by id desc limit ${limit}`;
-    case 'completed':
-      return sql`select id from (select id, status from pdfprompt_job where ${after} order by id desc limit ${literal(WINDOW)}) as newest
-        where status = 'completed' order by id desc limit ${limit}`;
-    case 'failed':
-    case 'cancelled':
-      // A literal: a partial index does not match a parameter.
-      return sql`select id from pdfprompt_job where status = ${sql.raw(`'${status}'`)} and ${after} order by id desc limit ${limit}`;
-  }
-}
-
-const afterCursor = (cursor: string | undefined) => (cursor === undefined ? sql`true` : sql`id < ${cursor}`);
-
-/** A limit as a literal: a generic plan assumes that a parameter returns a tenth of the table. */
-const literal = (number: number) => sql.raw(String(Math.trunc(number)));
-
-/** The last job of a window that had too few completed jobs for a page; null: it was the last window. */
-async function endOfWindow(db: Queryable, cursor: string | undefined): Promise<string | null> {
-  const [last] = await db.execute<{ id: string }>(sql`
-    select id from pdfprompt_job where ${afterCursor(cursor)} order by id desc offset ${WINDOW - 1} limit 1`);
-  return last?.id ?? null;
 }
 
 /** The owner of a job. @returns undefined if there is no such job */

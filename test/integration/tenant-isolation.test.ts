@@ -76,9 +76,9 @@ async function statements({ userId, jobs }: Tenant): Promise<Sent[]> {
   await watch('the files of a job', () => listJobFiles(reads, { userId, jobId: completed }));
   const pieces = new PostgresStore().open(reads, { userId, fileId, size })[Symbol.asyncIterator]();
   await watch('a piece of a PDF', () => pieces.next());
-  await watch('a list', () => listJobs(reads, { userId, limit: 100 }));
+  await watch('a list', () => listJobs(reads, { userId, filter: {}, limit: 100 }));
   await watch('a page of a list', () =>
-    listJobs(reads, { userId, limit: 2, status: 'queued', cursor: 'ffffffff-ffff-7fff-bfff-ffffffffffff' }),
+    listJobs(reads, { userId, filter: { status: 'queued' }, limit: 2, cursor: 'ffffffff-ffff-7fff-bfff-ffffffffffff' }),
   );
   await watch('a batch', () => getBatch(reads, { userId, batchId: userId }));
   await watch('a list of batches', () => listBatches(reads, { userId, limit: 100 }));
@@ -376,7 +376,7 @@ describe('a service whose user is no superuser', async () => {
 
     // Row-level security applies to it too, although all of this is its own.
     const reads = drizzle(client) as Database;
-    expect(await listJobs(reads, { userId: cat.userId, limit: 10 })).toMatchObject({
+    expect(await listJobs(reads, { userId: cat.userId, filter: {}, limit: 10 })).toMatchObject({
       data: { length: Object.keys(cat.jobs).length },
     });
     const behind = connect(owner.url, { max: 1, connection: { role: TENANT_ROLE } });

@@ -1,10 +1,9 @@
+import { OWN_JOB_FIELDS } from '../../domain/job-filter.ts';
 import { listJobs } from '../../jobs/read.ts';
 import { jobAnswer } from '../job-answer.ts';
-import { readQuery } from '../query.ts';
+import { JOBS_QUERY_TEXT, ownJobsQuery, readJobsQuery } from '../jobs-query.ts';
 import type { AppDeps, Operation } from '../route.ts';
-import { jobSchema, jobStatusSchema, jsonResponse, pageOf, pageQuery } from '../schemas.ts';
-
-const query = pageQuery.extend({ status: jobStatusSchema.optional() });
+import { jobSchema, jsonResponse, pageOf } from '../schemas.ts';
 
 export function listJobsRoute(deps: AppDeps): Operation {
   return {
@@ -12,12 +11,13 @@ export function listJobsRoute(deps: AppDeps): Operation {
     scope: 'jobs:read',
     operationId: 'listJobs',
     summary: 'Your jobs, newest first',
-    requestParams: { query },
+    description: JOBS_QUERY_TEXT,
+    requestParams: { query: ownJobsQuery },
     responses: { 200: jsonResponse('A page of jobs', pageOf(jobSchema)) },
     problems: ['invalid_request'],
     handle: async (c) => {
       const { underWay, principal } = c.var;
-      const input = { userId: principal.userId, ...readQuery(c, query) };
+      const input = { userId: principal.userId, ...readJobsQuery(c, OWN_JOB_FIELDS) };
       return underWay.reading(principal.userId, async () => {
         const { data, nextCursor } = await deps.readRouter.read((db) => listJobs(db, input));
         return c.json({ data: data.map((job) => jobAnswer(job, deps.stores)), nextCursor });
