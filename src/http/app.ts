@@ -27,8 +27,10 @@ import { defineTierRoute } from './routes/admin/define-tier.ts';
 import { deleteTierRoute } from './routes/admin/delete-tier.ts';
 import { deleteUserRoute } from './routes/admin/delete-user.ts';
 import { getQueueRoute } from './routes/admin/get-queue.ts';
+import { getAnybodysJobRoute } from './routes/admin/get-job.ts';
 import { getUserRoute } from './routes/admin/get-user.ts';
 import { listAuditRoute } from './routes/admin/list-audit.ts';
+import { listEverybodysJobsRoute } from './routes/admin/list-jobs.ts';
 import { listKeysRoute } from './routes/admin/list-keys.ts';
 import { listTiersRoute } from './routes/admin/list-tiers.ts';
 import { listUsersRoute } from './routes/admin/list-users.ts';
@@ -166,6 +168,8 @@ export function operationsOf(deps: AppDeps): Operation[] {
     deleteTierRoute(deps),
     getQueueRoute(deps),
     listAuditRoute(deps),
+    listEverybodysJobsRoute(deps),
+    getAnybodysJobRoute(deps),
   ];
 }
 

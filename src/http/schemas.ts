@@ -132,6 +132,32 @@ export const jobDetailsSchema = jobSchema
     examples: [{ ...JOB_EXAMPLE, retriedAs: [], consoleMessages: [], consoleMessageCount: 0, failurePicture: null }],
   });
 
+const userOfJob = z.object({ id: z.uuid(), email: z.string() }).meta({ id: 'UserOfJob' });
+
+/** A job of anybody, in a list. */
+export const foundJobSchema = jobSchema
+  .pick({
+    id: true,
+    status: true,
+    priority: true,
+    attempts: true,
+    createdAt: true,
+    runAt: true,
+    startedAt: true,
+    completedAt: true,
+    error: true,
+  }) // prettier-ignore
+  .extend({
+    user: userOfJob,
+    tier: z.string().meta({ description: 'That of its user when it was accepted; empty: not recorded' }),
+    filename: z.string().nullable(),
+    pages: z.int().nullable().meta({ description: 'Of all its files; null without one' }),
+  })
+  .meta({ id: 'FoundJob', examples: [] });
+
+/** A job of anybody. */
+export const anybodysJobSchema = jobSchema.extend({ user: userOfJob }).meta({ id: 'AnybodysJob', examples: [] });
+
 export const assetSchema = z
   .object({
     id: z.string().meta({ description: 'SHA-256 of the bytes, in lower-case hex' }),

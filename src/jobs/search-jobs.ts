@@ -15,6 +15,7 @@ export interface ListedJob {
   priority: Priority;
   /** the user's tier when it was accepted; empty: not recorded */
   tier: string;
+  userId: string;
   email: string;
   filename: string | null;
   attempts: number;
@@ -26,6 +27,7 @@ export interface ListedJob {
   startedAt: Date | null;
   completedAt: Date | null;
   errorCode: string | null;
+  errorMessage: string | null;
   /** null without a PDF */
   pages: number | null;
 }
@@ -74,9 +76,9 @@ export async function searchJobs(db: Queryable, input: SearchInput): Promise<Fou
   const rows = await db.execute<Row>(sql`
     select found.*, (select sum(f.pages)::integer from pdfprompt_file f where f.job_id = found.id) as pages
     from unnest(${arrayLiteral(ids)}::uuid[]) with ordinality as page (id, place), lateral (
-      select j.id, j.status, j.priority, j.tier, u.email, j.filename, j.attempts, coalesce(j.accepted_at, j.created_at) as "createdAt",
+      select j.id, j.status, j.priority, j.tier, j.user_id as "userId", u.email, j.filename, j.attempts, coalesce(j.accepted_at, j.created_at) as "createdAt",
         j.created_at as "queuedAt", j.run_at as "runAt",
-        j.started_at as "startedAt", j.completed_at as "completedAt", j.error_code as "errorCode"
+        j.started_at as "startedAt", j.completed_at as "completedAt", j.error_code as "errorCode", j.error_message as "errorMessage"
       from pdfprompt_job j join pdfprompt_user u on u.id = j.user_id where j.id = page.id limit 1
     ) as found order by page.place`);
   return { jobs: rows.map(toListedJob), ...page };
@@ -121,10 +123,11 @@ export async function countJobs(
 }
 
 /** The owner of a job. @returns undefined if there is no such job */
-export async function findOwner(db: Queryable, jobId: string): Promise<{ userId: string } | undefined> {
+export async function findOwner(db: Queryable, jobId: string): Promise<{ userId: string; email: string } | undefined> {
   if (!isUuid(jobId)) return undefined;
-  const [row] = await db.execute<{ user_id: string }>(sql`select user_id from pdfprompt_job where id = ${jobId}`);
-  return row && { userId: row.user_id };
+  const [row] = await db.execute<{ userId: string; email: string }>(sql`
+    select j.user_id as "userId", u.email from pdfprompt_job j join pdfprompt_user u on u.id = j.user_id where j.id = ${jobId}`);
+  return row;
 }
 
 function toListedJob({ priority, createdAt, runAt, queuedAt, startedAt, completedAt, ...row }: Row): ListedJob {

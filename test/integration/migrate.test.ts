@@ -141,6 +141,9 @@ const MEANT = new Set([
   'pdfprompt_release_part',
   'pdfprompt_job_ended',
   'pdfprompt_upload_ended',
+  'pdfprompt_jobs_added',
+  'pdfprompt_jobs_deleted',
+  'pdfprompt_job_read',
 ]);
 
 /** Functions of the release before, which a later one must not replace. */

@@ -52,6 +52,7 @@ export async function seedMillion(url: string, { jobs, users }: Size): Promise<v
       await Promise.all(Array.from({ length: LANES }, lane));
     };
     await inTurns([JOBS, FILES, ATTEMPTS, USAGE]);
+    await sql.unsafe(TERMS); // of the jobs
     await inTurns(indexes.map(({ definition }) => definition));
     await sql.unsafe('drop table million_user, million_job');
   } finally {
@@ -97,14 +98,16 @@ const OUTLINE = `
     from million_job group by i / ${JOBS_A_WORKER}`;
 
 const JOBS = `
-  insert into pdfprompt_job (id, user_id, status, priority, attempts, runs, rank, request, keeps_parts, filename, metadata,
+  insert into pdfprompt_job (id, user_id, status, priority, attempts, runs, rank, request, keeps_parts, filename, metadata, templates, tier,
       idempotency_key, idempotency_hash, error_code, error_message, timings, created_at, started_at, completed_at)
     select id, user_id, status, i % 3, (status <> 'queued')::int, (status <> 'queued')::int,
       ((extract(epoch from case when status = 'queued' then now() + (600 + i % 1500) * interval '1 second' else at end) - 1893456000) * 10)::int,
       '{"options":{"format":"letter","printBackground":true}}', status = 'queued',
-      case when i % 4 = 0 then 'invoice.pdf' end, '{"order":"12345"}',
+      case when i % 4 = 0 then 'invoice.pdf' when i % 4 = 1 then 'report-' || i || '.pdf' end,
+      jsonb_build_object('order', 'A-' || i, 'country', (array['DE', 'FR', 'IT', 'rare'])[case when i % 50000 = 0 then 4 else 1 + i % 3 end]),
+      case i % 5 when 0 then array['invoice@' || 1 + i % 7] when 1 then array['letter@1'] end, case when i % 100 = 0 then 'enterprise' else 'starter' end,
       case when i % 50 = 0 then 'key-' || i end, case when i % 50 = 0 then sha256('x') end,
-      case when status = 'failed' then 'navigation_failed' end, case when status = 'failed' then 'it was not there' end,
+      case when status = 'failed' then case when i % 7 = 0 then 'render_timeout' else 'navigation_failed' end end, case when status = 'failed' then 'it was not there' end,
       case when status <> 'queued' then '{"load":10,"print":5,"queued":8,"total":30}'::jsonb end,
       at, case when status <> 'queued' then at + interval '8 ms' end, case when status <> 'queued' then at + interval '30 ms' end
     from million_job order by i;
@@ -116,6 +119,10 @@ const JOBS = `
       case when m.status <> 'queued' then m.at + interval '30 ms' end
     from million_job m join pdfprompt_job j on j.id = m.id
     where m.status = 'queued' or m.at > now() - interval '1 day' and m.status = 'completed'`;
+
+const TERMS = `
+  insert into pdfprompt_job_term (user_id, name, value, job_id)
+    select j.user_id, own.name, own.value, j.id from pdfprompt_job j, pdfprompt_terms_of(j.filename, j.templates, j.metadata) as own`;
 
 const FILES = `
   insert into pdfprompt_file (id, job_id, user_id, store, size, pages, sha256, created_at, expires_at, expired_at)
