@@ -19,6 +19,7 @@ import { plan } from './plan.ts';
 import { queries } from './queries.ts';
 import { render } from './render.ts';
 import { soak } from './soak.ts';
+import { search } from './search.ts';
 import { type Result, Stage } from './stage.ts';
 import { sql } from './sql.ts';
 import { submit } from './submit.ts';
@@ -55,6 +56,7 @@ const BENCHES: Record<
   users,
   hour,
   queries,
+  search,
   autoscale,
   watched,
   events,

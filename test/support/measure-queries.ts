@@ -8,7 +8,7 @@ import { TURNS } from './visit.ts';
 import { planVisits } from './visits.ts';
 
 /** It is thrown away: nothing has to outlive a crash. */
-const QUICK_SETTINGS = [
+export const QUICK_SETTINGS = [
   'fsync=off',
   'full_page_writes=off',
   'synchronous_commit=off',

@@ -3,6 +3,8 @@ import { connect } from '../../src/db/driver.ts';
 interface Size {
   jobs: number;
   users: number;
+  /** nothing but jobs and their terms */
+  isOfJobsOnly?: boolean;
 }
 
 /** The first users; each has a hundredth part of every fifty jobs: 20,000 of a million. */
@@ -37,7 +39,7 @@ const INDEXES = `
  * with files, attempts and usage, some failed or cancelled, and a queue. Nothing is analyzed.
  * @param url of a superuser
  */
-export async function seedMillion(url: string, { jobs, users }: Size): Promise<void> {
+export async function seedMillion(url: string, { jobs, users, isOfJobsOnly = false }: Size): Promise<void> {
   const sql = connect(url, { max: LANES, connection: SEEDING, onnotice: () => undefined });
   try {
     const indexes = await sql.unsafe<{ name: string; definition: string }[]>(INDEXES);
@@ -51,8 +53,7 @@ export async function seedMillion(url: string, { jobs, users }: Size): Promise<v
       };
       await Promise.all(Array.from({ length: LANES }, lane));
     };
-    await inTurns([JOBS, FILES, ATTEMPTS, USAGE]);
-    await sql.unsafe(TERMS); // of the jobs
+    await inTurns(isOfJobsOnly ? [JOBS, TERMS] : [JOBS, TERMS, PARTS, FILES, ATTEMPTS, USAGE]);
     await inTurns(indexes.map(({ definition }) => definition));
     await sql.unsafe('drop table million_user, million_job');
   } finally {
@@ -97,6 +98,9 @@ const OUTLINE = `
     select md5((i / ${JOBS_A_WORKER})::text)::uuid, 'seed', 1, 10, min(at), max(at), max(at)
     from million_job group by i / ${JOBS_A_WORKER}`;
 
+/** One in fifty thousand jobs has another. */
+const COUNTRY = "case when i % 50000 = 0 then 'IS' else (array['DE', 'FR', 'IT'])[1 + i % 3] end";
+
 const JOBS = `
   insert into pdfprompt_job (id, user_id, status, priority, attempts, runs, rank, request, keeps_parts, filename, metadata, templates, tier,
       idempotency_key, idempotency_hash, error_code, error_message, timings, created_at, started_at, completed_at)
@@ -104,13 +108,15 @@ const JOBS = `
       ((extract(epoch from case when status = 'queued' then now() + (600 + i % 1500) * interval '1 second' else at end) - 1893456000) * 10)::int,
       '{"options":{"format":"letter","printBackground":true}}', status = 'queued',
       case when i % 4 = 0 then 'invoice.pdf' when i % 4 = 1 then 'report-' || i || '.pdf' end,
-      jsonb_build_object('order', 'A-' || i, 'country', (array['DE', 'FR', 'IT', 'rare'])[case when i % 50000 = 0 then 4 else 1 + i % 3 end]),
+      jsonb_build_object('order', 'A-' || i, 'country', ${COUNTRY}),
       case i % 5 when 0 then array['invoice@' || 1 + i % 7] when 1 then array['letter@1'] end, case when i % 100 = 0 then 'enterprise' else 'starter' end,
       case when i % 50 = 0 then 'key-' || i end, case when i % 50 = 0 then sha256('x') end,
       case when status = 'failed' then case when i % 7 = 0 then 'render_timeout' else 'navigation_failed' end end, case when status = 'failed' then 'it was not there' end,
       case when status <> 'queued' then '{"load":10,"print":5,"queued":8,"total":30}'::jsonb end,
       at, case when status <> 'queued' then at + interval '8 ms' end, case when status <> 'queued' then at + interval '30 ms' end
-    from million_job order by i;
+    from million_job order by i`;
+
+const PARTS = `
   insert into pdfprompt_part (job_id, position, kind, content)
     select id, 0, 'html', case when status = 'queued' then '<p>x</p>' end from million_job order by i;
   insert into pgboss.job (id, name, priority, retry_limit, expire_seconds, deletion_seconds, policy, created_on, state, completed_on)
@@ -120,9 +126,13 @@ const JOBS = `
     from million_job m join pdfprompt_job j on j.id = m.id
     where m.status = 'queued' or m.at > now() - interval '1 day' and m.status = 'completed'`;
 
+/** Of filenames, metadata and templates as {@link JOBS} has them. */
 const TERMS = `
   insert into pdfprompt_job_term (user_id, name, value, job_id)
-    select j.user_id, own.name, own.value, j.id from pdfprompt_job j, pdfprompt_terms_of(j.filename, j.templates, j.metadata) as own`;
+    select user_id, 'filename', case i % 4 when 0 then 'invoice.pdf' else 'report-' || i || '.pdf' end, id from million_job where i % 4 < 2
+    union all select user_id, 'template', case i % 5 when 0 then 'invoice@' || 1 + i % 7 else 'letter@1' end, id from million_job where i % 5 < 2
+    union all select user_id, 'metadata.order', 'A-' || i, id from million_job
+    union all select user_id, 'metadata.country', ${COUNTRY}, id from million_job`;
 
 const FILES = `
   insert into pdfprompt_file (id, job_id, user_id, store, size, pages, sha256, created_at, expires_at, expired_at)
