@@ -1,44 +1,71 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import { getUser } from '../../accounts/users.ts';
+import { usersByEmail } from '../../accounts/users-by-email.ts';
 import { findBatchOwner } from '../../batches/search-batches.ts';
-import { JOB_STATUSES } from '../../domain/job.ts';
+import { JOB_FIELDS, readJobQuery } from '../../domain/job-filter.ts';
 import { findOwner, searchJobs } from '../../jobs/search-jobs.ts';
-import { CodedError } from '../../kernel/errors.ts';
-import { readQuery } from '../query.ts';
-import type { AppDeps, AppEnv } from '../route.ts';
+import { queryOf } from '../query.ts';
+import type { AppContext, AppDeps, AppEnv } from '../route.ts';
 import { findUser } from './find-user.ts';
 import { jobsFragment, jobsPage, type JobsQuery } from './jobs-page.ts';
+import { jobsPath } from './jobs-path.ts';
+import { readSearchText } from './search-text.ts';
 import { sessionOf } from './session.ts';
 
 const PAGE_SIZE = 50;
+/** Characters of the search field. */
+const MAX_TEXT = 400;
 
-const jobsQuery = z.object({
-  status: z.enum(JOB_STATUSES).optional().catch(undefined),
-  user: z.uuid().optional(),
-  cursor: z.uuid().optional(),
-  q: z.string().max(400).optional(),
-});
+const others = { cursor: z.string().max(4_000).optional(), q: z.string().max(MAX_TEXT).optional() };
 
 /** Adds the list of jobs, and the search field that every page has. After `signedIn`. */
 export function addJobs(app: Hono<AppEnv>, { adminDb }: Pick<AppDeps, 'adminDb'>): void {
-  const find = (query: JobsQuery) =>
-    searchJobs(adminDb, { filter: { status: query.status, user: query.user }, cursor: query.cursor, limit: PAGE_SIZE });
+  const find = ({ filter, cursor }: JobsQuery) => searchJobs(adminDb, { filter, cursor, limit: PAGE_SIZE });
   app.get('/jobs', async (c) => {
-    const { q, ...query } = readQuery(c, jobsQuery);
-    const wanted = q?.trim() ?? '';
-    if (wanted === '') {
-      const user = query.user === undefined ? undefined : await getUser(adminDb, { id: query.user });
-      return c.html(jobsPage(sessionOf(c), { query, user, found: await find(query) }));
-    }
-    if (await findOwner(adminDb, wanted)) return c.redirect(`/console/jobs/${wanted.toLowerCase()}`, 303);
-    if (await findBatchOwner(adminDb, wanted)) return c.redirect(`/console/batches/${wanted.toLowerCase()}`, 303);
-    const user = await findUser(adminDb, wanted);
-    if (user) return c.redirect(`/console/jobs?user=${user.id}`, 303);
-    throw new CodedError('not_found', `there is no job, no batch and no user ${wanted.slice(0, 100)}`);
+    const fields = queryOf(c);
+    const given = withoutEmpty(fields);
+    const { q, ...query } = readQuery(given);
+    if (q !== undefined) return c.redirect(await placeOfText(q.trim()), 303);
+    // What the form sends beside what was filled in is not kept in the address.
+    if (Object.keys(fields).length > Object.keys(given).length || fields.metadata !== undefined)
+      return c.redirect(jobsPath(query), 303);
+    const { user: id } = query.filter;
+    const user = id === undefined ? undefined : await getUser(adminDb, { id });
+    return c.html(jobsPage(sessionOf(c), { query, user, found: await find(query) }));
   });
-  app.get('/fragments/jobs', async (c) => {
-    const { q: _, ...query } = readQuery(c, jobsQuery);
+  app.get('/fragments/jobs', async (c: AppContext) => {
+    const { q: _, ...query } = readQuery(queryOf(c));
     return c.html(jobsFragment(await find(query), query));
   });
+
+  /** Where the text of the search field leads: a job, a batch, a user's jobs, or a list. */
+  async function placeOfText(text: string): Promise<string> {
+    if (text === '') return '/console/jobs';
+    if (await findOwner(adminDb, text)) return `/console/jobs/${text.toLowerCase()}`;
+    if (await findBatchOwner(adminDb, text)) return `/console/batches/${text.toLowerCase()}`;
+    const user = await findUser(adminDb, text);
+    if (user) return jobsPath({ filter: { user: user.id } });
+    const known = readSearchText(text);
+    // With what was not allowed in it, the list says what is.
+    if (known) return `/console/jobs?${new URLSearchParams(known).toString()}`;
+    const [byEmail] = await usersByEmail(adminDb, text.toLowerCase(), 1);
+    return jobsPath({ filter: byEmail ? { email: text.toLowerCase() } : { filename: text } });
+  }
+}
+
+function readQuery(fields: Record<string, string>): JobsQuery & { q?: string | undefined } {
+  const { filter, others: more } = readJobQuery(withEntry(fields), JOB_FIELDS, others);
+  return { filter, ...more };
+}
+
+/** Fields of the form that were left empty. */
+const withoutEmpty = (fields: Record<string, string>) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value.trim() !== ''));
+
+/** The form's field for an entry of the metadata, `order=A-17`, as the address has it. */
+function withEntry({ metadata, ...fields }: Record<string, string>): Record<string, string> {
+  const [, key = '', value = ''] = /^\s*([^=:]+?)\s*[=:]\s*(.*?)\s*$/.exec(metadata ?? '') ?? [];
+  if (metadata === undefined) return fields;
+  return value === '' ? { ...fields, metadata } : { ...fields, [`metadata.${key}`]: value };
 }

@@ -1,16 +1,17 @@
 import { html } from 'hono/html';
 import type { ConsoleSession } from '../../accounts/console-sessions.ts';
 import type { User } from '../../accounts/users.ts';
-import { JOB_STATUSES, type JobStatus } from '../../domain/job.ts';
+import type { JobFilter } from '../../domain/job-filter.ts';
 import type { FoundJobs, ListedJob } from '../../jobs/search-jobs.ts';
-import { duration, type Html, instant, pill, secondsBetween, tableHead } from './figures.ts';
+import type { ErrorCode } from '../../kernel/errors.ts';
+import { counted, duration, type Html, instant, pill, secondsBetween, tableHead } from './figures.ts';
+import { jobFilterChips, jobFilterForm, jobFilterLinks } from './job-filter-form.ts';
+import { jobsPath } from './jobs-path.ts';
 import { layout, livePart, liveSwitch } from './layout.ts';
 
-/** The filter of the list, as the query string has it. */
+/** What the list is asked for. */
 export interface JobsQuery {
-  status?: JobStatus | undefined;
-  /** id */
-  user?: string | undefined;
+  filter: JobFilter;
   cursor?: string | undefined;
 }
 
@@ -23,14 +24,7 @@ export interface JobsView {
 
 /** A list of jobs, newest first; of scheduled ones the next first. */
 export function jobsPage(session: ConsoleSession, { query, user, found }: JobsView): Html {
-  const filter = (status: JobStatus | undefined) =>
-    html`<li>
-      <a
-        href="${pathOf('/console/jobs', { status, user: query.user })}"
-        ${status === query.status && html` aria-current="true"`}
-        >${status ?? 'all'}</a
-      >
-    </li>`;
+  const { filter } = query;
   const list = jobsFragment(found, query);
   return layout({
     title: user ? `Jobs of ${user.email}` : 'Jobs',
@@ -41,26 +35,22 @@ export function jobsPage(session: ConsoleSession, { query, user, found }: JobsVi
         <h1>Jobs</h1>
         ${query.cursor === undefined && liveSwitch()}
       </div>
-      ${user && html`<p class="of">Of <b>${user.email}</b>, ${user.tier ?? 'without a subscription'}, user <code>${user.id}</code>. <a href="/console/batches?user=${user.id}">Their batches</a>, <a href="/console/webhooks?user=${user.id}">their webhooks</a>, <a href="${pathOf('/console/jobs', { status: query.status })}">everybody’s jobs</a></p>`}
-      <nav aria-label="Filter by status">
-        <ul class="choices">
-          ${[undefined, ...JOB_STATUSES].map(filter)}
-        </ul>
-      </nav>
-      ${query.cursor === undefined ? livePart(pathOf('/console/fragments/jobs', query), list) : list}`,
+      ${user && html`<p class="of">Of <b>${user.email}</b>, ${user.tier ?? 'without a subscription'}, user <code>${user.id}</code>. <a href="/console/batches?user=${user.id}">Their batches</a>, <a href="/console/webhooks?user=${user.id}">their webhooks</a>, <a href="${jobsPath({ filter: { ...filter, user: undefined } })}">everybody’s jobs</a></p>`}
+      ${jobFilterLinks(filter)} ${jobFilterChips(filter)} ${jobFilterForm(filter)}
+      ${query.cursor === undefined ? livePart(jobsPath(query, '/console/fragments/jobs'), list) : list}`,
   });
 }
 
-export function jobsFragment({ jobs, next }: FoundJobs, query: JobsQuery): Html {
+export function jobsFragment({ jobs, next, order, searched }: FoundJobs, { filter }: JobsQuery): Html {
   const older =
     next !== null &&
     html`<p class="pages">
-      <a id="older" rel="next" href="${pathOf('/console/jobs', { ...query, cursor: next })}"
-        >${query.status === 'scheduled' && query.user === undefined ? 'Later' : 'Older'} jobs</a
-      >
+      <a id="older" rel="next" href="${jobsPath({ filter, cursor: next })}">${NEXT[order]}</a>
     </p>`;
   if (jobs.length === 0)
-    return html`<p class="empty">${next === null ? 'There are no such jobs.' : 'None among the newest.'}</p>
+    return html`<p class="empty">
+        ${next === null ? 'There are no such jobs.' : `None among the ${counted(searched, 'job')} that were looked at. Go on to look at more.`}
+      </p>
       ${older}`;
   return html`<table class="jobs" aria-label="Jobs">
       ${tableHead(
@@ -81,7 +71,10 @@ export function jobsFragment({ jobs, next }: FoundJobs, query: JobsQuery): Html 
     ${older}`;
 }
 
-function jobRow({ id, status, priority, tier, email, filename, errorCode, pages, ...times }: ListedJob): Html {
+/** What the link to the next page says. */
+const NEXT = { id: 'Older jobs', created: 'Older jobs', run: 'Later jobs', value: 'More jobs', row: 'More jobs' };
+
+function jobRow({ id, status, priority, tier, userId, email, filename, errorCode, pages, ...times }: ListedJob): Html {
   const { createdAt, runAt, queuedAt, startedAt, completedAt } = times;
   const now = new Date();
   const wait = status === 'queued' || startedAt ? duration(secondsBetween(queuedAt, startedAt ?? now)) : '–';
@@ -93,9 +86,9 @@ function jobRow({ id, status, priority, tier, email, filename, errorCode, pages,
       >${filename !== null && html`<span class="filename">${filename}</span>`}
     </th>
     <td>
-      ${pill(status)}${status === 'scheduled' && runAt && html`<span class="due">${instant(runAt, now)}</span>`}${errorCode !== null && html`<span class="code">${errorCode}</span>`}
+      ${pill(status)}${status === 'scheduled' && runAt && html`<span class="due">${instant(runAt, now)}</span>`}${errorCode !== null && html`<a class="code" href="${jobsPath({ filter: { error: errorCode as ErrorCode } })}">${errorCode}</a>`}
     </td>
-    <td class="user" title="${email}">${email}</td>
+    <td class="user" title="${email}"><a href="${jobsPath({ filter: { user: userId } })}">${email}</a></td>
     <td class="wide">${tier === '' ? '–' : tier}</td>
     <td class="wide">${priority}</td>
     <td>${instant(createdAt, now)}</td>
@@ -103,10 +96,4 @@ function jobRow({ id, status, priority, tier, email, filename, errorCode, pages,
     <td class="number medium">${took}</td>
     <td class="number wide">${pages ?? '–'}</td>
   </tr>`;
-}
-
-/** The path with the parameters that are set. */
-function pathOf(path: string, query: JobsQuery): string {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined);
-  return given.length === 0 ? path : `${path}?${new URLSearchParams(given as [string, string][]).toString()}`;
 }

@@ -1,0 +1,27 @@
+import { JOB_FIELDS } from '../../domain/job-filter.ts';
+import { JOB_STATUSES } from '../../domain/job.ts';
+import { ERROR_CODES } from '../../kernel/errors.ts';
+
+/** `name:value` or `name=value`; a value with spaces is in quotes. */
+const PAIR = /([^\s:="]+)[:=](?:"([^"]*)"|([^\s"]+))/g;
+const ID_START = /^[0-9a-f]{8}(?:-[0-9a-f-]{0,27})?$/i;
+const VERSION = /^[a-z0-9][a-z0-9._-]*@[1-9]\d*$/;
+
+/**
+ * The fields of a filter that the text of the search field says, such as `order:A-17`, `status:failed tier:pro`, `poison`.
+ * @returns undefined for a text that may be the beginning of an email or of a filename
+ */
+export function readSearchText(text: string): Record<string, string> | undefined {
+  const pairs = [...text.matchAll(PAIR)];
+  if (pairs.length > 0 && text.replaceAll(PAIR, '').trim() === '')
+    return Object.fromEntries(pairs.map(([, name = '', quoted, plain = '']) => [fieldOf(name), quoted ?? plain]));
+  if (JOB_STATUSES.some((status) => status === text)) return { status: text };
+  if (Object.hasOwn(ERROR_CODES, text)) return { error: text };
+  if (VERSION.test(text)) return { template: text };
+  if (ID_START.test(text)) return { id: text.toLowerCase() };
+  return text.includes('@') ? { email: text } : undefined;
+}
+
+/** What is no field of a filter is a key of the metadata. */
+const fieldOf = (name: string) =>
+  Object.hasOwn(JOB_FIELDS, name) || name.startsWith('metadata.') ? name : `metadata.${name}`;
