@@ -21,8 +21,11 @@ import { addAudit } from './add-audit.ts';
 import { addBatches } from './add-batches.ts';
 import { addJob } from './add-job.ts';
 import { addJobs } from './add-jobs.ts';
+import { addKeys } from './add-keys.ts';
 import { addSchedules } from './add-schedules.ts';
 import { addSessions } from './add-sessions.ts';
+import { addTiers } from './add-tiers.ts';
+import { addUsers } from './add-users.ts';
 import { addWebhooks } from './add-webhooks.ts';
 import type { Acted, Looked } from './acted.ts';
 import { findAsset } from './assets.ts';
@@ -131,6 +134,9 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
   addJob(app, { deps, acted, looked });
   addBatches(app, { deps, onCached: watched.onRequest, acted });
   addSchedules(app, { reads, adminDb });
+  addUsers(app, { db, reads, adminDb, queue: deps.queue, stores: deps.stores, acted });
+  addKeys(app, { db, adminDb, acted });
+  addTiers(app, { db, adminDb, acted });
   addWebhooks(app, { db, reads, adminDb, onCached: watched.onRequest, acted });
 
   app.get('/', async (c) => c.html(overviewPage(sessionOf(c), await readOverview(readQuery(c, overviewQuery).range))));

@@ -45,6 +45,25 @@ export function clockTime(at: Date): Html {
 /** A status or an outcome: a word, and a dot of the colour of `mark`. */
 export const pill = (word: string, mark = word) => html`<span class="pill pill-${mark}">${word}</span>`;
 
+/** One of the `facts` of a page: a name and its value. */
+export const fact = (name: string, value: string | number | Html): Html =>
+  html`<div>
+    <dt>${name}</dt>
+    <dd>${value}</dd>
+  </div>`;
+
+/** A choice between pages that differ in a parameter, as links. */
+export function choices(label: string, links: readonly { text: string; path: string; isCurrent: boolean }[]): Html {
+  return html`<nav aria-label="${label}">
+    <ul class="choices">
+      ${links.map(({ text, path, isCurrent }) => html`<li><a href="${path}" ${isCurrent && html` aria-current="true"`}>${text}</a></li>`)}
+    </ul>
+  </nav>`;
+}
+
+/** A time of the API, or a dash. */
+export const instantOf = (iso: string | null, otherwise = '–') => (iso === null ? otherwise : instant(new Date(iso)));
+
 export type Column = string | [name: string | Html, className: string];
 
 export function tableHead(...columns: Column[]): Html {
