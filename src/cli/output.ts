@@ -1,5 +1,6 @@
 import type { Logger } from '../telemetry/log.ts';
 
+/** Data, on stdout: one value that a script can use as it is, or a report that was asked for. Sentences are for {@link warn}. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
@@ -12,6 +13,7 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined));
 }
 
+/** A sentence for people, on stderr: what was done, or what is wrong. */
 export function warn(text: string): void {
   process.stderr.write(`${text}\n`);
 }
@@ -24,6 +26,21 @@ export function progress(message: string): void {
 /** A text of somebody else's, as one line that cannot move the cursor of a terminal or turn what is beside it around. */
 export function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, ' ');
+}
+
+/**
+ * Rows of data, on stdout: as columns with headings on a terminal, otherwise a line for each row, its cells with tabs between them.
+ * @param head the headings; none for rows of a name and a value
+ */
+export function printRows(rows: string[][], head?: string[]): void {
+  if (rows.length === 0) return;
+  const cells = rows.map((row) => row.map(oneLine));
+  print(process.stdout.isTTY ? table(head ? [head, ...cells] : cells) : cells.map((row) => row.join('\t')).join('\n'));
+}
+
+/** A number for {@link printRows}: with commas on a terminal, plain for a script. */
+export function figure(value: number): string {
+  return process.stdout.isTTY ? value.toLocaleString('en') : String(value);
 }
 
 /** Columns as wide as their widest cell. */

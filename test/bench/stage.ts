@@ -188,7 +188,7 @@ export class Stage {
 
   /**
    * A real process.
-   * @returns what `ready` matched on its stdout
+   * @returns what `ready` matched on its stderr
    */
   async start(arguments_: string[], ready: RegExp, { onLog, env = {} }: StartOptions = {}): Promise<RegExpMatchArray> {
     const bin = fileURLToPath(new URL('../../bin/pdfprompt.js', import.meta.url));
@@ -207,9 +207,10 @@ export class Stage {
     createInterface({ input: child.stderr }).on('line', (line) =>
       onLog ? onLog(line) : process.stderr.write(`${line}\n`),
     );
+    child.stdout.resume();
     let said = '';
     return new Promise((done, failed) => {
-      child.stdout.on('data', (data: Buffer) => {
+      child.stderr.on('data', (data: Buffer) => {
         said += data.toString();
         const match = ready.exec(said);
         if (match) done(match);

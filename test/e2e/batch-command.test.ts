@@ -95,8 +95,8 @@ describe('pdfprompt batch', () => {
         await cli.exited;
         if (kill % 4 === 1) await restartApi();
       }
-      const { code, stdout } = await batch(arguments_).exited;
-      expect(stdout).toMatch(/^120 of 120 documents (?:had been )?printed /);
+      const { code, stderr } = await batch(arguments_).exited;
+      expect(stderr).toMatch(/^120 of 120 documents (?:had been )?printed /m);
       expect(code).toBe(0);
     });
     expect(added).toEqual([1, 120, 120]);
@@ -112,7 +112,7 @@ describe('pdfprompt batch', () => {
     api.child.kill('SIGKILL');
     await said(cli, /waiting: no answer \(\w+\)/);
     await restartApi();
-    expect(await cli.exited).toMatchObject({ code: 0, stdout: expect.stringContaining('60 of 60 documents printed') });
+    expect(await cli.exited).toMatchObject({ code: 0, stderr: expect.stringContaining('60 of 60 documents printed') });
     expect(await textOf(at('restarted.pdf'))).toEqual(nonces);
   });
 

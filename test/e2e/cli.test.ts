@@ -66,10 +66,10 @@ describe('pdfprompt, in a process of its own', () => {
 
 describe('pdfprompt doctor', () => {
   it('says what is missing, with exit code 1', async () => {
-    const { code, stdout } = await cli(['doctor'], { CHROME_PATH: '/nowhere/chrome' });
-    expect(stdout).toMatch(/✓ node +Node \d+/);
-    expect(stdout).toMatch(/✗ chromium +CHROME_PATH: /);
-    expect(stdout).toMatch(/pdfprompt cannot work here yet/);
+    const { code, stdout, stderr } = await cli(['doctor'], { CHROME_PATH: '/nowhere/chrome' });
+    expect(stdout).toMatch(/^ok\tnode\tNode \d+/m);
+    expect(stdout).toMatch(/^fail\tchromium\tCHROME_PATH: /m);
+    expect(stderr).toMatch(/pdfprompt cannot work here yet/);
     expect(code).toBe(1);
   });
 });

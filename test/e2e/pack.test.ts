@@ -87,7 +87,7 @@ describe('the published package', () => {
 
   it('starts a template', async () => {
     const init = await pdfprompt(['init', 'letter'], { cwd: bare, bin: binOf(bare) }).exited;
-    expect(init).toMatchObject({ code: 0, stdout: expect.stringContaining('npx pdfprompt render letter') });
+    expect(init).toMatchObject({ code: 0, stderr: expect.stringContaining('npx pdfprompt render letter') });
     expect(existsSync(join(bare, 'letter', 'fonts', 'figtree-latin.woff2'))).toBe(true);
   });
 
@@ -149,7 +149,7 @@ export const job: Promise<Job> = client.jobs.create(request, { files: { 'a.css':
     const [, curl = ''] = await up.until(/(curl .*)\n/);
     await run('sh', ['-c', curl], { cwd: home });
     expect((await readPdf(await readFile(join(home, 'hello.pdf')))).text).toEqual(['Hello\nfrom pdfprompt']);
-    const [, url = ''] = /console: (http:\S+)/.exec(up.stdout()) ?? [];
+    const [, url = ''] = /console: (http:\S+)/.exec(up.stderr()) ?? [];
     const page = await (await fetch(`${url}/sign-in`)).text();
     const assets = [...page.matchAll(/"(\/console\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '');
     expect(assets).toHaveLength(2);

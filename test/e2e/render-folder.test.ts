@@ -37,9 +37,10 @@ const LETTER = {
 
 describe('pdfprompt init', () => {
   it('makes a template that is printed with the next command, in each of its languages', async () => {
-    const { code, stdout } = await start(['init', 'my-invoice']).exited;
+    const { code, stdout, stderr } = await start(['init', 'my-invoice']).exited;
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^ {2}npx pdfprompt render my-invoice {2}/m);
+    expect(stdout).toBe('my-invoice\n');
+    expect(stderr).toMatch(/^ {2}npx pdfprompt render my-invoice {2}/m);
     expect((await readdir(join(cwd, 'my-invoice'))).toSorted()).toEqual(
       (await readdir(new URL('../../examples/invoice', import.meta.url))).toSorted(),
     );
@@ -173,12 +174,12 @@ describe('pdfprompt render --watch', () => {
       for (;;) {
         const before = lines();
         if (before > 0 && (await textOf('seen/seen.pdf')) === text) return;
-        await cli.until(new RegExp(`(?:.*\\n){${before + 1}}`));
+        await cli.until(new RegExp(`(?:.* ms\\n){${before + 1}}`));
       }
     };
     await folder('.', { 'seen.json': '{"name":"Ann"}' });
     await shows('first Ann');
-    expect(cli.stdout()).toMatch(/^seen\/seen\.pdf: 1 page, \d+ ms\n$/);
+    expect(cli.stdout()).toMatch(/^seen\/seen\.pdf\t1 page\t\d+ ms\n$/);
     await writeFile(path('index.html'), '<p>second {{ name }}');
     await shows('second Ann');
     await writeFile(join(cwd, 'seen.json'), '{"name":"Bob"}');

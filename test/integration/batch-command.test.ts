@@ -47,7 +47,8 @@ describe('pdfprompt batch', () => {
     const file = await rows('march.csv', 'Ann,1', 'Bob,2', 'Cid,3');
     const first = await batch(at('letter'), file, '--out', at('march'));
     expect(first.stderr).toMatch(/^\S+letter: pushed as letter@1\nBatch \S+: 3 rows accepted\n/);
-    expect(first.stdout).toMatch(/^3 of 3 documents printed in \d+ s\n\S+march: 3 new files\n$/);
+    expect(first.stdout).toMatch(/^\S+march\n$/);
+    expect(first.stderr).toMatch(/^3 of 3 documents printed in \d+ s\n\S+march: 3 new files\n$/m);
     expect(first.code).toBe(0);
     expect(await textsIn(at('march'))).toEqual({
       '00001.pdf': 'Ann owes 1',
@@ -59,7 +60,7 @@ describe('pdfprompt batch', () => {
     await utimes(at('march/00001.pdf'), 1, 1);
     const again = await batch('letter', file, '--out', at('march'));
     expect(again.stderr).toMatch(/^Batch \S+ of \S+ is completed: the same rows were sent before; --new prints/);
-    expect(again.stdout).toMatch(/^3 of 3 documents had been printed before\n\S+: 1 new file, 2 were there\n$/);
+    expect(again.stderr).toMatch(/^3 of 3 documents had been printed before\n\S+: 1 new file, 2 were there\n$/m);
     expect((await stat(at('march/00001.pdf'))).mtimeMs).toBe(1_000);
     expect((await textsIn(at('march')))['00002.pdf']).toBe('Bob owes 2');
     expect(await made()).toEqual(before);
@@ -88,8 +89,9 @@ describe('pdfprompt batch', () => {
 
   it('merges all into one PDF, in the order of the rows', async () => {
     const file = await rows('merged.csv', ...Array.from({ length: 12 }, (_, row) => `row ${row},${row + 20}`));
-    const { code, stdout } = await batch('letter', file, '--merge', at('merged.pdf'));
-    expect(stdout).toMatch(/^12 of 12 documents printed in \d+ s\n\S+merged\.pdf\n$/);
+    const { code, stdout, stderr } = await batch('letter', file, '--merge', at('merged.pdf'));
+    expect(stdout).toBe(`${at('merged.pdf')}\n`);
+    expect(stderr).toMatch(/^12 of 12 documents printed in \d+ s$/m);
     expect(code).toBe(0);
     const { text } = await readPdf(await readFile(at('merged.pdf')));
     expect(text).toEqual(Array.from({ length: 12 }, (_, row) => `row ${row} owes ${row + 20}`));
@@ -142,13 +144,13 @@ describe('pdfprompt batch', () => {
     const file = await rows('failing.csv', 'Ann,1', 'Bob,13');
     const failing = await batch('letter', file, '--out', at('failing'));
     expect(failing.stderr).toMatch(
-      /Failed:\n {2}ROW +WHY\n {2}2 +console_error: .*\nPrint the rest again: .* --retry-/,
+      /Failed:\n {2}ROW +WHY\n {2}2 +console_error: .*\n1 of 2 .*\n.*1 new file\nPrint the rest again: .* --retry-/,
     );
-    expect(failing.stdout).toMatch(/^1 of 2 documents printed in \d+ s, 1 failed\n\S+: 1 new file\n$/);
+    expect(failing.stderr).toMatch(/^1 of 2 documents printed in \d+ s, 1 failed\n\S+: 1 new file$/m);
     expect([failing.code, await readdir(at('failing'))]).toEqual([1, ['00001.pdf']]);
     const before = await made();
     const again = await batch('letter', file, '--out', at('failing'), '--retry-failed');
-    expect(again.stdout).toMatch(/1 of 2 .*1 failed\n.*0 new files, 1 were there/);
+    expect(again.stderr).toMatch(/1 of 2 .*1 failed\n.*0 new files, 1 were there/);
     expect(again.code).toBe(1);
     expect(await made()).toEqual({ batches: before?.batches, jobs: (before?.jobs ?? 0) + 1 });
   });
@@ -172,10 +174,15 @@ describe('pdfprompt batch', () => {
     await expect.poll(processing, { timeout: 60_000 }).toBeDefined();
     const id = (await processing()) ?? '';
     await service.request(`/v1/batches/${id}`, { method: 'DELETE' });
-    const { code, stdout } = await running;
-    expect(stdout).toMatch(/^The batch was cancelled: \d+ of 500 documents printed in \d+ s, \d+ cancelled\n$/);
+    const { code, stdout, stderr } = await running;
+    expect(stdout).toBe(`${id}\n`);
+    expect(stderr).toMatch(/^The batch was cancelled: \d+ of 500 documents printed in \d+ s, \d+ cancelled$/m);
     expect(code).toBe(1);
-    expect(await batch('--cancel', id)).toMatchObject({ code: 0, stdout: expect.stringMatching(/ is cancelled: /) });
+    expect(await batch('--cancel', id)).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringMatching(/ is cancelled: /),
+    });
     expect((await batch('--resume', id, '--json')).stdout).toMatch(/^\{"batch":\{"id":.*"status":"cancelled"/);
   });
 

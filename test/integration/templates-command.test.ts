@@ -58,8 +58,16 @@ describe('pdfprompt templates', () => {
       'letter.pdf': 'of render',
       'Ann.PDF': 'of a customer',
     });
-    expect(await templates('push', path)).toMatchObject({ code: 0, stdout: 'letter@1 (new)\n' });
-    expect(await templates('push', path)).toMatchObject({ code: 0, stdout: 'unchanged: letter@1\n' });
+    expect(await templates('push', path)).toMatchObject({
+      code: 0,
+      stdout: 'letter@1\n',
+      stderr: 'It is a new version.\n',
+    });
+    expect(await templates('push', path)).toMatchObject({
+      code: 0,
+      stdout: 'letter@1\n',
+      stderr: expect.stringMatching(/^Unchanged/),
+    });
     await writeFile(at('letter/index.html'), '<p>Dear {{ name }}');
     expect(JSON.parse((await templates('push', path, '--json')).stdout)).toMatchObject({
       name: 'letter',
@@ -67,7 +75,7 @@ describe('pdfprompt templates', () => {
       isNew: true,
       files: Object.fromEntries(Object.keys(FILES).map((name) => [name, expect.stringMatching(/^[0-9a-f]{64}$/)])),
     });
-    expect((await templates('list')).stdout).toMatch(/^TEMPLATE .*\nletter@2 +\S+ +A letter\n$/);
+    expect((await templates('list')).stdout).toMatch(/^letter@2\t\S+\tA letter\n$/);
     const body = JSON.stringify({ template: 'letter', data: { name: 'Bob' } });
     const response = await service.request('/v1/pdf', { method: 'POST', body });
     expect(await readPdf(await response.arrayBuffer())).toMatchObject({ text: ['Dear Bob'], size: [420, 596] });
@@ -77,10 +85,14 @@ describe('pdfprompt templates', () => {
     const path = await folder('memo', { ...FILES });
     await templates('push', path);
     const pulled = await templates('pull', 'memo@1', at('pulled'));
-    expect(pulled).toMatchObject({ code: 0, stdout: `memo@1 is in ${at('pulled')}: 6 files written, 0 unchanged.\n` });
+    expect(pulled).toMatchObject({
+      code: 0,
+      stdout: `${at('pulled')}\n`,
+      stderr: `memo@1 is in ${at('pulled')}: 6 files written, 0 unchanged.\n`,
+    });
     expect(await filesIn(at('pulled'))).toEqual(await filesIn(path));
     const again = await templates('push', at('pulled'), '--name', 'memo');
-    expect(again.stdout).toBe('unchanged: memo@1\n');
+    expect(again).toMatchObject({ stdout: 'memo@1\n', stderr: expect.stringMatching(/^Unchanged/) });
   });
 
   it('pulls nothing over files that were changed, unless it is forced', async () => {
@@ -91,7 +103,7 @@ describe('pdfprompt templates', () => {
     expect(refused.stderr).toMatch(/has other content in index\.html; nothing was written\. Allowed: --force/);
     expect([refused.code, await readFile(at('kept/index.html'), 'utf8')]).toEqual([1, 'mine']);
     const forced = await templates('pull', 'kept', at('kept'), '--force');
-    expect(forced.stdout).toMatch(/: 1 file written, 5 unchanged/);
+    expect(forced.stderr).toMatch(/: 1 file written, 5 unchanged/);
     const { 'new.txt': added, ...rest } = await filesIn(at('kept'));
     expect(added).toBe('mine');
     expect(Object.keys(rest).toSorted()).toEqual(Object.keys(FILES).toSorted());
@@ -120,7 +132,7 @@ describe('pdfprompt templates', () => {
     expect(stderr).toMatch(/^pdfprompt: broken, index\.html, line 2, .*nme/);
     expect(code).toBe(1);
     expect((await templates('list')).stdout).not.toContain('broken');
-    expect(await templates('push', path, '--no-check')).toMatchObject({ code: 0, stdout: 'broken@1 (new)\n' });
+    expect(await templates('push', path, '--no-check')).toMatchObject({ code: 0, stdout: 'broken@1\n' });
   });
 
   it('says what the service says of a template that is none', async () => {
@@ -145,7 +157,10 @@ describe('pdfprompt templates', () => {
     await templates('push', await folder('secret', { ...FILES }));
     const key = await service.newKey('eve@example.com');
     const listed = await typed(['templates', 'list'], { ...env, PDFPROMPT_KEY: key });
-    expect(listed.stdout).toBe('There is no template yet. Type: pdfprompt templates push DIRECTORY\n');
+    expect(listed).toMatchObject({
+      stdout: '',
+      stderr: 'There is no template yet. Type: pdfprompt templates push DIRECTORY\n',
+    });
     const pulled = await typed(['templates', 'pull', 'secret', at('stolen')], { ...env, PDFPROMPT_KEY: key });
     expect(pulled).toMatchObject({ code: 1, stderr: 'pdfprompt: there is no template secret\n' });
   });
@@ -202,7 +217,7 @@ describe('pdfprompt templates', () => {
 
 it('the starter of `init` is a template of the service, and its script prints it', async () => {
   await typed(['init', at('my-invoice')]);
-  expect((await templates('push', at('my-invoice'))).stdout).toBe('my-invoice@1 (new)\n');
+  expect((await templates('push', at('my-invoice'))).stdout).toBe('my-invoice@1\n');
   const options = { cwd: directory, env: { ...process.env, ...env } };
   const script = at('my-invoice/print.mjs');
   await promisify(execFile)(process.execPath, [script], options);

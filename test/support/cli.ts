@@ -22,7 +22,7 @@ export interface Cli {
   pid: number;
   stdout(): string;
   stderr(): string;
-  /** Resolves with the first match on stdout; rejects if the process ends before. */
+  /** Resolves with the first match on stdout or stderr; rejects if the process ends before. */
   until(pattern: RegExp, timeoutMs?: number): Promise<RegExpMatchArray>;
   exited: Promise<{
     code: number | null;
@@ -73,7 +73,7 @@ export function pdfprompt(arguments_: string[], { env = {}, cwd, input, bin = BI
     until: async (pattern, timeoutMs = 60_000) => {
       const deadline = performance.now() + timeoutMs;
       for (;;) {
-        const match = pattern.exec(stdout());
+        const match = pattern.exec(stdout()) ?? pattern.exec(stderr());
         if (match) return match;
         const ended = child.exitCode !== null || child.signalCode !== null;
         if (ended || performance.now() > deadline) {

@@ -218,7 +218,7 @@ async function cancel(client: PatientClient, id: string, { json }: BatchOptions)
   const cancelled = await client.json<Batch>({ method: 'DELETE', path: pathOf(id) });
   if (json) return printJson({ batch: cancelled });
   const { status, items } = cancelled;
-  print(`Batch ${id} is ${status}: ${count(items.completed)} of ${counted(items.total, 'document')} printed.`);
+  warn(`Batch ${id} is ${status}: ${count(items.completed)} of ${counted(items.total, 'document')} printed.`);
 }
 
 function report(
@@ -235,12 +235,14 @@ function report(
     return printJson({ batch: last, ...where, ...fetched, failed });
   }
   if (failed.length > 0) warn(`Failed:\n${failuresText(failed, last.items.failed)}`);
-  print(endText(last, found));
+  warn(endText(last, found));
+  if (!target) print(last.id);
   if (target?.kind === 'items' && fetched) {
     const { written, unchanged, expired } = fetched;
     const parts = [`${counted(written, 'new file')}${unchanged > 0 ? `, ${count(unchanged)} were there` : ''}`];
     if (expired > 0) parts.push(`${counted(expired, 'file')} expired; --new prints everything again`);
-    print(`${target.directory}: ${parts.join('; ')}`);
+    print(target.directory);
+    warn(`${target.directory}: ${parts.join('; ')}`);
   } else if (target && target.kind !== 'items' && isFetched) print(target.file);
   if (completed > 0 && !target && last.result === 'merged') warn('Fetch it: the same command with --merge FILE');
   else if (completed > 0 && !target) warn('Fetch them: the same command with --out DIRECTORY or --zip FILE');

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { print, printJson, progress } from '../output.ts';
+import { print, printJson, printRows, progress, warn } from '../output.ts';
 import { readConfig } from '../settings-flags.ts';
 
 /** The longest name of a check. */
@@ -16,14 +16,17 @@ export function doctorCommand(): Command {
       const checks = await examine(config, progress);
       const ok = checks.every((check) => check.status !== 'fail');
       if (options.json) printJson({ ok, checks });
+      else if (!process.stdout.isTTY)
+        printRows(checks.map(({ name, status, message, fix = '' }) => [status, name, message, fix]));
       else {
         const indent = ' '.repeat(NAME_WIDTH);
         for (const { name, status, message, fix } of checks) {
           print(`${MARKS[status]} ${name.padEnd(NAME_WIDTH)} ${message}`);
           if (fix) print(`  ${indent} → ${fix.replaceAll('\n', `\n  ${indent}   `)}`);
         }
-        print(ok ? '\npdfprompt can work here.' : '\npdfprompt cannot work here yet: see the lines with ✗.');
       }
+      if (!options.json)
+        warn(ok ? '\npdfprompt can work here.' : '\npdfprompt cannot work here yet: see the lines with ✗.');
       if (!ok) process.exitCode = 1;
     });
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { templateNameProblem } from '../../domain/template-name.ts';
 import { OperatorError, UsageError } from '../../kernel/errors.ts';
-import { print, printJson } from '../output.ts';
+import { print, printJson, warn } from '../output.ts';
 
 const STARTER = fileURLToPath(new URL('../../../examples/invoice/', import.meta.url));
 
@@ -22,7 +22,8 @@ export function initCommand(): Command {
         );
       const files = await copyStarter(directory);
       if (json) return printJson({ directory, files });
-      print(`${directory}: ${files.length} files, an invoice with its logo, fonts, sample data and two languages.
+      print(directory);
+      warn(`${directory}: ${files.length} files, an invoice with its logo, fonts, sample data and two languages.
 
 Type next:
   npx pdfprompt render ${quoted(directory)}            prints it with the sample data

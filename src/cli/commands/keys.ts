@@ -3,7 +3,7 @@ import type { ListedKey } from '../../accounts/keys.ts';
 import { SCOPES } from '../../domain/scope.ts';
 import type { Tier } from '../../domain/tier.ts';
 import { accountVerb } from '../account-verb.ts';
-import { print, printJson, table } from '../output.ts';
+import { print, printJson, printRows, warn } from '../output.ts';
 import { toNumber } from '../to-number.ts';
 
 // accounts/ is imported when a command runs: help and typos need no database driver.
@@ -45,13 +45,9 @@ function createCommand(): Command {
       if (options.json) return printJson(created);
       const { key, user, tier, id, scopes, expiresAt } = created;
       const until = expiresAt === null ? '' : `, valid until ${expiresAt}`;
-      const lines = [
-        key,
-        '',
-        `The key of ${user} (${tier}), id ${id}, for ${scopes.join(', ')}${until}. It is not shown again.`,
-      ];
-      if (limits) lines.push(limitsText(limits, user));
-      print(lines.join('\n'));
+      print(key);
+      warn(`The key of ${user} (${tier}), id ${id}, for ${scopes.join(', ')}${until}. It is not shown again.`);
+      if (limits) warn(limitsText(limits, user));
     });
 }
 
@@ -74,7 +70,7 @@ function listCommand(): Command {
       const { listKeys } = await import('../../accounts/keys.ts');
       const { data } = await accountVerb(options, create(options.user), (db) => listKeys(db, { email: options.user }));
       if (options.json) return printJson({ data });
-      if (data.length === 0) return print(`There are no keys yet. Type: ${create()}`);
+      if (data.length === 0) return warn(`There are no keys yet. Type: ${create()}`);
       const now = new Date().toISOString();
       const rows = data.map((key) => [
         key.id,
@@ -86,7 +82,7 @@ function listCommand(): Command {
         key.lastUsedAt?.slice(0, 16) ?? 'never used',
         endOf(key, now),
       ]);
-      print(table([['ID', 'USER', 'TIER', 'KEY', 'SCOPES', 'CREATED', 'LAST USED', ''], ...rows]));
+      printRows(rows, ['ID', 'USER', 'TIER', 'KEY', 'SCOPES', 'CREATED', 'LAST USED', 'ENDS']);
     });
 }
 
@@ -109,8 +105,9 @@ function rotateCommand(): Command {
         rotateKey(db, { id, graceSeconds: options.grace === undefined ? undefined : toNumber(options.grace) }),
       );
       if (options.json) return printJson(rotated);
-      print(
-        `${rotated.key}\n\nThe new key of ${rotated.user}, id ${rotated.id}. It is not shown again. The old key, id ${rotated.replaces}, is valid until ${rotated.replacedExpiresAt}.`,
+      print(rotated.key);
+      warn(
+        `The new key of ${rotated.user}, id ${rotated.id}. It is not shown again. The old key, id ${rotated.replaces}, is valid until ${rotated.replacedExpiresAt}.`,
       );
     });
 }
@@ -119,9 +116,11 @@ function revokeCommand(): Command {
   return new Command('revoke')
     .description('End a key for good')
     .argument('<id>', `from \`${LIST}\``)
+    .option('--json', 'one JSON document on stdout')
     .action(async (id: string, options: Options) => {
       const { revokeKey } = await import('../../accounts/keys.ts');
       await accountVerb(options, LIST, (db) => revokeKey(db, id));
-      print(`Key ${id} is revoked.`);
+      if (options.json) return printJson({ id });
+      warn(`Key ${id} is revoked.`);
     });
 }

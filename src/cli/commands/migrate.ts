@@ -1,12 +1,13 @@
 import { Command } from 'commander';
-import { print, progress } from '../output.ts';
+import { print, printJson, progress, warn } from '../output.ts';
 import { readConfig } from '../settings-flags.ts';
 
 export function migrateCommand(): Command {
   return new Command('migrate')
     .description('Bring the database to this version')
     .option('--check', 'only say what is missing; exit 1 if anything is')
-    .action(async (options: Record<string, unknown> & { check?: boolean }) => {
+    .option('--json', 'one JSON document on stdout')
+    .action(async (options: Record<string, unknown> & { check?: boolean; json?: boolean }) => {
       const config = readConfig(options);
       const { acquireDatabase, migrateDatabase } = await import('../../runtime/database.ts');
       const handle = await acquireDatabase(config, progress);
@@ -17,15 +18,11 @@ export function migrateCommand(): Command {
           check: options.check === true,
           onProgress: progress,
         });
-        if (options.check) {
-          print(
-            pending.length === 0
-              ? 'The database is up to date.'
-              : `The database lacks ${pending.join(', ')}. Type: pdfprompt migrate`,
-          );
-          if (pending.length > 0) process.exitCode = 1;
-        } else
-          print(pending.length === 0 ? 'Nothing to do: the database is up to date.' : `Applied ${pending.join(', ')}.`);
+        if (options.check && pending.length > 0) process.exitCode = 1;
+        if (options.json) return printJson(options.check ? { lacks: pending } : { applied: pending });
+        for (const name of pending) print(name);
+        if (pending.length === 0) warn('The database is up to date.');
+        else warn(options.check ? 'The database lacks these. Type: pdfprompt migrate' : 'Applied.');
       } finally {
         await handle.release();
       }

@@ -16,7 +16,7 @@ import { SAMPLE_DOCUMENTS } from '../../planning/sample-documents.ts';
 import { seededRandom } from '../../planning/seeded-random.ts';
 import { fractionsOf } from '../../planning/shares.ts';
 import { accountVerb } from '../account-verb.ts';
-import { loggerFor, print, printJson, progress, table, warn } from '../output.ts';
+import { loggerFor, print, printJson, printRows, progress, warn } from '../output.ts';
 import { assumptionsOf, planReport } from '../plan-report.ts';
 import { readConfig } from '../settings-flags.ts';
 
@@ -94,17 +94,15 @@ async function printNow(options: PlanOptions): Promise<void> {
   const figures = await accountVerb(options, 'pdfprompt serve', readQueueFigures);
   if (options.json) return printJson(figures);
   const { workers, desiredWorkers, items, processing, oldestSeconds, arrivalsPerSecond, perWorkerPerSecond } = figures;
-  print(
-    table([
-      ['desired workers', String(desiredWorkers)],
-      ['workers', String(workers)],
-      ['queued', `${queuedJobs(figures)}, the oldest for ${oldestSeconds.toFixed(0)} s`],
-      ['items of batches', String(items)],
-      ['under way', String(processing)],
-      ['arrivals', `${arrivalsPerSecond.toFixed(2)} a second`],
-      ['each worker', `${perWorkerPerSecond.toFixed(2)} documents a second`],
-    ]),
-  );
+  printRows([
+    ['desired workers', String(desiredWorkers)],
+    ['workers', String(workers)],
+    ['queued', `${queuedJobs(figures)}, the oldest for ${oldestSeconds.toFixed(0)} s`],
+    ['items of batches', String(items)],
+    ['under way', String(processing)],
+    ['arrivals', `${arrivalsPerSecond.toFixed(2)} a second`],
+    ['each worker', `${perWorkerPerSecond.toFixed(2)} documents a second`],
+  ]);
 }
 
 /** @returns undefined if the command only measures */
@@ -200,5 +198,5 @@ function printCosts({ documents }: Calibration): void {
     ...[cost.renderMs, cost.newPageMs, cost.idleMs].map((value) => value.toFixed(0)),
     (cost.pdfBytes / 1024).toFixed(0),
   ]);
-  print(table([['DOCUMENT', 'CORE MS', 'IN A NEW PAGE +', 'WAITING MS', 'PDF KB'], ...rows]));
+  printRows(rows, ['DOCUMENT', 'CORE MS', 'IN A NEW PAGE +', 'WAITING MS', 'PDF KB']);
 }

@@ -6,7 +6,7 @@ import { forEachInSlots } from '../../kernel/for-each-in-slots.ts';
 import { MEGABYTE } from '../../kernel/units.ts';
 import { addFinishingFlags, withFinishingFlags } from '../finishing-flags.ts';
 import type { InputSettings, ReadyInput } from '../load-input.ts';
-import { loggerFor, print, printJson, progress, warn } from '../output.ts';
+import { loggerFor, printJson, printRows, progress, warn } from '../output.ts';
 import { missingTexts, type PrintDeps, type Printed } from '../print-input.ts';
 import { describeInput, inspectInput, type RenderInput } from '../render-input.ts';
 import { readRequestFlag } from '../request-flag.ts';
@@ -212,7 +212,8 @@ async function watchAll(
         const printed = await printInput(deps, { inputs: found, output }, await read(), { ...context, signal });
         warnOfMissing(input, printed);
         const pages = printed.pages === 1 ? '1 page' : `${printed.pages} pages`;
-        print(`${printed.outputs.join(', ')}: ${pages}, ${Math.round(performance.now() - since)} ms`);
+        const ms = Math.round(performance.now() - since);
+        printRows(printed.outputs.map((path) => [path, pages, `${ms} ms`]));
       };
       return {
         paths: [...new Set([...found.map((each, index) => watchedPath(inputs[index] ?? '', each)), ...others])],

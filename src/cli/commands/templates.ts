@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { parseTemplateName, TEMPLATE_NAME_ALLOWED } from '../../domain/template-name.ts';
 import { UsageError } from '../../kernel/errors.ts';
 import { confirm } from '../confirm.ts';
-import { print, printJson, table } from '../output.ts';
+import { print, printJson, printRows, warn } from '../output.ts';
 import { pushTemplate } from '../push-template.ts';
 import { type ServiceClient } from '../../kernel/service-client.ts';
 import { serviceClient } from '../service-client.ts';
@@ -36,7 +36,8 @@ function pushCommand(): Command {
       const { name, check } = options;
       const pushed = await pushTemplate(client, directory, { name, check, config });
       if (options.json) return printJson(pushed);
-      print(`${pushed.isNew ? '' : 'unchanged: '}${pushed.name}@${pushed.version}${pushed.isNew ? ' (new)' : ''}`);
+      print(`${pushed.name}@${pushed.version}`);
+      warn(pushed.isNew ? 'It is a new version.' : 'Unchanged: it is the newest version already.');
     });
 }
 
@@ -47,13 +48,13 @@ function listCommand(): Command {
     .action(async (options: Options) => {
       const templates = await listAll(await serviceClient(readConfig(options)));
       if (options.json) return printJson(templates);
-      if (templates.length === 0) return print('There is no template yet. Type: pdfprompt templates push DIRECTORY');
+      if (templates.length === 0) return warn('There is no template yet. Type: pdfprompt templates push DIRECTORY');
       const rows = templates.map(({ name, version, createdAt, description }) => [
         `${name}@${version}`,
         createdAt,
         description ?? '',
       ]);
-      print(table([['TEMPLATE', 'SAVED', 'DESCRIPTION'], ...rows]));
+      printRows(rows, ['TEMPLATE', 'SAVED', 'DESCRIPTION']);
     });
 }
 
@@ -88,7 +89,8 @@ function pullCommand(): Command {
       const { version, files } = template;
       if (options.json) return printJson({ name, version, directory: folder, written });
       const rest = Object.keys(files).length - written.length;
-      print(
+      print(folder);
+      warn(
         `${name}@${version} is in ${folder}: ${written.length} ${written.length === 1 ? 'file' : 'files'} written, ${rest} unchanged.`,
       );
     });
@@ -108,7 +110,7 @@ function deleteCommand(): Command {
       await confirm(`Delete ${name} with all its versions from ${client.url}?`, options);
       await client.send({ method: 'DELETE', path: `/v1/templates/${name}` });
       if (options.json) return printJson({ name });
-      print(`${name} is gone.`);
+      warn(`${name} is gone.`);
     });
 }
 

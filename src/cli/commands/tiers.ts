@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import { PRIORITY_NAMES } from '../../domain/priority.ts';
 import { accountVerb } from '../account-verb.ts';
-import { print, printJson, table } from '../output.ts';
+import { figure, printJson, printRows, warn } from '../output.ts';
 import { toLimit } from '../to-limit.ts';
 import { toNumber } from '../to-number.ts';
 
-type Options = Record<string, unknown>;
+type Options = Record<string, unknown> & { json?: boolean };
 
 const LIST = 'pdfprompt tiers';
 
@@ -21,11 +21,11 @@ function listCommand(): Command {
   return new Command('list')
     .description('Every tier and its limits')
     .option('--json', 'one JSON document on stdout')
-    .action(async (options: Options & { json?: boolean }) => {
+    .action(async (options: Options) => {
       const { listTiers } = await import('../../accounts/tiers.ts');
       const tiers = await accountVerb(options, LIST, listTiers);
       if (options.json) return printJson({ data: tiers });
-      const limit = (value: number | null) => value?.toLocaleString('en') ?? 'no limit';
+      const limit = (value: number | null) => (value === null ? 'none' : figure(value));
       const rows = tiers.map((tier) => [
         tier.name,
         limit(tier.requestsPerMinute),
@@ -33,7 +33,7 @@ function listCommand(): Command {
         `${tier.priority} ${PRIORITY_NAMES[tier.priority]?.toUpperCase()}`,
         tier.retention ? `${tier.retention.toLocaleString('en')} s` : 'PDF_RETENTION',
       ]);
-      print(table([['TIER', 'A MINUTE', 'A DAY', 'PRIORITY', 'FILES ARE KEPT'], ...rows]));
+      printRows(rows, ['TIER', 'A MINUTE', 'A DAY', 'PRIORITY', 'FILES ARE KEPT']);
     });
 }
 
@@ -45,6 +45,7 @@ function setCommand(): Command {
     .requiredOption('--day <N>', 'requests in a UTC day, or none: no limit')
     .requiredOption('--priority <0-3>', '0 low, 1 medium, 2 high, 3 critical')
     .option('--retention <SECONDS>', 'that files are kept, or none: as PDF_RETENTION says', 'none')
+    .option('--json', 'one JSON document on stdout')
     .action(
       async (name: string, options: Options & { minute: string; day: string; priority: string; retention: string }) => {
         const { defineTier } = await import('../../accounts/tiers.ts');
@@ -57,7 +58,8 @@ function setCommand(): Command {
             retention: toLimit(options.retention),
           }),
         );
-        print(isNew ? `There is a tier ${name} now.` : `The tier ${name} has these limits now.`);
+        if (options.json) return printJson({ name, isNew });
+        warn(isNew ? `There is a tier ${name} now.` : `The tier ${name} has these limits now.`);
       },
     );
 }
@@ -66,9 +68,11 @@ function deleteCommand(): Command {
   return new Command('delete')
     .description('Delete a tier that nobody is on')
     .argument('<name>', `from \`${LIST}\``)
+    .option('--json', 'one JSON document on stdout')
     .action(async (name: string, options: Options) => {
       const { deleteTier } = await import('../../accounts/tiers.ts');
       await accountVerb(options, LIST, (db) => deleteTier(db, name));
-      print(`The tier ${name} is gone.`);
+      if (options.json) return printJson({ name });
+      warn(`The tier ${name} is gone.`);
     });
 }

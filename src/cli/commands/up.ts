@@ -6,6 +6,7 @@ export function upCommand(): Command {
     name: 'up',
     description: 'Everything on this machine: Postgres (embedded, unless DATABASE_URL is set), the API and one worker',
     start: async (options) => (await import('../../runtime/up.ts')).up(options),
+    facts: ({ url, key, consoleUrl }) => ({ url, key, console: consoleUrl }),
     greeting: ({ url, key, consoleUrl }) => `
 pdfprompt is ready at ${url}   (documentation: ${url}/docs)
 key: ${key}

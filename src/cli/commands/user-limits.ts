@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { type LimitOverrides } from '../../domain/limit-overrides.ts';
+import type { LimitOverrides } from '../../domain/limit-overrides.ts';
 import { accountVerb } from '../account-verb.ts';
-import { print, printJson } from '../output.ts';
+import { figure, printJson, printRows, warn } from '../output.ts';
 import { toLimit } from '../to-limit.ts';
 import { toNumber } from '../to-number.ts';
 
@@ -38,17 +38,18 @@ export function userLimitsCommand(): Command {
       };
       const { user, inForce } = await accountVerb(options, 'pdfprompt keys list', run, { email: 'EMAIL' });
       if (options.json) return printJson({ ...user, inForce: inForce ?? null });
-      const text = (value: number | null | undefined, none: string) => value?.toLocaleString('en') ?? none;
-      const mark = (name: keyof LimitOverrides) => (name in user.limits ? '' : `, as on ${user.tier}`);
-      if (!inForce) return print(`${user.email} is on no tier.`);
-      print(
-        [
-          `${text(inForce.requestsPerMinute, 'no limit')} a minute${mark('requestsPerMinute')}`,
-          `${text(inForce.requestsPerDay, 'no limit')} a day${mark('requestsPerDay')}`,
-          `priority ${inForce.priority}${mark('priority')}`,
-          `files are kept ${inForce.retention ? `${text(inForce.retention, '')} s` : 'as PDF_RETENTION says'}${mark('retention')}`,
-        ].join('\n'),
-      );
+      if (!inForce) return warn(`${user.email} is on no tier.`);
+      const row = (name: keyof LimitOverrides, label: string, value: number | string | null) => [
+        label,
+        value === null ? 'none' : typeof value === 'number' ? figure(value) : value,
+        name in user.limits ? 'their own' : `as on ${user.tier}`,
+      ];
+      printRows([
+        row('requestsPerMinute', 'minute', inForce.requestsPerMinute),
+        row('requestsPerDay', 'day', inForce.requestsPerDay),
+        row('priority', 'priority', inForce.priority),
+        row('retention', 'retention', inForce.retention ?? 'PDF_RETENTION'),
+      ]);
     });
 }
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { accountVerb } from '../account-verb.ts';
 import { confirm } from '../confirm.ts';
-import { print, printJson } from '../output.ts';
+import { printJson, warn } from '../output.ts';
 import { userLimitsCommand } from './user-limits.ts';
 
 type Options = Record<string, unknown> & { yes?: boolean; json?: boolean };
@@ -29,6 +29,6 @@ function deleteCommand(): Command {
         { email: 'EMAIL' },
       );
       if (options.json) return printJson({ id: erased.id, jobs: erased.jobs });
-      print(`${email} is gone, with ${erased.jobs === 1 ? '1 job' : `${erased.jobs} jobs`}.`);
+      warn(`${email} is gone, with ${erased.jobs === 1 ? '1 job' : `${erased.jobs} jobs`}.`);
     });
 }
