@@ -3,6 +3,7 @@ import { serve } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { OperatorError, systemCodeOf } from '../kernel/errors.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
+import { freePortAfter, portOwner } from '../kernel/port-owner.ts';
 import type { AppEnv } from './route.ts';
 
 interface HttpServerOptions {
@@ -53,7 +54,7 @@ export class HttpServer extends Lifecycle<HttpServerOptions> {
       (info) => resolve(info.port),
     ) as Server;
     // The listener stays: a later error (no free file descriptor for a connection) must not end the process.
-    server.on('error', (error) => reject(listenError(error, host, port, name)));
+    server.on('error', (error) => void listenError(error, host, port, name).then(reject, reject));
     server.maxConnections = maxConnections;
     this.#server = server;
     const boundPort = await promise;
@@ -75,11 +76,16 @@ export class HttpServer extends Lifecycle<HttpServerOptions> {
   }
 }
 
-function listenError(error: Error, host: string, port: number, name: string): Error {
+async function listenError(error: Error, host: string, port: number, name: string): Promise<Error> {
   const flag = `--${name.toLowerCase().replace('_', '-')}`;
   const noAddress = `HOST: ${host} is not an address of this machine; choose another with --host or HOST`;
+  if (systemCodeOf(error) === 'EADDRINUSE') {
+    const [owner, next] = await Promise.all([portOwner(port), freePortAfter(port, host)]);
+    const taken = `${name}: ${port} on ${host} is taken by ${owner ?? 'another program'}`;
+    const choice = next === undefined ? `choose another with ${flag}` : `type ${flag} ${next}`;
+    return new OperatorError(`${taken}; ${choice}, or set ${name}`, { cause: error });
+  }
   const messages: Record<string, string> = {
-    EADDRINUSE: `${name}: ${port} on ${host} is taken by another program; choose another with ${flag} or ${name}`,
     EACCES: `${name}: ${port} needs privileges this process does not have; choose one above 1023 with ${flag} or ${name}`,
     EADDRNOTAVAIL: noAddress,
     ENOTFOUND: noAddress,

@@ -29,7 +29,8 @@ export function threadsOf(pid: number): string[] {
   return entriesOf(`/proc/${pid}/task`);
 }
 
-function entriesOf(directory: string): string[] {
+/** Names in a directory; none if it cannot be read. */
+export function entriesOf(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch {

@@ -59,7 +59,9 @@ describe('pdfprompt up', () => {
     const second = pdfprompt(['up', '--port', new URL(url).port], { env });
     const { code, stderr } = await second.exited;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/PORT: \d+ on 127\.0\.0\.1 is taken by another program; choose another with --port or PORT/);
+    expect(stderr).toMatch(
+      /PORT: \d+ on 127\.0\.0\.1 is taken by \S*node \S*pdfprompt\.js up \(pid \d+\); type --port \d+, or set PORT/,
+    );
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
 
     // Ends in the middle of a document.

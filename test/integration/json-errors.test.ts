@@ -47,7 +47,7 @@ describe('a command with --json that fails', () => {
       line: 'batch letter rows.csv --out a --zip b --json',
       said: { error: /'--out <directory>' cannot be used with/, code: null },
     },
-    { line: 'mcp --port many --json', said: { error: /^unknown option '--json'/, code: null } },
+    { line: 'mcp --json', said: { error: /^unknown option '--json'/, code: null } },
     { line: 'serve --port many --json', said: { error: /--port: "many" is not allowed/, code: null } },
     {
       line: 'batch letter rows.csv --url http://pdf.invalid --json',

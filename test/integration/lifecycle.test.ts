@@ -255,7 +255,7 @@ describe('a start that fails', () => {
   const away = url.replace(/:\d+\//, ':1/');
 
   it.each<[string, RegExp, () => Promise<Service>]>([
-    ['HttpServer', /is taken by another program/, async () => new HttpServer({ app: new Hono(), host: '127.0.0.1', port: await port, maxConnections: 1, graceMs: 1 })], // prettier-ignore
+    ['HttpServer', /is taken by .*\(pid \d+\)/, async () => new HttpServer({ app: new Hono(), host: '127.0.0.1', port: await port, maxConnections: 1, graceMs: 1 })], // prettier-ignore
     ['Session', /ECONNREFUSED/, async () => session(away)],
     ['ServiceGroup', /ECONNREFUSED/, async () => new ServiceGroup([session(), session(away)])],
     [
