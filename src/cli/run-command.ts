@@ -6,6 +6,7 @@ import { batchCommand } from './commands/batch.ts';
 import { benchCommand } from './commands/bench.ts';
 import { checkCommand } from './commands/check.ts';
 import { consoleCommand } from './commands/console.ts';
+import { completionCommand } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { initCommand } from './commands/init.ts';
 import { keysCommand } from './commands/keys.ts';
@@ -86,6 +87,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     doctorCommand(),
     benchCommand(),
     planCommand(),
+    completionCommand(),
   ])
     program.addCommand(command);
   return program;

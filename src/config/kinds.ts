@@ -6,6 +6,8 @@ import { EGRESS_RULES_ALLOWED, type EgressRule, parseEgressRule } from './egress
 export interface Kind<T> {
   /** the allowed values, for messages and docs */
   allowed: string;
+  /** each of them, where they are a few words */
+  values?: readonly string[];
   /** @returns undefined for a text that is not allowed */
   parse: (text: string) => T | undefined;
 }
@@ -37,13 +39,14 @@ export function duration(unit: 'seconds' | 'milliseconds', min: number, max: num
 }
 
 export function choice<T extends string>(...values: T[]): Kind<T> {
-  return { allowed: values.join(', '), parse: (text) => values.find((value) => value === text) };
+  return { allowed: values.join(', '), values, parse: (text) => values.find((value) => value === text) };
 }
 
 /** Some of the values, separated by commas. */
 export function choices<T extends string>(...values: T[]): Kind<readonly T[]> {
   return {
     allowed: `${values.join(', ')}, or several of them, separated by commas`,
+    values,
     parse: (text) => {
       const chosen = text.split(',').map((each) => values.find((value) => value === each.trim()));
       return chosen.every((value) => value !== undefined) ? [...new Set(chosen)] : undefined;
@@ -58,6 +61,7 @@ export const email: Kind<string> = {
 
 export const boolean: Kind<boolean> = {
   allowed: 'true or false',
+  values: ['true', 'false'],
   parse: (text) => (text === 'true' || text === 'false' ? text === 'true' : undefined),
 };
 

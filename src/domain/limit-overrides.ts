@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { type Tier, tierSchema } from './tier.ts';
 
 /** What a user may do that differs from their tier. A field that is absent is as the tier says. */
