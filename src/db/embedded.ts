@@ -250,7 +250,7 @@ async function initialise(home: Home, draft: string): Promise<void> {
 }
 
 /** The running server, or undefined. Proved by a login: a killed server leaves its pid file behind. */
-async function findServer(home: Home): Promise<Address | undefined> {
+async function findServer(home: Pick<Home, 'data' | 'pidFile'>): Promise<Address | undefined> {
   const password = await readFile(join(home.data, 'password'), 'utf8');
   const lines = (await readFile(home.pidFile, 'utf8').catch(() => '')).split('\n');
   const port = Number(lines[3]);
@@ -326,4 +326,12 @@ async function runServerProgram(home: Home, program: 'initdb' | 'pg_ctl', argume
 async function logTail(home: Home): Promise<string> {
   const text = await readFile(home.log, 'utf8').catch(() => '');
   return text.trimEnd().split('\n').slice(-5).join('\n');
+}
+
+/** postgres://… of the server that runs on this data directory. @returns undefined if none does */
+export async function runningEmbedded(dataDir: string): Promise<string | undefined> {
+  const data = join(await embeddedDirectory(dataDir), 'data');
+  if (!existsSync(data)) return undefined;
+  const address = await findServer({ data, pidFile: join(data, 'postmaster.pid') });
+  return address && urlOf(address, DATABASE);
 }

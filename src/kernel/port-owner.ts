@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { promisify } from 'node:util';
-import { entriesOf, readProcessFile } from './processes.ts';
+import { processWithSocket, readProcessFile } from './processes.ts';
 
 const run = promisify(execFile);
 
@@ -23,7 +23,7 @@ export async function portOwner(port: number): Promise<string | undefined> {
   const sockets = listeningSockets(port);
   if (!sockets) return lsofOwner(port);
   const [first] = sockets;
-  const pid = pidOfSocket(new Set(sockets.map(({ inode }) => inode)));
+  const pid = processWithSocket(new Set(sockets.map(({ inode }) => inode)));
   if (pid !== undefined) return `${nameOf(pid)} (pid ${pid})`;
   return first && `a process of user ${first.uid}`;
 }
@@ -64,25 +64,6 @@ function readTable(path: string): string[] {
     return readFileSync(path, 'utf8').split('\n');
   } catch {
     return [];
-  }
-}
-
-function pidOfSocket(inodes: ReadonlySet<string>): number | undefined {
-  const pids = entriesOf('/proc').map(Number).filter(Number.isInteger);
-  return pids.find((pid) => {
-    try {
-      return readdirSync(`/proc/${pid}/fd`).some((fd) => inodes.has(socketOf(pid, fd)));
-    } catch {
-      return false; // it has ended, or belongs to another user
-    }
-  });
-}
-
-function socketOf(pid: number, fd: string): string {
-  try {
-    return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? '';
-  } catch {
-    return ''; // closed meanwhile
   }
 }
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 
 /** Whether there is a process with this pid, of any user. */
 export function isAlive(pid: number): boolean {
@@ -29,8 +29,7 @@ export function threadsOf(pid: number): string[] {
   return entriesOf(`/proc/${pid}/task`);
 }
 
-/** Names in a directory; none if it cannot be read. */
-export function entriesOf(directory: string): string[] {
+function entriesOf(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch {
@@ -42,6 +41,20 @@ export function entriesOf(directory: string): string[] {
 export function processesWithArgument(argument: string): number[] {
   const isMeant = (pid: number) => readProcessFile(pid, 'cmdline')?.split('\0').includes(argument);
   return entriesOf('/proc').map(Number).filter(Number.isInteger).filter(isMeant);
+}
+
+/** The id of a process that has one of these sockets open, by their inodes. @returns undefined if only another user's has, or there is no /proc */
+export function processWithSocket(inodes: ReadonlySet<string>): number | undefined {
+  const pids = entriesOf('/proc').map(Number).filter(Number.isInteger);
+  return pids.find((pid) => entriesOf(`/proc/${pid}/fd`).some((fd) => inodes.has(socketAt(`/proc/${pid}/fd/${fd}`))));
+}
+
+function socketAt(path: string): string {
+  try {
+    return /^socket:\[(\d+)\]$/.exec(readlinkSync(path))?.[1] ?? '';
+  } catch {
+    return ''; // closed meanwhile
+  }
 }
 
 /** As Chromium does for its renderers: when memory runs out, the kernel rather kills this process than one of ours. */
