@@ -504,3 +504,12 @@ export const fileLeft = pgTable('pdfprompt_file_left', {
   store: text('store').notNull(),
   leftAt: instant('left_at').notNull().defaultNow(),
 });
+
+export const backup = pgTable('pdfprompt_backup', {
+  id: uuid('id').primaryKey(),
+  takenAt: instant('taken_at').notNull(),
+  endedAt: instant('ended_at').notNull(),
+  bytes: bigint('bytes', { mode: 'number' }).notNull(),
+  files: integer('files').notNull(),
+  version: text('version').notNull(),
+});

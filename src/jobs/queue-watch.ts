@@ -13,6 +13,7 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import type { Events } from '../telemetry/events.ts';
 import { countBatches } from './count-batches.ts';
 import { countDeliveries } from './count-deliveries.ts';
+import { type MadeBackup, readLastBackup } from './last-backup.ts';
 import { COUNT_SCHEDULED, readGroups } from './queue-overview.ts';
 
 interface QueueWatchOptions {
@@ -39,7 +40,15 @@ const MAX_SHARE = 1 / 20;
  */
 export class QueueWatch extends Lifecycle<Required<QueueWatchOptions>> {
   readonly #holder = uuidv4();
-  #counted: { figures: QueueFigures; batches: BatchFigures; deliveries: DeliveryFigures; until: number } | undefined;
+  #counted:
+    | {
+        figures: QueueFigures;
+        batches: BatchFigures;
+        deliveries: DeliveryFigures;
+        backup: MadeBackup | undefined;
+        until: number;
+      }
+    | undefined;
 
   constructor(options: QueueWatchOptions) {
     super({ everyMs: EVERY_MS, ...options });
@@ -58,6 +67,11 @@ export class QueueWatch extends Lifecycle<Required<QueueWatchOptions>> {
   /** The last figures of what is sent, likewise. */
   get deliveries(): DeliveryFigures | undefined {
     return this.#valid?.deliveries;
+  }
+
+  /** The last backup; undefined too if none was made. */
+  get backup(): MadeBackup | undefined {
+    return this.#valid?.backup;
   }
 
   get #valid() {
@@ -104,7 +118,8 @@ export class QueueWatch extends Lifecycle<Required<QueueWatchOptions>> {
     const batches = await countBatches(db);
     const figures = nextScale(policy, previous, await count(db, batches, previous?.countedAt));
     await db.update(lease).set({ state: figures }).where(this.#isHeld);
-    this.#counted = { figures, batches, deliveries: await countDeliveries(db), until: startedAt + leaseMs };
+    const deliveries = await countDeliveries(db);
+    this.#counted = { figures, batches, deliveries, backup: await readLastBackup(db), until: startedAt + leaseMs };
   }
 }
 

@@ -149,6 +149,7 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
     events.metrics.bulk.expectSchedules();
     events.metrics.bulk.watchBatches(() => queueWatch.batches);
     events.metrics.deliveries.watchDeliveries(() => queueWatch.deliveries);
+    events.metrics.watchBackups(() => queueWatch.backup?.takenAt);
     const role = name.replace(/^pdfprompt /, '');
     events.metrics.buildInfo.set({ version: VERSION, node: process.versions.node, role }, 1);
     return {

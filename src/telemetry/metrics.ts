@@ -227,6 +227,12 @@ export class Metrics {
     );
   }
 
+  /** @param takenAt undefined: none was made, or another process reports it */
+  watchBackups(takenAt: () => Date | undefined): void {
+    const help = 'Of what the last backup by `pdfprompt backup` has in it';
+    this.#registry.gaugeForAll('last_backup_timestamp_seconds', help, takenAt, (at) => at.getTime() / 1_000);
+  }
+
   /** This process ends jobs of a tier: its counters of rare faults start at 0, so that the first fault is an increase. */
   expectJobsOf(tier: string): void {
     for (const kind of ['single', 'item']) {
