@@ -7,14 +7,17 @@ import { benchCommand } from './commands/bench.ts';
 import { checkCommand } from './commands/check.ts';
 import { consoleCommand } from './commands/console.ts';
 import { completionCommand } from './commands/completion.ts';
+import { dbCommand } from './commands/db.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { initCommand } from './commands/init.ts';
+import { jobsCommand } from './commands/jobs.ts';
 import { keysCommand } from './commands/keys.ts';
 import { mcpCommand } from './commands/mcp.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { planCommand } from './commands/plan.ts';
 import { renderCommand } from './commands/render.ts';
 import { serveCommand } from './commands/serve.ts';
+import { statusCommand } from './commands/status.ts';
 import { templatesCommand } from './commands/templates.ts';
 import { tierCommand } from './commands/tier.ts';
 import { tiersCommand } from './commands/tiers.ts';
@@ -78,15 +81,18 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     batchCommand(),
     mcpCommand(),
     migrateCommand(),
+    jobsCommand(),
     keysCommand(),
     tierCommand(),
     tiersCommand(),
     usersCommand(),
     consoleCommand(),
+    statusCommand(),
     checkCommand(),
     doctorCommand(),
     benchCommand(),
     planCommand(),
+    dbCommand(),
     completionCommand(),
   ])
     program.addCommand(command);

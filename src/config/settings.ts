@@ -17,6 +17,9 @@ type SettingCommand =
   | 'tiers'
   | 'users'
   | 'console'
+  | 'jobs'
+  | 'db'
+  | 'status'
   | 'doctor'
   | 'bench'
   | 'plan';
@@ -37,6 +40,7 @@ export interface Setting {
 /** that speak with a running service */
 const WITH_SERVICE = ['templates', 'batch', 'mcp'] as const;
 const WITH_ACCOUNTS = ['keys', 'tier', 'tiers', 'users', 'console'] as const;
+const WITH_ACCOUNTS = ['keys', 'tier', 'tiers', 'users', 'jobs', 'db', 'status'] as const;
 const WITH_DATABASE = ['up', 'serve', 'work', 'migrate', ...WITH_ACCOUNTS, 'doctor', 'bench', 'plan'] as const;
 const WITH_API = ['up', 'serve'] as const;
 const WITH_FLEET = ['up', 'serve', 'work'] as const;
@@ -44,7 +48,7 @@ const WITH_WORKER = ['up', 'work'] as const;
 const WITH_RENDERER = ['up', 'work', 'render'] as const;
 const WITH_COMPOSER = ['up', 'serve', 'work', 'render'] as const;
 const WITH_SIGNER = ['up', 'work', 'render', 'doctor'] as const;
-const WITH_STORE = ['up', 'serve', 'work', 'users', 'doctor'] as const;
+const WITH_STORE = ['up', 'serve', 'work', 'users', 'jobs', 'doctor'] as const;
 const WITH_BROWSER = ['up', 'work', 'render', 'doctor', 'plan'] as const;
 const WITH_EGRESS = [...WITH_BROWSER, 'serve'] as const;
 
@@ -312,7 +316,7 @@ export const SETTINGS = {
     kind: kinds.path,
     defaultNote: 'searched for; `pdfprompt doctor` says what was found',
     description: 'The chrome-headless-shell or Chrome to run',
-    commands: WITH_BROWSER,
+    commands: [...WITH_BROWSER, 'status'],
   },
   fontsDir: {
     env: 'FONTS_DIR',
@@ -598,7 +602,7 @@ export const SETTINGS = {
     kind: kinds.webAddress,
     defaultNote: 'that of `pdfprompt up` on this machine, `http://127.0.0.1:PORT`',
     description: 'A running service: its templates are pushed, pulled, listed and deleted, and batches are sent to it',
-    commands: WITH_SERVICE,
+    commands: [...WITH_SERVICE, 'status'],
   },
   serviceKey: {
     env: 'PDFPROMPT_KEY',

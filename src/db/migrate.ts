@@ -48,6 +48,8 @@ interface Migration {
 export interface MigrationReport {
   /** names of the migrations applied, or with `check` of those that are missing */
   pending: string[];
+  /** the newest that the database has; undefined: it has none */
+  newest: string | undefined;
 }
 
 export interface MigrateOptions {
@@ -85,7 +87,8 @@ export async function migrate({
     while (!check && !(await tryLock())[0]?.locked) await sleep(100);
     await lookInOneSchema(sql);
     const tables = await existingTables(sql);
-    const pending = findMissing(known, await readApplied(sql, tables));
+    const applied = await readApplied(sql, tables);
+    const pending = findMissing(known, applied);
     if (!check) {
       await prepareTables(sql, tables);
       for (const migration of pending) {
@@ -94,7 +97,10 @@ export async function migrate({
       }
     }
     const more = (await afterwards?.(check)) ?? [];
-    return { pending: [...pending.map((migration) => migration.name), ...more] };
+    const newest = [...applied.values(), ...(check ? [] : pending)]
+      .toSorted((a, b) => a.version - b.version)
+      .at(-1)?.name;
+    return { pending: [...pending.map((migration) => migration.name), ...more], newest };
   } finally {
     await sql.end({ timeout: 5 }); // releases the lock
   }

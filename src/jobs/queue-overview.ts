@@ -23,6 +23,8 @@ interface LiveWorker {
   /** since its last heartbeat; there is one every 2 seconds */
   silentSeconds: number;
   slots: number;
+  /** of pdfprompt; null: an older one did not say */
+  version: string | null;
   /** slots with a job; for a moment it may be more than there are */
   busy: number;
 }
@@ -88,7 +90,7 @@ export async function readGroups(db: Queryable): Promise<QueuedGroup[]> {
 
 async function readWorkers(db: Queryable): Promise<LiveWorker[]> {
   const rows = await db.execute<Omit<LiveWorker, 'startedAt'> & { startedAt: string }>(sql`
-    select w.id, w.host, w.pid, w.started_at as "startedAt", w.concurrency as slots,
+    select w.id, w.host, w.pid, w.version, w.started_at as "startedAt", w.concurrency as slots,
       greatest(0, extract(epoch from now() - w.seen_at))::double precision as "silentSeconds", (
         select count(*)::integer from pdfprompt_job j where j.worker_id = w.id and j.status = 'processing') as busy
     from pdfprompt_worker w where w.ended_at is null order by w.started_at limit ${MAX_WORKERS}`);

@@ -169,6 +169,15 @@ async function unpackTar(source: string, directory: string): Promise<void> {
   await rm(archive);
 }
 
+/** What the program says of itself: `Google Chrome for Testing 140.0.7339.82`. @returns undefined if it does not run */
+export async function chromiumVersion({ path, env }: ChromiumBinary): Promise<string | undefined> {
+  const options = { timeout: 20_000, env: { PATH: '/usr/bin:/bin', ...env } };
+  return run(path, ['--version'], options).then(
+    ({ stdout }) => stdout.trim(),
+    () => undefined,
+  );
+}
+
 async function runs(path: string): Promise<boolean> {
   return run(path, ['--version'], { timeout: 20_000 }).then(
     () => true,
