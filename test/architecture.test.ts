@@ -8,7 +8,7 @@ const LAYERS = [
   ['cli'],
   ['runtime'],
   ['http', 'worker'],
-  ['batches', 'schedules', 'compat', 'mcp'],
+  ['backup', 'batches', 'schedules', 'compat', 'mcp'],
   ['jobs', 'deliveries', 'planning'],
   ['accounts', 'assets', 'links', 'templates'],
   ['render', 'finishing'],

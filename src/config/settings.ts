@@ -39,8 +39,7 @@ export interface Setting {
 
 /** that speak with a running service */
 const WITH_SERVICE = ['templates', 'batch', 'mcp'] as const;
-const WITH_ACCOUNTS = ['keys', 'tier', 'tiers', 'users', 'console'] as const;
-const WITH_ACCOUNTS = ['keys', 'tier', 'tiers', 'users', 'jobs', 'db', 'status'] as const;
+const WITH_ACCOUNTS = ['keys', 'tier', 'tiers', 'users', 'console', 'jobs', 'db', 'status'] as const;
 const WITH_DATABASE = ['up', 'serve', 'work', 'migrate', ...WITH_ACCOUNTS, 'doctor', 'bench', 'plan'] as const;
 const WITH_API = ['up', 'serve'] as const;
 const WITH_FLEET = ['up', 'serve', 'work'] as const;

@@ -57,6 +57,8 @@ export interface MigrateOptions {
   connectTimeoutMs: number;
   /** only reports what is missing, and changes nothing */
   check?: boolean;
+  /** only these; default: all */
+  versions?: ReadonlySet<number> | undefined;
   onApply?: (name: string) => void;
   /** migrates the rest of the schema (the queue's tables) under the same lock; returns what was missing */
   afterwards?: (check: boolean) => Promise<string[]>;
@@ -71,6 +73,7 @@ export async function migrate({
   url,
   connectTimeoutMs,
   check = false,
+  versions,
   onApply,
   afterwards,
 }: MigrateOptions): Promise<MigrationReport> {
@@ -88,7 +91,8 @@ export async function migrate({
     await lookInOneSchema(sql);
     const tables = await existingTables(sql);
     const applied = await readApplied(sql, tables);
-    const pending = findMissing(known, applied);
+    const missing = findMissing(known, applied);
+    const pending = missing.filter(({ version }) => versions?.has(version) ?? true);
     if (!check) {
       await prepareTables(sql, tables);
       for (const migration of pending) {
@@ -106,7 +110,8 @@ export async function migrate({
   }
 }
 
-async function readMigrations(): Promise<Migration[]> {
+/** Those that this program has, in order. */
+export async function readMigrations(): Promise<Migration[]> {
   const names = (await readdir(DIRECTORY)).filter((name) => /^\d{4}_\w+\.sql$/.test(name)).sort();
   return Promise.all(
     names.map(async (name) => {

@@ -34,6 +34,8 @@ interface MigrateInput {
   url: string;
   config: Config;
   check?: boolean;
+  /** only these; default: all */
+  versions?: ReadonlySet<number> | undefined;
   onProgress?: Progress;
 }
 
@@ -42,6 +44,7 @@ export async function migrateDatabase({
   url,
   config,
   check = false,
+  versions,
   onProgress,
 }: MigrateInput): Promise<MigrationReport> {
   const { databaseConnectTimeoutMs: connectTimeoutMs } = config;
@@ -50,6 +53,7 @@ export async function migrateDatabase({
       url,
       connectTimeoutMs,
       check,
+      versions,
       onApply: (name) => onProgress?.(`Applying ${name}`),
       afterwards: (onlyCheck) => installQueue({ url, connectTimeoutMs, check: onlyCheck }),
     });
