@@ -95,6 +95,11 @@ export class Jobs {
     return this.#connection.json({ method: 'POST', path: `${jobPath(id)}/link`, body: jsonBody(link), signal });
   }
 
+  /** Deletes all files of a completed job before their time: they and their links answer 410 from then on. */
+  async deletePdf(id: string, { signal }: CallOptions = {}): Promise<void> {
+    await this.#connection.send({ method: 'DELETE', path: `${jobPath(id)}/pdf`, signal });
+  }
+
   /** Revokes all links of a job that were made before. */
   async revokeLinks(id: string, { signal }: CallOptions = {}): Promise<void> {
     await this.#connection.send({ method: 'DELETE', path: `${jobPath(id)}/links`, signal });

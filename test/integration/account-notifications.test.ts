@@ -78,6 +78,7 @@ describe('the notifier for accounts', () => {
         sql`insert into pdfprompt_user_subscription (id, user_id, tier, ended_at) values (gen_random_uuid(), ${userId}, 'starter', now())`,
     ],
     ['a deleted subscription', () => sql`delete from pdfprompt_user_subscription where user_id = ${userId}`],
+    ['limits of the user', () => sql`update pdfprompt_user set limits = '{"requestsPerDay": 5}' where id = ${userId}`],
     ['a deleted user', () => sql`delete from pdfprompt_user where id = ${userId}`],
   ])('announces %s, by hand', async (_, change) => {
     expect(await notifications(change)).toEqual(account());

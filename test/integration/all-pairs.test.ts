@@ -48,6 +48,7 @@ const BY_ID: Record<string, string[]> = {
   'POST /v1/jobs/{id}/retry': [''],
   'POST /v1/jobs/{id}/link': [''],
   'DELETE /v1/jobs/{id}/links': [''],
+  'DELETE /v1/jobs/{id}/pdf': [''],
   'GET /v1/jobs/{id}/deliveries': ['', '?limit=1'],
   'POST /v1/jobs/{id}/deliveries/{deliveryId}/replay': [''],
 };

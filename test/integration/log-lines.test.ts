@@ -49,6 +49,10 @@ describe('what a key with the scope admin does', () => {
     expect(tier.line).toMatchObject({ ...by(), msg: 'tier defined', tier: 'gold', ...limits, isNew: true });
     const subscription = await did('PUT', `/v1/admin/users/${userId}/subscription`, { tier: 'gold' });
     expect(subscription.line).toMatchObject({ ...by(), msg: 'subscription set', userId, tier: 'gold' });
+    const own = await did('PUT', `/v1/admin/users/${userId}/limits`, { requestsPerDay: 5 });
+    expect(own.line).toMatchObject({ ...by(), msg: 'limits set', userId, limits: { requestsPerDay: 5 } });
+    const reset = await did('DELETE', `/v1/admin/users/${userId}/limits`);
+    expect(reset.line).toMatchObject({ ...by(), msg: 'limits set', userId, limits: {} });
     const key = await did('POST', '/v1/admin/keys', { email: 'new@example.com' });
     const keyId = key.answer.id;
     expect(key.line).toMatchObject({ ...by(), msg: 'key created', keyId, userId, tier: 'gold', expiresAt: null });

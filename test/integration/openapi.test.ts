@@ -29,7 +29,9 @@ describe('/openapi.json', () => {
       'delete /v1/admin/keys/{id}': 'admin',
       'delete /v1/admin/tiers/{name}': 'admin',
       'delete /v1/admin/users/{id}': 'admin',
+      'delete /v1/admin/users/{id}/limits': 'admin',
       'delete /v1/jobs/{id}': 'jobs:write',
+      'delete /v1/jobs/{id}/pdf': 'jobs:write',
       'get /v1/admin/keys': 'admin',
       'get /v1/admin/queue': 'admin',
       'get /v1/admin/tiers': 'admin',
@@ -89,6 +91,7 @@ describe('/openapi.json', () => {
       'post /v1/templates/{name}/preview': 'jobs:write',
       'put /v1/templates/{name}': 'jobs:write',
       'put /v1/admin/tiers/{name}': 'admin',
+      'put /v1/admin/users/{id}/limits': 'admin',
       'put /v1/admin/users/{id}/subscription': 'admin',
       'put /v1/assets': 'jobs:write',
     });

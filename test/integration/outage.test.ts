@@ -26,6 +26,7 @@ const BODIES: Record<string, object> = {
   'POST /v1/batches': { request: { html: '<p>x</p>' }, items: [{}] },
   'POST /v1/admin/users': { email: 'eve@example.com', tier: 'starter' },
   'PUT /v1/admin/users/{id}/subscription': { tier: 'starter' },
+  'PUT /v1/admin/users/{id}/limits': { requestsPerDay: 5 },
   'POST /v1/admin/keys': { email: 'eve@example.com' },
   'POST /v1/admin/keys/{id}/rotate': {},
   'PUT /v1/admin/tiers/{name}': TIER,

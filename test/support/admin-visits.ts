@@ -38,6 +38,15 @@ export async function adminVisits({ chores }: StagedService, ask: Ask): Promise<
         await ask(admin, 'PUT', path, 200, { body: { tier: 'professional' } });
       },
     },
+    {
+      name: 'PUT /v1/admin/users/{id}/limits',
+      run: async (turn) =>
+        void (await ask(admin, 'PUT', `/v1/admin/users/${users[turn]}/limits`, 200, { body: { requestsPerDay: 7 } })),
+    },
+    {
+      name: 'DELETE /v1/admin/users/{id}/limits',
+      run: async (turn) => void (await ask(admin, 'DELETE', `/v1/admin/users/${users[turn]}/limits`, 204)),
+    },
     { name: 'GET /v1/admin/keys', run: async () => cursor('/v1/admin/keys') },
     {
       name: 'GET /v1/admin/keys (of a user)',

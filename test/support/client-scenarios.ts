@@ -212,6 +212,12 @@ export const scenarios: Record<string, Scenario> = {
     equal(link.url.includes('/v1/links/'), true);
     await pdfprompt.jobs.revokeLinks(job.id);
     equal(await pdfprompt.jobs.deliveries(job.id), []);
+    await pdfprompt.jobs.deletePdf(job.id);
+    await pdfprompt.jobs.deletePdf(job.id);
+    equal(
+      (await pdfprompt.jobs.files(job.id)).map(({ url }) => url),
+      [null, null],
+    );
   },
 
   'jobs: one key makes one job': async ({ pdfprompt }) => {

@@ -117,6 +117,14 @@ const LIMITS: Limits = {
   },
   'GET /v1/links/{token}': { [JOB]: 30, 'read file, job': 16, 'read file, file_chunk': 16, 'read link_key': 8 },
   'DELETE /v1/jobs/{id}/links': { 'update job': 100 },
+  'DELETE /v1/jobs/{id}/pdf': {
+    'read job': 16,
+    'update job': 100,
+    'update part': 60,
+    'update file': 60,
+    'update delivery': 30,
+    'delete file_chunk': 60,
+  },
   'rotating the keys of links': { 'insert link_key': 20, 'delete link_key': 10 },
   // Up to ten for each job of a page of fifty.
   ...Object.fromEntries(
@@ -262,7 +270,7 @@ const LIMITS: Limits = {
     'insert part': 100,
     'insert lane': 100,
     'read lane': 60,
-    'update job, update lane, reading tier, user_subscription': 500,
+    'update job, update lane, reading tier, user, user_subscription': 500,
     'insert pgboss.job, reading pgboss.queue': 700,
   },
   cancelling: { 'update job': 130, 'update job_attempt': 6, 'read pgboss.job': 20, 'update pgboss.job': 100 },
@@ -344,6 +352,8 @@ const LIMITS: Limits = {
   'POST /v1/admin/users': ACCOUNT,
   'GET /v1/admin/users/{id}': ACCOUNT,
   'PUT /v1/admin/users/{id}/subscription': ACCOUNT,
+  'PUT /v1/admin/users/{id}/limits': { ...ACCOUNT, 'update user': 20 },
+  'DELETE /v1/admin/users/{id}/limits': { ...ACCOUNT, 'update user': 20 },
   'GET /v1/admin/keys': { 'read api_key, user, user_subscription': 2_500 },
   'GET /v1/admin/keys (of a user)': ACCOUNT,
   'console: signing in and out': { ...SESSION, 'insert console_session': 100, 'delete console_session': 10 },
@@ -449,7 +459,7 @@ const LIMITS: Limits = {
 /** Of any request, and of whatever is done beside it: who asks, on which tier; some hundred keys' last use. */
 const ANYBODY: Record<string, number> = {
   'no table': 20,
-  'read api_key, user_subscription': 16,
+  'read api_key, user, user_subscription': 30,
   'read tier': 12,
   'update api_key': 4_000,
   // A job ends: what is to be sent of it, to nobody or to a few, and what those hear who listen.

@@ -174,6 +174,10 @@ export async function planVisits(
       name: 'DELETE /v1/jobs/{id}/links',
       run: async (turn) => void (await ask(heavyOf(turn), 'DELETE', `/v1/jobs/${jobOf(withBytes, turn)}/links`, 204)),
     },
+    {
+      name: 'DELETE /v1/jobs/{id}/pdf',
+      run: async (turn) => void (await ask(heavyOf(turn), 'DELETE', `/v1/jobs/${jobOf(withBytes, turn)}/pdf`, 204)),
+    },
     { name: 'rotating the keys of links', run: async () => void (await rotateLinkKeys(db)) },
     {
       name: 'DELETE /v1/jobs/{id}',
