@@ -89,7 +89,12 @@ describe('the admin API', () => {
       status: 200,
       body: { priority: 2 },
     });
-    expect((await ask('GET', '/tiers')).body.data).toContainEqual({ name: 'gold', ...limits, priority: 2 });
+    expect((await ask('GET', '/tiers')).body.data).toContainEqual({
+      name: 'gold',
+      ...limits,
+      priority: 2,
+      retention: null,
+    });
     await ask('POST', '/keys', { email: 'gil@example.com', tier: 'gold' });
     expect(await ask('DELETE', '/tiers/gold')).toMatchObject({ status: 409, body: { code: 'tier_in_use' } });
     await ask('POST', '/keys', { email: 'gil@example.com', tier: 'starter' });

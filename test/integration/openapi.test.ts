@@ -134,6 +134,7 @@ describe('/openapi.json', () => {
       'priority',
       'rejectRequestPattern',
       'rejectResourceTypes',
+      'retention',
       'runAt',
       'setExtraHTTPHeaders',
       'setJavaScriptEnabled',

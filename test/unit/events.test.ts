@@ -79,7 +79,9 @@ const SAMPLES: Samples = {
     { scheduleId: 's', userId: 'u', plannedAt: '2031-01-01T00:00:00Z', status: 'refused', jobId: 'j', code: 'x' },
   ],
   subscriptionSet: [{ ...admin, userId: 'u', tier: 'starter' }],
-  tierDefined: [{ ...admin, tier: 'gold', requestsPerMinute: 1, requestsPerDay: 1, priority: 1, isNew: true }],
+  tierDefined: [
+    { ...admin, tier: 'gold', requestsPerMinute: 1, requestsPerDay: 1, priority: 1, retention: null, isNew: true },
+  ],
   tierDeleted: [{ ...admin, tier: 'gold' }],
   pageTaken: ['warm'],
   browserStarted: ['153.0.0.0'],
