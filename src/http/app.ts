@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { MOVING_PAGE } from '../domain/foreign-names.ts';
 import { OWN_SCOPES, type Scope } from '../domain/scope.ts';
 import { CodedError } from '../kernel/errors.ts';
+import { audited } from './audited.ts';
 import { createConsole } from './console/console.ts';
 import { createBrowserless } from './compat/browserless/browserless.ts';
 import { createGotenberg } from './compat/gotenberg/gotenberg.ts';
@@ -175,7 +176,7 @@ export function operationsOf(deps: AppDeps): Operation[] {
 
 /** The API, and its pages. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const operations = operationsOf(deps);
+  const operations = operationsOf(deps).map((each) => ({ ...each, handle: audited(deps.db, each) }));
   const openApi = openApiDocument(operations, deps.version);
   const json = JSON.stringify(openApi);
   const page = docsPage(openApi);
