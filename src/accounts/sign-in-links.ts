@@ -14,7 +14,7 @@ import { ensureUser } from './users.ts';
 
 /** Seconds that a link works. */
 export const LINK_SECONDS = 900;
-/** Whose session it is if nobody is named: whoever may use the server's shell. */
+/** Whose session it is if nobody is named: of anyone who may use the shell of the server. */
 export const LINK_USER = 'operator@localhost';
 
 export interface SignInLink {

@@ -67,6 +67,7 @@ export async function adminVisits({ chores }: StagedService, ask: Ask): Promise<
       name: 'DELETE /v1/admin/keys/{id}',
       run: async (turn) => void (await ask(admin, 'DELETE', `/v1/admin/keys/${keys[turn]}`, 200)),
     },
+    { name: 'GET /v1/admin/audit', run: async () => cursor('/v1/admin/audit') },
     { name: 'GET /v1/admin/queue', run: async () => void (await ask(admin, 'GET', '/v1/admin/queue', 200)) },
     { name: 'GET /v1/admin/tiers', run: async () => void (await ask(admin, 'GET', '/v1/admin/tiers', 200)) },
     {

@@ -1,4 +1,5 @@
 import { createKey } from '../../src/accounts/keys.ts';
+import { createSignInLink } from '../../src/accounts/sign-in-links.ts';
 import type { Client } from '../../src/db/driver.ts';
 import { JOB_STATUSES } from '../../src/domain/job.ts';
 import { readThroughputHistory } from '../../src/jobs/throughput-history.ts';
@@ -33,13 +34,45 @@ export async function consoleVisits(
   const batches = await failingBatches(sql, bulk);
   const schedules = await sql<{ id: string }[]>`
     select id from pdfprompt_schedule where name = 'seeded-1' order by id desc limit 5`;
+  await fillAudit(sql, { by: [bulk, admin.userId], jobs: failed });
   return [
     {
       name: 'console: signing in and out',
       run: async () => {
+        const { token } = await createSignInLink(chores.db, {});
+        await post('/sign-in', { link: token });
         cookie = cookieOf(await post('/sign-in', { key: admin.key }));
         await post('/sign-out');
         cookie = cookieOf(await post('/sign-in', { key: admin.key }));
+      },
+    },
+    {
+      name: 'console: audit',
+      run: async (turn) => {
+        const { id, userId } = at(failed, turn);
+        for (const filter of [
+          '',
+          `by=${bulk}`,
+          `user=${userId}`,
+          `job=${id}`,
+          'what=paused',
+          'what=looked+at+a+file&from=2026-01-01',
+          `by=user${turn}@example.com`,
+          `by=${bulk}&user=${userId}&what=looked+at+a+file`,
+        ]) {
+          const page = await get(`/audit?${filter}`);
+          const next = /rel="next"\s+href="\/console(\/audit\?[^"]+)"/.exec(page)?.[1]?.replaceAll('&amp;', '&');
+          if (next !== undefined) await get(next);
+        }
+      },
+    },
+    {
+      name: 'console: sessions',
+      run: async (turn) => {
+        await get('/sessions');
+        await get('/sessions?show=all');
+        const { userId } = await createKey(chores.db, { email: `session${turn}@example.com`, scopes: ['operator'] });
+        await post('/sessions/end-all', { user: userId });
       },
     },
     { name: 'console: overview', run: async () => void (await get('')) },
@@ -148,6 +181,18 @@ export async function consoleVisits(
       run: async (turn) => void (await post(`/jobs/${at(failed, turn).id}/retry`, { once: '' })),
     },
   ];
+}
+
+/** Two hundred thousand rows of two operators, hardly any of one kind. */
+async function fillAudit(sql: Client, { by, jobs }: { by: string[]; jobs: readonly { id: string }[] }): Promise<void> {
+  await sql`
+    insert into pdfprompt_audit (id, at, what, by_user_id, user_id, job_id)
+    select uuidv7(n * interval '-2 minutes'), now() - n * interval '2 minutes',
+      case when n % 9973 = 0 then 'paused' else 'looked at a file' end,
+      (${`{${by.join(',')}}`}::uuid[])[n % 2 + 1], j.user_id, j.id
+    from generate_series(1, 200000) n
+    join (select row_number() over () as place, id, user_id from pdfprompt_job where id = any (${`{${jobs.map(({ id }) => id).join(',')}}`}::uuid[])) j
+      on j.place = n % ${jobs.length} + 1`;
 }
 
 /** Of a user without limits: some items have failed, most are open. */

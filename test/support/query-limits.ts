@@ -80,7 +80,7 @@ const DELIVERER = {
 };
 
 /** Who is signed in to the console. */
-const SESSION = { 'read api_key, console_session, user, user_subscription': 30 };
+const SESSION = { 'read api_key, console_session, user, user_subscription': 30, 'update console_session': 60 };
 
 /** A job's row is in eight indexes or more: a change of one row is some thirty buffers. */
 const LIMITS: Limits = {
@@ -300,6 +300,8 @@ const LIMITS: Limits = {
     'update job, update part': 2_000, // forty for each of some fifty
     'delete batch, reading job': 1_300,
     'delete console_session': 10,
+    'delete sign_in_link': 10,
+    'delete audit': 10,
     'update delivery': 500,
     'delete delivery': 500,
     'delete webhook, reading delivery': 100,
@@ -356,7 +358,12 @@ const LIMITS: Limits = {
   'DELETE /v1/admin/users/{id}/limits': { ...ACCOUNT, 'update user': 20 },
   'GET /v1/admin/keys': { 'read api_key, user, user_subscription': 2_500 },
   'GET /v1/admin/keys (of a user)': ACCOUNT,
-  'console: signing in and out': { ...SESSION, 'insert console_session': 100, 'delete console_session': 10 },
+  'console: signing in and out': {
+    ...SESSION,
+    'delete sign_in_link': 20,
+    'insert console_session': 100,
+    'delete console_session': 10,
+  },
   'console: overview': {
     ...SESSION,
     'read webhook': 200, // beside those that were in trouble a moment ago
@@ -365,6 +372,16 @@ const LIMITS: Limits = {
     'read job, worker': 12_000, // scheduled ones are counted, as by the queue watch
     'read worker': 20,
   },
+  'console: sessions': {
+    ...SESSION,
+    ...ACCOUNT,
+    'read api_key, console_session, user': 400,
+    'delete api_key, console_session': 60,
+    'delete console_session, sign_in_link': 60,
+  },
+  // Up to eight for each row of a page: the row, and the two users that it names.
+  'console: audit': { ...SESSION, ...ACCOUNT, 'read audit, user': 600 },
+  'GET /v1/admin/audit': { 'read audit, user': 1_000 },
   'console: history': { 'read job': 100_000 },
   ...Object.fromEntries(
     ['', ...JOB_STATUSES.map((status) => ` (${status})`), ' (of a user)'].map((which) => [
@@ -450,7 +467,7 @@ const LIMITS: Limits = {
       'delete template', 'delete template_file', 'delete template_version', 'delete file', 'delete file_chunk', 'delete job_attempt', 'update job', 'update job_attempt', 'update api_key',
       'look at batch', 'look at schedule', 'delete batch', 'delete batch_count', 'delete schedule', 'delete schedule_run',
       'look at webhook', 'look at delivery', 'delete webhook', 'delete webhook_secret', 'delete delivery', 'delete delivery_attempt',
-      'delete api_key', 'delete console_session', 'delete job', 'delete lane', 'delete usage_history', 'delete user_subscription',
+      'delete api_key', 'delete console_session', 'delete sign_in_link', 'delete job', 'delete lane', 'delete usage_history', 'delete user_subscription',
     ].map((what) => [`foreign key: ${what}`, 24]), // prettier-ignore
   ),
   start: { 'read migration': 10, 'read migration_added': 10, 'insert tier': 30, ...ACCOUNT },
@@ -462,6 +479,7 @@ const ANYBODY: Record<string, number> = {
   'read api_key, user, user_subscription': 30,
   'read tier': 12,
   'update api_key': 4_000,
+  'insert audit, reading job': 60, // in five indexes
   // A job ends: what is to be sent of it, to nobody or to a few, and what those hear who listen.
   'read file, job': 500,
   'insert delivery, update delivery, reading webhook': 100,
