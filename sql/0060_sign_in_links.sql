@@ -12,16 +12,16 @@ comment on table pdfprompt_sign_in_link is 'Links that sign in once: the SHA-256
 create index pdfprompt_sign_in_link_user on pdfprompt_sign_in_link (user_id);
 create index pdfprompt_sign_in_link_expiry on pdfprompt_sign_in_link (expires_at);
 
--- The last release writes neither user_id nor scopes: its sessions are those of their key.
+-- The last release writes neither user_id nor scopes: its sessions are those of their key. It joins a session with its key, so one
+-- without a key is none for it.
+alter table pdfprompt_console_session alter column key_id drop not null;
 alter table pdfprompt_console_session
-  alter column key_id drop not null,
   add column id uuid not null default gen_random_uuid(),
   add column user_id uuid references pdfprompt_user (id) on delete cascade,
   add column scopes text[] check (cardinality(scopes) > 0),
   add column last_used_at timestamptz not null default now(),
   add column address text check (length(address) <= 100),
-  add column browser text check (length(browser) <= 300),
-  add constraint pdfprompt_console_session_owner check (key_id is not null or user_id is not null and scopes is not null);
+  add column browser text check (length(browser) <= 300);
 update pdfprompt_console_session c set user_id = k.user_id, last_used_at = c.created_at
   from pdfprompt_api_key k where k.id = c.key_id;
 comment on column pdfprompt_console_session.id is 'Names the session where the token may not be shown';
@@ -30,5 +30,5 @@ comment on column pdfprompt_console_session.user_id is 'Empty: the user of the k
 comment on column pdfprompt_console_session.scopes is 'Of a session begun with a link; otherwise those of the key';
 comment on column pdfprompt_console_session.last_used_at is 'To about a minute';
 comment on column pdfprompt_console_session.address is 'Where the browser was when the session began';
-create unique index pdfprompt_console_session_id on pdfprompt_console_session (id);
+create index pdfprompt_console_session_id on pdfprompt_console_session (id);
 create index pdfprompt_console_session_user on pdfprompt_console_session (user_id, id);

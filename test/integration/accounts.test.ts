@@ -33,7 +33,11 @@ describe('createKey', () => {
   it.each([
     [{ email: 'ann' }, 'email', /"ann" is not allowed; allowed: an email address/],
     [{ email: 'a\u001b[31m@example.com' }, 'email', /allowed: an email address/],
-    [{ email, scopes: [] }, 'scopes', /allowed: one or more of jobs:write, jobs:read, usage:read, admin/],
+    [
+      { email, scopes: [] },
+      'scopes',
+      /allowed: one or more of jobs:write, jobs:read, usage:read, console:read, console:documents, operator, admin/,
+    ],
     [{ email, scopes: ['jobs:read', 'root'] }, 'scopes[1]', /"root" is not allowed; allowed: jobs:write, jobs:read/],
     [{ email, expiresAt: '2099-01-01T00:00:00' }, 'expiresAt', /with its zone/],
     [{ email, expiresAt: inHours(-1) }, 'expiresAt', /allowed: a time in the future/],

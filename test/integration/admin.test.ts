@@ -136,7 +136,11 @@ describe('the admin API', () => {
       400,
       'invalid_request',
       [
-        { field: 'scopes[0]', message: '"root" is not allowed; allowed: jobs:write, jobs:read, usage:read, admin' },
+        {
+          field: 'scopes[0]',
+          message:
+            '"root" is not allowed; allowed: jobs:write, jobs:read, usage:read, console:read, console:documents, operator, admin',
+        },
         { field: 'expiresAt' },
       ],
     ],
