@@ -14,7 +14,7 @@ comment on column pdfprompt_page_report.message_count is 'Of all messages';
 comment on column pdfprompt_page_report.picture is 'A JPEG';
 alter table pdfprompt_page_report alter column picture set storage external;
 
--- Whoever erases a document, of whichever release, erases this with it. It says so by keeps_parts, which a finish may
+-- What erases a document, of whichever release, erases this with it. It says so by keeps_parts, which a finish may
 -- set, but no expiry.
 create function pdfprompt_erase_page_report() returns trigger language plpgsql as $$
 begin

@@ -22,7 +22,7 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   poison: 'Every worker that took it was lost. Make the document smaller before you try again.',
 };
 
-/** What whoever sent the job can do about an error, or what the error is. */
+/** What the one who sent the job can do about an error, or what the error is. */
 export function adviceFor(code: string): string {
   return ADVICE[code as ErrorCode] ?? `${ERROR_CODES[code as ErrorCode]?.title ?? 'The job failed'}.`;
 }

@@ -34,6 +34,7 @@ const withoutValue = (cookie: unknown) =>
 
 function withoutQuery(text: string): string {
   if (!/^https?:/i.test(text) || !URL.canParse(text)) return text;
-  const { search, hash } = new URL(text);
-  return `${shownUrl(text)}${search === '' ? '' : `?${HIDDEN}`}${hash === '' ? '' : `#${HIDDEN}`}`;
+  const { username, password, search, hash } = new URL(text);
+  const shown = username === '' && password === '' ? shownUrl(text) : shownUrl(text).replace('//', `//${HIDDEN}@`);
+  return `${shown}${search === '' ? '' : `?${HIDDEN}`}${hash === '' ? '' : `#${HIDDEN}`}`;
 }

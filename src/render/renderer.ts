@@ -213,7 +213,7 @@ export class Renderer extends Lifecycle {
           const print = this.#print(warm, request, deadline, { span, page });
           return await deadline.race('the document', unlessAborted([signal], print));
         } catch (error) {
-          // For whoever looks into the job; nobody sees what is printed at once.
+          // For the one who looks into the job; without a job nobody would see it.
           const isWanted = jobId !== undefined && !signal?.aborted && !warm.ended.aborted && showsFailure(error);
           if (isWanted) failing.picture = await takeFailurePicture(warm.tab);
           throw error;

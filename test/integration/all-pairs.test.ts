@@ -42,6 +42,7 @@ const MAX_UUID = 'ffffffff-ffff-7fff-bfff-ffffffffffff';
 const BY_ID: Record<string, string[]> = {
   'GET /v1/jobs/{id}': ['', '?wait=20'],
   'GET /v1/jobs/{id}/pdf': ['', '?disposition=inline'],
+  'GET /v1/jobs/{id}/picture': [''],
   'GET /v1/jobs/{id}/files': [''],
   'GET /v1/jobs/{id}/files/{n}': ['', '?disposition=inline'],
   'DELETE /v1/jobs/{id}': [''],

@@ -104,6 +104,15 @@ export async function consoleVisits(
     },
     { name: 'console: job', run: async (turn) => void (await get(`/jobs/${at(failed, turn).id}`)) },
     {
+      name: 'console: what was sent',
+      run: async (turn) => {
+        const { id } = at(failed, turn);
+        await get(`/jobs/${id}/sent`);
+        await get(`/jobs/${id}/sent/0/text`);
+        await get(`/jobs/${id}/picture`, 404);
+      },
+    },
+    {
       name: 'console: batches',
       run: async () => {
         for (const status of ['', '?status=processing', '?status=failed']) await get(`/batches${status}`);

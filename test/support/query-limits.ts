@@ -55,6 +55,8 @@ const POSITION = 1_000;
 
 /** A job with its first file, and what became of its upload and its last try. */
 const JOB = 'read delivery, delivery_attempt, file, job';
+/** The same with what its pages said, and its retries. */
+const DETAILS = 'read delivery, delivery_attempt, file, job, page_report';
 /** An endpoint, and one delivery. */
 const WEBHOOK = { 'read webhook': 10 };
 const OWN_SECRET = { 'insert webhook_secret': 40, 'read webhook_secret': 8 };
@@ -88,11 +90,12 @@ const LIMITS: Limits = {
   // The first on each connection reads what Postgres has to know of the queue's tables.
   'POST /v1/jobs': { ...submission(3_500) }, // the first of its session: the function is compiled
   'POST /v1/jobs (Idempotency-Key)': { ...submission(900) },
-  'POST /v1/jobs (again)': { ...submission(300), 'read job': 150, [JOB]: 200 },
+  'POST /v1/jobs (again)': { ...submission(300), 'read job': 150, [DETAILS]: 200 },
   'POST /v1/jobs (limit reached)': { ...submission(900) },
   'POST /v1/pdf': {
     ...submission(1_200),
     [JOB]: 200,
+    [DETAILS]: 200,
     'read job': 150,
     'read file, file_chunk': 16,
   },
@@ -101,10 +104,11 @@ const LIMITS: Limits = {
     ['', ' (cursor)', ...JOB_STATUSES.map((status) => ` (status=${status})`)].map((which) => [`GET /v1/jobs${which}`, { [JOB]: 600 }]),
   ), // prettier-ignore
   'GET /v1/jobs (limit=100)': { [JOB]: 2_500 },
-  'GET /v1/jobs/{id}': { [JOB]: 30 },
-  'GET /v1/jobs/{id} (queued)': { [JOB]: POSITION + 30, 'read job': POSITION },
-  "GET /v1/jobs/{id} (another's)": { [JOB]: 10 },
+  'GET /v1/jobs/{id}': { [DETAILS]: 30 },
+  'GET /v1/jobs/{id} (queued)': { [DETAILS]: POSITION + 30, 'read job': POSITION },
+  "GET /v1/jobs/{id} (another's)": { [DETAILS]: 10 },
   'GET /v1/jobs/{id}/pdf': { [JOB]: 30, 'read file, file_chunk': 16 },
+  'GET /v1/jobs/{id}/picture': { 'read page_report': 10 },
   'GET /v1/jobs/{id}/files': { 'read file, job': 16 },
   'GET /v1/jobs/{id}/files/{n}': { [JOB]: 30, 'read file, file_chunk': 16 },
   // The first makes the key.
@@ -134,7 +138,7 @@ const LIMITS: Limits = {
     ]),
   ),
   'DELETE /v1/jobs/{id}': {
-    [JOB]: POSITION + 30,
+    [DETAILS]: POSITION + 30,
     'read job': POSITION,
     'update job': 100,
     'update job_attempt': 6,
@@ -393,8 +397,18 @@ const LIMITS: Limits = {
   'console: job': {
     ...SESSION,
     'read file, job, part, user': 30,
+    'read page_report': 10,
     'read job_attempt, worker': 20,
     'read delivery, delivery_attempt, job, webhook': 80,
+  },
+  'console: what was sent': {
+    ...SESSION,
+    'read job': 10,
+    'read job, part': 20,
+    'read page_report': 10,
+    'read audit': 20,
+    'insert audit, reading job': 60,
+    'insert audit': 60,
   },
   // Up to a hundred deliveries of each endpoint, in either of two states, are counted. The first time beside a thousand each of
   // sixteen, in the second round of thirty-two, that were cancelled just now: they are still in the index, two for each.

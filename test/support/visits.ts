@@ -152,6 +152,10 @@ export async function planVisits(
       run: async (turn) => void (await ask(heavyOf(turn), 'GET', `/v1/jobs/${jobOf(withBytes, turn)}/pdf`, 200)),
     },
     {
+      name: 'GET /v1/jobs/{id}/picture',
+      run: async (turn) => void (await ask(heavyOf(turn), 'GET', `/v1/jobs/${jobOf(failed, turn)}/picture`, 404)),
+    },
+    {
       name: 'GET /v1/jobs/{id}/files',
       run: async (turn) => void (await ask(heavyOf(turn), 'GET', `/v1/jobs/${jobOf(completed, turn)}/files`, 200)),
     },

@@ -14,7 +14,7 @@ export function reasonSection({ errorCode, errorMessage, failedResourceCount, re
   const errors = report?.messages.filter(isError) ?? [];
   // The message quotes them already.
   const said = errorCode === 'console_error' ? [] : errors.slice(0, SHOWN_ERRORS);
-  return html`<section aria-labelledby="why">
+  return html`<section class="why" aria-labelledby="why">
     <h2 id="why">Why it failed</h2>
     <p class="message message-refused"><b>${errorCode}</b> ${errorMessage}</p>
     <p>${adviceFor(errorCode)}</p>
