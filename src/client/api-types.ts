@@ -975,7 +975,7 @@ export interface PdfRequest {
     | undefined;
   /** When it is printed: the job is accepted now, is `scheduled` until then, and `queued` from then on. Up to 365 days ahead; not with `POST /v1/pdf` */
   runAt?: string | undefined;
-  /** Seconds that the files of the job are kept, from its end; default: as your limits, your tier or the service says. The service has a longest time (`PDF_RETENTION_MAX`) */
+  /** Seconds that the files of the job are kept, from its end; default: as your limits, your tier or the service says. The service has a longest time (`MAX_RETENTION`) */
   retention?: number | undefined;
 }
 

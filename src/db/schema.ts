@@ -513,3 +513,18 @@ export const backup = pgTable('pdfprompt_backup', {
   files: integer('files').notNull(),
   version: text('version').notNull(),
 });
+
+export const jobTerm = pgTable(
+  'pdfprompt_job_term',
+  {
+    userId: uuid('user_id').notNull(),
+    name: text('name').notNull(),
+    value: text('value').notNull(),
+    jobId: uuid('job_id').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.name, table.value, table.jobId] })],
+);
+
+export const jobTermGap = pgTable('pdfprompt_job_term_gap', {
+  before: uuid('before').notNull(),
+});

@@ -33,6 +33,8 @@ describe('/openapi.json', () => {
       'delete /v1/jobs/{id}': 'jobs:write',
       'delete /v1/jobs/{id}/pdf': 'jobs:write',
       'get /v1/admin/audit': 'admin',
+      'get /v1/admin/jobs': 'console:read',
+      'get /v1/admin/jobs/{id}': 'console:read',
       'get /v1/admin/keys': 'admin',
       'get /v1/admin/queue': 'admin',
       'get /v1/admin/tiers': 'admin',

@@ -108,6 +108,7 @@ async function statements({ userId, jobs }: Tenant): Promise<Sent[]> {
     webhooks: `select user_id from "pdfprompt_webhook" where ${gate} and "user_id" = $2)`,
     schedules: `select user_id from "pdfprompt_schedule" where ${gate} and "user_id" = $2)`,
     'runs of schedules': `select user_id from "pdfprompt_schedule_run" where ${gate} and "schedule_id" = $2)`,
+    'what jobs are found by': `select user_id from "pdfprompt_job_term" where ${gate} and "user_id" = $2)`,
     // Their ids are their users', too.
     deliveries: `select user_id from "pdfprompt_delivery" where ${gate} and "webhook_id" = $2)`,
     'counts of batches': `select batch_id from "pdfprompt_batch_count" where ${gate} and "batch_id" = $2)`,
@@ -138,6 +139,7 @@ const ownRows: Record<string, (tenant: Tenant) => string[]> = {
   assets: ({ userId }) => [userId, userId],
   templates: ({ userId }) => [userId],
   webhooks: ({ userId }) => [userId],
+  'what jobs are found by': ({ userId, jobs }) => Object.values(jobs).map(() => userId),
   schedules: ({ userId }) => [userId],
   'runs of schedules': ({ userId }) => [userId],
   deliveries: ({ userId }) => [userId],
@@ -221,6 +223,7 @@ const everyNode = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(e
 describe('the role that reads for tenants', () => {
   const READABLE = [
     'pdfprompt_job',
+    'pdfprompt_job_term',
     'pdfprompt_part',
     'pdfprompt_lane',
     'pdfprompt_file',

@@ -10,7 +10,7 @@ import type { AppContext, AppDeps, AppEnv } from '../route.ts';
 import { findUser } from './find-user.ts';
 import { jobsFragment, jobsPage, type JobsQuery } from './jobs-page.ts';
 import { jobsPath } from './jobs-path.ts';
-import { readSearchText } from './search-text.ts';
+import { readPair, readSearchText } from './search-text.ts';
 import { sessionOf } from './session.ts';
 
 const PAGE_SIZE = 50;
@@ -65,7 +65,7 @@ const withoutEmpty = (fields: Record<string, string>) =>
 
 /** The form's field for an entry of the metadata, `order=A-17`, as the address has it. */
 function withEntry({ metadata, ...fields }: Record<string, string>): Record<string, string> {
-  const [, key = '', value = ''] = /^\s*([^=:]+?)\s*[=:]\s*(.*?)\s*$/.exec(metadata ?? '') ?? [];
   if (metadata === undefined) return fields;
-  return value === '' ? { ...fields, metadata } : { ...fields, [`metadata.${key}`]: value };
+  const [key, value] = readPair(metadata) ?? [];
+  return key === undefined ? { ...fields, metadata } : { ...fields, [`metadata.${key}`]: value ?? '' };
 }
