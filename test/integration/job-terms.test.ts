@@ -1,0 +1,66 @@
+import { v7 as uuidv7 } from 'uuid';
+import { beforeEach, expect, it } from 'vitest';
+import { arrayLiteral } from '../../src/db/array-literal.ts';
+import { fillTerms } from '../../src/jobs/fill-terms.ts';
+import { createDatabase, openTestPool } from '../support/database.ts';
+import { undoLater } from '../support/clean-up.ts';
+
+const { url, sql } = await createDatabase();
+const pool = openTestPool(url);
+undoLater(() => pool.close());
+const user = uuidv7();
+await sql`insert into pdfprompt_user (id, email) values (${user}, 'ann@example.com')`;
+
+const insert = async (filename: string | null, metadata: object, templates: string[] | null, count = 1) => {
+  const ids = Array.from({ length: count }, () => uuidv7());
+  await sql`insert into pdfprompt_job (id, user_id, priority, request, filename, metadata, templates)
+    select id, ${user}, 0, '{}', ${filename}, ${JSON.stringify(metadata)}::text::jsonb,
+      ${templates && arrayLiteral(templates)}::text[] from unnest(${arrayLiteral(ids)}::uuid[]) as id`;
+  return ids;
+};
+const terms = async () =>
+  (
+    await sql<{ term: string }[]>`
+    select name || '=' || value as term from pdfprompt_job_term where user_id = ${user} order by 1`
+  ).map(({ term }) => term);
+const all = { order: 'A-17', pages: 3, paid: true, note: null, 'a.b': 'x'.repeat(300) };
+const OF_ALL = [
+  'filename=invoice',
+  `metadata.a.b=${'x'.repeat(200)}`,
+  'metadata.order=A-17',
+  'metadata.pages=3',
+  'metadata.paid=true',
+  'template=invoice@7',
+  'template=letter@1',
+].toSorted();
+
+beforeEach(async () => void (await sql`delete from pdfprompt_job`));
+
+it('a job is found by its filename, its metadata and its templates as long as it is there', async () => {
+  const [id = ''] = await insert('invoice', all, ['invoice@7', 'letter@1']);
+  await insert(null, {}, null);
+  expect((await terms()).toSorted()).toEqual(OF_ALL);
+  await sql`update pdfprompt_job set status = 'cancelled', completed_at = now() where id = ${id}`;
+  expect((await terms()).toSorted()).toEqual(OF_ALL);
+  await sql`delete from pdfprompt_job where id = ${id}`;
+  expect(await terms()).toEqual([]);
+});
+
+it('what is read later from a request that was submitted in SQL takes the place of what was there', async () => {
+  const [id = ''] = await insert('old', { order: 'A-1', kept: 'x' }, null);
+  await sql`update pdfprompt_job set filename = null, metadata = '{"order": "A-2", "kept": "x"}', templates = '{letter@1}' where id = ${id}`;
+  expect(await terms()).toEqual(['metadata.kept=x', 'metadata.order=A-2', 'template=letter@1']);
+});
+
+it('jobs of the release before are noted afterwards, each once, the newest first', async () => {
+  await sql`alter table pdfprompt_job disable trigger pdfprompt_jobs_added`;
+  await insert('old', {}, null, 1_200);
+  await sql`alter table pdfprompt_job enable trigger pdfprompt_jobs_added`;
+  await sql`insert into pdfprompt_job_term_gap values ('ffffffff-ffff-ffff-ffff-ffffffffffff')`;
+  await insert('new', {}, null); // it has its terms, and the gap begins above it
+  const looked: number[] = [];
+  for (let count = await fillTerms(pool.db); count > 0; count = await fillTerms(pool.db)) looked.push(count);
+  expect(looked).toEqual([500, 500, 201]);
+  expect(await terms()).toHaveLength(1_201);
+  expect(await sql`select 1 from pdfprompt_job_term_gap`).toHaveLength(0);
+});
