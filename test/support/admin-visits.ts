@@ -7,11 +7,31 @@ import type { Visit } from './visit.ts';
 /** Of the million's users, each of whom can be erased once. */
 let nextToGo = 6_000;
 
+/** Filters of the lists of jobs by what the indexes are for; each value is of many jobs, few or one. */
+export const FILTERS: [what: string, query: (turn: number) => string][] = [
+  ['', () => ''],
+  ['id', (turn) => `id=${(0x019 + turn).toString(16).padStart(3, '0')}`],
+  ['filename', (turn) => `filename=${turn % 2 ? 'invoice' : 'report-'}`],
+  ['metadata', (turn) => `metadata.order=A-${1_000 * turn}&metadata.country=DE`],
+  ['beginning of metadata', (turn) => `metadata.order=${turn % 2 ? 'A-12345*' : 'A-*'}`],
+  ['error', () => 'error=render_timeout&metadata.country=DE'],
+  ['template', (turn) => (turn % 2 ? 'template=invoice' : 'template=invoice@3')],
+  ['time', () => `status=failed&after=${new Date(Date.now() - 86_400_000).toISOString()}`],
+  ['batch', () => 'batch=0197b1c2-7a1e-7c3d-9d55-3f0e8a6b4c21'],
+  ['retried', () => 'status=failed&retried=true'],
+];
+/** The same of what only operators ask for. */
+export const OPERATORS_FILTERS: typeof FILTERS = [
+  ['email', (turn) => `email=user${turn % 2 ? 1 : 123}`],
+  ['tier', () => 'tier=enterprise'],
+];
+
 /** What an operator does, in an order in which each has something to be done to. */
 export async function adminVisits({ chores }: StagedService, ask: Ask): Promise<Visit[]> {
   const admin = await createKey(chores.db, { email: 'operator@example.com', scopes: ['admin'] });
   const keys: string[] = [];
   const users: string[] = [];
+  const jobs: string[] = [];
   const cursor = async (path: string) => {
     const page = (await ask(admin, 'GET', `${path}?limit=100`, 200)) as { nextCursor: string };
     await ask(admin, 'GET', `${path}?limit=100&cursor=${page.nextCursor}`, 200);
@@ -46,6 +66,20 @@ export async function adminVisits({ chores }: StagedService, ask: Ask): Promise<
     {
       name: 'DELETE /v1/admin/users/{id}/limits',
       run: async (turn) => void (await ask(admin, 'DELETE', `/v1/admin/users/${users[turn]}/limits`, 204)),
+    },
+    ...[...FILTERS, ...OPERATORS_FILTERS].map(([what, query]) => ({
+      name: `GET /v1/admin/jobs${what === '' ? '' : ` (${what})`}`,
+      run: async (turn: number) => {
+        const path = `/v1/admin/jobs?${query(turn)}`;
+        const page = (await ask(admin, 'GET', path, 200)) as { data: { id: string }[]; nextCursor: string | null };
+        if (page.nextCursor !== null)
+          await ask(admin, 'GET', `${path}&cursor=${encodeURIComponent(page.nextCursor)}`, 200);
+        jobs.push(...page.data.map(({ id }) => id));
+      },
+    })),
+    {
+      name: 'GET /v1/admin/jobs/{id}',
+      run: async (turn) => void (await ask(admin, 'GET', `/v1/admin/jobs/${jobs[turn]}`, 200)),
     },
     { name: 'GET /v1/admin/keys', run: async () => cursor('/v1/admin/keys') },
     {

@@ -6,6 +6,7 @@ import { readThroughputHistory } from '../../src/jobs/throughput-history.ts';
 import { createUnlimitedKey } from './accounts.ts';
 import { endItems, makeBatch, type MadeBatch } from './batches.ts';
 import { cookieOf, visitor } from './console.ts';
+import { FILTERS, OPERATORS_FILTERS } from './admin-visits.ts';
 import { at, type Guest } from './guests.ts';
 import type { StagedService } from './staged-service.ts';
 import type { Visit } from './visit.ts';
@@ -95,11 +96,16 @@ export async function consoleVisits(
         await get(`/jobs?user=${at(heavy, turn).id}&status=failed`);
       },
     },
+    ...[...FILTERS, ...OPERATORS_FILTERS].slice(1).map(([what, query]) => ({
+      name: `console: jobs (${what})`,
+      run: async (turn: number) => void (await get(`/jobs?${query(turn)}`)),
+    })),
     {
       name: 'console: search',
       run: async (turn) => {
         await get(`/jobs?q=${at(failed, turn).id}`, 303);
         await get(`/jobs?q=user${turn + 10}@example.com`, 303);
+        for (const text of ['user12', 'order:A-17', 'invoice']) await get(`/jobs?q=${text}`, 303);
       },
     },
     { name: 'console: job', run: async (turn) => void (await get(`/jobs/${at(failed, turn).id}`)) },

@@ -1,4 +1,5 @@
 import { JOB_STATUSES } from '../../src/domain/job.ts';
+import { FILTERS, OPERATORS_FILTERS } from './admin-visits.ts';
 import { BATCH_LIMITS } from './batch-query-limits.ts';
 import type { MeasuredQuery } from './measure-queries.ts';
 
@@ -21,6 +22,18 @@ const submission = (all: number) => ({
   // A few for each, and those of rows that have just left the queue: without an index it would be tens of thousands.
   'read job': 1_000,
 });
+/**
+ * A page of a filter's jobs: values that begin alike are counted up to a hundred, up to five hundred of each index are compared,
+ * and up to two thousand jobs are looked at, or five thousand that follow each other. Before the first VACUUM each is looked up in
+ * its table too.
+ */
+const FILTERED = {
+  'read user': 500,
+  'read job_term': 16_000,
+  'read job': 30_000,
+  'read job, job_term': 16_000,
+  'read job, user': 22_000,
+};
 /** A user, a subscription, a key. */
 const ACCOUNT = {
   'insert user': 60,
@@ -104,6 +117,14 @@ const LIMITS: Limits = {
     ['', ' (cursor)', ...JOB_STATUSES.map((status) => ` (status=${status})`)].map((which) => [`GET /v1/jobs${which}`, { [JOB]: 600 }]),
   ), // prettier-ignore
   'GET /v1/jobs (limit=100)': { [JOB]: 2_500 },
+  ...Object.fromEntries(
+    [...FILTERS, ...OPERATORS_FILTERS].flatMap(([what]) => [
+      ...(what === '' ? [] : [[`GET /v1/jobs (${what})`, { ...FILTERED, [JOB]: 600 }] as const]),
+      [`GET /v1/admin/jobs${what === '' ? '' : ` (${what})`}`, { ...FILTERED, 'read file, job, user': 2_500 }] as const,
+      ...(what === '' ? [] : [[`console: jobs (${what})`, { ...SESSION, ...ACCOUNT, ...FILTERED, 'read file, job, user': 2_500 }] as const]),
+    ]),
+  ), // prettier-ignore
+  'GET /v1/admin/jobs/{id}': { [DETAILS]: POSITION + 30, 'read job, user': 12, 'read job': POSITION },
   'GET /v1/jobs/{id}': { [DETAILS]: 30 },
   'GET /v1/jobs/{id} (queued)': { [DETAILS]: POSITION + 30, 'read job': POSITION },
   "GET /v1/jobs/{id} (another's)": { [DETAILS]: 10 },
@@ -390,10 +411,10 @@ const LIMITS: Limits = {
   ...Object.fromEntries(
     ['', ...JOB_STATUSES.map((status) => ` (${status})`), ' (of a user)'].map((which) => [
       `console: jobs${which}`,
-      { ...SESSION, ...ACCOUNT, 'read file, job, user': 2_500 },
+      { ...SESSION, ...ACCOUNT, 'read job': 8_000, 'read file, job, user': 2_500 },
     ]),
   ),
-  'console: search': { ...SESSION, ...ACCOUNT, 'read job': 8, 'read batch': 8 },
+  'console: search': { ...SESSION, ...ACCOUNT, 'read job': 8, 'read job, user': 12, 'read batch': 8 },
   'console: job': {
     ...SESSION,
     'read file, job, part, user': 30,

@@ -11,7 +11,7 @@ import { locateFiles, removeAbandonedPuts, removeUnownedFiles } from '../../src/
 import { rotateLinkKeys } from '../../src/links/rotate-link-keys.ts';
 import type { Claim } from '../../src/queue/boss.ts';
 import { Stores } from '../../src/storage/stores.ts';
-import { adminVisits } from './admin-visits.ts';
+import { adminVisits, FILTERS } from './admin-visits.ts';
 import { batchVisits } from './batch-visits.ts';
 import { consoleVisits, keepDocuments } from './console-visits.ts';
 import { deliveryVisits } from './delivery-visits.ts';
@@ -127,6 +127,21 @@ export async function planVisits(
         };
         if (page.nextCursor)
           await ask(readerOf(turn), 'GET', `/v1/jobs?status=${status}&cursor=${page.nextCursor}`, 200);
+      },
+    })),
+    ...FILTERS.slice(1).map(([what, query]) => ({
+      name: `GET /v1/jobs (${what})`,
+      run: async (turn: number) => {
+        const page = (await ask(readerOf(turn), 'GET', `/v1/jobs?${query(turn)}`, 200)) as {
+          nextCursor: string | null;
+        };
+        if (page.nextCursor !== null)
+          await ask(
+            readerOf(turn),
+            'GET',
+            `/v1/jobs?${query(turn)}&cursor=${encodeURIComponent(page.nextCursor)}`,
+            200,
+          );
       },
     })),
     {
