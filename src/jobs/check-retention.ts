@@ -1,4 +1,5 @@
 import type { PdfRequest } from '../domain/pdf-request.ts';
+import { RETENTION_BOUNDS } from '../domain/retention.ts';
 import { invalidFields } from '../kernel/errors.ts';
 
 export interface RetentionBound {
@@ -14,6 +15,9 @@ export function checkRetention(
   // prettier-ignore
   if (retention === undefined || maxRetentionSeconds === undefined || retention <= maxRetentionSeconds) return;
   throw invalidFields([
-    { field: 'retention', message: `allowed by this service: whole seconds from 60 to ${maxRetentionSeconds}` },
+    {
+      field: 'retention',
+      message: `allowed by this service: whole seconds from ${RETENTION_BOUNDS.min} to ${maxRetentionSeconds}`,
+    },
   ]);
 }

@@ -8,6 +8,7 @@ import type { Stores } from '../storage/stores.ts';
 import type { Events } from '../telemetry/events.ts';
 import { notReady } from './read.ts';
 import { WITHOUT_DOCUMENT } from './redacted-request.ts';
+import { retryAfterDeadlock } from './retry-after-deadlock.ts';
 import { removeDisowned, type UnownedFile } from './unowned-files.ts';
 
 interface DeletePdfDeps {
@@ -33,19 +34,22 @@ interface DeletePdfInput {
  */
 export async function deletePdf({ db, stores, events }: DeletePdfDeps, input: DeletePdfInput): Promise<number> {
   const { userId, jobId } = input;
-  const files = await db.transaction(async (tx) => {
-    await eraseShown(tx, { userId, jobId });
-    const gone: UnownedFile[] = await tx
-      .update(file)
-      .set({ expiredAt: sql`now()` })
-      .where(and(eq(file.jobId, jobId), isNull(file.expiredAt)))
-      .returning({ id: file.id, store: file.store, location: file.location });
-    for (const [store, its] of Map.groupBy(gone, (each) => stores.of(each)))
+  // Who ends a delivery locks the reports of an upload in an order of its own.
+  const files = await retryAfterDeadlock(() =>
+    db.transaction(async (tx) => {
+      await eraseShown(tx, { userId, jobId });
+      const gone: UnownedFile[] = await tx
+        .update(file)
+        .set({ expiredAt: sql`now()` })
+        .where(and(eq(file.jobId, jobId), isNull(file.expiredAt)))
+        .returning({ id: file.id, store: file.store, location: file.location });
+      for (const [store, its] of Map.groupBy(gone, (each) => stores.of(each)))
       if (store?.isInDatabase) await store.remove(tx, its.map(({ id }) => id)); // prettier-ignore
-    await forgetUploads(tx, [jobId]);
-    await notify(tx, 'ended', jobId); // every process forgets what it knows of the job
-    return gone;
-  });
+      await forgetUploads(tx, [jobId]);
+      await notify(tx, 'ended', jobId); // every process forgets what it knows of the job
+      return gone;
+    }),
+  );
   // After the commit: a store may hang.
   await removeDisowned({ db, stores }, files.filter((each) => stores.of(each)?.isInDatabase !== true)); // prettier-ignore
   events.pdfDeleted({ ...input, files: files.length });

@@ -7,6 +7,7 @@ import type { Stores } from '../storage/stores.ts';
 import type { Events } from '../telemetry/events.ts';
 import { forgetUploads } from './delete-pdf.ts';
 import { REDACTED_REQUEST, WITHOUT_DOCUMENT } from './redacted-request.ts';
+import { retryAfterDeadlock } from './retry-after-deadlock.ts';
 import { removeUnownedFiles } from './unowned-files.ts';
 
 /** Rows in one transaction, so that it holds its locks only briefly. */
@@ -27,7 +28,7 @@ export interface ExpireDeps {
 
 /** Deletes what has expired. @returns how many PDFs, documents of jobs without a PDF, and jobs */
 export async function expire(deps: ExpireDeps): Promise<{ files: number; documents: number; jobs: number }> {
-  const files = await inBatches(() => expireFiles(deps));
+  const files = await inBatches(() => retryAfterDeadlock(() => expireFiles(deps)));
   const documents = await ofEach((kept) => eraseDocuments(deps, kept));
   await inBatches(() => eraseUploads(deps));
   const jobs = await ofEach((kept) => deleteJobs(deps, kept));
