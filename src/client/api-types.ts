@@ -103,6 +103,18 @@ export interface BoundHeader {
   hosts?: string[] | undefined;
 }
 
+export interface ConsoleMessage {
+  type: ConsoleMessageType;
+  text: string;
+  /** Address, line and column, such as `app.js:12:5`; null: not known */
+  at: string | null;
+  /** How often it came in a row */
+  times: number;
+}
+
+/** `exception`: an error that no script catches */
+export type ConsoleMessageType = 'exception' | 'error' | 'warning' | 'info' | 'log' | 'debug';
+
 export interface Cookie {
   name: string;
   value: string;
@@ -542,6 +554,52 @@ export interface Job {
   upload: UploadState | null;
   /** The batch that it belongs to, and its row there */
   batch: BatchOfJob | null;
+  /** The job that it is a retry of */
+  retryOf: string | null;
+}
+
+export interface JobDetails {
+  id: string;
+  status: JobStatus;
+  priority: Priority;
+  attempts: number;
+  createdAt: string;
+  /** When it is printed, if the request says so */
+  runAt: string | null;
+  startedAt: string | null;
+  completedAt: string | null;
+  /** 1 is next, 100 means 100 or more; null unless queued */
+  queuePosition: number | null;
+  /** Milliseconds */
+  timings: Timings | null;
+  error: JobError | null;
+  /** The first of its files */
+  file: File | null;
+  /** The first 20 resources that did not load; the document was printed without them */
+  failedResources: FailedResource[];
+  /** The number of all resources that did not load */
+  failedResourceCount: number;
+  /** The first 20 font families that the document asked for first and did not get: it was printed in the next ones of its lists */
+  missingFonts: string[];
+  /** What was not waited for any longer, with `bestAttempt`; empty if the document is complete */
+  incomplete: string[];
+  metadata: Metadata;
+  /** The versions of templates that it prints: `invoice@7` */
+  templates: string[];
+  /** What became of the upload; null if none was asked for */
+  upload: UploadState | null;
+  /** The batch that it belongs to, and its row there */
+  batch: BatchOfJob | null;
+  /** The job that it is a retry of */
+  retryOf: string | null;
+  /** Its retries, oldest first: at most 20 */
+  retriedAs: string[];
+  /** What its pages said in the console of the browser: at most 100 messages, errors before others, kept as long as the document or the PDF */
+  consoleMessages: ConsoleMessage[];
+  /** The number of all messages */
+  consoleMessageCount: number;
+  /** The path of a picture of the page that failed, kept as long as the document; null: none */
+  failurePicture: string | null;
 }
 
 export interface JobError {

@@ -106,10 +106,7 @@ const consoleMessageSchema = z
       .enum(MESSAGE_TYPES)
       .meta({ id: 'ConsoleMessageType', description: '`exception`: an error that no script catches' }),
     text: z.string(),
-    at: z
-      .string()
-      .nullable()
-      .meta({ description: 'Address, line and column, such as `https://a.example/app.js:12:5`' }),
+    at: z.string().nullable().meta({ description: 'Address, line and column, such as `app.js:12:5`; null: not known' }),
     times: z.int().meta({ description: 'How often it came in a row' }),
   })
   .meta({ id: 'ConsoleMessage' });

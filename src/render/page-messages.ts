@@ -45,7 +45,7 @@ interface Place {
 /** The messages of one document. It keeps the first ones; an error that comes later takes the place of one that is none. */
 export class PageMessages {
   readonly #shown: (url: string) => string;
-  #kept: ConsoleMessage[] = [];
+  readonly #kept: ConsoleMessage[] = [];
   #bytes = 0;
   #count = 0;
 

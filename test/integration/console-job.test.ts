@@ -104,7 +104,7 @@ describe('the page of a failed job', () => {
       expect(text).not.toContain(part);
     expect(text).toContain('console:documents');
     for (const path of ['/sent', '/sent/0/text', '/sent/0/files/0', '/picture'])
-      expect((await page(support, path)).status, path).toBe(403);
+      expect([path, (await page(support, path)).status]).toEqual([path, 403]);
     const done = (await page(support, '', printed)).text;
     for (const part of ['<iframe', '<img', '/pdf']) expect(done).not.toContain(part);
     expect(done).toContain('1 page');

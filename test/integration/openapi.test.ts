@@ -77,6 +77,7 @@ describe('/openapi.json', () => {
       'get /v1/jobs/{id}/files': 'jobs:read',
       'get /v1/jobs/{id}/files/{n}': 'jobs:read',
       'get /v1/jobs/{id}/pdf': 'jobs:read',
+      'get /v1/jobs/{id}/picture': 'jobs:read',
       'delete /v1/jobs/{id}/links': 'jobs:write',
       'get /v1/links/{token}': undefined,
       'post /v1/jobs/{id}/link': 'jobs:write',
