@@ -24,6 +24,13 @@ create table pdfprompt_job_term_gap (before uuid not null);
 comment on table pdfprompt_job_term_gap is 'Jobs with a smaller id were accepted before there was pdfprompt_job_term, and are not in it yet.';
 insert into pdfprompt_job_term_gap select 'ffffffff-ffff-ffff-ffff-ffffffffffff' where exists (select from pdfprompt_job);
 
+create table pdfprompt_job_term_due (
+  batch_id uuid primary key,
+  batch_row integer not null default -1
+);
+comment on table pdfprompt_job_term_due is 'Batches whose items are not all in pdfprompt_job_term yet. No foreign key: a row goes as soon as its items are.';
+comment on column pdfprompt_job_term_due.batch_row is 'The last item that is';
+
 create function pdfprompt_terms_of(filename text, templates text[], metadata jsonb) returns table (name text, value text)
 language sql immutable as $$
   select 'filename', left(filename, 200) where filename is not null
@@ -32,16 +39,21 @@ language sql immutable as $$
 $$;
 comment on function pdfprompt_terms_of is 'The terms of a job with these columns.';
 
-create function pdfprompt_on_jobs_added() returns trigger language plpgsql security definer as $$
+create function pdfprompt_on_job_added() returns trigger language plpgsql security definer as $$
 begin
   insert into pdfprompt_job_term (user_id, name, value, job_id)
-    select j.user_id, 'filename', left(j.filename, 200), j.id from added j where j.filename is not null
-    union all select j.user_id, 'template', left(t, 200), j.id from added j, unnest(j.templates) as t
-    union all select j.user_id, 'metadata.' || m.key, left(m.value, 200), j.id
-      from added j, jsonb_each_text(j.metadata) as m where j.metadata <> '{}' and m.value is not null;
+    select new.user_id, own.name, own.value, new.id from pdfprompt_terms_of(new.filename, new.templates, new.metadata) as own;
   return null;
 end $$;
-comment on function pdfprompt_on_jobs_added is 'Writes the terms of new jobs.';
+comment on function pdfprompt_on_job_added is 'Writes the terms of a new job.';
+
+-- A batch has up to a hundred thousand items, whose terms would make it a third slower to accept: they are written just after.
+create function pdfprompt_on_batch_opened() returns trigger language plpgsql security definer as $$
+begin
+  insert into pdfprompt_job_term_due (batch_id) values (new.id) on conflict (batch_id) do update set batch_row = -1;
+  return null;
+end $$;
+comment on function pdfprompt_on_batch_opened is 'Notes that the terms of the items of a batch are to be written.';
 
 create function pdfprompt_on_jobs_deleted() returns trigger language plpgsql security definer as $$
 begin
@@ -62,6 +74,34 @@ begin
   return null;
 end $$;
 comment on function pdfprompt_on_job_read is 'Writes the terms of a job whose filename, metadata or templates have changed.';
+
+create function pdfprompt_add_item_terms(most integer) returns integer language plpgsql as $$
+declare
+  due pdfprompt_job_term_due;
+  last integer;
+  count integer;
+begin
+  select d.* into due from pdfprompt_job_term_due d order by d.batch_id limit 1 for update skip locked;
+  if not found then
+    return 0;
+  end if;
+  with page as materialized (
+    select j.id, j.user_id, j.filename, j.templates, j.metadata, j.batch_row from pdfprompt_job j
+    where j.batch_id = due.batch_id and j.batch_row is not null and j.batch_row > due.batch_row order by j.batch_row limit most
+  ), added as (
+    insert into pdfprompt_job_term (user_id, name, value, job_id)
+    select j.user_id, own.name, own.value, j.id from page j, pdfprompt_terms_of(j.filename, j.templates, j.metadata) as own
+    on conflict do nothing
+  )
+  select max(page.batch_row), count(*) into last, count from page;
+  if count < most then
+    delete from pdfprompt_job_term_due d where d.batch_id = due.batch_id;
+  else
+    update pdfprompt_job_term_due d set batch_row = last where d.batch_id = due.batch_id;
+  end if;
+  return greatest(count, 1);
+end $$;
+comment on function pdfprompt_add_item_terms is 'Writes the terms of so many items of a batch. Returns how many it looked at, at least 1; 0: there is nothing to do, or other processes are at it.';
 
 create function pdfprompt_fill_terms(most integer) returns integer language plpgsql as $$
 declare
@@ -94,12 +134,12 @@ do $$
 declare
   own text;
 begin
-  foreach own in array '{pdfprompt_terms_of,pdfprompt_on_jobs_added,pdfprompt_on_jobs_deleted,pdfprompt_on_job_read,pdfprompt_fill_terms}'::text[] loop
+  foreach own in array '{pdfprompt_terms_of,pdfprompt_on_job_added,pdfprompt_on_batch_opened,pdfprompt_add_item_terms,pdfprompt_on_jobs_deleted,pdfprompt_on_job_read,pdfprompt_fill_terms}'::text[] loop
     execute format('revoke execute on function %s from public', own);
     execute format('alter function %s set search_path = pg_catalog, %I, pg_temp', own, current_schema());
   end loop;
   -- As the service's own connections have it, and without joins that would read all terms: every row has its key.
-  foreach own in array '{pdfprompt_on_jobs_deleted,pdfprompt_on_job_read,pdfprompt_fill_terms}'::text[] loop
+  foreach own in array '{pdfprompt_on_jobs_deleted,pdfprompt_on_job_read,pdfprompt_fill_terms,pdfprompt_add_item_terms}'::text[] loop
     execute format('alter function %s set plan_cache_mode = force_generic_plan', own);
     execute format('alter function %s set enable_seqscan = off', own);
     execute format('alter function %s set enable_bitmapscan = off', own);
@@ -108,8 +148,13 @@ begin
   end loop;
 end $$;
 
-create trigger pdfprompt_jobs_added after insert on pdfprompt_job
-  referencing new table as added for each statement execute function pdfprompt_on_jobs_added();
+create trigger pdfprompt_job_added after insert on pdfprompt_job
+  for each row when (new.batch_row is null and (new.filename is not null or new.templates is not null or new.metadata <> '{}'))
+  execute function pdfprompt_on_job_added();
+create trigger pdfprompt_batch_opened after insert on pdfprompt_batch for each row execute function pdfprompt_on_batch_opened();
+-- Items that are printed again are new jobs.
+create trigger pdfprompt_batch_opened_again after update of status on pdfprompt_batch
+  for each row when (old.status <> 'processing' and new.status = 'processing') execute function pdfprompt_on_batch_opened();
 create trigger pdfprompt_jobs_deleted after delete on pdfprompt_job
   referencing old table as deleted for each statement execute function pdfprompt_on_jobs_deleted();
 create trigger pdfprompt_job_read after update of filename, templates, metadata on pdfprompt_job

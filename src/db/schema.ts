@@ -528,3 +528,8 @@ export const jobTerm = pgTable(
 export const jobTermGap = pgTable('pdfprompt_job_term_gap', {
   before: uuid('before').notNull(),
 });
+
+export const jobTermDue = pgTable('pdfprompt_job_term_due', {
+  batchId: uuid('batch_id').primaryKey(),
+  batchRow: integer('batch_row').notNull().default(-1),
+});

@@ -13,3 +13,12 @@ export async function fillTerms(db: Queryable): Promise<number> {
   const [row] = await db.execute<{ count: number }>(sql`select pdfprompt_fill_terms(${BATCH}) as count`);
   return row?.count ?? 0;
 }
+
+/**
+ * Writes what the items of a batch are found by, one piece of one batch at a time: a batch is accepted without.
+ * @returns 0: there is nothing left to do, or other processes are at it
+ */
+export async function addItemTerms(db: Queryable): Promise<number> {
+  const [row] = await db.execute<{ count: number }>(sql`select pdfprompt_add_item_terms(${BATCH}) as count`);
+  return row?.count ?? 0;
+}

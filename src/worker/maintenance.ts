@@ -6,7 +6,7 @@ import type { Config } from '../config/load.ts';
 import type { Database } from '../db/pools.ts';
 import { finishErasing } from '../jobs/erase-user.ts';
 import { expire } from '../jobs/expire.ts';
-import { fillTerms } from '../jobs/fill-terms.ts';
+import { addItemTerms, fillTerms } from '../jobs/fill-terms.ts';
 import { requeueStranded } from '../jobs/requeue.ts';
 import { sweepFiles } from '../jobs/sweep-files.ts';
 import { locateFiles, removeAbandonedPuts } from '../jobs/unowned-files.ts';
@@ -50,6 +50,7 @@ export class Maintenance extends Lifecycle<MaintenanceDeps> {
     this.#repeat('removing what puts have left', 3_600_000, () => this.#sweep());
     this.#repeat('rotating the keys of links', 3_600_000, () => this.#rotateLinkKeys());
     this.#repeat('noting where PDFs are', 60_000, () => this.#locate());
+    this.#repeat('noting what items are found by', 2_000, () => this.#addItemTerms());
     this.#repeat('noting what earlier jobs are found by', 60_000, () => this.#fillTerms());
     this.#repeat('looking for PDFs that no row names', 60_000, () => this.#sweepFiles());
   }
@@ -104,6 +105,10 @@ export class Maintenance extends Lifecycle<MaintenanceDeps> {
 
   async #locate(): Promise<void> {
     while (!this.ending.aborted && (await locateFiles(this.options)) > 0);
+  }
+
+  async #addItemTerms(): Promise<void> {
+    while (!this.ending.aborted && (await addItemTerms(this.options.db)) > 0);
   }
 
   async #fillTerms(): Promise<void> {

@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { JobFilter } from '../../src/domain/job-filter.ts';
 import { JOB_STATUSES, type JobStatus } from '../../src/domain/job.ts';
+import { addItemTerms } from '../../src/jobs/fill-terms.ts';
 import { listJobs } from '../../src/jobs/read.ts';
 import { countJobs, findJobIds, searchJobs } from '../../src/jobs/search-jobs.ts';
 import { startService } from '../support/service.ts';
@@ -74,6 +75,7 @@ beforeAll(async () => {
       case when "batchRow" is not null then ${BATCH}::uuid end, "batchRow", "retryOf", null
     from (select r.*, to_timestamp(r.ms / 1000.0) as at from jsonb_to_recordset(${json}::text::jsonb) as r (id uuid, "user" uuid, status text, filename text, metadata jsonb,
       templates text[], error text, tier text, "batchRow" integer, "retryOf" uuid, ms bigint)) as r`;
+  while ((await addItemTerms(base.db)) > 0);
 });
 
 /** What the filter means, in other words. */

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { beforeEach, expect, it } from 'vitest';
 import { arrayLiteral } from '../../src/db/array-literal.ts';
-import { fillTerms } from '../../src/jobs/fill-terms.ts';
+import { addItemTerms, fillTerms } from '../../src/jobs/fill-terms.ts';
 import { createDatabase, openTestPool } from '../support/database.ts';
 import { undoLater } from '../support/clean-up.ts';
 
@@ -53,9 +53,9 @@ it('what is read later from a request that was submitted in SQL takes the place 
 });
 
 it('jobs of the release before are noted afterwards, each once, the newest first', async () => {
-  await sql`alter table pdfprompt_job disable trigger pdfprompt_jobs_added`;
+  await sql`alter table pdfprompt_job disable trigger pdfprompt_job_added`;
   await insert('old', {}, null, 1_200);
-  await sql`alter table pdfprompt_job enable trigger pdfprompt_jobs_added`;
+  await sql`alter table pdfprompt_job enable trigger pdfprompt_job_added`;
   await sql`insert into pdfprompt_job_term_gap values ('ffffffff-ffff-ffff-ffff-ffffffffffff')`;
   await insert('new', {}, null); // it has its terms, and the gap begins above it
   const looked: number[] = [];
@@ -63,4 +63,27 @@ it('jobs of the release before are noted afterwards, each once, the newest first
   expect(looked).toEqual([500, 500, 201]);
   expect(await terms()).toHaveLength(1_201);
   expect(await sql`select 1 from pdfprompt_job_term_gap`).toHaveLength(0);
+});
+
+it('items are noted just after their batch was accepted, and those that are printed again, too', async () => {
+  const batch = uuidv7();
+  const items = (from: number, to: number) => sql`
+    insert into pdfprompt_job (id, user_id, priority, request, metadata, batch_id, batch_row)
+      select gen_random_uuid(), ${user}, 0, '{}', jsonb_build_object('row', n), ${batch}, n from generate_series(${from}::integer, ${to}::integer) n`;
+  const fill = async () => {
+    while ((await addItemTerms(pool.db)) > 0);
+  };
+  await sql`insert into pdfprompt_batch (id, user_id, result, total, tier, priority, virtual_start)
+    values (${batch}, ${user}, 'files', 1, 'starter', 0, 0)`;
+  await items(0, 1_199);
+  expect(await terms()).toEqual([]);
+  await fill();
+  expect(await terms()).toHaveLength(1_200);
+  await sql`update pdfprompt_batch set status = 'completed', completed_at = now() where id = ${batch}`;
+  await sql`delete from pdfprompt_job where batch_row < 10`;
+  await items(0, 9);
+  await sql`update pdfprompt_batch set status = 'processing', completed_at = null where id = ${batch}`;
+  await fill();
+  expect(await terms()).toHaveLength(1_200);
+  expect(await sql`select 1 from pdfprompt_job_term_due`).toHaveLength(0);
 });

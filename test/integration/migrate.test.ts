@@ -149,7 +149,9 @@ const MEANT = new Set([
   'pdfprompt_release_part',
   'pdfprompt_job_ended',
   'pdfprompt_upload_ended',
-  'pdfprompt_jobs_added',
+  'pdfprompt_job_added',
+  'pdfprompt_batch_opened',
+  'pdfprompt_batch_opened_again',
   'pdfprompt_jobs_deleted',
   'pdfprompt_job_read',
 ]);
