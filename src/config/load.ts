@@ -6,6 +6,7 @@ import { nearest } from '../kernel/nearest.ts';
 import type { EgressRule } from './egress-rule.ts';
 import type { Kind } from './kinds.ts';
 import { flagOf, SETTING_LIST, type SettingName, type SETTINGS } from './settings.ts';
+import { type SettingInForce, settingsInForce } from './settings-in-force.ts';
 import { type TracingSettings, tracingSettings } from './tracing.ts';
 
 type Environment = Record<string, string | undefined>;
@@ -49,6 +50,8 @@ export interface Config extends Omit<Values, 'dataDir' | 'workerConcurrency' | E
   s3: S3Access | undefined;
   /** undefined: tracing is off */
   tracing: TracingSettings | undefined;
+  /** every setting as it was given, for people */
+  given: readonly SettingInForce[];
 }
 
 /**
@@ -104,6 +107,7 @@ export function loadConfig({ env, flags = {}, isRoot }: LoadInput): Config {
             sessionToken: awsSessionToken,
           },
     tracing,
+    given: settingsInForce({ env, flags }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { ConsoleSession } from '../accounts/console-sessions.ts';
 import type { Limiter } from '../accounts/limits.ts';
 import type { Principal, Principals } from '../accounts/principals.ts';
 import type { Database } from '../db/pools.ts';
+import type { SettingInForce } from '../config/settings-in-force.ts';
 import type { ReadRouter } from '../db/read-router.ts';
 import type { EventHub } from '../deliveries/event-hub.ts';
 import type { Scope } from '../domain/scope.ts';
@@ -65,6 +66,16 @@ export interface CompatSettings {
   timeoutMs: number;
 }
 
+/** What a check of this process has found. */
+export interface Finding {
+  /** what was checked */
+  name: string;
+  status: 'ok' | 'warn' | 'fail';
+  message: string;
+  /** what to type, if something is to be done */
+  fix?: string;
+}
+
 /** The dependencies of all routes and of the console. */
 export interface AppDeps {
   db: Database;
@@ -109,6 +120,10 @@ export interface AppDeps {
   composer: Pick<Composer, 'check' | 'compose'>;
   events: Events;
   version: string;
+  /** the settings of this process, for people */
+  settings: readonly SettingInForce[];
+  /** checks what this process needs; it takes some seconds at most */
+  examine: () => Promise<Finding[]>;
   health: Health;
   tracing: Tracing;
   underWay: UnderWay;

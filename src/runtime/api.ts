@@ -52,6 +52,7 @@ function listenersOf(connections: number): { all: number; user: number } {
 export function buildApi(
   {
     config,
+    directUrl,
     name,
     db,
     reads,
@@ -151,6 +152,12 @@ export function buildApi(
     composer,
     events,
     version: VERSION,
+    settings: config.given.filter(({ commands }) => commands.includes(name === 'pdfprompt serve' ? 'serve' : 'up')),
+    examine: async () => {
+      const { examineProcess } = await import('./examine-process.ts'); // few ask for it
+      const isEmbedded = config.databaseUrl === undefined;
+      return examineProcess(config, { url: config.databaseUrl ?? directUrl, directUrl, isEmbedded });
+    },
     health,
     tracing,
     underWay,

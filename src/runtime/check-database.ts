@@ -21,6 +21,8 @@ const OLDEST_POSTGRES = 130_000;
 /** Milliseconds for the read replica to catch up with the primary. */
 const CATCH_UP_MS = 1_000;
 
+type OpenDatabase = Omit<DatabaseHandle, 'release'>;
+
 /** The database: its server, connections, pooler, schema and read replica. */
 export async function checkDatabase(config: Config, onProgress: Progress): Promise<Check[]> {
   let handle: DatabaseHandle;
@@ -29,6 +31,15 @@ export async function checkDatabase(config: Config, onProgress: Progress): Promi
   } catch (error) {
     return [fail('postgres', messageOf(error), 'set DATABASE_URL to your own Postgres')];
   }
+  try {
+    return await checkOpenDatabase(config, handle);
+  } finally {
+    await handle.release();
+  }
+}
+
+/** The same for the database that a process uses. */
+export async function checkOpenDatabase(config: Config, handle: OpenDatabase): Promise<Check[]> {
   try {
     const facts = await inspectServer(handle.directUrl, connectTimeoutOf(config));
     return [
@@ -42,8 +53,6 @@ export async function checkDatabase(config: Config, onProgress: Progress): Promi
   } catch (error) {
     const fix = 'correct DATABASE_URL, or unset it to use the embedded Postgres';
     return [fail('postgres', messageOf(databaseError(error, handle.url)), fix)];
-  } finally {
-    await handle.release();
   }
 }
 
@@ -56,7 +65,7 @@ function checkServer({ version, versionNumber, inRecovery }: ServerFacts, where:
   return ok('postgres', server);
 }
 
-async function checkMigrations(config: Config, { directUrl, isEmbedded }: DatabaseHandle): Promise<Check> {
+async function checkMigrations(config: Config, { directUrl, isEmbedded }: OpenDatabase): Promise<Check> {
   const { pending } = await migrateDatabase({ url: directUrl, config, check: true });
   if (pending.length === 0) return ok('migrations', 'the database is up to date');
   if (isEmbedded) return ok('migrations', 'the embedded database is migrated at the next start');
@@ -64,7 +73,7 @@ async function checkMigrations(config: Config, { directUrl, isEmbedded }: Databa
 }
 
 /** Nothing of tables that do not exist. @throws the driver's error if it cannot be reached */
-async function checkSchema(config: Config, { directUrl }: DatabaseHandle): Promise<Check[]> {
+async function checkSchema(config: Config, { directUrl }: OpenDatabase): Promise<Check[]> {
   const name = 'schema';
   const facts = await inspectSchema(directUrl, connectTimeoutOf(config));
   if (!facts) return [];
@@ -146,7 +155,7 @@ function checkConnections(config: Config, { maxConnections, connections }: Serve
 }
 
 /** @throws the driver's error if it cannot be reached */
-async function checkPooler(config: Config, { url, directUrl }: DatabaseHandle): Promise<Check> {
+async function checkPooler(config: Config, { url, directUrl }: OpenDatabase): Promise<Check> {
   const fix = await missingTimeouts(url, connectTimeoutOf(config));
   if (url === directUrl)
     return warn(

@@ -1,11 +1,8 @@
-import { access, constants, mkdir } from 'node:fs/promises';
 import type { Config } from '../config/load.ts';
 import { chromiumAgeSeconds, CHROMIUM_MAX_AGE_DAYS } from '../domain/chromium-age.ts';
 import { reasonText } from '../domain/outcome.ts';
 import { onlyPart, parsePdfRequest } from '../domain/pdf-request.ts';
 import { Deadline } from '../kernel/deadline.ts';
-import { messageOf } from '../kernel/errors.ts';
-import { MEGABYTE } from '../kernel/units.ts';
 import { type ChromiumBinary, findChromium } from '../render/chromium-binary.ts';
 import { withFonts } from '../render/fonts/font-library.ts';
 import type { Launcher } from '../render/launcher.ts';
@@ -17,16 +14,14 @@ import { checkDatabase } from './check-database.ts';
 import { checkDisks } from './check-disks.ts';
 import { checkFonts } from './check-fonts.ts';
 import { checkSigner } from './signer.ts';
-import { Stores } from '../storage/stores.ts';
 import type { Progress } from './database.ts';
+import { checkDataDir, checkMemory, checkNode, checkStore, failure } from './examine-process.ts';
 import { buildLauncher, rendererOptions } from './worker.ts';
-
-const ENOUGH_MEMORY_MB = 1_024;
 
 /** Checks everything that pdfprompt needs, and says what to do about what is missing. */
 export async function examine(config: Config, onProgress: Progress): Promise<Check[]> {
   return [
-    ok('node', `Node ${process.versions.node}`), // an older one does not get here
+    checkNode(),
     await checkDataDir(config),
     ...(await checkDatabase(config, onProgress)),
     await checkStore(config),
@@ -35,30 +30,6 @@ export async function examine(config: Config, onProgress: Progress): Promise<Che
     ...(await checkSigner(config)),
     checkMemory(),
   ];
-}
-
-async function checkDataDir({ dataDir }: Config): Promise<Check> {
-  try {
-    await mkdir(dataDir, { recursive: true });
-    await access(dataDir, constants.W_OK);
-    return ok('data directory', dataDir);
-  } catch (error) {
-    const fix = 'set PDFPROMPT_DATA_DIR to a directory that can be written';
-    return fail('data directory', `${dataDir} cannot be written: ${messageOf(error)}`, fix);
-  }
-}
-
-async function checkStore(config: Config): Promise<Check> {
-  try {
-    const store = new Stores(config).current;
-    await store.check();
-    return ok(
-      'pdf store',
-      config.pdfStore.kind === 'file' ? config.pdfStore.directory : (store.location ?? 'in Postgres'),
-    );
-  } catch (error) {
-    return failure('pdf store', error, 'set PDF_STORE to postgres, or to a directory that can be written');
-  }
 }
 
 async function checkChromium(config: Config, onProgress: Progress): Promise<Check[]> {
@@ -83,12 +54,6 @@ async function checkChromium(config: Config, onProgress: Progress): Promise<Chec
   } catch (error) {
     return [found, failure(step, error)];
   }
-}
-
-/** The first line of a message says what went wrong, the others what to do. */
-function failure(name: string, error: unknown, otherwise?: string): Check {
-  const [message = '', ...fix] = messageOf(error).split('\n');
-  return fail(name, message, fix.join('\n') || otherwise);
 }
 
 /** Starts a browser as a worker does. The launcher checks its jail and its sandbox. */
@@ -149,13 +114,4 @@ async function checkRendering(config: Config, binary: ChromiumBinary, launcher: 
   } finally {
     await renderer.stop();
   }
-}
-
-function checkMemory(): Check {
-  const limit = process.constrainedMemory() || Infinity;
-  const available = Math.round(Math.min(limit, process.availableMemory()) / MEGABYTE);
-  const message = `${available} MB available`;
-  if (available >= ENOUGH_MEMORY_MB) return ok('memory', message);
-  const fix = `give it ${ENOUGH_MEMORY_MB} MB, or lower BROWSER_POOL_SIZE and PDFPROMPT_WORKER_CONCURRENCY`;
-  return warn('memory', message, fix);
 }

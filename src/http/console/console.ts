@@ -19,11 +19,13 @@ import { readQuery } from '../query.ts';
 import { aboutOf, type AppContext, type AppDeps, type AppEnv } from '../route.ts';
 import { addAudit } from './add-audit.ts';
 import { addBatches } from './add-batches.ts';
+import { addDoctor } from './add-doctor.ts';
 import { addJob } from './add-job.ts';
 import { addJobs } from './add-jobs.ts';
 import { addKeys } from './add-keys.ts';
 import { addSchedules } from './add-schedules.ts';
 import { addSessions } from './add-sessions.ts';
+import { addSettings } from './add-settings.ts';
 import { addTiers } from './add-tiers.ts';
 import { addUsers } from './add-users.ts';
 import { addWebhooks } from './add-webhooks.ts';
@@ -137,6 +139,8 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
   addUsers(app, { db, reads, adminDb, queue: deps.queue, stores: deps.stores, acted });
   addKeys(app, { db, adminDb, acted });
   addTiers(app, { db, adminDb, acted });
+  addSettings(app, deps);
+  addDoctor(app, { examine: deps.examine, onCached: watched.onRequest });
   addWebhooks(app, { db, reads, adminDb, onCached: watched.onRequest, acted });
 
   app.get('/', async (c) => c.html(overviewPage(sessionOf(c), await readOverview(readQuery(c, overviewQuery).range))));

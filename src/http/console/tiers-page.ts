@@ -25,7 +25,7 @@ export function tiersPage(session: ConsoleSession, { tiers, message }: TiersView
       <th scope="row"><a id="tier-${tier.name}" href="/console/tiers/${tier.name}">${tier.name}</a></th>
       <td class="number">${limit(tier.requestsPerMinute)}</td>
       <td class="number">${limit(tier.requestsPerDay)}</td>
-      <td class="number">${tier.priority}</td>
+      <td class="number medium">${tier.priority}</td>
       <td class="number medium">${kept(tier)}</td>
       <td class="number">${users(tier)}</td>
     </tr>`;
@@ -36,7 +36,7 @@ export function tiersPage(session: ConsoleSession, { tiers, message }: TiersView
     main: html`<div class="head"><h1>Tiers</h1></div>
       ${messageLine(message)}
       <table class="tiers" aria-label="Tiers">
-        ${tableHead('Tier', ['In 60 seconds', 'number'], ['In a UTC day', 'number'], ['Priority', 'number'], ['Files are kept', 'number medium'], ['Users', 'number'])}
+        ${tableHead('Tier', ['A minute', 'number'], ['A day', 'number'], ['Priority', 'number medium'], ['Files are kept', 'number medium'], ['Users', 'number'])}
         <tbody>
           ${tiers.map(row)}
         </tbody>
