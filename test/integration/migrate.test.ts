@@ -154,6 +154,7 @@ const MEANT = new Set([
   'pdfprompt_batch_opened_again',
   'pdfprompt_jobs_deleted',
   'pdfprompt_job_read',
+  'pdfprompt_user_ring_limits', // which tells every process
 ]);
 
 /** Functions of the release before, which a later one must not replace. */
