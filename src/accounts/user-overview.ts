@@ -2,7 +2,6 @@ import { type SQL, sql } from 'drizzle-orm';
 import { arrayLiteral } from '../db/array-literal.ts';
 import type { Queryable } from '../db/pools.ts';
 import { JOB_STATUSES, type JobStatus } from '../domain/job.ts';
-import type { LimitOverrides } from '../domain/limit-overrides.ts';
 import type { Tier } from '../domain/tier.ts';
 import { listTiers } from './tiers.ts';
 
@@ -16,8 +15,6 @@ export interface UserOverview {
   tier: Tier | undefined;
   /** every tier there is */
   tiers: Tier[];
-  /** what is not as the tier says */
-  overrides: LimitOverrides;
   /** jobs by status that were accepted on this UTC day, and in the last seven; {@link MOST_COUNTED} may be more */
   jobs: { status: JobStatus; today: number; week: number }[];
   belongings: Record<Belonging, number>;
@@ -39,19 +36,17 @@ export async function readUserOverview(
     db.execute<UserOverview['jobs'][number] & Record<string, unknown>>(sql`
       select s.status, ${since(user.id, today)} as today, ${since(user.id, today - 6 * DAY_MS)} as week
       from unnest(${arrayLiteral(JOB_STATUSES)}::text[]) with ordinality as s (status, place) order by s.place`),
-    db.execute<{ overrides: LimitOverrides } & Record<Belonging, number> & Record<string, unknown>>(sql`
-      select u.limits as overrides,
+    db.execute<Record<Belonging, number> & Record<string, unknown>>(sql`
+      select
         ${of(user.id, sql`pdfprompt_api_key`, sql`revoked_at is null and (expires_at is null or expires_at > now())`)} as keys,
         ${of(user.id, sql`pdfprompt_batch`)} as batches,
         ${of(user.id, sql`pdfprompt_schedule`)} as schedules,
         ${of(user.id, sql`pdfprompt_webhook`, sql`deleted_at is null`)} as webhooks,
         ${of(user.id, sql`pdfprompt_template`, sql`latest > 0`)} as templates,
-        ${of(user.id, sql`pdfprompt_console_session`, sql`expires_at > now()`)} as sessions
-      from pdfprompt_user u where u.id = ${user.id}::uuid`),
+        ${of(user.id, sql`pdfprompt_console_session`, sql`expires_at > now()`)} as sessions`),
   ]);
-  if (!row) throw new Error('a user who was just read is not there');
-  const { overrides, ...belongings } = row;
-  return { tier: tiers.find(({ name }) => name === user.tier), tiers, overrides, jobs: [...jobs], belongings };
+  if (!row) throw new Error('the database returned no row for a query that always has one');
+  return { tier: tiers.find(({ name }) => name === user.tier), tiers, jobs: [...jobs], belongings: row };
 }
 
 const counted = (rows: SQL) =>

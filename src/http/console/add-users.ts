@@ -4,8 +4,10 @@ import { createUser } from '../../accounts/create-user.ts';
 import { searchUsers, USER_ORDERS } from '../../accounts/search-users.ts';
 import { setTier } from '../../accounts/subscriptions.ts';
 import { readUsage } from '../../accounts/usage.ts';
+import { setLimits } from '../../accounts/user-limits.ts';
 import { readUserOverview } from '../../accounts/user-overview.ts';
 import { getUser } from '../../accounts/users.ts';
+import { type LimitOverrides, limitsInForce } from '../../domain/limit-overrides.ts';
 import { eraseUser } from '../../jobs/erase-user.ts';
 import { CodedError } from '../../kernel/errors.ts';
 import { readForm } from '../body.ts';
@@ -74,8 +76,8 @@ export function addUsers(app: Hono<AppEnv>, { db, reads, adminDb, queue, stores,
   const view = async (c: AppContext, message?: Message): Promise<UserView> => {
     const user = await getUser(adminDb, { id: c.req.param('id') ?? '' });
     const overview = await readUserOverview(adminDb, user);
-    const { tier, overrides } = overview;
-    const limits = tier && { ...tier, ...overrides };
+    const { tier } = overview;
+    const limits = tier && limitsInForce(tier, user.limits);
     const usage =
       limits &&
       (await c.var.underWay.reading(user.id, () => readUsage(reads, { userId: user.id, limits, days: DAYS })));
@@ -108,6 +110,13 @@ export function addUsers(app: Hono<AppEnv>, { db, reads, adminDb, queue, stores,
     await acted(c, "set a user's tier", { subjectUserId: userId, detail: { tier: tier ?? '' } });
     return `/console/users/${userId}?done=tier`;
   });
+  change('limits', 'Not changed', async (c, userId, form) => {
+    const limits = overridesOf(form);
+    await setLimits(db, { userId, limits });
+    const detail = Object.fromEntries(Object.entries(limits).map(([name, value]) => [name, value ?? 'none']));
+    await acted(c, "set a user's limits", { subjectUserId: userId, detail });
+    return `/console/users/${userId}?done=limits`;
+  });
   change('erase', 'Not erased', async (c, userId, form) => {
     const { email } = await getUser(adminDb, { id: userId });
     if ((form.get('email') ?? '').trim().toLowerCase() !== email)
@@ -126,6 +135,15 @@ export function refusalOf(error: unknown, what: string) {
   if (!(error instanceof CodedError)) throw error;
   const text = error.fields?.map(({ field, message }) => `${field}: ${message}`).join('; ') ?? error.message;
   return { refusal: { kind: 'refused', text: `${what}: ${text}.` } as const, status: statusOf(error.code) };
+}
+
+/** An empty field is as the tier says; `none` is no limit. What is no number is left to the check. */
+function overridesOf(form: URLSearchParams): LimitOverrides {
+  const given = (['requestsPerMinute', 'requestsPerDay', 'priority', 'retention'] as const).flatMap((name) => {
+    const text = form.get(name)?.trim() ?? '';
+    return text === '' ? [] : [[name, text === 'none' ? null : Number(text)] as const];
+  });
+  return Object.fromEntries(given);
 }
 
 /** One that is not valid begins from the start. */

@@ -26,6 +26,7 @@ import { addKeys } from './add-keys.ts';
 import { addSchedules } from './add-schedules.ts';
 import { addSessions } from './add-sessions.ts';
 import { addSettings } from './add-settings.ts';
+import { addTemplates } from './add-templates.ts';
 import { addTiers } from './add-tiers.ts';
 import { addUsers } from './add-users.ts';
 import { addWebhooks } from './add-webhooks.ts';
@@ -139,6 +140,7 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
   addUsers(app, { db, reads, adminDb, queue: deps.queue, stores: deps.stores, acted });
   addKeys(app, { db, adminDb, acted });
   addTiers(app, { db, adminDb, acted });
+  addTemplates(app, { ...deps, looked });
   addSettings(app, deps);
   addDoctor(app, { examine: deps.examine, onCached: watched.onRequest });
   addWebhooks(app, { db, reads, adminDb, onCached: watched.onRequest, acted });

@@ -42,7 +42,7 @@ function list(settings: readonly SettingInForce[]): Html {
     const { name, flag, description, source, fallback } = setting;
     return html`<tr id="${name}">
       <th scope="row" class="reason">
-        <code>${name}</code><span class="what dim">${plain(description)} <code class="wide">${flag}</code></span>
+        <code>${name}</code> <code class="wide dim">${flag}</code><span class="what dim">${plain(description)}</span>
       </th>
       <td class="value">${valueOf(setting)}</td>
       <td>${source === 'default' ? html`<span class="dim">default</span>` : SOURCES[source]}</td>

@@ -17,7 +17,7 @@ export function tierForm({ id, tier }: User, { tiers }: UserOverview): Html {
 }
 
 /** Empty fields are as the tier says. */
-export function limitsForm({ id }: User, { tier, overrides }: UserOverview): Html {
+export function limitsForm({ id, limits: overrides }: User, { tier }: UserOverview): Html {
   if (!tier) return html``;
   const field = (name: 'requestsPerMinute' | 'requestsPerDay' | 'retention', label: string, fallback: string) => {
     const value = overrides[name];

@@ -33,7 +33,7 @@ export function userPage(session: ConsoleSession, { user, overview, usage, messa
         ${fact('Id', html`<code>${id}</code>`)} ${fact('Since', instantOf(createdAt))}
         ${usage && fact('Charged today', `${counted(usage.today.pages, 'page')}, ${bytes(usage.today.bytes)}`)}
       </dl>
-      ${limitsSection(overview, usage)}
+      ${limitsSection(user, overview, usage)}
       <div class="columns">${jobsSection(id, overview)}${belongingsSection(id, overview)}</div>
       ${usage && usageSection(usage)} ${session.may.administer && changes(user, overview)}`,
   });
@@ -42,7 +42,7 @@ export function userPage(session: ConsoleSession, { user, overview, usage, messa
 const unlimited = (value: number | null) => (value === null ? 'no limit' : count(value));
 
 /** What is in force, whether that is as the tier says, and what is used of it. */
-function limitsSection({ tier, overrides }: UserOverview, usage: UserView['usage']): Html {
+function limitsSection({ limits: overrides }: User, { tier }: UserOverview, usage: UserView['usage']): Html {
   if (!tier) return html``;
   const used = (name: 'minute' | 'day') => {
     const each = usage?.allowances.find((allowance) => allowance.name === name);
