@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import { z } from 'zod';
 import { getUser } from '../../accounts/users.ts';
 import { findAsset } from '../../assets/find-asset.ts';
+import { countJobs } from '../../jobs/search-jobs.ts';
 import { CodedError } from '../../kernel/errors.ts';
 import { getTemplate, listVersions } from '../../templates/read-templates.ts';
 import { findTemplate, type ListedTemplate, searchTemplates } from '../../templates/search-templates.ts';
@@ -16,6 +17,8 @@ import { templatesPage } from './templates-page.ts';
 
 const PAGE_SIZE = 50;
 const VERSIONS = 50;
+/** Jobs of one version that are counted, at most. */
+const MAX_COUNTED = 1_000;
 /** A larger file is not shown. */
 const MAX_TEXT_BYTES = 512 * 1_024;
 
@@ -80,7 +83,9 @@ export function addTemplates(app: Hono<AppEnv>, { reads, adminDb, assetStores, l
       const wanted = version ?? versions[0]?.version;
       const shown = wanted === undefined ? undefined : await getTemplate(reads, userId, { name, version: wanted });
       const its = shown && file !== undefined ? await fileOf(c, template, shown, file) : undefined;
-      return { template, versions, shown, jobs: undefined, file: its };
+      const filter = { user: userId, template: `${name}@${wanted}` };
+      const jobs = shown && (await countJobs(adminDb, filter, { max: MAX_COUNTED }));
+      return { template, versions, shown, jobs, file: its };
     });
     return c.html(templatePage(sessionOf(c), view));
   });

@@ -12,7 +12,7 @@ export interface TemplateView {
   versions: readonly TemplateVersion[];
   /** the version that is looked at; undefined: all are deleted */
   shown: Template | undefined;
-  /** jobs that named the shown version, as many at most as are counted; undefined: not known */
+  /** jobs that named the shown version, as many at most as are counted */
   jobs: { count: number; isMore: boolean } | undefined;
   /** a file of it, if one is looked at; text undefined: it is none, or too large */
   file: { name: string; text: string | undefined } | undefined;
