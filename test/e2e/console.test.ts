@@ -23,6 +23,7 @@ const html = '<h1>Invoice</h1>';
 let completed = '';
 let failed = '';
 let sent: SentDeliveries;
+let userId = '';
 
 /** Behind it nothing is rendered. */
 const occupyWorker = async () => {
@@ -63,7 +64,8 @@ beforeAll(async () => {
   failed = await submit({ html, waitForSelector: { selector: '#never', timeout: 100 } });
   await isOver(failed);
   const [user] = await sql<{ id: string }[]>`select id from pdfprompt_user where email = 'ann@example.com'`;
-  sent = await sentDeliveries(sql, { userId: user?.id ?? '', jobId: completed });
+  userId = user?.id ?? '';
+  sent = await sentDeliveries(sql, { userId, jobId: completed });
 });
 
 describe('the console, in a browser', () => {
@@ -185,6 +187,36 @@ describe('the console, in a browser', () => {
     await close();
   }, 120_000);
 
+  it('shows times in the time zone of the browser, or in UTC, also after a refresh', async () => {
+    const { page, complaints, close } = await sitDown(browser, { width: 390 });
+    await page.emulateTimezone('Asia/Kathmandu'); // 5:45 h ahead, all year
+    await signIn(page);
+    await page.goto(`${address}/console/jobs/${completed}`);
+    const shown = () =>
+      page.$eval('.facts time', (time) => ({
+        text: time.textContent.slice(-8),
+        utc: time.getAttribute('datetime')?.slice(11, 19) ?? '',
+      }));
+    const seconds = (text: string) => text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
+    const ahead = async () => {
+      const { text, utc } = await shown();
+      return (seconds(text) - seconds(utc) + 86_400) % 86_400;
+    };
+    expect(await ahead()).toBe(5.75 * 3_600);
+    expect(await textOf(page, '#clock-text')).toContain('UTC+5:45');
+    await page.click('#clock-switch');
+    expect(await ahead()).toBe(0);
+    await page.reload();
+    expect(await ahead()).toBe(0); // it is remembered
+
+    await page.click('.bar .menu');
+    expect(await page.$eval('#pages', (menu) => menu.matches(':popover-open'))).toBe(true);
+    await onto(page, () => page.click('#pages a[href="/console/users"]'));
+    expect(await textOf(page, 'h1')).toBe('Users');
+    expect(complaints).toEqual([]);
+    await close();
+  }, 60_000);
+
   it('works without scripts', async () => {
     const { page, close } = await sitDown(browser, { isScripted: false });
     await signIn(page);
@@ -212,7 +244,8 @@ describe.each([
     await signIn(page);
     const webhooks = ['', '?show=all', ...[sent.well, sent.failing, sent.gone].map((id) => `/${id}`)];
     const paths = ['', '?range=24h', '/jobs', '/jobs?status=failed', '/jobs?status=queued', ...webhooks.map((path) => `/webhooks${path}`)]; // prettier-ignore
-    for (const path of [...paths, ...[completed, failed, queued, busy].map((id) => `/jobs/${id}`)]) {
+    const accounts = ['/users', `/users/${userId}`, '/keys', '/tiers', '/tiers/starter', '/templates', '/settings', '/doctor']; // prettier-ignore
+    for (const path of [...paths, ...accounts, ...[completed, failed, queued, busy].map((id) => `/jobs/${id}`)]) {
       await page.goto(`${address}/console${path}`);
       for (const summary of await page.$$('summary')) await summary.click();
       expect(await axeViolations(page), `at ${path}`).toEqual([]);

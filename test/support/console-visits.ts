@@ -190,6 +190,74 @@ export async function consoleVisits(
         await post(`/webhooks/${id}/deliveries/${at(deliveries, turn)}/replay`);
       },
     },
+    {
+      name: 'console: users',
+      run: async (turn) => {
+        for (const order of ['newest', 'oldest', 'email']) {
+          const page = await get(`/users?order=${order}`);
+          const next = /rel="next"\s+href="\/console(\/users\?[^"]+)"/.exec(page)?.[1]?.replaceAll('&amp;', '&');
+          if (next !== undefined) await get(next);
+        }
+        await get(`/users?q=user${turn + 10}`);
+        await get(`/users?order=email&q=user${turn + 10}`);
+        await get(`/users?q=${at(heavy, turn).id.slice(0, 13)}`);
+      },
+    },
+    { name: 'console: user', run: async (turn) => void (await get(`/users/${at(heavy, turn).id}`)) },
+    {
+      name: 'console: changes of a user',
+      run: async (turn) => {
+        const created = await post('/users', { email: `visit-${turn}@example.com` });
+        const path = new URL(created.headers.get('location') ?? '', url).pathname.replace('/console', '');
+        await post(`${path}/tier`, { tier: 'professional' });
+        await post(`${path}/limits`, { requestsPerDay: '7' });
+        await post(`${path}/erase`, { email: `visit-${turn}@example.com` });
+      },
+    },
+    {
+      name: 'console: keys',
+      run: async (turn) => {
+        for (const query of ['', '?state=valid', '?state=revoked', '?q=pdf_abcdef']) await get(`/keys${query}`);
+        await get(`/keys?user=${at(heavy, turn).id}`);
+        await get(`/keys/${admin.id}`);
+      },
+    },
+    {
+      name: 'console: changes of a key',
+      run: async (turn) => {
+        const form = { email: `visit-key-${turn}@example.com`, scopes: 'usage:read' };
+        const idOf = async (page: Response) => /href="\/console\/keys\/([^"]+)"/.exec(await page.text())?.[1] ?? '';
+        const id = await idOf(await expectStatus(visitor(url, cookie).post('/console/keys', form), 201));
+        await expectStatus(visitor(url, cookie).post(`/console/keys/${id}/rotate`, { graceSeconds: '0' }), 201);
+        await post(`/keys/${id}/revoke`);
+      },
+    },
+    {
+      name: 'console: tiers',
+      run: async (turn) => {
+        await get('/tiers');
+        await get('/tiers/starter');
+        await post('/tiers', { name: `visit-${turn}`, priority: '0' });
+        await post(`/tiers/visit-${turn}/delete`);
+      },
+    },
+    {
+      name: 'console: templates',
+      run: async (turn) => {
+        const page = await get('/templates');
+        await get('/templates?q=a');
+        await get(`/templates?user=${at(heavy, turn).id}`);
+        const id = /id="template-([^"]+)"/.exec(page)?.[1];
+        if (id !== undefined) await get(`/templates/${id}`);
+      },
+    },
+    {
+      name: 'console: settings and doctor',
+      run: async () => {
+        await get('/settings');
+        await get('/doctor');
+      },
+    },
     { name: 'console: cancel', run: async (turn) => void (await post(`/jobs/${at(queued, turn).id}/cancel`)) },
     {
       name: 'console: retry',
