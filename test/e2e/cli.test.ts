@@ -1,9 +1,13 @@
 /** @module-tag user */
 
-import { describe, expect, it } from 'vitest';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, inject, it } from 'vitest';
 import { createDatabase } from '../support/database.ts';
 import { pdfprompt } from '../support/cli.ts';
 
+const run = promisify(execFile);
 const { url } = await createDatabase();
 const cli = (arguments_: string[], env: Record<string, string> = {}) =>
   pdfprompt(arguments_, { env: { DATABASE_URL: url, ...env } }).exited;
@@ -61,6 +65,30 @@ describe('pdfprompt, in a process of its own', () => {
   it('ends with 1 when something is missing', async () => {
     const empty = await createDatabase({ empty: true });
     expect(await cli(['migrate', '--check'], { DATABASE_URL: empty.url })).toMatchObject({ code: 1 });
+  });
+});
+
+describe('what is printed', () => {
+  const bin = fileURLToPath(new URL('../../bin/pdfprompt.js', import.meta.url));
+  const env = {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    PDFPROMPT_DATA_DIR: inject('dataDir'),
+    DATABASE_URL: url,
+  };
+  const shell = async (command: string) => (await run('bash', ['-c', command], { env: { ...env, NODE: process.execPath, BIN: bin } })).stdout; // prettier-ignore
+
+  it('is what a shell takes as it is: the key alone, the cells of a list', async () => {
+    expect(await shell('KEY=$("$NODE" "$BIN" keys create --user bob@example.com) && echo "<$KEY>"')).toMatch(/^<pdf_\w{36}>\n$/); // prettier-ignore
+    expect(await shell('"$NODE" "$BIN" tiers | while IFS=$\'\\t\' read -r name minute rest; do echo "$name=$minute"; done')).toBe(
+      'starter=2\nprofessional=10\nenterprise=50\nsystem=none\n',
+    ); // prettier-ignore
+  });
+
+  it('has headings and columns on a terminal', async () => {
+    const printed = await shell('script -qec "$NODE $BIN tiers" /dev/null');
+    expect(printed).toMatch(/^TIER {10}A MINUTE +A DAY +PRIORITY\r\nstarter {7}2 +100 /);
+    expect(printed).toContain('10,000');
   });
 });
 

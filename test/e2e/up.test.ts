@@ -55,6 +55,14 @@ describe('pdfprompt up', () => {
     expect(pdf).toMatchObject({ pages: 1, text: ['Hello\nfrom pdfprompt'] });
     expect((await stat(join(dataDir, 'demo-key'))).mode & 0o777).toBe(0o600);
 
+    // The address of its database, for psql, is there as long as it runs.
+    const address = await pdfprompt(['db', 'url'], { env }).exited;
+    expect(address).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^postgres:\/\/pdfprompt:\w+@127\.0\.0\.1:\d+\/pdfprompt\n$/),
+    });
+    expect((await pdfprompt(['status', '--url', url], { env }).exited).stdout).toMatch(/^processes\t1 up$/m);
+
     // Says in a sentence that its port is taken, and leaves the first one running.
     const second = pdfprompt(['up', '--port', new URL(url).port], { env });
     const { code, stderr } = await second.exited;
