@@ -59,7 +59,7 @@ export async function* readArchive(source: AsyncIterable<Buffer>): AsyncGenerato
   for (;;) {
     const sha256Before = reader.sha256;
     const block = await reader.read(BLOCK);
-    if (block.every((byte) => byte === 0)) return;
+    if (isEmpty(block)) return reader.readEmptyRest();
     if (block.toString('latin1', CHECKSUM.at, CHECKSUM.at + CHECKSUM.length) !== checksumOf(block))
       throw new ArchiveDamaged('it is damaged: there is no header where one should be');
     const name = block.toString('latin1', 0, 100).replace(/\0.*$/s, '');
@@ -70,6 +70,8 @@ export async function* readArchive(source: AsyncIterable<Buffer>): AsyncGenerato
     await reader.read(padding(size).length);
   }
 }
+
+const isEmpty = (bytes: Buffer) => bytes.every((byte) => byte === 0);
 
 /** Cuts a stream as it is asked to. */
 class Reader {
@@ -103,6 +105,15 @@ class Reader {
     const all: Buffer[] = [];
     for await (const piece of this.pieces(size)) all.push(piece);
     return Buffer.concat(all);
+  }
+
+  /** @throws ArchiveDamaged if anything but zeros is left */
+  async readEmptyRest(): Promise<void> {
+    let piece = this.#have;
+    do {
+      if (!isEmpty(piece)) throw new ArchiveDamaged('it is damaged: there is more after its end');
+      piece = (await this.#source.next()).value as Buffer;
+    } while (piece !== undefined);
   }
 
   async #readSome(most: number): Promise<Buffer> {

@@ -1,10 +1,10 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { type WrittenBackup, writeBackup } from '../backup/write-backup.ts';
 import type { Config } from '../config/load.ts';
-import { messageOf, OperatorError, systemCodeOf } from '../kernel/errors.ts';
+import { messageOf, OperatorError, systemCodeOf, UsageError } from '../kernel/errors.ts';
 import { recordBackup } from '../jobs/last-backup.ts';
 import { Stores } from '../storage/stores.ts';
 import { acquireDatabase, databaseError, openConfiguredPool, type Progress, VERSION } from './database.ts';
@@ -51,6 +51,8 @@ export async function backUpToFile(input: BackupInput, path: string): Promise<Wr
   const draft = join(dirname(target), `.${basename(target)}.${randomBytes(4).toString('hex')}.tmp`);
   const cannot = (error: unknown) =>
     new OperatorError(`${path} cannot be written: ${messageOf(error)}`, { cause: error });
+  if ((await stat(target).catch(() => undefined))?.isDirectory())
+    throw new UsageError(`${path} is a directory. Name a file in it.`);
   const handle = await open(draft, 'wx', 0o600).catch((error: unknown) => {
     throw cannot(error);
   });
