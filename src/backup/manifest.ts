@@ -37,8 +37,6 @@ const left = z.object({ location: z.string(), files: count });
 export type LeftFiles = z.infer<typeof left>;
 
 export const endSchema = z.object({
-  /** of all bytes before this file */
-  sha256: z.string(),
   rows: z.record(z.string(), count),
   /** from outside of the database */
   files: count,

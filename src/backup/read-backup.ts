@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createZstdDecompress } from 'node:zlib';
 import type { z } from 'zod';
@@ -13,6 +14,7 @@ import {
   type Manifest,
   manifestSchema,
 } from './manifest.ts';
+import { checkSeal, SEAL_BYTES } from './seal.ts';
 import { ArchiveDamaged, type ArchivedFile, readArchive } from './tar.ts';
 
 /** What a backup has in it, as it says itself. */
@@ -23,6 +25,7 @@ export interface BackupContents {
 
 /** Reads all of a backup. @throws OperatorError if it is damaged, cut off, of another format, or none */
 export async function checkBackup(path: string): Promise<BackupContents> {
+  await named(path, () => checkSeal(path));
   let manifest: Manifest | undefined;
   let end: ArchiveEnd | undefined;
   await readFiles(path, async (file) => {
@@ -31,35 +34,41 @@ export async function checkBackup(path: string): Promise<BackupContents> {
       manifest = await readManifest(file);
     } else if (file.name === LAST) {
       end = await read(file, endSchema);
-      if (end.sha256 !== file.sha256Before) throw new ArchiveDamaged('it is damaged: its checksum is another');
     }
   });
-  if (!manifest || !end) throw cannot(path, 'it is cut off');
+  if (!manifest || !end) throw cannot(path, 'it is damaged: it does not say what is in it');
   return { manifest, end };
 }
 
 /** Passes the files of a backup on, in order. @throws OperatorError if it cannot be read */
 export async function readFiles(path: string, take: (file: ArchivedFile) => Promise<void>): Promise<void> {
+  const { size } = await stat(path);
+  const packed = createReadStream(path, { end: size - SEAL_BYTES - 1, highWaterMark: 1024 ** 2 });
   const stream = createZstdDecompress();
-  pipeline(createReadStream(path, { highWaterMark: 1024 ** 2 }), stream, () => undefined); // its error comes out of the stream
+  pipeline(packed, stream, () => undefined); // its error comes out of the stream
   try {
-    for await (const file of readArchive(readable(stream, path))) await take(file);
-  } catch (error) {
-    throw error instanceof ArchiveDamaged ? cannot(path, error.message) : error;
+    await named(path, async () => {
+      for await (const file of readArchive(unpacked(stream, path))) await take(file);
+    });
   } finally {
     stream.destroy();
   }
 }
 
-async function* readable(stream: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
+async function* unpacked(stream: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
   try {
     yield* stream;
   } catch (error) {
-    const code = systemCodeOf(error) ?? '';
-    if (code === 'Z_BUF_ERROR') throw new ArchiveDamaged('it is cut off', { cause: error });
-    if (code === 'ZSTD_error_prefix_unknown') throw new ArchiveDamaged('it is no backup of pdfprompt, or damaged');
-    if (code.startsWith('Z')) throw new ArchiveDamaged('it is damaged', { cause: error });
+    if (systemCodeOf(error)?.startsWith('Z')) throw new ArchiveDamaged('it is damaged', { cause: error });
     throw new OperatorError(`${path} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function named(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw error instanceof ArchiveDamaged ? cannot(path, error.message) : error;
   }
 }
 

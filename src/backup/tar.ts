@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 /*
  * Archives as `tar` reads them (POSIX ustar), of plain files alone, written and read as streams.
  */
@@ -47,8 +45,6 @@ function checksumOf(block: Buffer): string {
 export interface ArchivedFile {
   name: string;
   size: number;
-  /** of all bytes of the archive before this file, lower-case hex */
-  sha256Before: string;
   /** its bytes; what is not read before the next file is asked for is skipped */
   pieces: AsyncIterable<Buffer>;
 }
@@ -57,35 +53,26 @@ export interface ArchivedFile {
 export async function* readArchive(source: AsyncIterable<Buffer>): AsyncGenerator<ArchivedFile> {
   const reader = new Reader(source);
   for (;;) {
-    const sha256Before = reader.sha256;
     const block = await reader.read(BLOCK);
-    if (isEmpty(block)) return reader.readEmptyRest();
+    if (block.every((byte) => byte === 0)) return;
     if (block.toString('latin1', CHECKSUM.at, CHECKSUM.at + CHECKSUM.length) !== checksumOf(block))
       throw new ArchiveDamaged('it is damaged: there is no header where one should be');
     const name = block.toString('latin1', 0, 100).replace(/\0.*$/s, '');
     const size = Number.parseInt(block.toString('latin1', 124, 135), 8);
     const pieces = reader.pieces(size);
-    yield { name, size, sha256Before, pieces };
+    yield { name, size, pieces };
     for await (const _ of pieces); // what was not read
     await reader.read(padding(size).length);
   }
 }
 
-const isEmpty = (bytes: Buffer) => bytes.every((byte) => byte === 0);
-
 /** Cuts a stream as it is asked to. */
 class Reader {
   readonly #source: AsyncIterator<Buffer>;
-  readonly #hash = createHash('sha256');
   #have: Buffer = Buffer.alloc(0);
 
   constructor(source: AsyncIterable<Buffer>) {
     this.#source = source[Symbol.asyncIterator]();
-  }
-
-  /** Of everything that was read up to here. */
-  get sha256(): string {
-    return this.#hash.copy().digest('hex');
   }
 
   /** The next bytes. It can be iterated again, and goes on where it was. @throws ArchiveDamaged if the stream ends before */
@@ -107,15 +94,6 @@ class Reader {
     return Buffer.concat(all);
   }
 
-  /** @throws ArchiveDamaged if anything but zeros is left */
-  async readEmptyRest(): Promise<void> {
-    let piece = this.#have;
-    do {
-      if (!isEmpty(piece)) throw new ArchiveDamaged('it is damaged: there is more after its end');
-      piece = (await this.#source.next()).value as Buffer;
-    } while (piece !== undefined);
-  }
-
   async #readSome(most: number): Promise<Buffer> {
     while (this.#have.length === 0) {
       const { done, value } = await this.#source.next();
@@ -124,7 +102,6 @@ class Reader {
     }
     const piece = this.#have.subarray(0, most);
     this.#have = this.#have.subarray(piece.length);
-    this.#hash.update(piece);
     return piece;
   }
 }

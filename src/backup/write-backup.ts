@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
-import { Readable, Transform, type Writable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { constants, createZstdCompress } from 'node:zlib';
 import { type CopyTransaction, inCopyTransaction, type Statements } from '../db/copy-transaction.ts';
 import { OperatorError } from '../kernel/errors.ts';
 import type { Stores } from '../storage/stores.ts';
 import { readMigrationRows, readSequences, readTables } from './catalogue.ts';
 import { type ArchiveEnd, FIRST, FORMAT, LAST, type Manifest } from './manifest.ts';
+import { sealing } from './seal.ts';
 import { countElsewhere, type FileCounts, readStoredFiles } from './stored-files.ts';
 import { END_OF_ARCHIVE, header, padding } from './tar.ts';
 
@@ -45,19 +45,13 @@ export async function writeBackup(deps: BackupDeps, out: Writable): Promise<Writ
     const manifest = await describe(transaction, deps.version);
     if (manifest.tables.some(({ name }) => !locked.includes(name)))
       throw new OperatorError('The database was migrated at this moment. Type the same again.');
-    const end: ArchiveEnd = { sha256: '', rows: {}, files: 0, missing: 0, elsewhere: [] };
+    const end: ArchiveEnd = { rows: {}, files: 0, missing: 0, elsewhere: [] };
     let bytes = 0;
-    const counted = new Transform({
-      transform(piece: Buffer, _, done) {
-        bytes += piece.length;
-        done(null, piece);
-      },
-    });
-    const params = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 };
+    const params = { [constants.ZSTD_c_compressionLevel]: 3 };
     await pipeline(
       Readable.from(archive(transaction, deps, manifest, end), { objectMode: false }),
       createZstdCompress({ params }),
-      counted,
+      sealing((count) => (bytes += count)),
       out,
     );
     return { manifest, end, bytes };
@@ -88,12 +82,7 @@ async function* archive(
   manifest: Manifest,
   end: ArchiveEnd,
 ): AsyncGenerator<Buffer> {
-  const hash = createHash('sha256');
-  for await (const piece of contents(transaction, deps, manifest, end)) {
-    hash.update(piece);
-    yield piece;
-  }
-  end.sha256 = hash.digest('hex');
+  yield* contents(transaction, deps, manifest, end);
   yield* file(LAST, Buffer.from(`${JSON.stringify(end)}\n`), manifest);
   yield END_OF_ARCHIVE;
 }

@@ -15,6 +15,7 @@ import { listenOnLoopback } from '../kernel/loopback.ts';
 import { type Identity, reachableDirectory, unprivilegedIdentity } from '../kernel/privileges.ts';
 import { isAlive, readProcessFile } from '../kernel/processes.ts';
 import { connect } from './driver.ts';
+import { checkMajorVersion, noteRelease } from './embedded-version.ts';
 
 const run = promisify(execFile);
 
@@ -40,6 +41,8 @@ log_min_error_statement = panic
 
 interface EmbeddedOptions {
   dataDir: string;
+  /** of this program, noted for the next major version of Postgres */
+  release?: string;
   /** called before a slow step, such as initdb */
   onProgress?: (message: string) => void;
 }
@@ -67,6 +70,7 @@ export class EmbeddedPostgres extends Lifecycle<EmbeddedOptions> {
   protected async onStart(): Promise<void> {
     this.#home = await prepareHome(this.options);
     await this.#acquire(this.#home);
+    if (this.options.release !== undefined) await noteRelease(this.#home, this.options.release);
   }
 
   protected override async onStop(): Promise<void> {
@@ -166,6 +170,7 @@ async function prepareHome({ dataDir, onProgress }: EmbeddedOptions): Promise<Ho
   await mkdir(directory, { recursive: true, mode: 0o711 });
   if (identity) await chown(directory, identity.uid, identity.gid);
   const { source, version } = binaryPackage();
+  if (owner) await checkMajorVersion({ directory, data }, version);
   const home: Home = {
     directory,
     data,

@@ -24,7 +24,7 @@ export async function acquireDatabase(config: Config, onProgress: Progress): Pro
   const { databaseUrl: url, databaseDirectUrl: directUrl = url } = config;
   if (url !== undefined && directUrl !== undefined)
     return { url, directUrl, isEmbedded: false, release: async () => undefined };
-  const embedded = new EmbeddedPostgres({ dataDir: config.dataDir, onProgress });
+  const embedded = new EmbeddedPostgres({ dataDir: config.dataDir, release: VERSION, onProgress });
   await embedded.start();
   return { url: embedded.url, directUrl: embedded.url, isEmbedded: true, release: () => embedded.stop() };
 }
