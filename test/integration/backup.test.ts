@@ -1,3 +1,5 @@
+/** @module-tag long */
+
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
@@ -263,5 +265,48 @@ describe('a file that is no backup as it was made', async () => {
     const sum = createHash('sha256').update(packed).digest();
     await writeFile(broken, Buffer.concat([packed, whole.subarray(-40, -32), sum]));
     await expect(checkBackupFile(broken)).rejects.toThrow(message);
+  });
+});
+
+describe('a restore', async () => {
+  const target = await emptyDatabase();
+  const users = async () => (await target.sql`select count(*)::integer as count from pdfprompt_user`)[0]?.['count'];
+
+  it('that is killed leaves nothing behind, and can be done again', async () => {
+    expect((await cli(target.url, 'migrate')).code).toBe(0);
+    const holder = await target.sql.reserve();
+    await holder`begin`;
+    await holder`lock table pgboss.job in access exclusive mode`; // the queue is made when all tables are filled
+    const { child, exited } = pdfprompt(['restore', FILE, '--yes'], {
+      env: { DATABASE_URL: target.url, PDF_STORE: `file://${newStore}` },
+    });
+    const restoring = (wait: string[]) => target.sql`
+      select 1 from pg_stat_activity
+      where datname = current_database() and application_name = 'pdfprompt restore' and wait_event_type in ${target.sql(wait)}`;
+    await eventually(async () => (await restoring(['Lock'])).length > 0, 60_000, 'the tables are filled');
+    child.kill('SIGKILL');
+    await exited;
+    await holder`rollback`;
+    holder.release();
+    await eventually(
+      async () => (await restoring(['Lock', 'Client', 'IO'])).length === 0,
+      30_000,
+      'its session has ended',
+    );
+    expect(await users()).toBe(0);
+    expect(await cli(target.url, 'restore', FILE, '--yes')).toMatchObject({ code: 0 });
+    expect(await users()).toBe(1);
+  }, 120_000);
+
+  it.each([
+    ['a database that is not empty', () => target.url, /not empty: there are rows in pdfprompt_/],
+    ['one that is used', () => source.url, /Another process uses this database \(pdfprompt test/],
+  ])('into %s is refused', async (_, url, message) => {
+    const before = await users();
+    expect(await cli(url(), 'restore', FILE, '--yes')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(message),
+    });
+    expect(await users()).toBe(before);
   });
 });

@@ -103,4 +103,37 @@ describe('the embedded Postgres', () => {
         await rm(join(elsewhere, '..'), { recursive: true, force: true });
     }
   });
+
+  it.each<[string, string | undefined, RegExp[]]>([
+    [
+      '17',
+      '1.4.0',
+      [
+        /of Postgres 17, and this pdfprompt brings Postgres 18/,
+        /npx pdfprompt@1\.4\.0 backup/,
+        /mv \S+ \S+-17$/m,
+        /restore/,
+      ],
+    ],
+    ['17', undefined, [/npx pdfprompt@VERSION backup .*the one that you had before/]],
+    ['99', '9.9.9', [/A later release of pdfprompt wrote it/]],
+  ])('leaves the data of Postgres %s alone, of release %s, and says what to type', async (major, release, said) => {
+    const directory = join(dataDir, 'postgres');
+    const planted = join(directory, 'data', 'PG_VERSION');
+    const was = await readFile(planted, 'utf8');
+    await writeFile(planted, `${major}\n`);
+    await rm(join(directory, 'release'), { force: true });
+    if (release !== undefined) await writeFile(join(directory, 'release'), `${release}\n`);
+    try {
+      const start = new EmbeddedPostgres({ dataDir }).start();
+      for (const text of said) await expect(start).rejects.toThrow(text);
+    } finally {
+      await writeFile(planted, was);
+    }
+    const server = new EmbeddedPostgres({ dataDir, release: '2.0.0' });
+    await server.start();
+    expect(await ask(server.url, 'select count(*)::int as rows from kept')).toEqual({ rows: 2 });
+    expect(await readFile(join(directory, 'release'), 'utf8')).toBe('2.0.0\n');
+    await server.stop();
+  });
 });
