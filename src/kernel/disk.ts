@@ -1,5 +1,6 @@
-import { statfsSync } from 'node:fs';
-import { MEGABYTE } from './units.ts';
+import { type StatsFs, statfsSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { GIGABYTE, MEGABYTE } from './units.ts';
 
 /** The free space of a file system. */
 export interface DiskRoom {
@@ -21,14 +22,25 @@ export interface LeastRoom {
 /** With less than this, work stops. */
 export const NO_ROOM: LeastRoom = { bytes: 64 * MEGABYTE, share: 0.1, files: 100 };
 
+/** With less than this, work goes on, but doctor warns, and an alert fires. */
+export const LITTLE_ROOM: LeastRoom = { bytes: 2 * GIGABYTE, share: 0.2, files: 10_000 };
+
 /** Of the file system that `path` is on; undefined if it is unknown. */
 export function diskRoom(path: string): DiskRoom | undefined {
   try {
-    const { bavail, bsize, blocks, files, ffree } = statfsSync(path);
-    return { free: bavail * bsize, total: blocks * bsize, freeFiles: files === 0 ? undefined : ffree };
+    return toDiskRoom(statfsSync(path));
   } catch {
     return undefined;
   }
+}
+
+/** The same, without blocking the process while a network file system does not answer. */
+export async function readDiskRoom(path: string): Promise<DiskRoom | undefined> {
+  return statfs(path).then(toDiskRoom, () => undefined);
+}
+
+function toDiskRoom({ bavail, bsize, blocks, files, ffree }: StatsFs): DiskRoom {
+  return { free: bavail * bsize, total: blocks * bsize, freeFiles: files === 0 ? undefined : ffree };
 }
 
 /** What there is too little of, in words; undefined if there is enough. */

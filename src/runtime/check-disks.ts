@@ -1,12 +1,9 @@
 import type { Config } from '../config/load.ts';
 import { embeddedDirectory } from '../db/embedded.ts';
-import { diskRoom, type LeastRoom, NO_ROOM, shortageOf } from '../kernel/disk.ts';
+import { diskRoom, LITTLE_ROOM, NO_ROOM, shortageOf } from '../kernel/disk.ts';
 import { GIGABYTE } from '../kernel/units.ts';
 import { temporaryDirectories } from '../render/temporary-space.ts';
 import { type Check, fail, ok, warn } from './check.ts';
-
-/** With less than this, work goes on but doctor warns. */
-const LITTLE_ROOM: LeastRoom = { bytes: 2 * GIGABYTE, share: 0.2, files: 10_000 };
 
 interface Disk {
   name: string;

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { type ConnectionSplit, type ProcessRole, splitConnections } from '../config/connections.ts';
 import type { Config } from '../config/load.ts';
+import { embeddedDirectory } from '../db/embedded.ts';
 import { Notifier, type NotifierEvent } from '../db/notifier.ts';
 import { DatabaseWatch } from '../db/database-watch.ts';
 import type { Database, Pool } from '../db/pools.ts';
@@ -21,6 +22,7 @@ import type { OnStoreOperation } from '../storage/timed-store.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { Tracing } from '../telemetry/tracing.ts';
+import { DiskWatch } from './disk-watch.ts';
 import { databaseError, type DatabaseHandle, openConfiguredPool, VERSION } from './database.ts';
 
 /** Parts that a caller, such as a test, provides. The rest is composed as always. */
@@ -63,6 +65,8 @@ export interface Base {
   stores: Stores;
   /** where the files of documents are kept: in the same places, and in a table of their own in the database */
   assetStores: Stores;
+  /** where this process writes */
+  diskWatch: DiskWatch;
   /** started in this order, stopped in the opposite one */
   services: Service[];
   /** closes the database; called last */
@@ -150,6 +154,8 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
     events.metrics.bulk.watchBatches(() => queueWatch.batches);
     events.metrics.deliveries.watchDeliveries(() => queueWatch.deliveries);
     events.metrics.watchBackups(() => queueWatch.backup?.takenAt);
+    const diskWatch = new DiskWatch({ places: await placesOf(config, handle) });
+    events.metrics.watchDisks(() => diskWatch.rooms);
     const role = name.replace(/^pdfprompt /, '');
     events.metrics.buildInfo.set({ version: VERSION, node: process.versions.node, role }, 1);
     return {
@@ -170,8 +176,10 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
       store,
       stores,
       assetStores,
+      diskWatch,
       services: [
         tracing,
+        diskWatch,
         databaseWatch,
         queue,
         notifier,
@@ -184,4 +192,12 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
     await release();
     throw databaseError(error, handle.url);
   }
+}
+
+/** Directories that every process writes to, or that its database does. */
+async function placesOf(config: Config, { isEmbedded }: DatabaseHandle): Promise<Record<string, string>> {
+  return {
+    ...(config.pdfStore.kind === 'file' && { store: config.pdfStore.directory }),
+    ...(isEmbedded && { database: await embeddedDirectory(config.dataDir) }),
+  };
 }

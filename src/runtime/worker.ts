@@ -10,6 +10,7 @@ import type { StepList } from '../finishing/step.ts';
 import { PartContents } from '../jobs/part-content.ts';
 import { readRequest } from '../jobs/read-request.ts';
 import { readMemory } from '../memory/reading.ts';
+import { temporaryDirectory } from '../render/temporary-space.ts';
 import { type ChromiumBinary, findChromium } from '../render/chromium-binary.ts';
 import { Launcher } from '../render/launcher.ts';
 import { withFonts } from '../render/fonts/font-library.ts';
@@ -124,6 +125,7 @@ export async function buildWorker(
   health.needs(registration.condition);
   events.metrics.watchRegistration(() => registration.condition.isOk);
   for (const { condition } of [storeWatch, roomWatch]) health.needs(condition);
+  base.diskWatch.add('temporary', temporaryDirectory());
   events.metrics.watchRoom(store, {
     store: () => storeWatch.condition.isOk,
     temporary: () => roomWatch.condition.isOk,

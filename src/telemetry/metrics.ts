@@ -34,6 +34,12 @@ export interface SlotsState {
   limit: number;
 }
 
+/** A file system, in bytes. */
+interface DiskState {
+  free: number;
+  total: number;
+}
+
 /** The read replica, as last checked. */
 interface ReplicaState {
   isHealthy: boolean;
@@ -328,6 +334,21 @@ export class Metrics {
     this.#registry.gauge('worker_has_room', help, ['place'], (gauge) => {
       for (const [place, isOk] of Object.entries(hasRoom)) gauge.set({ place }, Number(isOk()));
     });
+  }
+
+  /** @param rooms by place; those that are unknown are left out */
+  watchDisks(rooms: () => ReadonlyMap<string, DiskState>): void {
+    const watch = (name: string, help: string, read: (room: DiskState) => number) =>
+      this.#registry.gauge(name, help, ['place'], (gauge) => {
+        gauge.reset();
+        for (const [place, room] of rooms()) gauge.set({ place }, read(room));
+      });
+    watch(
+      'disk_free_bytes',
+      'Free space where this process writes; place: store, database (the embedded one) or temporary',
+      ({ free }) => free,
+    );
+    watch('disk_size_bytes', 'All space there', ({ total }) => total);
   }
 
   watchReplica(state: () => ReplicaState): void {

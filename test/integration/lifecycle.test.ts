@@ -95,6 +95,7 @@ const SERVICES: Record<string, Listed> = {
   Composer: { make: () => new Composer({ timeoutMs: 5_000, memoryBytes: 1e9, isWarm: true }), calls: 8 },
   DatabaseWatch: { make: composed('DatabaseWatch') },
   Deliverer: { make: composed('Deliverer') },
+  DiskWatch: { make: composed('DiskWatch') },
   Dispatcher: { make: composed('Dispatcher') },
   EmbeddedPostgres: {
     make: async () => new EmbeddedPostgres({ dataDir: await temporaryDirectory('lifecycle') }),

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { CHROMIUM_MAX_AGE_DAYS } from '../../src/domain/chromium-age.ts';
+import { LITTLE_ROOM } from '../../src/kernel/disk.ts';
 import { createDatabase } from '../support/database.ts';
 import { readRules } from '../support/prometheus.ts';
 
@@ -41,6 +42,11 @@ describe('the rules', () => {
     });
     expect(missing).toEqual([]);
     expect(names.length).toBeGreaterThan(10);
+  });
+
+  it('call the same room little as doctor', () => {
+    expect(rules).toContain(`< ${LITTLE_ROOM.bytes / 1024 ** 3} * 1024 ^ 3 and `);
+    expect(rules).toContain(`pdfprompt_disk_size_bytes < ${LITTLE_ROOM.share}\n`);
   });
 
   it('call the same Chromium too old as doctor', () => {
