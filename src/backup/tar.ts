@@ -57,7 +57,7 @@ export async function* readArchive(source: AsyncIterable<Buffer>): AsyncGenerato
     if (block.every((byte) => byte === 0)) return;
     if (block.toString('latin1', CHECKSUM.at, CHECKSUM.at + CHECKSUM.length) !== checksumOf(block))
       throw new ArchiveDamaged('it is damaged: there is no header where one should be');
-    const name = block.toString('latin1', 0, 100).replace(/\0.*$/s, '');
+    const name = block.toString('latin1', 0, 100).split('\0', 1)[0] ?? '';
     const size = Number.parseInt(block.toString('latin1', 124, 135), 8);
     const pieces = reader.pieces(size);
     yield { name, size, pieces };

@@ -155,7 +155,7 @@ export async function composeBase(options: ComposeOptions): Promise<Base> {
     events.metrics.deliveries.watchDeliveries(() => queueWatch.deliveries);
     events.metrics.watchBackups(() => queueWatch.backup?.takenAt);
     const diskWatch = new DiskWatch({ places: await placesOf(config, handle) });
-    events.metrics.watchDisks(() => diskWatch.rooms);
+    events.metrics.watchDisks(() => diskWatch.states);
     const role = name.replace(/^pdfprompt /, '');
     events.metrics.buildInfo.set({ version: VERSION, node: process.versions.node, role }, 1);
     return {

@@ -23,7 +23,7 @@ export class DiskWatch extends Lifecycle<DiskWatchOptions> {
   }
 
   /** By place, without those that cannot be read. */
-  get rooms(): ReadonlyMap<string, DiskRoom> {
+  get states(): ReadonlyMap<string, DiskRoom> {
     const now = performance.now();
     const valid = [...this.#read].filter(([, { at }]) => now - at < VALID_MS);
     return new Map(valid.map(([place, { room }]) => [place, room]));

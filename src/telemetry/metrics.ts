@@ -336,12 +336,12 @@ export class Metrics {
     });
   }
 
-  /** @param rooms by place; those that are unknown are left out */
-  watchDisks(rooms: () => ReadonlyMap<string, DiskState>): void {
+  /** @param states by place; those that are unknown are left out */
+  watchDisks(states: () => ReadonlyMap<string, DiskState>): void {
     const watch = (name: string, help: string, read: (room: DiskState) => number) =>
       this.#registry.gauge(name, help, ['place'], (gauge) => {
         gauge.reset();
-        for (const [place, room] of rooms()) gauge.set({ place }, read(room));
+        for (const [place, room] of states()) gauge.set({ place }, read(room));
       });
     watch(
       'disk_free_bytes',

@@ -1,4 +1,6 @@
-import { rename } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, connect } from '../../src/db/driver.ts';
 import type { Member } from '../chaos/fleet.ts';
 import type { OwnPostgres } from '../support/postgres.ts';
@@ -36,6 +38,8 @@ interface Fault {
   consequences: string[];
   needsStandby?: boolean;
   needsStore?: boolean;
+  /** the directory with the PDFs is a disk of its own, of so many megabytes */
+  needsDisk?: number;
   needsWorkerBeside?: boolean;
   /** every document has a webhook, which is sent by the worker, so many at a time, or by a process of its own */
   needsReceiver?: { sentBy: 'worker' | 'sender'; atATime: number };
@@ -105,6 +109,47 @@ export const FAULTS: Record<string, Fault> = {
       process.kill(sender?.pid ?? 0, 'SIGKILL');
       await sender?.end();
     },
+  },
+  'the counts of a batch are locked': {
+    expected: ['BatchStalled'],
+    consequences: ['QueueDepth', 'QueueStalled', 'ErrorBudgetBurn', 'ErrorRateHigh', 'JobsDead'], // its items hold the slots
+    plant: async ({ primary, signal, address, key }) => {
+      const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+      const items = Array.from({ length: 4 }, () => ({ html: '<p>item</p>' }));
+      const body = JSON.stringify({ request: { waitForTimeout: 5_000 }, items });
+      const response = await fetch(`${address}/v1/batches`, { method: 'POST', headers, body });
+      if (!response.ok) throw new Error(await response.text());
+      const holder = connect(primary.url, { max: 1 });
+      await holder.unsafe('begin; lock table pdfprompt_batch_count in exclusive mode');
+      signal.addEventListener('abort', () => void holder.end({ timeout: 0 }));
+    },
+  },
+  'backups are not made any longer': {
+    expected: ['BackupOld'],
+    consequences: [],
+    plant: async ({ sql }) => {
+      await sql`
+        insert into pdfprompt_backup (id, taken_at, ended_at, bytes, files, version)
+        values (gen_random_uuid(), now() - interval '3 days', now() - interval '3 days', 1, 0, 'old')`;
+    },
+  },
+  "the worker's session is cut again and again": {
+    expected: ['SessionsLost'],
+    consequences: ['WorkerCutOff', 'WorkerLost'], // if it takes long to get another
+    needsWayForSession: true,
+    plant: async ({ way }) => {
+      for (let times = 0; times < 5; times++) {
+        way?.cut();
+        await sleep(4_000);
+      }
+    },
+  },
+  'the disk of the PDFs is nearly full': {
+    expected: ['DiskLow'],
+    consequences: [],
+    needsStore: true,
+    needsDisk: 100,
+    plant: async ({ store = '' }) => writeFile(join(store, 'logs'), Buffer.alloc(83 * 1024 ** 2)),
   },
   'memory is short': {
     expected: ['MemoryHigh'],

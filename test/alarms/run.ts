@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { connect } from '../../src/db/driver.ts';
 import { openPool } from '../../src/db/pools.ts';
 import { findChromium } from '../../src/render/chromium-binary.ts';
@@ -17,6 +19,8 @@ import { openStandby } from '../support/standby.ts';
 import { FAULTS, type Target } from './faults.ts';
 import { openReceiver } from './receiver.ts';
 import { startWorkerBeside, type WorkerBeside } from './worker-beside.ts';
+
+const run = promisify(execFile);
 
 /** What takes minutes takes as many times less; but who counts the queue may need 20 s to follow another. */
 const FACTOR = 10;
@@ -61,6 +65,10 @@ async function plant(name: string): Promise<Alarm> {
   const [port, apiOps, workOps, besideOps] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const receiver = fault.needsReceiver && (await openReceiver());
   const store = fault.needsStore ? join(directory, 'pdfs') : undefined;
+  if (fault.needsDisk !== undefined && store !== undefined) {
+    await mkdir(store);
+    await run('mount', ['-t', 'tmpfs', '-o', `size=${fault.needsDisk}m,mode=755`, 'tmpfs', store]);
+  }
   const env = {
     DATABASE_URL: primary.url,
     ...(store !== undefined && { PDF_STORE: `file://${store}` }),
@@ -171,6 +179,7 @@ async function plant(name: string): Promise<Alarm> {
     await sweepBrowsers(tmpdir());
     await standby?.close();
     await primary.close();
+    if (fault.needsDisk !== undefined && store !== undefined) await run('umount', ['--lazy', store]);
     await rm(directory, { recursive: true, force: true });
   }
 }
