@@ -16,12 +16,14 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { Audited } from '../domain/audit-act.ts';
 import type { BadRow, BatchResult, BatchStatus } from '../domain/batch.ts';
+import type { BulkActionName, BulkActionStatus } from '../domain/bulk-action.ts';
 import type { DeliveryKind, DeliveryOptions, DeliveryStatus } from '../domain/delivery.ts';
 import type { FailedResource, JobMetadata, JobStatus, JobTimings } from '../domain/job.ts';
 import type { EventType } from '../domain/event-type.ts';
 import { type FileType, PDF_TYPE } from '../domain/media-type.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
 import type { ConsoleMessage } from '../domain/page-report.ts';
+import type { JobFilter } from '../domain/job-filter.ts';
 import type { PdfRequest, PrintSettings } from '../domain/pdf-request.ts';
 import type { LimitOverrides } from '../domain/limit-overrides.ts';
 import type { Missed, RunStatus } from '../domain/schedule.ts';
@@ -154,6 +156,7 @@ export const job = pgTable('pdfprompt_job', {
   createdAt: instant('created_at').notNull().defaultNow(),
   runAt: instant('run_at'),
   acceptedAt: instant('accepted_at'),
+  pausedAt: instant('paused_at'),
   startedAt: instant('started_at'),
   completedAt: instant('completed_at'),
   linkRevocations: integer('link_revocations').notNull().default(0),
@@ -461,6 +464,31 @@ export const fileChunk = pgTable(
   },
   (table) => [primaryKey({ columns: [table.fileId, table.seq] })],
 );
+
+export const pause = pgTable('pdfprompt_pause', {
+  target: text('target').primaryKey(),
+  userId: uuid('user_id').generatedAlwaysAs(sql`case when target like 'user:%' then substr(target, 6)::uuid end`),
+  reason: text('reason').notNull(),
+  pausedAt: instant('paused_at').notNull().defaultNow(),
+});
+
+export const bulkAction = pgTable('pdfprompt_bulk_action', {
+  id: uuid('id').primaryKey(),
+  action: text('action').$type<BulkActionName>().notNull(),
+  filter: jsonb('filter').$type<JobFilter>().notNull(),
+  status: text('status').$type<BulkActionStatus>().notNull().default('running'),
+  expected: integer('expected').notNull(),
+  isMore: boolean('is_more').notNull().default(false),
+  cursor: text('cursor'),
+  lookedAt: integer('looked_at').notNull().default(0),
+  results: jsonb('results').$type<Record<string, number>>().notNull().default({}),
+  startedBy: text('started_by'),
+  requestId: text('request_id'),
+  holder: uuid('holder'),
+  heldUntil: instant('held_until'),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  endedAt: instant('ended_at'),
+});
 
 export const lease = pgTable('pdfprompt_lease', {
   name: text('name').primaryKey(),

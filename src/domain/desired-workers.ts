@@ -13,18 +13,28 @@ export interface ScalePolicy {
 /** One count of the queue. */
 export type QueueCount = Pick<
   QueueFigures,
-  'countedAt' | 'depth' | 'oldestSeconds' | 'items' | 'scheduled' | 'processing' | 'workers' | 'serverConnections'
+  | 'countedAt'
+  | 'depth'
+  | 'oldestSeconds'
+  | 'items'
+  | 'scheduled'
+  | 'paused'
+  | 'processing'
+  | 'workers'
+  | 'serverConnections'
 > & {
   /** jobs ended since the count before, items too */
   ended: number;
-  /** of those that have ended or are being rendered, how many are items; and since when the oldest batch is open */
-  ofItems: { ended: number; processing: number; oldestSeconds: number };
+  /** of those that have ended, are being rendered or are paused, how many are items; and since when the oldest batch is open */
+  ofItems: { ended: number; processing: number; oldestSeconds: number; paused: number };
 };
 
 /** The state that each count passes to the next. */
 export interface ScaleState extends QueueFigures {
   /** of the jobs being rendered */
   itemsProcessing: number;
+  /** of the jobs that are paused */
+  itemsPaused: number;
   /** since when fewer workers are enough, and the maximum needed since then; null: they are not */
   fewer: { since: string; needed: number } | null;
 }
@@ -49,7 +59,7 @@ const ITEM_PATIENCE = 10;
  */
 export function nextScale(policy: ScalePolicy, before: ScaleState | undefined, count: QueueCount): ScaleState {
   const { ended: _, ofItems, ...figures } = count;
-  const seen = { ...figures, itemsProcessing: ofItems.processing };
+  const seen = { ...figures, itemsProcessing: ofItems.processing, itemsPaused: ofItems.paused };
   const rates = ratesOf(before, count);
   const needed = Math.min(policy.max, Math.max(policy.min, neededWorkers(policy, count, rates)));
   const desired = before?.desiredWorkers ?? needed;
@@ -71,7 +81,9 @@ function ratesOf(before: ScaleState | undefined, count: QueueCount): Rates {
   // Ten thousand items that arrive at once are no rate that goes on: only single jobs arrive.
   const inside = queuedJobs(count) + count.processing - count.ofItems.processing;
   const insideBefore = queuedJobs(before) + before.processing - before.itemsProcessing;
-  const arrived = Math.max(0, count.ended - count.ofItems.ended + inside - insideBefore);
+  // Nor are those that were paused, and come back at once.
+  const resumed = Math.max(0, before.paused - before.itemsPaused - (count.paused - count.ofItems.paused));
+  const arrived = Math.max(0, count.ended - count.ofItems.ended + inside - insideBefore - resumed);
   const weight = 1 - Math.exp(-seconds / SMOOTHING_SECONDS);
   const smooth = (old: number, now: number) => old + weight * (now - old);
   const endedPerSecond = smooth(before.endedPerSecond, count.ended / seconds);

@@ -74,8 +74,10 @@ export interface Job {
   runAt: string | null;
   startedAt: string | null;
   completedAt: string | null;
-  /** 1 is next, 100 means 100 or more; null unless queued */
+  /** 1 is next, 100 means 100 or more; null unless queued, or while it is paused */
   queuePosition: number | null;
+  /** queued, and not begun until an operator ends the pause */
+  paused: boolean;
   timings: JobTimings | null;
   error: { code: ErrorCode; message: string } | null;
   /** the first one */
@@ -109,15 +111,19 @@ export interface JobDetails extends Job {
   failurePicture: string | null;
 }
 
-/** A job that was just accepted. Without a place in the queue it is scheduled. */
+/** A job that was just accepted. Without a place in the queue it is scheduled; one that is paused will lose its place. */
 export function acceptedJob(
-  job: Pick<Job, 'id' | 'createdAt' | 'runAt' | 'metadata' | 'templates' | 'upload' | 'queuePosition' | 'retryOf'> & {
+  job: Pick<
+    Job,
+    'id' | 'createdAt' | 'runAt' | 'metadata' | 'templates' | 'upload' | 'queuePosition' | 'retryOf' | 'paused'
+  > & {
     priority: number;
   },
 ): Job {
   return {
     ...job,
     status: job.queuePosition === null ? 'scheduled' : 'queued',
+    queuePosition: job.paused ? null : job.queuePosition,
     priority: priorityName(job.priority),
     attempts: 0,
     startedAt: null,

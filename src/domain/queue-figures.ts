@@ -14,6 +14,7 @@ export const queueFiguresSchema = z
     ),
     items: count('Queued items of batches'),
     scheduled: count('Jobs whose time (`runAt`) is yet to come; 100,000 stands for any larger number'),
+    paused: count('Jobs that are paused, items too, and counted nowhere else; 100,000 stands for any larger number'),
     processing: count('Jobs being rendered, items too'),
     workers: count('Workers alive'),
     serverConnections: z

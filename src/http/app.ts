@@ -27,16 +27,19 @@ import { createUserRoute } from './routes/admin/create-user.ts';
 import { defineTierRoute } from './routes/admin/define-tier.ts';
 import { deleteTierRoute } from './routes/admin/delete-tier.ts';
 import { deleteUserRoute } from './routes/admin/delete-user.ts';
+import { endPauseRoute } from './routes/admin/end-pause.ts';
 import { getQueueRoute } from './routes/admin/get-queue.ts';
 import { getAnybodysJobRoute } from './routes/admin/get-job.ts';
 import { getUserRoute } from './routes/admin/get-user.ts';
 import { listAuditRoute } from './routes/admin/list-audit.ts';
 import { listEverybodysJobsRoute } from './routes/admin/list-jobs.ts';
 import { listKeysRoute } from './routes/admin/list-keys.ts';
+import { listPausesRoute } from './routes/admin/list-pauses.ts';
 import { listTiersRoute } from './routes/admin/list-tiers.ts';
 import { listUsersRoute } from './routes/admin/list-users.ts';
 import { revokeKeyRoute } from './routes/admin/revoke-key.ts';
 import { rotateKeyRoute } from './routes/admin/rotate-key.ts';
+import { startPauseRoute } from './routes/admin/start-pause.ts';
 import { setSubscriptionRoute } from './routes/admin/set-subscription.ts';
 import { resetLimitsRoute, setLimitsRoute } from './routes/admin/set-limits.ts';
 import { getAssetRoute } from './routes/assets/get-asset.ts';
@@ -171,6 +174,9 @@ export function operationsOf(deps: AppDeps): Operation[] {
     listAuditRoute(deps),
     listEverybodysJobsRoute(deps),
     getAnybodysJobRoute(deps),
+    listPausesRoute(deps),
+    startPauseRoute(deps),
+    endPauseRoute(deps),
   ];
 }
 

@@ -71,6 +71,7 @@ export const JOB_EXAMPLE = {
   startedAt: '2026-01-31T08:00:00.012Z',
   completedAt: '2026-01-31T08:00:00.310Z',
   queuePosition: null,
+  paused: false,
   timings: { queued: 12, total: 298, page: 3, load: 41, wait: 0, print: 230 },
   error: null,
   file: {

@@ -53,7 +53,13 @@ export const jobSchema = z
     runAt: instant.nullable().meta({ description: 'When it is printed, if the request says so' }),
     startedAt: instant.nullable(),
     completedAt: instant.nullable(),
-    queuePosition: z.int().nullable().meta({ description: '1 is next, 100 means 100 or more; null unless queued' }),
+    queuePosition: z
+      .int()
+      .nullable()
+      .meta({ description: '1 is next, 100 means 100 or more; null unless queued, or while it is paused' }),
+    paused: z
+      .boolean()
+      .meta({ description: 'Whether operators of the service let it wait: it is printed when they end the pause' }),
     timings: z
       .object({
         queued: z.number(),

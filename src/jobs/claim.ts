@@ -6,6 +6,8 @@ import { type Priority, priorityName } from '../domain/priority.ts';
 import type { Claim, JobQueue } from '../queue/boss.ts';
 import type { Events } from '../telemetry/events.ts';
 import { endLostRun, LOST_COLUMNS, type LostJobs, toRunAbout } from './lost-jobs.ts';
+import { isPaused } from './pauses.ts';
+import { setAsideClaimed, setAsideNext } from './paused-jobs.ts';
 import { retryAfterDeadlock } from './retry-after-deadlock.ts';
 import { type PartColumns, type StoredDocuments, storedDocuments } from './stored-request.ts';
 
@@ -51,7 +53,8 @@ interface ClaimInput {
 export class NotRegistered extends Error {}
 
 /**
- * Takes jobs in the queue's order and marks them as processing, in one short transaction.
+ * Takes jobs in the queue's order and marks them as processing, in one short transaction. Jobs that are paused lose
+ * their places instead, and others are taken.
  * @throws NotRegistered, and nothing is claimed
  */
 export async function claimJobs(
@@ -59,28 +62,42 @@ export async function claimJobs(
   { workerId, count }: ClaimInput,
 ): Promise<ClaimedJob[]> {
   let expired: LostJobs = { requeued: [], poisoned: [] };
-  const claim = async (tx: Transaction): Promise<ClaimedJob[]> => {
+  const claim = async (tx: Transaction): Promise<{ jobs: ClaimedJob[]; mayBeMore: boolean }> => {
+    expired = { requeued: [], poisoned: [] };
     const claims = await queue.claim(tx, count);
-    if (claims.length === 0) return [];
+    if (claims.length === 0) return { jobs: [], mayBeMore: false };
     const ids = claims.map(({ id }) => id);
     let rows = await start(tx, ids, workerId);
     if (rows.length < ids.length && (await tx.execute(livingWorker(workerId))).length === 0)
       throw new NotRegistered(workerId);
-    const others = ids.filter((id) => !rows.some((row) => row.id === id));
+    const others = notIn(rows, ids);
     if (others.length > 0) expired = await endExpiredRuns(tx, queue, others);
     if (expired.requeued.length > 0) rows = [...rows, ...(await start(tx, others, workerId))];
+    const paused = rows.length < ids.length ? await setAsidePaused(tx, queue, notIn(rows, ids)) : [];
     const jobs: ClaimedJob[] = [];
     for (const place of claims) {
       const row = rows.find((each) => each.id === place.id);
       if (row) jobs.push(toClaimed(place, row));
-      else await queue.complete(tx, place); // the job ended while it was in the queue, or is about to with its batch
+      else if (!paused.includes(place.id)) await queue.complete(tx, place); // the job ended while it was in the queue, or is about to with its batch
     }
-    return jobs;
+    return { jobs, mayBeMore: jobs.length === 0 && paused.length > 0 };
   };
-  const claimed = await retryAfterDeadlock(() => db.transaction(claim));
-  for (const each of expired.requeued) events.jobRequeued(each, 'lost');
-  for (const each of expired.poisoned) events.jobPoisoned(each);
-  return claimed;
+  for (;;) {
+    const { jobs, mayBeMore } = await retryAfterDeadlock(() => db.transaction(claim));
+    for (const each of expired.requeued) events.jobRequeued(each, 'lost');
+    for (const each of expired.poisoned) events.jobPoisoned(each);
+    if (!mayBeMore) return jobs;
+  }
+}
+
+const notIn = (rows: readonly { id: string }[], ids: readonly string[]) =>
+  ids.filter((id) => !rows.some((row) => row.id === id));
+
+/** Takes away the places of claimed jobs that are paused, and of those at the front of the queue, which would be next. */
+async function setAsidePaused(tx: Transaction, queue: JobQueue, ids: readonly string[]): Promise<string[]> {
+  const paused = await setAsideClaimed(tx, queue, ids);
+  if (paused.length > 0) await setAsideNext(tx, queue);
+  return paused;
 }
 
 /** Locks the worker's row: it is marked lost either before the claim, which then fails, or after it, with these jobs. */
@@ -90,6 +107,8 @@ const livingWorker = (workerId: string) =>
 /** Not of a batch that is being cancelled, which cancels its items piece by piece. Not as a join: it looks up one row of each job. */
 const isWanted = sql`
   (select b.status = 'cancelled' and b.completed_at is null from pdfprompt_batch b where b.id = ${job.batchId}) is not true`;
+
+const isNotPaused = sql`not ${isPaused({ tier: sql`${job.tier}`, userId: sql`${job.userId}` })}`;
 
 /**
  * If the worker is alive, marks the queued ones of the jobs as processing, and begins an attempt at each. The parts are
@@ -104,8 +123,17 @@ async function start(tx: Transaction, ids: string[], workerId: string): Promise<
       attempts: sql`${job.attempts} + 1`,
       startedAt: sql`now()`,
       workerId,
+      pausedAt: null,
     })
-    .where(and(inArray(job.id, ids), eq(job.status, 'queued'), isWanted, sql`exists (${livingWorker(workerId)})`))
+    .where(
+      and(
+        inArray(job.id, ids),
+        eq(job.status, 'queued'),
+        isWanted,
+        isNotPaused,
+        sql`exists (${livingWorker(workerId)})`,
+      ),
+    )
     .returning();
   if (jobs.length === 0) return [];
   const attempts = jobs.map((row) => ({ jobId: row.id, run: row.runs, workerId }));

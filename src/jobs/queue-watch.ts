@@ -14,7 +14,7 @@ import type { Events } from '../telemetry/events.ts';
 import { countBatches } from './count-batches.ts';
 import { countDeliveries } from './count-deliveries.ts';
 import { type MadeBackup, readLastBackup } from './last-backup.ts';
-import { COUNT_SCHEDULED, readGroups } from './queue-overview.ts';
+import { COUNT_PAUSED, COUNT_SCHEDULED, readGroups } from './queue-overview.ts';
 
 interface QueueWatchOptions {
   /** the pool for slow statements: counting a long queue takes time */
@@ -123,8 +123,8 @@ export class QueueWatch extends Lifecycle<Required<QueueWatchOptions>> {
   }
 }
 
-/** What a process of a release without batches, or without times of jobs, has not counted. */
-const UNCOUNTED = { items: 0, itemsProcessing: 0, scheduled: 0 };
+/** What a process of a release without batches, times of jobs or pauses has not counted. */
+const UNCOUNTED = { items: 0, itemsProcessing: 0, scheduled: 0, paused: 0, itemsPaused: 0 };
 
 /** @param since time of the last count */
 async function count(db: Database, batches: BatchFigures, since = new Date().toISOString()): Promise<QueueCount> {
@@ -136,11 +136,13 @@ async function count(db: Database, batches: BatchFigures, since = new Date().toI
     ended: number;
     items_ended: number;
     scheduled: number;
+    paused: number;
+    items_paused: number;
     workers: number;
     active: number;
     max: number;
   }>(sql`
-    select to_json(now()) as at, running.*, ended.*, ${COUNT_SCHEDULED} as scheduled,
+    select to_json(now()) as at, running.*, ended.*, paused.*, ${COUNT_SCHEDULED} as scheduled,
       (select count(*)::integer from pdfprompt_worker where ended_at is null
         and seen_at > now() - ${SILENCE_SECONDS} * interval '1 second') as workers,
       (select sum(numbackends)::integer from pg_stat_database) as active,
@@ -151,22 +153,28 @@ async function count(db: Database, batches: BatchFigures, since = new Date().toI
     ) as running, (
       select count(*)::integer as ended, count(batch_row)::integer as items_ended
       from pdfprompt_job where completed_at > ${since}
-    ) as ended`);
+    ) as ended, ${COUNT_PAUSED} as paused`);
   if (!row) throw new Error('the queue could not be counted');
   const depth = Object.fromEntries(PRIORITY_NAMES.map((name) => [name, 0])) as QueueCount['depth'];
   for (const group of groups) depth[group.priority] += group.depth;
-  const { processing, ended, scheduled, workers, active, max } = row;
+  const { processing, ended, scheduled, paused, workers, active, max } = row;
   return {
     countedAt: new Date(row.at).toISOString(),
     depth,
     oldestSeconds: Math.max(0, ...groups.map(({ oldestSeconds }) => oldestSeconds)),
     items: Math.max(0, batches.items - row.items_processing),
     scheduled,
+    paused,
     processing,
     workers,
     serverConnections: { active, max },
     ended,
-    ofItems: { ended: row.items_ended, processing: row.items_processing, oldestSeconds: batches.oldestSeconds },
+    ofItems: {
+      ended: row.items_ended,
+      processing: row.items_processing,
+      oldestSeconds: batches.oldestSeconds,
+      paused: row.items_paused,
+    },
   };
 }
 

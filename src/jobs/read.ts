@@ -14,6 +14,7 @@ import { uniqueName } from '../domain/unique-name.ts';
 import { CodedError, type ErrorCode } from '../kernel/errors.ts';
 import { pageOfIds } from './page-of-ids.ts';
 import { placeOf } from './place-text.ts';
+import { isPaused } from './pauses.ts';
 
 /** The columns that {@link toFile} takes, and the file's place in its job. */
 export const FILE_COLUMNS = {
@@ -57,6 +58,7 @@ const columns = {
   batchId: job.batchId,
   batchRow: job.batchRow,
   retryOf: job.retryOf,
+  paused: sql<boolean>`${job.isQueued} and ${isPaused({ tier: sql`${job.tier}`, userId: sql`${job.userId}` })}`,
   file: FILE_COLUMNS,
   upload: uploadOf(),
 };
@@ -284,7 +286,8 @@ function toJob(row: Row, position: number | null): Job {
     runAt: row.runAt?.toISOString() ?? null,
     startedAt: row.startedAt?.toISOString() ?? null,
     completedAt: row.completedAt?.toISOString() ?? null,
-    queuePosition: position,
+    queuePosition: row.paused ? null : position,
+    paused: row.paused,
     timings: row.timings,
     error: row.errorCode === null ? null : { code: row.errorCode as ErrorCode, message: row.errorMessage ?? '' },
     file: row.file && toFile(row.file, `/v1/jobs/${row.id}/pdf`),

@@ -12,6 +12,8 @@ const FRONT = 500;
 /** Seconds since a job was accepted or begun. Before, its transaction may still be under way. */
 const SETTLED_SECONDS = 5;
 
+const isNotPaused = sql`not (${job.isQueued} and ${job.pausedAt} is not null)`;
+
 interface RequeueDeps {
   db: Database;
   queue: JobQueue;
@@ -20,7 +22,7 @@ interface RequeueDeps {
 /**
  * Requeues jobs that are queued or processing by their row, but missing in the queue: the queue deletes jobs that have
  * waited for a month, and somebody may have deleted rows. They keep their rank. A job that was being rendered begins
- * again, and no attempt is counted.
+ * again, and no attempt is counted. Those that are paused have no place on purpose.
  */
 export async function requeueStranded(
   { db, queue }: RequeueDeps,
@@ -33,7 +35,7 @@ export async function requeueStranded(
     const locked = await tx
       .select({ id: job.id })
       .from(job)
-      .where(and(inArray(job.id, suspects), inArray(job.status, ['queued', 'processing'])))
+      .where(and(inArray(job.id, suspects), inArray(job.status, ['queued', 'processing']), isNotPaused))
       .for('update', { skipLocked: true });
     if (locked.length === 0) return [];
     const lockedIds = locked.map(({ id }) => id);
@@ -62,7 +64,7 @@ async function findStranded({ db, queue }: RequeueDeps, settledSeconds: number):
   const since = sql`now() - ${settledSeconds} * interval '1 second'`;
   const rows = await db.execute<{ id: string }>(sql`
     select id from (
-      select id, created_at from pdfprompt_job where is_queued order by rank, id limit ${sql.raw(String(FRONT))}
+      select id, created_at from pdfprompt_job where is_queued and paused_at is null order by rank, id limit ${sql.raw(String(FRONT))}
     ) as front where created_at < ${since} and not ${queue.has(sql`front.id`)}
     union all
     select id from (

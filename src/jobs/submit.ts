@@ -18,6 +18,7 @@ import type { Events } from '../telemetry/events.ts';
 import { checkRetention, type RetentionBound } from './check-retention.ts';
 import { checkTargets } from './check-targets.ts';
 import { jobSettings, partRows, templatesOf } from './part-rows.ts';
+import { isPaused } from './pauses.ts';
 import { getJob } from './read.ts';
 import { refusalOf } from './refusals.ts';
 import { resolveRequest, type RequestInput, type Resolved } from './resolve-request.ts';
@@ -100,7 +101,12 @@ export async function submitJob(deps: SubmitDeps, input: SubmitInput): Promise<S
 }
 
 /** A row of `pdfprompt_submit`. Without a place in the queue the job is scheduled. */
-type Accepted = TierUse & { accepted_at: string; job_priority: number; queue_position: number | null };
+type Accepted = TierUse & {
+  accepted_at: string;
+  job_priority: number;
+  queue_position: number | null;
+  is_paused: boolean;
+};
 
 /**
  * @param sentHash of what was sent, before anything was resolved: a repeated request is compared as it is sent
@@ -116,7 +122,7 @@ async function insertJob(db: Database, input: Resolved<SubmitInput>, sentHash: s
   const runAt = request.runAt?.replace(/(\.\d{3})\d+/, '$1') ?? null; // to the millisecond, as it is shown
   const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
   const [row] = await db.execute<Accepted>(sql`
-    select submitted.*${wanted.length > 0 ? sql`, pdfprompt_add_deliveries(${id}, ${principal.userId}, ${JSON.stringify(wanted)}::text::jsonb)` : sql``}
+    select submitted.*, ${isPaused({ tier: principal.tier.name, userId: principal.userId })} as is_paused${wanted.length > 0 ? sql`, pdfprompt_add_deliveries(${id}, ${principal.userId}, ${JSON.stringify(wanted)}::text::jsonb)` : sql``}
     from pdfprompt_submit(
       id => ${id}, user_id => ${principal.userId},
       kind => ${first.kind}, content => ${first.content ?? null}, data => ${json(first.data)}::text::jsonb,
@@ -143,6 +149,7 @@ async function insertJob(db: Database, input: Resolved<SubmitInput>, sentHash: s
     runAt: runAt === null ? null : new Date(runAt).toISOString(),
     queuePosition: row.queue_position,
     retryOf: input.retryOf ?? null,
+    paused: row.is_paused && row.queue_position !== null,
   });
   return { job, created: true, allowances: allowances(limitsOf(row), row) };
 }

@@ -24,6 +24,7 @@ export function describeJob(job: SeenJob): Record<string, unknown> {
     ...(templates.length > 0 && { templates }),
     ...(typeof job.retryOf === 'string' && { retryOf: job.retryOf }),
     ...(retriedAs.length > 0 && { retriedAs }),
+    ...(job.paused && { paused: true }),
     ...(job.queuePosition !== null && { queuePosition: job.queuePosition }),
     ...(Object.keys(job.metadata).length > 0 && { metadata: job.metadata }),
   };

@@ -111,6 +111,17 @@ export class JobQueue extends Lifecycle {
       delete from pgboss.job where name = ${sql.raw(`'${QUEUE}'`)} and id = any (${arrayLiteral(ids)}::uuid[])`);
   }
 
+  /** Deletes those that nobody has in hand, and waits for none, as {@link cancel}. */
+  async forgetFree(tx: Queryable, ids: string[]): Promise<void> {
+    await tx.execute(sql`
+      with own as materialized (
+        select id from pgboss.job
+        where name = ${sql.raw(`'${QUEUE}'`)} and id = any (${arrayLiteral(ids)}::uuid[]) and ${IS_OPEN}
+        order by id for update skip locked
+      )
+      delete from pgboss.job where name = ${sql.raw(`'${QUEUE}'`)} and id = any (array(select id from own))`);
+  }
+
   /** Deletes what ended long ago, which each process that supervises also does every few minutes. */
   async maintain(): Promise<void> {
     await this.#boss.supervise(QUEUE);

@@ -21,6 +21,7 @@ import { forNoJob } from '../kernel/current-job.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import { MEGABYTE } from '../kernel/units.ts';
 import { Maintenance } from '../worker/maintenance.ts';
+import { PauseKeeper } from '../worker/pause-keeper.ts';
 import { Reaper } from '../worker/reaper.ts';
 import { Registration } from '../worker/registration.ts';
 import { RoomWatch } from '../worker/room-watch.ts';
@@ -150,6 +151,7 @@ export async function buildWorker(
       registration,
       reaper,
       maintenance,
+      new PauseKeeper({ db: adminDb, queue, events }),
       storeWatch,
       roomWatch,
       dispatcher,

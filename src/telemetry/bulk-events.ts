@@ -16,6 +16,12 @@ interface ScheduleAbout extends RequestAbout {
   userId: string;
 }
 
+/** Who did it: by a key of the API, or in the console. */
+interface OperatorAbout {
+  by: string;
+  requestId: string | undefined;
+}
+
 /** What happens to batches and schedules; {@link Events} has it. */
 export class BulkEvents {
   readonly #log: Logger;
@@ -27,6 +33,11 @@ export class BulkEvents {
   readonly scheduleSaved = (schedule: ScheduleAbout & { isNew: boolean; paused: boolean }): void =>
     this.#log.info('schedule.saved', schedule);
   readonly scheduleDeleted = (schedule: ScheduleAbout): void => this.#log.info('schedule.deleted', schedule);
+
+  /** Jobs of a target are not begun until the pause ends. */
+  readonly pauseStarted = (pause: OperatorAbout & { target: string; reason: string; isNew: boolean }): void =>
+    this.#log.info('pause.started', pause);
+  readonly pauseEnded = (pause: OperatorAbout & { target: string }): void => this.#log.info('pause.ended', pause);
 
   constructor(log: Logger, metrics: Metrics) {
     this.#log = log;

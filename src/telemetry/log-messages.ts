@@ -48,6 +48,8 @@ export const LOG_MESSAGES = {
   'webhook.secret_rotated': 'webhook secret rotated',
   'schedule.saved': 'schedule saved',
   'schedule.deleted': 'schedule deleted',
+  'pause.started': 'pause started',
+  'pause.ended': 'pause ended',
   'schedule.ran': 'a time of a schedule has come',
   'tier.defined': 'tier defined',
   'tier.deleted': 'tier deleted',

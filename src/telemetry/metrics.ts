@@ -215,6 +215,7 @@ export class Metrics {
       ({ oldestSeconds }) => oldestSeconds,
     );
     watch('jobs_scheduled', 'Jobs whose time is yet to come', ({ scheduled }) => scheduled);
+    watch('paused_jobs', 'Jobs that are paused, with items of batches', ({ paused }) => paused);
     watch('workers', 'Workers alive', ({ workers }) => workers);
     watch(
       'desired_workers',

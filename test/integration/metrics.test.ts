@@ -14,6 +14,7 @@ const PROMISED: Record<string, string[]> = {
   queue_depth: ['priority'],
   queue_oldest_seconds: [],
   jobs_scheduled: [],
+  paused_jobs: [],
   pdf_generation_seconds: ['tier'],
   pdf_wait_seconds: ['tier'],
   pdf_turnaround_seconds: ['tier'],

@@ -50,11 +50,17 @@ function simulate({ arrivals, perWorker, bursts = {}, batches = {}, policy: give
       oldestSeconds: queue.length > 0 ? second - (queue[0] ?? 0) : 0,
       items: items.length,
       scheduled: 0,
+      paused: 0,
       processing: 0,
       workers,
       serverConnections: { active: 10, max: 100 },
       ended,
-      ofItems: { ended: itemsEnded, processing: 0, oldestSeconds: items.length > 0 ? second - (items[0] ?? 0) : 0 },
+      ofItems: {
+        ended: itemsEnded,
+        processing: 0,
+        oldestSeconds: items.length > 0 ? second - (items[0] ?? 0) : 0,
+        paused: 0,
+      },
     };
     ended = 0;
     itemsEnded = 0;
@@ -122,11 +128,12 @@ describe('desired workers', () => {
       oldestSeconds: 5,
       items: 0,
       scheduled: 0,
+      paused: 0,
       processing: 0,
       workers: 0,
       serverConnections: { active: 10, max: 100 },
       ended: 0,
-      ofItems: { ended: 0, processing: 0, oldestSeconds: 0 },
+      ofItems: { ended: 0, processing: 0, oldestSeconds: 0, paused: 0 },
     };
     expect(nextScale(policy, undefined, count).desiredWorkers).toBeGreaterThan(1);
     const items = { ...count, depth: { ...count.depth, low: 0 }, items: 1 };

@@ -75,6 +75,8 @@ const SAMPLES: Samples = {
   webhookSecretRotated: [hook],
   scheduleSaved: [{ ...request, userId: 'u', schedule: 's', isNew: true, paused: false }],
   scheduleDeleted: [{ ...request, userId: 'u', schedule: 's' }],
+  pauseStarted: [{ by: 'k', requestId: 'r', target: 'all', reason: 'x', isNew: true }],
+  pauseEnded: [{ by: 'k', requestId: 'r', target: 'all' }],
   scheduleRan: [
     { scheduleId: 's', userId: 'u', plannedAt: '2031-01-01T00:00:00Z', status: 'refused', jobId: 'j', code: 'x' },
   ],
