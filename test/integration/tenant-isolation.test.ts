@@ -233,6 +233,7 @@ describe('the role that reads for tenants', () => {
     'pdfprompt_template',
     'pdfprompt_template_version',
     'pdfprompt_template_file',
+    'pdfprompt_page_report',
     'pdfprompt_part_file',
     'pdfprompt_usage_history',
     'pdfprompt_schedule',
