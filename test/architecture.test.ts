@@ -8,7 +8,7 @@ const LAYERS = [
   ['cli'],
   ['runtime'],
   ['http', 'worker'],
-  ['backup', 'batches', 'schedules', 'compat', 'mcp'],
+  ['backup', 'batches', 'bulk', 'schedules', 'compat', 'mcp'],
   ['jobs', 'deliveries', 'planning'],
   ['accounts', 'assets', 'links', 'templates'],
   ['render', 'finishing'],

@@ -1,7 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import { z } from 'zod';
-import type { Database } from '../db/pools.ts';
+import { arrayLiteral } from '../db/array-literal.ts';
+import type { Database, Queryable } from '../db/pools.ts';
 import type { DeliveryKind } from '../domain/delivery.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { isOverturned } from './is-overturned.ts';
@@ -90,6 +91,22 @@ function refuse({ kind, status, attempts, outdated, overturned, off, deleted }: 
   if (kind === 'upload' && status === 'delivered') throw why('it was uploaded: its URL is not kept');
   if (off) throw webhookOff();
   if (attempts >= MAX_ATTEMPTS) throw why(`it was sent ${attempts} times`);
+}
+
+/** Sends again what failed to be delivered of these jobs, unless it cannot be. @returns of how many jobs there was something */
+export async function replayFailedOf(db: Queryable, jobs: readonly string[]): Promise<number> {
+  const [row] = await db.execute<{ count: number }>(sql`
+    with replayed as (
+      update pdfprompt_delivery set ${ANEW}
+      where id = any (array(
+        select d.id from pdfprompt_delivery d left join pdfprompt_webhook w on w.id = d.webhook_id
+        where d.job_id = any (${arrayLiteral(jobs)}::uuid[]) and d.status = 'failed' and d.attempts < ${MAX_ATTEMPTS}
+          and not ${isOverturned} and w.off_since is null and w.deleted_at is null
+        for update of d skip locked))
+      returning job_id
+    ), made as (select count(distinct job_id)::integer as count from replayed)
+    select count, case when count > 0 then pg_notify('pdfprompt_deliveries', '') end from made`);
+  return row?.count ?? 0;
 }
 
 /**

@@ -28,17 +28,20 @@ import { defineTierRoute } from './routes/admin/define-tier.ts';
 import { deleteTierRoute } from './routes/admin/delete-tier.ts';
 import { deleteUserRoute } from './routes/admin/delete-user.ts';
 import { endPauseRoute } from './routes/admin/end-pause.ts';
+import { getActionRoute } from './routes/admin/get-action.ts';
 import { getQueueRoute } from './routes/admin/get-queue.ts';
 import { getAnybodysJobRoute } from './routes/admin/get-job.ts';
 import { getUserRoute } from './routes/admin/get-user.ts';
 import { listAuditRoute } from './routes/admin/list-audit.ts';
 import { listEverybodysJobsRoute } from './routes/admin/list-jobs.ts';
 import { listKeysRoute } from './routes/admin/list-keys.ts';
+import { listActionsRoute } from './routes/admin/list-actions.ts';
 import { listPausesRoute } from './routes/admin/list-pauses.ts';
 import { listTiersRoute } from './routes/admin/list-tiers.ts';
 import { listUsersRoute } from './routes/admin/list-users.ts';
 import { revokeKeyRoute } from './routes/admin/revoke-key.ts';
 import { rotateKeyRoute } from './routes/admin/rotate-key.ts';
+import { startActionRoute } from './routes/admin/start-action.ts';
 import { startPauseRoute } from './routes/admin/start-pause.ts';
 import { setSubscriptionRoute } from './routes/admin/set-subscription.ts';
 import { resetLimitsRoute, setLimitsRoute } from './routes/admin/set-limits.ts';
@@ -67,6 +70,7 @@ import { listJobFilesRoute } from './routes/list-job-files.ts';
 import { listJobDeliveriesRoute } from './routes/list-job-deliveries.ts';
 import { listJobsRoute } from './routes/list-jobs.ts';
 import { listenToEventsRoute } from './routes/listen-to-events.ts';
+import { stopActionRoute } from './routes/admin/stop-action.ts';
 import { renderPdfRoute } from './routes/render-pdf.ts';
 import { replayJobDeliveryRoute } from './routes/replay-job-delivery.ts';
 import { retryJobRoute } from './routes/retry-job.ts';
@@ -177,6 +181,10 @@ export function operationsOf(deps: AppDeps): Operation[] {
     listPausesRoute(deps),
     startPauseRoute(deps),
     endPauseRoute(deps),
+    startActionRoute(deps),
+    listActionsRoute(deps),
+    getActionRoute(deps),
+    stopActionRoute(deps),
   ];
 }
 

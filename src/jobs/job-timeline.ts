@@ -64,6 +64,10 @@ const select = (db: Queryable, where: SQL) =>
       incomplete: job.incomplete,
       createdAt: acceptedAt(),
       runAt: job.runAt,
+      /** of pauses that hold it up, if it is queued */
+      pauseReasons: sql<string[] | null>`case when ${job.isQueued} then (
+        select jsonb_agg(p.reason order by p.target) from pdfprompt_pause p
+        where p.target in ('all', 'tier:' || ${job.tier}, 'user:' || ${job.userId})) end`,
       /** when it came into the queue, from which on it waited */
       queuedAt: job.createdAt,
       /** false: its time has not come, or it was cancelled before it */

@@ -20,8 +20,6 @@ interface LiveWorker {
   id: string;
   host: string;
   pid: number;
-  /** of the program */
-  version: string | null;
   startedAt: Date;
   /** since its last heartbeat; there is one every 2 seconds */
   silentSeconds: number;

@@ -7,11 +7,14 @@ import type { JobStatus } from '../domain/job.ts';
 import { type Priority, priorityName } from '../domain/priority.ts';
 import type { PathOrder } from './access-paths.ts';
 import { pageOfIds } from './page-of-ids.ts';
+import { IS_PAUSED } from './pauses.ts';
 
 /** A job in a list over all tenants. */
 export interface ListedJob {
   id: string;
   status: JobStatus;
+  /** queued, and not begun until a pause ends */
+  paused: boolean;
   priority: Priority;
   /** the user's tier when it was accepted; empty: not recorded */
   tier: string;
@@ -76,7 +79,7 @@ export async function searchJobs(db: Queryable, input: SearchInput): Promise<Fou
   const rows = await db.execute<Row>(sql`
     select found.*, (select sum(f.pages)::integer from pdfprompt_file f where f.job_id = found.id) as pages
     from unnest(${arrayLiteral(ids)}::uuid[]) with ordinality as page (id, place), lateral (
-      select j.id, j.status, j.priority, j.tier, j.user_id as "userId", u.email, j.filename, j.attempts, coalesce(j.accepted_at, j.created_at) as "createdAt",
+      select j.id, j.status, j.is_queued and ${IS_PAUSED} as paused, j.priority, j.tier, j.user_id as "userId", u.email, j.filename, j.attempts, coalesce(j.accepted_at, j.created_at) as "createdAt",
         j.created_at as "queuedAt", j.run_at as "runAt",
         j.started_at as "startedAt", j.completed_at as "completedAt", j.error_code as "errorCode", j.error_message as "errorMessage"
       from pdfprompt_job j join pdfprompt_user u on u.id = j.user_id where j.id = page.id limit 1

@@ -1,6 +1,7 @@
 /** Where a crash does most harm: between two steps that belong together. */
 export type CrashPoint =
   | 'submit.committed' // before the caller has the answer
+  | 'bulk.retried' // before the progress is written
   | 'batch.parts' // written, and no item yet
   | 'batch.items' // before the commit
   | 'batch.committed' // before the caller has the answer

@@ -3,6 +3,7 @@ import { AccountCaches } from '../accounts/account-caches.ts';
 import { KeyUse } from '../accounts/key-use.ts';
 import { Limiter } from '../accounts/limits.ts';
 import { Principals } from '../accounts/principals.ts';
+import { BulkRunner } from '../bulk/bulk-runner.ts';
 import { KnownAnswers } from '../cache/known-answers.ts';
 import { EventHub } from '../deliveries/event-hub.ts';
 import { ReadRouter } from '../db/read-router.ts';
@@ -162,6 +163,8 @@ export function buildApi(
     tracing,
     underWay,
   });
+  const assetBytes = config.assetsMaxMb * MEGABYTE;
+  const bulk = new BulkRunner({ db, reads, adminDb, queue, limiter, events, assetStores, assetBytes });
   const server = new HttpServer({
     app,
     host: config.host,
@@ -170,7 +173,7 @@ export function buildApi(
     graceMs: config.shutdownGraceMs,
   });
   return {
-    services: [caches, keyUse, readRouter, waiters, hub, uploads, batchUploads, composer, pictures, server],
+    services: [caches, bulk, keyUse, readRouter, waiters, hub, uploads, batchUploads, composer, pictures, server],
     server,
     underWay,
     drain: async () => {

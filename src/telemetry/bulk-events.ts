@@ -37,6 +37,13 @@ export class BulkEvents {
   /** Jobs of a target are not begun until the pause ends. */
   readonly pauseStarted = (pause: OperatorAbout & { target: string; reason: string; isNew: boolean }): void =>
     this.#log.info('pause.started', pause);
+  /** To so many jobs, as counted before. */
+  readonly actionStarted = (action: OperatorAbout & { actionId: string; action: string; expected: number }): void =>
+    this.#log.info('action.started', action);
+  readonly actionStopped = (action: OperatorAbout & { actionId: string }): void =>
+    this.#log.info('action.stopped', action);
+  readonly actionEnded = (action: { actionId: string; action: string; results: Record<string, number> }): void =>
+    this.#log.info('action.ended', action);
   readonly pauseEnded = (pause: OperatorAbout & { target: string }): void => this.#log.info('pause.ended', pause);
 
   constructor(log: Logger, metrics: Metrics) {

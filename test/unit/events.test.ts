@@ -76,6 +76,9 @@ const SAMPLES: Samples = {
   scheduleSaved: [{ ...request, userId: 'u', schedule: 's', isNew: true, paused: false }],
   scheduleDeleted: [{ ...request, userId: 'u', schedule: 's' }],
   pauseStarted: [{ by: 'k', requestId: 'r', target: 'all', reason: 'x', isNew: true }],
+  actionStarted: [{ by: 'k', requestId: 'r', actionId: 'a', action: 'retry', expected: 3 }],
+  actionStopped: [{ by: 'k', requestId: 'r', actionId: 'a' }],
+  actionEnded: [{ actionId: 'a', action: 'retry', results: { retried: 3 } }],
   pauseEnded: [{ by: 'k', requestId: 'r', target: 'all' }],
   scheduleRan: [
     { scheduleId: 's', userId: 'u', plannedAt: '2031-01-01T00:00:00Z', status: 'refused', jobId: 'j', code: 'x' },

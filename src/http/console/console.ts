@@ -17,12 +17,14 @@ import type { LogIn } from '../log-in.ts';
 import { statusOf, toCodedError } from '../problem.ts';
 import { readQuery } from '../query.ts';
 import { aboutOf, type AppContext, type AppDeps, type AppEnv } from '../route.ts';
+import { addActions } from './add-actions.ts';
 import { addAudit } from './add-audit.ts';
 import { addBatches } from './add-batches.ts';
 import { addDoctor } from './add-doctor.ts';
 import { addJob } from './add-job.ts';
 import { addJobs } from './add-jobs.ts';
 import { addKeys } from './add-keys.ts';
+import { addPauses } from './add-pauses.ts';
 import { addSchedules } from './add-schedules.ts';
 import { addSessions } from './add-sessions.ts';
 import { addSettings } from './add-settings.ts';
@@ -133,6 +135,8 @@ export function createConsole(deps: AppDeps & { logIn: LogIn }): Hono<AppEnv> {
   addAudit(app, { adminDb });
   // Those who may only look send no form.
   app.on('POST', '/*', requires('operate'));
+  addActions(app, { deps, acted });
+  addPauses(app, { deps, acted });
   addJobs(app, { adminDb });
   addJob(app, { deps, acted, looked });
   addBatches(app, { deps, onCached: watched.onRequest, acted });

@@ -69,6 +69,7 @@ export function jobFragment(job: JobTimeline): Html {
       ${fact('Attempts', job.losses > 0 ? `${job.countedAttempts}, and ${counted(job.losses, 'lost worker')}` : job.countedAttempts)}
       ${fact('Request', job.requestId === null ? '–' : html`<code>${job.requestId}</code>`)}
     </dl>
+    ${job.pauseReasons !== null && html`<p class="message message-refused" id="paused"><b>Paused</b>: it is not begun until the <a href="/console/actions#paused">pause</a> ends. ${job.pauseReasons.join('; ')}</p>`}
     ${timeline(job)}`;
 }
 

@@ -4,6 +4,7 @@ import type { User } from '../../accounts/users.ts';
 import type { JobFilter } from '../../domain/job-filter.ts';
 import type { FoundJobs, ListedJob } from '../../jobs/search-jobs.ts';
 import type { ErrorCode } from '../../kernel/errors.ts';
+import { bulkLinks } from './bulk-links.ts';
 import { counted, duration, type Html, instant, pill, secondsBetween, tableHead } from './figures.ts';
 import { jobFilterChips, jobFilterForm, jobFilterLinks } from './job-filter-form.ts';
 import { jobsPath } from './jobs-path.ts';
@@ -36,7 +37,7 @@ export function jobsPage(session: ConsoleSession, { query, user, found }: JobsVi
         ${query.cursor === undefined && liveSwitch()}
       </div>
       ${user && html`<p class="of">Of <b>${user.email}</b>, ${user.tier ?? 'without a subscription'}, user <code>${user.id}</code>. <a href="/console/batches?user=${user.id}">Their batches</a>, <a href="/console/webhooks?user=${user.id}">their webhooks</a>, <a href="${jobsPath({ filter: { ...filter, user: undefined } })}">everybody’s jobs</a></p>`}
-      ${jobFilterLinks(filter)} ${jobFilterChips(filter)} ${jobFilterForm(filter)}
+      ${jobFilterLinks(filter)} ${jobFilterChips(filter)} ${jobFilterForm(filter)} ${bulkLinks(session, filter)}
       ${query.cursor === undefined ? livePart(jobsPath(query, '/console/fragments/jobs'), list) : list}`,
   });
 }
@@ -74,7 +75,19 @@ export function jobsFragment({ jobs, next, order, searched }: FoundJobs, { filte
 /** What the link to the next page says. */
 const NEXT = { id: 'Older jobs', created: 'Older jobs', run: 'Later jobs', value: 'More jobs', row: 'More jobs' };
 
-function jobRow({ id, status, priority, tier, userId, email, filename, errorCode, pages, ...times }: ListedJob): Html {
+function jobRow({
+  id,
+  status,
+  paused,
+  priority,
+  tier,
+  userId,
+  email,
+  filename,
+  errorCode,
+  pages,
+  ...times
+}: ListedJob): Html {
   const { createdAt, runAt, queuedAt, startedAt, completedAt } = times;
   const now = new Date();
   const wait = status === 'queued' || startedAt ? duration(secondsBetween(queuedAt, startedAt ?? now)) : '–';
@@ -86,7 +99,7 @@ function jobRow({ id, status, priority, tier, userId, email, filename, errorCode
       >${filename !== null && html`<span class="filename">${filename}</span>`}
     </th>
     <td>
-      ${pill(status)}${status === 'scheduled' && runAt && html`<span class="due">${instant(runAt, now)}</span>`}${errorCode !== null && html`<a class="code" href="${jobsPath({ filter: { error: errorCode as ErrorCode } })}">${errorCode}</a>`}
+      ${paused ? pill('paused', 'cancelled') : pill(status)}${status === 'scheduled' && runAt && html`<span class="due">${instant(runAt, now)}</span>`}${errorCode !== null && html`<a class="code" href="${jobsPath({ filter: { error: errorCode as ErrorCode } })}">${errorCode}</a>`}
     </td>
     <td class="user" title="${email}"><a href="${jobsPath({ filter: { user: userId } })}">${email}</a></td>
     <td class="wide">${tier === '' ? '–' : tier}</td>

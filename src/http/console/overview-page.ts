@@ -5,6 +5,7 @@ import { MOST_COUNTED, type QueueOverview } from '../../jobs/queue-overview.ts';
 import { HISTORY_RANGES, MOST_ENDED, type ThroughputHistory } from '../../jobs/throughput-history.ts';
 import { type Column, count, counted, duration, type Html, instant, secondsBetween, tableSection } from './figures.ts';
 import { layout, livePart, liveSwitch } from './layout.ts';
+import { pausesNotice } from './pauses-section.ts';
 import { troublesNotice } from './webhooks-page.ts';
 import { historyTable, nameOf, throughputPlot, totalsOf, waitPlot } from './plots.ts';
 
@@ -30,7 +31,8 @@ export function overviewPage(session: ConsoleSession, overview: Overview): Html 
 }
 
 export function overviewFragment({ queue, history, troubles }: Overview): Html {
-  return html`${troublesNotice(troubles)} ${tiles({ queue, history })} ${historySection(history)}
+  return html`${pausesNotice(queue.pauses)} ${troublesNotice(troubles)} ${tiles({ queue, history })}
+    ${historySection(history)}
     <div class="columns">${queueSection(queue)}${workersSection(queue)}</div>`;
 }
 
@@ -90,7 +92,7 @@ function historySection(history: ThroughputHistory): Html {
   </section>`;
 }
 
-function queueSection({ groups, scheduled }: QueueOverview): Html {
+function queueSection({ groups, scheduled, paused }: QueueOverview): Html {
   const rows = groups.map(
     ({ priority, tier, depth, oldestSeconds }) =>
       html`<tr>
@@ -105,8 +107,13 @@ function queueSection({ groups, scheduled }: QueueOverview): Html {
     html`<p class="hint">
       <a id="scheduled" href="/console/jobs?status=scheduled">${depthOf(scheduled)} scheduled</a>, for later
     </p>`;
+  const waiting =
+    paused > 0 &&
+    html`<p class="hint">
+      <a id="paused-jobs" href="/console/actions#paused">${depthOf(paused)} paused</a>, until it ends
+    </p>`;
   const columns: Column[] = ['Tier', 'Priority', ['Depth', 'number'], ['Oldest', 'number']];
-  return html`<div>${tableSection('Queue', columns, rows, 'Nothing waits.')} ${later}</div>`;
+  return html`<div>${tableSection('Queue', columns, rows, 'Nothing waits.')} ${later} ${waiting}</div>`;
 }
 
 /** Seconds without a heartbeat after which a worker is shown as silent; after 10 s other workers take its jobs. */
