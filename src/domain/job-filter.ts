@@ -113,7 +113,7 @@ export function readJobQuery<T extends z.ZodRawShape>(
   const pick = (isWanted: (name: string) => boolean) =>
     Object.fromEntries(Object.entries(checked).filter(([name, value]) => value !== undefined && isWanted(name)));
   return {
-    filter: pick((name) => !isOther(name)) as JobFilter,
+    filter: pick((name) => !isOther(name)),
     others: pick(isOther) as z.output<z.ZodObject<T>>,
   };
 }

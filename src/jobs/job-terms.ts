@@ -47,13 +47,13 @@ export function wantedTerms({ metadata = {}, filename, template }: JobFilter): J
 }
 
 function whole(field: string, name: string, value: string): JobTerm {
-  const characters = [...value];
+  const characters = Array.from(value); // as Postgres counts them
   const isWhole = characters.length < LENGTH;
   return { field, name, value: characters.slice(0, LENGTH).join(''), upTo: undefined, values: [], isWhole };
 }
 
 function beginning(field: string, name: string, value: string): JobTerm {
-  const characters = [...value];
+  const characters = Array.from(value); // as Postgres counts them
   const start = characters.slice(0, LENGTH).join('');
   return { field, name, value: start, upTo: afterPrefix(start), values: [], isWhole: characters.length <= LENGTH };
 }

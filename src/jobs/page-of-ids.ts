@@ -82,9 +82,9 @@ async function choosePath(db: Queryable, scope: Scope, order: PathOrder | undefi
   if (!first) return pathOfAll(scope);
   if (others.length === 0) return first;
   const counts = paths.map(
-    ({ rows, streams }, index) =>
+    (path, index) =>
       sql`select ${sql.raw(String(index))} as place, count(*)::integer as count
-        from (${rows(COMPARED, undefined, Math.ceil(COMPARED / streams))}) as found`,
+        from (${path.rows(COMPARED, undefined, Math.ceil(COMPARED / path.streams))}) as found`,
   );
   const found = await db.execute<{ place: number }>(
     sql`select place from (${sql.join(counts, sql` union all `)}) as compared order by count, place limit 1`,

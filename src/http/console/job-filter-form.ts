@@ -74,7 +74,7 @@ function withoutField(filter: JobFilter, name: string): JobFilter {
 /** A form with a field for each that has no link. It sends what it does not show, too. */
 export function jobFilterForm(filter: JobFilter): Html {
   const fields = jobFilterFields(filter);
-  const shown = ['email', 'id', 'filename', 'error', 'tier', 'template', 'batch', 'after', 'before', 'retried'];
+  const shown = new Set(Object.keys(NAMES));
   const input = (name: string, label: string, placeholder: string, type = 'text') =>
     html`<label
       >${label}
@@ -107,7 +107,7 @@ export function jobFilterForm(filter: JobFilter): Html {
   const codes = [
     ...new Set([...JOB_ERROR_CODES, 'invalid_request', 'internal', ...(filter.error ? [filter.error] : [])]),
   ];
-  const hidden = Object.entries(fields).filter(([name]) => !shown.includes(name));
+  const hidden = Object.entries(fields).filter(([name]) => !shown.has(name));
   return html`<details class="filter">
     <summary>More filters</summary>
     <form class="filter-fields" action="/console/jobs" method="get">

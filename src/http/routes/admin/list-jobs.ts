@@ -22,20 +22,21 @@ export function listEverybodysJobsRoute({ adminDb }: AppDeps): Operation {
   };
 }
 
-function foundJob({
-  userId,
-  email,
-  queuedAt: _,
-  errorCode,
-  errorMessage,
-  ...job
-}: ListedJob): z.infer<typeof foundJobSchema> {
+function foundJob(found: ListedJob): z.infer<typeof foundJobSchema> {
+  const { id, status, priority, tier, filename, attempts, pages, userId, email, errorCode, errorMessage, ...times } =
+    found;
   return {
-    ...job,
-    createdAt: job.createdAt.toISOString(),
-    runAt: job.runAt?.toISOString() ?? null,
-    startedAt: job.startedAt?.toISOString() ?? null,
-    completedAt: job.completedAt?.toISOString() ?? null,
+    id,
+    status,
+    priority,
+    tier,
+    filename,
+    attempts,
+    pages,
+    createdAt: times.createdAt.toISOString(),
+    runAt: times.runAt?.toISOString() ?? null,
+    startedAt: times.startedAt?.toISOString() ?? null,
+    completedAt: times.completedAt?.toISOString() ?? null,
     error: errorCode === null ? null : { code: errorCode, message: errorMessage ?? '' },
     user: { id: userId, email },
   };
