@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { validate as isUuid } from 'uuid';
 import type { JobFilter } from '../domain/job-filter.ts';
 import type { Database } from '../db/pools.ts';
 import { UsageError } from '../kernel/errors.ts';
@@ -50,6 +51,9 @@ export async function readJobFlags(db: Database, options: Record<string, unknown
   if (fields.user?.includes('@')) {
     const { getUser } = await import('../accounts/users.ts');
     fields.user = (await getUser(db, { email: fields.user })).id;
-  }
+  } else if (fields.user !== undefined && !isUuid(fields.user))
+    throw new UsageError(
+      `--user: ${JSON.stringify(fields.user)} is not allowed; allowed: an email, or the id of a user`,
+    );
   return readJobFilter(fields);
 }

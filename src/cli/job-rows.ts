@@ -30,7 +30,7 @@ export function timelineRows(job: JobTimeline): string[][] {
     ['priority', job.priority],
     ['batch', job.batchId === null ? null : `${job.batchId}${job.batchRow === null ? '' : `, row ${job.batchRow}`}`],
     ['filename', job.filename],
-    ['metadata', job.metadata && JSON.stringify(job.metadata)],
+    ['metadata', Object.keys(job.metadata ?? {}).length > 0 ? JSON.stringify(job.metadata) : null],
     ['url', job.url],
     ['request', JSON.stringify(job.request)],
     ['document', job.hasDocument ? 'kept' : 'no longer kept'],

@@ -8,11 +8,11 @@ import { type ListedJob, searchJobs } from './search-jobs.ts';
 /** Jobs under way whose changes are followed at a time; of further ones the ends are seen. */
 const MOST_FOLLOWED = 1_000;
 const PAGE = 200;
-/** Milliseconds before the last look: a transaction that commits late has an earlier time. */
+/** Milliseconds before the last check: a transaction that commits late has an earlier time. */
 const OVERLAP_MS = 30_000;
 
 /**
- * What has changed among the jobs of a filter since the last look. Its status and error are those that are to be shown;
+ * What has changed among the jobs of a filter since the last check. Its status and error are those that are to be shown;
  * the jobs are found by the other fields.
  */
 export class ChangedJobs {
@@ -37,7 +37,7 @@ export class ChangedJobs {
   }
 
   /** @param ended ids of jobs that have ended, of anybody */
-  async look(ended: readonly string[]): Promise<ListedJob[]> {
+  async check(ended: readonly string[]): Promise<ListedJob[]> {
     const startedAt = Date.now();
     const accepted = await this.#acceptedSince(this.#since - OVERLAP_MS);
     const known = await this.#byId([...this.#statuses].filter(([, status]) => !isFinal(status)).map(([id]) => id));

@@ -6,8 +6,8 @@ import { ChangedJobs } from '../jobs/changed-jobs.ts';
 import type { ListedJob } from '../jobs/search-jobs.ts';
 import { openConfiguredPool, openDatabase } from './database.ts';
 
-/** Milliseconds between looks while a job is under way: that a worker takes one is not announced. */
-const LOOK_MS = 500;
+/** Milliseconds between checks while a job is under way: that a worker takes one is not announced. */
+const CHECK_MS = 500;
 
 interface TailInput {
   filter: JobFilter;
@@ -32,28 +32,28 @@ export async function tailJobs(config: Config, { filter, signal, onReady, onChan
     const wake = new EventTarget();
     let hasNews = false;
     const ended = new Set<string>();
-    const look = () => {
+    const announce = () => {
       hasNews = true;
       wake.dispatchEvent(new Event('news'));
     };
-    notifier.on('queued', signal, look);
-    notifier.on('scheduled', signal, look);
-    notifier.on('missed', signal, look);
+    notifier.on('queued', signal, announce);
+    notifier.on('scheduled', signal, announce);
+    notifier.on('missed', signal, announce);
     notifier.on('jobs', signal, (payload) => {
       const { id } = JSON.parse(payload) as { id?: string };
       if (id !== undefined) ended.add(id);
-      look();
+      announce();
     });
     await notifier.start();
     const changed = new ChangedJobs(pool.db, filter, Date.now());
-    await changed.look([]); // what is there already
+    await changed.check([]); // what is there already
     onReady();
     while (!signal.aborted) {
-      if (!hasNews) await newsOrTime(wake, changed.isWaiting ? LOOK_MS : undefined, signal);
+      if (!hasNews) await newsOrTime(wake, changed.isWaiting ? CHECK_MS : undefined, signal);
       hasNews = false;
       const ids = [...ended];
       ended.clear();
-      if (!signal.aborted) for (const job of await changed.look(ids)) onChange(job, new Date());
+      if (!signal.aborted) for (const job of await changed.check(ids)) onChange(job, new Date());
     }
   } finally {
     await notifier.stop();

@@ -63,10 +63,10 @@ describe('pdfprompt jobs list', () => {
 
   it.each([
     ['--status done', /--status: .*scheduled/],
-    ['--user nobody', /--user: /],
+    ['--user nobody', /--user: "nobody" is not allowed; allowed: an email, or the id of a user/],
     ['--user ghost@example.com', /there is no user ghost@example.com. Type: pdfprompt jobs list/],
     ['--id xyz', /--id: allowed: an id or its beginning/],
-    ['--error timout', /--error: allowed: .*did you mean/],
+    ['--error render_timeot', /--error: allowed: .*did you mean/],
     ['--template In@valid@', /--template: /],
     ['--batch 7', /--batch: /],
     ['--after yesterday', /--after: allowed: a date/],
@@ -146,18 +146,13 @@ describe('pdfprompt jobs tail', () => {
     await cli(`jobs cancel ${id} ${old}`);
     for (const tail of [all, ends]) for (const each of [id, old]) await tail.until(new RegExp(`${each}.*cancelled`));
     for (const tail of [all, ends]) tail.child.kill('SIGINT');
-    const seen = cells((await all.exited).stdout).map(([at = '', job, status]) => [at.length, job, status]);
-    const at = '2026-11-28T00:00:00.000Z'.length;
-    expect(seen.slice(0, 2)).toEqual([[at, id, 'queued'], [at, id, 'processing']]); // prettier-ignore
-    expect(seen.slice(2).toSorted()).toEqual(
-      [
-        [at, old, 'cancelled'],
-        [at, id, 'cancelled'],
-      ].toSorted(),
-    );
+    const seen = cells((await all.exited).stdout).map(([, job, status]) => `${job} ${status}`);
+    expect(seen.slice(0, 2)).toEqual([`${id} queued`, `${id} processing`]);
+    expect(new Set(seen.slice(2))).toEqual(new Set([`${id} cancelled`, `${old} cancelled`]));
     const { code, stdout } = await ends.exited;
     const lines = stdout.trim().split('\n').map((line) => JSON.parse(line) as { id: string; status: string }); // prettier-ignore
-    expect([code, lines.map(({ id: job, status }) => [job, status]).toSorted()]).toEqual([0, [[old, 'cancelled'], [id, 'cancelled']].toSorted()]); // prettier-ignore
+    expect([code, new Set(lines.map(({ id: job }) => job))]).toEqual([0, new Set([id, old])]);
+    expect(lines.every(({ status }) => status === 'cancelled')).toBe(true);
   });
 });
 

@@ -40,7 +40,7 @@ function listCommand(): Command {
 Examples:
   pdfprompt jobs list --status failed --after 2026-11-27
   pdfprompt jobs list --user ann@example.com --metadata order=A-17
-  pdfprompt jobs list --error timeout | cut -f1 | pdfprompt jobs retry -`,
+  pdfprompt jobs list --error render_timeout | cut -f1 | pdfprompt jobs retry -`,
     )
     .action(async (options: Options & { limit: string }) => {
       const limit = toNumber(options.limit);

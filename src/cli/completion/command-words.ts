@@ -61,7 +61,7 @@ function flagWords({ long, short, flags, description, argChoices, required, opti
   const setting = SETTING_LIST.find((each) => `--${flagOf(each)}` === name);
   const known = VALUES[name];
   const { values = argChoices ?? setting?.kind.values ?? [], isList = false } = known ?? {};
-  const isFile = values.length === 0 && (FILE.test(/<(.+)>/.exec(flags)?.[1] ?? '') || /-(?:dir|file)$/.test(name));
+  const isFile = values.length === 0 && (FILE.test(/<([^<>]+)>/.exec(flags)?.[1] ?? '') || /-(?:dir|file)$/.test(name));
   return {
     names: [long, short].filter((each) => each !== undefined),
     description: firstSentence(description),
