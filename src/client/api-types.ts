@@ -532,8 +532,10 @@ export interface Job {
   runAt: string | null;
   startedAt: string | null;
   completedAt: string | null;
-  /** 1 is next, 100 means 100 or more; null unless queued */
+  /** 1 is next, 100 means 100 or more; null unless queued, or while it is paused */
   queuePosition: number | null;
+  /** Whether operators of the service let it wait: it is printed when they end the pause */
+  paused: boolean;
   /** Milliseconds */
   timings: Timings | null;
   error: JobError | null;

@@ -30,6 +30,8 @@ const BODIES: Record<string, object> = {
   'POST /v1/admin/keys': { email: 'eve@example.com' },
   'POST /v1/admin/keys/{id}/rotate': {},
   'PUT /v1/admin/tiers/{name}': TIER,
+  'PUT /v1/admin/pauses/{target}': { reason: 'x' },
+  'POST /v1/admin/actions': { action: 'cancel', filter: { status: 'queued' }, dryRun: true },
 };
 
 const { paths } = (await (await service.request('/openapi.json')).json()) as { paths: Record<string, object> };
@@ -41,7 +43,12 @@ function ask(route: string): Promise<Response> {
   const [method = '', path = ''] = route.split(' ');
   const body = BODIES[route];
   return service.request(
-    path.replace('{id}', ID).replace('{n}', '0').replace('{name}', 'gold').replace('{token}', TOKEN),
+    path
+      .replace('{id}', ID)
+      .replace('{n}', '0')
+      .replace('{name}', 'gold')
+      .replace('{token}', TOKEN)
+      .replace('{target}', 'all'),
     {
       method,
       key: path.startsWith('/v1/admin/') ? adminKey : service.key,

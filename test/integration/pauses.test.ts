@@ -111,14 +111,14 @@ describe('pauses', () => {
     ['DELETE', '/all', 'operator', undefined, 404],
     ['DELETE', '/x', 'operator', undefined, 400],
   ])('%s /v1/admin/pauses%s with %s and %j is answered with %s', async (method, path, scope, body, status) => {
-    const { key } = await createKey(db, { email: 'scopes@example.com', scopes: [scope as 'operator'] });
+    const { key } = await createKey(db, { email: 'scopes@example.com', scopes: [scope] });
     const response = await request(`/v1/admin/pauses${path}`, {
       method,
       key,
       ...(body && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    expect(response.status, text).toBe(status);
+    expect({ status: response.status, text }).toEqual({ status, text });
     if (status === 404 && method === 'PUT' && path.startsWith('/tier')) expect(text).toContain('did you mean gold?');
     if (status === 400) expect(text).toMatch(/allowed|required/);
     expect(await listPauses(db)).toEqual([]);
@@ -160,7 +160,7 @@ describe('pauses', () => {
         const before = await waiting();
         const count = 1 + Math.floor(random() * 4);
         const claimed = await claim(count);
-        for (const job of claimed) expect(isPausedNow(job), `${job.id} is paused`).toBe(false);
+        for (const job of claimed) expect(isPausedNow(job)).toBe(false);
         // The first of those that may run: what was paused until now may not have its place again yet.
         const may = before.filter((job) => !job.paused && !isPausedNow({ tier: job.tier, userId: job.user_id }));
         const taken = new Set(claimed.map(({ id }) => id));
@@ -195,7 +195,7 @@ describe('pauses', () => {
       const name = pick(names);
       trail.push(name);
       await steps[name]?.();
-      expect(await outOfPlace(), trail.slice(-6).join(', ')).toEqual([]);
+      expect({ after: trail.slice(-6), out: await outOfPlace() }).toEqual({ after: trail.slice(-6), out: [] });
     }
     // In line with the pauses once it is settled: every queued job has a place unless it is paused, and the other way round.
     await settle();

@@ -238,6 +238,7 @@ describe('the role that reads for tenants', () => {
     'pdfprompt_usage_history',
     'pdfprompt_schedule',
     'pdfprompt_schedule_run',
+    'pdfprompt_pause',
     'pdfprompt_webhook',
     'pdfprompt_delivery',
     'pdfprompt_delivery_attempt',
@@ -272,6 +273,8 @@ describe('the role that reads for tenants', () => {
   });
 
   it('reads nobody’s secrets', async () => {
+    for (const column of ['reason', 'paused_at'])
+      await expect(walled.unsafe(`select ${column} from pdfprompt_pause`)).rejects.toMatchObject(denied);
     for (const column of ['secret', 'previous_secret'])
       await expect(walled.unsafe(`select ${column} from pdfprompt_webhook`)).rejects.toMatchObject(denied);
   });

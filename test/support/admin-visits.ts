@@ -32,6 +32,7 @@ export async function adminVisits({ chores }: StagedService, ask: Ask): Promise<
   const keys: string[] = [];
   const users: string[] = [];
   const jobs: string[] = [];
+  const actions: string[] = [];
   const cursor = async (path: string) => {
     const page = (await ask(admin, 'GET', `${path}?limit=100`, 200)) as { nextCursor: string };
     await ask(admin, 'GET', `${path}?limit=100&cursor=${page.nextCursor}`, 200);
@@ -103,6 +104,34 @@ export async function adminVisits({ chores }: StagedService, ask: Ask): Promise<
     },
     { name: 'GET /v1/admin/audit', run: async () => cursor('/v1/admin/audit') },
     { name: 'GET /v1/admin/queue', run: async () => void (await ask(admin, 'GET', '/v1/admin/queue', 200)) },
+    {
+      name: 'PUT /v1/admin/pauses/{target}',
+      run: async (turn) => {
+        const body = { reason: 'a visit' };
+        await ask(admin, 'PUT', `/v1/admin/pauses/user:${users[turn]}`, 201, { body });
+      },
+    },
+    { name: 'GET /v1/admin/pauses', run: async () => void (await ask(admin, 'GET', '/v1/admin/pauses', 200)) },
+    {
+      name: 'DELETE /v1/admin/pauses/{target}',
+      run: async (turn) => void (await ask(admin, 'DELETE', `/v1/admin/pauses/user:${users[turn]}`, 204)),
+    },
+    {
+      name: 'POST /v1/admin/actions',
+      run: async (turn) => {
+        const body = { action: 'replay', filter: { user: users[turn] } };
+        actions.push(((await ask(admin, 'POST', '/v1/admin/actions', 201, { body })) as { id: string }).id);
+      },
+    },
+    { name: 'GET /v1/admin/actions', run: async () => void (await ask(admin, 'GET', '/v1/admin/actions', 200)) },
+    {
+      name: 'GET /v1/admin/actions/{id}',
+      run: async (turn) => void (await ask(admin, 'GET', `/v1/admin/actions/${actions[turn]}`, 200)),
+    },
+    {
+      name: 'DELETE /v1/admin/actions/{id}',
+      run: async (turn) => void (await ask(admin, 'DELETE', `/v1/admin/actions/${actions[turn]}`, 200)),
+    },
     { name: 'GET /v1/admin/tiers', run: async () => void (await ask(admin, 'GET', '/v1/admin/tiers', 200)) },
     {
       name: 'PUT /v1/admin/tiers/{name}',

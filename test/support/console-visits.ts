@@ -76,6 +76,13 @@ export async function consoleVisits(
         await post('/sessions/end-all', { user: userId });
       },
     },
+    { name: 'console: actions', run: async () => void (await get('/actions')) },
+    {
+      name: 'console: an action on many jobs',
+      run: async (turn) => {
+        await get(`/actions/new?action=cancel&user=${at(heavy, turn).userId}&status=scheduled`);
+      },
+    },
     { name: 'console: overview', run: async () => void (await get('')) },
     {
       name: 'console: history',
