@@ -13,8 +13,7 @@ const idsOf = (stdout: string) => cells(stdout).map(([id]) => id);
 const keys = { ann: await service.newKey('ann@example.com'), bob: await service.newKey('bob@example.com') };
 async function submit(who: keyof typeof keys, request: object = {}): Promise<string> {
   const body = JSON.stringify({ html: '<p>secret words</p>', ...request });
-  const headers = { 'content-type': 'application/json' };
-  const answer = await service.request('/v1/jobs', { method: 'POST', body, headers, key: keys[who] });
+  const answer = await service.request('/v1/jobs', { method: 'POST', body, key: keys[who] });
   const { id } = (await answer.json()) as { id?: string };
   if (id === undefined) throw new Error(`${answer.status}: ${JSON.stringify(request)}`);
   return id;

@@ -6,6 +6,7 @@ import type { JobFilter } from '../../domain/job-filter.ts';
 import type { Job } from '../../domain/job.ts';
 import type { ListedJob } from '../../jobs/search-jobs.ts';
 import { CodedError, UsageError } from '../../kernel/errors.ts';
+import { listenForSignals } from '../../runtime/signals.ts';
 import { accountVerb } from '../account-verb.ts';
 import { addJobFlags, FLAG_NAMES, readJobFlags } from '../job-flags.ts';
 import { JOB_HEAD, jobRow, timelineRows } from '../job-rows.ts';
@@ -130,15 +131,19 @@ function tailCommand(): Command {
     .action(async (options: Options) => {
       const { tailJobs } = await import('../../runtime/tail-jobs.ts');
       const stop = new AbortController();
-      const end = () => stop.abort();
-      process.once('SIGINT', end).once('SIGTERM', end);
+      const stopListening = listenForSignals({ onFirst: () => stop.abort(), onNext: () => process.exit(1) });
       const onChange = (job: ListedJob, at: Date) => {
         if (options.json) return print(JSON.stringify({ at, ...job }));
         const { id, status, email, filename, errorCode } = job;
         printRows([[at.toISOString(), id, process.stdout.isTTY ? status.padEnd(10) : status, email, filename ?? '', errorCode ?? '']]); // prettier-ignore
       };
-      const filter = await jobVerb(options, (db) => readJobFlags(db, options));
-      await tailJobs(readConfig(options), { filter, signal: stop.signal, onChange, onReady: () => warn('Following; Ctrl-C ends it.') }); // prettier-ignore
+      try {
+        const filter = await jobVerb(options, (db) => readJobFlags(db, options));
+        const onReady = () => warn('Following; Ctrl-C ends it.');
+        await tailJobs(readConfig(options), { filter, signal: stop.signal, onChange, onReady });
+      } finally {
+        stopListening();
+      }
     });
 }
 
