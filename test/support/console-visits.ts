@@ -79,8 +79,8 @@ export async function consoleVisits(
     { name: 'console: actions', run: async () => void (await get('/actions')) },
     {
       name: 'console: an action on many jobs',
-      run: async (turn) => {
-        await get(`/actions/new?action=cancel&user=${at(heavy, turn).userId}&status=scheduled`);
+      run: async () => {
+        await get(`/actions/new?action=cancel&user=${bulk}&status=scheduled`);
       },
     },
     { name: 'console: overview', run: async () => void (await get('')) },
