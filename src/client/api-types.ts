@@ -570,8 +570,10 @@ export interface JobDetails {
   runAt: string | null;
   startedAt: string | null;
   completedAt: string | null;
-  /** 1 is next, 100 means 100 or more; null unless queued */
+  /** 1 is next, 100 means 100 or more; null unless queued, or while it is paused */
   queuePosition: number | null;
+  /** Whether operators of the service let it wait: it is printed when they end the pause */
+  paused: boolean;
   /** Milliseconds */
   timings: Timings | null;
   error: JobError | null;
@@ -1035,7 +1037,7 @@ export interface PdfRequest {
     | undefined;
   /** When it is printed: the job is accepted now, is `scheduled` until then, and `queued` from then on. Up to 365 days ahead; not with `POST /v1/pdf` */
   runAt?: string | undefined;
-  /** Seconds that the files of the job are kept, from its end; default: as your limits, your tier or the service says. The service has a longest time (`MAX_RETENTION`) */
+  /** Seconds that the files of the job are kept, from its end; default: as your limits, your tier or the service says. The service has a longest time (`PDF_RETENTION_MAX`) */
   retention?: number | undefined;
 }
 
