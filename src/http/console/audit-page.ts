@@ -53,9 +53,8 @@ export function auditPage(session: ConsoleSession, { query, found }: AuditView):
 
 function filterForm({ may }: ConsoleSession, { by, user, job, what, from, until }: AuditQuery): Html {
   const field = (name: string, label: string, value: string | undefined, type = 'text') =>
-    html`<p>
-      <label for="${name}">${label}</label>
-      <input
+    html`<label
+      >${label}<input
         id="${name}"
         name="${name}"
         type="${type}"
@@ -63,24 +62,22 @@ function filterForm({ may }: ConsoleSession, { by, user, job, what, from, until 
         autocomplete="off"
         spellcheck="false"
         maxlength="320"
-      />
-    </p>`;
+    /></label>`;
   const group = (label: string, names: readonly string[]) =>
     html`<optgroup label="${label}">
       ${names.map((name) => html`<option ${name === what && html` selected`}>${name}</option>`)}
     </optgroup>`;
-  return html`<form class="filter" action="/console/audit" method="get" aria-label="Filter">
+  return html`<form class="filter-fields" action="/console/audit" method="get" aria-label="Filter">
     ${may.administer && field('by', 'Who (email or id)', by)} ${field('user', 'Whose (email or id)', user)}
     ${field('job', 'Job (id)', job)}
-    <p>
-      <label for="what">What</label>
-      <select id="what" name="what">
+    <label
+      >What<select id="what" name="what">
         <option value="">anything</option>
         ${group('Looks at documents', LOOKS)}${group('Done for others', ACTS)}${group('Signing in', VISITS)}
-      </select>
-    </p>
+      </select></label
+    >
     ${field('from', 'From (UTC)', from, 'date')} ${field('until', 'Until (UTC)', until, 'date')}
-    <p><button type="submit">Filter</button></p>
+    <button type="submit">Filter</button>
   </form>`;
 }
 
