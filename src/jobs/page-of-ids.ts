@@ -28,7 +28,7 @@ export interface PageOfIds {
 }
 
 /** Jobs that are looked at for one page, where not each of them fits. */
-const WINDOW = 2_000;
+const WINDOW = 1_000;
 /** The same where jobs follow each other as they do in the table. */
 const WINDOW_OF_ALL = 5_000;
 /** Rows of all lists that are merged, and of each at least. */

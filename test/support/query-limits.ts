@@ -24,7 +24,7 @@ const submission = (all: number) => ({
 });
 /**
  * A page of a filter's jobs: values that begin alike are counted up to a hundred, up to five hundred of each index are compared,
- * and up to two thousand jobs are looked at, or five thousand that follow each other. Before the first VACUUM each is looked up in
+ * and up to a thousand jobs are looked at, or five thousand that follow each other. Before the first VACUUM each is looked up in
  * its table too.
  */
 const FILTERED = {
