@@ -60,9 +60,11 @@ describe('every page', () => {
   it('is there for support, without a form, and with nothing inline', async () => {
     for (const path of pages()) {
       const page = await read(path, support);
-      expect(page, path).not.toMatch(/<style|<script(?![^>]* src=)|\sstyle=|\son\w+=/);
-      expect(page.match(/action="[^"]+" method="post"/g), path).toEqual(['action="/console/sign-out" method="post"']);
-      expect((await visitor(address).get(`/console${path}`)).status, path).toBe(303);
+      expect(page, `at ${path}`).not.toMatch(/<style|<script(?![^>]* src=)|\sstyle=|\son\w+=/);
+      expect(page.match(/action="[^"]+" method="post"/g), `at ${path}`).toEqual([
+        'action="/console/sign-out" method="post"',
+      ]);
+      expect((await visitor(address).get(`/console${path}`)).status, `at ${path}`).toBe(303);
     }
   });
 
@@ -81,7 +83,8 @@ describe('every page', () => {
     ];
     const form = { email: ann.email, tier: 'system', name: 'new', priority: '1', requestsPerDay: '1', scopes: 'admin' };
     for (const path of forms)
-      for (const who of [support, operator]) expect((await who.post(`/console${path}`, form)).status, path).toBe(403);
+      for (const who of [support, operator])
+        expect((await who.post(`/console${path}`, form)).status, `at ${path}`).toBe(403);
     expect(
       JSON.stringify(
         await sql`select u.*, k.* from pdfprompt_user u join pdfprompt_api_key k on k.user_id = u.id order by k.id`,
@@ -93,7 +96,7 @@ describe('every page', () => {
 describe('users', () => {
   const found = async (query: string) =>
     [...(await read(`/users${query}`)).matchAll(/href="\/console\/users\/[^"]+"\s*>([^<]+)<\/a/g)].map(
-      ([, email]) => email,
+      ([, email = '']) => email,
     );
 
   it.each([
@@ -202,7 +205,7 @@ describe('keys', () => {
     [{ email: 'a@b.example', scopes: 'admin', expiresAt: '2001-01-01T00:00' }, 'expiresAt'],
     [{ email: 'a@b.example', scopes: 'admin', expiresAt: 'soon' }, 'expiresAt'],
   ])('are refused by the field: %j', async (form, field) => {
-    const refused = await post('/keys', form as Record<string, string>);
+    const refused = await post('/keys', form);
     expect(refused.status).toBe(400);
     expect(words(await refused.text())).toContain(`Not created: ${field}`);
   });
@@ -257,7 +260,7 @@ describe('templates', () => {
     expect(await read(path)).toContain('1  &lt;p&gt;ann@a.example&lt;/p&gt;');
     expect((await audited()).at(-1)).toEqual({ what: 'looked at a template', user: ann.userId });
     for (const file of ['other.html', 'constructor', '../index.html'])
-      expect((await administrator.get(`/console/templates/${template}?file=${file}`)).status, file).toBe(404);
+      expect((await administrator.get(`/console/templates/${template}?file=${file}`)).status, `file ${file}`).toBe(404);
   });
 });
 
