@@ -26,12 +26,14 @@ export const FLAG_NAMES: Record<string, string> = {
   metadata: '--metadata',
 };
 
+const collect = (entry: string, before: string[] = []) => [...before, entry];
+
 export function addJobFlags(command: Command): Command {
   for (const [flag, description] of Object.values(FLAGS)) command.option(flag, description);
   return command.option(
     '--metadata <key=value>',
     'an entry of its metadata; a value that ends in * is a beginning; may be given again',
-    (entry: string, before: string[] = []) => [...before, entry],
+    collect,
   );
 }
 

@@ -25,11 +25,11 @@ const leaves = (command: Command, path: string[] = []): Leaf[] =>
 const COMMANDS = leaves(createProgram());
 
 /** Whose stdout is a document of its own. */
-const DOCUMENTS = ['mcp', 'completion'];
+const DOCUMENTS = new Set(['mcp', 'completion']);
 /** They go on until they are stopped; what they print is in e2e/up.test.ts and integration/jobs-command.test.ts. */
-const ENDLESS = ['up', 'serve', 'work', 'mcp', 'jobs tail'];
+const ENDLESS = new Set(['up', 'serve', 'work', 'mcp', 'jobs tail']);
 /** A text was asked for. */
-const REPORTS = ['check', 'bench', 'plan', 'completion'];
+const REPORTS = new Set(['check', 'bench', 'plan', 'completion']);
 
 await typed(['keys', 'create', '--user', 'ann@example.com'], env);
 const [key] = await sql<{ id: string }[]>`select id from pdfprompt_api_key`;
@@ -65,7 +65,7 @@ describe('the stdout of every command', () => {
     expect(COMMANDS.length).toBeGreaterThan(25);
   });
 
-  it.each(COMMANDS.filter(({ name }) => !DOCUMENTS.includes(name)))('has JSON for $name', ({ command }) => {
+  it.each(COMMANDS.filter(({ name }) => !DOCUMENTS.has(name)))('has JSON for $name', ({ command }) => {
     expect(command.options.map(({ long }) => long)).toContain('--json');
   });
 
@@ -76,7 +76,7 @@ describe('the stdout of every command', () => {
   });
 
   // Those that erase something come last.
-  const ended = COMMANDS.filter(({ name }) => !ENDLESS.includes(name) && !REPORTS.includes(name));
+  const ended = COMMANDS.filter(({ name }) => !ENDLESS.has(name) && !REPORTS.has(name));
   it.each(ended.toSorted((a, b) => Number(/delete/.test(a.name)) - Number(/delete/.test(b.name))))(
     'is rows of $name, and one document with --json',
     async (leaf) => {
