@@ -140,7 +140,7 @@ describe('pdfprompt jobs tail', () => {
     const id = await submit('bob', { filename: 'seen' });
     await submit('ann');
     await all.until(new RegExp(`${id}\tqueued\tbob@example.com\tseen\t`));
-    await service.sql`update pdfprompt_job set status = 'processing', started_at = now() where id = ${id}`;
+    await service.sql`update pdfprompt_job set status = 'processing', runs = 1, attempts = 1, started_at = now() where id = ${id}`;
     await all.until(new RegExp(`${id}\tprocessing`));
     await cli(`jobs cancel ${id} ${old}`);
     for (const tail of [all, ends]) for (const each of [id, old]) await tail.until(new RegExp(`${each}.*cancelled`));
