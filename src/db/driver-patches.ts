@@ -139,4 +139,32 @@ const FIRST_ROWS: Patch[] = [
   },
 ];
 
-export const PATCHES: readonly Patch[] = [...LOST_CONNECTION, ...CLOSED_CONNECTION, ...STATEMENT, ...FIRST_ROWS];
+/**
+ * A COPY to us whose reader is slow: the driver stops reading the socket. Unpatched, it stays so if the last row comes
+ * then, or if the reader stops early, and the next statement never gets an answer. Patched, it reads on, and drops rows that nobody reads.
+ */
+const COPY_OUT: Patch[] = [
+  {
+    file: CONNECTION,
+    original: `stream = new Stream.Readable({
+      read() { socket.resume() }
+    })`,
+    patched: `stream = new Stream.Readable({
+      read() { socket && socket.resume() },
+      destroy(error, callback) { socket && socket.resume(); callback(error) }
+    })`,
+  },
+  {
+    file: CONNECTION,
+    original: 'stream && (stream.push(x.subarray(5)) || socket.pause())',
+    patched: 'stream && !stream.destroyed && (stream.push(x.subarray(5)) || socket.pause())',
+  },
+];
+
+export const PATCHES: readonly Patch[] = [
+  ...LOST_CONNECTION,
+  ...CLOSED_CONNECTION,
+  ...STATEMENT,
+  ...FIRST_ROWS,
+  ...COPY_OUT,
+];
