@@ -13,9 +13,9 @@ import { subscribe } from './subscriptions.ts';
 import { ensureUser } from './users.ts';
 
 /** Seconds that a link works. */
-export const LINK_SECONDS = 900;
+const LINK_SECONDS = 900;
 /** Whose session it is if nobody is named: of anyone who may use the shell of the server. */
-export const LINK_USER = 'operator@localhost';
+const LINK_USER = 'operator@localhost';
 
 export interface SignInLink {
   /** shown once, never again */

@@ -6,8 +6,8 @@ import type { Tier } from '../domain/tier.ts';
 import { listTiers } from './tiers.ts';
 
 /** What a user has, each counted up to {@link MOST_COUNTED}. */
-export const BELONGINGS = ['keys', 'batches', 'schedules', 'webhooks', 'templates', 'sessions'] as const;
-export type Belonging = (typeof BELONGINGS)[number];
+const BELONGINGS = ['keys', 'batches', 'schedules', 'webhooks', 'templates', 'sessions'] as const;
+type Belonging = (typeof BELONGINGS)[number];
 
 /** What an operator sees of one user beside the account itself. */
 export interface UserOverview {

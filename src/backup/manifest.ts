@@ -10,8 +10,6 @@ export const LAST = 'end.json';
 const count = z.number().int().min(0);
 
 const migration = z.object({ version: z.number().int(), name: z.string(), sha256: z.string() });
-/** A migration that the database had. */
-export type BackedUpMigration = z.infer<typeof migration>;
 
 /** What every format begins with. */
 export const formatSchema = z.looseObject({ format: z.number(), version: z.string() });

@@ -23,7 +23,7 @@ export function header(name: string, size: number, seconds: number): Buffer {
   octal(size, 124, 12);
   octal(seconds, 136, 12);
   block.write('0', 156, 'latin1'); // a plain file
-  block.write('ustar\0' + '00', 257, 'latin1');
+  block.write('ustar\x0000', 257, 'latin1');
   block.write(checksumOf(block), CHECKSUM.at, 'latin1');
   return block;
 }

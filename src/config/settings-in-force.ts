@@ -1,6 +1,6 @@
 import { flagOf, type Setting, SETTING_LIST, type SettingName } from './settings.ts';
 
-export type SettingSource = 'flag' | 'variable' | 'file' | 'default';
+type SettingSource = 'flag' | 'variable' | 'file' | 'default';
 
 /** A setting of this process, as text, for people. */
 export interface SettingInForce {

@@ -24,7 +24,7 @@ export interface CopyTransaction {
   /** the same transaction */
   db: Queryable;
   /** @param what as after COPY: a table and its columns */
-  copyOut(what: string): Promise<Readable>;
+  copyOut: (what: string) => Promise<Readable>;
   /** Ended by `end`; `finish` comes when the rows are in the table. @param what as after COPY */
   copyIn(what: string): Promise<Writable>;
 }

@@ -54,10 +54,12 @@ export class HttpServer extends Lifecycle<HttpServerOptions> {
       (info) => resolve(info.port),
     ) as Server;
     // The listener stays: a later error (no free file descriptor for a connection) must not end the process.
-    server.on('error', (error) => void listenError(error, host, port, name).then(reject, reject));
+    server.on('error', reject);
     server.maxConnections = maxConnections;
     this.#server = server;
-    const boundPort = await promise;
+    const boundPort = await promise.catch(async (error: Error) => {
+      throw await listenError(error, { host, port, name });
+    });
     const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
     this.#url = `http://${shown}:${boundPort}`;
   }
@@ -76,20 +78,23 @@ export class HttpServer extends Lifecycle<HttpServerOptions> {
   }
 }
 
-async function listenError(error: Error, host: string, port: number, name: string): Promise<Error> {
+async function listenError(
+  cause: Error,
+  { host, port, name }: { host: string; port: number; name: string },
+): Promise<Error> {
   const flag = `--${name.toLowerCase().replace('_', '-')}`;
   const noAddress = `HOST: ${host} is not an address of this machine; choose another with --host or HOST`;
-  if (systemCodeOf(error) === 'EADDRINUSE') {
+  if (systemCodeOf(cause) === 'EADDRINUSE') {
     const [owner, next] = await Promise.all([portOwner(port), freePortAfter(port, host)]);
     const taken = `${name}: ${port} on ${host} is taken by ${owner ?? 'another program'}`;
     const choice = next === undefined ? `choose another with ${flag}` : `type ${flag} ${next}`;
-    return new OperatorError(`${taken}; ${choice}, or set ${name}`, { cause: error });
+    return new OperatorError(`${taken}; ${choice}, or set ${name}`, { cause });
   }
   const messages: Record<string, string> = {
     EACCES: `${name}: ${port} needs privileges this process does not have; choose one above 1023 with ${flag} or ${name}`,
     EADDRNOTAVAIL: noAddress,
     ENOTFOUND: noAddress,
   };
-  const message = messages[systemCodeOf(error) ?? ''];
-  return message === undefined ? error : new OperatorError(message, { cause: error });
+  const message = messages[systemCodeOf(cause) ?? ''];
+  return message === undefined ? cause : new OperatorError(message, { cause });
 }

@@ -11,7 +11,7 @@ import { CodedError } from '../kernel/errors.ts';
 import { type StoredPart, storedDocuments } from './stored-request.ts';
 
 /** A file that was sent, or that a template has. */
-export type SentFile = Asset & { name: string };
+type SentFile = Asset & { name: string };
 
 /** A part as it was sent. */
 export interface SentPart {

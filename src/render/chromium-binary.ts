@@ -8,12 +8,10 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createBrotliDecompress } from 'node:zlib';
 import { OperatorError } from '../kernel/errors.ts';
-import { isReachable, reachableDirectory, unprivilegedIdentity } from '../kernel/privileges.ts';
+import { isReachable, reachableDirectory } from '../kernel/privileges.ts';
+import { chromiumIdentity } from './chromium-identity.ts';
 
 const run = promisify(execFile);
-
-/** The user of Chromium when this process is root: one who owns nothing. */
-export const chromiumIdentity = () => unprivilegedIdentity(['nobody']);
 
 export interface ChromiumBinary {
   path: string;

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { diskRoom, NO_ROOM, shortageOf } from '../kernel/disk.ts';
 import { isReachable } from '../kernel/privileges.ts';
-import { chromiumIdentity } from './chromium-binary.ts';
+import { chromiumIdentity } from './chromium-identity.ts';
 
 const SHARED_MEMORY = '/dev/shm';
 /** Containers often have only 64 MB there, which a large page fills. */

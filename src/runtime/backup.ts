@@ -1,7 +1,7 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
-import { Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { type WrittenBackup, writeBackup } from '../backup/write-backup.ts';
 import type { Config } from '../config/load.ts';
 import { messageOf, OperatorError, systemCodeOf, UsageError } from '../kernel/errors.ts';
@@ -35,7 +35,11 @@ export async function backUp(
     if (manifest.tables.some(({ name }) => name === 'pdfprompt_backup')) {
       const pool = openConfiguredPool(config, { url: handle.url, applicationName: 'pdfprompt command', max: 1 });
       const made = { takenAt: new Date(manifest.takenAt), bytes, files: end.files, version: VERSION };
-      await recordBackup(pool.db, made).finally(() => pool.close());
+      try {
+        await recordBackup(pool.db, made);
+      } finally {
+        await pool.close();
+      }
     }
     return written;
   } catch (error) {
@@ -56,10 +60,7 @@ export async function backUpToFile(input: BackupInput, path: string): Promise<Wr
   const handle = await open(draft, 'wx', 0o600).catch((error: unknown) => {
     throw cannot(error);
   });
-  // Where the last piece ended.
-  const out = new Writable({
-    write: (piece: Buffer, _, done) => void handle.writeFile(piece).then(() => done(), done),
-  });
+  const out = handle.createWriteStream({ autoClose: false });
   const keep = async () => {
     await handle.sync();
     await rename(draft, target);

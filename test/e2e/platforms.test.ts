@@ -1,3 +1,5 @@
+/** @module-tag user */
+
 import { fileURLToPath } from 'node:url';
 import { describe, expect, inject, it } from 'vitest';
 import { findChromium } from '../../src/render/chromium-binary.ts';

@@ -42,7 +42,16 @@ const SAMPLES: Samples = {
   batchCancelled: [{ ...request, batchId: 'b', userId: 'u', items: 2 }],
   batchRepaired: [{ batchId: 'b', userId: 'u' }],
   operatorActed: [
-    { what: 'cancelled a job', requestId: 'r', userId: 'u', keyId: 'k', sessionId: 's', jobId: 'j', batchId: 'b', webhookId: 'w' },
+    {
+      what: 'cancelled a job',
+      requestId: 'r',
+      userId: 'u',
+      keyId: 'k',
+      sessionId: 's',
+      jobId: 'j',
+      batchId: 'b',
+      webhookId: 'w',
+    },
   ],
   studioVisited: [{ what: 'signed in', requestId: 'r', userId: 'u', keyId: 'k' }],
   jobRequeued: [attempt, 'retry', err],

@@ -6,7 +6,7 @@ import { type Html, instant, tableHead } from './figures.ts';
 import { layout } from './layout.ts';
 
 /** The filter, as the query string has it. */
-export interface AuditQuery {
+interface AuditQuery {
   /** email or id of who did it */
   by?: string | undefined;
   /** email or id of whose it was */

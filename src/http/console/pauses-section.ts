@@ -4,7 +4,7 @@ import type { Pause } from '../../jobs/pauses.ts';
 import { type Html, instant, tableHead } from './figures.ts';
 
 /** Whose jobs a pause holds up, for people. */
-export function pausedName({ target, email }: Pick<Pause, 'target' | 'email'>): string {
+function pausedName({ target, email }: Pick<Pause, 'target' | 'email'>): string {
   if (target === 'all') return 'everybody';
   return email ?? target.replace(/^tier:/, 'the tier ');
 }

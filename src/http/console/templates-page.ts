@@ -7,7 +7,7 @@ import { layout, type Message, messageLine } from './layout.ts';
 import { pagePath } from './page-path.ts';
 
 /** The filter of the list, as the query string has it. */
-export interface TemplatesQuery {
+interface TemplatesQuery {
   /** id */
   user?: string | undefined;
   /** the beginning of the name */

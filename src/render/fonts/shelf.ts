@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { chmod, chown, copyFile, mkdir, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import { type Identity, isReachable, reachableDirectory } from '../../kernel/privileges.ts';
-import { chromiumIdentity } from '../chromium-binary.ts';
+import { chromiumIdentity } from '../chromium-identity.ts';
 import type { FoundFile } from './font-places.ts';
 import { fontsConf } from './fonts-conf.ts';
 import type { Twin } from './twins.ts';
