@@ -1,9 +1,12 @@
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
+import { inCopyTransaction } from '../../src/db/copy-transaction.ts';
 import { isDatabaseUnavailable, openPool } from '../../src/db/pools.ts';
 import { Deadline } from '../../src/kernel/deadline.ts';
 import { createDatabase } from '../support/database.ts';
+import { eventually } from '../support/processes.ts';
 
 const database = await createDatabase();
 const options = { url: database.url, idleTimeoutMs: 10_000, connectTimeoutMs: 5_000, prepare: true };
@@ -84,4 +87,33 @@ describe('a query that fails after its first rows', () => {
     expect([...(await pool.db.execute(sql`select 7 as seven`))]).toEqual([{ seven: 7 }]);
     await pool.close();
   });
+});
+
+describe('a COPY whose reader is behind when rows come', () => {
+  it.each([20_000, 70_000, 100_000, 2_000_000])(
+    'of %i bytes leaves the connection to the next statement',
+    async (size) => {
+      const { url, connectTimeoutMs } = options;
+      await inCopyTransaction(
+        { url, connectTimeoutMs, applicationName: 'copy' },
+        async ({ sql: statements, copyOut }) => {
+          const rows = `(select repeat('x', 999) from generate_series(1, ${size / 1_000}))`;
+          const next = () => new Deadline(10_000).race('the next statement', statements`select 7 as seven`);
+
+          const isBehind = ({ readableLength, readableHighWaterMark }: Readable) =>
+            readableLength >= Math.min(size, readableHighWaterMark);
+          const slow = await copyOut(rows);
+          await eventually(() => isBehind(slow), 10_000, 'the reader is behind');
+          let bytes = 0;
+          for await (const piece of slow as AsyncIterable<Buffer>) bytes += piece.length;
+          expect([bytes, ...(await next())]).toEqual([size, { seven: 7 }]);
+
+          const left = await copyOut(rows);
+          await eventually(() => isBehind(left), 10_000, 'the reader is behind');
+          left.destroy();
+          expect([...(await next())]).toEqual([{ seven: 7 }]);
+        },
+      );
+    },
+  );
 });
