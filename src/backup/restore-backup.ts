@@ -30,7 +30,7 @@ interface RestoreInput extends BackupContents {
 
 /** What was restored. */
 export interface Restored {
-  /** jobs that wait for a worker */
+  /** jobs that wait for a worker, without those that are paused */
   queued: number;
 }
 
@@ -55,7 +55,8 @@ export async function restoreBackup(deps: RestoreDeps, input: RestoreInput): Pro
     await checkEmpty(sql);
     await loadBackup(transaction, { path, manifest, stores, onProgress });
     onProgress?.('Making the queue');
-    const queued = await settleRestored(db, queueOf(db));
+    const hasPauses = manifest.tables.some(({ columns }) => columns.includes('paused_at'));
+    const queued = await settleRestored(db, queueOf(db), hasPauses);
     if (manifest.tables.some(({ name }) => name === 'pdfprompt_backup'))
       await recordBackup(db, {
         takenAt: new Date(manifest.takenAt),
