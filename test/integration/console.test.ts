@@ -408,7 +408,7 @@ describe('an operator', () => {
     await operator.post(`/console/jobs/${id}/cancel`);
     const response = await operator.post(`/console/jobs/${id}/retry`);
     expect(response.status).toBe(429);
-    expect(await response.text()).toContain('your tier&#39;s limit is reached');
+    expect(await response.text()).toContain('your limit is reached; allowed: 2 in any 60 seconds');
   });
 });
 
@@ -465,7 +465,7 @@ describe('the plots', () => {
       const page = await (await get(`/console?range=${range}`)).text();
       const rows = [
         ...page.matchAll(
-          /<tr>\s*<th scope="row">\s*<time datetime="([^"]+)">[^<]*<\/time>\s*<\/th>((?:\s*<td>(?:<data value="[^"]*">[^<]*<\/data>|–)<\/td>)+)\s*<\/tr>/g,
+          /<tr>\s*<th scope="row">\s*<time datetime="([^"]+)"[^>]*>[^<]*<\/time\s*>\s*<\/th>((?:\s*<td>(?:<data value="[^"]*">[^<]*<\/data>|–)<\/td>)+)\s*<\/tr>/g,
         ),
       ].map(([, at = '', cells = '']) => ({
         at: Date.parse(at),

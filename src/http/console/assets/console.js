@@ -160,12 +160,13 @@ function showTimes(root) {
   }
 }
 
-/** `UTC+1`, `UTC-3:30` */
+/** `Europe/Berlin (UTC+1)`, `America/St_Johns (UTC−3:30)`; `UTC` alone where the browser is set to it */
 function zoneName() {
   const ahead = -new Date().getTimezoneOffset();
   const minutes = Math.abs(ahead) % 60;
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   const offset = `${ahead < 0 ? '−' : '+'}${Math.floor(Math.abs(ahead) / 60)}${minutes ? `:${two(minutes)}` : ''}`;
+  if (timeZone === 'UTC') return 'UTC';
   return `${timeZone} (UTC${ahead === 0 ? '' : offset})`;
 }
 
