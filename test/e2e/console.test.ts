@@ -232,8 +232,8 @@ describe('the console, in a browser', () => {
 describe.each([
   ['light', 1280],
   ['dark', 1280],
-  ['light', 390],
-  ['dark', 390],
+  ['light', 375],
+  ['dark', 375],
 ] as const)('every page, %s, %d pixels wide', (scheme, width) => {
   it('is accessible as far as axe knows, and not wider than the screen', async () => {
     const busy = await occupyWorker();
@@ -244,8 +244,12 @@ describe.each([
     await signIn(page);
     const webhooks = ['', '?show=all', ...[sent.well, sent.failing, sent.gone].map((id) => `/${id}`)];
     const paths = ['', '?range=24h', '/jobs', '/jobs?status=failed', '/jobs?status=queued', ...webhooks.map((path) => `/webhooks${path}`)]; // prettier-ignore
-    const accounts = ['/users', `/users/${userId}`, '/keys', '/tiers', '/tiers/starter', '/templates', '/settings', '/doctor']; // prettier-ignore
-    for (const path of [...paths, ...accounts, ...[completed, failed, queued, busy].map((id) => `/jobs/${id}`)]) {
+    const accounts = ['/users', `/users/${userId}`, '/keys', '/tiers', '/tiers/starter', '/templates', '/settings', '/doctor', '/actions', '/audit', '/sessions']; // prettier-ignore
+    for (const path of [
+      ...paths,
+      ...accounts,
+      ...[completed, failed, `${failed}/sent`, queued, busy].map((id) => `/jobs/${id}`),
+    ]) {
       await page.goto(`${address}/console${path}`);
       for (const summary of await page.$$('summary')) await summary.click();
       expect(await axeViolations(page), `at ${path}`).toEqual([]);

@@ -3,7 +3,6 @@ import type { ConsoleSession } from '../../accounts/console-sessions.ts';
 import type { BulkAction } from '../../bulk/bulk-actions.ts';
 import { BULK_RESULTS, type BulkActionName, type BulkResult } from '../../domain/bulk-action.ts';
 import type { Pause } from '../../jobs/pauses.ts';
-import { ACTION_NAMES } from './bulk-links.ts';
 import { count, counted, type Html, instant, pill, tableHead } from './figures.ts';
 import { layout, livePart, liveSwitch, type Message, messageLine } from './layout.ts';
 import { pausesSection } from './pauses-section.ts';
@@ -22,8 +21,10 @@ export function actionsPage(session: ConsoleSession, view: ActionsView): Html {
   const rows = actions.map(
     (action) =>
       html`<tr>
-        <th scope="row"><a id="action-${action.id}" href="/console/actions/${action.id}">${DONE[action.action]}</a></th>
-        <td>${filterText(action.filter)}</td>
+        <th scope="row">
+          <a id="action-${action.id}" href="/console/actions/${action.id}">${TITLES[action.action]}</a>
+        </th>
+        <td class="value">${filterText(action.filter)}</td>
         <td>${statePill(action)}</td>
         <td class="number">${progressText(action)}</td>
         <td class="wide">${instant(new Date(action.createdAt))}</td>
@@ -63,20 +64,19 @@ interface NewActionView {
 /** Says how many jobs it would come to, before anything is done. */
 export function newActionPage(session: ConsoleSession, { action, fields, counted: found }: NewActionView): Html {
   const { jobs, users, isMore } = found;
-  const name = ACTION_NAMES[action];
   const hidden = Object.entries({ action, ...fields }).map(
     ([field, value]) => html`<input type="hidden" name="${field}" value="${value}" />`,
   );
   const form = html`<form class="actions" action="/console/actions" method="post">
-    ${hidden}<button class="${action === 'cancel' && 'danger'}" type="submit">${name} them</button>
+    ${hidden}<button class="${action === 'cancel' && 'danger'}" type="submit">${BUTTONS[action]}</button>
     <a href="${jobsPath(fields)}">No, show them</a>
     <span class="hint">${HINTS[action]}</span>
   </form>`;
   return layout({
-    title: `${name} jobs`,
+    title: TITLES[action],
     session,
     at: 'actions',
-    main: html`<div class="head"><h1>${name} jobs</h1></div>
+    main: html`<div class="head"><h1>${TITLES[action]}</h1></div>
       <p class="of">Jobs with ${filterText(fields)}.</p>
       <p id="counted">
         <b>${isMore ? 'More than ' : ''}${counted(jobs, 'job')}</b> of
@@ -96,11 +96,11 @@ export function actionPage(session: ConsoleSession, action: BulkAction): Html {
       <button class="danger" type="submit">Stop</button><span class="hint">What is done stays as it is.</span>
     </form>`;
   return layout({
-    title: DONE[what],
+    title: TITLES[what],
     session,
     at: 'actions',
     main: html`<div class="head">
-        <h1>${DONE[what]}</h1>
+        <h1>${TITLES[what]}</h1>
         ${status === 'running' && liveSwitch()}
       </div>
       <p class="of">
@@ -140,7 +140,16 @@ export function actionFragment(action: BulkAction): Html {
     }`;
 }
 
-const DONE: Record<BulkActionName, string> = { cancel: 'Cancel jobs', retry: 'Retry jobs', replay: 'Send again' };
+const TITLES: Record<BulkActionName, string> = {
+  cancel: 'Cancel jobs',
+  retry: 'Retry jobs',
+  replay: 'Send deliveries again',
+};
+const BUTTONS: Record<BulkActionName, string> = {
+  cancel: 'Cancel them',
+  retry: 'Retry them',
+  replay: 'Send them again',
+};
 
 const HINTS: Record<BulkActionName, string> = {
   cancel: 'Those that wait never start, and those that run are stopped. What has ended stays.',

@@ -5,11 +5,11 @@ import { isFiltered, jobFilterFields, type JobFilter } from '../../domain/job-fi
 import { UNDER_WAY } from '../../domain/job.ts';
 import type { Html } from './figures.ts';
 
-/** What an action does, as a button says it. */
-export const ACTION_NAMES: Record<BulkActionName, string> = {
-  cancel: 'Cancel',
-  retry: 'Retry',
-  replay: 'Send again',
+/** What the links say. */
+const TEXTS: Record<BulkActionName, string> = {
+  cancel: 'Cancel all…',
+  retry: 'Retry all…',
+  replay: 'Send all again…',
 };
 
 /** Below a filter: what can be done to all jobs that it finds. Each leads to a page that counts them first. */
@@ -25,7 +25,9 @@ export function bulkLinks(session: ConsoleSession, filter: JobFilter): Html {
       class="button"
       id="bulk-${action}"
       href="/console/actions/new?${new URLSearchParams({ action, ...jobFilterFields(filter) }).toString()}"
-      >${ACTION_NAMES[action]} all…</a
+      >${TEXTS[action]}</a
     >`;
-  return html`<p class="bulk">${link('cancel', canCancel)} ${link('retry', canRetry)} ${link('replay', canReplay)}</p>`;
+  return html`<p class="actions">
+    ${link('cancel', canCancel)} ${link('retry', canRetry)} ${link('replay', canReplay)}
+  </p>`;
 }

@@ -30,19 +30,14 @@ export function pausesSection(session: ConsoleSession, pauses: readonly Pause[],
     </form>`;
   const row = (pause: Pause) =>
     html`<tr>
-      <th scope="row">${pausedName(pause)}</th>
-      <td>${pause.reason}</td>
-      <td>${instant(pause.pausedAt)}</td>
+      <th scope="row" class="value">${pausedName(pause)}</th>
+      <td class="value">${pause.reason}</td>
+      <td class="medium">${instant(pause.pausedAt)}</td>
       ${session.may.operate && html`<td>${resume(pause.target, pausedName(pause))}</td>`}
     </tr>`;
-  const columns = [
-    'Whose jobs',
-    'Why',
-    'Since',
-    ...(session.may.operate ? [html`<span class="hidden">Resume</span>`] : []),
-  ];
+  const resumeColumn = session.may.operate ? [[html`<span class="hidden">Resume</span>`, ''] as [Html, string]] : [];
   const table = html`<table aria-labelledby="paused">
-    ${tableHead(...columns.map((column) => (typeof column === 'string' ? column : ([column, ''] as [Html, string]))))}
+    ${tableHead('Whose jobs', 'Why', ['Since', 'medium'], ...resumeColumn)}
     <tbody>
       ${pauses.map(row)}
     </tbody>
@@ -55,20 +50,24 @@ export function pausesSection(session: ConsoleSession, pauses: readonly Pause[],
 }
 
 function pauseForm(tiers: readonly string[]): Html {
-  return html`<form class="actions" action="/console/pauses" method="post">
-    <label for="pause-whose">Pause the jobs of</label>
-    <select id="pause-whose" name="whose">
-      <option value="user">a user</option>
-      ${tiers.map((name) => html`<option value="tier:${name}">the tier ${name}</option>`)}
-      <option value="all">everybody</option>
-    </select>
-    <label for="pause-user">user</label>
-    <input id="pause-user" name="user" placeholder="email or id" autocomplete="off" maxlength="320" />
-    <label for="pause-reason">because</label>
-    <input id="pause-reason" name="reason" required maxlength="500" autocomplete="off" />
+  return html`<form class="fields" action="/console/pauses" method="post">
+    <p>
+      <label for="pause-whose">Pause the jobs of</label>
+      <select id="pause-whose" name="whose">
+        <option value="user">one user</option>
+        ${tiers.map((name) => html`<option value="tier:${name}">the tier ${name}</option>`)}
+        <option value="all">everybody</option>
+      </select>
+    </p>
+    <p>
+      <label for="pause-user">Which user</label>
+      <input id="pause-user" name="user" placeholder="email or id" autocomplete="off" maxlength="320" />
+    </p>
+    <p>
+      <label for="pause-reason">Why</label>
+      <input id="pause-reason" name="reason" required maxlength="500" autocomplete="off" />
+    </p>
     <button class="danger" type="submit">Pause</button>
-    <span class="hint"
-      >Jobs that run go on, and new ones are accepted. When the pause ends, all have their old places.</span
-    >
+    <p class="hint">Jobs that run go on, and new ones are accepted. When the pause ends, all have their old places.</p>
   </form>`;
 }
