@@ -36,7 +36,16 @@ export function jobsPage(session: ConsoleSession, { query, user, found }: JobsVi
         <h1>Jobs</h1>
         ${query.cursor === undefined && liveSwitch()}
       </div>
-      ${user && html`<p class="of">Of <b>${user.email}</b>, ${user.tier ?? 'without a subscription'}, user <code>${user.id}</code>. <a href="/console/batches?user=${user.id}">Their batches</a>, <a href="/console/webhooks?user=${user.id}">their webhooks</a>, <a href="${jobsPath({ filter: { ...filter, user: undefined } })}">everybody’s jobs</a></p>`}
+      ${
+        user &&
+        html`<p class="of">
+          Of <a id="whose" href="/console/users/${user.id}"><b>${user.email}</b></a
+          >, ${user.tier ?? 'without a subscription'}, user <code>${user.id}</code>.
+          <a href="/console/batches?user=${user.id}">Their batches</a>,
+          <a href="/console/webhooks?user=${user.id}">their webhooks</a>,
+          <a href="${jobsPath({ filter: { ...filter, user: undefined } })}">everybody’s jobs</a>
+        </p>`
+      }
       ${jobFilterLinks(filter)} ${jobFilterChips(filter)} ${jobFilterForm(filter)} ${bulkLinks(session, filter)}
       ${query.cursor === undefined ? livePart(jobsPath(query, '/console/fragments/jobs'), list) : list}`,
   });
