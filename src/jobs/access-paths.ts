@@ -22,8 +22,14 @@ export interface AccessPath {
   covers: readonly string[];
   /** lists that are merged: so many times as many rows are read */
   streams: number;
-  /** `id` and `key` of the next jobs; with fewer of each list that is merged they are only an estimate */
-  rows(limit: number, after?: Place, ofEach?: number): SQL;
+  /** its rows are jobs `j`, in its order: what else is asked of them can be checked where they are read */
+  isOfJobs: boolean;
+  /**
+   * `id` and `key` of the next jobs, and whether they `fit`.
+   * @param ofEach with fewer of each list that is merged, only so many are sure to be the next ones
+   * @param check of the jobs of a path that is of jobs
+   */
+  rows(limit: number, after?: Place, ofEach?: number, check?: SQL): SQL;
 }
 
 /** What a filter is read by. */
@@ -32,6 +38,8 @@ export interface Scope {
   range: IdRange;
   /** those whose jobs are meant; undefined: all */
   users: readonly string[] | undefined;
+  /** of an email that is too many users' for a list of each: these; undefined: even more, or no such email */
+  holders: readonly string[] | undefined;
   terms: readonly JobTerm[];
   /** what each statement says of whom it reads for */
   reader: SQL | undefined;
@@ -47,14 +55,14 @@ export function accessPathsOf(scope: Scope): [AccessPath, ...AccessPath[]] {
     const own = ofUsers(scope, users);
     return first ? [first, ...rest, ...(filter.status === undefined ? [own] : [])] : [own];
   }
-  const all = newestFirst(scope, { from: sql`pdfprompt_job`, covers: [] });
+  const all = newestFirst(scope, { from: JOBS, covers: [] });
   const isAllNeeded = !first || (isBounded(scope.range) && [first, ...rest].some(({ order }) => order !== 'id'));
   return first ? [first, ...rest, ...(isAllNeeded ? [all] : [])] : [all];
 }
 
 /** One that is in the order of ids, for a place in that order that the paths at hand do not have. */
 export function pathOfAll(scope: Scope): AccessPath {
-  return scope.users ? ofUsers(scope, scope.users) : newestFirst(scope, { from: sql`pdfprompt_job`, covers: [] });
+  return scope.users ? ofUsers(scope, scope.users) : newestFirst(scope, { from: JOBS, covers: [] });
 }
 
 const isBounded = ({ from, to }: IdRange) => from !== undefined || to !== undefined;
@@ -77,8 +85,11 @@ interface IdOrdered {
   merged?: { type: SQL; values: readonly string[]; column: SQL };
 }
 
+/** The table of jobs, as what is checked calls it. */
+const JOBS = sql`pdfprompt_job j`;
+
 function newestFirst({ range, reader }: Scope, { from, id = sql`id`, where, covers, merged }: IdOrdered): AccessPath {
-  const list = (limit: number, after?: Place, more?: SQL) => {
+  const list = (limit: number, after?: Place, more?: SQL, check = sql`true`) => {
     const conditions = [
       reader,
       more,
@@ -88,17 +99,21 @@ function newestFirst({ range, reader }: Scope, { from, id = sql`id`, where, cove
       after && sql`${id} < ${after.id}::uuid`,
     ];
     const condition = conditions.some((each) => each !== undefined) ? sql` where ${all(conditions)}` : sql``;
-    return sql`select ${id} as id, null::text as key from ${from}${condition} order by ${id} desc limit ${literal(limit)}`;
+    return sql`select ${id} as id, null::text as key, ${check} as fits from ${from}${condition} order by ${id} desc limit ${literal(limit)}`;
   };
+  const [value, ...others] = merged?.values ?? [];
+  const isMerged = merged !== undefined && others.length > 0;
+  const only = merged && value !== undefined ? sql`${merged.column} = ${value}::${merged.type}` : undefined;
   return {
     order: 'id',
     covers: [...RANGE, ...covers],
     streams: merged?.values.length ?? 1,
-    rows: (limit, after, ofEach = limit) =>
-      merged === undefined
-        ? list(limit, after)
+    isOfJobs: from === JOBS && !isMerged,
+    rows: (limit, after, ofEach = limit, check) =>
+      !isMerged
+        ? list(limit, after, only, check)
         : // A job that prints two versions of a template is in two lists.
-          sql`select list.id, null::text as key from unnest(${arrayLiteral(merged.values)}::${merged.type}[]) as wanted,
+          sql`select list.id, null::text as key, true as fits from unnest(${arrayLiteral(merged.values)}::${merged.type}[]) as wanted,
             lateral (${list(ofEach, after, sql`${merged.column} = wanted`)}) as list
             group by list.id order by list.id desc limit ${literal(limit)}`,
   };
@@ -108,7 +123,7 @@ function newestFirst({ range, reader }: Scope, { from, id = sql`id`, where, cove
 function ofUsers(scope: Scope, users: readonly string[]): AccessPath {
   const { status } = scope.filter;
   return newestFirst(scope, {
-    from: sql`pdfprompt_job`,
+    from: JOBS,
     where: status && sql`status = ${status}`,
     covers: status === undefined ? ['user'] : ['user', 'status'],
     ...userOf(users),
@@ -144,10 +159,11 @@ function termPaths(scope: Scope): AccessPath[] {
       order: 'value',
       covers: covered,
       streams: 1,
+      isOfJobs: false,
       rows: (limit, after) => {
         const next = after && sql`(value, job_id) > (${after.key}, ${after.id}::uuid)`;
         const where = all([reader, of, sql`value >= ${value}`, sql`value < ${upTo}`, next]);
-        return sql`select job_id as id, value as key from pdfprompt_job_term where ${where} order by value, job_id limit ${literal(limit)}`;
+        return sql`select job_id as id, value as key, true as fits from pdfprompt_job_term where ${where} order by value, job_id limit ${literal(limit)}`;
       },
     };
   });
@@ -160,13 +176,13 @@ function errorPaths(scope: Scope): AccessPath[] {
   if (users)
     return [
       newestFirst(scope, {
-        from: sql`pdfprompt_job`,
+        from: JOBS,
         where: code,
         covers: ['user', 'error'],
         ...userOf(users),
       }),
     ];
-  return [newestFirst(scope, { from: sql`pdfprompt_job`, where: code, covers: ['error'] })];
+  return [newestFirst(scope, { from: JOBS, where: code, covers: ['error'] })];
 }
 
 /** The items of a batch in the order of their rows; before them the job that merges them. */
@@ -180,13 +196,14 @@ function batchPaths({ filter: { batch, status }, reader }: Scope): AccessPath[] 
       order: 'row',
       covers: ['batch', ...(unsuccessful ? ['status'] : [])],
       streams: 1,
+      isOfJobs: false,
       rows: (limit, after) => {
         const next = after && sql`batch_row > ${after.key}::integer`;
         const items = sql`select id, batch_row from pdfprompt_job
           where ${all([reader, of, sql`batch_row is not null`, unsuccessful, next])} order by batch_row limit ${literal(limit)}`;
         const merge = sql`select id, 0 as batch_row from pdfprompt_job
           where ${all([reader, of, sql`batch_row is null`, unsuccessful, after && sql`false`])}`;
-        return sql`select id, batch_row::text as key from ((${merge}) union all (${items})) as member
+        return sql`select id, batch_row::text as key, true as fits from ((${merge}) union all (${items})) as member
           order by batch_row limit ${literal(limit)}`;
       },
     },
@@ -205,7 +222,7 @@ function statusPaths(scope: Scope): AccessPath[] {
     case 'cancelled':
       return [
         newestFirst(scope, {
-          from: sql`pdfprompt_job`,
+          from: JOBS,
           where: sql.raw(`status = '${filter.status}'`),
           covers: ['status'],
         }),
@@ -224,9 +241,10 @@ function statusPaths(scope: Scope): AccessPath[] {
           order: 'created',
           covers: ['status'],
           streams: 1,
+          isOfJobs: false,
           rows: (limit, after) => {
             const next = after && sql`(created_at, id) < (${after.key}::timestamptz, ${after.id}::uuid)`;
-            return sql`select id, created_at::text as key from pdfprompt_job
+            return sql`select id, created_at::text as key, true as fits from pdfprompt_job
               where ${all([reader, sql`status = 'queued'`, next])} order by created_at desc, id desc limit ${literal(limit)}`;
           },
         },
@@ -237,9 +255,10 @@ function statusPaths(scope: Scope): AccessPath[] {
           order: 'run',
           covers: ['status'],
           streams: 1,
+          isOfJobs: false,
           rows: (limit, after) => {
             const next = after && sql`(run_at, id) > (${after.key}::timestamptz, ${after.id}::uuid)`;
-            return sql`select id, run_at::text as key from pdfprompt_job
+            return sql`select id, run_at::text as key, true as fits from pdfprompt_job
               where ${all([reader, sql`status = 'scheduled'`, next])} order by run_at, id limit ${literal(limit)}`;
           },
         },

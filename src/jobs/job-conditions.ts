@@ -4,13 +4,13 @@ import type { Scope } from './access-paths.ts';
 import { afterPrefix } from './job-terms.ts';
 
 /** What is left to be checked of each job `j`. @param covers fields that need not be checked */
-export function conditionsLeft({ filter, range, users }: Scope, covers: readonly string[]): SQL[] {
+export function conditionsLeft({ filter, range, users, holders }: Scope, covers: readonly string[]): SQL[] {
   const { status, user, email, filename, metadata = {}, error, tier, template, batch, retried } = filter;
   const isLeft = (field: string, value: unknown) => value !== undefined && !covers.includes(field);
   const conditions: (SQL | false)[] = [
     isLeft('status', status) && sql`j.status = ${status}`,
     isLeft('user', users) && sql`j.user_id = any (${arrayLiteral(users ?? [])}::uuid[])`,
-    email !== undefined && (user !== undefined || !users) && withEmail(email),
+    email !== undefined && (user !== undefined || !users) && (holders ? ofHolders(holders) : withEmail(email)),
     isLeft('id', range.from) && sql`j.id >= ${range.from}::uuid`,
     isLeft('id', range.to) && sql`j.id <= ${range.to}::uuid`,
     isLeft('filename', filename) && sql`starts_with(j.filename, ${filename})`,
@@ -23,6 +23,9 @@ export function conditionsLeft({ filter, range, users }: Scope, covers: readonly
   ];
   return conditions.filter((each) => each !== false);
 }
+
+/** As a sub-select they are looked up in a hash; an array would be gone through for each job. */
+const ofHolders = (users: readonly string[]) => sql`j.user_id in (select unnest(${arrayLiteral(users)}::uuid[]))`;
 
 const withEmail = (start: string) =>
   sql`(select u.email collate "C" >= ${start} and u.email collate "C" < ${afterPrefix(start)} from pdfprompt_user u where u.id = j.user_id)`;

@@ -38,6 +38,10 @@ const OF_EACH = 101;
 const COMPARED = 500;
 /** Users whose emails begin alike and whose jobs are looked for user by user. */
 const MAX_USERS = 100;
+/** More are looked up job by job. */
+const MAX_HOLDERS = 1_000;
+/** Of each list that is merged, to tell how far apart its jobs are. */
+const SAMPLE = 20;
 
 /**
  * The ids of a page of a filter's jobs: by the index of which the least has to be read, newest first, unless that index has
@@ -62,32 +66,40 @@ export async function pageOfIds(
 async function readScope(db: Queryable, filter: JobFilter, tenant: string | undefined): Promise<Scope | undefined> {
   const { user, email } = filter;
   let users = tenant === undefined ? (user === undefined ? undefined : [user]) : [tenant];
+  let holders: string[] | undefined;
   if (email !== undefined && !users) {
-    const found = await usersByEmail(db, email, MAX_USERS + 1);
+    const found = (await usersByEmail(db, email, MAX_HOLDERS + 1)).map(({ id }) => id);
     if (found.length === 0) return undefined;
-    if (found.length <= MAX_USERS) users = found.map(({ id }) => id);
+    if (found.length <= MAX_USERS) users = found;
+    else if (found.length <= MAX_HOLDERS) holders = found;
   }
   const reader = tenant === undefined ? undefined : forTenant(tenant);
   const own = users?.length === 1 ? users[0] : undefined;
   const terms = [];
   for (const term of wantedTerms(filter)) terms.push(await withValues(db, term, { user: own, reader }));
   if (terms.some(({ upTo, values }) => upTo !== undefined && values.length === 0)) return undefined;
-  return { filter, range: idRangeOf(filter), users, terms, reader };
+  return { filter, range: idRangeOf(filter), users, holders, terms, reader };
 }
 
-/** The path with the fewest rows; one in the order of the page before. */
+/**
+ * The path with the fewest rows; one in the order of the page before. Of those with many, one that has an end soon, as the queue
+ * and a batch have; or else the one whose jobs are the furthest apart, whose so-manieth is the oldest.
+ */
 async function choosePath(db: Queryable, scope: Scope, order: PathOrder | undefined): Promise<AccessPath> {
   const paths = accessPathsOf(scope).filter((path) => order === undefined || path.order === order);
   const [first, ...others] = paths;
   if (!first) return pathOfAll(scope);
   if (others.length === 0) return first;
-  const counts = paths.map(
-    (path, index) =>
-      sql`select ${sql.raw(String(index))} as place, count(*)::integer as count
-        from (${path.rows(COMPARED, undefined, Math.ceil(COMPARED / path.streams))}) as found`,
-  );
+  const ofEach = ({ streams }: AccessPath) => Math.max(SAMPLE, Math.ceil(COMPARED / streams));
+  const sample = Math.min(...paths.map(ofEach));
+  const counts = paths.map((path, index) => {
+    const rank = path.order === 'id' ? 1 : path.order === 'value' ? 2 : 0;
+    const reach = rank === 1 ? sql`(array_agg(id order by id desc))[${sql.raw(String(sample))}]` : sql`null::uuid`;
+    return sql`select ${sql.raw(`${index} as place, ${rank} as rank`)}, count(*)::integer as count, ${reach} as reach
+      from (${path.rows(COMPARED, undefined, ofEach(path))}) as found`;
+  });
   const found = await db.execute<{ place: number }>(
-    sql`select place from (${sql.join(counts, sql` union all `)}) as compared order by count, place limit 1`,
+    sql`select place from (${sql.join(counts, sql` union all `)}) as compared order by count, rank, reach, place limit 1`,
   );
   return paths[found[0]?.place ?? 0] ?? first;
 }
@@ -96,7 +108,7 @@ interface Row extends Record<string, unknown> {
   id: string;
   key: string | null;
   place: number;
-  fits: boolean;
+  isEnd: boolean;
 }
 
 async function readPage(
@@ -110,25 +122,29 @@ async function readPage(
   const wanted = left.length === 0 ? limit + 1 : Math.max(limit + 1, windowOf(path));
   const window = path.streams === 1 ? wanted : Math.min(wanted, Math.max(OF_EACH, Math.floor(MERGED / path.streams)));
   const order = path.order;
+  const here = path.isOfJobs && left.length > 0 ? sql`(${sql.join(left, sql` and `)}) is true` : undefined;
   // Rows of a path come in its order, and the nested loop keeps it: what is not needed for the page is not looked at.
   const rows = await db.execute<Row>(sql`
-    with path as materialized (select id, key, row_number() over () as place from (${path.rows(window, after)}) as found),
-    fitting as materialized (select path.id, path.key, path.place from path${fits(left)} limit ${sql.raw(String(limit + 1))})
-    select id, key, place::integer, true as fits from fitting
-    union all (select id, key, place::integer, false from path order by place desc limit 1)
-    order by fits desc, place`);
-  const fitting = rows.filter((row) => row.fits);
+    with path as materialized (select id, key, fits, row_number() over () as place from (${path.rows(window, after, window, here)}) as found),
+    fitting as materialized (select path.id, path.key, path.place from path${here ? sql`` : fits(left)} where path.fits limit ${literal(limit + 1)})
+    select id, key, place::integer, false as "isEnd" from fitting
+    union all (select id, key, place::integer, true from path
+      where (select count(*) from fitting) <= ${literal(limit)} order by place desc limit 1)
+    order by "isEnd", place`);
+  const fitting = rows.filter((row) => !row.isEnd);
   const page = fitting.slice(0, limit);
-  const end = rows.find((row) => !row.fits);
+  const end = rows.find((row) => row.isEnd);
   const isWhole = fitting.length > limit;
   const last = isWhole ? page.at(-1) : end?.place === window ? end : undefined;
   return {
     ids: page.map(({ id }) => id),
     next: last ? placeText({ id: last.id, order, key: last.key }) : null,
     order,
-    searched: end?.place ?? 0,
+    searched: (end ?? fitting.at(-1))?.place ?? 0,
   };
 }
+
+const literal = (number: number) => sql.raw(String(number));
 
 /** The window of a path. */
 const windowOf = ({ covers }: AccessPath) => (covers.length === RANGE_FIELDS ? WINDOW_OF_ALL : WINDOW);
