@@ -87,6 +87,8 @@ export async function endSessionsOf(db: Database, userId: string): Promise<numbe
   return rows.length;
 }
 
-/** The last release does not write whose a session is. */
+/** Each by its index. The last release does not write whose a session is. */
 const isOf = (userId: string): SQL =>
-  sql`(c.user_id = ${userId}::uuid or c.key_id = any (array(select id from pdfprompt_api_key where user_id = ${userId}::uuid)))`;
+  sql`c.id = any (array(
+    select id from pdfprompt_console_session where user_id = ${userId}::uuid
+    union all select s.id from pdfprompt_api_key k join pdfprompt_console_session s on s.key_id = k.id where k.user_id = ${userId}::uuid))`;

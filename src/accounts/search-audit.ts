@@ -36,24 +36,70 @@ export async function searchAudit(
   { filter, limit, cursor }: { filter: AuditFilter; limit: number; cursor?: string | undefined },
 ): Promise<{ entries: AuditEntry[]; next: string | null }> {
   const { by, user, job, what, after, before } = filter;
-  const conditions: SQL[] = [
-    ...(by === undefined ? [] : [sql`a.by_user_id = ${by}::uuid`]),
-    ...(user === undefined ? [] : [sql`a.user_id = ${user}::uuid`]),
-    ...(job === undefined ? [] : [sql`a.job_id = ${job}::uuid`]),
-    ...(what === undefined ? [] : [sql`a.what = ${what}`]),
-    ...(after === undefined ? [] : [sql`a.id >= ${firstIdOf(after)}::uuid`]),
-    ...(before === undefined ? [] : [sql`a.id < ${firstIdOf(before)}::uuid`]),
-    ...(cursor === undefined ? [] : [sql`a.id < ${cursor}::uuid`]),
+  const asked: Asked[] = [
+    ...(job === undefined ? [] : [{ column: sql`job_id`, value: sql`${job}::uuid` }]),
+    ...(user === undefined ? [] : [{ column: sql`user_id`, value: sql`${user}::uuid` }]),
+    ...(by === undefined ? [] : [{ column: sql`by_user_id`, value: sql`${by}::uuid` }]),
+    ...(what === undefined ? [] : [{ column: sql`what`, value: sql`${what}::text` }]),
   ];
+  const range = [
+    ...(after === undefined ? [] : [sql`id >= ${firstIdOf(after)}::uuid`]),
+    ...(before === undefined ? [] : [sql`id < ${firstIdOf(before)}::uuid`]),
+    ...(cursor === undefined ? [] : [sql`id < ${cursor}::uuid`]),
+  ];
+  const rarest = await findRarest(db, asked);
   const rows = await db.execute<Omit<AuditEntry, 'at'> & { at: Date | string }>(sql`
     select a.id, a.at, a.what, a.by_user_id as "byId", actor.email as by, a.by_key_id as "keyId", a.by_session_id as "sessionId",
       a.user_id as "userId", owner.email as user, a.job_id as "jobId", a.request_id as "requestId",
       coalesce(a.detail, '{}') as detail
-    from pdfprompt_audit a
+    from (${pageOf({ asked, rarest, range, limit: limit + 1 })}) as a
     left join pdfprompt_user actor on actor.id = a.by_user_id and actor.erased_at is null
     left join pdfprompt_user owner on owner.id = a.user_id and owner.erased_at is null
-    ${conditions.length === 0 ? sql`` : sql`where ${sql.join(conditions, sql` and `)}`}
-    order by a.id desc limit ${limit + 1}`);
+    order by a.id desc`);
   const entries = rows.slice(0, limit).map((row) => ({ ...row, at: new Date(row.at).toISOString() }));
   return { entries, next: rows.length > limit ? (entries.at(-1)?.id ?? null) : null };
+}
+
+/** A column of which one value is asked for; it has an index with the id. */
+interface Asked {
+  column: SQL;
+  value: SQL;
+}
+
+const COUNTED = 1_000;
+
+/** The one that the fewest entries have, counted up to a thousand. */
+async function findRarest(db: Database, asked: readonly Asked[]): Promise<Asked | undefined> {
+  if (asked.length < 2) return asked[0];
+  const counts = asked.map(
+    ({ column, value }, place) => sql`select ${sql.raw(String(place))} as place, count(*) as count
+      from (select 1 from pdfprompt_audit where ${column} = ${value} limit ${sql.raw(String(COUNTED))}) as found`,
+  );
+  const [row] = await db.execute<{ place: number }>(
+    sql`select place from (${sql.join(counts, sql` union all `)}) as counted order by count, place limit 1`,
+  );
+  return asked[row?.place ?? 0];
+}
+
+/**
+ * Of the rarest value the newest entries. As a range of one value it is read by its index: as an equality Postgres may rather go
+ * through all entries from the newest on, until enough have it.
+ */
+function pageOf({
+  asked,
+  rarest,
+  range,
+  limit,
+}: {
+  asked: readonly Asked[];
+  rarest: Asked | undefined;
+  range: readonly SQL[];
+  limit: number;
+}): SQL {
+  const others = asked.filter((each) => each !== rarest).map(({ column, value }) => sql`${column} = ${value}`);
+  const own = rarest ? [sql`${rarest.column} >= ${rarest.value}`, sql`${rarest.column} <= ${rarest.value}`] : [];
+  const conditions = [...own, ...others, ...range];
+  const where = conditions.length === 0 ? sql`` : sql`where ${sql.join(conditions, sql` and `)}`;
+  const order = rarest ? sql`${rarest.column} desc, id desc` : sql`id desc`;
+  return sql`select * from pdfprompt_audit ${where} order by ${order} limit ${sql.raw(String(limit))}`;
 }

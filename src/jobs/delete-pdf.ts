@@ -38,10 +38,16 @@ export async function deletePdf({ db, stores, events }: DeletePdfDeps, input: De
   const files = await retryAfterDeadlock(() =>
     db.transaction(async (tx) => {
       await eraseShown(tx, { userId, jobId });
+      // The job's files first: before ANALYZE, Postgres would go through all files that are kept.
       const gone: UnownedFile[] = await tx
         .update(file)
         .set({ expiredAt: sql`now()` })
-        .where(and(eq(file.jobId, jobId), isNull(file.expiredAt)))
+        .where(
+          and(
+            sql`${file.id} = any (array(select f.id from pdfprompt_file f where f.job_id = ${jobId}))`,
+            isNull(file.expiredAt),
+          ),
+        )
         .returning({ id: file.id, store: file.store, location: file.location });
       for (const [store, its] of Map.groupBy(gone, (each) => stores.of(each)))
       if (store?.isInDatabase) await store.remove(tx, its.map(({ id }) => id)); // prettier-ignore
