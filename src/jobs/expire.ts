@@ -46,13 +46,19 @@ export async function expire(deps: ExpireDeps): Promise<{ files: number; documen
 const KEPT = ['default', 'own'] as const;
 type Kept = (typeof KEPT)[number];
 
+/** What the index of these is ordered by. Without an order Postgres may go through all that are kept. */
+const END: Record<Kept, SQL> = {
+  default: sql`completed_at`,
+  own: sql`(completed_at at time zone 'utc') + retention_seconds * interval '1 second'`,
+};
+
 /** Jobs that ended before their time to be kept, and so many days more. */
 function endedLongAgo({ retentionMs }: ExpireDeps, kept: Kept, days = 0): SQL {
   const before = sql`now() - ${days} * interval '1 day'`;
   // As the index has it.
   if (kept === 'own')
     return sql`retention_seconds is not null
-      and (completed_at at time zone 'utc') + retention_seconds * interval '1 second' < (${before}) at time zone 'utc'`;
+      and ${END.own} < (${before}) at time zone 'utc'`;
   return sql`retention_seconds is null and completed_at < ${before} - ${retentionMs / 1000} * interval '1 second'`;
 }
 
@@ -107,7 +113,7 @@ async function eraseDocuments(deps: ExpireDeps, kept: Kept): Promise<number> {
       select id from pdfprompt_job
       where (keeps_parts or html is not null or url is not null or request ?| '{cookies,setExtraHTTPHeaders}'::text[])
         and completed_at is not null and ${endedLongAgo(deps, kept)}
-      limit ${BATCH} for update skip locked
+      order by ${END[kept]} limit ${BATCH} for update skip locked
     ), parts as (
       update pdfprompt_part set ${WITHOUT_DOCUMENT}, shown = null where job_id = any (array(select id from due))
     )
