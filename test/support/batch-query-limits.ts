@@ -287,6 +287,7 @@ export const BATCH_LIMITS: Record<string, Record<string, number>> = {
     'read user, user_subscription': 20,
   },
   erasing: {
+    'delete job_term': 4_000,
     'delete api_key': 30,
     'delete asset': 20,
     'delete batch': 50,

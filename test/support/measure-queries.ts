@@ -135,7 +135,7 @@ function group(plans: PhasedPlan[]): MeasuredQuery[] {
 
 function whoOf({ application, phase, shape, text }: PhasedPlan): string {
   if (
-    /(into|update|from) "pdfprompt_lease" (as l|set|where .* and "pdfprompt_lease"."holder")|current_setting\('max_connections'\)|where status = 'sending' limit|min\(next_at\)|next_at <= coalesce|pdfprompt_retry_run|r\.retry_at <= at|with recursive seen as \(|count\(\*\)::integer as batches|pdfprompt_queue_scheduled|j\.run_at <= at|min\(run_at\)/.test(
+    /(into|update|from) "pdfprompt_lease" (as l|set|where .* and "pdfprompt_lease"."holder")|current_setting\('max_connections'\)|where status = 'sending' limit|min\(next_at\)|next_at <= coalesce|pdfprompt_retry_run|r\.retry_at <= at|with recursive seen as \(|count\(\*\)::integer as batches|pdfprompt_queue_scheduled|j\.run_at <= at|min\(run_at\)|"pdfprompt_bulk_action" set "holder"|from "pdfprompt_backup"/.test(
       text,
     )
   )

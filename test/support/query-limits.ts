@@ -25,10 +25,10 @@ const submission = (all: number) => ({
 /**
  * A page of a filter's jobs: values that begin alike are counted up to a hundred, up to five hundred of each index are compared,
  * and up to a thousand jobs are looked at, or five thousand that follow each other. Before the first VACUUM each is looked up in
- * its table too.
+ * its table too. Of an email that up to a thousand have, the users.
  */
 const FILTERED = {
-  'read user': 500,
+  'read user': 3_000,
   'read job_term': 16_000,
   'read job': 30_000,
   'read job, job_term': 16_000,
@@ -97,6 +97,31 @@ const DELIVERER = {
 /** Who is signed in to the console. */
 const SESSION = { 'read api_key, console_session, user, user_subscription': 30, 'update console_session': 60 };
 
+/** Of a user with some ten jobs. */
+const ERASING = {
+  'update webhook': 10,
+  'delete batch': 20,
+  'delete schedule': 30,
+  'update schedule': 40,
+  'delete delivery, reading webhook': 20,
+  'delete webhook': 20,
+  'delete template': 40,
+  'delete asset': 40,
+  'read user, user_subscription': 20,
+  'update user': 60,
+  'delete api_key': 40,
+  'read job': 300,
+  'read file': 100,
+  'update unowned_file': 20,
+  'insert unowned_file': 24,
+  'delete job': 400,
+  'delete job_term': 400,
+  'delete pgboss.job': 100,
+  'read user': 10,
+  'delete usage_history, insert usage_erased': 200,
+  'delete user': 20,
+};
+
 /** A job's row is in eight indexes or more: a change of one row is some thirty buffers. */
 const LIMITS: Limits = {
   ...BATCH_LIMITS,
@@ -146,6 +171,7 @@ const LIMITS: Limits = {
     'read job': 16,
     'update job': 100,
     'update part': 60,
+    'delete page_report': 10,
     'update file': 60,
     'update delivery': 30,
     'delete file_chunk': 60,
@@ -230,6 +256,7 @@ const LIMITS: Limits = {
   'SQL: submit (again)': { 'no table': 60, 'read user': 10, 'read job': 16 },
   'SQL: job': { 'no table': 120, 'read file, job': 60, 'read job': 250 },
   'SQL: cancel': {
+    'update delivery': 10, // of what waits for it
     ...submission(400),
     ...BY_EMAIL,
     'update job': 130,
@@ -240,6 +267,13 @@ const LIMITS: Limits = {
   'GET /readyz': {},
   // Two at a time: claimed, written down, requeued.
   worker: {
+    // The terms of a batch's items, or of jobs from before there were any, a few hundred at a time: three each, in three indexes.
+    'read job_term_due': 20,
+    'read job_term_gap': 10,
+    'insert job_term, reading job': 30_000,
+    'delete job_term_due': 10,
+    'update job_term_due': 20,
+    'update job, reading pause': 3_000,
     'update pgboss.job': 400, // beside those that have just left the queue
     'update job': 200,
     'update job, reading batch, worker': 300,
@@ -261,7 +295,7 @@ const LIMITS: Limits = {
     'read part': 20,
     'delete part': 40,
     'insert part': 60,
-    'delete pgboss.job, insert pgboss.job, reading pgboss.queue': 300,
+    'delete pgboss.job, insert pgboss.job, reading pgboss.queue': 400,
     'update pgboss.job, reading pgboss.queue': 80,
     'update pgboss.job, reading pgboss.job_common, pgboss.job_dependency': 30,
     'insert link_key': 20,
@@ -321,6 +355,7 @@ const LIMITS: Limits = {
     'update file': 7_000,
     'delete file_chunk': 1_000,
     'delete job, reading file': 4_000,
+    'delete job_term': 4_000,
     'delete worker, reading job_attempt': 100,
     'update job, update part': 2_000, // forty for each of some fifty
     'delete batch, reading job': 1_300,
@@ -352,6 +387,8 @@ const LIMITS: Limits = {
   },
   // Before the first ANALYZE it may take another index of the queued jobs, and look at each of ten thousand.
   'queue watch': {
+    'update bulk_action': 40,
+    'read backup': 10,
     'insert lease': 30,
     'update lease': 30,
     'delete lease': 10,
@@ -383,8 +420,77 @@ const LIMITS: Limits = {
   'DELETE /v1/admin/users/{id}/limits': { ...ACCOUNT, 'update user': 20 },
   'GET /v1/admin/keys': { 'read api_key, user, user_subscription': 2_500 },
   'GET /v1/admin/keys (of a user)': ACCOUNT,
+  'PUT /v1/admin/pauses/{target}': {
+    'insert pause': 30,
+    'read pause, user': 20,
+    'read user': 10,
+    // A thousand of the queue are looked at, those of the user are marked.
+    'read job': 6_000,
+    'update job, reading pause': 3_000,
+  },
+  'GET /v1/admin/pauses': { 'read pause, user': 20 },
+  'DELETE /v1/admin/pauses/{target}': {
+    'delete pause': 10,
+    'read pause, user': 20,
+    'read job': 6_000,
+    'update job, reading pause': 3_000,
+  },
+  // Up to ten thousand jobs are counted, a thousand at a time.
+  'POST /v1/admin/actions': {
+    ...FILTERED,
+    'insert bulk_action': 40,
+    'delete bulk_action': 10,
+    'read bulk_action': 10,
+  },
+  'GET /v1/admin/actions': { 'read bulk_action': 30 },
+  'GET /v1/admin/actions/{id}': { 'read bulk_action': 10 },
+  'DELETE /v1/admin/actions/{id}': { 'read bulk_action': 10, 'update bulk_action': 30 },
+  'console: actions': { ...SESSION, 'read bulk_action': 30, 'read pause, user': 20 },
+  'console: an action on many jobs': { ...SESSION, ...ACCOUNT, ...FILTERED },
+  // Thirty-three for each user of a page: what they have, and when their keys were last used.
+  'console: users': { ...SESSION, ...ACCOUNT, 'read api_key, user, user_subscription': 2_500 },
+  // Up to a thousand jobs of each status are counted, of a day and of a week.
+  'console: user': {
+    ...SESSION,
+    ...ACCOUNT,
+    'read job': 12_000,
+    'read api_key, batch, console_session, schedule, template, webhook': 500,
+    'read lane, usage_history': 250,
+  },
+  'console: changes of a user': { ...SESSION, ...ACCOUNT, ...ERASING },
+  'console: keys': { ...SESSION, ...ACCOUNT, 'read api_key, user, user_subscription': 1_500 },
+  'console: changes of a key': { ...SESSION, ...ACCOUNT },
+  // Up to a thousand users of each tier are counted.
+  'console: tiers': {
+    ...SESSION,
+    ...ACCOUNT,
+    'read tier, user_subscription': 3_000,
+    'insert tier': 30,
+    'delete tier': 10,
+  },
+  // Seven for each template of a page, of up to five thousand that are looked at for a name.
+  'console: templates': {
+    ...SESSION,
+    ...ACCOUNT,
+    ...TEMPLATE,
+    'read template, template_version, user': 2_500,
+    'read template': 20,
+    'read template, template_version': 40,
+    'read job, job_term': 1_000,
+    'read job_term': 1_000,
+    'read job': 5_000,
+  },
+  'console: settings and doctor': {
+    ...SESSION,
+    'read pause, user': 20,
+    'read job, worker': 12_000,
+    'read migration': 10,
+    'read migration_added': 10,
+  },
   'console: signing in and out': {
     ...SESSION,
+    ...ACCOUNT,
+    'insert sign_in_link': 60,
     'delete sign_in_link': 20,
     'insert console_session': 100,
     'delete console_session': 10,
@@ -402,11 +508,11 @@ const LIMITS: Limits = {
     ...ACCOUNT,
     'read api_key, console_session, user': 400,
     'delete api_key, console_session': 60,
-    'delete console_session, sign_in_link': 60,
+    'delete console_session, delete sign_in_link, reading api_key': 60,
   },
-  // Up to eight for each row of a page: the row, and the two users that it names.
-  'console: audit': { ...SESSION, ...ACCOUNT, 'read audit, user': 600 },
-  'GET /v1/admin/audit': { 'read audit, user': 1_000 },
+  // Up to 24 for each row of a page: the row, and the two users that it names. Up to a thousand of each thing asked for are counted.
+  'console: audit': { ...SESSION, ...ACCOUNT, 'read audit, user': 1_300, 'read audit': 3_500 },
+  'GET /v1/admin/audit': { 'read audit, user': 2_500 },
   'console: history': { 'read job': 100_000 },
   ...Object.fromEntries(
     ['', ...JOB_STATUSES.map((status) => ` (${status})`), ' (of a user)'].map((which) => [
@@ -425,6 +531,7 @@ const LIMITS: Limits = {
   'console: what was sent': {
     ...SESSION,
     'read job': 10,
+    'read job, user': 12,
     'read job, part': 20,
     'read page_report': 10,
     'read audit': 20,
@@ -443,6 +550,8 @@ const LIMITS: Limits = {
   },
   'console: send again': { ...SESSION, ...REPLAY, 'read delivery, user, webhook': 2_500 },
   'console: cancel': {
+    'read job, user': 12,
+    'read page_report': 10,
     ...SESSION,
     'read job': 8,
     'read file, job, part, user': 30,
@@ -460,6 +569,8 @@ const LIMITS: Limits = {
     'read job_attempt, worker': 20,
     'read job, part': 150,
     'read delivery, webhook': 20,
+    'read job, user': 12,
+    'read page_report': 10,
     ...SESSION,
     ...ACCOUNT,
     ...submission(4_000),
@@ -472,29 +583,7 @@ const LIMITS: Limits = {
   'GET /v1/admin/tiers': {},
   'PUT /v1/admin/tiers/{name}': { 'insert tier': 30 },
   'DELETE /v1/admin/tiers/{name}': { 'read user_subscription': 8, 'delete tier': 10 },
-  // With some ten jobs.
-  'DELETE /v1/admin/users/{id}': {
-    'update webhook': 10,
-    'delete batch': 20,
-    'delete schedule': 30,
-    'update schedule': 40,
-    'delete delivery, reading webhook': 20,
-    'delete webhook': 20,
-    'delete template': 40,
-    'delete asset': 40,
-    'read user, user_subscription': 20,
-    'update user': 60,
-    'delete api_key': 40,
-    'read job': 300,
-    'read file': 100,
-    'update unowned_file': 20,
-    'insert unowned_file': 24,
-    'delete job': 400,
-    'delete pgboss.job': 100,
-    'read user': 10,
-    'delete usage_history, insert usage_erased': 200,
-    'delete user': 20,
-  },
+  'DELETE /v1/admin/users/{id}': ERASING,
   'foreign keys': Object.fromEntries(
     [
       'look at api_key', 'look at user_subscription', 'look at file', 'look at job', 'look at queue', 'look at tier', 'look at user', 'look at worker', 'look at part', 'delete part', 'update part',
@@ -502,7 +591,7 @@ const LIMITS: Limits = {
       'delete template', 'delete template_file', 'delete template_version', 'delete file', 'delete file_chunk', 'delete job_attempt', 'update job', 'update job_attempt', 'update api_key',
       'look at batch', 'look at schedule', 'delete batch', 'delete batch_count', 'delete schedule', 'delete schedule_run',
       'look at webhook', 'look at delivery', 'delete webhook', 'delete webhook_secret', 'delete delivery', 'delete delivery_attempt',
-      'delete api_key', 'delete console_session', 'delete sign_in_link', 'delete job', 'delete lane', 'delete usage_history', 'delete user_subscription',
+      'delete page_report', 'delete pause', 'delete api_key', 'delete console_session', 'delete sign_in_link', 'delete job', 'delete lane', 'delete usage_history', 'delete user_subscription',
     ].map((what) => [`foreign key: ${what}`, 24]), // prettier-ignore
   ),
   start: { 'read migration': 10, 'read migration_added': 10, 'insert tier': 30, ...ACCOUNT },
@@ -511,6 +600,11 @@ const LIMITS: Limits = {
 /** Of any request, and of whatever is done beside it: who asks, on which tier; some hundred keys' last use. */
 const ANYBODY: Record<string, number> = {
   'no table': 20,
+  'read user': 10, // locked, so that it is not erased meanwhile
+  'read pause': 4, // hardly ever any
+  // What a job can be found by: up to a few of a submission's own, in three indexes; of a batch's items, that there are some.
+  'insert job_term': 150,
+  'insert job_term_due': 20,
   'read api_key, user, user_subscription': 30,
   'read tier': 12,
   'update api_key': 4_000,
@@ -546,6 +640,10 @@ function isBookkeeping(shape: string): boolean {
 const TINY: Record<string, string> = {
   tier: 'as many rows as there are plans',
   link_key: 'a row for each month, of which two or three are kept',
+  job_term_gap: 'one row, until all jobs from before have their terms',
+  bulk_action: 'as many rows as operators have begun actions on many jobs in some weeks',
+  pause: 'as many rows as there are pauses: hardly ever any',
+  pg_authid: "Postgres's own, a few roles",
   worker: 'as many rows as workers were started in a month',
   migration: 'as many rows as there are files in sql/',
   migration_added: 'as many rows as came with the last release',
@@ -558,7 +656,8 @@ const TINY: Record<string, string> = {
 };
 
 /** @returns undefined for a query that nobody has looked at */
-export function limitOf({ who, shape }: Pick<MeasuredQuery, 'who' | 'shape'>): number | undefined {
+export function limitOf({ who, shape: all }: Pick<MeasuredQuery, 'who' | 'shape'>): number | undefined {
+  const shape = all.replace(/, pause\b/, ''); // it is looked at beside jobs, and hardly ever has a row
   const places = [who, ...(who === 'worker' ? ALSO_OF_WORKER : [])];
   const stated = places.map((place) => LIMITS[place]?.[shape]).filter((limit) => limit !== undefined);
   const others = ANYBODY[shape] ?? (isBookkeeping(shape) ? BOOKKEEPING : undefined);
