@@ -83,7 +83,7 @@ async function readScope(db: Queryable, filter: JobFilter, tenant: string | unde
 
 /**
  * The path with the fewest rows; one in the order of the page before. Of those with many, one that has an end soon, as the queue
- * and a batch have; or else the one whose jobs are the furthest apart, whose so-manieth is the oldest.
+ * and a batch have; or else the one whose jobs are the furthest apart: of the same place in each, its job is the oldest.
  */
 async function choosePath(db: Queryable, scope: Scope, order: PathOrder | undefined): Promise<AccessPath> {
   const paths = accessPathsOf(scope).filter((path) => order === undefined || path.order === order);
@@ -95,7 +95,9 @@ async function choosePath(db: Queryable, scope: Scope, order: PathOrder | undefi
   const counts = paths.map((path, index) => {
     const rank = path.order === 'id' ? 1 : path.order === 'value' ? 2 : 0;
     const reach = rank === 1 ? sql`(array_agg(id order by id desc))[${sql.raw(String(sample))}]` : sql`null::uuid`;
-    return sql`select ${sql.raw(`${index} as place, ${rank} as rank`)}, count(*)::integer as count, ${reach} as reach
+    // With as many as one list may give, some list may have gone on.
+    const count = sql.raw(`case when count(*) < ${ofEach(path)} then count(*)::integer else ${COMPARED} end as count`);
+    return sql`select ${sql.raw(`${index} as place, ${rank} as rank`)}, ${count}, ${reach} as reach
       from (${path.rows(COMPARED, undefined, ofEach(path))}) as found`;
   });
   const found = await db.execute<{ place: number }>(
