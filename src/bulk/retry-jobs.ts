@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { LimitReached } from '../accounts/limits.ts';
-import { findTier } from '../accounts/tiers.ts';
-import { getUser } from '../accounts/users.ts';
+import { readLimitsInForce } from '../accounts/user-limits.ts';
 import { arrayLiteral } from '../db/array-literal.ts';
 import { isDatabaseUnavailable, type Database } from '../db/pools.ts';
 import type { BulkResult } from '../domain/bulk-action.ts';
@@ -30,7 +29,7 @@ export async function retryJobs(
   const known = await readJobs(deps.adminDb, actionId, found);
   const tiers = new Map<string, Promise<Tier | undefined>>();
   const tierOf = (userId: string) => {
-    const tier = tiers.get(userId) ?? currentTier(deps.adminDb, userId);
+    const tier = tiers.get(userId) ?? readLimitsInForce(deps.adminDb, { id: userId });
     tiers.set(userId, tier);
     return tier;
   };
@@ -72,9 +71,4 @@ async function readJobs(db: Database, actionId: string, found: readonly FoundId[
         and r.idempotency_key is distinct from ${`bulk:${actionId}:`}::text || j.id) as was_retried
     from pdfprompt_job j where j.id = any (${arrayLiteral(found.map(({ id }) => id))}::uuid[])`);
   return new Map(rows.map((row) => [row.id, { hasEnded: row.has_ended, wasRetried: row.was_retried }]));
-}
-
-async function currentTier(db: Database, userId: string): Promise<Tier | undefined> {
-  const { tier } = await getUser(db, { id: userId });
-  return tier === null ? undefined : findTier(db, tier);
 }

@@ -1,7 +1,7 @@
 import { listKeys } from '../accounts/keys.ts';
 import type { Allowance } from '../accounts/limits.ts';
-import { findTier } from '../accounts/tiers.ts';
 import { readUsage, type UsageDay } from '../accounts/usage.ts';
+import { readLimitsInForce } from '../accounts/user-limits.ts';
 import { getUser, type User } from '../accounts/users.ts';
 import type { Database } from '../db/pools.ts';
 import { JOB_STATUSES, type JobStatus } from '../domain/job.ts';
@@ -25,7 +25,7 @@ export interface DescribedUser extends User {
 /** @throws CodedError `not_found`, and `invalid_request` for an email that is not valid */
 export async function describeUser(db: Database, email: string): Promise<DescribedUser> {
   const user = await getUser(db, { email });
-  const tier = user.tier === null ? undefined : await findTier(db, user.tier);
+  const tier = await readLimitsInForce(db, { id: user.id });
   const usage = tier && (await readUsage(db, { userId: user.id, limits: tier, days: 1 }));
   const { data } = await listKeys(db, { email });
   const now = new Date().toISOString();

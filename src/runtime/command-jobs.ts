@@ -1,6 +1,6 @@
+import { record } from '../accounts/audit.ts';
 import { type KnownRefusal, Limiter } from '../accounts/limits.ts';
-import { findTier } from '../accounts/tiers.ts';
-import { getUser } from '../accounts/users.ts';
+import { readLimitsInForce } from '../accounts/user-limits.ts';
 import { KnownAnswers } from '../cache/known-answers.ts';
 import type { Config } from '../config/load.ts';
 import type { Database } from '../db/pools.ts';
@@ -30,6 +30,7 @@ export async function cancelAnyJob({ db, log }: CommandDeps, jobId: string): Pro
   await queue.start();
   try {
     await cancelJob({ db, queue, events: new Events(log) }, { ...which, requestId: undefined });
+    await record(db, { what: 'cancelled a job', by: undefined, jobId });
     return await getJob(db, which);
   } finally {
     await queue.stop();
@@ -42,8 +43,7 @@ export async function cancelAnyJob({ db, log }: CommandDeps, jobId: string): Pro
  */
 export async function retryAnyJob({ db, config, log }: CommandDeps, jobId: string): Promise<Job> {
   const { userId } = await ownerOf(db, jobId);
-  const user = await getUser(db, { id: userId });
-  const tier = user.tier === null ? undefined : await findTier(db, user.tier);
+  const tier = await readLimitsInForce(db, { id: userId });
   if (!tier) throw new CodedError('job_not_retryable', 'its user has no subscription');
   // Nothing is cached: a command asks once.
   const refusals = new KnownAnswers<KnownRefusal>({ max: 0, maxSize: 0, onRequest: () => undefined });
@@ -55,7 +55,9 @@ export async function retryAnyJob({ db, config, log }: CommandDeps, jobId: strin
     assetStores: new Stores(config, () => undefined, assetChunk),
     assetBytes: config.assetsMaxMb * MEGABYTE,
   };
-  return (await retryJob(deps, { principal: { userId, tier }, jobId })).job;
+  const { job } = await retryJob(deps, { principal: { userId, tier }, jobId });
+  await record(db, { what: 'retried a job', by: undefined, jobId: job.id });
+  return job;
 }
 
 async function ownerOf(db: Database, jobId: string): Promise<{ userId: string }> {

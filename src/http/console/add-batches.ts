@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import { findTier } from '../../accounts/tiers.ts';
+import { readLimitsInForce } from '../../accounts/user-limits.ts';
 import { getUser } from '../../accounts/users.ts';
 import { cancelBatch } from '../../batches/cancel-batch.ts';
 import { listItems } from '../../batches/read-items.ts';
@@ -132,8 +132,7 @@ export function addBatches(app: Hono<AppEnv>, { deps, onCached, acted }: Deps): 
   };
   app.post('/batches/:id/retry', (c) =>
     act(c, 'retried', 'retried a batch', async (userId) => {
-      const user = await getUser(adminDb, { id: userId });
-      const tier = user.tier === null ? undefined : await findTier(adminDb, user.tier);
+      const tier = await readLimitsInForce(adminDb, { id: userId });
       if (!tier) throw new CodedError('batch_not_retryable', 'its user has no subscription');
       const { requestId, span } = c.var;
       const of = { principal: { userId, tier }, requestId, traceparent: span.traceparent };

@@ -1,8 +1,7 @@
 import type { Hono } from 'hono';
 import { v4 as uuidv4, validate as isUuid } from 'uuid';
 import { z } from 'zod';
-import { findTier } from '../../accounts/tiers.ts';
-import { getUser } from '../../accounts/users.ts';
+import { readLimitsInForce } from '../../accounts/user-limits.ts';
 import type { Database } from '../../db/pools.ts';
 import { listJobDeliveries } from '../../deliveries/read-deliveries.ts';
 import { replayDelivery } from '../../deliveries/replay.ts';
@@ -121,8 +120,7 @@ export function addJob(app: Hono<AppEnv>, { deps, acted, looked }: Deps): void {
     const jobId = idOf(c);
     const once = (await readForm(c)).get('once') ?? '';
     const { userId } = await ownerOf(adminDb, jobId);
-    const user = await getUser(adminDb, { id: userId });
-    const tier = user.tier === null ? undefined : await findTier(adminDb, user.tier);
+    const tier = await readLimitsInForce(adminDb, { id: userId });
     try {
       if (!tier) throw new CodedError('job_not_retryable', 'its user has no subscription');
       const { job } = await retryJob(

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Hono, type MiddlewareHandler } from 'hono';
-import { findTier } from '../../accounts/tiers.ts';
+import { readLimitsInForce } from '../../accounts/user-limits.ts';
 import type { Database } from '../../db/pools.ts';
 import { templateNameProblem } from '../../domain/template-name.ts';
 import { CodedError, ERROR_CODES } from '../../kernel/errors.ts';
@@ -125,7 +125,7 @@ export function createStudio(deps: AppDeps & { logIn: LogIn; operations: Operati
 function asSessionUser(db: Database): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const session = await sessionFor(c, db, STUDIO);
-    const tier = session && (await findTier(db, session.tier));
+    const tier = session && (await readLimitsInForce(db, { id: session.userId }));
     if (!tier) throw new CodedError('unauthenticated', 'nobody is signed in: sign in again');
     const { userId, keyId, scopes } = session;
     c.set('principal', { userId, keyId, scopes, tier });
