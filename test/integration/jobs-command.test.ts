@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { endPause, startPause } from '../../src/jobs/pauses.ts';
 import { pdfprompt } from '../support/cli.ts';
 import { endJob } from '../support/ended-jobs.ts';
 import { startService } from '../support/service.ts';
@@ -110,6 +111,8 @@ describe('pdfprompt jobs cancel and retry', () => {
     expect(retried).toMatchObject({ code: 1, stderr: `${queued}: not retried: the job is queued; allowed: a job that failed or was cancelled\n` }); // prettier-ignore
     const [again = ''] = idsOf(retried.stdout);
     expect(cells((await cli(`jobs show ${again}`)).stdout)).toContainEqual(['status', 'queued']);
+    const audits = await service.sql`select what, by_user_id, job_id from pdfprompt_audit where job_id = ${again}`;
+    expect(audits).toEqual([{ what: 'retried a job', by_user_id: null, job_id: again }]);
     expect(JSON.parse((await cli(`jobs cancel ${again} --json`)).stdout)).toEqual({
       data: [{ id: again, job: again, status: 'cancelled', error: null }],
     });
@@ -126,7 +129,9 @@ describe('pdfprompt jobs cancel and retry', () => {
   it('count a retry towards the limits of its user', async () => {
     await typed(['tiers', 'set', 'one', '--minute', '1', '--day', '1', '--priority', '0'], env);
     await typed(['keys', 'create', '--user', 'ann@example.com', '--tier', 'one'], env);
-    expect((await cli(`jobs retry ${failed} ${failed}`)).stderr).toMatch(/not retried: your tier's limit is reached/);
+    expect((await cli(`jobs retry ${failed} ${failed}`)).stderr).toMatch(
+      /not retried: your limit is reached; allowed: 1 in a UTC day/,
+    );
     await typed(['tier', 'set', '--user', 'ann@example.com', '--tier', 'unlimited'], env);
   });
 });
@@ -178,13 +183,17 @@ describe('pdfprompt status and db url', () => {
       service: { url: service.address, isReady: true, problem: null },
       database: { address: `${host}${pathname}`, isEmbedded: false, lacks: [], schema: expect.stringMatching(/^\d{4}_/) as string }, // prettier-ignore
       chromium: expect.stringMatching(/\d+\.\d+/) as string,
-      queue: { groups: [{ tier: 'unlimited', depth: expect.any(Number) as number }] },
+      queue: { groups: [{ tier: 'unlimited', depth: expect.any(Number) as number }], pauses: [] },
       lastBackup: null,
     });
     expect(stdout).not.toContain(new URL(service.url).password);
     const rows = cells((await typed(['status', '--url', 'http://127.0.0.1:1'], env)).stdout);
     expect(rows).toContainEqual(['service', expect.stringMatching(/^http:\/\/127\.0\.0\.1:1: not ready, /)]);
     expect(rows).toContainEqual(['queued unlimited high', expect.stringMatching(/^\d+, the oldest for \d+ s$/)]);
+    await startPause(service.base.db, { target: 'tier:one', reason: 'too many of them' });
+    const paused = cells((await typed(['status', '--url', service.address], env)).stdout);
+    expect(paused).toContainEqual(['paused tier:one', expect.stringMatching(/^since \d{4}-.*Z: too many of them$/)]);
+    await endPause(service.base.db, 'tier:one');
   });
 
   it('have an embedded Postgres that does not run left alone', async () => {

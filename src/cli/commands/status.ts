@@ -3,12 +3,14 @@ import type { Status } from '../../runtime/status.ts';
 import { figure, printJson, printRows } from '../output.ts';
 import { readConfig } from '../settings-flags.ts';
 
+type Queue = NonNullable<Status['queue']>;
+
 /** Migrations that are named; more are counted. */
 const LISTED = 3;
 
 export function statusCommand(): Command {
   return new Command('status')
-    .description('What runs: addresses, versions, the queue, the workers, the last backup')
+    .description('What runs: addresses, versions, the queue, what is paused, the workers, the last backup')
     .option('--json', 'one JSON document on stdout')
     .action(async (options: Record<string, unknown> & { json?: boolean }) => {
       const { readStatus } = await import('../../runtime/status.ts');
@@ -42,7 +44,11 @@ function databaseRows(database: Status['database']): string[][] {
   ];
 }
 
-function queueRows({ groups, batches, scheduled, workers, lostWorkers }: NonNullable<Status['queue']>): string[][] {
+function pauseRow({ target, email, reason, pausedAt }: Queue['pauses'][number]): string[] {
+  return [`paused ${target}`, `${email === null ? '' : `${email}, `}since ${pausedAt.toISOString()}: ${reason}`];
+}
+
+function queueRows({ groups, batches, scheduled, pauses, paused, workers, lostWorkers }: Queue): string[][] {
   const total = groups.reduce((sum, { depth }) => sum + depth, 0);
   const oldest = Math.max(0, ...groups.map(({ oldestSeconds }) => oldestSeconds));
   const waits = (depth: number, seconds: number) =>
@@ -56,6 +62,8 @@ function queueRows({ groups, batches, scheduled, workers, lostWorkers }: NonNull
     ]),
     ['items of batches', figure(batches.items)],
     ['scheduled', figure(scheduled)],
+    ...(paused > 0 ? [['paused', figure(paused)]] : []),
+    ...pauses.map(pauseRow),
     ['processing', figure(workers.reduce((sum, { busy }) => sum + busy, 0))],
     ...workers.map(({ host, pid, busy, slots, version, startedAt, silentSeconds }) => [
       `worker ${host}:${pid}`,

@@ -31,7 +31,7 @@ function listCommand(): Command {
         limit(tier.requestsPerMinute),
         limit(tier.requestsPerDay),
         `${tier.priority} ${PRIORITY_NAMES[tier.priority]?.toUpperCase()}`,
-        tier.retention ? `${tier.retention.toLocaleString('en')} s` : 'PDF_RETENTION',
+        tier.retention ? `${figure(tier.retention)} s` : 'PDF_RETENTION',
       ]);
       printRows(rows, ['TIER', 'A MINUTE', 'A DAY', 'PRIORITY', 'FILES ARE KEPT']);
     });
