@@ -5,6 +5,7 @@ import { typed } from '../support/typed.ts';
 const { url, sql } = await createDatabase();
 const cli = (arguments_: string[], env: Record<string, string> = {}) =>
   typed(arguments_, { DATABASE_URL: url, ...env });
+const cells = (stdout: string) => stdout.split('\n').slice(0, -1).map((line) => line.split('\t')); // prettier-ignore
 
 describe('a wrong command line', () => {
   it.each([
@@ -71,14 +72,14 @@ describe('pdfprompt keys and tiers', () => {
     const stored = JSON.stringify(await sql`select * from pdfprompt_api_key`);
     expect(stored).not.toContain(created.key);
 
-    expect((await cli(['tier', 'set', '--user', 'ann@example.com', '--tier', 'professional'])).stdout).toBe(
+    expect((await cli(['tier', 'set', '--user', 'ann@example.com', '--tier', 'professional'])).stderr).toBe(
       'ann@example.com is on professional.\n',
     );
     const second = JSON.parse((await cli(['keys', 'create', '--user', 'ann@example.com', '--json'])).stdout) as {
       tier: string;
     };
     expect(second.tier).toBe('professional');
-    expect((await cli(['keys', 'revoke', created.id])).stdout).toMatch(/is revoked/);
+    expect((await cli(['keys', 'revoke', created.id])).stderr).toMatch(/is revoked/);
 
     const { data } = JSON.parse((await cli(['keys', 'list', '--json'])).stdout) as { data: object[] };
     expect(data).toMatchObject([
@@ -92,10 +93,13 @@ describe('pdfprompt keys and tiers', () => {
       },
       { user: 'ann@example.com', tier: 'professional', revokedAt: null },
     ]);
-    expect((await cli(['keys', 'list'])).stdout).toMatch(/ID +USER +TIER +KEY +SCOPES/);
-    expect((await cli(['tiers'])).stdout).toBe(
-      'TIER          A MINUTE  A DAY     PRIORITY\nstarter       2         100       0 LOW\nprofessional  10        1,000     1 MEDIUM\nenterprise    50        10,000    2 HIGH\nsystem        no limit  no limit  3 CRITICAL\n',
-    );
+    expect(cells((await cli(['keys', 'list'])).stdout)[0]?.slice(0, 4)).toEqual([created.id, 'ann@example.com', 'professional', `${created.key.slice(0, 10)}…`]); // prettier-ignore
+    expect(cells((await cli(['tiers'])).stdout)).toEqual([
+      ['starter', '2', '100', '0 LOW', 'PDF_RETENTION'],
+      ['professional', '10', '1000', '1 MEDIUM', 'PDF_RETENTION'],
+      ['enterprise', '50', '10000', '2 HIGH', 'PDF_RETENTION'],
+      ['system', 'none', 'none', '3 CRITICAL', 'PDF_RETENTION'],
+    ]);
   });
 
   it('make a key that does less and not for ever, and replace it', async () => {
@@ -116,23 +120,23 @@ describe('pdfprompt keys and tiers', () => {
     const again = await cli(['keys', 'rotate', created.id]);
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('was already rotated') });
     const { stdout } = await cli(['keys', 'list', '--user', 'EVE@example.com']);
-    expect(stdout.trim().split('\n')).toHaveLength(3);
-    expect(stdout).toMatch(/jobs:read,usage:read .* expires 20/);
+    expect(cells(stdout)).toHaveLength(2);
+    expect(stdout).toMatch(/jobs:read,usage:read\t.*\texpires 20/);
   });
 
   it('make, change and delete a tier', async () => {
     const set = (...limits: string[]) => cli(['tiers', 'set', 'gold', ...limits, '--priority', '2']);
-    expect((await set('--minute', '5', '--day', 'none')).stdout).toBe('There is a tier gold now.\n');
-    expect((await set('--minute', '6', '--day', 'none')).stdout).toBe('The tier gold has these limits now.\n');
+    expect((await set('--minute', '5', '--day', 'none')).stderr).toBe('There is a tier gold now.\n');
+    expect((await set('--minute', '6', '--day', 'none')).stderr).toBe('The tier gold has these limits now.\n');
     const { data } = JSON.parse((await cli(['tiers', '--json'])).stdout) as { data: object[] };
-    expect(data).toContainEqual({ name: 'gold', requestsPerMinute: 6, requestsPerDay: null, priority: 2 });
+    expect(data).toContainEqual({ name: 'gold', requestsPerMinute: 6, requestsPerDay: null, priority: 2, retention: null });
     await cli(['keys', 'create', '--user', 'gil@example.com', '--tier', 'gold']);
     expect(await cli(['tiers', 'delete', 'gold'])).toMatchObject({
       code: 1,
       stderr: 'pdfprompt: 1 user is on the tier gold; allowed: a tier that nobody is on\n',
     });
     await cli(['tier', 'set', '--user', 'gil@example.com', '--tier', 'starter']);
-    expect((await cli(['tiers', 'delete', 'gold'])).stdout).toBe('The tier gold is gone.\n');
+    expect((await cli(['tiers', 'delete', 'gold'])).stderr).toBe('The tier gold is gone.\n');
   });
 });
 
@@ -142,13 +146,15 @@ describe('pdfprompt migrate', () => {
     const migrate = (...more: string[]) => cli(['migrate', ...more], { DATABASE_URL: empty.url });
     expect(await migrate('--check')).toMatchObject({
       code: 1,
-      stdout: expect.stringMatching(/^The database lacks 0001_tables\.sql, /),
+      stdout: expect.stringMatching(/^0001_tables\.sql\n/),
+      stderr: 'The database lacks these. Type: pdfprompt migrate\n',
     });
     expect(await migrate()).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^Applied 0001_tables\.sql, .*pgboss schema \d+, pdfprompt_enqueue\(.*\)\.\n$/),
+      stdout: expect.stringMatching(/^0001_tables\.sql\n[^]*\npgboss schema \d+\npdfprompt_enqueue\(.*\)\n$/),
+      stderr: 'Applied.\n',
     });
-    expect(await migrate('--check')).toMatchObject({ code: 0, stdout: 'The database is up to date.\n' });
-    expect(await migrate()).toMatchObject({ code: 0, stdout: 'Nothing to do: the database is up to date.\n' });
+    expect(await migrate('--check')).toMatchObject({ code: 0, stdout: '', stderr: 'The database is up to date.\n' });
+    expect(await migrate()).toMatchObject({ code: 0, stdout: '', stderr: 'The database is up to date.\n' });
   });
 });

@@ -210,6 +210,6 @@ describe('limits of a user', () => {
       code: 2,
       stderr: expect.stringContaining('--minute: allowed: a whole number from 1 to'),
     });
-    expect((await run('--reset')).stdout).toContain('2 a minute, as on starter');
+    expect((await run('--reset')).stdout).toContain('minute\t2\tas on starter\n');
   });
 });
