@@ -129,7 +129,13 @@ describe('pdfprompt keys and tiers', () => {
     expect((await set('--minute', '5', '--day', 'none')).stderr).toBe('There is a tier gold now.\n');
     expect((await set('--minute', '6', '--day', 'none')).stderr).toBe('The tier gold has these limits now.\n');
     const { data } = JSON.parse((await cli(['tiers', '--json'])).stdout) as { data: object[] };
-    expect(data).toContainEqual({ name: 'gold', requestsPerMinute: 6, requestsPerDay: null, priority: 2, retention: null });
+    expect(data).toContainEqual({
+      name: 'gold',
+      requestsPerMinute: 6,
+      requestsPerDay: null,
+      priority: 2,
+      retention: null,
+    });
     await cli(['keys', 'create', '--user', 'gil@example.com', '--tier', 'gold']);
     expect(await cli(['tiers', 'delete', 'gold'])).toMatchObject({
       code: 1,
