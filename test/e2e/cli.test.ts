@@ -25,12 +25,20 @@ describe('pdfprompt', () => {
       'templates',
       'batch',
       'migrate',
+      'jobs',
+      'backup',
+      'restore',
       'keys',
       'tier',
       'tiers',
+      'users',
+      'console',
+      'status',
       'check',
       'doctor',
       'plan',
+      'db',
+      'completion',
     ])
       expect(help.stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
     expect((await cli(['help', 'work'])).stdout).toMatch(/--concurrency <value> .*PDFPROMPT_WORKER_CONCURRENCY/);
