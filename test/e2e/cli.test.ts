@@ -95,7 +95,7 @@ describe('what is printed', () => {
 
   it('has headings and columns on a terminal', async () => {
     const printed = await shell('script -qec "$NODE $BIN tiers" /dev/null');
-    expect(printed).toMatch(/^TIER {10}A MINUTE +A DAY +PRIORITY\r\nstarter {7}2 +100 /);
+    expect(printed).toMatch(/^TIER {10}A MINUTE +A DAY +PRIORITY +FILES ARE KEPT\r\nstarter {7}2 +100 /);
     expect(printed).toContain('10,000');
   });
 });
