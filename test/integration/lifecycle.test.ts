@@ -92,6 +92,7 @@ interface Listed {
 const SERVICES: Record<string, Listed> = {
   AccountCaches: { make: composed('AccountCaches') },
   BrowserPool: { make: () => pool().browsers, calls: 8 },
+  BulkRunner: { make: composed('BulkRunner') },
   Composer: { make: () => new Composer({ timeoutMs: 5_000, memoryBytes: 1e9, isWarm: true }), calls: 8 },
   DatabaseWatch: { make: composed('DatabaseWatch') },
   Deliverer: { make: composed('Deliverer') },
@@ -115,6 +116,7 @@ const SERVICES: Record<string, Listed> = {
   Merger: { make: composed('Merger') },
   Notifier: { make: composed('Notifier') },
   PagePool: { make: pool, calls: 8 },
+  PauseKeeper: { make: composed('PauseKeeper') },
   ProcessPool: {
     make: () =>
       new ProcessPool({
