@@ -253,6 +253,7 @@ describe('the role that reads for tenants', () => {
     pdfprompt_part: 'job_id',
     pdfprompt_delivery_attempt: 'delivery_id',
     pdfprompt_batch_count: 'batch_id',
+    pdfprompt_pause: 'target', // its user_id is generated: nobody writes it
   };
   const denied = { code: '42501' };
 
