@@ -6,12 +6,19 @@ import { EgressPolicy } from '../../src/egress/policy.ts';
 import { claimJobs, type ClaimedJob } from '../../src/jobs/claim.ts';
 import { readRequest } from '../../src/jobs/read-request.ts';
 import { MEGABYTE } from '../../src/kernel/units.ts';
+import { maxRetentionSeconds } from '../../src/runtime/max-retention-seconds.ts';
 import { startService } from '../support/service.ts';
 
 /** Nothing is printed: what a worker reads of a request is done by the test. */
-const { base, sql, request } = await startService();
+const { base, sql, request } = await startService({ env: { PDF_RETENTION_MAX: '31536000' } });
 const { db, assetStores, config } = base;
-const deps = { db, assetStores, assetBytes: MEGABYTE, egress: new EgressPolicy(config.egress) };
+const deps = {
+  db,
+  assetStores,
+  assetBytes: MEGABYTE,
+  egress: new EgressPolicy(config.egress),
+  maxRetentionSeconds: maxRetentionSeconds(config),
+};
 const workerId = uuidv7();
 await sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'here', 1, 1, 'test')`;
 
@@ -121,10 +128,11 @@ const VALID: Record<keyof typeof pdfRequestSchema.shape, object[]> = {
   upload: ['https://bucket.example/x?a=b', 'https:bucket.example', { url: 'https:/bucket.example', headers: { 'x-a': 'b' } }, { url: 'https://bucket.example', headers: null }]
     .map((upload) => ({ html, upload })),
   runAt: [{ html, runAt: null }],
-  retention: [60, 86_400, 315_360_000].map((retention) => ({ html, retention })),
+  retention: [60, 86_400, 31_536_000].map((retention) => ({ html, retention })),
 }; // prettier-ignore
 
-const ANYTHING = [5, true, '', 'x', [], {}, [5], [{}], { a: 5 }, 'A'.repeat(64)];
+/** One of them is valid, but longer than this service keeps a file. */
+const ANYTHING = [5, 31_536_001, true, '', 'x', [], {}, [5], [{}], { a: 5 }, 'A'.repeat(64)];
 const NAMES = Object.keys(pdfRequestSchema.shape) as (keyof typeof VALID)[];
 
 describe('a request in SQL is the same as over HTTP', () => {
