@@ -28,7 +28,7 @@ create table pdfprompt_job_term_due (
   batch_id uuid primary key,
   batch_row integer not null default -1
 );
-comment on table pdfprompt_job_term_due is 'Batches whose items are not all in pdfprompt_job_term yet. No foreign key: a row goes as soon as its items are.';
+comment on table pdfprompt_job_term_due is 'Batches whose items are not all in pdfprompt_job_term yet. No foreign key: a row goes as soon as its items are, or with its batch.';
 comment on column pdfprompt_job_term_due.batch_row is 'The last item that is';
 
 create function pdfprompt_terms_of(filename text, templates text[], metadata jsonb) returns table (name text, value text)
@@ -54,6 +54,13 @@ begin
   return null;
 end $$;
 comment on function pdfprompt_on_batch_opened is 'Notes that the terms of the items of a batch are to be written.';
+
+create function pdfprompt_on_batch_deleted() returns trigger language plpgsql security definer as $$
+begin
+  delete from pdfprompt_job_term_due d where d.batch_id = old.id;
+  return null;
+end $$;
+comment on function pdfprompt_on_batch_deleted is 'Forgets that the terms of the items of a batch are to be written.';
 
 create function pdfprompt_on_jobs_deleted() returns trigger language plpgsql security definer as $$
 begin
@@ -134,7 +141,7 @@ do $$
 declare
   own text;
 begin
-  foreach own in array '{pdfprompt_terms_of,pdfprompt_on_job_added,pdfprompt_on_batch_opened,pdfprompt_add_item_terms,pdfprompt_on_jobs_deleted,pdfprompt_on_job_read,pdfprompt_fill_terms}'::text[] loop
+  foreach own in array '{pdfprompt_terms_of,pdfprompt_on_job_added,pdfprompt_on_batch_opened,pdfprompt_on_batch_deleted,pdfprompt_add_item_terms,pdfprompt_on_jobs_deleted,pdfprompt_on_job_read,pdfprompt_fill_terms}'::text[] loop
     execute format('revoke execute on function %s from public', own);
     execute format('alter function %s set search_path = pg_catalog, %I, pg_temp', own, current_schema());
   end loop;
@@ -155,6 +162,7 @@ create trigger pdfprompt_batch_opened after insert on pdfprompt_batch for each r
 -- Items that are printed again are new jobs.
 create trigger pdfprompt_batch_opened_again after update of status on pdfprompt_batch
   for each row when (old.status <> 'processing' and new.status = 'processing') execute function pdfprompt_on_batch_opened();
+create trigger pdfprompt_batch_deleted after delete on pdfprompt_batch for each row execute function pdfprompt_on_batch_deleted();
 create trigger pdfprompt_jobs_deleted after delete on pdfprompt_job
   referencing old table as deleted for each statement execute function pdfprompt_on_jobs_deleted();
 create trigger pdfprompt_job_read after update of filename, templates, metadata on pdfprompt_job

@@ -150,6 +150,7 @@ const MEANT = new Set([
   'pdfprompt_job_ended',
   'pdfprompt_upload_ended',
   'pdfprompt_job_added',
+  'pdfprompt_batch_deleted',
   'pdfprompt_batch_opened',
   'pdfprompt_batch_opened_again',
   'pdfprompt_jobs_deleted',
