@@ -3,37 +3,55 @@ import type { Database } from '../db/pools.ts';
 import type { Act } from '../domain/audit-act.ts';
 import type { Operation } from './route.ts';
 
-/** What each operation of operators that changes something does, and what its path names. */
-export const ACT_OF: Record<string, { what: Act; names?: 'userId' | 'keyId' | 'tier' | 'jobId' }> = {
+interface ActOf {
+  what: Act;
+  /** what its path names */
+  names?: 'userId' | 'keyId' | 'tier' | 'actionId' | 'target';
+  /** what its answer is about, if it is 201: without it nothing was done */
+  makes?: 'actionId';
+}
+
+/** What each operation of operators does that changes something. */
+export const ACT_OF: Record<string, ActOf> = {
   createUser: { what: 'created a user' },
   deleteUser: { what: 'erased a user', names: 'userId' },
   setSubscription: { what: "set a user's tier", names: 'userId' },
+  setLimits: { what: "set a user's limits", names: 'userId' },
+  resetLimits: { what: "set a user's limits", names: 'userId' },
   createKey: { what: 'created a key' },
   rotateKey: { what: 'rotated a key', names: 'keyId' },
   revokeKey: { what: 'revoked a key', names: 'keyId' },
   defineTier: { what: 'defined a tier', names: 'tier' },
   deleteTier: { what: 'deleted a tier', names: 'tier' },
+  startPause: { what: 'paused', names: 'target' },
+  endPause: { what: 'resumed', names: 'target' },
+  startAction: { what: 'started an action', makes: 'actionId' },
+  stopAction: { what: 'stopped an action', names: 'actionId' },
 };
 
 /** The handler of an operation, which writes into the audit log what it has done for whom. */
 export function audited(db: Database, { operationId, handle }: Operation): Operation['handle'] {
   const act = ACT_OF[operationId];
   if (!act) return handle;
-  const { what, names } = act;
+  const { what, names, makes } = act;
   return async (c) => {
     const response = await handle(c);
-    if (!response.ok) return response;
-    const named = names && { [names]: c.req.param('id') ?? c.req.param('name') ?? '' };
-    const { userId, jobId, ...path } = { userId: undefined, jobId: undefined, ...named };
+    if (!response.ok || (makes !== undefined && response.status !== 201)) return response;
+    const inPath = c.req.param('id') ?? c.req.param('name') ?? c.req.param('target') ?? '';
+    const { userId, ...path }: Partial<Record<NonNullable<ActOf['names']>, string>> = names ? { [names]: inPath } : {};
     const made = await idsIn(response);
     const { userId: byId, keyId } = c.var.principal;
+    const ofTarget = /^user:(.+)$/.exec(path.target ?? '')?.[1];
     await record(db, {
       what,
       by: { userId: byId, keyId },
-      jobId,
-      subjectUserId: userId ?? made.userId ?? (what === 'created a user' ? made.id : undefined),
+      subjectUserId: userId ?? ofTarget ?? made.userId ?? (what === 'created a user' ? made.id : undefined),
       requestId: c.var.requestId,
-      detail: { ...path, ...(made.userId !== undefined && made.id !== undefined && { keyId: made.id }) },
+      detail: {
+        ...path,
+        ...(makes !== undefined && made.id !== undefined && { [makes]: made.id }),
+        ...(made.userId !== undefined && made.id !== undefined && { keyId: made.id }),
+      },
     });
     return response;
   };

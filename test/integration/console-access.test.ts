@@ -353,6 +353,11 @@ describe('the audit log', () => {
       userId: string;
     };
     await call('PUT', `/users/${made.userId}/subscription`, { tier: 'professional' });
+    await call('PUT', `/users/${made.userId}/limits`, { requestsPerDay: 5 });
+    await call('DELETE', `/users/${made.userId}/limits`);
+    const target = `user:${made.userId}`;
+    expect((await call('PUT', `/pauses/${target}`, { reason: 'too many at once' })).ok).toBe(true);
+    await call('DELETE', `/pauses/${target}`);
     const rotated = (await (await call('POST', `/keys/${made.id}/rotate`, {})).json()) as { id: string };
     await call('DELETE', `/keys/${rotated.id}`);
     await call('DELETE', `/users/${made.userId}`);
@@ -362,13 +367,28 @@ describe('the audit log', () => {
     expect([...rows]).toEqual([
       { what: 'created a key', by_key_id, detail: { keyId: made.id } },
       { what: "set a user's tier", by_key_id, detail: {} },
+      { what: "set a user's limits", by_key_id, detail: {} },
+      { what: "set a user's limits", by_key_id, detail: {} },
+      { what: 'paused', by_key_id, detail: { target } },
+      { what: 'resumed', by_key_id, detail: { target } },
       { what: 'rotated a key', by_key_id, detail: { keyId: rotated.id } },
       { what: 'revoked a key', by_key_id, detail: { keyId: rotated.id } },
       { what: 'erased a user', by_key_id, detail: {} },
     ]);
     const before = await sql`select count(*)::int as n from pdfprompt_audit`;
+    const few = { action: 'cancel', filter: { user: made.userId } };
+    expect((await call('POST', '/actions', { ...few, dryRun: true })).status).toBe(200);
     expect((await call('PUT', '/tiers/Gold!', {})).status).toBe(400); // what is refused was not done
     expect([...(await sql`select count(*)::int as n from pdfprompt_audit`)]).toEqual([...before]);
+    const { id: actionId } = (await (await call('POST', '/actions', few)).json()) as { id: string };
+    await call('DELETE', `/actions/${actionId}`);
+    const [started, stopped] = await sql`select what, detail from pdfprompt_audit order by id desc limit 2`.then(
+      (last) => last.toReversed(),
+    );
+    expect([started, stopped]).toEqual([
+      { what: 'started an action', detail: { actionId } },
+      { what: 'stopped an action', detail: { actionId } },
+    ]);
   });
 
   it('loses what is older than it is kept, and nothing else', async () => {
