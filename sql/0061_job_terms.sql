@@ -95,6 +95,7 @@ begin
   with page as materialized (
     select j.id, j.user_id, j.filename, j.templates, j.metadata, j.batch_row from pdfprompt_job j
     where j.batch_id = due.batch_id and j.batch_row is not null and j.batch_row > due.batch_row order by j.batch_row limit most
+    for key share nowait -- one that is deleted meanwhile would leave its terms
   ), added as (
     insert into pdfprompt_job_term (user_id, name, value, job_id)
     select j.user_id, own.name, own.value, j.id from page j, pdfprompt_terms_of(j.filename, j.templates, j.metadata) as own
@@ -107,8 +108,10 @@ begin
     update pdfprompt_job_term_due d set batch_row = last where d.batch_id = due.batch_id;
   end if;
   return greatest(count, 1);
+exception when lock_not_available then
+  return 0; -- next time
 end $$;
-comment on function pdfprompt_add_item_terms is 'Writes the terms of so many items of a batch. Returns how many it looked at, at least 1; 0: there is nothing to do, or other processes are at it.';
+comment on function pdfprompt_add_item_terms is 'Writes the terms of so many items of a batch. Returns how many it looked at, at least 1; 0: there is nothing to do, or other processes are at it, or at the jobs.';
 
 create function pdfprompt_fill_terms(most integer) returns integer language plpgsql as $$
 declare
@@ -121,7 +124,7 @@ begin
     return 0;
   end if;
   with page as materialized (
-    select j.id, j.user_id, j.filename, j.templates, j.metadata from pdfprompt_job j where j.id < upper order by j.id desc limit most
+    select j.id, j.user_id, j.filename, j.templates, j.metadata from pdfprompt_job j where j.id < upper order by j.id desc limit most for key share nowait
   ), filled as (
     insert into pdfprompt_job_term (user_id, name, value, job_id)
     select j.user_id, own.name, own.value, j.id from page j, pdfprompt_terms_of(j.filename, j.templates, j.metadata) as own
@@ -134,6 +137,8 @@ begin
     update pdfprompt_job_term_gap set before = lower;
   end if;
   return count;
+exception when lock_not_available then
+  return 0; -- next time
 end $$;
 comment on function pdfprompt_fill_terms is 'Writes the terms of so many jobs that were there before pdfprompt_job_term, the newest first. Returns how many it looked at; 0: that was all, or another process is at it.';
 

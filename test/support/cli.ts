@@ -33,6 +33,13 @@ export interface Cli {
   }>;
 }
 
+/** Without the greeting of `up`, which has the key that it is for. */
+const logLines = (stderr: string) =>
+  stderr
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .join('\n');
+
 /** A real `pdfprompt` process. It is killed at the end of the test file if it is still there. */
 export function pdfprompt(arguments_: string[], { env = {}, cwd, input, bin = BIN }: StartOptions = {}): Cli {
   const dataDir = inject('dataDir');
@@ -56,7 +63,7 @@ export function pdfprompt(arguments_: string[], { env = {}, cwd, input, bin = BI
   const stderr = () => Buffer.concat(chunks.err).toString('utf8');
   const exited: Cli['exited'] = new Promise((done) => {
     child.once('close', (code, signal) => {
-      keepLog(dataDir, stderr());
+      keepLog(dataDir, arguments_[0] === 'up' ? logLines(stderr()) : stderr());
       done({ code, signal, stdout: stdout(), bytes: Buffer.concat(chunks.out), stderr: stderr() });
     });
   });
