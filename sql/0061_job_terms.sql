@@ -42,7 +42,8 @@ comment on function pdfprompt_terms_of is 'The terms of a job with these columns
 create function pdfprompt_on_job_added() returns trigger language plpgsql security definer as $$
 begin
   insert into pdfprompt_job_term (user_id, name, value, job_id)
-    select new.user_id, own.name, own.value, new.id from pdfprompt_terms_of(new.filename, new.templates, new.metadata) as own;
+    select new.user_id, own.name, own.value, new.id from pdfprompt_terms_of(new.filename, new.templates, new.metadata) as own
+    on conflict do nothing; -- two parts of one template
   return null;
 end $$;
 comment on function pdfprompt_on_job_added is 'Writes the terms of a new job.';

@@ -46,6 +46,11 @@ it('a job is found by its filename, its metadata and its templates as long as it
   expect(await terms()).toEqual([]);
 });
 
+it('two parts of one template are one term', async () => {
+  await insert(null, {}, ['invoice@7', 'invoice@7']);
+  expect(await terms()).toEqual(['template=invoice@7']);
+});
+
 it('what is read later from a request that was submitted in SQL takes the place of what was there', async () => {
   const [id = ''] = await insert('old', { order: 'A-1', kept: 'x' }, null);
   await sql`update pdfprompt_job set filename = null, metadata = '{"order": "A-2", "kept": "x"}', templates = '{letter@1}' where id = ${id}`;
