@@ -1,5 +1,6 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { type WrittenBackup, writeBackup } from '../backup/write-backup.ts';
@@ -60,9 +61,9 @@ export async function backUpToFile(input: BackupInput, path: string): Promise<Wr
   const handle = await open(draft, 'wx', 0o600).catch((error: unknown) => {
     throw cannot(error);
   });
-  const out = handle.createWriteStream({ autoClose: false });
+  const out = handle.createWriteStream({ flush: true }); // it closes the file
   const keep = async () => {
-    await handle.sync();
+    if (!out.closed) await once(out, 'close');
     await rename(draft, target);
     const directory = await open(dirname(target), 'r');
     await directory.sync().catch(() => undefined); // not every file system can
@@ -73,7 +74,7 @@ export async function backUpToFile(input: BackupInput, path: string): Promise<Wr
   } catch (error) {
     throw FILE_ERRORS.has(systemCodeOf(error) ?? '') ? cannot(error) : error;
   } finally {
-    await handle.close();
+    out.destroy();
     await rm(draft, { force: true });
   }
 }
