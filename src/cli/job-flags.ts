@@ -17,7 +17,7 @@ const FLAGS = {
   batch: ['--batch <id>', 'the batch that it is an item of'],
   after: ['--after <time>', 'accepted then or later: 2026-11-27, or 2026-11-27T12:00:00Z'],
   before: ['--before <time>', 'accepted earlier than that'],
-  retried: ['--retried <yes>', 'whether it was retried: true or false'],
+  retried: ['--retried <true|false>', 'whether it was retried'],
 } as const;
 
 /** The flags as {@link accountVerb} names them in its errors. */

@@ -3,6 +3,7 @@ import { endPause, startPause } from '../../src/jobs/pauses.ts';
 import { pdfprompt } from '../support/cli.ts';
 import { endJob } from '../support/ended-jobs.ts';
 import { startService } from '../support/service.ts';
+import { temporaryDirectory } from '../support/files.ts';
 import { typed } from '../support/typed.ts';
 
 const service = await startService();
@@ -197,7 +198,7 @@ describe('pdfprompt status and db url', () => {
   });
 
   it('have an embedded Postgres that does not run left alone', async () => {
-    const nowhere = { PDFPROMPT_DATA_DIR: '/nowhere/pdfprompt' };
+    const nowhere = { PDFPROMPT_DATA_DIR: await temporaryDirectory('nowhere'), CHROME_PATH: '/nowhere/chrome' };
     expect(cells((await typed(['status'], nowhere)).stdout)).toContainEqual(['database', 'embedded, does not run; type: pdfprompt up']); // prettier-ignore
     expect(await typed(['db', 'url'], nowhere)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/does not run, and has no address\. Type: pdfprompt up/) }); // prettier-ignore
     expect((await typed(['db', 'url'], env)).stdout).toBe(`${service.url}\n`);

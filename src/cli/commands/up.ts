@@ -11,7 +11,7 @@ export function upCommand(): Command {
 pdfprompt is ready at ${url}   (documentation: ${url}/docs)
 key: ${key}
 studio: ${url}/studio   (write templates and see their PDF; sign in with this key)
-console: ${consoleUrl}   (signs in once, within 15 minutes; another: npx pdfprompt console)
+console: ${consoleUrl}   (signs in once, within 15 minutes; another: npx pdfprompt console --port ${new URL(url).port})
 
 Your first PDF, into hello.pdf:
 

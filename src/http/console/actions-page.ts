@@ -153,7 +153,7 @@ const BUTTONS: Record<BulkActionName, string> = {
 
 const HINTS: Record<BulkActionName, string> = {
   cancel: 'Those that wait never start, and those that run are stopped. What has ended stays.',
-  retry: 'New jobs for the same users, within the limits of their tiers. What was retried before is left out.',
+  retry: 'New jobs for the same users, within their limits. What was retried before is left out.',
   replay: 'Webhooks, uploads and reports of these jobs that failed are sent once more.',
 };
 

@@ -26,6 +26,11 @@ export function addPauses(app: Hono<AppEnv>, { deps, acted }: Deps): void {
     const form = await readForm(c);
     const { reason } = checkInput(z.object({ reason: pauseReasonSchema }), { reason: form.get('reason') ?? '' });
     const whose = form.get('whose') ?? '';
+    if (whose !== 'user' && (form.get('user') ?? '').trim() !== '')
+      throw new CodedError(
+        'invalid_request',
+        'a user is named, but not only their jobs were chosen; allowed: one of both',
+      );
     const target = whose === 'user' ? `user:${await userOf(form.get('user') ?? '')}` : whose;
     const { pause, isNew } = await startPause(adminDb, { target, reason });
     events.bulk.pauseStarted({ by: actorOf(c), requestId: c.var.requestId, target: pause.target, reason, isNew });

@@ -161,7 +161,7 @@ function actions({ id, status, hasDocument }: JobTimeline, once: string): Html {
   if (!hasDocument) return html`<p class="hint">Its document is no longer kept: it cannot be retried.</p>`;
   return html`<form class="actions" action="/console/jobs/${id}/retry" method="post">
     <input type="hidden" name="once" value="${once}" /><button type="submit">Retry</button
-    ><span class="hint">A new job for the same user, within the limits of their tier.</span>
+    ><span class="hint">A new job for the same user, within their limits.</span>
   </form>`;
 }
 

@@ -61,6 +61,7 @@ export function jobsFragment({ jobs, next, order, searched }: FoundJobs, { filte
     return html`<p class="empty">
         ${next === null ? 'There are no such jobs.' : `None among the ${counted(searched, 'job')} that were looked at. Go on to look at more.`}
       </p>
+      ${filter.filename !== undefined && next === null && html`<p class="hint">Is ${filter.filename} in the metadata? Search for it with its name, such as <code>order:${filter.filename}</code>.</p>`}
       ${older}`;
   return html`<table class="jobs" aria-label="Jobs">
       ${tableHead(
