@@ -64,7 +64,10 @@ const EXAMPLES: Record<string, string> = {
   'keys create --user invoices@example.com': 'here',
   'customer-4711@example.com': 'here',
   'pdfprompt bench': 'test/e2e/bench.test.ts',
-  'keys create --user ops@example.com --scopes admin': 'here',
+  'npx pdfprompt console --user': 'here',
+  '/v1/admin/pauses/': 'here',
+  'pdfprompt jobs retry -': 'here',
+  'pdfprompt completion bash': 'test/integration/completion.test.ts',
   'promtool test rules': 'test/integration/promtool.test.ts',
   'plan --now': 'test/e2e/plan.test.ts',
   '/v1/webhooks -H': 'test/integration/webhook-examples.test.ts',
@@ -231,6 +234,19 @@ describe('the examples in the README and the docs', () => {
     expect(JSON.parse(customer.stdout)).toMatchObject({ user: 'customer-4711@example.com', tier: 'professional' });
   });
 
+  it('pause a tier and resume it, and retry what failed by one error', async () => {
+    const { key: operatorKey } = await createKey(service.base.db, { email: 'ops@example.com', scopes: ['operator'] });
+    await shell(filledIn(example('/v1/admin/pauses/')), { OPERATOR_KEY: operatorKey });
+    const loop = { html: '<script>for (;;);</script>', timeoutMs: 1_000 };
+    const answer = await service.request('/v1/pdf', { method: 'POST', body: JSON.stringify(loop) });
+    expect(answer.status).toBe(422);
+    const { stdout } = await shell(
+      example('pdfprompt jobs retry -').replace(/--after [\d-]+/, `--after ${new Date().toISOString().slice(0, 10)}`),
+      { DATABASE_URL: service.url },
+    );
+    expect(stdout.trim().split('\n')).toHaveLength(1);
+  });
+
   it('start an API and a worker on a database, and make keys', async () => {
     const database = await createDatabase();
     const port = await freePort();
@@ -238,7 +254,7 @@ describe('the examples in the README and the docs', () => {
     const lines = [
       example('pdfprompt migrate'),
       example('keys create --user ops@example.com --tier system'),
-      example('keys create --user ops@example.com --scopes admin'),
+      example('npx pdfprompt console --user'),
       example('keys create --user invoices@example.com'),
     ]
       .join('')
@@ -246,7 +262,16 @@ describe('the examples in the README and the docs', () => {
       .filter((line) => line.startsWith('npx pdfprompt '))
       // Not for the whole network, as on a server.
       .map((line) => line.replace('0.0.0.0', '127.0.0.1').split(' ').slice(2));
-    expect(lines.map(([command]) => command)).toEqual(['migrate', 'keys', 'serve', 'work', 'keys', 'keys', 'keys']);
+    expect(lines.map(([command]) => command)).toEqual([
+      'migrate',
+      'keys',
+      'serve',
+      'work',
+      'keys',
+      'console',
+      'keys',
+      'keys',
+    ]);
     let key = '';
     const running: Cli[] = [];
     for (const line of lines) {
