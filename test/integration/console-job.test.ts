@@ -137,6 +137,8 @@ describe('the page of a failed job', () => {
     expect(file.headers.get('content-disposition')).toContain('attachment; filename="a b.txt"');
     expect((await page(documents, '/picture')).type).toBe('image/jpeg');
     expect(await looks()).toEqual(['looked at what the page said', 'looked at the source', 'looked at a file of the source', 'looked at the picture']); // prettier-ignore
+    const [row] = await sql`select detail from pdfprompt_audit where what = 'looked at a file of the source'`;
+    expect(row?.detail).toEqual({ part: 0, file: 0 });
   });
 
   it.each([

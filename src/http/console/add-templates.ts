@@ -59,7 +59,9 @@ export function addTemplates(app: Hono<AppEnv>, { reads, adminDb, assetStores, l
       throw new CodedError('missing_scope', 'This needs a key with the scope console:documents.');
     const file = Object.hasOwn(files, name) ? files[name] : undefined;
     if (!file) throw new CodedError('not_found', `the template has no file ${name.slice(0, 100)}`);
-    await looked(c, 'looked at a template', { subjectUserId: userId, detail: { templateId: id, version, file: name } });
+    // By its number: a name is the tenant's, and would stay after the user is erased.
+    const detail = { templateId: id, version, file: Object.keys(files).indexOf(name) };
+    await looked(c, 'looked at a template', { subjectUserId: userId, detail });
     return { name, text: file.size > MAX_TEXT_BYTES ? undefined : await textOf(userId, file.id) };
   };
   const textOf = async (userId: string, sha256: string): Promise<string | undefined> => {
