@@ -1,14 +1,16 @@
 import { record } from '../accounts/audit.ts';
+import type { BulkAction } from '../bulk/bulk-actions.ts';
 import type { Database } from '../db/pools.ts';
 import type { Act } from '../domain/audit-act.ts';
+import { actionDetail } from './action-detail.ts';
 import type { Operation } from './route.ts';
 
 interface ActOf {
   what: Act;
   /** what its path names */
   names?: 'userId' | 'keyId' | 'tier' | 'actionId' | 'target';
-  /** what its answer is about, if it is 201: without it nothing was done */
-  makes?: 'actionId';
+  /** whether its answer is an action, if it is 201: without it nothing was done */
+  makes?: 'action';
 }
 
 /** What each operation of operators does that changes something. */
@@ -25,7 +27,7 @@ export const ACT_OF: Record<string, ActOf> = {
   deleteTier: { what: 'deleted a tier', names: 'tier' },
   startPause: { what: 'paused', names: 'target' },
   endPause: { what: 'resumed', names: 'target' },
-  startAction: { what: 'started an action', makes: 'actionId' },
+  startAction: { what: 'started an action', makes: 'action' },
   stopAction: { what: 'stopped an action', names: 'actionId' },
 };
 
@@ -49,7 +51,7 @@ export function audited(db: Database, { operationId, handle }: Operation): Opera
       requestId: c.var.requestId,
       detail: {
         ...path,
-        ...(makes !== undefined && made.id !== undefined && { [makes]: made.id }),
+        ...(makes === 'action' && actionDetail((await response.clone().json()) as BulkAction)),
         ...(made.userId !== undefined && made.id !== undefined && { keyId: made.id }),
       },
     });

@@ -69,6 +69,10 @@ describe('an action on many jobs', () => {
     const { status, body: started } = await post({ action: 'cancel', filter });
     expect(status).toBe(201);
     expect(started).toMatchObject({ status: 'running', expected: 9, lookedAt: 0 });
+    const [audit] = await sql`select detail from pdfprompt_audit where what = 'started an action'`;
+    const before = new URLSearchParams({ before: started.filter.before ?? '' }).toString();
+    const kept = { actionId: started.id, action: 'cancel', expected: 9, filter: before, withheld: 'email' };
+    expect(audit?.detail).toEqual(kept);
     expect(await ended(started.id)).toMatchObject({
       status: 'completed',
       lookedAt: 9,

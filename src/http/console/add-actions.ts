@@ -6,6 +6,7 @@ import { BULK_ACTIONS, type BulkActionName, readBulkFilter } from '../../domain/
 import { jobFilterFields, type JobFilter } from '../../domain/job-filter.ts';
 import { listPauses } from '../../jobs/pauses.ts';
 import { CodedError } from '../../kernel/errors.ts';
+import { actionDetail } from '../action-detail.ts';
 import { readForm } from '../body.ts';
 import { readQuery } from '../query.ts';
 import type { AppContext, AppDeps, AppEnv } from '../route.ts';
@@ -54,9 +55,10 @@ export function addActions(app: Hono<AppEnv>, { deps, acted }: Deps): void {
     const { userId, keyId } = sessionOf(c);
     const { requestId } = c.var;
     const by = keyId === '' ? userId : keyId;
-    const { id, expected } = await startAction(adminDb, { action, filter, startedBy: by, requestId });
+    const started = await startAction(adminDb, { action, filter, startedBy: by, requestId });
+    const { id, expected } = started;
     events.bulk.actionStarted({ by, requestId, actionId: id, action, expected });
-    await acted(c, 'started an action', { detail: { actionId: id, action, expected } });
+    await acted(c, 'started an action', { detail: actionDetail(started) });
     return c.redirect(`/console/actions/${id}`, 303);
   });
 
