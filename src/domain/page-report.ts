@@ -29,6 +29,16 @@ export interface PageReport {
 /** Whether a message says that something went wrong. */
 export const isError = ({ type }: Pick<ConsoleMessage, 'type'>) => type === 'exception' || type === 'error';
 
+/** Characters of an error that are shown to those who may not see documents. */
+const MAX_ERROR = 200;
+
+/** What may be shown to those who may not see documents: errors, cut. Anything else may be of a document. */
+export function errorsOf(messages: readonly ConsoleMessage[]): ConsoleMessage[] {
+  return messages
+    .filter(isError)
+    .map(({ text, ...rest }) => ({ ...rest, text: text.slice(0, MAX_ERROR).toWellFormed() }));
+}
+
 export const sizeOf = ({ text, at }: ConsoleMessage): number =>
   new TextEncoder().encode(text).length + new TextEncoder().encode(at ?? '').length;
 

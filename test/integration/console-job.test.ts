@@ -38,6 +38,11 @@ const printed = await submit({ html: '<p>Fine</p><script>console.warn("a bit", "
 const quiet = await submit({ html: '<p>Fine</p>' });
 const job = await read(failed);
 const [support, documents, operator] = [await visitorWith('console:read'), await visitorWith('console:documents'), await visitorWith('operator')]; // prettier-ignore
+const [supportKey, documentsKey] = await Promise.all(
+  (['console:read', 'console:documents'] as const).map(
+    async (scope) => (await createKey(base.db, { email: 'api@ops.example', tier: 'system', scopes: [scope] })).key,
+  ),
+);
 const page = async (visitor: { get: (path: string) => Promise<Response> }, path = '', id = failed) => {
   const response = await visitor.get(`/console/jobs/${id}${path}`);
   return { status: response.status, type: response.headers.get('content-type'), headers: response.headers, text: await response.text() };
@@ -70,6 +75,22 @@ describe('GET /v1/jobs/{id}', () => {
     expect((await get(other)).status).toBe(404);
     expect((await request(`/v1/jobs/${printed}/picture`, { key })).status).toBe(404);
     expect((await request('/v1/jobs/none/picture', { key })).status).toBe(404);
+  });
+
+  it('has for support by the API only errors, cut, and writes who sees more', async () => {
+    const ask = async (by = '') =>
+      (await (await request(`/v1/admin/jobs/${failed}`, { key: by })).json()) as JobDetails;
+    const [, error, exception] = job.consoleMessages;
+    await sql`update pdfprompt_page_report set messages = jsonb_set(messages, '{1,text}', to_jsonb(repeat('e', 300))) where job_id = ${failed}`;
+    const cut = { ...error, text: 'e'.repeat(200) };
+    expect(await ask(supportKey)).toMatchObject({ consoleMessages: [cut, exception], failurePicture: null });
+    expect((await page(support)).text).not.toContain('e'.repeat(201));
+    await sql`update pdfprompt_page_report set messages = jsonb_set(messages, '{1}', ${JSON.stringify(error)}::text::jsonb) where job_id = ${failed}`;
+    expect(await looks()).toEqual([]);
+    const { consoleMessages, failurePicture } = job;
+    expect(await ask(documentsKey)).toMatchObject({ consoleMessages, failurePicture });
+    expect(await looks()).toEqual(['looked at what the page said']);
+    await sql`delete from pdfprompt_audit where what like 'looked%'`;
   });
 
   it('leaves both out of lists', async () => {

@@ -70,7 +70,7 @@ export function addJob(app: Hono<AppEnv>, { deps, acted, looked }: Deps): void {
   });
   app.get('/fragments/jobs/:id', async (c) => {
     const job = await readJobTimeline(adminDb, idOf(c));
-    return c.html(jobFragment(job), 200, { 'X-Console-State': stateOf(job) });
+    return c.html(jobFragment(job, sessionOf(c).may), 200, { 'X-Console-State': stateOf(job) });
   });
   app.get('/fragments/jobs/:id/deliveries', async (c) => {
     const which = { ...(await ownerOf(adminDb, idOf(c))), jobId: idOf(c) };

@@ -25,7 +25,7 @@ export interface JobView {
 export function jobPage(session: ConsoleSession, { job, files, deliveries, message, once }: JobView): Html {
   const isOver = isFinal(job.status);
   const isSending = deliveries.some(({ status }) => status === 'pending');
-  const fragment = jobFragment(job);
+  const fragment = jobFragment(job, session.may);
   return layout({
     title: `Job ${job.id}`,
     session,
@@ -47,14 +47,14 @@ export function jobPage(session: ConsoleSession, { job, files, deliveries, messa
 /** When this changes, the script loads the whole page again. */
 export const stateOf = ({ status }: JobTimeline) => (isFinal(status) ? status : 'open');
 
-export function jobFragment(job: JobTimeline): Html {
+export function jobFragment(job: JobTimeline, may: Permissions): Html {
   const { status, createdAt, runAt, wasQueued, queuedAt, startedAt, completedAt, now } = job;
   const fact = (name: string, value: string | number | Html) =>
     html`<div>
       <dt>${name}</dt>
       <dd>${value}</dd>
     </div>`;
-  return html`${reasonSection(job)}
+  return html`${reasonSection(job, may)}
     <dl class="facts">
       ${fact('Status', pill(status))}
       ${fact('User', html`<a id="user" href="/console/jobs?user=${job.userId}">${job.email}</a>`)}

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { adviceFor } from '../../domain/advice.ts';
-import { type ConsoleMessage, isError } from '../../domain/page-report.ts';
+import { type ConsoleMessage, errorsOf, isError } from '../../domain/page-report.ts';
 import type { Permissions } from '../../domain/scope.ts';
 import type { JobTimeline } from '../../jobs/job-timeline.ts';
 import { counted, type Html } from './figures.ts';
@@ -9,9 +9,13 @@ import { counted, type Html } from './figures.ts';
 const SHOWN_ERRORS = 3;
 
 /** Why a job failed, and what to do: the first thing on its page. */
-export function reasonSection({ errorCode, errorMessage, failedResourceCount, report }: JobTimeline): Html {
+export function reasonSection(
+  { errorCode, errorMessage, failedResourceCount, report }: JobTimeline,
+  may: Permissions,
+): Html {
   if (errorCode === null) return html``;
-  const errors = report?.messages.filter(isError) ?? [];
+  const messages = report?.messages ?? [];
+  const errors = may.seeDocuments ? messages.filter(isError) : errorsOf(messages);
   // The message quotes them already.
   const said = errorCode === 'console_error' ? [] : errors.slice(0, SHOWN_ERRORS);
   return html`<section class="why" aria-labelledby="why">
@@ -28,11 +32,11 @@ export function reasonSection({ errorCode, errorMessage, failedResourceCount, re
   </section>`;
 }
 
-/** What the pages of a job said. Without the right to see documents only the errors: anything else may be of a document. */
+/** What the pages of a job said. Without the right to see documents only the errors, cut: anything else may be of a document. */
 export function messagesSection({ report }: JobTimeline, may: Permissions): Html {
   if (!report || report.messageCount === 0) return html``;
   const { messages, messageCount, run } = report;
-  const shown = may.seeDocuments ? messages : messages.filter(isError);
+  const shown = may.seeDocuments ? messages : errorsOf(messages);
   const hidden = messages.length - shown.length;
   return html`<section aria-labelledby="messages">
     <div class="head">
