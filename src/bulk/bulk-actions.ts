@@ -30,8 +30,6 @@ export interface BulkAction {
 
 /** Jobs that are counted at most. */
 const MOST_COUNTED = 10_000;
-/** Ended actions are kept for so long: a filter may name a user. */
-const KEPT_DAYS = 30;
 
 /** How many jobs an action would come to, and of how many users. */
 export async function countForAction(
@@ -54,7 +52,6 @@ export async function startAction(db: Database, { action, filter, ...by }: Start
   const { jobs, isMore } = await countForAction(db, filter);
   const now = new Date();
   const before = new Date(Math.min(now.getTime(), Date.parse(filter.before ?? now.toISOString()))).toISOString();
-  await db.delete(bulkAction).where(lt(bulkAction.endedAt, sql`now() - ${KEPT_DAYS} * interval '1 day'`));
   // Jobs that come later, as those that a retry makes, are not meant.
   const values = { id: uuidv7(), action, filter: { ...filter, before }, expected: jobs, isMore, ...by };
   const [row] = await db.insert(bulkAction).values(values).returning();

@@ -69,14 +69,17 @@ async function beginErasing(db: Database, which: { id: string } | { email: strin
   const { email } = 'email' in which ? checkInput(z.object({ email: emailSchema }), which) : {};
   const id = 'id' in which && isUuid(which.id) ? which.id : null;
   return db.transaction(async (tx) => {
-    const [row] = await tx.execute<{ id: string }>(sql`
-      update pdfprompt_user set erased_at = coalesce(erased_at, now()), email = id || '@erased.invalid'
-      where id = ${id}::uuid or email = ${email ?? null}::text returning id`);
+    const [row] = await tx.execute<{ id: string; email: string }>(sql`
+      select id, email from pdfprompt_user where id = ${id}::uuid or email = ${email ?? null}::text for update`);
     if (!row) {
       const name = 'id' in which ? which.id.slice(0, 100) : email;
       throw new CodedError('not_found', `there is no user ${name}`);
     }
+    await tx.execute(sql`
+      update pdfprompt_user set erased_at = coalesce(erased_at, now()), email = id || '@erased.invalid'
+      where id = ${row.id}`);
     await deleteKeys(tx, row.id);
+    await deleteActions(tx, row);
     await tx.execute(
       sql`update pdfprompt_webhook set deleted_at = now() where user_id = ${row.id} and deleted_at is null`,
     );
@@ -87,6 +90,13 @@ async function beginErasing(db: Database, which: { id: string } | { email: strin
 /** A trigger notifies every process; the console's sessions are deleted by cascade. */
 async function deleteKeys(tx: Transaction, userId: string): Promise<void> {
   await tx.execute(sql`delete from pdfprompt_api_key where user_id = ${userId}`);
+}
+
+/** Ended actions on many jobs whose filter names the user. A running one is deleted some time after its end. */
+async function deleteActions(tx: Transaction, { id, email }: { id: string; email: string }): Promise<void> {
+  await tx.execute(sql`
+    delete from pdfprompt_bulk_action
+    where ended_at is not null and (lower(filter ->> 'user') = ${id} or starts_with(${email}, filter ->> 'email'))`);
 }
 
 async function eraseAll(deps: EraseDeps, userId: string, until: number): Promise<Omit<ErasedUser, 'id'>> {

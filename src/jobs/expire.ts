@@ -37,6 +37,7 @@ export async function expire(deps: ExpireDeps): Promise<{ files: number; documen
   await inBatches(() => deleteTests(deps));
   await inBatches(() => deleteWebhooks(deps));
   await deleteWorkers(deps);
+  await inBatches(() => deleteActions(deps));
   await inBatches(() => deleteExpiredSessions(deps.db, BATCH));
   await inBatches(() => deleteExpiredLinks(deps.db, BATCH));
   return { files, documents, jobs };
@@ -192,4 +193,15 @@ async function deleteWorkers({ db }: ExpireDeps): Promise<void> {
   await db.execute(sql`
     delete from pdfprompt_worker w where w.ended_at < now() - ${KEPT_DAYS} * interval '1 day'
       and (select 1 from pdfprompt_job_attempt a where a.worker_id = w.id limit 1) is null`);
+}
+
+/** Deletes actions on many jobs that ended long ago: a filter may name a user. */
+async function deleteActions({ db }: ExpireDeps): Promise<number> {
+  const rows = await db.execute(sql`
+    delete from pdfprompt_bulk_action where id = any (array(
+      select id from pdfprompt_bulk_action
+      where ended_at < now() - ${KEPT_DAYS} * interval '1 day'
+      limit ${BATCH} for update skip locked))
+    returning 1`);
+  return rows.length;
 }

@@ -294,7 +294,7 @@ describe('a worker that had the job of a user who is gone', () => {
     expect(readdirSync(quietDirectory, { recursive: true }).filter((name) => String(name).endsWith('.pdf'))).toEqual(
       [],
     );
-    expect(await tablesWith(own, [userId])).toEqual([]);
+    expect(await allTablesWith(own, [userId])).toEqual([]);
   });
 });
 
@@ -311,6 +311,12 @@ describe('pdfprompt users delete', () => {
     await ended(ann, id);
     const files = await fileIdsOf(id);
     expect(pdfsOf(files)).toHaveLength(1);
+    const other = await person();
+    const filters = [{ email: ann.email }, { email: ann.email.slice(0, -4) }, { user: ann.id }, { user: other.id }];
+    for (const filter of filters)
+      await sql`
+        insert into pdfprompt_bulk_action (id, action, filter, status, expected, ended_at)
+        values (gen_random_uuid(), 'retry', ${JSON.stringify(filter)}::text::jsonb, 'completed', 1, now())`;
     const asked = await run(ann.email);
     expect(asked).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/Add --yes to confirm/) });
     expect((await getUser(base.db, { email: ann.email })).id).toBe(ann.id);
@@ -318,6 +324,7 @@ describe('pdfprompt users delete', () => {
     expect(erased).toMatchObject({ code: 0 });
     expect(JSON.parse(erased.stdout)).toEqual({ id: ann.id, jobs: 1 });
     expect(await tablesWith(ann.traces)).toEqual([]);
+    expect((await sql`select filter from pdfprompt_bulk_action`).map(({ filter }) => filter as object)).toEqual([{ user: other.id }]); // prettier-ignore
     expect(pdfsOf(files)).toEqual([]);
     expect(existsSync(directory)).toBe(true);
     const again = await run(ann.email, '--yes');

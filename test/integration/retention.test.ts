@@ -206,6 +206,17 @@ describe('what has a time of its own', async () => {
   });
 });
 
+it('an action on many jobs is kept for 30 days after its end', async () => {
+  for (const days of [29, 31])
+    await sql`
+      insert into pdfprompt_bulk_action (id, action, filter, status, expected, created_at, ended_at)
+      values (gen_random_uuid(), 'retry', '{}', 'completed', 1, now() - interval '40 days', now() - ${days}::integer * interval '1 day')`;
+  await expire({ db, stores, retentionMs, events });
+  const left =
+    await sql`select extract(day from now() - ended_at)::integer as days from pdfprompt_bulk_action order by 1`;
+  expect(left.map(({ days }) => days as number)).toEqual([29]);
+});
+
 it('a retry asks for the same, and is of the job', async () => {
   const user = await newUser('kept');
   const { id } = (await (await post('/v1/jobs', user, { html: 'x', retention: 60 })).json()) as { id: string };
