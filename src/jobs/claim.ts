@@ -74,13 +74,18 @@ export async function claimJobs(
     if (others.length > 0) expired = await endExpiredRuns(tx, queue, others);
     if (expired.requeued.length > 0) rows = [...rows, ...(await start(tx, others, workerId))];
     const paused = rows.length < ids.length ? await setAsidePaused(tx, queue, notIn(rows, ids)) : [];
+    const waiting = await stillWaiting(
+      tx,
+      notIn(rows, ids).filter((id) => !paused.includes(id)),
+    );
     const jobs: ClaimedJob[] = [];
     for (const place of claims) {
       const row = rows.find((each) => each.id === place.id);
       if (row) jobs.push(toClaimed(place, row));
+      else if (waiting.includes(place.id)) await queue.requeue(tx, place);
       else if (!paused.includes(place.id)) await queue.complete(tx, place); // the job ended while it was in the queue, or is about to with its batch
     }
-    return { jobs, mayBeMore: jobs.length === 0 && paused.length > 0 };
+    return { jobs, mayBeMore: jobs.length === 0 && paused.length + waiting.length > 0 };
   };
   for (;;) {
     const { jobs, mayBeMore } = await retryAfterDeadlock(() => db.transaction(claim));
@@ -141,6 +146,19 @@ async function start(tx: Transaction, ids: string[], workerId: string): Promise<
   const started = jobs.map((row) => row.id);
   const parts = await tx.with(begun).select().from(part).where(inArray(part.jobId, started)).orderBy(part.position);
   return jobs.map((row) => ({ ...row, parts: parts.filter(({ jobId }) => jobId === row.id) }));
+}
+
+/**
+ * Of jobs that were not begun, those that can be: a pause ended between the statement that would have begun them and the
+ * one that takes away the places of paused jobs.
+ */
+async function stillWaiting(tx: Transaction, ids: string[]): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const rows = await tx
+    .select({ id: job.id })
+    .from(job)
+    .where(and(inArray(job.id, ids), eq(job.status, 'queued'), isWanted));
+  return rows.map(({ id }) => id);
 }
 
 /** For jobs that no worker's loss has requeued: the queue let their claims expire, and they are still processing. */
