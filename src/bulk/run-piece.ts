@@ -55,7 +55,8 @@ export async function holdAction(db: Database, holder: string): Promise<HeldActi
 export async function runPiece(deps: PieceDeps, holder: string, held: HeldAction): Promise<HeldAction | undefined> {
   const { adminDb, db } = deps;
   const { action, filter, cursor } = held;
-  const { found, next } = await findJobIds(adminDb, { filter, limit: PIECE[action], cursor: cursor ?? undefined });
+  const page = { filter, limit: PIECE[action], cursor: cursor ?? undefined, isStable: true };
+  const { found, next } = await findJobIds(adminDb, page);
   const goesOn = (written: Written | undefined) => {
     if (written?.status === 'completed')
       deps.events.bulk.actionEnded({ actionId: held.id, action, results: written.results });

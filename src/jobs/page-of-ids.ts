@@ -15,6 +15,8 @@ interface FindInput {
   limit: number;
   /** `next` of the page before */
   cursor?: string | undefined;
+  /** no job changes its place between two pages, so that none is missed; more may have to be read */
+  isStable?: boolean;
 }
 
 export interface PageOfIds {
@@ -40,6 +42,8 @@ const COMPARED = 500;
 const MAX_USERS = 100;
 /** More are looked up job by job. */
 const MAX_HOLDERS = 1_000;
+/** In these a job may change its place: the end of a pause sets another time. */
+const MOVING: readonly PathOrder[] = ['created', 'run'];
 /** Of each list that is merged, to tell how far apart its jobs are. */
 const SAMPLE = 20;
 
@@ -52,13 +56,14 @@ const SAMPLE = 20;
  */
 export async function pageOfIds(
   db: Queryable,
-  { filter, limit, cursor }: FindInput,
+  { filter, limit, cursor, isStable = false }: FindInput,
   tenant?: string,
 ): Promise<PageOfIds> {
   const after = cursor === undefined ? undefined : placeOf(cursor);
   const scope = await readScope(db, filter, tenant);
   if (!scope) return { ids: [], next: null, order: 'id', searched: 0 };
-  const path = await choosePath(db, scope, after?.order);
+  const isMeant = ({ order }: AccessPath) => (after ? order === after.order : !isStable || !MOVING.includes(order));
+  const path = await choosePath(db, scope, isMeant);
   return readPage(db, scope, path, limit, after);
 }
 
@@ -82,11 +87,11 @@ async function readScope(db: Queryable, filter: JobFilter, tenant: string | unde
 }
 
 /**
- * The path with the fewest rows; one in the order of the page before. Of those with many, one that has an end soon, as the queue
+ * The path with the fewest rows of those that are meant, as the ones in the order of the page before. Of those with many, one that has an end soon, as the queue
  * and a batch have; or else the one whose jobs are the furthest apart: of the same place in each, its job is the oldest.
  */
-async function choosePath(db: Queryable, scope: Scope, order: PathOrder | undefined): Promise<AccessPath> {
-  const paths = accessPathsOf(scope).filter((path) => order === undefined || path.order === order);
+async function choosePath(db: Queryable, scope: Scope, isMeant: (path: AccessPath) => boolean): Promise<AccessPath> {
+  const paths = accessPathsOf(scope).filter(isMeant);
   const [first, ...others] = paths;
   if (!first) return pathOfAll(scope);
   if (others.length === 0) return first;

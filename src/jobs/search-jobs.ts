@@ -90,10 +90,11 @@ export async function searchJobs(db: Queryable, input: SearchInput): Promise<Fou
 /**
  * The ids of a page of a filter's jobs, in the order of {@link searchJobs}. A page may be empty and not be the last:
  * go on until `next` is null.
+ * @param input `isStable`: no job changes its place between two pages, so that none is missed
  */
 export async function findJobIds(
   db: Queryable,
-  input: SearchInput,
+  input: SearchInput & { isStable?: boolean },
 ): Promise<{ found: FoundId[]; next: string | null }> {
   const { ids, next } = await pageOfIds(db, input);
   const found = await db.execute<FoundId & Record<string, unknown>>(sql`

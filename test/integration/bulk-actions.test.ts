@@ -3,6 +3,8 @@ import { createKey } from '../../src/accounts/keys.ts';
 import type { BulkAction } from '../../src/bulk/bulk-actions.ts';
 import { BulkRunner } from '../../src/bulk/bulk-runner.ts';
 import { holdAction, runPiece } from '../../src/bulk/run-piece.ts';
+import { settlePauses } from '../../src/jobs/paused-jobs.ts';
+import { endPause, startPause } from '../../src/jobs/pauses.ts';
 import { arrayLiteral } from '../../src/db/array-literal.ts';
 import type { Job } from '../../src/domain/job.ts';
 import { pdfprompt } from '../support/cli.ts';
@@ -168,6 +170,29 @@ describe('an action on many jobs', () => {
     };
     expect(list).toMatchObject({ data: [{ id: body.id }] });
     expect(list.nextCursor).toBe(body.id);
+  });
+
+  it('misses no job whose pause ends meanwhile', async () => {
+    const hal = await tenant('hal');
+    const batch = await makeBatch(sql, { userId: hal.userId, items: 250 });
+    const target = `user:${hal.userId}`;
+    await startPause(db, { target, reason: 'a test' });
+    await settlePauses(base);
+    await ownRunner?.stop();
+    const { body } = await post({ action: 'cancel', filter: { status: 'queued' } });
+    const deps = { ...base, limiter: forgetfulLimiter(), assetBytes: 1_000_000 };
+    const holder = '01a20b1c-7e0d-4435-94b8-00000000000c';
+    let next = await holdAction(db, holder);
+    if (next) next = await runPiece(deps, holder, next);
+    expect(next).toBeDefined();
+    await endPause(db, target);
+    await settlePauses(base);
+    while (next) next = await runPiece(deps, holder, next);
+    expect(await read(body.id)).toMatchObject({ status: 'completed' });
+    expect(
+      await sql`select from pdfprompt_job where id = any (${arrayLiteral(batch.jobs)}::uuid[]) and status <> 'cancelled'`,
+    ).toEqual([]);
+    await ownRunner?.start();
   });
 
   it('sends again what failed to be delivered', async () => {
