@@ -29,7 +29,7 @@ export interface ExpireDeps {
 /** Deletes what has expired. @returns how many PDFs, documents of jobs without a PDF, and jobs */
 export async function expire(deps: ExpireDeps): Promise<{ files: number; documents: number; jobs: number }> {
   const files = await inBatches(() => retryAfterDeadlock(() => expireFiles(deps)));
-  const documents = await ofEach((kept) => eraseDocuments(deps, kept));
+  const documents = await ofEach((kept) => retryAfterDeadlock(() => eraseDocuments(deps, kept)));
   await inBatches(() => eraseUploads(deps));
   const jobs = await ofEach((kept) => deleteJobs(deps, kept));
   await inBatches(() => deleteBatches(deps));
@@ -106,10 +106,12 @@ async function expireFiles({ db, stores }: ExpireDeps): Promise<number> {
 
 /**
  * Deletes documents and credentials (cookies, headers) of jobs that ended without a PDF, after the time that a PDF is
- * kept. Completed jobs have lost theirs already, except for what may be shown of a source, which goes now too.
+ * kept, and what allowed their uploads. Completed jobs have lost theirs already, except for what may be shown of a source,
+ * which goes now too.
  */
 async function eraseDocuments(deps: ExpireDeps, kept: Kept): Promise<number> {
-  const rows = await deps.db.execute(sql`
+  return deps.db.transaction(async (tx) => {
+    const rows = await tx.execute<{ id: string }>(sql`
     with due as materialized (
       select id from pdfprompt_job
       where (keeps_parts or html is not null or url is not null or request ?| '{cookies,setExtraHTTPHeaders}'::text[])
@@ -120,18 +122,24 @@ async function eraseDocuments(deps: ExpireDeps, kept: Kept): Promise<number> {
     )
     update pdfprompt_job set html = null, url = null, keeps_parts = false, request = ${REDACTED_REQUEST}
     where id = any (array(select id from due))
-    returning 1`);
-  return rows.length;
+    returning id`);
+    if (rows.length > 0) await forgetUploads(tx, rows.map(({ id }) => id)); // prettier-ignore
+    return rows.length;
+  });
 }
 
-/** Deletes what allows an upload or a report, after the time that a file is kept. The place that it went to stays. */
+/**
+ * Deletes what allows an upload or a report, after the time that a file is kept: the job's own, if that is longer. A shorter
+ * one deletes it with the file or the document. The place that it went to stays.
+ */
 async function eraseUploads({ db, retentionMs }: ExpireDeps): Promise<number> {
   const rows = await db.execute(sql`
     update pdfprompt_delivery set headers = null, url = split_part(url, '?', 1)
     where id = any (array(
-      select id from pdfprompt_delivery
+      select id from pdfprompt_delivery d
       where kind <> 'webhook' and (headers is not null or position('?' in url) > 0)
         and created_at < now() - ${retentionMs / 1000} * interval '1 second' and ended_at < now() - ${retentionMs / 1000} * interval '1 second'
+        and (select d.ended_at > now() - j.retention_seconds * interval '1 second' from pdfprompt_job j where j.id = d.job_id) is not true
       order by created_at limit ${BATCH} for update skip locked))
     returning 1`);
   return rows.length;

@@ -225,3 +225,28 @@ it('a retry asks for the same, and is of the job', async () => {
   const [row] = await sql`select retry_of, retention_seconds from pdfprompt_job where id = ${again.id}`;
   expect(row).toEqual({ retry_of: id, retention_seconds: 60 });
 });
+
+it('keeps what allowed an upload as long as the job says', async () => {
+  const user = await newUser('plain');
+  const jobOf = async (retention: number) =>
+    ((await (await post('/v1/jobs', user, { html: 'x', retention })).json()) as { id: string }).id;
+  const [longer, shorter] = [await jobOf(7 * DAY), await jobOf(60)];
+  for (const job of await claimed()) await finish(job, true);
+  for (const [id, seconds] of [
+    [longer, 2 * DAY],
+    [shorter, 120],
+  ] as const)
+    // prettier-ignore
+    await sql`
+      with j as (update pdfprompt_job set completed_at = now() - ${seconds} * interval '1 second' where id = ${id} returning *)
+      insert into pdfprompt_delivery (id, user_id, job_id, kind, url, headers, host, status, created_at, ended_at)
+      select gen_random_uuid(), user_id, id, 'upload', 'https://b.example/x?signature=1', '{"a": "b"}', 'b.example', 'delivered', completed_at, completed_at
+      from j`;
+  await expire({ db, stores, retentionMs, events });
+  const rows = await sql<{ job_id: string; url: string }[]>`
+    select job_id, url from pdfprompt_delivery where job_id in (${longer}, ${shorter})`;
+  expect(Object.fromEntries(rows.map((row) => [row.job_id, row.url]))).toEqual({
+    [longer]: 'https://b.example/x?signature=1',
+    [shorter]: 'https://b.example/x',
+  });
+});
