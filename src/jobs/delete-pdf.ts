@@ -3,11 +3,12 @@ import { validate as isUuid } from 'uuid';
 import { notify } from '../db/notifier.ts';
 import type { Database, Transaction } from '../db/pools.ts';
 import { delivery, file, job, part } from '../db/schema.ts';
+import { isFinal } from '../domain/job.ts';
 import { CodedError } from '../kernel/errors.ts';
 import type { Stores } from '../storage/stores.ts';
 import type { Events } from '../telemetry/events.ts';
 import { notReady } from './read.ts';
-import { WITHOUT_DOCUMENT } from './redacted-request.ts';
+import { REDACTED_REQUEST, WITHOUT_DOCUMENT } from './redacted-request.ts';
 import { retryAfterDeadlock } from './retry-after-deadlock.ts';
 import { removeDisowned, type UnownedFile } from './unowned-files.ts';
 
@@ -26,11 +27,11 @@ interface DeletePdfInput {
 }
 
 /**
- * Deletes all files of a completed job before their time: it answers 410 from now on, and so do its links. What is shown of
- * its source is erased too, and what allowed its upload. Usage stays. The same again changes nothing. Bytes that a store
+ * Deletes all files of a job that has ended before their time: it answers 410 from now on, and so do its links. What is shown
+ * of its source is erased too, the document that is kept of one that failed or was cancelled, and what allowed its upload. Usage stays. The same again changes nothing. Bytes that a store
  * does not remove now are removed later by a worker.
  * @returns how many files there still were
- * @throws CodedError `not_found`, for another tenant's job too; `job_not_ready` if the job is not completed
+ * @throws CodedError `not_found`, for another tenant's job too; `job_not_ready` if the job has not ended
  */
 export async function deletePdf({ db, stores, events }: DeletePdfDeps, input: DeletePdfInput): Promise<number> {
   const { userId, jobId } = input;
@@ -69,8 +70,9 @@ async function eraseShown(tx: Transaction, { userId, jobId }: { userId: string; 
     ? await tx.select({ status: job.status, keepsParts: job.keepsParts }).from(job).where(own).for('no key update')
     : [];
   if (!row) throw new CodedError('not_found', 'there is no such job');
-  if (row.status !== 'completed') throw notReady(row.status);
-  await tx.update(job).set({ url: null, keepsParts: false }).where(own);
+  if (!isFinal(row.status)) throw notReady(row.status);
+  // As an expiry does.
+  await tx.update(job).set({ html: null, url: null, keepsParts: false, request: REDACTED_REQUEST }).where(own);
   if (row.keepsParts)
     await tx.execute(sql`update ${part} set ${WITHOUT_DOCUMENT}, shown = null where job_id = ${jobId}`);
 }

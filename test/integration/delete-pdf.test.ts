@@ -79,7 +79,12 @@ describe('a PDF', () => {
     const [{ user_id: userId } = { user_id: '' }] = await sql<{ user_id: string }[]>`
       select user_id from pdfprompt_job where id = ${id}`;
     await cancelJob({ db, queue, events }, { userId, jobId: queued.id, requestId: undefined });
-    expect((await remove(queued.id)).status).toBe(409);
+    const retry = () => service.request(`/v1/jobs/${queued.id}/retry`, { method: 'POST', key });
+    expect((await retry()).status).toBe(202);
+    expect((await remove(queued.id)).status).toBe(204); // its document, that is
+    const left = await sql`select content, data from pdfprompt_part where job_id = ${queued.id}`;
+    expect([...left]).toEqual([{ content: null, data: null }]);
+    expect(await (await retry()).json()).toMatchObject({ code: 'job_not_retryable' });
     expect(await statusOf(`/v1/jobs/${id}/pdf`)).toBe(200);
   });
 

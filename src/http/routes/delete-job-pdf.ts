@@ -7,9 +7,9 @@ export function deleteJobPdfRoute(deps: AppDeps): Operation {
     endpoint: 'DELETE /v1/jobs/{id}/pdf',
     scope: 'jobs:write',
     operationId: 'deleteJobPdf',
-    summary: 'Delete the files of a completed job before their time',
+    summary: 'Delete the files of an ended job before their time',
     description:
-      'All of them, wherever they are. They and their links answer 410 from now on; the job and its usage stay. The same again changes nothing.',
+      'All of them, wherever they are. They and their links answer 410 from now on; the job and its usage stay. Of a job that failed or was cancelled, the document that is kept for a retry is erased. The same again changes nothing.',
     requestParams: { path: idOf('job') },
     responses: { 204: { description: 'The job has no files any longer' } },
     problems: ['not_found', 'job_not_ready'],
