@@ -45,8 +45,7 @@ export function readBulkFilter(action: BulkActionName, fields: Readonly<Record<s
   const allowed = STATUSES[action];
   if (allowed && filter.status !== undefined && !allowed.includes(filter.status))
     throw refused('filter.status', `allowed to ${action}: ${allowed.join(', ')}`);
-  // Those that were retried already are left out, and not counted.
-  return action === 'retry' && filter.retried === undefined ? { ...filter, retried: false } : filter;
+  return filter;
 }
 
 function refused(field: string, message: string): CodedError {

@@ -43,7 +43,7 @@ const MAX_USERS = 100;
 /** More are looked up job by job. */
 const MAX_HOLDERS = 1_000;
 /** In these a job may change its place: the end of a pause sets another time. */
-const MOVING: readonly PathOrder[] = ['created', 'run'];
+const MOVING: ReadonlySet<PathOrder> = new Set(['created', 'run']);
 /** Of each list that is merged, to tell how far apart its jobs are. */
 const SAMPLE = 20;
 
@@ -62,7 +62,7 @@ export async function pageOfIds(
   const after = cursor === undefined ? undefined : placeOf(cursor);
   const scope = await readScope(db, filter, tenant);
   if (!scope) return { ids: [], next: null, order: 'id', searched: 0 };
-  const isMeant = ({ order }: AccessPath) => (after ? order === after.order : !isStable || !MOVING.includes(order));
+  const isMeant = ({ order }: AccessPath) => (after ? order === after.order : !isStable || !MOVING.has(order));
   const path = await choosePath(db, scope, isMeant);
   return readPage(db, scope, path, limit, after);
 }

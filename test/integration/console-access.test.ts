@@ -386,7 +386,7 @@ describe('the audit log', () => {
       (last) => last.toReversed(),
     );
     expect([started, stopped]).toEqual([
-      { what: 'started an action', detail: { actionId } },
+      { what: 'started an action', detail: expect.objectContaining({ actionId, action: 'cancel', expected: 0 }) },
       { what: 'stopped an action', detail: { actionId } },
     ]);
   });

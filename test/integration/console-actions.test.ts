@@ -81,7 +81,9 @@ it('retries all failed jobs, and pauses and resumes, in a few clicks', { timeout
   expect(await sql`select from pdfprompt_pause`).toHaveLength(0);
   expect(complaints).toEqual([]);
   await close();
-  const acts = await sql<{ what: string; detail: object | null }[]>`select what, detail from pdfprompt_audit where what <> 'signed in' order by id`;
+  const acts = await sql<
+    { what: string; detail: object | null }[]
+  >`select what, detail from pdfprompt_audit where what <> 'signed in' order by id`;
   expect(acts.map(({ what }) => what)).toEqual(['started an action', 'paused', 'resumed']);
   expect(acts[0]?.detail).toMatchObject({ action: 'retry', expected: expect.any(Number), filter: expect.stringContaining('status=failed') }); // prettier-ignore
 });

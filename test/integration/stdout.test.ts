@@ -44,7 +44,7 @@ function filled({ name, command }: Leaf): string[] {
     return 'starter';
   };
   const arguments_ = command.registeredArguments
-    .filter(({ required }) => required)
+    .filter((argument) => argument.required || /dir/i.test(argument.name())) // which is the current one otherwise
     .map((argument) => argument.argChoices?.[0] ?? valueFor(argument.name()));
   const flags = command.options
     .filter(({ mandatory }) => mandatory)
