@@ -12,7 +12,7 @@ export function actionDetail({
 }: Pick<BulkAction, 'id' | 'action' | 'expected' | 'filter'>) {
   const namesPerson = (field: string) => field === 'email' || field === 'filename' || field.startsWith('metadata.');
   const fields = Object.entries(filter);
-  const withheld = new Set(fields.flatMap(([field]) => (namesPerson(field) ? [field.replace(/\..*$/s, '')] : [])));
+  const withheld = new Set(fields.flatMap(([field]) => (namesPerson(field) ? field.split('.', 1) : [])));
   return {
     actionId: id,
     action,
