@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { basename, isAbsolute } from 'node:path';
 import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { processWithSocket, readProcessFile } from './processes.ts';
@@ -67,11 +68,14 @@ function readTable(path: string): string[] {
   }
 }
 
-/** Its command line up to the first flag: values of flags may be secrets. */
+/** Its command line up to the first flag, as values of flags may be secrets; of paths their last part, as they may be long. */
 function nameOf(pid: number): string {
   const words = (readProcessFile(pid, 'cmdline') ?? '').split('\0').filter((word) => word !== '');
   const flag = words.findIndex((word, index) => index > 0 && word.startsWith('-'));
-  const shown = words.slice(0, flag === -1 ? undefined : flag).join(' ');
+  const shown = words
+    .slice(0, flag === -1 ? undefined : flag)
+    .map((word) => (isAbsolute(word) ? basename(word) : word))
+    .join(' ');
   const name = shown || (readProcessFile(pid, 'comm') ?? '').trim() || 'a process';
   return name.replaceAll(/\p{Cc}+/gu, ' ').slice(0, MOST_SHOWN);
 }
