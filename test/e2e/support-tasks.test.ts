@@ -169,7 +169,7 @@ const ofToday = () => new Date().toISOString().slice(0, 10);
 
 it('find a failed invoice by its order number', () =>
   task(['console:read'], async ({ search, page, text, follow }) => {
-    await search('order:A-1018');
+    await search('A-1018');
     const rows = await page.$$eval('table.jobs tbody tr', (all) => all.map(({ textContent }) => textContent));
     // Two customers have an order of this number.
     expect(rows).toHaveLength(2);
@@ -182,7 +182,7 @@ it('find a failed invoice by its order number', () =>
 
 it('say why it failed', () =>
   task(['console:read', 'console:documents'], async ({ search, page, text, follow, until }) => {
-    await search('order:A-1018');
+    await search('A-1018');
     await follow(`#job-${jobs.failed}`);
     expect(await text('.why .message')).toContain('resource_failed');
     expect(await text('.why .message')).toContain(`http://${authority}/logo.png`);
@@ -194,7 +194,7 @@ it('say why it failed', () =>
 
 it('print it again, its cause mended', () =>
   task(['operator'], async ({ search, page, text, follow, until }) => {
-    await search('order:A-1018');
+    await search('A-1018');
     await follow(`#job-${jobs.failed}`);
     await follow('form[action$="/retry"] button');
     expect(await text('[role=status]')).toBe('This is the new job.');
@@ -222,7 +222,7 @@ it("retry all of today's with the same error", () =>
 
 it('show what was sent', () =>
   task(['console:read', 'console:documents'], async ({ search, page, text, follow }) => {
-    await search('order:A-1018');
+    await search('A-1018');
     await follow(`#job-${jobs.failed}`);
     await follow('a[href$="/sent"]');
     expect(await text('.lines')).toContain('<h1>Invoice A-1018</h1>');
@@ -235,7 +235,7 @@ it('show what was sent', () =>
 
 it('be shown no document without the scope for it', () =>
   task(['console:read'], async ({ key, search, page, text, follow }) => {
-    await search('order:A-1018');
+    await search('A-1018');
     await follow(`#job-${jobs.failed}`);
     expect(await text('main')).toContain('to see that takes a key with the scope console:documents');
     expect(await page.$$('a[href$="/sent"], img.picture, iframe')).toEqual([]);

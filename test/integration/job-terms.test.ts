@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { beforeEach, expect, it } from 'vitest';
 import { arrayLiteral } from '../../src/db/array-literal.ts';
+import { fieldOfValue } from '../../src/jobs/field-of-value.ts';
 import { addItemTerms, fillTerms } from '../../src/jobs/fill-terms.ts';
 import { createDatabase, openTestPool } from '../support/database.ts';
 import { undoLater } from '../support/clean-up.ts';
@@ -44,6 +45,37 @@ it('a job is found by its filename, its metadata and its templates as long as it
   expect((await terms()).toSorted()).toEqual(OF_ALL);
   await sql`delete from pdfprompt_job where id = ${id}`;
   expect(await terms()).toEqual([]);
+});
+
+it.each([
+  ['A-17', { 'metadata.order': 'A-17' }], // all of a value comes before the beginning of a filename
+  ['A-1', { filename: 'A-1' }],
+  ['A-17.p', { filename: 'A-17.p' }],
+  ['B-2', { 'metadata.order': 'B-2*' }],
+  ['B-2*', { 'metadata.order': 'B-2*' }],
+  ['3', { 'metadata.pages': '3' }],
+  ['true', { 'metadata.paid': 'true' }],
+  ['Müller & S', { 'metadata.customer name': 'Müller & S*' }],
+  ['x'.repeat(150), { 'metadata.a.b': `${'x'.repeat(150)}*` }],
+  ['letter', { template: 'letter' }],
+  ['lett', undefined], // a template is found by its whole name
+  ['a-17', undefined],
+  ['%', undefined],
+  ["'", undefined],
+  ['*', undefined],
+  ['', undefined],
+])('a text is found in the field where some job has it: %s', async (text, field) => {
+  await insert('A-17.pdf', all, ['invoice@7', 'letter@1']);
+  await insert(null, { order: 'B-25', 'customer name': 'Müller & Söhne' }, null);
+  expect(await fieldOfValue(pool.db, text)).toEqual(field);
+});
+
+it('a text is looked for in 200 fields', async () => {
+  const keyed = (prefix: string) =>
+    Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`${prefix}${index}`, `value of ${prefix}`]));
+  await insert(null, { ...keyed('a'), ...keyed('z') }, null);
+  expect(await fieldOfValue(pool.db, 'value of a')).toEqual({ 'metadata.a0': 'value of a' });
+  expect(await fieldOfValue(pool.db, 'value of z')).toEqual({ 'metadata.z0': 'value of z' });
 });
 
 it('two parts of one template are one term', async () => {

@@ -112,7 +112,8 @@ export async function consoleVisits(
       run: async (turn) => {
         await get(`/jobs?q=${at(failed, turn).id}`, 303);
         await get(`/jobs?q=user${turn + 10}@example.com`, 303);
-        for (const text of ['user12', 'order:A-17', 'invoice']) await get(`/jobs?q=${text}`, 303);
+        for (const text of ['user12', 'order:A-17', 'A-17', 'invoice', 'nothing like it'])
+          await get(`/jobs?q=${text}`, 303);
       },
     },
     { name: 'console: job', run: async (turn) => void (await get(`/jobs/${at(failed, turn).id}`)) },

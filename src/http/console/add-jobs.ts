@@ -4,6 +4,7 @@ import { getUser } from '../../accounts/users.ts';
 import { usersByEmail } from '../../accounts/users-by-email.ts';
 import { findBatchOwner } from '../../batches/search-batches.ts';
 import { JOB_FIELDS, readJobQuery } from '../../domain/job-filter.ts';
+import { fieldOfValue } from '../../jobs/field-of-value.ts';
 import { findOwner, searchJobs } from '../../jobs/search-jobs.ts';
 import { queryOf } from '../query.ts';
 import type { AppContext, AppDeps, AppEnv } from '../route.ts';
@@ -50,7 +51,9 @@ export function addJobs(app: Hono<AppEnv>, { adminDb }: Pick<AppDeps, 'adminDb'>
     // With what was not allowed in it, the list says what is.
     if (known) return `/console/jobs?${new URLSearchParams(known).toString()}`;
     const [byEmail] = await usersByEmail(adminDb, text.toLowerCase(), 1);
-    return jobsPath({ filter: byEmail ? { email: text.toLowerCase() } : { filename: text } });
+    if (byEmail) return jobsPath({ filter: { email: text.toLowerCase() } });
+    const value = (await fieldOfValue(adminDb, text)) ?? { filename: text };
+    return `/console/jobs?${new URLSearchParams(value).toString()}`;
   }
 }
 

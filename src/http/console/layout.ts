@@ -68,7 +68,10 @@ const SEARCHES: Partial<Record<PageName, { label: string; short: string }>> = {
   keys: { label: 'Start of a key, or email or id of its user', short: 'Start of a key, or email' },
   templates: { label: 'Start of the name of a template, or email of its user', short: 'Name or email' },
 };
-const OF_JOBS = { label: 'Id, email, file name, order:A-17 or error code', short: 'Id, email, file name, order:A-17' };
+const OF_JOBS = {
+  label: 'Id, email, file name, order number, order:A-17 or error code',
+  short: 'Id, email, file name, order number',
+};
 
 function searchForm(search: string, at: PageName | undefined): Html {
   const own = at && SEARCHES[at];

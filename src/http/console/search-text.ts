@@ -7,7 +7,7 @@ const VERSION = /^[a-z0-9][a-z0-9._-]*@[1-9]\d*$/;
 
 /**
  * The fields of a filter that the text of the search field says, such as `order:A-17`, `status:failed tier:pro`, `poison`.
- * @returns undefined for a text that may be the beginning of an email or of a filename
+ * @returns undefined for a text that may be the beginning of an email, or what some job has in a field
  */
 export function readSearchText(text: string): Record<string, string> | undefined {
   const pairs = wordsOf(text).map(readPair);
