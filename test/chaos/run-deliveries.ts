@@ -62,12 +62,12 @@ export async function runDeliveriesChaos(options: DeliveriesChaosOptions): Promi
     let isOver = false;
     const running = ends.run(jobs).finally(() => (isOver = true));
     const ticking = new AbortController();
-    const tick = move(
-      clock,
-      sql,
-      () => STEP_SECONDS[isOver ? (isShort ? 'laterInShort' : 'later') : 'first'],
-      ticking.signal,
-    );
+    const tick = move(clock, sql, ticking.signal, async () => {
+      if (!isOver) return STEP_SECONDS.first;
+      if (!isShort) return STEP_SECONDS.later;
+      // Each step is hours: on a busy machine days would go by between two tries, and an endpoint be switched off for that.
+      return (await isIdle(sql)) ? STEP_SECONDS.laterInShort : 0;
+    });
     const causing: Promise<void>[] = [];
     for (let fault = 0; fault < faults; fault++) {
       const from = performance.now();
@@ -171,11 +171,20 @@ async function makeTenants(
   return tenants;
 }
 
-async function move(clock: MovedClock, sql: Client, step: () => number, signal: AbortSignal): Promise<void> {
+/** @param step seconds by which the clock is moved next */
+async function move(clock: MovedClock, sql: Client, signal: AbortSignal, step: () => Promise<number>): Promise<void> {
   while (!signal.aborted) {
-    await clock.move(sql, step());
+    const seconds = await step();
+    if (seconds > 0) await clock.move(sql, seconds);
     await sleep(TICK_MS, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** Whether all deliveries that are due were sent. */
+async function isIdle(sql: Client): Promise<boolean> {
+  const due = await sql`select 1 from pdfprompt_delivery
+    where status in ('ready', 'sending') or (status = 'waiting' and due_at <= now()) limit 1`;
+  return due.length === 0;
 }
 
 /** Until every delivery has ended, or none has for so long that none will. */
