@@ -117,10 +117,13 @@ function reportOf() {
     from pdfprompt_page_report r where r.job_id = ${job.id}) end`;
 }
 
-/** The retries of a job, oldest first. Only one that failed or was cancelled has any. */
+/**
+ * The retries of a job, oldest first. Only one that failed or was cancelled has any. They are found first, and ordered then:
+ * to have them in order Postgres might read all jobs of the user.
+ */
 export function retriesOf() {
   return sql<string[]>`case when ${job.status} in ('failed', 'cancelled') then to_jsonb(array(
-    select r.id from pdfprompt_job r where r.retry_of = ${job.id} and r.user_id = ${job.userId} order by r.id limit ${MAX_RETRIES}))
+    select r.id from (select j.id from pdfprompt_job j where j.retry_of = ${job.id} offset 0) as r order by r.id limit ${MAX_RETRIES}))
     else '[]' end`;
 }
 
