@@ -170,6 +170,7 @@ export const BATCH_LIMITS: Record<string, Record<string, number>> = {
   },
   'POST /v1/schedules/{name}/run': {
     'delete schedule_run': 20,
+    'read delivery, delivery_attempt, file, job, page_report': 200,
     'insert job': 250, // this and the next as each submission
     'insert part': 10,
     'insert pgboss.job, reading pgboss.queue': 700,
@@ -288,6 +289,8 @@ export const BATCH_LIMITS: Record<string, Record<string, number>> = {
   },
   erasing: {
     'delete job_term': 4_000,
+    'delete job_term_due': 10,
+    'delete bulk_action': 10,
     'delete api_key': 30,
     'delete asset': 20,
     'delete batch': 50,

@@ -12,6 +12,7 @@ type Limits = Record<string, Record<string, number>>;
  */
 const submission = (all: number) => ({
   'no table': all,
+  'read pause': all, // a retry or a request asks in the same statement whether it is paused
   'read tier, user, user_subscription': 30,
   'read lane': 20,
   'insert lane': 60,
@@ -116,6 +117,8 @@ const ERASING = {
   'insert unowned_file': 24,
   'delete job': 400,
   'delete job_term': 400,
+  'delete job_term_due': 10,
+  'delete bulk_action': 10,
   'delete pgboss.job': 100,
   'read user': 10,
   'delete usage_history, insert usage_erased': 200,
@@ -217,6 +220,7 @@ const LIMITS: Limits = {
     ...TEMPLATE,
     ...submission(2_500),
     [JOB]: 200,
+    [DETAILS]: 200,
   },
   'POST /v1/jobs (template)': { 'read template_version': 20, ...TEMPLATE, ...submission(2_500) },
   'PUT /v1/assets': FILES,
@@ -268,12 +272,16 @@ const LIMITS: Limits = {
   // Two at a time: claimed, written down, requeued.
   worker: {
     // The terms of a batch's items, or of jobs from before there were any, a few hundred at a time: three each, in three indexes.
-    'read job_term_due': 20,
+    'read job_term_due': 200, // before those that were done just now
     'read job_term_gap': 10,
     'insert job_term, reading job': 30_000,
     'delete job_term_due': 10,
     'update job_term_due': 20,
     'update job, reading pause': 3_000,
+    'read job, pause': 12_000, // five thousand of the queue, while somebody is paused
+    'update delivery, reading job': 500,
+    'delete bulk_action': 10,
+    'read batch, job': 60,
     'update pgboss.job': 400, // beside those that have just left the queue
     'update job': 200,
     'update job, reading batch, worker': 300,
@@ -305,8 +313,8 @@ const LIMITS: Limits = {
     'read job, pg_database, worker': 400,
     'read batch, batch_count': 4_000,
     'read job': 500, // up to four are put back in the queue, by a function
-    // An item ends, and with the last one its batch.
-    'no table': 400,
+    // An item ends, and with the last one its batch; and the function that writes the terms of a few hundred items.
+    'no table': 1_500,
     'read batch': 20,
     'read batch_count': 130, // sixteen rows, locked
     'update batch_count': 30,
@@ -357,7 +365,10 @@ const LIMITS: Limits = {
     'delete job, reading file': 4_000,
     'delete job_term': 4_000,
     'delete worker, reading job_attempt': 100,
-    'update job, update part': 2_000, // forty for each of some fifty
+    'update job, update part': 8_000, // forty for each of up to two hundred
+    'update delivery, reading job': 500,
+    'delete bulk_action': 10,
+    'delete job_term_due': 10,
     'delete batch, reading job': 1_300,
     'delete console_session': 10,
     'delete sign_in_link': 10,
@@ -422,17 +433,19 @@ const LIMITS: Limits = {
   'GET /v1/admin/keys (of a user)': ACCOUNT,
   'PUT /v1/admin/pauses/{target}': {
     'insert pause': 30,
-    'read pause, user': 20,
+    'read pause, user': 100, // beside those that have just ended
     'read user': 10,
-    // A thousand of the queue are looked at, those of the user are marked.
+    // Five thousand of the queue are looked at, those of the user are marked.
     'read job': 6_000,
+    'read job, pause': 12_000,
     'update job, reading pause': 3_000,
   },
-  'GET /v1/admin/pauses': { 'read pause, user': 20 },
+  'GET /v1/admin/pauses': { 'read pause, user': 100 },
   'DELETE /v1/admin/pauses/{target}': {
     'delete pause': 10,
-    'read pause, user': 20,
+    'read pause, user': 100,
     'read job': 6_000,
+    'read job, pause': 12_000,
     'update job, reading pause': 3_000,
   },
   // Up to ten thousand jobs are counted, a thousand at a time.
@@ -444,7 +457,8 @@ const LIMITS: Limits = {
   },
   'GET /v1/admin/actions': { 'read bulk_action': 30 },
   'GET /v1/admin/actions/{id}': { 'read bulk_action': 10 },
-  'DELETE /v1/admin/actions/{id}': { 'read bulk_action': 10, 'update bulk_action': 30 },
+  // A piece of it may be under way.
+  'DELETE /v1/admin/actions/{id}': { ...FILTERED, 'read bulk_action': 10, 'update bulk_action': 30 },
   'console: actions': { ...SESSION, 'read bulk_action': 30, 'read pause, user': 20 },
   'console: an action on many jobs': { ...SESSION, ...ACCOUNT, ...FILTERED },
   // Thirty-three for each user of a page: what they have, and when their keys were last used.
@@ -458,7 +472,8 @@ const LIMITS: Limits = {
     'read lane, usage_history': 250,
   },
   'console: changes of a user': { ...SESSION, ...ACCOUNT, ...ERASING },
-  'console: keys': { ...SESSION, ...ACCOUNT, 'read api_key, user, user_subscription': 1_500 },
+  // Up to five thousand are looked at for a beginning.
+  'console: keys': { ...SESSION, ...ACCOUNT, 'read api_key': 6_000, 'read api_key, user, user_subscription': 1_500 },
   'console: changes of a key': { ...SESSION, ...ACCOUNT },
   // Up to a thousand users of each tier are counted.
   'console: tiers': {
@@ -473,8 +488,8 @@ const LIMITS: Limits = {
     ...SESSION,
     ...ACCOUNT,
     ...TEMPLATE,
-    'read template, template_version, user': 2_500,
-    'read template': 20,
+    'read template, template_version, user': 6_000,
+    'read template': 6_000,
     'read template, template_version': 40,
     'read job, job_term': 1_000,
     'read job_term': 1_000,
@@ -497,6 +512,7 @@ const LIMITS: Limits = {
   },
   'console: overview': {
     ...SESSION,
+    'read pause, user': 100,
     'read webhook': 200, // beside those that were in trouble a moment ago
     'read job': 100_000,
     'read batch, batch_count': 4_000,
@@ -520,7 +536,14 @@ const LIMITS: Limits = {
       { ...SESSION, ...ACCOUNT, 'read job': 8_000, 'read file, job, user': 2_500 },
     ]),
   ),
-  'console: search': { ...SESSION, ...ACCOUNT, 'read job': 8, 'read job, user': 12, 'read batch': 8 },
+  'console: search': {
+    ...SESSION,
+    ...ACCOUNT,
+    'read job': 8,
+    'read job, user': 12,
+    'read batch': 8,
+    'read job_term': 1_000,
+  },
   'console: job': {
     ...SESSION,
     'read file, job, part, user': 30,
@@ -602,6 +625,7 @@ const ANYBODY: Record<string, number> = {
   'no table': 20,
   'read user': 10, // locked, so that it is not erased meanwhile
   'read pause': 4, // hardly ever any
+  'read bulk_action': 10, // whether one is under way
   // What a job can be found by: up to a few of a submission's own, in three indexes; of a batch's items, that there are some.
   'insert job_term': 150,
   'insert job_term_due': 20,
@@ -659,7 +683,9 @@ const TINY: Record<string, string> = {
 export function limitOf({ who, shape: all }: Pick<MeasuredQuery, 'who' | 'shape'>): number | undefined {
   const shape = all.replace(/, pause\b/, ''); // it is looked at beside jobs, and hardly ever has a row
   const places = [who, ...(who === 'worker' ? ALSO_OF_WORKER : [])];
-  const stated = places.map((place) => LIMITS[place]?.[shape]).filter((limit) => limit !== undefined);
+  const stated = places
+    .map((place) => LIMITS[place]?.[all] ?? LIMITS[place]?.[shape])
+    .filter((limit) => limit !== undefined);
   const others = ANYBODY[shape] ?? (isBookkeeping(shape) ? BOOKKEEPING : undefined);
   const limit = stated.length > 0 ? Math.max(...stated) : others;
   if (limit === undefined) return undefined;
