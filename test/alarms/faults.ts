@@ -112,7 +112,8 @@ export const FAULTS: Record<string, Fault> = {
   },
   'the counts of a batch are locked': {
     expected: ['BatchStalled'],
-    consequences: ['QueueDepth', 'QueueStalled', 'ErrorBudgetBurn', 'ErrorRateHigh', 'JobsDead'], // its items hold the slots
+    // Its items hold the slots, and connections.
+    consequences: ['QueueDepth', 'QueueStalled', 'DatabaseConnectionsHigh', 'GenerationSlow', 'ErrorBudgetBurn', 'ErrorRateHigh', 'JobsDead'], // prettier-ignore
     plant: async ({ primary, signal, address, key }) => {
       const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
       const items = Array.from({ length: 4 }, () => ({ html: '<p>item</p>' }));
@@ -120,7 +121,9 @@ export const FAULTS: Record<string, Fault> = {
       const response = await fetch(`${address}/v1/batches`, { method: 'POST', headers, body });
       if (!response.ok) throw new Error(await response.text());
       const holder = connect(primary.url, { max: 1 });
-      await holder.unsafe('begin; lock table pdfprompt_batch_count in exclusive mode');
+      await holder.unsafe(
+        'begin; set local idle_in_transaction_session_timeout = 0; lock table pdfprompt_batch_count in exclusive mode',
+      );
       signal.addEventListener('abort', () => void holder.end({ timeout: 0 }));
     },
   },
