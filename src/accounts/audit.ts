@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Database, Queryable } from '../db/pools.ts';
+import { firstIdAt } from '../domain/id-prefix.ts';
 import type { Audited } from '../domain/audit-act.ts';
 
 /** Who did it. */
@@ -45,7 +46,7 @@ export async function record(db: Queryable, audit: Audit): Promise<void> {
 export async function recordLook(db: Database, audit: Audit & { by: Actor }): Promise<void> {
   const { what, by, jobId, detail } = audit;
   if (jobId === undefined) return record(db, audit);
-  const since = firstIdOf(new Date(Date.now() - SAME_LOOK_MS));
+  const since = firstIdAt(Date.now() - SAME_LOOK_MS);
   const [known] = await db.execute(sql`
     select from pdfprompt_audit
     where job_id = ${jobId}::uuid and id > ${since}::uuid and what = ${what}
@@ -62,11 +63,8 @@ export async function deleteOldAudits(
 ): Promise<number> {
   const rows = await db.execute(sql`
     delete from pdfprompt_audit where id = any (array(
-      select id from pdfprompt_audit where id < ${firstIdOf(new Date(Date.now() - keptMs))}::uuid
+      select id from pdfprompt_audit where id < ${firstIdAt(Date.now() - keptMs)}::uuid
       order by id limit ${limit} for update skip locked))
     returning 1`);
   return rows.length;
 }
-
-/** The smallest id of an instant: ids are UUIDv7. */
-export const firstIdOf = (at: Date) => uuidv7({ msecs: Math.max(0, at.getTime()), random: new Uint8Array(16), seq: 0 });

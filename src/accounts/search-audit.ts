@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../db/pools.ts';
 import type { Audited } from '../domain/audit-act.ts';
-import { firstIdOf } from './audit.ts';
+import { firstIdAt } from '../domain/id-prefix.ts';
 
 export interface AuditFilter {
   /** id of who did it */
@@ -43,8 +43,8 @@ export async function searchAudit(
     ...(what === undefined ? [] : [{ column: sql`what`, value: sql`${what}::text` }]),
   ];
   const range = [
-    ...(after === undefined ? [] : [sql`id >= ${firstIdOf(after)}::uuid`]),
-    ...(before === undefined ? [] : [sql`id < ${firstIdOf(before)}::uuid`]),
+    ...(after === undefined ? [] : [sql`id >= ${firstIdAt(after.getTime())}::uuid`]),
+    ...(before === undefined ? [] : [sql`id < ${firstIdAt(before.getTime())}::uuid`]),
     ...(cursor === undefined ? [] : [sql`id < ${cursor}::uuid`]),
   ];
   const rarest = await findRarest(db, asked);

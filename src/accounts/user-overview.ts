@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { arrayLiteral } from '../db/array-literal.ts';
 import type { Queryable } from '../db/pools.ts';
+import { firstIdAt } from '../domain/id-prefix.ts';
 import { JOB_STATUSES, type JobStatus } from '../domain/job.ts';
 import type { Tier } from '../domain/tier.ts';
 import { listTiers } from './tiers.ts';
@@ -59,6 +60,4 @@ const of = (userId: string, table: SQL, condition = sql`true`) =>
 const since = (userId: string, ms: number) =>
   counted(sql`
     select 1 from pdfprompt_job j
-    where j.user_id = ${userId}::uuid and j.status = s.status and j.id >= ${firstId(ms)}::uuid`);
-
-const firstId = (ms: number) => `${ms.toString(16).padStart(12, '0').replace(/^.{8}/, '$&-')}-0000-0000-000000000000`;
+    where j.user_id = ${userId}::uuid and j.status = s.status and j.id >= ${firstIdAt(ms)}::uuid`);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode, JOB_ERROR_CODES } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { checkInput, checkedText, printable } from './check-input.ts';
+import { isIdPrefix } from './id-prefix.ts';
 import { JOB_STATUSES, type JobStatus } from './job.ts';
 import { parseTemplateName, TEMPLATE_NAME_ALLOWED } from './template-name.ts';
 
@@ -44,10 +45,6 @@ const instant = z
   .union([z.iso.date(), z.iso.datetime({ offset: true })], TIME_ALLOWED)
   .refine((text) => Number(text.slice(0, 4)) >= 1970, TIME_ALLOWED)
   .transform((text) => new Date(text).toISOString());
-
-/** The beginning of an id, as the id itself has it: with its dashes, as far as it goes. */
-const isIdPrefix = (text: string) =>
-  text !== '' && '00000000-0000-0000-0000-000000000000'.startsWith(text.replaceAll(/[0-9a-f]/gi, '0'));
 
 const errorWords = (code: string) => {
   const near = nearest(code, CODES);

@@ -19,6 +19,12 @@ export function pauseTargetText(target: PauseTarget): string {
   return target.kind === 'tier' ? `tier:${target.tier}` : `user:${target.userId}`;
 }
 
+/** The id of the user whose jobs a target is; undefined: it is not one user's. */
+export function userOfTarget(text: string): string | undefined {
+  const target = readPauseTarget(text);
+  return target?.kind === 'user' ? target.userId : undefined;
+}
+
 /** Why, for everybody who looks at the queue. */
 export const pauseReasonSchema = z
   .string()
