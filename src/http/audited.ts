@@ -2,6 +2,7 @@ import { record } from '../accounts/audit.ts';
 import type { BulkAction } from '../bulk/bulk-actions.ts';
 import type { Database } from '../db/pools.ts';
 import type { Act } from '../domain/audit-act.ts';
+import { userOfTarget } from '../domain/pause-target.ts';
 import { actionDetail } from './action-detail.ts';
 import type { Operation } from './route.ts';
 
@@ -43,7 +44,7 @@ export function audited(db: Database, { operationId, handle }: Operation): Opera
     const { userId, ...path }: Partial<Record<NonNullable<ActOf['names']>, string>> = names ? { [names]: inPath } : {};
     const made = await idsIn(response);
     const { userId: byId, keyId } = c.var.principal;
-    const ofTarget = /^user:(.+)$/.exec(path.target ?? '')?.[1];
+    const ofTarget = userOfTarget(path.target ?? '');
     await record(db, {
       what,
       by: { userId: byId, keyId },

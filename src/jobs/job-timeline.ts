@@ -5,6 +5,7 @@ import { file, job, jobAttempt, part, user, worker } from '../db/schema.ts';
 import { type Priority, priorityName } from '../domain/priority.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { type KeptReport, readPageReport } from './page-reports.ts';
+import { isOfTarget } from './pauses.ts';
 import { acceptedAt, countFailedResources, retriesOf } from './read.ts';
 import { REDACTED_REQUEST, REDACTED_URL } from './redacted-request.ts';
 
@@ -67,7 +68,7 @@ const select = (db: Queryable, where: SQL) =>
       /** of pauses that hold it up, if it is queued */
       pauseReasons: sql<string[] | null>`case when ${job.isQueued} then (
         select jsonb_agg(p.reason order by p.target) from pdfprompt_pause p
-        where p.target in ('all', 'tier:' || ${job.tier}, 'user:' || ${job.userId})) end`,
+        where ${isOfTarget({ tier: sql`${job.tier}`, userId: sql`${job.userId}` })}) end`,
       /** when it came into the queue, from which on it waited */
       queuedAt: job.createdAt,
       /** false: its time has not come, or it was cancelled before it */

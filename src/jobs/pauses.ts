@@ -20,7 +20,11 @@ export interface Pause {
  * then this costs nothing.
  */
 export const isPaused = ({ tier: name, userId }: { tier: SQL | string; userId: SQL | string }): SQL<boolean> => sql`
-  exists (select from pdfprompt_pause p where p.target in ('all', 'tier:' || ${name}::text, 'user:' || ${userId}::text))`;
+  exists (select from pdfprompt_pause p where ${isOfTarget({ tier: name, userId })})`;
+
+/** Whether a pause `p` is one of theirs. */
+export const isOfTarget = ({ tier: name, userId }: { tier: SQL | string; userId: SQL | string }): SQL<boolean> =>
+  sql`p.target in ('all', 'tier:' || ${name}::text, 'user:' || ${userId}::text)`;
 
 /** Of a row `j` of jobs or batches. */
 export const IS_PAUSED = isPaused({ tier: sql`j.tier`, userId: sql`j.user_id` });

@@ -13,7 +13,7 @@ import type { AppContext, AppDeps, AppEnv } from '../route.ts';
 import { actionFragment, actionPage, actionsPage, newActionPage } from './actions-page.ts';
 import type { Acted } from './acted.ts';
 import type { Message } from './layout.ts';
-import { requires, sessionOf } from './session.ts';
+import { requires, sessionOf, signerOf } from './session.ts';
 
 const PAGE_SIZE = 50;
 const listQuery = z.object({
@@ -52,9 +52,8 @@ export function addActions(app: Hono<AppEnv>, { deps, acted }: Deps): void {
   });
   app.post('/actions', async (c) => {
     const { action, filter } = wantedOf(await readForm(c));
-    const { userId, keyId } = sessionOf(c);
     const { requestId } = c.var;
-    const by = keyId === '' ? userId : keyId;
+    const by = signerOf(c);
     const started = await startAction(adminDb, { action, filter, startedBy: by, requestId });
     const { id, expected } = started;
     events.bulk.actionStarted({ by, requestId, actionId: id, action, expected });
@@ -69,8 +68,7 @@ export function addActions(app: Hono<AppEnv>, { deps, acted }: Deps): void {
   });
   app.post('/actions/:id/stop', async (c) => {
     const { id: actionId } = await stopAction(adminDb, idOf(c));
-    const { userId, keyId } = sessionOf(c);
-    events.bulk.actionStopped({ by: keyId === '' ? userId : keyId, requestId: c.var.requestId, actionId });
+    events.bulk.actionStopped({ by: signerOf(c), requestId: c.var.requestId, actionId });
     await acted(c, 'stopped an action', { detail: { actionId } });
     return c.redirect(`/console/actions/${actionId}`, 303);
   });

@@ -1,15 +1,15 @@
 import type { Hono } from 'hono';
 import { checkInput } from '../../domain/check-input.ts';
 import { z } from 'zod';
-import { pauseReasonSchema } from '../../domain/pause-target.ts';
+import { pauseReasonSchema, userOfTarget } from '../../domain/pause-target.ts';
 import { settlePauses } from '../../jobs/paused-jobs.ts';
 import { endPause, startPause } from '../../jobs/pauses.ts';
 import { CodedError } from '../../kernel/errors.ts';
 import { readForm } from '../body.ts';
-import type { AppContext, AppDeps, AppEnv } from '../route.ts';
+import type { AppDeps, AppEnv } from '../route.ts';
 import type { Acted } from './acted.ts';
 import { findUser } from './find-user.ts';
-import { sessionOf } from './session.ts';
+import { signerOf } from './session.ts';
 
 /** Milliseconds for the figures to be right on the next page; the workers do the rest. */
 const SETTLE_MS = 1_000;
@@ -33,14 +33,14 @@ export function addPauses(app: Hono<AppEnv>, { deps, acted }: Deps): void {
       );
     const target = whose === 'user' ? `user:${await userOf(form.get('user') ?? '')}` : whose;
     const { pause, isNew } = await startPause(adminDb, { target, reason });
-    events.bulk.pauseStarted({ by: actorOf(c), requestId: c.var.requestId, target: pause.target, reason, isNew });
+    events.bulk.pauseStarted({ by: signerOf(c), requestId: c.var.requestId, target: pause.target, reason, isNew });
     await acted(c, 'paused', aboutOf(pause.target));
     await settlePauses({ db: adminDb, queue }, { withinMs: SETTLE_MS });
     return c.redirect('/console/actions?done=paused', 303);
   });
   app.post('/pauses/end', async (c) => {
     const target = await endPause(adminDb, (await readForm(c)).get('target') ?? '');
-    events.bulk.pauseEnded({ by: actorOf(c), requestId: c.var.requestId, target });
+    events.bulk.pauseEnded({ by: signerOf(c), requestId: c.var.requestId, target });
     await acted(c, 'resumed', aboutOf(target));
     await settlePauses({ db: adminDb, queue }, { withinMs: SETTLE_MS });
     return c.redirect('/console/actions?done=resumed', 303);
@@ -54,11 +54,6 @@ export function addPauses(app: Hono<AppEnv>, { deps, acted }: Deps): void {
 }
 
 const aboutOf = (target: string) => ({
-  ...(target.startsWith('user:') && { subjectUserId: target.slice('user:'.length) }),
+  subjectUserId: userOfTarget(target),
   detail: { target },
 });
-
-function actorOf(c: AppContext): string {
-  const { userId, keyId } = sessionOf(c);
-  return keyId === '' ? userId : keyId;
-}

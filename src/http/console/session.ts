@@ -102,6 +102,12 @@ export function sessionOf(c: AppContext): ConsoleSession {
   return session;
 }
 
+/** Who did it, as the log names them: the id of the key, or of the user who signed in with a link. */
+export function signerOf(c: AppContext): string {
+  const { userId, keyId } = sessionOf(c);
+  return keyId === '' ? userId : keyId;
+}
+
 /** Refuses those who may not do it. After {@link signedIn}. */
 export function requires(permission: keyof Permissions): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
