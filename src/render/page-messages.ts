@@ -1,4 +1,4 @@
-import type { CDPSession, Page, Protocol } from 'puppeteer';
+import type { Page, Protocol } from 'puppeteer';
 import {
   type ConsoleMessage,
   isError,
@@ -9,6 +9,7 @@ import {
 } from '../domain/page-report.ts';
 import { shownUrl } from '../domain/shown-url.ts';
 import { consoleText, thrownText } from './console-text.ts';
+import { sessionOfPuppeteer } from './puppeteer-session.ts';
 
 /** Characters of one text. */
 const MAX_TEXT = 1_000;
@@ -115,12 +116,9 @@ export class PageMessages {
   }
 }
 
-/**
- * Calls back for each message of the page from now on. Listens to puppeteer's own session, which gets these events in
- * any case: another session would cost each document a round trip.
- */
+/** Calls back for each message of the page from now on. */
 export function onPageMessages(page: Page, messages: () => PageMessages): void {
-  const session = (page as Page & { _client(): CDPSession })._client(); // it has it, but does not declare it
+  const session = sessionOfPuppeteer(page);
   session.on('Runtime.consoleAPICalled', (event) => messages().logged(event));
   session.on('Runtime.exceptionThrown', (event) => messages().threw(event));
   session.on('Log.entryAdded', (event) => messages().reported(event));

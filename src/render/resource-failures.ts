@@ -10,10 +10,7 @@ const MAX_FAILURES = 10_000;
 const MAX_URL = 500;
 /** What Chromium says of an answer that the page may not read. An image that is a page of HTML is one, such as a 404. */
 const KEPT_FROM_PAGE = 'ERR_BLOCKED_BY_ORB';
-/**
- * Its status comes in another way, which may be slower: on a busy machine it took more than a second. One from the cache
- * has none.
- */
+/** Its status comes in another way, which may be slower on a busy machine. One from the cache has none. */
 const STATUS_TIMEOUT_MS = 5_000;
 
 /** How messages name a URL and a status. */

@@ -8,6 +8,7 @@ import { type BrowserWatch, type RendererEnd, RendererGone } from './browser-wat
 import type { Chromium } from './chromium.ts';
 import { Navigation } from './navigation.ts';
 import { onPageMessages } from './page-messages.ts';
+import { sessionOfPuppeteer } from './puppeteer-session.ts';
 import { isOfMainFrame, ResourceWatch } from './resource-watch.ts';
 import { addPid, KEEP_OPEN, KEEP_OPEN_THERE, openTab, type Tab } from './tab.ts';
 import { unreachableReason } from './unreachable.ts';
@@ -264,14 +265,14 @@ export class WarmPage {
     });
     page.on('frameattached', () => this.#watch.addedPart());
     page.on('workercreated', () => this.#watch.addedPart());
-    const sessions = new WeakSet<CDPSession>();
-    page.on('request', (request) => {
-      this.#watch.started(request);
-      if (sessions.has(request.client)) return; // puppeteer has a session per process of the page
-      sessions.add(request.client);
-      request.client.on('Network.loadingFailed', (failure) => this.#watch.failures.explain(failure));
-      request.client.on('Network.responseReceivedExtraInfo', (answer) => this.#watch.failures.sawStatus(answer));
-    });
+    // Not first when there is a request: on a busy machine its status is told before it is.
+    const listen = (session: CDPSession) => {
+      session.on('Network.loadingFailed', (failure) => this.#watch.failures.explain(failure));
+      session.on('Network.responseReceivedExtraInfo', (answer) => this.#watch.failures.sawStatus(answer));
+      session.on('sessionattached', listen); // one per process of the page
+    };
+    listen(sessionOfPuppeteer(page));
+    page.on('request', (request) => this.#watch.started(request));
     page.on('requestfinished', (request) => this.#watch.ended(request));
     const failed = (url: string, reason: string, requestId?: string) => {
       const unreachable = this.channel?.unreachable(url);

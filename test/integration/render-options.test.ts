@@ -3,6 +3,7 @@ import { inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { onlyPart, parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { readPdf } from '../support/pdf.ts';
+import { undoLater } from '../support/clean-up.ts';
 import { createRenderer, pdfOf, renderBody } from '../support/renderer.ts';
 import { startSite } from '../support/site.ts';
 
@@ -463,6 +464,18 @@ describe('what fails', () => {
     expect(new Set(shown)).toEqual(new Set(names.map((name) => lines[name])));
     expect(found).toHaveLength(names.length);
   }); // prettier-ignore
+
+  it('has the status of the first resource of a page, which is told of before its request', async () => {
+    const fresh = await createRenderer(env);
+    undoLater(() => fresh.renderer.stop());
+    await fresh.renderer.start();
+    const busy = '<script>for (const end = performance.now() + 500; performance.now() < end; );</script>';
+    const html = `<img src="${site}/status/503">${busy}`;
+    expect(await renderBody(fresh.renderer, { html, failOnResourceError: true })).toMatchObject({
+      code: 'resource_failed',
+      message: `resources of the document failed:\n${site}/status/503 - 503 Service Unavailable`,
+    });
+  });
 
   it('lists as many failed resources as are read', async () => {
     const html = Array.from({ length: 50 }, (_, index) => `<img src="${site}/status/404?${index}">`).join('');
