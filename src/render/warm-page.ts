@@ -265,7 +265,7 @@ export class WarmPage {
     });
     page.on('frameattached', () => this.#watch.addedPart());
     page.on('workercreated', () => this.#watch.addedPart());
-    // Not first when there is a request: on a busy machine its status is told before it is.
+    // From the start: on a busy machine Chromium reports the status of a request before the request.
     const listen = (session: CDPSession) => {
       session.on('Network.loadingFailed', (failure) => this.#watch.failures.explain(failure));
       session.on('Network.responseReceivedExtraInfo', (answer) => this.#watch.failures.sawStatus(answer));
