@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/pools.ts';
+import { afterPrefix } from '../domain/after-prefix.ts';
 import { idPrefix } from '../domain/id-prefix.ts';
 
 /** A user in a list for operators. */
@@ -25,9 +26,6 @@ interface SearchInput {
   /** `next` of the page before */
   cursor?: string | undefined;
 }
-
-/** After every text that begins so: emails are compared by bytes, as the index has them. */
-const LAST = '\u{10FFFF}';
 
 /** A page of users whose email or id begins with a text. Those who are being erased are not in it. */
 export async function searchUsers(
@@ -56,7 +54,7 @@ function startsWith(start: string): SQL {
   const range = idPrefix(start);
   if (range) return sql`u.id between ${range.first}::uuid and ${range.last}::uuid`;
   const email = start.toLowerCase();
-  return sql`u.email collate "C" >= ${email} and u.email collate "C" < ${email + LAST}`;
+  return sql`u.email collate "C" >= ${email} and u.email collate "C" < ${afterPrefix(email)}`;
 }
 
 function after(order: UserOrder, cursor: string): SQL {

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Queryable } from '../db/pools.ts';
+import { afterPrefix } from '../domain/after-prefix.ts';
 
 /** The first users whose email begins so, in the order of their emails. @param start in lower case */
 export async function usersByEmail(
@@ -9,6 +10,6 @@ export async function usersByEmail(
 ): Promise<{ id: string; email: string }[]> {
   return db.execute<{ id: string; email: string }>(sql`
     select id, email from pdfprompt_user
-    where email collate "C" >= ${start} and email collate "C" < ${`${start}\u{10ffff}`} and erased_at is null
+    where email collate "C" >= ${start} and email collate "C" < ${afterPrefix(start)} and erased_at is null
     order by email collate "C" limit ${sql.raw(String(Math.trunc(limit)))}`);
 }

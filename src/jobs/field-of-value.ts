@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Queryable } from '../db/pools.ts';
-import { afterPrefix } from './job-terms.ts';
+import { afterPrefix } from '../domain/after-prefix.ts';
 
 /** Names that are looked at. Metadata whose keys are values themselves has more than anybody looks for. */
 const MAX_NAMES = 200;

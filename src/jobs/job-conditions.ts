@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { arrayLiteral } from '../db/array-literal.ts';
 import type { Scope } from './access-paths.ts';
-import { afterPrefix } from './job-terms.ts';
+import { afterPrefix } from '../domain/after-prefix.ts';
 
 /** What is left to be checked of each job `j`. @param covers fields that need not be checked */
 export function conditionsLeft({ filter, range, users, holders }: Scope, covers: readonly string[]): SQL[] {

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/pools.ts';
+import { afterPrefix } from '../domain/after-prefix.ts';
 import type { JobFilter } from '../domain/job-filter.ts';
 
 /** What a filter looks for in `pdfprompt_job_term`. */
@@ -21,11 +22,6 @@ export interface JobTerm {
 export const MAX_VALUES = 100;
 /** Characters of a value that the table has. */
 const LENGTH = 200;
-/** After every other character. */
-const LAST = '\u{10ffff}';
-
-/** The text after all that begin with this one, in the order of their characters. */
-export const afterPrefix = (prefix: string) => `${prefix}${LAST}`;
 
 /** The terms of a filter, the one that is likely to be rarest first. */
 export function wantedTerms({ metadata = {}, filename, template }: JobFilter): JobTerm[] {
