@@ -312,11 +312,12 @@ const ROWS: Record<string, Panel[]> = {
     },
     {
       title: 'Browsers and warm pages',
-      description: 'Pages that are kept for their tenants.',
+      description: 'Pages that are kept for their tenants, or ready for new ones.',
       unit: 'short',
       targets: {
         browsers: `sum(pdfprompt_browser_pool_size{${MINE}})`,
         'warm pages': `sum(pdfprompt_warm_pages{${MINE}})`,
+        'spare pages': `sum(pdfprompt_spare_pages{${MINE}})`,
       },
     },
     {

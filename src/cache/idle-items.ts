@@ -53,9 +53,11 @@ export class IdleItems<T extends object> {
     return [...this.#items.keys()].filter(isCounted).length;
   }
 
-  /** Removes items without `onDrop`: they no longer exist. */
-  forget(isGone: (item: T) => boolean): void {
-    for (const item of [...this.#items.keys()].filter(isGone)) this.#items.delete(item);
+  /** Removes items without `onDrop`. @returns them */
+  forget(isGone: (item: T) => boolean): T[] {
+    const gone = [...this.#items.keys()].filter(isGone);
+    for (const item of gone) this.#items.delete(item);
+    return gone;
   }
 
   /** Drops the items that were unused for too long. */

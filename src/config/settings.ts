@@ -302,13 +302,21 @@ export const SETTINGS = {
       'Pages that one worker keeps warm for its most recent tenants, at most; each takes some 20 MB, and all together at most two fifths of the memory',
     commands: WITH_WORKER,
   },
+  browserSparePages: {
+    env: 'BROWSER_SPARE_PAGES',
+    kind: kinds.integer(0, 100),
+    default: '4',
+    description:
+      'Pages that one worker keeps ready for tenants without a warm page, at most half of `BROWSER_WARM_PAGES`, which they count towards; opened while a core is free',
+    commands: WITH_WORKER,
+  },
   renderIsolation: {
     env: 'RENDER_ISOLATION',
-    kind: kinds.choice('tenant', 'job', 'shared'),
+    kind: kinds.choice('tenant', 'static', 'job', 'shared'),
     default: 'tenant',
     description:
-      '`tenant`: a page serves one tenant only and is wiped between jobs; `job`: a new page for each job, slower; `shared`: all tenants share pages, only for documents that are all trusted',
-    commands: WITH_WORKER,
+      '`tenant`: a page serves one tenant only and is wiped between jobs; `static`: the same, but documents that run no script and load nothing from outside share pages, faster with many tenants (see [security](security.md)); `job`: a new page for each job, slower; `shared`: all tenants share pages, only for documents that are all trusted',
+    commands: [...WITH_WORKER, 'plan'],
   },
   chromePath: {
     env: 'CHROME_PATH',

@@ -14,6 +14,8 @@ export interface EgressUse {
   maxBytes: number;
   /** the document's own origin, which the proxy answers itself */
   serves?: ServedOrigin | undefined;
+  /** nothing but that origin can be reached, and nothing is reported as denied */
+  isOwnOnly?: boolean;
 }
 
 /** A destination that could not be reached. */
@@ -112,7 +114,7 @@ export class EgressChannel {
    */
   deny(reason: DenialReason, authority: string, { isEvident = false } = {}): void {
     this.#unreachable.set(authority, isEvident ? reason : undefined);
-    if (!this.#use) return; // left over from a document that is done
+    if (!this.#use || this.#use.isOwnOnly) return; // left over from a document that is done, or printed again elsewhere
     const { userId, jobId } = this.#use;
     this.#events.egressDenied({ reason, authority, userId, jobId, isLogged: this.#logged++ < MAX_LOGGED });
   }

@@ -126,7 +126,8 @@ export class EgressProxy {
   /** Connects to the target. @returns undefined if that is denied or fails, after recording it in the channel */
   async #reach(channel: EgressChannel, target: Target | undefined): Promise<Socket | undefined> {
     const name = target ? `${target.host}:${target.port}` : '';
-    const denied = channel.admit() ?? (target ? undefined : 'malformed');
+    const refused = target && !channel.use?.isOwnOnly ? undefined : target ? 'policy' : 'malformed';
+    const denied = channel.admit() ?? refused;
     if (denied || !target) {
       channel.deny(denied ?? 'malformed', name);
       return undefined;

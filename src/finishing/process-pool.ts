@@ -8,7 +8,7 @@ import { StepRefused, StepsProcess, type StepsProcessOptions } from './steps-pro
 
 export interface ProcessPoolOptions extends StepsProcessOptions {
   /** `job`: no process is used for another job. Otherwise one is, of any tenant, if both jobs have only PDFs of our own browser */
-  isolation: 'tenant' | 'job' | 'shared';
+  isolation: 'tenant' | 'static' | 'job' | 'shared';
   /** processes at a time, at most */
   size: number;
   /** milliseconds after which a process that nobody needs is ended */

@@ -56,7 +56,7 @@ export class BrowserPool extends Lifecycle<BrowserPoolOptions> {
     this.#warmPages = warmPages;
   }
 
-  get state(): Omit<RendererState, 'memoryRatio' | 'warm'> {
+  get state(): Omit<RendererState, 'memoryRatio' | 'warm' | 'spare'> {
     const members = [...this.#members];
     return {
       browsers: members.length,
@@ -114,6 +114,11 @@ export class BrowserPool extends Lifecycle<BrowserPoolOptions> {
     }
     member.busy++;
     return member;
+  }
+
+  /** The least busy browser that takes another page. None is started. */
+  get leastBusy(): PoolMember | undefined {
+    return this.#leastBusyFirst()[0];
   }
 
   /**

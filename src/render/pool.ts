@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { IdleItems } from '../cache/idle-items.ts';
 import type { Config } from '../config/load.ts';
 import { unlessAborted } from '../kernel/abort.ts';
@@ -7,41 +8,71 @@ import { isAlive } from '../kernel/processes.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { RendererState } from '../telemetry/metrics.ts';
 import { BrowserPool, type BrowserPoolOptions } from './browser-pool.ts';
-import type { PoolMember } from './pool-member.ts';
+import { type PoolMember, sum } from './pool-member.ts';
+import { SparePages } from './spare-pages.ts';
 import { WarmPage } from './warm-page.ts';
 
 export interface PoolOptions extends BrowserPoolOptions {
-  /** `tenant`: pages are reused for the same tenant; `job`: each document gets a new page; `shared`: pages are reused for all */
+  /**
+   * `tenant`: pages are reused for the same tenant; `static`: and static documents of all tenants share pages; `job`: each
+   * document gets a new page; `shared`: pages are reused for all
+   */
   isolation: Config['renderIsolation'];
   /** most warm pages, of all browsers together */
   warmPages: number;
+  /** most pages kept ready for tenants without a warm one, at most half of `warmPages` */
+  sparePages: number;
+  /** bounds of a page that static documents of several tenants share, instead of {@link SHARED} */
+  shared?: SharedBounds;
   /** whether documents may use WebGL */
   webgl: boolean;
   events: Pick<Events, 'browserEnded' | 'pageTaken'>;
 }
 
+interface SharedBounds {
+  documents: number;
+  ms: number;
+}
+
 interface UseOptions {
   /** in a browser without other documents, which may have to be waited for */
   isAlone?: boolean;
+  /** on a page that tenants share: it is static and loads nothing from outside */
+  isShared?: boolean;
   /** aborts when the result is no longer wanted */
   signal?: AbortSignal | undefined;
 }
 
 /** A page and its browser. */
-interface Lease {
+export interface Lease {
   page: WarmPage;
   member: PoolMember;
+  /** of a page that static documents of several tenants share: how many there were, and when the first one came */
+  shared?: { documents: number; since: number };
 }
 
 const CLOSE_TIMEOUT_MS = 3_000;
 const EXPIRE_INTERVAL_MS = 1_000;
 /** Unused for so long, a page is closed. */
 const PAGE_IDLE_MS = 300_000;
+/** The owner of pages that tenants share. */
+const EVERYBODY = '';
+/**
+ * After so many documents, or so long after the first, a page that static documents of several tenants share is closed:
+ * that bounds what a document sees that broke its renderer. A new page costs less than two documents.
+ */
+export const SHARED: SharedBounds = { documents: 200, ms: 60_000 };
+/** While fewer documents are in progress, a core is free to open spare pages. */
+const CORES = availableParallelism();
 
-/** Pages, warm where possible, in the browsers of a {@link BrowserPool}. A page belongs to one tenant until it is closed. */
+/**
+ * Pages, warm where possible, in the browsers of a {@link BrowserPool}. A page belongs to one tenant until it is closed,
+ * unless tenants share it as `isolation` says.
+ */
 export class PagePool extends Lifecycle<PoolOptions> {
   readonly browsers: BrowserPool;
   readonly #idle: IdleItems<Lease>;
+  readonly #spare: SparePages;
   readonly #inUse = new Set<Lease>();
   readonly #closing = new Set<Promise<void>>();
   #keepsPages = true;
@@ -53,19 +84,32 @@ export class PagePool extends Lifecycle<PoolOptions> {
       idleMs: PAGE_IDLE_MS,
       onDrop: (lease) => this.#closePage(lease),
     });
+    this.#spare = new SparePages({
+      max: Math.min(options.sparePages, Math.floor(options.warmPages / 2)),
+      open: () => this.#openSpare(),
+      close: (lease) => this.#closePage(lease),
+    });
+    const stores = [this.#idle, this.#spare];
     this.browsers = new BrowserPool(options, {
-      count: (member) => this.#idle.count((lease) => lease.member === member),
-      forget: (member) => this.#idle.forget((lease) => lease.member === member),
+      count: (member) => sum(stores.map((pages) => pages.count((lease) => lease.member === member))),
+      forget: (member) => {
+        for (const pages of stores) pages.forget((lease) => lease.member === member);
+      },
     });
   }
 
   get state(): Omit<RendererState, 'memoryRatio'> {
-    return { ...this.browsers.state, warm: this.#idle.size };
+    return { ...this.browsers.state, warm: this.#idle.size, spare: this.#spare.size };
   }
 
   protected async onStart(): Promise<void> {
     await this.browsers.start();
-    void this.repeat(EXPIRE_INTERVAL_MS, () => this.#idle.expire());
+    void this.repeat(EXPIRE_INTERVAL_MS, () => {
+      this.#idle.expire();
+      for (const lease of this.#idle.forget((lease) => this.#isWorn(lease))) this.#closePage(lease);
+      this.#spare.drop(({ member }) => member.isRetiring);
+      this.#fill();
+    });
   }
 
   protected override async onStop(): Promise<void> {
@@ -81,9 +125,10 @@ export class PagePool extends Lifecycle<PoolOptions> {
   async use<T>(
     tenant: string,
     work: (page: WarmPage) => Promise<T>,
-    { isAlone = false, signal }: UseOptions = {},
+    { isAlone = false, isShared = false, signal }: UseOptions = {},
   ): Promise<T> {
-    const owner = this.options.isolation === 'shared' ? '' : tenant;
+    const { isolation } = this.options;
+    const owner = isolation === 'shared' || isShared ? EVERYBODY : tenant;
     const lease = isAlone ? await this.#open(await this.browsers.reserve(), { isAlone }) : await this.#take(owner);
     const { page, member } = lease;
     this.#inUse.add(lease);
@@ -118,6 +163,7 @@ export class PagePool extends Lifecycle<PoolOptions> {
   shrink(): void {
     this.#keepsPages = false;
     this.#idle.trim(0);
+    this.#spare.drop(() => true);
     this.browsers.shrink();
   }
 
@@ -135,13 +181,20 @@ export class PagePool extends Lifecycle<PoolOptions> {
       );
       if (warm) {
         warm.member.busy++;
-        if ((await warm.page.ready) && warm.page.isReady) {
+        if ((await warm.page.ready) && warm.page.isReady && !this.#isWorn(warm)) {
           events.pageTaken('warm');
           return warm;
         }
         this.#closePage(warm);
         this.browsers.leave(warm.member);
         continue;
+      }
+      const isFree = ({ page, member }: Lease) => page.isReady && member.hasCapacity(pagesPerBrowser);
+      const spare = await this.#spare.take(isFree);
+      if (spare) {
+        spare.member.busy++;
+        events.pageTaken('spare');
+        return spare;
       }
       const member = await this.browsers.find();
       if (member) return this.#open(member, { isAlone: false });
@@ -164,10 +217,15 @@ export class PagePool extends Lifecycle<PoolOptions> {
 
   #return(owner: string, lease: Lease, isUsable: boolean): void {
     const { page, member } = lease;
-    const isReusable = isUsable && this.options.isolation !== 'job';
+    if (this.options.isolation !== 'shared' && owner === EVERYBODY) {
+      lease.shared ??= { documents: 0, since: performance.now() };
+      lease.shared.documents++;
+    }
+    const isReusable = isUsable && this.options.isolation !== 'job' && !this.#isWorn(lease);
     if (isReusable && this.#keepsPages && !member.isRetiring && !this.browsers.isStopping) {
       page.wipe();
       this.#idle.put(owner, lease);
+      this.#idle.trim(this.options.warmPages - this.#spare.size);
       void page.ready.then((isReady) => {
         if (isReady) return;
         this.#idle.forget((other) => other === lease);
@@ -176,6 +234,28 @@ export class PagePool extends Lifecycle<PoolOptions> {
     } else this.#closePage(lease, isUsable ? page.close() : page.kill());
     member.documents++;
     this.browsers.leave(member);
+    this.#fill();
+  }
+
+  /** Opens spare pages while there is nothing better to do. */
+  #fill(): void {
+    this.#spare.fill(() => this.#keepsPages && !this.browsers.isStopping && this.browsers.state.busy < CORES);
+  }
+
+  #openSpare(): Promise<Lease> | undefined {
+    const member = this.browsers.leastBusy;
+    if (!member) return undefined;
+    this.#idle.trim(this.options.warmPages - this.#spare.size - 1);
+    const opened = unlessAborted([member.ended], WarmPage.open(member.chromium, member.watch));
+    return opened.then((page) => ({ page, member }));
+  }
+
+  /** Whether tenants have shared the page for long enough, or it has loaded something. */
+  #isWorn({ page, shared }: Lease): boolean {
+    if (!shared) return false;
+    const { documents, ms } = this.options.shared ?? SHARED;
+    const isOld = shared.documents >= documents || performance.now() - shared.since >= ms;
+    return isOld || page.watch.touchedNetwork;
   }
 
   #closePage({ page, member }: Lease, closed = page.close()): void {

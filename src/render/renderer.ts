@@ -29,6 +29,7 @@ import { takePicture } from './picture.ts';
 import { describePdf, type PdfCaps, printPdf } from './print.ts';
 import { readHtml } from './read-html.ts';
 import { printSinglePage } from './single-page.ts';
+import { isShareable, LoadsFromOutside } from './shareable.ts';
 import { isStatic } from './static-document.ts';
 import { missingSpace, temporaryDirectories } from './temporary-space.ts';
 import type { WarmPage } from './warm-page.ts';
@@ -50,7 +51,7 @@ export interface RendererOptions extends Omit<PoolOptions, 'events'> {
 }
 
 export interface RenderContext {
-  /** the owner of the part; a page is never shared between tenants, unless RENDER_ISOLATION is `shared` */
+  /** the owner of the part; a page is never shared between tenants, unless RENDER_ISOLATION is `shared` or `static` */
   tenant: string;
   jobId?: string | undefined;
   signal?: AbortSignal | undefined;
@@ -91,10 +92,13 @@ export class Renderer extends Lifecycle {
   readonly #suspects = new Set<string>();
   /** jobs that failed while there was no disk space for temporary files */
   readonly #outOfSpace = new Set<string>();
+  /** whether static documents share pages */
+  readonly #sharesPages: boolean;
   #running = 0;
 
   constructor({ caps, fontNames, readMemory: read = readMemory, ...options }: RendererOptions) {
     super();
+    this.#sharesPages = options.isolation === 'static';
     this.#caps = caps;
     this.#fontNames = fontNames;
     this.#pool = new PagePool(options);
@@ -155,6 +159,10 @@ export class Renderer extends Lifecycle {
   async #render({ source, ...settings }: Part, context: RenderContext): Promise<PrintOutcome> {
     const { signal, jobId = '', waitMs = MAX_WAIT_MS, span = new Span() } = context;
     const latest = new Deadline(waitMs);
+    const content = context.content ?? plainContent(source);
+    const isJustLayout = isLayout({ ...settings, content });
+    const request = { ...settings, content, isJustLayout };
+    let isShared = this.#sharesPages && isJustLayout && isShareable(request);
     let isAlone = this.#suspects.has(jobId);
     for (let tries = 1; ; tries++) {
       if (signal?.aborted) return { kind: 'interrupted' };
@@ -162,12 +170,16 @@ export class Renderer extends Lifecycle {
       const lacksSpace = () => missingSpace(this.#directories) !== undefined;
       const lackedSpace = lacksSpace(); // checked before too, since a renderer that ends frees its space
       try {
-        const request = { ...settings, content: context.content ?? plainContent(source) };
         return {
           kind: 'done',
-          pdf: await this.#renderOnce(request, { ...context, span }, { latest, isAlone, failing }),
+          pdf: await this.#renderOnce(request, { ...context, span }, { latest, isAlone, isShared, failing }),
         };
       } catch (error) {
+        if (isShared && error instanceof LoadsFromOutside) {
+          isShared = false;
+          tries--;
+          continue;
+        }
         span.cutShort(signal?.aborted ? 'interrupted' : errorType(error));
         if (signal?.aborted) return { kind: 'interrupted' };
         if (mayLackSpace(error) && !this.#outOfSpace.has(jobId) && (lackedSpace || lacksSpace()))
@@ -186,9 +198,9 @@ export class Renderer extends Lifecycle {
   }
 
   async #renderOnce(
-    settings: Omit<Part, 'source'> & { content: Content },
+    settings: Judged,
     { tenant, jobId, signal, span }: RenderContext & { span: Span },
-    { latest, isAlone, failing }: { latest: Deadline; isAlone: boolean; failing: Failing },
+    { latest, isAlone, isShared, failing }: { latest: Deadline; isAlone: boolean; isShared: boolean; failing: Failing },
   ): Promise<PrintedPart> {
     const page = span.child('page'); // covers waiting for a page and preparing it
     const begun = Promise.withResolvers<void>();
@@ -208,9 +220,10 @@ export class Renderer extends Lifecycle {
           maxConnections: this.#caps.maxResources + (request.ownOrigin ? 1 : 0), // the document itself is no resource
           maxBytes: this.#caps.egressBytes,
           serves: request.ownOrigin,
+          isOwnOnly: isShared,
         });
         try {
-          const print = this.#print(warm, request, deadline, { span, page });
+          const print = this.#print(warm, { ...request, isShared }, deadline, { span, page });
           return await deadline.race('the document', unlessAborted([signal], print));
         } catch (error) {
           // For the one who looks into the job; without a job nobody would see it.
@@ -221,7 +234,7 @@ export class Renderer extends Lifecycle {
           warm.channel?.shut();
         }
       },
-      { isAlone, signal },
+      { isAlone, isShared, signal },
     );
     try {
       await latest.race('a page', unlessAborted([signal], Promise.race([begun.promise, rendering])));
@@ -234,7 +247,7 @@ export class Renderer extends Lifecycle {
 
   async #print(
     warm: WarmPage,
-    request: Printable,
+    request: Printable & { isShared: boolean },
     deadline: Deadline,
     spans: { span: Span; page: Span },
   ): Promise<PrintedPart> {
@@ -243,6 +256,7 @@ export class Renderer extends Lifecycle {
     excess.promise.catch(() => undefined);
     const fail = (does: string) => excess.reject(new CodedError('too_many_resources', `the document ${does}`));
     warm.watch.onCount = (count) => {
+      if (request.isShared && warm.watch.touchedNetwork) excess.reject(new LoadsFromOutside());
       if (count > caps.maxResources) fail(`loads more than ${caps.maxResources} resources`);
     };
     warm.watch.onPart = (parts) => {
@@ -315,17 +329,20 @@ function withReport(outcome: Failure, { report, picture }: Failing): Failure {
   return { ...outcome, pageReport: { messages: [], messageCount: 0, ...said, ...(picture && { picture }) } };
 }
 
+/** What is printed. `isJustLayout`: it is static, and so are its settings. */
+type Judged = Omit<Part, 'source'> & { content: Content; isJustLayout: boolean };
+
+function isLayout(settings: Omit<Judged, 'isJustLayout'>): boolean {
+  const { content } = settings;
+  return 'html' in content && content.html !== undefined && isStatic(content.html) && !mayAct(settings);
+}
+
 /** Only a channel can answer a document that is at an origin of its own. */
-function printable(
-  settings: Omit<Part, 'source'> & { content: Content },
-  { hasChannel }: { hasChannel: boolean },
-): Printable {
-  const { content, setJavaScriptEnabled } = settings;
-  const isJustLayout = 'html' in content && content.html !== undefined && isStatic(content.html) && !mayAct(settings);
+function printable({ isJustLayout, ...settings }: Judged, { hasChannel }: { hasChannel: boolean }): Printable {
   const ownOrigin = hasChannel
     ? ownOriginOf(
-        content,
-        { isJustLayout, mayRunScripts: setJavaScriptEnabled, mayBeKept: !hasRules(settings) },
+        settings.content,
+        { isJustLayout, mayRunScripts: settings.setJavaScriptEnabled, mayBeKept: !hasRules(settings) },
         settings,
       )
     : undefined;

@@ -239,6 +239,7 @@ export function rendererOptions(
     size: config.browserPoolSize,
     pagesPerBrowser: config.browserMaxPages,
     warmPages: Math.min(config.browserWarmPages, affordableWarmPages()),
+    sparePages: config.browserSparePages,
     maxAgeMs: config.browserMaxAgeMs,
     maxDocuments: config.browserMaxDocuments,
     memoryLimitBytes: config.browserMemoryLimitMb * MEGABYTE,

@@ -228,8 +228,8 @@ export class Events {
     this.#log.debug('step.ended', about);
   }
 
-  /** A page was taken for a document: a `warm` one that its tenant had before, or a new one. */
-  pageTaken(kind: 'warm' | 'cold'): void {
+  /** A page was taken for a document: a `warm` one that its tenant had before, a `spare` one that was ready, or a new one. */
+  pageTaken(kind: 'warm' | 'spare' | 'cold'): void {
     this.metrics.pageRequests.inc({ result: kind });
     this.#log.trace('page.taken', { kind });
   }

@@ -15,6 +15,8 @@ export interface RendererState {
   busy: number;
   /** pages kept warm */
   warm: number;
+  /** pages that no document has used yet */
+  spare: number;
   /** bytes of all browsers, as last measured */
   memoryBytes: number;
   /** memory used, as a part of the tightest limit: 0 to 1 */
@@ -294,6 +296,7 @@ export class Metrics {
     watch('browser_pool_size', 'Browser processes alive', () => state().browsers);
     watch('browser_memory_bytes', 'Memory that only the browsers use, measured every 10 s', () => state().memoryBytes);
     watch('warm_pages', 'Pages kept warm for their tenants', () => state().warm);
+    watch('spare_pages', 'Pages kept ready for tenants without a warm one', () => state().spare);
     watch(
       'memory_pressure_ratio',
       'Memory used, as a part of the tightest limit of this process',

@@ -4,3 +4,4 @@ import { describeIsolation } from '../support/isolation.ts';
 
 describeIsolation('job');
 describeIsolation('shared');
+describeIsolation('static');

@@ -153,7 +153,7 @@ describe('html that needs an origin', () => {
 });
 
 const combinations = ['namespace', 'proxy'].flatMap((jail) =>
-  ['tenant', 'job', 'shared'].map((isolation) => [jail, isolation] as const),
+  ['tenant', 'static', 'job', 'shared'].map((isolation) => [jail, isolation] as const),
 );
 describe.each(combinations)('RENDER_JAIL=%s RENDER_ISOLATION=%s', (jail, isolation) => {
   const started = createRenderer({ ...site.env, RENDER_JAIL: jail, RENDER_ISOLATION: isolation });

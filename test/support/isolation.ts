@@ -193,6 +193,7 @@ export function describeIsolation(mode: Config['renderIsolation']): void {
         tenant: ['cold', 'warm', 'cold'],
         job: ['cold', 'cold', 'cold'],
         shared: ['warm', 'warm', 'warm'],
+        static: ['warm', 'warm', 'warm'],
       };
       expect(await kinds()).toEqual(expected[mode]);
     });

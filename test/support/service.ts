@@ -34,7 +34,9 @@ export interface TestService extends TestDatabase {
 
 /** The settings of a test, from the same table as everybody's. */
 export function testConfig(env: Record<string, string>): Config {
-  return loadConfig({ env: { PDFPROMPT_DATA_DIR: inject('dataDir'), PORT: '0', ...env }, isRoot: isRoot() });
+  // Spare pages would take a core from other tests.
+  const base = { PDFPROMPT_DATA_DIR: inject('dataDir'), PORT: '0', BROWSER_SPARE_PAGES: '0' };
+  return loadConfig({ env: { ...base, ...env }, isRoot: isRoot() });
 }
 
 /** The real service in this process: real Postgres, real HTTP, and with `worker` a real browser. */

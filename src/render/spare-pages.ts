@@ -1,0 +1,114 @@
+import { unlessAborted } from '../kernel/abort.ts';
+import { Deadline } from '../kernel/deadline.ts';
+import type { Lease } from './pool.ts';
+import type { WarmPage } from './warm-page.ts';
+
+interface SparePagesOptions {
+  /** most pages, with the one that is being opened */
+  max: number;
+  /** opens a page without a document in a browser that runs; undefined: none can take it now */
+  open: () => Promise<Lease> | undefined;
+  close: (lease: Lease) => void;
+}
+
+/** A page that is being opened. */
+interface Opening {
+  /** of a document that waits for it */
+  claim?: PromiseWithResolvers<Lease | undefined>;
+}
+
+const PRIME_TIMEOUT_MS = 5_000;
+
+/**
+ * A document of ours that prints what most documents have: text in the usual fonts, a table, borders. The first print
+ * in a process loads fonts and code; it takes twice as long as a later one.
+ */
+const NEUTRAL_DOCUMENT = `<!doctype html><meta charset="utf-8"><style>
+  body { font-family: sans-serif } table { border-collapse: collapse } td { border: 1px solid #ccc; padding: 4px }
+  div { box-shadow: 0 1px 2px #888; border-radius: 4px }
+</style><h1>1 €</h1><p>a <b>b</b> <i>c</i> <span style="font-family: serif">d</span> <code>e</code></p>
+<table><tr><td>1<td>2</table><div>f</div>`;
+
+/** Pages that no document has used, kept ready for tenants without a warm one. Each is given away once, for good. */
+export class SparePages {
+  readonly #options: SparePagesOptions;
+  #ready: Lease[] = [];
+  #opening: Opening | undefined;
+
+  constructor(options: SparePagesOptions) {
+    this.#options = options;
+  }
+
+  /** Those that are ready. */
+  get size(): number {
+    return this.#ready.length;
+  }
+
+  /** Begins to open one if there are too few. @param isIdle asked again before the next one */
+  fill(isIdle: () => boolean): void {
+    if (this.#opening || this.#ready.length >= this.#options.max || !isIdle()) return;
+    const opened = this.#options.open();
+    if (!opened) return;
+    void this.#add(opened).then((isOpen) => isOpen && this.fill(isIdle));
+  }
+
+  /** @returns one, or one that will soon be ready; undefined: there is none, or it did not open */
+  async take(isFit: (lease: Lease) => boolean): Promise<Lease | undefined> {
+    const index = this.#ready.findIndex(isFit);
+    if (index !== -1) return this.#ready.splice(index, 1)[0];
+    if (!this.#opening || this.#opening.claim) return undefined;
+    this.#opening.claim = Promise.withResolvers();
+    const lease = await this.#opening.claim.promise;
+    if (!lease || isFit(lease)) return lease;
+    this.#options.close(lease);
+    return undefined;
+  }
+
+  /** Removes pages without closing them: they no longer exist. @returns them */
+  forget(isGone: (lease: Lease) => boolean): Lease[] {
+    const gone = this.#ready.filter(isGone);
+    this.#ready = this.#ready.filter((lease) => !isGone(lease));
+    return gone;
+  }
+
+  count(isCounted: (lease: Lease) => boolean): number {
+    return this.#ready.filter(isCounted).length;
+  }
+
+  /** Closes those for which this holds. */
+  drop(isDropped: (lease: Lease) => boolean): void {
+    for (const lease of this.forget(isDropped)) this.#options.close(lease);
+  }
+
+  /** @returns whether a page opened */
+  async #add(opened: Promise<Lease>): Promise<boolean> {
+    const opening: Opening = {};
+    this.#opening = opening;
+    let lease: Lease | undefined;
+    try {
+      lease = await opened;
+      const { page, member } = lease;
+      if (!opening.claim)
+        await new Deadline(PRIME_TIMEOUT_MS).race(
+          'the first print of a page',
+          unlessAborted([page.ended, member.ended], prime(page)),
+        );
+    } catch {
+      if (lease) this.#options.close(lease); // whoever needs a page opens one, and reports the error
+      lease = undefined;
+    }
+    this.#opening = undefined;
+    if (opening.claim) opening.claim.resolve(lease);
+    else if (lease) this.#ready.push(lease);
+    return lease !== undefined;
+  }
+}
+
+/** Prints a document of ours. It cannot run a script and loads nothing, so it leaves nothing behind. */
+async function prime({ tab: { page, session, frameId } }: WarmPage): Promise<void> {
+  const isLoaded = Promise.withResolvers<void>();
+  page.once('load', () => isLoaded.resolve());
+  await session.send('Page.setDocumentContent', { frameId, html: NEUTRAL_DOCUMENT });
+  await isLoaded.promise;
+  await session.send('Page.printToPDF', { printBackground: true });
+}
