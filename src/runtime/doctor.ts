@@ -6,6 +6,7 @@ import { Deadline } from '../kernel/deadline.ts';
 import { type ChromiumBinary, findChromium } from '../render/chromium-binary.ts';
 import { withFonts } from '../render/fonts/font-library.ts';
 import type { Launcher } from '../render/launcher.ts';
+import { SHARED } from '../render/pool.ts';
 import { Renderer } from '../render/renderer.ts';
 import { Events } from '../telemetry/events.ts';
 import { createLogger } from '../telemetry/log.ts';
@@ -27,6 +28,7 @@ export async function examine(config: Config, onProgress: Progress): Promise<Che
     await checkStore(config),
     ...(await checkDisks(config)),
     ...(await checkChromium(config, onProgress)),
+    checkIsolation(config),
     ...(await checkSigner(config)),
     checkMemory(),
   ];
@@ -84,6 +86,22 @@ async function checkConfinement(config: Config, launcher: Launcher): Promise<Che
             : 'allow unprivileged user namespaces, and install util-linux and iproute2',
         ),
   ];
+}
+
+/** Who may share a page. */
+function checkIsolation({ renderIsolation }: Config): Check {
+  if (renderIsolation === 'tenant') return ok('isolation', 'a page belongs to one tenant');
+  if (renderIsolation === 'job') return ok('isolation', 'each document has a new page');
+  if (renderIsolation === 'static')
+    return ok(
+      'isolation',
+      `static documents of all tenants share pages, each at most ${SHARED.documents} documents and ${SHARED.ms / 1000} s long; every other page belongs to one tenant`,
+    );
+  return warn(
+    'isolation',
+    'all tenants share pages: a document that breaks out of its page could meet those of others',
+    'unset RENDER_ISOLATION, or set it to static, unless all documents are trusted',
+  );
 }
 
 /** Documents may be hostile, and the vulnerabilities of an old Chromium are public. */

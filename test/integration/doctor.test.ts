@@ -45,6 +45,16 @@ describe('doctor', () => {
     });
   });
 
+  it.each([
+    ['tenant', 'ok', 'a page belongs to one tenant'],
+    ['static', 'ok', 'at most 200 documents and 60 s'],
+    ['job', 'ok', 'each document has a new page'],
+    ['shared', 'warn', 'all tenants share pages'],
+  ])('says who may share a page with RENDER_ISOLATION=%s', async (isolation, status, message) => {
+    const check = await examined({ RENDER_ISOLATION: isolation });
+    expect(check('isolation')).toMatchObject({ status, message: expect.stringContaining(message) });
+  });
+
   it('with a dead DATABASE_URL says so, without the password', async () => {
     const config = testConfig({
       DATABASE_URL: 'postgres://ann:hunter2@127.0.0.1:1/db',
