@@ -1,3 +1,4 @@
+import type { Config } from '../config/load.ts';
 import type { Calibration } from '../planning/calibration.ts';
 import { ASSUMPTIONS, type Plan } from '../planning/capacity.ts';
 import type { PriceTable, Setup } from '../planning/prices.ts';
@@ -12,6 +13,7 @@ interface ReportInput {
   peakFactor: number;
   targetP95Ms: number;
   retentionMs: number;
+  isolation: Config['renderIsolation'];
 }
 
 export function planReport(input: ReportInput): string {
@@ -56,12 +58,12 @@ export function planReport(input: ReportInput): string {
 
 /** What the plan assumes, and how far it can be off. */
 export function assumptionsOf(input: ReportInput): string[] {
-  const { plan, calibration, prices, peakFactor, targetP95Ms, retentionMs } = input;
+  const { plan, calibration, prices, peakFactor, targetP95Ms, retentionMs, isolation } = input;
   const { count, needed } = plan.workers;
   return [
     `A user makes ${ASSUMPTIONS.pdfsPerUser} PDFs in the busiest hour unless --pdfs-per-hour says otherwise; its busiest minutes have ${peakFactor} times its average (--peak-factor), and documents come at random moments (Poisson).`,
     `At that peak 95 % of documents are done within ${ms(targetP95Ms)} (--target-p95), and no more than ${percent(ASSUMPTIONS.mostUtilisation)} of the workers' cores are needed.`,
-    `All users are alike: ${percent(plan.load.newPageShare)} of documents need a new page, because their tenant has no warm page.`,
+    PAGES[isolation](percent(plan.load.newPageShare)),
     SOURCES[calibration.source](calibration),
     count > needed
       ? `The load needs ${needed}; ${count - needed} more (--spare), so that a worker may fail or be replaced.`
@@ -71,6 +73,16 @@ export function assumptionsOf(input: ReportInput): string[] {
     `Prices (--prices) as of ${prices.asOf}. ${prices.note} They do not include traffic, taxes or staff.`,
   ];
 }
+
+/** How many documents need a new page. */
+const PAGES: Record<Config['renderIsolation'], (share: string) => string> = {
+  tenant: (share) =>
+    `All users are alike: ${share} of documents need a new page, because their tenant has no warm page. Up to four are opened beforehand, while a core is free (BROWSER_SPARE_PAGES).`,
+  static: () =>
+    'No document runs a script or loads anything from outside, so that all share pages (RENDER_ISOLATION=static). Plan with RENDER_ISOLATION=tenant if many do.',
+  job: () => 'Each document needs a new page (RENDER_ISOLATION=job).',
+  shared: () => 'All documents share pages (RENDER_ISOLATION=shared).',
+};
 
 const SOURCES: Record<Calibration['source'], (calibration: Calibration) => string> = {
   'built-in': () =>

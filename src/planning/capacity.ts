@@ -1,4 +1,5 @@
 import { connectionBudget, FEWEST_CONNECTIONS, type ProcessRole, splitConnections } from '../config/connections.ts';
+import type { Config } from '../config/load.ts';
 import { OperatorError, UsageError } from '../kernel/errors.ts';
 import type { Calibration } from './calibration.ts';
 import { type Workload, workloadOf } from './document-cost.ts';
@@ -37,6 +38,8 @@ const MEMORY = { worker: 220, serve: 150, browser: 250, document: 150, warmPage:
 const SHARE = { warmPages: 0.4, all: 0.8 };
 /** `BROWSER_WARM_PAGES` at most. */
 const MOST_WARM_PAGES = 200;
+/** `BROWSER_SPARE_PAGES`, which count as warm pages. */
+const SPARE_PAGES = 4;
 /** Milliseconds that a warm page is kept for its tenant (render/pool.ts). */
 const PAGE_IDLE_MS = 300_000;
 /** Milliseconds from the notification to the start of a job whose worker is idle. */
@@ -58,6 +61,8 @@ export interface CapacityInput {
   peakFactor?: number;
   /** workers in addition to those that the load needs */
   spare?: number | undefined;
+  /** `static`: the documents are, so that none needs a page of its tenant's */
+  isolation: Config['renderIsolation'];
   /** milliseconds that a PDF is kept */
   retentionMs: number;
   arePdfsInPostgres: boolean;
@@ -91,6 +96,8 @@ function planWith(input: CapacityInput, machine: MachinePrice) {
    * alike. If some send most of the documents, more pages are warm than this.
    */
   const newPageShareOf = (workers: number) => {
+    if (input.isolation === 'job') return 1;
+    if (input.isolation !== 'tenant') return 0;
     const comesBack = 1 - Math.exp((-rate / load.users / workers / 1000) * PAGE_IDLE_MS);
     return 1 - Math.min(1, warmPages / load.users, comesBack);
   };
@@ -211,6 +218,7 @@ function predict({ rate, cores, concurrency, workload }: Fleet, workers: number)
     pickupMs: PICKUP_MS,
     seed: 1,
     parallelism: Math.min(cores, workload.mean.parallelism),
+    sparePages: SPARE_PAGES,
     rate: (rate * simulated) / workers,
     demand: workload.draw,
     documents: SIMULATED_DOCUMENTS,

@@ -77,7 +77,8 @@ export function workloadOf(input: WorkloadInput) {
       const factor = kind.spread[Math.floor(random() * kind.spread.length)] ?? 1;
       const newPageMs = random() < newPageShare ? kind.newPageMs : 0;
       return {
-        renderMs: (kind.renderMs * factor + newPageMs) / coreSpeed,
+        renderMs: (kind.renderMs * factor) / coreSpeed,
+        newPageMs: newPageMs / coreSpeed,
         idleMs: kind.idleMs,
         afterMs: kind.afterMs / coreSpeed,
       };

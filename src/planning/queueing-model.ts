@@ -4,6 +4,8 @@ import { seededRandom } from './seeded-random.ts';
 export interface Demand {
   /** work of a core while the document has a slot */
   renderMs: number;
+  /** the same, before that, unless a spare page is ready; 0 or undefined: it has a warm page */
+  newPageMs?: number;
   /** time in the slot in which no core works for it */
   idleMs: number;
   /** work of a core after its slot is free: storing the PDF, the API's share */
@@ -17,6 +19,8 @@ interface Worker {
   pickupMs: number;
   /** cores that work for one document, at most: Chromium is several processes */
   parallelism: number;
+  /** pages kept ready for documents that need a new one */
+  sparePages?: number;
 }
 
 interface SimulationInput extends Worker {
@@ -32,6 +36,8 @@ interface SimulationInput extends Worker {
 }
 
 interface Job extends Demand {
+  /** no document: a core opens a spare page */
+  isSpare?: boolean;
   arrivedAt: number;
   startedAt: number;
   hasSlot: boolean;
@@ -108,11 +114,16 @@ class SimulatedWorker {
   readonly #working: Job[] = [];
   readonly #waiting: Job[] = [];
   #inSlots = 0;
+  #spare: number;
+  /** work of a core to open the page that a document took, which is to be opened in its place */
+  readonly #missing: number[] = [];
+  #isOpening = false;
   /** when something changes here next if nothing arrives */
   nextAt = Infinity;
 
   constructor(options: Worker) {
     this.#options = options;
+    this.#spare = options.sparePages ?? 0;
   }
 
   /** As the dispatcher counts: PDFs being stored keep documents out only when there are as many as slots. */
@@ -134,17 +145,39 @@ class SimulatedWorker {
   /** @returns the jobs that are done by then */
   advance(to: number): Job[] {
     this.#passTime(to);
-    for (const job of takeDue(this.#waiting, to)) this.#work(job, job.renderMs);
+    for (const job of takeDue(this.#waiting, to)) this.#work(job, this.#openingMs(job) + job.renderMs);
     const due = takeDue(this.#working, this.#shared);
+    if (due.some(({ isSpare }) => isSpare)) {
+      this.#isOpening = false;
+      this.#spare++;
+    }
     for (const job of due) {
       if (!job.hasSlot) continue;
       this.#inSlots--;
       this.#work(job, job.afterMs);
     }
-    const done = due.filter(({ hasSlot }) => !hasSlot);
+    const done = due.filter(({ hasSlot, isSpare }) => !hasSlot && !isSpare);
     for (const job of due) job.hasSlot = false;
+    this.#openSpare();
     this.#schedule();
     return done;
+  }
+
+  /** Milliseconds of work to open a page for the document: none if one is ready. */
+  #openingMs({ newPageMs = 0 }: Job): number {
+    if (newPageMs === 0 || this.#spare === 0) return newPageMs;
+    this.#spare--;
+    this.#missing.push(newPageMs);
+    return 0;
+  }
+
+  /** One at a time, while fewer documents than cores are in slots, as the pool of pages does it. */
+  #openSpare(): void {
+    if (this.#isOpening || this.#missing.length === 0 || this.#inSlots >= this.#options.cores) return;
+    const ms = this.#missing.shift() ?? 0;
+    this.#isOpening = true;
+    const page = { renderMs: 0, idleMs: 0, afterMs: 0, arrivedAt: 0, startedAt: 0, endsAt: 0 };
+    this.#work({ ...page, hasSlot: false, isCounted: false, isSpare: true }, ms);
   }
 
   #work(job: Job, ms: number): void {

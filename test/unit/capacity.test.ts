@@ -17,6 +17,7 @@ const usual: Omit<CapacityInput, 'load'> = {
   calibration: BUILT_IN_CALIBRATION,
   prices: DEFAULT_PRICES.setups.managed,
   retentionMs: 7 * 86_400_000,
+  isolation: 'tenant',
   arePdfsInPostgres: true,
 };
 const planFor = (users: number, more: Partial<CapacityInput> = {}) =>
@@ -115,6 +116,14 @@ describe('a plan', () => {
     expect(shareFor(10)).toBeLessThan(0.01);
     expect(shareFor(10_000)).toBeGreaterThan(0.9);
   });
+
+  it('needs fewer workers where documents of all tenants share pages', () => {
+    const needed = (isolation: CapacityInput['isolation']) => planFor(20_000, { isolation }).workers.needed;
+    expect(needed('static')).toBeLessThan(needed('tenant'));
+    expect(needed('static')).toBe(needed('shared'));
+    expect(needed('job')).toBeGreaterThanOrEqual(needed('tenant'));
+    expect(planFor(20_000, { isolation: 'static' }).load.newPageShare).toBe(0);
+  });
 });
 
 describe('a mix', () => {
@@ -122,7 +131,7 @@ describe('a mix', () => {
     const { mean, draw } = workloadOf({ mix: usual.mix, documents: usual.calibration.documents, newPageShare: 0.5 });
     const random = seededRandom(3);
     const drawn = Array.from({ length: 50_000 }, () => draw(random));
-    const average = drawn.reduce((sum, { renderMs }) => sum + renderMs, 0) / drawn.length;
+    const average = drawn.reduce((sum, { renderMs, newPageMs = 0 }) => sum + renderMs + newPageMs, 0) / drawn.length;
     expect(average / (mean.renderMs + mean.newPageMs)).toBeCloseTo(1, 1);
   });
 });

@@ -84,6 +84,17 @@ describe('a worker', () => {
     isWithin(simulate({ ...lone, parallelism: 1.25 }).turnaround.p50, 84, 0.01);
   });
 
+  it('opens pages beforehand while a core is free: a new tenant waits for none at a low load, and saves nothing at a high one', () => {
+    const demand = (): Demand => ({ renderMs: 80, newPageMs: 100, idleMs: 0, afterMs: 0 });
+    const p50 = (rate: number, sparePages: number) =>
+      simulate({ ...worker, rate, sparePages, documents: 5_000, seed: 1, demand }).turnaround.p50;
+    isWithin(p50(0.1, 0), 184, 0.02);
+    isWithin(p50(0.1, 4), 84, 0.02);
+    expect(p50(4, 4)).toBeLessThan(0.6 * p50(4, 0));
+    const most = (sparePages: number) => simulate({ ...worker, ...saturated, sparePages, demand }).throughput;
+    isWithin(most(4), most(0), 0.03);
+  });
+
   it('waits less with others beside it at the same load each', () => {
     const p95 = [1, 2, 8].map(
       (workers) =>

@@ -178,7 +178,8 @@ async function printPlan(options: PlanOptions, { config, calibration, load }: Gi
   flags.end();
   const retentionMs = config.pdfRetentionMs;
   const arePdfsInPostgres = config.pdfStore.kind === 'postgres';
-  const given = { mix, calibration, targetP95Ms, peakFactor, retentionMs };
+  const { renderIsolation: isolation } = config;
+  const given = { mix, calibration, targetP95Ms, peakFactor, retentionMs, isolation };
   const plan = planCapacity({ ...given, load, workerSize, spare, arePdfsInPostgres, prices: prices.setups[setup] });
   const report = { ...given, plan, setup, prices };
   if (!options.json) return print(planReport(report));
