@@ -62,8 +62,10 @@ const EVERYBODY = '';
  * that bounds what a document sees that broke its renderer. A new page costs less than two documents.
  */
 export const SHARED: SharedBounds = { documents: 200, ms: 60_000 };
-/** While fewer documents are in progress, a core is free to open spare pages. */
+/** While fewer documents are in progress, a core is free to open spare pages … */
 const CORES = availableParallelism();
+/** … if that lasts so long: under load it takes less until the next document begins. */
+const FREE_MS = 30;
 
 /**
  * Pages, warm where possible, in the browsers of a {@link BrowserPool}. A page belongs to one tenant until it is closed,
@@ -76,6 +78,7 @@ export class PagePool extends Lifecycle<PoolOptions> {
   readonly #inUse = new Set<Lease>();
   readonly #closing = new Set<Promise<void>>();
   #keepsPages = true;
+  #free: NodeJS.Timeout | undefined;
 
   constructor(options: PoolOptions) {
     super(options);
@@ -86,8 +89,9 @@ export class PagePool extends Lifecycle<PoolOptions> {
     });
     this.#spare = new SparePages({
       max: Math.min(options.sparePages, Math.floor(options.warmPages / 2)),
-      open: () => this.#openSpare(),
+      open: () => this.#openFresh(),
       close: (lease) => this.#closePage(lease),
+      onOpened: () => this.#openSpareSoon(),
     });
     const stores = [this.#idle, this.#spare];
     this.browsers = new BrowserPool(options, {
@@ -108,11 +112,12 @@ export class PagePool extends Lifecycle<PoolOptions> {
       this.#idle.expire();
       for (const lease of this.#idle.forget((lease) => this.#isWorn(lease))) this.#closePage(lease);
       this.#spare.drop(({ member }) => member.isRetiring);
-      this.#fill();
+      this.#openSpareSoon();
     });
   }
 
   protected override async onStop(): Promise<void> {
+    this.#stopWaiting();
     await this.browsers.stop();
     while (this.#closing.size > 0) await Promise.all(this.#closing);
   }
@@ -131,6 +136,7 @@ export class PagePool extends Lifecycle<PoolOptions> {
     const owner = isolation === 'shared' || isShared ? EVERYBODY : tenant;
     const lease = isAlone ? await this.#open(await this.browsers.reserve(), { isAlone }) : await this.#take(owner);
     const { page, member } = lease;
+    if (this.browsers.state.busy >= CORES) this.#stopWaiting();
     this.#inUse.add(lease);
     let isUsable = false;
     try {
@@ -190,7 +196,11 @@ export class PagePool extends Lifecycle<PoolOptions> {
         continue;
       }
       const isFree = ({ page, member }: Lease) => page.isReady && member.hasCapacity(pagesPerBrowser);
-      const spare = await this.#spare.take(isFree);
+      const spare = this.#spare.take(isFree) ?? (await this.#spare.next());
+      if (spare && !isFree(spare)) {
+        this.#closePage(spare);
+        continue;
+      }
       if (spare) {
         spare.member.busy++;
         events.pageTaken('spare');
@@ -234,15 +244,24 @@ export class PagePool extends Lifecycle<PoolOptions> {
     } else this.#closePage(lease, isUsable ? page.close() : page.kill());
     member.documents++;
     this.browsers.leave(member);
-    this.#fill();
+    this.#openSpareSoon();
   }
 
-  /** Opens spare pages while there is nothing better to do. */
-  #fill(): void {
-    this.#spare.fill(() => this.#keepsPages && !this.browsers.isStopping && this.browsers.state.busy < CORES);
+  /** Opens a spare page as soon as there is nothing better to do for a moment. */
+  #openSpareSoon(): void {
+    if (this.browsers.state.busy >= CORES) return;
+    this.#free ??= setTimeout(() => {
+      this.#free = undefined;
+      if (this.#keepsPages && !this.browsers.isStopping) this.#spare.fill();
+    }, FREE_MS).unref();
   }
 
-  #openSpare(): Promise<Lease> | undefined {
+  #stopWaiting(): void {
+    clearTimeout(this.#free);
+    this.#free = undefined;
+  }
+
+  #openFresh(): Promise<Lease> | undefined {
     const member = this.browsers.leastBusy;
     if (!member) return undefined;
     this.#idle.trim(this.options.warmPages - this.#spare.size - 1);

@@ -9,6 +9,8 @@ interface SparePagesOptions {
   /** opens a page without a document in a browser that runs; undefined: none can take it now */
   open: () => Promise<Lease> | undefined;
   close: (lease: Lease) => void;
+  /** called when a page has opened: there may be time for another one */
+  onOpened: () => void;
 }
 
 /** A page that is being opened. */
@@ -44,24 +46,23 @@ export class SparePages {
     return this.#ready.length;
   }
 
-  /** Begins to open one if there are too few. @param isIdle asked again before the next one */
-  fill(isIdle: () => boolean): void {
-    if (this.#opening || this.#ready.length >= this.#options.max || !isIdle()) return;
+  /** Begins to open one if there are too few. */
+  fill(): void {
+    if (this.#opening || this.#ready.length >= this.#options.max) return;
     const opened = this.#options.open();
-    if (!opened) return;
-    void this.#add(opened).then((isOpen) => isOpen && this.fill(isIdle));
+    if (opened) void this.#add(opened);
   }
 
-  /** @returns one, or one that will soon be ready; undefined: there is none, or it did not open */
-  async take(isFit: (lease: Lease) => boolean): Promise<Lease | undefined> {
+  take(isFit: (lease: Lease) => boolean): Lease | undefined {
     const index = this.#ready.findIndex(isFit);
-    if (index !== -1) return this.#ready.splice(index, 1)[0];
+    return index === -1 ? undefined : this.#ready.splice(index, 1)[0];
+  }
+
+  /** @returns the one that is being opened, unless somebody waits for it already; undefined if it does not open */
+  async next(): Promise<Lease | undefined> {
     if (!this.#opening || this.#opening.claim) return undefined;
     this.#opening.claim = Promise.withResolvers();
-    const lease = await this.#opening.claim.promise;
-    if (!lease || isFit(lease)) return lease;
-    this.#options.close(lease);
-    return undefined;
+    return this.#opening.claim.promise;
   }
 
   /** Removes pages without closing them: they no longer exist. @returns them */
@@ -80,8 +81,7 @@ export class SparePages {
     for (const lease of this.forget(isDropped)) this.#options.close(lease);
   }
 
-  /** @returns whether a page opened */
-  async #add(opened: Promise<Lease>): Promise<boolean> {
+  async #add(opened: Promise<Lease>): Promise<void> {
     const opening: Opening = {};
     this.#opening = opening;
     let lease: Lease | undefined;
@@ -100,7 +100,7 @@ export class SparePages {
     this.#opening = undefined;
     if (opening.claim) opening.claim.resolve(lease);
     else if (lease) this.#ready.push(lease);
-    return lease !== undefined;
+    if (lease) this.#options.onOpened();
   }
 }
 

@@ -13,6 +13,7 @@ import { handover } from './handover.ts';
 import { hour } from './hour.ts';
 import { jail } from './jail.ts';
 import { latency } from './latency.ts';
+import { newcomers } from './newcomers.ts';
 import { merge } from './merge.ts';
 import { pickup } from './pickup.ts';
 import { plan } from './plan.ts';
@@ -45,6 +46,7 @@ const BENCHES: Record<
   fairness,
   finishing,
   merge,
+  newcomers,
   floods,
   render,
   latency,
