@@ -1,5 +1,6 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
-import type { Database, Transaction } from '../db/pools.ts';
+import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { arrayLiteral } from '../db/array-literal.ts';
+import { type Database, postgresErrorOf, type Transaction } from '../db/pools.ts';
 import { job, jobAttempt, part, worker } from '../db/schema.ts';
 import { type PrintSettings, withDefaults } from '../domain/pdf-request.ts';
 import { type Priority, priorityName } from '../domain/priority.ts';
@@ -52,15 +53,37 @@ interface ClaimInput {
 /** The worker was marked lost: it must register again before it can claim jobs. */
 export class NotRegistered extends Error {}
 
+interface ClaimDeps {
+  db: Database;
+  queue: JobQueue;
+  events: Events;
+}
+
 /**
- * Takes jobs in the queue's order and marks them as processing, in one short transaction. Jobs that are paused lose
- * their places instead, and others are taken.
+ * Takes jobs in the queue's order and marks them as processing: in one statement, if all that it takes can be begun, and
+ * otherwise in a short transaction.
  * @throws NotRegistered, and nothing is claimed
  */
-export async function claimJobs(
-  { db, queue, events }: { db: Database; queue: JobQueue; events: Events },
-  { workerId, count }: ClaimInput,
-): Promise<ClaimedJob[]> {
+export async function claimJobs(deps: ClaimDeps, input: ClaimInput): Promise<ClaimedJob[]> {
+  const { db, queue } = deps;
+  const { workerId, count } = input;
+  try {
+    const rows = await retryAfterDeadlock(() =>
+      queue.claimWith<BegunRow>(db, count, (claims) => begin(claims, { workerId, atOnce: true })),
+    );
+    return withParts(rows).map((begun) => toClaimed({ id: begun.id, retryCount: begun.job.retryCount }, begun));
+  } catch (error) {
+    if (postgresErrorOf(error)?.code !== NOT_BEGUN) throw error;
+    return claimSome(deps, input);
+  }
+}
+
+/**
+ * Takes jobs of which not all can be begun. Those that are paused lose their places, and others are taken instead; those
+ * that have ended leave the queue.
+ * @throws NotRegistered, and nothing is claimed
+ */
+async function claimSome({ db, queue, events }: ClaimDeps, { workerId, count }: ClaimInput): Promise<ClaimedJob[]> {
   let expired: LostJobs = { requeued: [], poisoned: [] };
   const claim = async (tx: Transaction): Promise<{ jobs: ClaimedJob[]; mayBeMore: boolean }> => {
     expired = { requeued: [], poisoned: [] };
@@ -116,36 +139,42 @@ const isWanted = sql`
 const isNotPaused = sql`not ${isPaused({ tier: sql`${job.tier}`, userId: sql`${job.userId}` })}`;
 
 /**
- * If the worker is alive, marks the queued ones of the jobs as processing, and begins an attempt at each. The parts are
- * read by the statement that writes the attempts, to save a round trip.
+ * A statement: if the worker is alive, marks the queued ones of the jobs as processing, begins an attempt at each, and
+ * reads their parts: a row for each part, or one without a part.
+ * @param claims a query for their `id` and `"retryCount"`
+ * @param atOnce the same statement claims the jobs: it fails with {@link NOT_BEGUN} if one is not begun, or had another
+ *   run since the statement's snapshot, from which the parts are read
  */
-async function start(tx: Transaction, ids: string[], workerId: string): Promise<JobRow[]> {
-  const jobs = await tx
-    .update(job)
-    .set({
-      status: 'processing',
-      runs: sql`${job.runs} + 1`,
-      attempts: sql`${job.attempts} + 1`,
-      startedAt: sql`now()`,
-      workerId,
-      pausedAt: null,
-    })
-    .where(
-      and(
-        inArray(job.id, ids),
-        eq(job.status, 'queued'),
-        isWanted,
-        isNotPaused,
-        sql`exists (${livingWorker(workerId)})`,
-      ),
-    )
-    .returning();
-  if (jobs.length === 0) return [];
-  const attempts = jobs.map((row) => ({ jobId: row.id, run: row.runs, workerId }));
-  const begun = tx.$with('begun').as(tx.insert(jobAttempt).values(attempts).returning({ jobId: jobAttempt.jobId }));
-  const started = jobs.map((row) => row.id);
-  const parts = await tx.with(begun).select().from(part).where(inArray(part.jobId, started)).orderBy(part.position);
-  return jobs.map((row) => ({ ...row, parts: parts.filter(({ jobId }) => jobId === row.id) }));
+const begin = (claims: SQL, { workerId, atOnce }: { workerId: string; atOnce: boolean }) => sql`
+  with claims as (${claims}), begun as (
+    update ${job} set status = 'processing', runs = ${job.runs} + 1, attempts = ${job.attempts} + 1, started_at = now(),
+      worker_id = ${workerId}, paused_at = null
+    where id = any (array(select id from claims)) and status = 'queued' and ${isWanted} and ${isNotPaused}
+      and exists (${livingWorker(workerId)})
+    returning id, user_id as "userId", tier, priority, request_id as "requestId", traceparent, runs, attempts, losses,
+      (extract(epoch from started_at - created_at) * 1000)::double precision as "waitedMs", filename,
+      batch_id as "batchId", batch_row as "batchRow", request, html, url
+  ), attempts as (
+    insert into ${jobAttempt} (job_id, run, worker_id) select id, runs, ${workerId} from begun
+  )
+  select begun.*, claims."retryCount", part.position, part.kind, part.content, part.data, part.settings,
+    part.has_files as "hasFiles", part.template_version as "templateVersion"${atOnce ? UNLESS_BEGUN : sql``}
+  from (select id, "retryCount", row_number() over () as place from claims) as claims
+    left join begun using (id) left join ${part} as part on part.job_id = begun.id
+  where begun.id is not null or ${atOnce}
+  order by claims.place, part.position`;
+
+const UNLESS_BEGUN = sql`, case when
+  begun.id is null or begun.runs <> 1 + (select before.runs from ${job} as before where before.id = begun.id)
+  then pdfprompt_not_begun(claims.id) end`;
+
+/** Raised by a claim in one statement. */
+const NOT_BEGUN = 'PDF14';
+
+/** Begins jobs that this transaction has claimed. */
+async function start(tx: Transaction, ids: string[], workerId: string): Promise<BegunJob[]> {
+  const claims = sql`select id, 0 as "retryCount" from unnest(${arrayLiteral(ids)}::uuid[]) as id`;
+  return withParts(await tx.execute<BegunRow>(begin(claims, { workerId, atOnce: false })));
 }
 
 /**
@@ -176,12 +205,28 @@ async function endExpiredRuns(tx: Transaction, queue: JobQueue, ids: string[]): 
   return expired;
 }
 
-type JobRow = typeof job.$inferSelect & { parts: PartColumns[] };
+type BegunRow = Pick<
+  typeof job.$inferSelect,
+  | 'id' | 'userId' | 'tier' | 'priority' | 'requestId' | 'traceparent' | 'runs' | 'attempts' | 'losses' | 'filename'
+  | 'batchId' | 'batchRow' | 'request' | 'html' | 'url'
+> & { retryCount: number; waitedMs: number } & (PartColumns | { [Column in keyof PartColumns]: null }); // prettier-ignore
 
-function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
+interface BegunJob {
+  id: string;
+  job: BegunRow;
+  parts: PartColumns[];
+}
+
+const withParts = (rows: readonly BegunRow[]): BegunJob[] =>
+  [...Map.groupBy(rows, ({ id }) => id)].flatMap(([id, its]) => {
+    const [first] = its;
+    return first ? [{ id, job: first, parts: its.filter((row) => row.kind !== null) }] : [];
+  });
+
+function toClaimed(claim: Claim, { id, job: row, parts }: BegunJob): ClaimedJob {
   return {
     claim,
-    id: row.id,
+    id,
     userId: row.userId,
     tier: row.tier,
     priority: priorityName(row.priority),
@@ -190,10 +235,10 @@ function toClaimed(claim: Claim, row: JobRow): ClaimedJob {
     run: row.runs,
     attempt: row.attempts,
     losses: row.losses,
-    waitedMs: row.startedAt ? row.startedAt.getTime() - row.createdAt.getTime() : 0,
+    waitedMs: Math.round(row.waitedMs),
     filename: row.filename ?? undefined,
     batch: row.batchId === null ? undefined : { id: row.batchId, row: row.batchRow ?? undefined },
-    ...storedDocuments(row, row.parts),
+    ...storedDocuments(row, parts),
     settings: withDefaults(row.request),
   };
 }

@@ -1,21 +1,19 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core';
-import { notify, notifySql } from '../db/notifier.ts';
-import type { Database, Transaction } from '../db/pools.ts';
-import { file, job, jobAttempt, part, unownedFile, usageHistory } from '../db/schema.ts';
-import type { RenderTimings } from '../domain/job.ts';
-import { PDF_TYPE } from '../domain/media-type.ts';
-import type { Failure, Outcome, PrintReport } from '../domain/outcome.ts';
-import { crashPoint } from '../kernel/crash-point.ts';
+import { notify } from '../db/notifier.ts';
+import type { Database, Queryable, Transaction } from '../db/pools.ts';
+import { job, jobAttempt } from '../db/schema.ts';
+import type { Failure, Outcome } from '../domain/outcome.ts';
+import { crashPoint, isArmed } from '../kernel/crash-point.ts';
 import { type JobQueue, MAX_ATTEMPTS } from '../queue/boss.ts';
-import { storeFailureOf } from '../storage/postgres-store.ts';
+import { oneRowOf, storeFailureOf } from '../storage/postgres-store.ts';
 import type { Stores } from '../storage/stores.ts';
 import { endAttempt } from './attempts.ts';
-import { type ClaimedJob, isItem } from './claim.ts';
+import type { ClaimedJob } from './claim.ts';
+import { BytesAbandoned, complete, StaleClaim, timings } from './complete.ts';
 import { BACK_IN_QUEUE, ENDED } from './lost-jobs.ts';
 import { keepPageReport } from './page-reports.ts';
 import { dropFiles, putFiles, ResultFiles } from './put-files.ts';
-import { REDACTED_REQUEST, REDACTED_URL, WITHOUT_DOCUMENT, WITHOUT_DOCUMENT_OF_ITEM } from './redacted-request.ts';
 
 /**
  * Seconds that a result is kept while the store does not take it. Afterwards its memory is worth more than the rendering
@@ -30,14 +28,6 @@ export function endOfPatience(stop: AbortSignal): AbortSignal {
   return signal;
 }
 
-/** Failed resources that are recorded by name: a document may load thousands. */
-const KEPT_FAILURES = 20;
-/** Missing font families of a job that are kept. */
-const KEPT_FONTS = 20;
-/** Of a part: what is kept of it, and erased later. */
-const HAS_SHOWN = sql`shown is not null`;
-const HAS_SHOWN_OR_TITLE = sql`(shown is not null or settings ? 'title')`;
-
 export interface FinishDeps {
   db: Database;
   queue: JobQueue;
@@ -48,11 +38,6 @@ export interface FinishDeps {
 
 /** The job's status after the attempt; `stale` if the claim was no longer valid, so that nothing was written. */
 export type Finish = 'completed' | 'failed' | 'queued' | 'stale';
-
-class StaleClaim extends Error {}
-
-/** Somebody took the bytes for abandoned before the transaction that names them. */
-class BytesAbandoned extends Error {}
 
 /**
  * Writes the outcome of an attempt: first the files into a store outside the database, then job, files, usage and queue
@@ -74,11 +59,12 @@ export async function finishJob(
       if (!(await putFiles(deps, claimed, result, signal))) throw new StaleClaim();
       crashPoint('store.put');
     }
+    if (outcome.kind === 'done') {
+      await write(deps, claimed, outcome, result);
+      return 'completed';
+    }
     return await db.transaction(async (tx) => {
-      const finish =
-        outcome.kind === 'done'
-          ? await complete(deps, tx, claimed, { ...outcome, result })
-          : await failOrRequeue(deps, tx, claimed, outcome);
+      const finish = await failOrRequeue(deps, tx, claimed, outcome);
       crashPoint('finish.written');
       return finish;
     });
@@ -106,6 +92,31 @@ async function finishedBefore(
     .where(and(eq(jobAttempt.jobId, id), eq(jobAttempt.run, run), eq(jobAttempt.outcome, kind)));
   if (!row) return undefined;
   return row.status === 'completed' || row.status === 'failed' ? row.status : 'queued';
+}
+
+/** A small result is one statement, and that a transaction. A large one is not kept in memory twice, but sent in pieces. */
+async function write(
+  deps: FinishDeps,
+  claimed: ClaimedJob,
+  outcome: Extract<Outcome, { kind: 'done' }>,
+  result: ResultFiles,
+): Promise<void> {
+  const { current: store } = deps.stores;
+  const [first, ...more] = result.files;
+  const bytes = store.isInDatabase && first && more.length === 0 ? oneRowOf(first.pdf) : undefined;
+  const { pageReport } = outcome;
+  const isOneStatement = (bytes !== undefined || !store.isInDatabase) && !pageReport && !isArmed('finish.written');
+  const completeIn = (db: Queryable) => {
+    const run = () => complete(deps, db, claimed, { ...outcome, result, bytes });
+    return bytes && store.measurePut ? store.measurePut(run) : run();
+  };
+  if (isOneStatement) return completeIn(deps.db);
+  await deps.db.transaction(async (tx) => {
+    await completeIn(tx);
+    if (store.isInDatabase && !bytes) for (const { id, pdf } of result.files) await store.put(tx, id, pdf);
+    if (pageReport) await keepPageReport(tx, claimed, pageReport);
+    crashPoint('finish.written');
+  });
 }
 
 async function failOrRequeue(
@@ -154,81 +165,4 @@ async function change(tx: Transaction, { id, run }: ClaimedJob, columns: PgUpdat
     .where(and(eq(job.id, id), eq(job.status, 'processing'), eq(job.runs, run)))
     .returning({ id: job.id });
   if (rows.length !== 1) throw new StaleClaim();
-}
-
-/** The worker's own times, and by the database's clock the time in the queue and in total. */
-function timings(own: Partial<RenderTimings> = {}) {
-  const since = (from: unknown, until: unknown) => sql`round(extract(epoch from ${until} - ${from}) * 1000)::bigint`;
-  return sql`jsonb_build_object('queued', ${since(job.createdAt, job.startedAt)}, 'total', ${since(job.createdAt, sql`now()`)}) || ${JSON.stringify(own)}::text::jsonb`;
-}
-
-/**
- * Writes a completed job. Everything but bytes in the database, what the pages said, and the queue is one statement, to save round trips:
- *
- * - `own`: the job's row, if it is still processing in our run; the other parts do nothing without it. Credentials and
- *   the documents are no longer needed. What its pages said is kept, as is what they said in an earlier run.
- * - `erased`: its parts
- * - `kept`: the files
- * - `owned`: their bytes outside the database, which no longer are without an owner
- * - `charged`: the tenant's usage of the day
- * - `ended`: the attempt
- * - the notification
- *
- * @throws StaleClaim, BytesAbandoned
- */
-async function complete(
-  { queue, stores: { current: store }, retentionMs }: FinishDeps,
-  tx: Transaction,
-  claimed: ClaimedJob,
-  {
-    result,
-    failedResources,
-    missingFonts,
-    incomplete,
-    timings: times,
-    pageReport,
-  }: PrintReport & { result: ResultFiles },
-): Promise<Finish> {
-  const { id, run, userId, claim } = claimed;
-  const ofItem = isItem(claimed);
-  const { files, ids, pages, size } = result;
-  const rows = files.map((each, position) => {
-    const { size: bytes, pages: count, type = PDF_TYPE, name, part: partOf, sha256 } = each.pdf;
-    return { id: each.id, position, size: bytes, pages: count, type, name, part: partOf, sha256 };
-  });
-  const [row] = await tx.execute<{ owned: number }>(sql`
-    with own as (
-      update ${job} set status = 'completed', html = null, request = ${REDACTED_REQUEST}, url = ${REDACTED_URL},
-        keeps_parts = ${pageReport !== undefined || run > 1} or exists (select 1 from ${part} where job_id = ${id} and ${ofItem ? HAS_SHOWN_OR_TITLE : HAS_SHOWN}), worker_id = null, completed_at = now(),
-        failed_resources = ${JSON.stringify(failedResources.slice(0, KEPT_FAILURES))}::text::jsonb,
-        failed_resource_count = ${failedResources.length},
-        missing_fonts = ${JSON.stringify(missingFonts.slice(0, KEPT_FONTS))}::text::jsonb,
-        incomplete = ${JSON.stringify(incomplete.slice(0, KEPT_FAILURES))}::text::jsonb, timings = ${timings(times)}
-      where id = ${id} and status = 'processing' and runs = ${run} returning id, retention_seconds
-    ), erased as (
-      update ${part} set ${ofItem ? WITHOUT_DOCUMENT_OF_ITEM : WITHOUT_DOCUMENT} where job_id in (select id from own)
-    ), kept as (
-      insert into ${file} (id, job_id, user_id, position, store, location, size, pages, type, name, part, sha256, expires_at)
-      select f.id, own.id, ${userId}, f.position, ${store.kind}, ${store.location}, f.size, f.pages, f.type,
-        f.name, f.part, decode(f.sha256, 'hex'), 
-        now() + coalesce(own.retention_seconds, ${retentionMs / 1000}::double precision) * interval '1 second'
-      from own, json_to_recordset(${JSON.stringify(rows)}::text::json)
-        as f (id uuid, position smallint, size bigint, pages integer, type text, name text, part smallint, sha256 text)
-    ), owned as (
-      delete from ${unownedFile} where id = any (${ids}::uuid[]) and job_id = ${id} and run = ${run} returning id
-    ), charged as (
-      insert into ${usageHistory} as u (user_id, day, completed, pages, bytes)
-      select ${userId}, (now() at time zone 'utc')::date, 1, ${pages}, ${size} from own
-      on conflict (user_id, day) do update set
-        completed = u.completed + 1, pages = u.pages + excluded.pages, bytes = u.bytes + excluded.bytes
-    ), ended as (
-      update ${jobAttempt} set ended_at = now(), outcome = 'done' where job_id in (select id from own) and run = ${run}
-    )
-    select (select count(*)::integer from owned) as owned, ${notifySql('ended', id)} from own`);
-  if (!row) throw new StaleClaim();
-  if (store.isInDatabase) for (const { id: fileId, pdf: bytes } of files) await store.put(tx, fileId, bytes);
-  else if (row.owned !== files.length) throw new BytesAbandoned();
-  if (pageReport) await keepPageReport(tx, claimed, pageReport);
-  if (!(await queue.complete(tx, claim))) throw new StaleClaim();
-  return 'completed';
 }

@@ -23,6 +23,11 @@ export function armCrashPoint(at: string): void {
   left = Number(times);
 }
 
+/** Whether the process will kill itself at this point. */
+export function isArmed(point: CrashPoint): boolean {
+  return point === armed;
+}
+
 /** Kills the process here, without any clean-up, if {@link armCrashPoint} asked for it. */
 export function crashPoint(point: CrashPoint): void {
   if (point === armed && --left === 0) process.kill(process.pid, 'SIGKILL');

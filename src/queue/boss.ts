@@ -51,8 +51,21 @@ export class JobQueue extends Lifecycle {
   }
 
   async claim(tx: Queryable, count: number): Promise<Claim[]> {
-    const jobs = await this.#boss.fetch(QUEUE, { batchSize: count, includeMetadata: true, db: executor(tx) });
-    return jobs.map(({ id, retryCount }) => ({ id, retryCount }));
+    return this.claimWith(tx, count, (claims) => sql`with claims as (${claims}) select id, "retryCount" from claims`);
+  }
+
+  /**
+   * Claims jobs, and does more in the same statement.
+   * @param statement gets a query that claims them, for one common table expression; its columns are those of {@link Claim}
+   * @returns the rows of the statement
+   */
+  async claimWith<Row extends object>(db: Queryable, count: number, statement: (claims: SQL) => SQL): Promise<Row[]> {
+    // pg-boss says what to run, and gets what came of it.
+    const executeSql: Db['executeSql'] = async (text, values = []) => {
+      if (values.length > 0) throw new Error('pg-boss claims in another way than was expected');
+      return { rows: await db.execute(statement(sql.raw(text))) };
+    };
+    return (await this.#boss.fetch(QUEUE, { batchSize: count, includeMetadata: true, db: { executeSql } })) as Row[];
   }
 
   /**
@@ -71,6 +84,17 @@ export class JobQueue extends Lifecycle {
   /** @returns false if the claim was stale */
   async complete(tx: Queryable, claim: Claim): Promise<boolean> {
     return affectedOne(await this.#boss.complete(QUEUE, claim, null, { db: executor(tx) }));
+  }
+
+  /**
+   * The same as {@link complete} as a statement, to be a part of another: an update to which more conditions and
+   * `returning` may be added.
+   * @param id an expression; null: nothing is changed
+   */
+  completion(id: SQL, { retryCount }: Claim): SQL {
+    return sql`
+      update pgboss.job set completed_on = pgboss.job_now(), state = 'completed', output = null
+      where name = ${sql.raw(`'${QUEUE}'`)} and id = ${id} and state::text = 'active' and retry_count = ${retryCount}`;
   }
 
   /** Requeues the job, after a pause that grows. @returns false if the claim was stale */

@@ -51,8 +51,7 @@ export class PostgresStore implements Store {
       const expected = bytes.byteLength === size ? sha256 : createHash('sha256').update(bytes).digest('hex');
       if (row?.sha256 === expected) kept += bytes.byteLength;
     }
-    if (kept !== size)
-      throw new StoreFailure('altered', `${kept} of ${size} bytes are in the database as they were sent`);
+    if (kept !== size) throw altered(size, kept);
   }
 
   /** The rows refer to no file, so Postgres rejects them at the end of the statement, if there was space to write them. */
@@ -93,6 +92,15 @@ export class PostgresStore implements Store {
   async sweep(): Promise<number> {
     return 0;
   }
+}
+
+/** Other bytes have arrived than were sent. */
+export const altered = (size: number, kept = 0) =>
+  new StoreFailure('altered', `${kept} of ${size} bytes are in the database as they were sent`);
+
+/** The bytes of a file that fits into one row; undefined if it is larger. */
+export function oneRowOf({ chunks, size }: StoreFileBytes): Uint8Array | undefined {
+  return size > 0 && size <= CHUNK_BYTES ? Buffer.concat([...chunks]) : undefined;
 }
 
 /** The same bytes in pieces of {@link CHUNK_BYTES}. */

@@ -65,6 +65,8 @@ export interface Store {
    * @throws StoreFailure if the store is full, cannot be written or reached, or has altered the bytes
    */
   put(db: Queryable, fileId: string, bytes: StoreFileBytes, signal?: AbortSignal): Promise<void>;
+  /** Counts as a {@link put} a statement that saves a file in the database beside others; absent: nobody counts. */
+  measurePut?<T>(statement: () => Promise<T>): Promise<T>;
   /**
    * Exactly the bytes of the range, in pieces of at most 1 MB.
    * @param range default: all

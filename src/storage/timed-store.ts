@@ -81,6 +81,10 @@ export class TimedStore implements Store {
     });
   }
 
+  measurePut<T>(statement: () => Promise<T>): Promise<T> {
+    return this.#measured('put', statement);
+  }
+
   async *open(db: Queryable, which: WhichFile, range?: ByteRange): AsyncIterable<Uint8Array> {
     const pieces = this.#store.open(db, which, range)[Symbol.asyncIterator]();
     const next = () => this.#answered('reading', () => pieces.next());

@@ -119,6 +119,24 @@ it('is where a job goes back to as pg-boss does it', async () => {
   expect(own).toEqual(theirs);
 });
 
+it('is completed by a statement of ours as pg-boss does it: the claim that is the newest, and no other', async () => {
+  const claims = async (tx: Transaction, ids: string[], more = 0) =>
+    tx.execute<{ id: string; retryCount: number }>(query`
+      select id, retry_count + ${more}::int as "retryCount" from pgboss.job
+      where name = 'pdf' and id = any (${arrayLiteral(ids)}::uuid[])`);
+  const completing = (more: number) => async (tx: Transaction, ids: string[]) => {
+    for (const claim of await claims(tx, ids, more)) await tx.execute(queue.completion(query`${claim.id}`, claim));
+  };
+  const theirs = async (tx: Transaction, ids: string[]) => {
+    for (const claim of await claims(tx, ids)) await queue.complete(tx, claim);
+  };
+  const nothing = () => Promise.resolve();
+  const [own, pgBoss, stale, before] = await statesAfter([completing(0), theirs, completing(1), nothing]);
+  expect(own).toEqual(pgBoss);
+  expect(own).not.toEqual(before);
+  expect(stale).toEqual(before);
+});
+
 it('takes back the claim that is the newest, and no other', async () => {
   const [claim = { id: '', retryCount: 0 }] = await queue.claim(db, 1);
   expect(await queue.requeue(db, { ...claim, retryCount: claim.retryCount + 1 })).toBe(false);
