@@ -65,6 +65,10 @@ interface Running {
   ended: Promise<void>;
   /** it no longer has a slot: its steps run, or its result is being written */
   isRendered: boolean;
+  /** its result is on its way to the database, which knows best whether the job has ended otherwise */
+  isWriting: boolean;
+  /** it was said to have ended while that was so: mostly by ourselves */
+  isSaidToHaveEnded: boolean;
 }
 
 /**
@@ -168,7 +172,10 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
 
   /** Something says that the job has ended. That may be false, so its row decides. */
   #ended(jobId: string): void {
-    if (this.#suspect?.job.id === jobId || this.#runningOf(jobId).length > 0) this.#runCheck.check(jobId);
+    const running = this.#runningOf(jobId);
+    for (const each of running) each.isSaidToHaveEnded ||= each.isWriting;
+    const isWaiting = this.#suspect?.job.id === jobId && !this.#suspect.isRunning;
+    if (isWaiting || running.some(({ isWriting }) => !isWriting)) this.#runCheck.check(jobId);
     this.#wake.resolve();
   }
 
@@ -275,7 +282,14 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
 
   #startJob(job: ClaimedJob, time: ClaimTime): void {
     const abort = new AbortController();
-    const running: Running = { job, abort, isRendered: false, ended: Promise.resolve() };
+    const running: Running = {
+      job,
+      abort,
+      isRendered: false,
+      isWriting: false,
+      isSaidToHaveEnded: false,
+      ended: Promise.resolve(),
+    };
     this.#running.add(running);
     const onRendered = () => {
       running.isRendered = true;
@@ -284,7 +298,7 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
     };
     const span = beginSpan(this.options.tracing, job, time);
     const about = aboutOf(job, span);
-    const run = () => this.#runJob(job, { about, span, signal: abort.signal, onRendered });
+    const run = () => this.#runJob(running, { about, span, signal: abort.signal, onRendered });
     running.ended = forJob(job.id, run)
       .catch((error: unknown) => {
         this.options.events.jobCrashed(about, error);
@@ -298,19 +312,33 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
       });
   }
 
-  async #runJob(job: ClaimedJob, { about, span, signal, onRendered }: AttemptContext): Promise<void> {
+  async #runJob(running: Running, { about, span, signal, onRendered }: AttemptContext): Promise<void> {
     const { events } = this.options;
+    const { job } = running;
     const startedAt = performance.now();
     events.jobStarted(about);
     plantedFault(job.filename);
     const rendered = await renderJob(this.options, job, { about, span, signal, onRendered });
     const result = this.#blamed.has(job.id) ? UNEXPECTED : rendered;
     crashPoint('render.done');
-    const { finish, outcome } = await span.during('store', () => this.#finish(job, result, signal));
+    const { finish, outcome } = await span.during('store', () => this.#finish(running, result));
     crashPoint('finish.committed');
     reportAttempt(events, about, { outcome, finish, ms: Math.round(performance.now() - startedAt) });
     span.set({ 'pdfprompt.outcome': finish });
     span.end({ error: 'code' in outcome ? outcome.code : undefined });
+  }
+
+  /** A store outside the database may take long, so then whoever ends the job meanwhile is heard. */
+  async #write(running: Running, outcome: Outcome, put: { result: ResultFiles; signal: AbortSignal }): Promise<Finish> {
+    running.isWriting = this.options.stores.current.isInDatabase;
+    try {
+      return await finishJob(this.options, running.job, outcome, put);
+    } catch (error) {
+      running.isWriting = false;
+      if (running.isSaidToHaveEnded) this.#runCheck.check(running.job.id);
+      running.isSaidToHaveEnded = false;
+      throw error;
+    }
   }
 
   /**
@@ -318,14 +346,15 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
    * The store's may last longer than a claim. So after some time, or at a stop, the job is requeued without counting
    * the attempt. An outage of the database does not count as such time.
    */
-  async #finish(job: ClaimedJob, rendered: Outcome, stop: AbortSignal): Promise<{ finish: Finish; outcome: Outcome }> {
+  async #finish(running: Running, rendered: Outcome): Promise<{ finish: Finish; outcome: Outcome }> {
     const { storeWatch } = this.options;
+    const { signal: stop } = running.abort;
     const result = new ResultFiles(rendered);
     let outcome = rendered;
     let signal = endOfPatience(stop);
     for (let pause = RETRY_MS.first; ;) {
       try {
-        return { finish: await finishJob(this.options, job, outcome, { result, signal }), outcome };
+        return { finish: await this.#write(running, outcome, { result, signal }), outcome };
       } catch (error) {
         if (error instanceof StoreFailure) storeWatch.failed(error, result.size);
         if (outcome.kind === 'done' && (error instanceof StoreFailure || error === signal.reason)) {
