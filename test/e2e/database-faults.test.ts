@@ -73,17 +73,34 @@ function load(body: object, { pauseMs = 50, slots = 2, keys = [key] } = {}) {
   };
 }
 
-async function expectAllDone(ids: string[], { runs }: { runs?: number } = {}): Promise<void> {
+interface Ended {
+  status: string;
+  files: number;
+  attempts: { outcome: string | null; reason: string | null }[];
+}
+
+/** A claim whose answer was lost with the connection: the worker did not know of the job, and rendered nothing. */
+const wasNotBegun = ({ outcome, reason }: { outcome: string | null; reason: string | null }) =>
+  outcome === 'interrupted' && reason === 'left over';
+
+/** @param isOnce nothing was rendered twice */
+async function expectAllDone(ids: string[], { isOnce = false } = {}): Promise<void> {
   const open = async () =>
     (await sql<{ status: Job['status'] }[]>`select status from pdfprompt_job where id in ${sql(ids)}`).filter(
       ({ status }) => !isFinal(status),
     );
   await eventually(async () => (await open()).length === 0, 40_000, 'every acknowledged job has ended');
-  const rows = await sql<{ status: string; runs: number; files: number }[]>`
-    select status, runs, (select count(*)::int from pdfprompt_file f where f.job_id = j.id) as files
+  const rows = await sql<Ended[]>`
+    select status, (select count(*)::int from pdfprompt_file f where f.job_id = j.id) as files,
+      (select json_agg(json_build_object('outcome', a.outcome, 'reason', a.reason) order by a.run)
+        from pdfprompt_job_attempt a where a.job_id = j.id) as attempts
     from pdfprompt_job j where id in ${sql(ids)}`;
   expect(rows).toHaveLength(ids.length);
-  for (const row of rows) expect(row).toMatchObject({ status: 'completed', files: 1, ...(runs && { runs }) });
+  const once = { rendered: [{ outcome: 'done', reason: null }] };
+  for (const { status, files, attempts } of rows) {
+    const rendered = attempts.filter((attempt) => !wasNotBegun(attempt));
+    expect({ status, files, rendered }).toMatchObject({ status: 'completed', files: 1, ...(isOnce && once) });
+  }
   const [usage] = await sql`
     select coalesce(sum(completed), 0)::int as charged,
       (select count(*)::int from pdfprompt_job where status = 'completed') as completed from pdfprompt_usage_history`;
@@ -128,7 +145,7 @@ describe('Postgres', () => {
     await sleep(1_000);
     await end();
     only503(answers);
-    await expectAllDone(acknowledged, { runs: 1 });
+    await expectAllDone(acknowledged, { isOnce: true });
   });
 
   it('loses a hundred backends in transactions: nobody ends, nothing is lost', async () => {
