@@ -69,7 +69,9 @@ export async function claimJobs(deps: ClaimDeps, input: ClaimInput): Promise<Cla
   const { workerId, count } = input;
   try {
     const rows = await retryAfterDeadlock(() =>
-      queue.claimWith<BegunRow>(db, count, (claims) => begin(claims, { workerId, atOnce: true })),
+      queue.claimWith<BegunRow>(db, count, (claims) =>
+        begin(claims, { workerId, ids: claimedIds(count), atOnce: true }),
+      ),
     );
     return withParts(rows).map((begun) => toClaimed({ id: begun.id, retryCount: begun.job.retryCount }, begun));
   } catch (error) {
@@ -138,18 +140,27 @@ const isWanted = sql`
 
 const isNotPaused = sql`not ${isPaused({ tier: sql`${job.tier}`, userId: sql`${job.userId}` })}`;
 
+interface BeginInput {
+  workerId: string;
+  /** expressions for the ids of the jobs; null: none. Not a subquery, nor a join: Postgres might look through all jobs. */
+  ids: SQL[];
+  /**
+   * the same statement claims the jobs: it fails with {@link NOT_BEGUN} if one is not begun, or had another run since the
+   * statement's snapshot, from which the parts are read
+   */
+  atOnce: boolean;
+}
+
 /**
  * A statement: if the worker is alive, marks the queued ones of the jobs as processing, begins an attempt at each, and
  * reads their parts: a row for each part, or one without a part.
  * @param claims a query for their `id` and `"retryCount"`
- * @param atOnce the same statement claims the jobs: it fails with {@link NOT_BEGUN} if one is not begun, or had another
- *   run since the statement's snapshot, from which the parts are read
  */
-const begin = (claims: SQL, { workerId, atOnce }: { workerId: string; atOnce: boolean }) => sql`
+const begin = (claims: SQL, { workerId, ids, atOnce }: BeginInput) => sql`
   with claims as (${claims}), begun as (
     update ${job} set status = 'processing', runs = ${job.runs} + 1, attempts = ${job.attempts} + 1, started_at = now(),
       worker_id = ${workerId}, paused_at = null
-    where id = any (array(select id from claims)) and status = 'queued' and ${isWanted} and ${isNotPaused}
+    where id = any (array[${sql.join(ids, sql`, `)}]) and coalesce(status, '') = 'queued' and ${isWanted} and ${isNotPaused}
       and exists (${livingWorker(workerId)})
     returning id, user_id as "userId", tier, priority, request_id as "requestId", traceparent, runs, attempts, losses,
       (extract(epoch from started_at - created_at) * 1000)::double precision as "waitedMs", filename,
@@ -160,7 +171,8 @@ const begin = (claims: SQL, { workerId, atOnce }: { workerId: string; atOnce: bo
   select begun.*, claims."retryCount", part.position, part.kind, part.content, part.data, part.settings,
     part.has_files as "hasFiles", part.template_version as "templateVersion"${atOnce ? UNLESS_BEGUN : sql``}
   from (select id, "retryCount", row_number() over () as place from claims) as claims
-    left join begun using (id) left join ${part} as part on part.job_id = begun.id
+    left join begun using (id)
+    left join lateral (select * from ${part} as p where p.job_id = begun.id offset 0) as part on true
   where begun.id is not null or ${atOnce}
   order by claims.place, part.position`;
 
@@ -168,13 +180,17 @@ const UNLESS_BEGUN = sql`, case when
   begun.id is null or begun.runs <> 1 + (select before.runs from ${job} as before where before.id = begun.id)
   then pdfprompt_not_begun(claims.id) end`;
 
+const claimedIds = (count: number) =>
+  Array.from({ length: count }, (_, index) => sql.raw(`(select id from claims offset ${index} limit 1)`));
+
 /** Raised by a claim in one statement. */
 const NOT_BEGUN = 'PDF14';
 
 /** Begins jobs that this transaction has claimed. */
 async function start(tx: Transaction, ids: string[], workerId: string): Promise<BegunJob[]> {
   const claims = sql`select id, 0 as "retryCount" from unnest(${arrayLiteral(ids)}::uuid[]) as id`;
-  return withParts(await tx.execute<BegunRow>(begin(claims, { workerId, atOnce: false })));
+  const each = ids.map((id) => sql`${id}::uuid`);
+  return withParts(await tx.execute<BegunRow>(begin(claims, { workerId, ids: each, atOnce: false })));
 }
 
 /**

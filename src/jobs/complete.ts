@@ -109,7 +109,7 @@ export async function complete(
     ), saved as (
       insert into ${fileChunk} (file_id, seq, bytes) select kept.id, 0, sent.bytes from kept, sent where sent.bytes is not null
     ), owned as (
-      delete from ${unownedFile} where id = any (array(select id from unowned)) and exists (select from done)
+      delete from ${unownedFile} where id = any (${ids}::uuid[]) and (select count(*) from unowned) > 0 and exists (select from done)
     ), charged as (
       insert into ${usageHistory} as u (user_id, day, completed, pages, bytes)
       select ${userId}, (now() at time zone 'utc')::date, 1, ${pages}, ${size} from done

@@ -160,6 +160,20 @@ describe.each([
     await finishJob(deps, { ...job, run: 2 }, done);
   });
 
+  it('of an attempt whose place in the queue was claimed anew writes nothing', async () => {
+    const job = await claimed();
+    const before = await stored();
+    const move = (by: number) =>
+      service.sql`update pgboss.job set retry_count = retry_count + ${by} where id = ${job.id}`;
+    await move(1);
+    expect(await finishJob(deps, job, done)).toBe('stale');
+    expect(await rowOf(job.id)).toMatchObject({ status: 'processing', content: '<p>x</p>', state: 'active' });
+    expect(await filesOf(job.id)).toHaveLength(0);
+    expect(await stored()).toBe(before);
+    await move(-1);
+    expect(await finishJob(deps, job, done)).toBe('completed');
+  });
+
   it('of a cancelled job writes nothing', async () => {
     const job = await claimed();
     await service.request(`/v1/jobs/${job.id}`, { method: 'DELETE' });
@@ -246,6 +260,27 @@ describe('bytes outside the database', async () => {
       name.endsWith('.pdf'),
     );
     expect(there).toHaveLength(named.length);
+  });
+});
+
+describe('round trips', () => {
+  it('are one for a claim and one for the finish of a small result', async () => {
+    await service.request('/v1/jobs', { method: 'POST', body: JSON.stringify({ html: '<p>x</p>' }) });
+    const calls: string[] = [];
+    const counted = new Proxy(db, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== 'function') return value;
+        return (...given: unknown[]) => {
+          calls.push(String(name));
+          return Reflect.apply(value, target, given) as unknown;
+        };
+      },
+    });
+    const deps = { db: counted, queue, stores: new Stores({ pdfStore: { kind: 'postgres' } }), retentionMs };
+    const jobs = await claimJobs({ ...deps, events: service.base.events }, { workerId, count: 1 });
+    for (const job of jobs) expect(await finishJob(deps, job, done)).toBe('completed');
+    expect(calls).toEqual(['execute', 'execute']);
   });
 });
 

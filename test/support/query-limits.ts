@@ -284,10 +284,11 @@ const LIMITS: Limits = {
     'read batch, job': 60,
     'update pgboss.job': 400, // beside those that have just left the queue
     'update job': 200,
-    'update job, reading batch, worker': 300,
-    'insert job_attempt, reading part': 100,
+    // A claim: in one statement, or in steps if not all that it takes can be begun.
+    'insert job_attempt, update job, update pgboss.job, reading batch, part, worker': 800,
+    'insert job_attempt, update job, reading batch, part, worker': 400,
     'read worker': 10,
-    'delete unowned_file, insert file, insert usage_history, update job, update job_attempt, update part': 300,
+    'delete unowned_file, insert file, insert file_chunk, insert usage_history, update job, update job_attempt, update part, update pgboss.job': 740,
     'update unowned_file, reading job': 8_000, // as below
     'delete unowned_file': 2_000,
     'insert file_chunk': 40,
