@@ -328,7 +328,7 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
     span.end({ error: 'code' in outcome ? outcome.code : undefined });
   }
 
-  /** A store outside the database may take long, so then whoever ends the job meanwhile is heard. */
+  /** A store outside the database may take long. So then a notification that the job has ended is heeded at once. */
   async #write(running: Running, outcome: Outcome, put: { result: ResultFiles; signal: AbortSignal }): Promise<Finish> {
     running.isWriting = this.options.stores.current.isInDatabase;
     try {
