@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { type Placeholder, type SQL, sql } from 'drizzle-orm';
 import { OperatorError } from '../kernel/errors.ts';
 import type { Database } from './pools.ts';
 
@@ -12,7 +12,7 @@ export const TENANT_ROLE = 'pdfprompt_tenant';
  * As a sub-select it is evaluated once, before the first row is read. `test/integration/tenant-isolation.test.ts` checks
  * the plans.
  */
-export function forTenant(userId: string): SQL {
+export function forTenant(userId: string | Placeholder): SQL {
   return sql`(select set_config('pdfprompt.tenant', ${userId}::text, true) is not null)`;
 }
 

@@ -31,7 +31,7 @@ export async function makeLink(
 ): Promise<{ url: string; expiresAt: string; disposition: Link['disposition'] }> {
   const { userId, jobId, file: position, expiresIn, via } = input;
   const which = { userId, jobId, position };
-  const found = await c.var.underWay.reading(userId, () => getJobFile(deps.reads, which, noSuchFile(position)));
+  const found = await c.var.underWay.reading(userId, () => getJobFile(deps.reads, which, () => noSuchFile(position)));
   const now = Date.now();
   const expiresAt = Math.min(now + expiresIn * 1_000, found.expiresAt.getTime());
   if (expiresAt <= now) throw new CodedError('file_expired', 'the PDF is no longer kept');

@@ -1,4 +1,4 @@
-import { eq, type SQL, sql } from 'drizzle-orm';
+import { eq, type Placeholder, type SQL, sql } from 'drizzle-orm';
 import type { Database, Queryable } from '../db/pools.ts';
 import { pause, tier, user } from '../db/schema.ts';
 import { type PauseTarget, pauseTargetText, readPauseTarget, TARGET_ALLOWED } from '../domain/pause-target.ts';
@@ -15,15 +15,20 @@ export interface Pause {
   pausedAt: Date;
 }
 
+interface TenantOf {
+  tier: SQL | Placeholder | string;
+  userId: SQL | Placeholder | string;
+}
+
 /**
  * Whether a tenant or a tier is paused: columns of a row, or values. The table decides, which almost always is empty;
  * then this costs nothing.
  */
-export const isPaused = ({ tier: name, userId }: { tier: SQL | string; userId: SQL | string }): SQL<boolean> => sql`
+export const isPaused = ({ tier: name, userId }: TenantOf): SQL<boolean> => sql`
   exists (select from pdfprompt_pause p where ${isOfTarget({ tier: name, userId })})`;
 
 /** Whether a pause `p` is one of theirs. */
-export const isOfTarget = ({ tier: name, userId }: { tier: SQL | string; userId: SQL | string }): SQL<boolean> =>
+export const isOfTarget = ({ tier: name, userId }: TenantOf): SQL<boolean> =>
   sql`p.target in ('all', 'tier:' || ${name}::text, 'user:' || ${userId}::text)`;
 
 /** Of a row `j` of jobs or batches. */

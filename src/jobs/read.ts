@@ -1,6 +1,7 @@
-import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, lt, type Placeholder, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import type { Database, Queryable } from '../db/pools.ts';
+import { preparedQuery } from '../db/prepared.ts';
 import { file, job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import { isFiltered, type JobFilter } from '../domain/job-filter.ts';
@@ -82,19 +83,13 @@ function uploadOf() {
     from pdfprompt_delivery d where d.job_id = ${job.id} and d.kind = 'upload' limit 1)`;
 }
 
-const fileAt = (position: number) => and(eq(file.jobId, job.id), eq(file.position, position));
+const fileAt = (position: number | Placeholder) => and(eq(file.jobId, job.id), eq(file.position, position));
 const select = (db: Queryable) => db.select(columns).from(job).leftJoin(file, fileAt(0));
 type Row = Awaited<ReturnType<typeof select>>[number];
 
 /** A job of its owner. @throws CodedError `not_found`, for another tenant's job too */
 export async function getJob(db: Database, { userId, jobId }: { userId: string; jobId: string }): Promise<JobDetails> {
-  const [row] = isUuid(jobId)
-    ? await db
-        .select({ ...columns, position, report: reportOf(), retriedAs: retriesOf() })
-        .from(job)
-        .leftJoin(file, fileAt(0))
-        .where(and(forTenant(userId), eq(job.id, jobId), eq(job.userId, userId)))
-    : [];
+  const [row] = isUuid(jobId) ? await readJob(db, { userId, jobId }) : [];
   if (!row) throw new CodedError('not_found', 'there is no such job');
   const { report, retriedAs } = row;
   return {
@@ -104,6 +99,21 @@ export async function getJob(db: Database, { userId, jobId }: { userId: string; 
     consoleMessageCount: report?.count ?? 0,
     failurePicture: report?.hasPicture ? `/v1/jobs/${row.id}/picture` : null,
   };
+}
+
+const readJob = preparedQuery((db) =>
+  db
+    .select({ ...columns, position, report: reportOf(), retriedAs: retriesOf() })
+    .from(job)
+    .leftJoin(file, fileAt(0))
+    .where(isJobOf())
+    .prepare('job'),
+);
+
+/** A job of its owner, by placeholders. */
+function isJobOf() {
+  const [userId, jobId] = [sql.placeholder('userId'), sql.placeholder('jobId')];
+  return and(forTenant(userId), eq(job.id, jobId), eq(job.userId, userId));
 }
 
 /** Of a job that has ended: no other has one to look for. */
@@ -139,12 +149,14 @@ export type FoundFile = Awaited<ReturnType<typeof getJobFile>>;
 export async function getJobFile(
   db: Database,
   input: { userId: string; jobId: string; position: number },
-  noSuchFile = new CodedError('not_found', 'the job has no such file'),
+  noSuchFile = () => new CodedError('not_found', 'the job has no such file'),
 ) {
-  const { userId, jobId, position: at } = input;
-  const { status, file: kept, failedResourceCount, incomplete, ...row } = await findRow(db, userId, jobId, at);
+  const { jobId, position: at } = input;
+  const [found] = isUuid(jobId) ? await readJobFile(db, input) : [];
+  if (!found) throw new CodedError('not_found', 'there is no such job');
+  const { status, file: kept, failedResourceCount, incomplete, ...row } = found;
   if (status !== 'completed') throw notReady(status);
-  if (!kept) throw noSuchFile;
+  if (!kept) throw noSuchFile();
   if (kept.expiredAt) throw new CodedError('file_expired', 'the PDF is no longer kept');
   const { id: fileId, store, location, size, type, name, expiresAt } = kept;
   const filename = name ?? resultName(row.filename ?? row.id, { position: at, type });
@@ -257,22 +269,22 @@ export async function listJobs(
   return { data, nextCursor: rows.length > page.limit ? (data.at(-1)?.id ?? null) : null };
 }
 
-async function findRow(
-  db: Database,
-  userId: string,
-  jobId: string,
-  at = 0,
-): Promise<Row & { position: number | null; linkRevocations: number }> {
-  const [row] = isUuid(jobId)
-    ? await db
-        .select({ ...columns, position, linkRevocations: job.linkRevocations })
-        .from(job)
-        .leftJoin(file, fileAt(at))
-        .where(and(forTenant(userId), eq(job.id, jobId), eq(job.userId, userId)))
-    : [];
-  if (!row) throw new CodedError('not_found', 'there is no such job');
-  return row;
-}
+const readJobFile = preparedQuery((db) =>
+  db
+    .select({
+      id: job.id,
+      status: job.status,
+      filename: job.filename,
+      failedResourceCount: countFailedResources(),
+      incomplete: job.incomplete,
+      linkRevocations: job.linkRevocations,
+      file: FILE_COLUMNS,
+    })
+    .from(job)
+    .leftJoin(file, fileAt(sql.placeholder('position')))
+    .where(isJobOf())
+    .prepare('job_file'),
+);
 
 /** The position of a queued job. A database function counts it, because the role cannot see other tenants' jobs. */
 const position = sql<

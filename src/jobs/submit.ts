@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { type Allowance, allowances, type Limiter, LimitReached, limitsOf, type TierUse } from '../accounts/limits.ts';
 import type { Principal } from '../accounts/principals.ts';
 import { type Database, postgresErrorOf } from '../db/pools.ts';
+import { prepared } from '../db/prepared.ts';
 import { job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import { acceptedJob, type Job } from '../domain/job.ts';
@@ -108,35 +109,69 @@ type Accepted = TierUse & {
   is_paused: boolean;
 };
 
+/** A statement of `pdfprompt_submit`. The values of its placeholders are those of {@link insertJob}. */
+const submitStatement = (more = sql``) =>
+  prepared<Accepted>(sql`
+    select submitted.*, ${isPaused({ tier: sql.placeholder('tier'), userId: sql.placeholder('userId') })} as is_paused${more}
+    from pdfprompt_submit(
+      id => ${sql.placeholder('id')}, user_id => ${sql.placeholder('userId')},
+      kind => ${sql.placeholder('kind')}, content => ${sql.placeholder('content')}, data => ${sql.placeholder('data')}::text::jsonb,
+      shown => ${sql.placeholder('shown')}, part_settings => ${sql.placeholder('partSettings')}::text::jsonb,
+      files => ${sql.placeholder('files')}::text::jsonb,
+      template_version => ${sql.placeholder('templateVersion')}, template => ${sql.placeholder('template')},
+      more_parts => ${sql.placeholder('moreParts')}::text::jsonb,
+      request => ${sql.placeholder('settings')}::text::jsonb, filename => ${sql.placeholder('filename')},
+      metadata => ${sql.placeholder('metadata')}::text::jsonb, priority => ${sql.placeholder('priority')},
+      idempotency_key => ${sql.placeholder('idempotencyKey')},
+      sent_hash => decode(${sql.placeholder('sentHash')}, 'hex'),
+      request_id => ${sql.placeholder('requestId')}, traceparent => ${sql.placeholder('traceparent')},
+      run_at => ${sql.placeholder('runAt')}::timestamptz, retry_of => ${sql.placeholder('retryOf')},
+      retention_seconds => ${sql.placeholder('retention')}) as submitted`);
+
+const submitPlain = submitStatement();
+const submitWithDeliveries = submitStatement(
+  sql`, pdfprompt_add_deliveries(${sql.placeholder('id')}, ${sql.placeholder('userId')}, ${sql.placeholder('deliveries')}::text::jsonb)`,
+);
+
 /**
  * @param sentHash of what was sent, before anything was resolved: a repeated request is compared as it is sent
  * @throws PostgresError with a code of `pdfprompt_submit`
  */
 async function insertJob(db: Database, input: Resolved<SubmitInput>, sentHash: string | undefined): Promise<Submitted> {
-  const { principal, request, idempotencyKey, requestId, traceparent } = input;
+  const { principal, request, requestId, traceparent } = input;
   const { deliveries, filename, metadata } = request;
-  const settings = jobSettings(request);
   const wanted = toRows(deliveries);
   const [first, ...more] = partRows(input);
   const id = uuidv7();
   const runAt = request.runAt?.replace(/(\.\d{3})\d+/, '$1') ?? null; // to the millisecond, as it is shown
   const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
-  const [row] = await db.execute<Accepted>(sql`
-    select submitted.*, ${isPaused({ tier: principal.tier.name, userId: principal.userId })} as is_paused${wanted.length > 0 ? sql`, pdfprompt_add_deliveries(${id}, ${principal.userId}, ${JSON.stringify(wanted)}::text::jsonb)` : sql``}
-    from pdfprompt_submit(
-      id => ${id}, user_id => ${principal.userId},
-      kind => ${first.kind}, content => ${first.content ?? null}, data => ${json(first.data)}::text::jsonb,
-      shown => ${first.shown ?? null}, part_settings => ${JSON.stringify(first.settings ?? {})}::text::jsonb,
-      files => ${json(first.files)}::text::jsonb,
-      template_version => ${first.template_version ?? null}, template => ${first.template ?? null},
-      more_parts => ${JSON.stringify(more)}::text::jsonb,
-      request => ${JSON.stringify(settings)}::text::jsonb, filename => ${filename ?? null},
-      metadata => ${JSON.stringify(metadata)}::text::jsonb, priority => ${priorityNumber(request.priority) ?? null},
-      idempotency_key => ${idempotencyKey ?? null},
-      sent_hash => decode(${sentHash ?? null}, 'hex'),
-      request_id => ${requestId ?? null}, traceparent => ${traceparent ?? null},
-      run_at => ${runAt}::timestamptz, retry_of => ${input.retryOf ?? null},
-      retention_seconds => ${request.retention ?? null}) as submitted`);
+  const submit = wanted.length > 0 ? submitWithDeliveries : submitPlain;
+  const [row] = await submit(db, {
+    id,
+    userId: principal.userId,
+    tier: principal.tier.name,
+    kind: first.kind,
+    content: first.content ?? null,
+    data: json(first.data),
+    shown: first.shown ?? null,
+    partSettings: JSON.stringify(first.settings ?? {}),
+    files: json(first.files),
+    templateVersion: first.template_version ?? null,
+    template: first.template ?? null,
+    moreParts: JSON.stringify(more),
+    settings: JSON.stringify(jobSettings(request)),
+    filename: filename ?? null,
+    metadata: JSON.stringify(metadata),
+    priority: priorityNumber(request.priority) ?? null,
+    idempotencyKey: input.idempotencyKey ?? null,
+    sentHash: sentHash ?? null,
+    requestId: requestId ?? null,
+    traceparent: traceparent ?? null,
+    runAt,
+    retryOf: input.retryOf ?? null,
+    retention: request.retention ?? null,
+    deliveries: JSON.stringify(wanted),
+  });
   if (!row) throw new Error('the database returned no row for a function that returns one');
   const createdAt = new Date(row.accepted_at).toISOString();
   const job = acceptedJob({

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Queryable } from '../db/pools.ts';
+import { preparedQuery } from '../db/prepared.ts';
 import { type assetChunk, fileChunk } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import { CodedError, messageOf, systemCodeOf } from '../kernel/errors.ts';
@@ -30,9 +31,11 @@ export class PostgresStore implements Store {
   readonly isInDatabase = true;
   readonly fullReason = DISK_FULL;
   readonly #table: typeof fileChunk;
+  readonly #readChunk: ReturnType<typeof chunkReader>;
 
   constructor(table: ChunkTable = fileChunk) {
     this.#table = table as typeof fileChunk; // they have the same columns
+    this.#readChunk = chunkReader(this.#table);
   }
 
   async check(): Promise<void> {
@@ -73,8 +76,8 @@ export class PostgresStore implements Store {
     for (let at = range.first; at <= range.last;) {
       const seq = Math.floor(at / CHUNK_BYTES);
       const start = seq * CHUNK_BYTES;
-      const bytes = await readChunk(db, this.#table, which, seq);
-      if (!bytes && (at === 0 || (at === range.first && !(await readChunk(db, this.#table, which, 0)))))
+      const bytes = await this.#readChunk(db, which, seq);
+      if (!bytes && (at === 0 || (at === range.first && !(await this.#readChunk(db, which, 0)))))
         throw new CodedError('file_expired', 'the PDF is no longer kept');
       if (bytes?.byteLength !== Math.min(CHUNK_BYTES, size - start))
         throw new PdfDamaged(fileId, start + (bytes?.byteLength ?? 0), size);
@@ -121,18 +124,26 @@ function* rechunk(chunks: Iterable<Uint8Array>): Iterable<Uint8Array> {
   if (size > 0) yield Buffer.concat(kept, size);
 }
 
-async function readChunk(
-  db: Queryable,
-  table: typeof fileChunk,
-  { userId, fileId }: WhichFile,
-  seq: number,
-): Promise<Uint8Array | undefined> {
-  const [row] = await db
-    .select({ bytes: table.bytes })
-    .from(table)
-    .where(and(forTenant(userId), eq(table.fileId, fileId), eq(table.seq, seq)));
-  return row?.bytes;
-}
+/** Reads one piece of a file. */
+const chunkReader = (table: typeof fileChunk) => {
+  const read = preparedQuery((db) =>
+    db
+      .select({ bytes: table.bytes })
+      .from(table)
+      .where(
+        and(
+          forTenant(sql.placeholder('userId')),
+          eq(table.fileId, sql.placeholder('fileId')),
+          eq(table.seq, sql.placeholder('seq')),
+        ),
+      )
+      .prepare('chunk'),
+  );
+  return async (db: Queryable, { userId, fileId }: WhichFile, seq: number): Promise<Uint8Array | undefined> => {
+    const [row] = await read(db, { userId, fileId, seq });
+    return row?.bytes;
+  };
+};
 
 /** The failure of the store behind an error of any statement in its transaction; undefined for other errors. */
 export function storeFailureOf(error: unknown): StoreFailure | undefined {
