@@ -1,5 +1,6 @@
 import type { CDPSession } from 'puppeteer';
 import type { FailedResource } from '../domain/job.ts';
+import { withoutBase64 } from './without-base64.ts';
 
 /** URLs reported, at most. */
 const MAX_FOUND = 1_000;
@@ -9,7 +10,8 @@ const MAX_FOUND = 1_000;
  * that the slower search in the page can be skipped for most documents.
  */
 export function mayNeedBase(html: string): boolean {
-  return HINTS.some((hint) => hint.test(html));
+  const signs = withoutBase64(html);
+  return HINTS.some((hint) => hint.test(signs));
 }
 
 /** Each begins with a character that is rare in large documents, and reads only a few characters around it. */

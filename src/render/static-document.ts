@@ -1,3 +1,5 @@
+import { withoutBase64 } from './without-base64.ts';
+
 /**
  * Signs that a document does more than layout: it may run a script, load another document, or change its page beyond
  * its own life (a policy, a preferred style sheet). They match too much rather than too little.
@@ -24,7 +26,8 @@ const TAG_HINTS = [
  */
 export function isStatic(html: string): boolean {
   const has = (text: string) => (hint: RegExp) => hint.test(text);
-  if (HINTS.some(has(html))) return false;
-  for (const [tag] of html.matchAll(TAG)) if (TAG_HINTS.some(has(tag))) return false;
+  const signs = withoutBase64(html);
+  if (HINTS.some(has(signs))) return false;
+  for (const [tag] of signs.matchAll(TAG)) if (TAG_HINTS.some(has(tag))) return false;
   return true;
 }

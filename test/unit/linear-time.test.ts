@@ -8,6 +8,7 @@ import { parseJson } from '../../src/jobs/parse-json.ts';
 import { contentDisposition } from '../../src/domain/content-disposition.ts';
 import { withoutSecrets } from '../../src/kernel/secrets.ts';
 import { needsOrigin } from '../../src/render/own-origin.ts';
+import { mayNeedBase } from '../../src/render/relative-addresses.ts';
 import { isStatic } from '../../src/render/static-document.ts';
 import { countPages } from '../../src/render/page-count.ts';
 import { pipeTransport } from '../../src/render/pipe-transport.ts';
@@ -18,7 +19,7 @@ const FILLINGS = [
   '<', '< ', ' ', '\n', '\t/', '<meta', '<meta ', '<meta http-equiv', '<meta http-equiv=', '<link', '<link title', '<style ', '<style>',
   '>', '=', '"', "'", '""', '&#', '&amp', 'on', ' on', ' ona', ' on=', 'javascript ', 'java', 'http-equiv ', 'http-equiv= ', 'referrer'.slice(0, 7),
   '/Type /Pages ', '/Type /Pages /Count 9 ', ' obj', 'endobj', 'startxref ', 'trailer ', 'xref\n0 1\n',
-  '0', '1-', '1 ', '- ', ',', ', ', '1,', '.', '%', '@', ':', '://', 'a://', 'a://b:', 'a://b:c@', 'pdf_', 'pdf_aaaaaaaaaaaaaaaaaaaaa', '[', '{', '[]', '{}', '[[', '\\', '\\"', '\\u0000', '\u00e9', '\ud83d\ude00', '__proto__',
+  '0', '1-', '1 ', '- ', ',', ', ', '1,', '.', '%', '@', ':', '://', 'a://', 'a://b:', 'a://b:c@', 'pdf_', 'pdf_aaaaaaaaaaaaaaaaaaaaa', '[', '{', '[]', '{}', '[[', '\\', '\\"', '\\u0000', '\u00e9', '\ud83d\ude00', '__proto__', 'base64,', 'base64,<',
 ]; // prettier-ignore
 
 const filled = (filling: string, length: number) => filling.repeat(Math.ceil(length / filling.length));
@@ -36,6 +37,7 @@ const tried = (work: () => unknown) => () => {
 const READERS: Record<string, (text: string) => () => unknown> = {
   'whether a document is static': (text) => () => isStatic(text),
   'whether a document is static, in a tag': (text) => () => isStatic(`<p>x</p><meta content="${text}`),
+  'whether a document may have relative addresses': (text) => () => mayNeedBase(text),
   'whether a document needs an origin': (text) => () => needsOrigin(text),
   'whether a document needs an origin, in a tag': (text) => () => needsOrigin(`<base ><script ${text}`),
   'the pages of a PDF': (text) => {

@@ -34,6 +34,38 @@ describe('whether a document is static', () => {
     expect(found).toBeGreaterThan(8_000);
   });
 
+  it('is the same with large data URLs, of which only the ends are read', () => {
+    const random = seededRandom(8);
+    const pick = () => PIECES[Math.floor(random() * PIECES.length)] ?? '';
+    const few = () => Array.from({ length: Math.floor(random() * 5) }, pick).join('');
+    const short = `base64,${'A+/9'.repeat(5)}`;
+    const answers = { true: 0, false: 0 };
+    for (let turn = 0; turn < 10_000; turn++) {
+      const html = few() + short + few();
+      const expected = isStatic(html);
+      answers[`${expected}`]++;
+      const large = html.replaceAll(short, `base64,${'A+/9'.repeat(400)}`);
+      if (isStatic(large) !== expected) expect(html).toBe(`static: ${expected}`);
+    }
+    expect(Math.min(answers.true, answers.false)).toBeGreaterThan(1_000);
+  });
+
+  it.each([
+    '/onload=x',
+    '/onload =x',
+    '<script>',
+    '"onload="x',
+    '>javascript:',
+    '/onload\r=x',
+    '/x/srcdoc=',
+    ')(scripting:none)',
+    '*/(scripting)',
+  ])('is no if %j ends a large data URL', (end) => {
+    const large = `base64,${'A'.repeat(5_000)}`;
+    expect(isStatic(`<p ${large}${end}`)).toBe(false);
+    expect(isStatic(`<p ${large}${end} ${large}`)).toBe(false);
+  });
+
   it.each([
     '<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>x</title><p title="y">x',
     '<meta http-equiv="Content-Type" content="text/html; charset=utf-8"><meta http-equiv = \' x-ua-compatible\' content="ie=edge">',
