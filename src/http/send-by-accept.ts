@@ -26,7 +26,8 @@ interface Wish {
   exactness: number;
 }
 
-function prefersZip(c: AppContext): boolean {
+/** Whether `Accept` asks for all files of a job as a zip. */
+export function prefersZip(c: AppContext): boolean {
   const chosen = accepts(c, {
     header: 'Accept',
     supports: [PDF_TYPE, ZIP_TYPE],

@@ -25,6 +25,8 @@ export interface SendInput {
   jobId: string;
   /** of the file among those of the job, from 0; default: the first, as the PDF of the job */
   position?: number | undefined;
+  /** the same, if it was found already */
+  file?: FoundFile | undefined;
   disposition: 'attachment' | 'inline';
 }
 
@@ -36,11 +38,12 @@ export interface SendInput {
 export async function sendPdf(
   c: AppContext,
   deps: SendDeps,
-  { disposition, position, ...which }: SendInput,
+  { disposition, position, file: found, ...which }: SendInput,
 ): Promise<Response> {
   const { userId } = which;
   const { underWay } = c.var;
-  const file = await underWay.reading(userId, () => getJobFile(deps.reads, { ...which, position: position ?? 0 }));
+  const file =
+    found ?? (await underWay.reading(userId, () => getJobFile(deps.reads, { ...which, position: position ?? 0 })));
   const etag = etagOf(file);
   const location = `/v1/jobs/${which.jobId}/${position === undefined ? 'pdf' : `files/${position}`}`;
   const headers = headersOfJob(file, { etag, location });

@@ -7,6 +7,14 @@ interface JobWaitersOptions {
   onEnd?: (jobId: string) => void;
 }
 
+/** The next end of a job. */
+export interface Ends {
+  jobId: string;
+  promise: Promise<void>;
+  /** ends the listening */
+  stop: () => void;
+}
+
 /** The requests in this process that wait for a job to end. All share one notifier; waiting takes no query and no connection. */
 export class JobWaiters extends Lifecycle<JobWaitersOptions> {
   readonly #waiting = new Map<string, Set<() => void>>();
@@ -26,6 +34,7 @@ export class JobWaiters extends Lifecycle<JobWaitersOptions> {
   /**
    * Reads the job, and until `done` is true waits for its notification and reads again.
    * @param ms milliseconds to wait at most; a stop of this service ends the wait too
+   * @param ends of {@link listen}, called before the job was made: it is not read before it has ended
    * @returns the last value read
    */
   async waitFor<T>(
@@ -34,25 +43,39 @@ export class JobWaiters extends Lifecycle<JobWaitersOptions> {
     signal: AbortSignal,
     read: () => Promise<T>,
     done: (value: T) => boolean,
+    ends?: Ends,
   ): Promise<T> {
     const until = performance.now() + ms;
-    for (;;) {
+    for (let early = ends; ; early = undefined) {
       // Listens before it reads, so that it does not miss an end in between.
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const waiters = this.#waiting.get(jobId) ?? new Set();
-      this.#waiting.set(jobId, waiters.add(resolve));
+      const { promise, stop } = early ?? this.listen(jobId);
+      const { promise: over, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, Math.max(0, until - performance.now()));
+      const isOver = () => this.ending.aborted || signal.aborted || performance.now() >= until;
       signal.addEventListener('abort', () => resolve(), { once: true });
       try {
-        const value = await read();
-        if (done(value) || this.ending.aborted || signal.aborted || performance.now() >= until) return value;
-        await promise;
+        if (!early) {
+          const value = await read();
+          if (done(value) || isOver()) return value;
+        }
+        if (!isOver()) await Promise.race([promise, over]);
       } finally {
         clearTimeout(timer);
-        waiters.delete(resolve);
-        if (waiters.size === 0) this.#waiting.delete(jobId);
+        stop();
       }
     }
+  }
+
+  /** Hears of the next end of a job, also of one that will be made later. */
+  listen(jobId: string): Ends {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiters = this.#waiting.get(jobId) ?? new Set();
+    this.#waiting.set(jobId, waiters.add(resolve));
+    const stop = () => {
+      waiters.delete(resolve);
+      if (waiters.size === 0 && this.#waiting.get(jobId) === waiters) this.#waiting.delete(jobId);
+    };
+    return { jobId, promise, stop };
   }
 
   #wake(jobId: string): void {

@@ -1,3 +1,4 @@
+import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import type { PdfRequest } from '../../domain/pdf-request.ts';
 import { invalidFields, JOB_ERROR_CODES } from '../../kernel/errors.ts';
@@ -39,7 +40,13 @@ export function renderPdfRoute(deps: AppDeps): Operation {
     ],
     handle: async (c) => {
       const waitMs = waitMsOf(c.req.header('prefer'));
-      return answerPdf(c, deps, await submitBody(c, deps, refuseLater), waitMs);
+      const id = uuidv7();
+      const ends = deps.waiters.listen(id); // from before there is the job, which then need not be read before it ends
+      try {
+        return await answerPdf(c, deps, await submitBody(c, deps, { check: refuseLater, id }), { waitMs, ends });
+      } finally {
+        ends.stop();
+      }
     },
   };
 }

@@ -48,12 +48,12 @@ export function submitJobRoute(deps: AppDeps): Operation {
 
 /**
  * Submits the request in the body.
- * @param check throws if the request is not for this route
+ * @param options `check`: throws if the request is not for this route; `id`: of the job, if it is created
  */
 export function submitBody(
   c: AppContext,
   deps: SubmitDeps & BodyDeps,
-  check: (request: PdfRequest) => void = () => undefined,
+  { check = () => undefined, id }: { check?: (request: PdfRequest) => void; id?: string } = {},
 ): Promise<Submitted> {
   return withPdfRequest(
     c,
@@ -61,7 +61,7 @@ export function submitBody(
     () => admit(c, deps),
     async ({ request, sent, files }) => {
       check(request);
-      return submitFrom(c, (input) => submitJob(deps, { ...input, request, sent, files }));
+      return submitFrom(c, (input) => submitJob(deps, { ...input, id, request, sent, files }));
     },
   );
 }

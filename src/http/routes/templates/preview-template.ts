@@ -39,7 +39,7 @@ export function previewTemplateRoute(deps: AppDeps): Operation {
       const submitted = await withFiles(c, deps, body, (draft, store) => submitDraft(c, deps, { name, draft, store }), {
         isOptional: true,
       });
-      return answerPdf(c, deps, submitted, waitMs);
+      return answerPdf(c, deps, submitted, { waitMs });
     },
   };
 }
