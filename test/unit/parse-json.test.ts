@@ -51,4 +51,20 @@ describe('a body of JSON', () => {
     expect(places.fine).toBeGreaterThan(3);
     expect(places.refused).toBeGreaterThan(3);
   });
+
+  it('has strings of any length and with any escapes', () => {
+    const random = seededRandom(12);
+    const pieces = ['\\', '\\\\', '"', '[,', '\n', '\u00e9', 'x'.repeat(63), 'x'.repeat(64), 'x'.repeat(200)];
+    for (let turn = 0; turn < 2_000; turn++) {
+      const text = Array.from(
+        { length: 1 + Math.floor(random() * 9) },
+        () => pieces[Math.floor(random() * pieces.length)],
+      ).join('');
+      const value = { [text]: [text, 1], more: text };
+      expect(parseJson(Buffer.from(JSON.stringify(value)))).toEqual(value);
+      if (turn % 100 > 0) continue; // the values behind the strings are counted too
+      const many = `[${`${JSON.stringify(text)},`.repeat(20_000)}1]`;
+      expect(problemOf(many)).toEqual({ field: '(body)', message: TOO_MANY });
+    }
+  });
 });
