@@ -36,20 +36,22 @@ export async function sendBytes(c: AppContext, sent: SentBytes): Promise<Respons
   if (method !== 'POST' && namesTag(c.req.header('if-none-match'), etag))
     return new Response(null, { status: 304, headers });
   const range = method === 'GET' ? rangeOf(c, sent) : 'whole';
-  const { first, last } = range === 'whole' ? wholeOf(file) : range;
-  const length = last - first + 1;
-  let body: ReadableStream<Uint8Array> | null = null;
+  const which = range === 'whole' ? wholeOf(file) : range;
+  const length = which.last - which.first + 1;
+  let body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null = null;
   if (method !== 'HEAD' && length > 0) {
     await underWay.holdDownload(party, length, answered(c)); // chunks for a slow reader stay in memory
-    const pieces = store.open(db, file, { first, last })[Symbol.asyncIterator]();
-    body = await streamOf(pieces, {
-      // A turn is for a connection to the database.
-      next: () => (store.isInDatabase ? underWay.reading(party, () => pieces.next()) : pieces.next()),
-      onError: (error) => {
-        onCutOff(error);
-        c.env.outgoing.destroy(); // otherwise the client would take the file for complete
-      },
-    });
+    const pieces = store.open(db, file, which)[Symbol.asyncIterator]();
+    // A turn is for a connection to the database.
+    const next = () => (store.isInDatabase ? underWay.reading(party, () => pieces.next()) : pieces.next());
+    const first = await next();
+    const onError = (error: unknown) => {
+      onCutOff(error);
+      c.env.outgoing.destroy(); // otherwise the client would take the file for complete
+    };
+    // A stream would cost a small file more than everything else here.
+    const isWhole = !first.done && first.value.byteLength === length && (await next()).done;
+    body = isWhole ? (first.value as Uint8Array<ArrayBuffer>) : await streamOf(pieces, { first, next, onError });
   }
   return new Response(body, {
     status: range === 'whole' ? 200 : 206,
@@ -58,7 +60,7 @@ export async function sendBytes(c: AppContext, sent: SentBytes): Promise<Respons
       ...contentHeaders,
       'Content-Length': String(length),
       'Accept-Ranges': 'bytes',
-      ...(range !== 'whole' && { 'Content-Range': `bytes ${first}-${last}/${size}` }),
+      ...(range !== 'whole' && { 'Content-Range': `bytes ${which.first}-${which.last}/${size}` }),
       'X-Content-Type-Options': 'nosniff',
     },
   });
@@ -74,17 +76,19 @@ function rangeOf(c: AppContext, { etag, what, file: { size } }: SentBytes): Byte
 }
 
 interface Source {
+  /** what was read already, if something was */
+  first?: IteratorResult<Uint8Array>;
   next: () => Promise<IteratorResult<Uint8Array>>;
   /** closes the connection, and with it the stream */
   onError: (error: unknown) => void;
 }
 
-/** Reads the first chunk at once: an expired file must still become a 410. A closed connection closes the file. */
+/** The first chunk is read at once: an expired file must still become a 410. A closed connection closes the file. */
 export async function streamOf(
   pieces: AsyncIterator<Uint8Array>,
-  { next, onError }: Source,
+  { first: read, next, onError }: Source,
 ): Promise<ReadableStream<Uint8Array>> {
-  const first = await next();
+  const first = read ?? (await next());
   return new ReadableStream<Uint8Array>({
     start: (controller) => {
       if (!first.done) controller.enqueue(first.value);

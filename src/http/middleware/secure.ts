@@ -14,17 +14,17 @@ const headers = secureHeaders({
 });
 
 /** Headers that a route may set itself. */
-const OWN = new Set(['referrer-policy', 'x-frame-options']);
+const OWN = ['referrer-policy', 'x-frame-options'];
 
 /** Security headers on every answer. Pages set their own Content-Security-Policy. */
 export function secure(): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    let own: [string, string][] = [];
+    let own: [string, string | null][] = [];
     await headers(c, async () => {
       await next();
-      own = [...c.res.headers].filter(([name]) => OWN.has(name));
+      own = OWN.map((name) => [name, c.res.headers.get(name)]);
     });
-    for (const [name, value] of own) c.header(name, value);
+    for (const [name, value] of own) if (value !== null) c.header(name, value);
     const isPdf = c.res.headers.get('content-type') === 'application/pdf';
     if (!isPdf && !c.res.headers.has('content-security-policy')) c.header('Content-Security-Policy', NOT_A_PAGE);
   };
