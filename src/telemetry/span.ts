@@ -66,7 +66,9 @@ export class Span {
   }
 
   child(name: string, startedAt?: number): Span {
-    const tracer = this.#span.isRecording() ? this.#tracer : NO_OP_TRACER; // not recording: it has ended, for example
+    const isRecording = this.#span.isRecording();
+    if (!isRecording && this.#tracer === NO_OP_TRACER) return this; // nothing to record, and the same trace
+    const tracer = isRecording ? this.#tracer : NO_OP_TRACER; // not recording: it has ended, for example
     const context = trace.setSpan(ROOT_CONTEXT, this.#span);
     const child = new Span(tracer, name, { context, offset: this.#offset, startedAt });
     this.#children.push(child);
