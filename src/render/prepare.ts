@@ -1,4 +1,4 @@
-import type { Cookie, CookieData } from 'puppeteer';
+import type { Cookie, CookieData, Page } from 'puppeteer';
 import { canonicalTimezone, wantedLocale } from '../domain/locale.ts';
 import type { Part } from '../domain/pdf-request.ts';
 import type { ServedOrigin } from '../egress/served-origin.ts';
@@ -23,7 +23,7 @@ export async function preparePage(warm: WarmPage, request: Printable): Promise<v
   const { isStatic: isJustLayout, ownOrigin } = request;
   if (!isJustLayout) warm.mark('scripts');
   if (ownOrigin) await warm.expect(ownOrigin);
-  await page.setJavaScriptEnabled(request.setJavaScriptEnabled && !isJustLayout);
+  await allowScripts(page, request.setJavaScriptEnabled && !isJustLayout);
   if (request.viewport) {
     warm.mark('origin');
     await page.setViewport(request.viewport);
@@ -57,6 +57,16 @@ export async function preparePage(warm: WarmPage, request: Printable): Promise<v
     warm.mark('network');
     await context.setCookie(...request.cookies.map((cookie) => cookieData(cookie, ownOrigin?.url ?? urlOf(request))));
   }
+}
+
+/** Whether scripts run in a page, as it was set last. It stays so when the page goes elsewhere. */
+const allowsScripts = new WeakMap<Page, boolean>();
+
+async function allowScripts(page: Page, isAllowed: boolean): Promise<void> {
+  if (allowsScripts.get(page) === isAllowed) return;
+  allowsScripts.delete(page); // unknown until it is done
+  await page.setJavaScriptEnabled(isAllowed);
+  allowsScripts.set(page, isAllowed);
 }
 
 function cookieData(cookie: NonNullable<Printable['cookies']>[number], documentUrl: string | undefined): CookieData {
