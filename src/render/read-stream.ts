@@ -27,10 +27,21 @@ export async function readStream(
       if (size > maxBytes) throw new CodedError('pdf_too_large', `the ${what} is larger than ${maxBytes} bytes`);
       if (piece.byteLength > 0) chunks.push(piece);
       hash.update(piece);
-      isDone = eof;
+      isDone = eof || (what === 'PDF' && endsPdf(piece));
     }
   } finally {
     session.send('IO.close', { handle }).catch(() => undefined);
   }
   return { chunks, size, sha256: hash.digest('hex') };
+}
+
+/** What the last bytes of a PDF contain. */
+const END_OF_PDF = '%%EOF';
+
+/**
+ * Whether a piece is the last one of a PDF. The browser says so only when it is asked for one more. A piece with fewer
+ * bytes than were asked for is the last of a file, and has the end of the PDF as its own.
+ */
+function endsPdf(piece: Buffer): boolean {
+  return piece.byteLength < PIECE_BYTES && piece.subarray(-8).includes(END_OF_PDF);
 }
