@@ -31,10 +31,12 @@ export async function answerPdf(
   const { id } = submitted;
   const which = { userId, jobId: id };
   const isZip = prefersZip(c);
-  /** Of a completed job only its file is read. */
+  /** Of a completed job only its file is read, and a small one's bytes with it. */
   const read = () =>
     c.var.underWay.reading(userId, async () => {
-      const file = isZip ? undefined : await getJobFile(deps.reads, { ...which, position: 0 }).catch(unlessReady);
+      const file = isZip
+        ? undefined
+        : await getJobFile(deps.reads, { ...which, position: 0, isSent: true }).catch(unlessReady);
       return file ? { file } : { job: await deps.jobs.get(which) };
     });
   const isDone = (seen: Awaited<ReturnType<typeof read>>) => 'file' in seen || isFinal(seen.job.status);

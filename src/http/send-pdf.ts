@@ -67,11 +67,11 @@ export async function sendFoundFile(
   },
 ): Promise<Response> {
   const { userId, jobId, file, headers, disposition, party } = found;
-  const { fileId, size, type, filename } = file;
+  const { fileId, size, first, type, filename } = file;
   return sendBytes(c, {
     db: reads,
     store: storeOf(stores, file),
-    file: { userId, fileId, size },
+    file: { userId, fileId, size, first },
     party,
     what: 'PDF',
     etag: etagOf(file),

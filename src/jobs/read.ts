@@ -1,8 +1,8 @@
-import { and, desc, eq, inArray, lt, type Placeholder, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, lt, type Placeholder, type SQL, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import type { Database, Queryable } from '../db/pools.ts';
 import { preparedQuery } from '../db/prepared.ts';
-import { file, job } from '../db/schema.ts';
+import { file, fileChunk, job } from '../db/schema.ts';
 import { forTenant } from '../db/tenant.ts';
 import { isFiltered, type JobFilter } from '../domain/job-filter.ts';
 import type { Job, JobDetails, JobFile, JobStatus } from '../domain/job.ts';
@@ -143,16 +143,17 @@ export type FoundFile = Awaited<ReturnType<typeof getJobFile>>;
 /**
  * Where and what a file of a job is.
  * @param position of the file among those of its job, from 0
+ * @param isSent reads the bytes of a small file as well
  * @param noSuchFile of a job without it
  * @throws CodedError `not_found`, `job_not_ready`, `file_expired`
  */
 export async function getJobFile(
   db: Database,
-  input: { userId: string; jobId: string; position: number },
+  { isSent = false, ...input }: { userId: string; jobId: string; position: number; isSent?: boolean },
   noSuchFile = () => new CodedError('not_found', 'the job has no such file'),
 ) {
   const { jobId, position: at } = input;
-  const [found] = isUuid(jobId) ? await readJobFile(db, input) : [];
+  const [found] = isUuid(jobId) ? await (isSent ? readJobFileWithBytes : readJobFile)(db, input) : [];
   if (!found) throw new CodedError('not_found', 'there is no such job');
   const { status, file: kept, failedResourceCount, incomplete, ...row } = found;
   if (status !== 'completed') throw notReady(status);
@@ -168,6 +169,7 @@ export async function getJobFile(
     type,
     sha256: hex(kept.sha256),
     filename,
+    first: row.bytes ?? undefined,
     expiresAt,
     linkRevocations: row.linkRevocations,
     failedResourceCount,
@@ -269,22 +271,35 @@ export async function listJobs(
   return { data, nextCursor: rows.length > page.limit ? (data.at(-1)?.id ?? null) : null };
 }
 
-const readJobFile = preparedQuery((db) =>
-  db
-    .select({
-      id: job.id,
-      status: job.status,
-      filename: job.filename,
-      failedResourceCount: countFailedResources(),
-      incomplete: job.incomplete,
-      linkRevocations: job.linkRevocations,
-      file: FILE_COLUMNS,
-    })
-    .from(job)
-    .leftJoin(file, fileAt(sql.placeholder('position')))
-    .where(isJobOf())
-    .prepare('job_file'),
-);
+/** Bytes of a file that is read with its row, at most. */
+const SMALL_BYTES = 131_072;
+
+/** The only piece of a small file in the database. */
+function smallFile() {
+  return sql<Uint8Array | null>`case when ${file.store} = 'postgres' and ${file.size} <= ${sql.raw(String(SMALL_BYTES))}
+    then (select c.bytes from ${fileChunk} c where c.file_id = ${file.id} and c.seq = 0) end`;
+}
+
+const jobFileReader = (bytes: SQL<Uint8Array | null>) =>
+  preparedQuery((db) =>
+    db
+      .select({
+        bytes,
+        id: job.id,
+        status: job.status,
+        filename: job.filename,
+        failedResourceCount: countFailedResources(),
+        incomplete: job.incomplete,
+        linkRevocations: job.linkRevocations,
+        file: FILE_COLUMNS,
+      })
+      .from(job)
+      .leftJoin(file, fileAt(sql.placeholder('position')))
+      .where(isJobOf())
+      .prepare('job_file'),
+  );
+const readJobFile = jobFileReader(sql`null`);
+const readJobFileWithBytes = jobFileReader(smallFile());
 
 /** The position of a queued job. A database function counts it, because the role cannot see other tenants' jobs. */
 const position = sql<

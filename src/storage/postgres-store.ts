@@ -76,7 +76,7 @@ export class PostgresStore implements Store {
     for (let at = range.first; at <= range.last;) {
       const seq = Math.floor(at / CHUNK_BYTES);
       const start = seq * CHUNK_BYTES;
-      const bytes = await this.#readChunk(db, which, seq);
+      const bytes = (seq === 0 && which.first) || (await this.#readChunk(db, which, seq));
       if (!bytes && (at === 0 || (at === range.first && !(await this.#readChunk(db, which, 0)))))
         throw new CodedError('file_expired', 'the PDF is no longer kept');
       if (bytes?.byteLength !== Math.min(CHUNK_BYTES, size - start))

@@ -22,6 +22,8 @@ export interface WhichFile {
   fileId: string;
   /** bytes, by the file's row */
   size: number;
+  /** its first piece, if it was read with the row */
+  first?: Uint8Array | undefined;
 }
 
 /** How a store's own link to a file shall be. */

@@ -73,6 +73,9 @@ async function statements({ userId, jobs }: Tenant): Promise<Sent[]> {
   const { fileId, size } = await watch("a job's file", () =>
     getJobFile(reads, { userId, jobId: completed, position: 0 }),
   );
+  await watch('a small file of a job, with its bytes', () =>
+    getJobFile(reads, { userId, jobId: completed, position: 0, isSent: true }),
+  );
   await watch('the files of a job', () => listJobFiles(reads, { userId, jobId: completed }));
   const pieces = new PostgresStore().open(reads, { userId, fileId, size })[Symbol.asyncIterator]();
   await watch('a piece of a PDF', () => pieces.next());
