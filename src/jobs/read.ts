@@ -284,7 +284,6 @@ const jobFileReader = (bytes: SQL<Uint8Array | null>) =>
   preparedQuery((db) =>
     db
       .select({
-        bytes,
         id: job.id,
         status: job.status,
         filename: job.filename,
@@ -292,6 +291,7 @@ const jobFileReader = (bytes: SQL<Uint8Array | null>) =>
         incomplete: job.incomplete,
         linkRevocations: job.linkRevocations,
         file: FILE_COLUMNS,
+        bytes,
       })
       .from(job)
       .leftJoin(file, fileAt(sql.placeholder('position')))
