@@ -9,6 +9,7 @@ interface Patch {
 }
 
 const CONNECTION = '/postgres/src/connection.js';
+const BYTES = '/postgres/src/bytes.js';
 const CLIENT = '/postgres/src/index.js';
 
 /**
@@ -161,10 +162,57 @@ const COPY_OUT: Patch[] = [
   },
 ];
 
+/**
+ * A document of megabytes. Unpatched, its statement is copied four times: when a later parameter no longer fits, behind
+ * it, before the ping, and to be sent. Patched, there is room for what follows, and it is sent as it is.
+ */
+const LARGE_STATEMENT: Patch[] = [
+  {
+    file: BYTES,
+    original: 'buffer = Buffer.allocUnsafe(length + (length >> 1) + x)',
+    patched: 'buffer = Buffer.allocUnsafe(length + (length >> 1) + x + (x >> 4))',
+  },
+  {
+    file: CONNECTION,
+    original: `    return Buffer.concat([
+      Bind(q.parameters, q.statement.types, q.statement.name, q.cursorName),
+      q.cursorFn
+        ? Execute('', q.cursorRows)
+        : ExecuteUnnamed
+    ])`,
+    patched: `    const bind = Bind(q.parameters, q.statement.types, q.statement.name, q.cursorName)
+    const execute = q.cursorFn ? Execute('', q.cursorRows) : ExecuteUnnamed
+    const room = bind.buffer.byteLength - bind.byteOffset - bind.length
+    if (bind.length < 65536 || room < execute.length) return Buffer.concat([bind, execute])
+    const whole = Buffer.from(bind.buffer, bind.byteOffset, bind.length + execute.length)
+    execute.copy(whole, bind.length)
+    return whole`,
+  },
+  {
+    file: CONNECTION,
+    original: `    chunk = chunk ? Buffer.concat([chunk, x]) : Buffer.from(x)
+    if (fn || chunk.length >= 1024)
+      return nextWrite(fn)`,
+    patched: `    if (x.length >= 65536 && socket !== null) {
+      const to = socket
+      to.cork()
+      chunk && nextWrite()
+      chunk = x
+      const isSent = nextWrite(fn)
+      to.uncork()
+      return isSent
+    }
+    chunk = chunk ? Buffer.concat([chunk, x]) : Buffer.from(x)
+    if (fn || chunk.length >= 1024)
+      return nextWrite(fn)`,
+  },
+];
+
 export const PATCHES: readonly Patch[] = [
   ...LOST_CONNECTION,
   ...CLOSED_CONNECTION,
   ...STATEMENT,
   ...FIRST_ROWS,
   ...COPY_OUT,
+  ...LARGE_STATEMENT,
 ];

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
@@ -117,3 +118,25 @@ describe('a COPY whose reader is behind when rows come', () => {
     },
   );
 });
+
+describe('a statement of any size', () => {
+  it.each([true, false])('arrives as it was sent; prepared: %s', async (prepare) => {
+    const pool = openPool({ ...options, prepare, max: 2, applicationName: 'sizes' });
+    const sizes = [0, 900, 1_100, 65_300, 65_500, 65_536, 70_000, 600_000];
+    const texts = sizes.map((size) => 'é€x'.repeat(size).slice(0, size));
+    const same = (text: string) => sql`md5(${text}::text) = ${md5(text)}`;
+    for (const first of texts) {
+      // Two at a time, so that a statement follows another on its connection.
+      const answers = texts.map(async (second, number) => {
+        const [row] = await pool.db.execute(
+          sql`select ${same(first)} as first, ${same(second)} as second, ${number}::integer as number`,
+        );
+        expect(row).toEqual({ first: true, second: true, number });
+      });
+      await Promise.all(answers);
+    }
+    await pool.close();
+  });
+});
+
+const md5 = (text: string) => createHash('md5').update(text).digest('hex');
