@@ -6,6 +6,7 @@ import type { ServedOrigin } from '../egress/served-origin.ts';
 import { type Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { isBrowserError, networkErrorOf } from './browser-error.ts';
+import { withLargeText } from './large-text.ts';
 import { ASKED_FONTS, askedFonts } from './fonts/asked-families.ts';
 import { withBase } from './own-origin.ts';
 import type { Patience } from './patience.ts';
@@ -81,7 +82,8 @@ async function setContent(warm: WarmPage, request: Printable, html: string): Pro
   const isLoaded = Promise.withResolvers<void>();
   page.once(eventOf(request), () => isLoaded.resolve());
   // A byte order mark would count as text before the doctype, which would then be ignored.
-  await session.send('Page.setDocumentContent', { frameId, html: html.replace(/^\uFEFF/, '') });
+  const send = (text: string) => session.send('Page.setDocumentContent', { frameId, html: text });
+  await withLargeText(html.replace(/^\uFEFF/, ''), send);
   await (warm.mayRunScripts ? Promise.race([isLoaded.promise, hasStopped(warm)]) : isLoaded.promise);
   await quietNetwork(warm, request);
 }

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ConnectionTransport } from 'puppeteer';
+import { piecesOf } from './large-text.ts';
 
 /** A piece of a PDF needs less than 2 MB, and V8 has no strings of 512 MB. */
 const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
@@ -12,7 +13,10 @@ const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
 export function pipeTransport(input: Writable, output: Readable, end: () => void): ConnectionTransport {
   const transport: ConnectionTransport = {
     send: (message) => {
-      if (input.writable) input.write(`${message}\0`);
+      if (!input.writable) return;
+      input.cork(); // one write
+      for (const piece of piecesOf(`${message}\0`)) input.write(piece);
+      input.uncork();
     },
     close: () => input.end(),
   };

@@ -2,6 +2,8 @@ import { PassThrough } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import puppeteer from 'puppeteer';
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/planning/seeded-random.ts';
+import { withLargeText } from '../../src/render/large-text.ts';
 import { pipeTransport } from '../../src/render/pipe-transport.ts';
 import { generateMessage } from '../fuzz/generate.ts';
 
@@ -24,6 +26,39 @@ describe('the pipe of a browser', () => {
     await turn();
     expect(heard).toEqual(['one', '', 'zwei \u00fc', 'three', 'four', 'five']);
     expect(ended()).toBe(0);
+  });
+
+  it('sends a large text as if it were in the message', async () => {
+    const { transport, input } = open();
+    const random = seededRandom(3);
+    const pieces = [
+      '"',
+      '\\',
+      '\n',
+      '\u0001',
+      '€',
+      '\ud83d\ude00',
+      '\ud800',
+      'x',
+      '<img src="',
+      ')',
+      `base64,${'AbC/+9'.repeat(500)}`,
+      `base64,${'Ab€"'.repeat(500)}`,
+      `base64,${'A'.repeat(2_003)}==`,
+      `base64,${'A\u0002'.repeat(800)}`,
+    ];
+    for (let turn = 0; turn < 200; turn++) {
+      const some = Array.from({ length: 10 }, () => pieces[Math.floor(random() * pieces.length)]).join('');
+      for (const text of [some, some + 'y'.repeat(70_000)]) {
+        const send = (html: string) => transport.send(JSON.stringify({ id: turn, html, last: true }));
+        withLargeText(text, send);
+        const sent = String(input.read());
+        expect(JSON.parse(sent.slice(0, -1))).toEqual({ id: turn, html: text, last: true });
+        expect(sent.endsWith('}\0')).toBe(true);
+      }
+    }
+    transport.send('{}');
+    expect(String(input.read())).toBe('{}\0');
   });
 
   it.each([
