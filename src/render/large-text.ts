@@ -22,10 +22,10 @@ export function withLargeText<T>(text: string, send: (text: string) => T): T {
   }
 }
 
-/** What is written for a message of puppeteer. */
-export function piecesOf(message: string): (string | Buffer)[] {
+/** What is written for a command of puppeteer, as JSON. */
+export function piecesOf(command: string): (string | Buffer)[] {
   const word = apart && `"${apart.standIn}"`;
-  const at = word === undefined ? -1 : message.indexOf(word);
-  if (!apart || word === undefined || at === -1) return [message];
-  return [message.slice(0, at), apart.json, message.slice(at + word.length)];
+  const at = word === undefined ? -1 : command.indexOf(word);
+  if (!apart || word === undefined || at === -1) return [command];
+  return [command.slice(0, at), apart.json, command.slice(at + word.length)];
 }
