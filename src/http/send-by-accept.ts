@@ -26,8 +26,12 @@ interface Wish {
   exactness: number;
 }
 
+/** What clients send that want no type above another. */
+const ANYTHING = new Set<string | undefined>([undefined, '*/*', PDF_TYPE]);
+
 /** Whether `Accept` asks for all files of a job as a zip. */
 export function prefersZip(c: AppContext): boolean {
+  if (ANYTHING.has(c.req.header('accept'))) return false; // most requests
   const chosen = accepts(c, {
     header: 'Accept',
     supports: [PDF_TYPE, ZIP_TYPE],
