@@ -1,10 +1,13 @@
 import { resolveDrizzleQuickly } from '../db/drizzle-resolution.ts';
-import { runCommand } from './run-command.ts';
+import { keepCompiledCode } from './compile-cache.ts';
 
 /** Milliseconds that an open handle may keep a finished command alive. */
 const LINGER_MS = 2_000;
 
-resolveDrizzleQuickly(); // before the commands' own imports
+// Before the commands are imported.
+keepCompiledCode(process.env);
+resolveDrizzleQuickly();
 process.stdout.on('error', () => process.exit(1)); // the reader of a pipe has gone
+const { runCommand } = await import('./run-command.ts');
 await runCommand(process.argv);
 setTimeout(() => process.exit(), LINGER_MS).unref();
