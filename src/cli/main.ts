@@ -5,11 +5,14 @@ import { keepCompiledCode } from './compile-cache.ts';
 /** Milliseconds that an open handle may keep a finished command alive. */
 const LINGER_MS = 2_000;
 
+/** They are started most, and wait for nobody: what other commands need is not loaded. */
+const PROCESSES = new Set(['up', 'serve', 'work']);
+
 // Before the commands are imported.
 keepCompiledCode(process.env);
 resolveDrizzleQuickly();
 resolveQuickly();
 process.stdout.on('error', () => process.exit(1)); // the reader of a pipe has gone
-const { runCommand } = await import('./run-command.ts');
-await runCommand(process.argv);
+if (PROCESSES.has(process.argv[2] ?? '')) await (await import('./run-process.ts')).runProcess(process.argv);
+else await (await import('./run-command.ts')).runCommand(process.argv);
 setTimeout(() => process.exit(), LINGER_MS).unref();
