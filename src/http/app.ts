@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { MOVING_PAGE } from '../domain/foreign-names.ts';
 import { OWN_SCOPES, type Scope } from '../domain/scope.ts';
 import { CodedError } from '../kernel/errors.ts';
+import { lazily } from '../kernel/lazily.ts';
 import { audited } from './audited.ts';
 import { createConsole } from './console/console.ts';
 import { createBrowserless } from './compat/browserless/browserless.ts';
@@ -191,16 +192,17 @@ export function operationsOf(deps: AppDeps): Operation[] {
 /** The API, and its pages. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
   const operations = operationsOf(deps).map((each) => ({ ...each, handle: audited(deps.db, each) }));
-  const openApi = openApiDocument(operations, deps.version);
-  const json = JSON.stringify(openApi);
-  const page = docsPage(openApi);
-  const llms = llmsText(operations);
+  // When somebody asks: the document alone takes as long as all other parts of the API together.
+  const openApi = lazily(() => openApiDocument(operations, deps.version));
+  const json = lazily(() => JSON.stringify(openApi()));
+  const page = lazily(() => docsPage(openApi()));
+  const llms = lazily(() => llmsText(operations));
   const moving = movingPage();
   const pages = [
     ...healthRoutes(deps.health),
-    publicRoute('/openapi.json', async (c) => c.body(json, 200, { 'Content-Type': 'application/json' })),
-    publicRoute('/llms.txt', async (c) => c.text(llms)),
-    publicRoute('/docs', async (c) => c.html(page, 200, { 'Content-Security-Policy': DOCS_POLICY })),
+    publicRoute('/openapi.json', async (c) => c.body(json(), 200, { 'Content-Type': 'application/json' })),
+    publicRoute('/llms.txt', async (c) => c.text(llms())),
+    publicRoute('/docs', async (c) => c.html(page(), 200, { 'Content-Security-Policy': DOCS_POLICY })),
     publicRoute(MOVING_PAGE, async (c) => c.text(moving)),
     publicRoute('/', async (c) => c.redirect('/docs')),
   ];
