@@ -16,7 +16,7 @@ export function resolveQuickly(): void {
   const found = new Map<string, ResolveFnOutput>();
   registerHooks({
     resolve(specifier, context, nextResolve) {
-      const { parentURL = '', conditions = [] } = context;
+      const { parentURL = '', conditions } = context;
       if (specifier.startsWith('node:')) return { url: specifier, format: 'builtin', shortCircuit: true };
       if (!conditions.includes('import')) return nextResolve(specifier, context);
       const isOwn = parentURL.startsWith(OWN);
