@@ -21,7 +21,7 @@ export function keepCompiledCode(env: NodeJS.ProcessEnv): void {
   }
 }
 
-/** Whoever may write there decides what this process runs. */
+/** Anyone who may write there decides what this process runs. */
 function isOurs(directory: string): boolean {
   const { uid, mode } = lstatSync(directory);
   const isOwn = process.getuid === undefined || uid === process.getuid();
