@@ -9,6 +9,7 @@ import { dataOf, invoiceCsv, invoiceTemplate, nonceOf } from '../support/invoice
 import { download, noncesOfPages, noncesOfZip } from '../support/printed-batch.ts';
 import { acceptRows } from '../support/send-batch.ts';
 import { fill } from '../support/templates.ts';
+import type { BenchOptions } from './options.ts';
 import { Peaks } from './peaks.ts';
 import { warmLoop } from './render.ts';
 import { ask, mean, percentile, type Result, spread, type Stage } from './stage.ts';
@@ -28,12 +29,7 @@ const TARGETS = { acceptSeconds: 1, ofRaw: 0.9, megabytes: 1_500 };
  * Invoices of a CSV, merged into one PDF and as a zip, beside the raw loop with the same document; and what another tenant
  * who sends a document a second notices of it.
  */
-export async function batch(
-  stage: Stage,
-  _files: string[],
-  _seconds: number | undefined,
-  rows = ROWS,
-): Promise<Result> {
+export async function batch(stage: Stage, { rows = ROWS }: BenchOptions): Promise<Result> {
   const binary = await stage.chromium();
   const { address } = await stage.serve();
   await stage.start(['work'], /pdfprompt works/);

@@ -10,6 +10,7 @@ import { doneWith } from '../support/outcomes.ts';
 import { acceptRows } from '../support/send-batch.ts';
 import { eventually } from '../support/processes.ts';
 import { silentEvents } from '../support/silent-events.ts';
+import type { BenchOptions } from './options.ts';
 import type { Result, Stage } from './stage.ts';
 
 const ROWS = 100_000;
@@ -37,7 +38,7 @@ const TABLES = ['pdfprompt_job', 'pdfprompt_part', 'pdfprompt_job_attempt', 'pdf
  * A batch of a hundred thousand tiny documents, which are not rendered: what anybody asks of the database before it, with all
  * of it queued, with half of it done, and after it.
  */
-export async function bulk(stage: Stage, _files: string[], _seconds: number | undefined, rows = ROWS): Promise<Result> {
+export async function bulk(stage: Stage, { rows = ROWS }: BenchOptions): Promise<Result> {
   const { address } = await stage.serve({ CONSOLE: 'on' });
   const bulkKey = (await stage.user('bulk@example.com')).key;
   const otherKey = (await stage.user('other@example.com')).key;

@@ -3,6 +3,7 @@ import type { Finisher } from '../../src/finishing/finisher.ts';
 import { MEGABYTE } from '../../src/kernel/units.ts';
 import { createFinisher, finish, pdfBytes } from '../support/finisher.ts';
 import type { Doings } from '../support/steps.ts';
+import type { BenchOptions } from './options.ts';
 import { type Result, spread, type Stage } from './stage.ts';
 import { steps } from './steps.ts';
 
@@ -12,7 +13,7 @@ const ROUNDS = { warm: 50, cold: 10 };
 const BURN_MS = 2_000;
 
 /** What each step takes, what a job takes longer for a step that does nothing, and how long the worker's event loop is blocked meanwhile. */
-export async function finishing(stage: Stage, files: string[]): Promise<Result> {
+export async function finishing(stage: Stage, { files }: BenchOptions): Promise<Result> {
   const caps = { maxBytes: 100 * MEGABYTE, maxPages: 100, memoryBytes: 2_048 * MEGABYTE };
   const warm = createFinisher({ isolation: 'tenant', caps });
   const cold = createFinisher({ isolation: 'job', caps });

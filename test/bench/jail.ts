@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { onlyPart, parsePdfRequest, type PdfRequest } from '../../src/domain/pdf-request.ts';
 import { launchChromium } from '../../src/render/chromium.ts';
 import type { Renderer } from '../../src/render/renderer.ts';
+import type { BenchOptions } from './options.ts';
 import type { Result, Stage } from './stage.ts';
 
 const ROUNDS = 5;
@@ -22,7 +23,7 @@ const PNG = Buffer.from(
  * The same renderer with its browsers in a network namespace, behind the proxy alone, and with nothing to hold
  * them, in turns. With files: those documents; and one with images from a site on this machine.
  */
-export async function jail(stage: Stage, files: string[]): Promise<Result> {
+export async function jail(stage: Stage, { files }: BenchOptions): Promise<Result> {
   const site = createServer((_, response) => response.writeHead(200, { 'content-type': 'image/png' }).end(PNG));
   await new Promise<void>((done) => site.listen(0, '127.0.0.1', done));
   const authority = `127.0.0.1:${(site.address() as AddressInfo).port}`;

@@ -1,94 +1,82 @@
-import { autoscale } from './autoscale.ts';
-import { backlog } from './backlog.ts';
-import { batch } from './batch.ts';
-import { bulk } from './bulk.ts';
-import { cache } from './cache.ts';
-import { concurrency } from './concurrency.ts';
-import { deliveries } from './deliveries.ts';
-import { events } from './events.ts';
-import { fairness } from './fairness.ts';
-import { finishing } from './finishing.ts';
-import { floods } from './floods.ts';
-import { handover } from './handover.ts';
-import { hour } from './hour.ts';
-import { jail } from './jail.ts';
-import { latency } from './latency.ts';
-import { newcomers } from './newcomers.ts';
-import { merge } from './merge.ts';
-import { pickup } from './pickup.ts';
-import { plan } from './plan.ts';
-import { queries } from './queries.ts';
-import { render } from './render.ts';
-import { soak } from './soak.ts';
-import { search } from './search.ts';
-import { type Result, Stage } from './stage.ts';
-import { sql } from './sql.ts';
-import { submit } from './submit.ts';
-import { templates } from './templates.ts';
-import { users } from './users.ts';
-import { watched } from './watched.ts';
+import { OperatorError, UsageError } from '../../src/kernel/errors.ts';
+import { type BenchOptions, benchNamed, type Flag, parseBenchOptions } from './options.ts';
+import type { Report, Result, Stage } from './stage.ts';
 
 // `npm run bench -- NAME [--json]`: what the service does, beside a reference in the same run. Machines
 // are noisy, ratios hold.
 
-const BENCHES: Record<
-  string,
-  (stage: Stage, files: string[], seconds: number | undefined, rows: number | undefined) => Promise<Result>
-> = {
-  pickup,
-  deliveries,
-  backlog,
-  batch,
-  bulk,
-  sql,
-  submit,
-  templates,
-  fairness,
-  finishing,
-  merge,
-  newcomers,
-  floods,
-  render,
-  latency,
-  soak,
-  handover,
-  concurrency,
-  jail,
-  cache,
-  users,
-  hour,
-  queries,
-  search,
-  autoscale,
-  watched,
-  events,
-  plan,
+type Bench = (stage: Stage, options: BenchOptions) => Promise<Result | Report>;
+
+/** Each is loaded when it is asked for: a wrong flag is refused at once. */
+const BENCHES: Record<string, () => Promise<Bench>> = {
+  pickup: async () => (await import('./pickup.ts')).pickup,
+  deliveries: async () => (await import('./deliveries.ts')).deliveries,
+  backlog: async () => (await import('./backlog.ts')).backlog,
+  batch: async () => (await import('./batch.ts')).batch,
+  bulk: async () => (await import('./bulk.ts')).bulk,
+  sql: async () => (await import('./sql.ts')).sql,
+  submit: async () => (await import('./submit.ts')).submit,
+  templates: async () => (await import('./templates.ts')).templates,
+  fairness: async () => (await import('./fairness.ts')).fairness,
+  finishing: async () => (await import('./finishing.ts')).finishing,
+  newcomers: async () => (await import('./newcomers.ts')).newcomers,
+  merge: async () => (await import('./merge.ts')).merge,
+  floods: async () => (await import('./floods.ts')).floods,
+  render: async () => (await import('./render.ts')).render,
+  latency: async () => (await import('./latency.ts')).latency,
+  peers: async () => (await import('./peers.ts')).peers,
+  soak: async () => (await import('./soak.ts')).soak,
+  handover: async () => (await import('./handover.ts')).handover,
+  concurrency: async () => (await import('./concurrency.ts')).concurrency,
+  jail: async () => (await import('./jail.ts')).jail,
+  cache: async () => (await import('./cache.ts')).cache,
+  users: async () => (await import('./users.ts')).users,
+  hour: async () => (await import('./hour.ts')).hour,
+  queries: async () => (await import('./queries.ts')).queries,
+  search: async () => (await import('./search.ts')).search,
+  autoscale: async () => (await import('./autoscale.ts')).autoscale,
+  watched: async () => (await import('./watched.ts')).watched,
+  events: async () => (await import('./events.ts')).events,
+  plan: async () => (await import('./plan.ts')).plan,
 };
 
-const [name = '', ...rest] = process.argv.slice(2);
-const numberOf = (flag: string) => {
-  const at = rest.indexOf(flag);
-  return at === -1 ? undefined : Number(rest.splice(at, 2)[1]);
+/** The flags that each takes, beside `--json`. */
+const FLAGS: Record<string, readonly Flag[]> = {
+  batch: ['rows'],
+  bulk: ['rows'],
+  search: ['rows'],
+  plan: ['seconds'],
+  peers: ['gotenberg', 'jsreport', 'browserless', 'seconds', 'out'],
+  hour: ['users', 'pdfs', 'minutes', 'isolation'],
 };
-const [seconds, rows] = [numberOf('--seconds'), numberOf('--rows')];
-const files = rest.filter((argument) => !argument.startsWith('--'));
-const bench = BENCHES[name];
-if (!bench || Number.isNaN(seconds) || Number.isNaN(rows)) {
-  process.stderr.write(
-    `npm run bench -- NAME [FILE…] [--seconds N] [--rows N] [--json]; allowed: ${Object.keys(BENCHES).join(', ')}\n`,
-  );
-  process.exit(2);
-}
-const stage = await Stage.open();
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void stage.close().finally(() => process.exit(1))); // nothing of it is left running
-try {
-  const result = await bench(stage, files, seconds, rows);
-  if (rest.includes('--json')) process.stdout.write(`${JSON.stringify({ bench: name, ...result })}\n`);
-  else {
-    process.stdout.write(`\n${name}\n`);
-    for (const [what, value] of Object.entries(result)) process.stdout.write(`  ${what.padEnd(46)} ${String(value)}\n`);
+
+/** @returns the exit code */
+async function main([name = '', ...arguments_]: string[]): Promise<number> {
+  const load = benchNamed(name, BENCHES);
+  const { options, json } = parseBenchOptions(arguments_, FLAGS[name] ?? []);
+  const [bench, { Report, Stage }] = [await load(), await import('./stage.ts')];
+  const stage = await Stage.open();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void stage.close().finally(() => process.exit(1))); // nothing of it is left running
+  try {
+    const result = await bench(stage, options);
+    const report = result instanceof Report ? result : new Report(textOf(name, result), result);
+    process.stdout.write(json ? `${JSON.stringify({ bench: name, ...report.json })}\n` : report.text);
+    return 0;
+  } finally {
+    await stage.close();
   }
-} finally {
-  await stage.close();
+}
+
+function textOf(name: string, result: Result): string {
+  const lines = Object.entries(result).map(([what, value]) => `  ${what.padEnd(46)} ${String(value)}\n`);
+  return `\n${name}\n${lines.join('')}`;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof OperatorError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
 }

@@ -10,6 +10,7 @@ import { cpuMs, privateBytes, processTree } from '../../src/memory/processes.ts'
 import { makeBatch } from '../support/batches.ts';
 import { textOfPages } from '../support/pdf-tools.ts';
 import { commandOf } from '../support/processes.ts';
+import type { BenchOptions } from './options.ts';
 import type { Result, Stage } from './stage.ts';
 
 /** Really printed; the others are these with the number of their row on them. */
@@ -28,7 +29,7 @@ interface Use {
  * Merges a batch of invoices of one page, tagged and with bookmarks, by a real worker and from the database.
  * @param files how many invoices, and where the merged PDF is put
  */
-export async function merge(stage: Stage, [invoiceCount = '10000', output]: string[]): Promise<Result> {
+export async function merge(stage: Stage, { files: [invoiceCount = '10000', output] }: BenchOptions): Promise<Result> {
   const count = Number(invoiceCount);
   const { userId } = await stage.user('merge@bench.example');
   const batch = await makeBatch(stage.sql, { userId, items: count, result: 'merged' });

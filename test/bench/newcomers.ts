@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../../src/planning/seeded-random.ts';
 import { launchChromium } from '../../src/render/chromium.ts';
+import type { BenchOptions } from './options.ts';
 import { CLIENTS, Ended, inSlots, submitAndWait, warmLoop } from './render.ts';
 import { mean, percentile, type Result, type Stage } from './stage.ts';
 import { Usage } from './usage.ts';
@@ -43,7 +44,7 @@ interface Seen {
  * Documents whose tenants come for the first time: how many a second beside the raw loop, with every client busy; and
  * how long one takes at 40 % of that, beside one of a tenant with a warm page. All in turns, a worker for each.
  */
-export async function newcomers(stage: Stage, files: string[]): Promise<Result> {
+export async function newcomers(stage: Stage, { files }: BenchOptions): Promise<Result> {
   const chromium = await launchChromium(await stage.chromium());
   const { address } = await stage.serve();
   const ended = new Ended();

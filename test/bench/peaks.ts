@@ -69,7 +69,7 @@ export class Peaks {
 }
 
 /** `API`, `worker`, `Chromium renderer`, `Postgres`, or the program's name: a step of ours is `node`. */
-function kindOf(command: string): string {
+export function kindOf(command: string): string {
   const verb = /pdfprompt\.js (\w+)/.exec(command)?.[1];
   if (verb !== undefined) return verb === 'serve' ? 'API' : verb === 'work' ? 'worker' : verb;
   const type = /--type=([\w-]+)/.exec(command)?.[1];

@@ -7,6 +7,7 @@ import { costOf } from '../../src/planning/calibration.ts';
 import { type DocumentCost, serviceCost, workloadOf } from '../../src/planning/document-cost.ts';
 import { type Demand, simulate } from '../../src/planning/queueing-model.ts';
 import { seededRandom } from '../../src/planning/seeded-random.ts';
+import type { BenchOptions } from './options.ts';
 import { ask, mean, percentile, type Result, type Stage } from './stage.ts';
 
 const INVOICE = new URL('../fixtures/invoice.html', import.meta.url).pathname;
@@ -46,7 +47,7 @@ interface DoneJob {
  * So what is compared is measured in turns, and a load is a share of what the machine just did: each stretch of it
  * lies between two short saturated ones, whose mean is its machine's speed in the model.
  */
-export async function plan(stage: Stage, files: string[], seconds = 120): Promise<Result> {
+export async function plan(stage: Stage, { files, seconds = 120 }: BenchOptions): Promise<Result> {
   const kinds = kindsOf(files);
   await stage.chromium();
   const { address } = await stage.serve();

@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { Agent } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
-import type { Browser } from 'puppeteer';
+import type { Browser, Page } from 'puppeteer';
 import { onlyPart, parsePdfRequest } from '../../src/domain/pdf-request.ts';
 import { launchChromium } from '../../src/render/chromium.ts';
 import type { Renderer } from '../../src/render/renderer.ts';
+import type { BenchOptions } from './options.ts';
 import { ask, percentile, type Result, type Stage } from './stage.ts';
 import { Usage } from './usage.ts';
 
@@ -46,7 +47,7 @@ interface Way {
  * alone, and the whole service (HTTP, queue, rendered, stored), in turns, in one run. With files: those
  * documents; as they are, and with an static script added.
  */
-export async function render(stage: Stage, files: string[]): Promise<Result> {
+export async function render(stage: Stage, { files }: BenchOptions): Promise<Result> {
   const binary = await stage.chromium();
   const [, address = ''] = await stage.start(['serve', '--port', '0'], /serves at (http:\S+)/);
   await stage.start(['work'], /pdfprompt works/);
@@ -141,15 +142,17 @@ function describe({ times, seconds, cpuSeconds, pssBytes }: Measured, raw: Measu
   ].join('  ');
 }
 
-function documents(files: string[]): [string, string][] {
-  return (files.length > 0 ? files : [FIXTURE]).flatMap((file) => {
-    const html = readFileSync(file, 'utf8');
-    const name = basename(file, '.html');
-    return [
-      [name, html],
-      [`${name} + script`, html.replace(/<\/body>|$/i, (end) => `${SCRIPT}${end}`)],
-    ];
-  });
+export function documents(files: string[]): [string, string][] {
+  return (files.length > 0 ? files : [FIXTURE]).flatMap((file) =>
+    withAndWithoutScript(basename(file, '.html'), readFileSync(file, 'utf8')),
+  );
+}
+
+export function withAndWithoutScript(name: string, html: string): [string, string][] {
+  return [
+    [name, html],
+    [`${name} + script`, html.replace(/<\/body>|$/i, (end) => `${SCRIPT}${end}`)],
+  ];
 }
 
 /** @param once false ends the slot */
@@ -170,18 +173,26 @@ export async function inSlots(slots: number, seconds: number, once: () => Promis
 const PRINT = { format: 'letter', printBackground: true, tagged: false, waitForFonts: false, timeout: 0 } as const;
 
 export async function warmLoop(browser: Browser): Promise<Way['run']> {
-  const pages = await Promise.all(
+  const print = await warmPages(browser);
+  return (html, seconds) => inSlots(CORES, seconds, async () => void (await print(html)));
+}
+
+/** Prints in the first of its pages that is free, one for each core. @returns the PDF */
+export async function warmPages(browser: Browser): Promise<(html: string) => Promise<Uint8Array>> {
+  const free = await Promise.all(
     Array.from({ length: CORES }, async () => (await browser.createBrowserContext()).newPage()),
   );
-  return (html, seconds) => {
-    const free = [...pages];
-    return inSlots(CORES, seconds, async () => {
-      const page = free.pop();
-      if (!page) throw new Error('more slots than pages');
+  const waiting: ((page: Page) => void)[] = [];
+  return async (html) => {
+    const page = free.pop() ?? (await new Promise<Page>((done) => waiting.push(done)));
+    try {
       await page.setContent(html);
-      await page.pdf(PRINT);
-      free.push(page);
-    });
+      return await page.pdf(PRINT);
+    } finally {
+      const next = waiting.shift();
+      if (next) next(page);
+      else free.push(page);
+    }
   };
 }
 

@@ -8,6 +8,7 @@ import { connect } from '../../src/db/driver.ts';
 import { HEAVY_USERS, seedMillion } from '../support/million.ts';
 import { QUICK_SETTINGS } from '../support/measure-queries.ts';
 import { OwnPostgres } from '../support/postgres.ts';
+import type { BenchOptions } from './options.ts';
 import type { Result, Stage } from './stage.ts';
 
 const JOBS = 10_000_000;
@@ -19,7 +20,7 @@ const TURNS = 8;
 const TARGET_MS = 50;
 
 /** Every filter of the lists of jobs, alone and in combinations, with ten million jobs: milliseconds in the database for a page, and buffers. */
-export async function search(_: Stage, __: string[], ___: number | undefined, jobs = JOBS): Promise<Result> {
+export async function search(_: Stage, { rows: jobs = JOBS }: BenchOptions): Promise<Result> {
   const settings = [...QUICK_SETTINGS, 'shared_buffers=2GB', 'max_parallel_maintenance_workers=2'];
   const postgres = await OwnPostgres.open(settings.map((each) => `-c ${each}`).join(' '));
   const since = performance.now();

@@ -29,6 +29,18 @@ import { silentEvents } from '../support/silent-events.ts';
 
 export type Result = Record<string, string | number>;
 
+/** What a benchmark with tables returns instead. */
+export class Report {
+  readonly text: string;
+  /** for `--json` */
+  readonly json: object;
+
+  constructor(text: string, json: object) {
+    this.text = text;
+    this.json = json;
+  }
+}
+
 interface StartOptions {
   /** gets its log, with everything in it */
   onLog?: (line: string) => void;
@@ -106,14 +118,14 @@ export class Stage {
   /** Many at once, each with a key. @returns the keys */
   async users(count: number, tier: string): Promise<string[]> {
     const keys = Array.from({ length: count }, generateKey);
-    const users = keys.map((key, index) => {
+    const users = keys.map((key) => {
       const [id, subscription, keyId] = [uuidv7(), uuidv7(), uuidv7()];
       const hash = hashKey(key).toString('hex');
       return {
         id,
         subscription,
         key_id: keyId,
-        email: `user${index}@${tier}.example`,
+        email: `${id}@${tier}.example`,
         prefix: keyPrefix(key),
         hash,
       };

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { basename } from 'node:path';
 import { launchChromium } from '../../src/render/chromium.ts';
+import type { BenchOptions } from './options.ts';
 import { CLIENTS, Ended, inSlots, submitAndWait, warmLoop } from './render.ts';
 import { ask, type Result, type Stage } from './stage.ts';
 
@@ -14,7 +15,7 @@ const DATA_URL = /data:[\w.+-]+\/([\w.+-]+);base64,([A-Za-z0-9+/=]+)/g;
  * The same document sent whole, with fonts and pictures in it, and as a template whose fonts and pictures are files:
  * the raw Chromium loop and the service, in turns, in one run.
  */
-export async function templates(stage: Stage, files: string[]): Promise<Result> {
+export async function templates(stage: Stage, { files }: BenchOptions): Promise<Result> {
   const binary = await stage.chromium();
   const [, address = ''] = await stage.start(['serve', '--port', '0'], /serves at (http:\S+)/);
   await stage.start(['work'], /pdfprompt works/);
