@@ -13,6 +13,7 @@ keepCompiledCode(process.env);
 resolveDrizzleQuickly();
 resolveQuickly();
 process.stdout.on('error', () => process.exit(1)); // the reader of a pipe has gone
+process.stderr.on('error', () => undefined); // that of the logs: the work goes on, and to report it would fail again
 if (PROCESSES.has(process.argv[2] ?? '')) await (await import('./run-process.ts')).runProcess(process.argv);
 else await (await import('./run-command.ts')).runCommand(process.argv);
 setTimeout(() => process.exit(), LINGER_MS).unref();

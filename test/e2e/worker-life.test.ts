@@ -43,6 +43,17 @@ describe('a worker that is stopped and wakes up', () => {
   }, 300_000);
 });
 
+describe('a worker whose logs nobody reads any longer', () => {
+  it('goes on, and stops in order', async () => {
+    const unheard = await worker(2, { LOG_LEVEL: 'info' });
+    unheard.child.stderr?.destroy();
+    const ids = await submit(3, { html: '<p>unheard</p>' });
+    await eventually(all(ids, 'completed'), 60_000, 'it works');
+    unheard.child.kill('SIGTERM');
+    expect(await unheard.exited).toMatchObject({ code: 0, signal: null });
+  });
+});
+
 describe('a worker whose session is cut', () => {
   it('is not taken for dead: nothing it does is done twice', async () => {
     gate.shut();
