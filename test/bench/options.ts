@@ -21,7 +21,7 @@ export interface BenchOptions {
   out?: string;
 }
 
-export const ISOLATIONS = ['tenant', 'job', 'shared', 'static'] as const;
+const ISOLATIONS = ['tenant', 'job', 'shared', 'static'] as const;
 export type Isolation = (typeof ISOLATIONS)[number];
 
 export type Flag = Exclude<keyof BenchOptions, 'files'>;
