@@ -9,6 +9,7 @@ import type { Events } from '../telemetry/events.ts';
 import type { RendererState } from '../telemetry/metrics.ts';
 import { BrowserPool, type BrowserPoolOptions } from './browser-pool.ts';
 import { type PoolMember, sum } from './pool-member.ts';
+import type { Lease } from './lease.ts';
 import { SparePages } from './spare-pages.ts';
 import { WarmPage } from './warm-page.ts';
 
@@ -41,14 +42,6 @@ interface UseOptions {
   isShared?: boolean;
   /** aborts when the result is no longer wanted */
   signal?: AbortSignal | undefined;
-}
-
-/** A page and its browser. */
-export interface Lease {
-  page: WarmPage;
-  member: PoolMember;
-  /** of a page that static documents of several tenants share: how many there were, and when the first one came */
-  shared?: { documents: number; since: number };
 }
 
 const CLOSE_TIMEOUT_MS = 3_000;

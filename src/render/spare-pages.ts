@@ -1,6 +1,6 @@
 import { unlessAborted } from '../kernel/abort.ts';
 import { Deadline } from '../kernel/deadline.ts';
-import type { Lease } from './pool.ts';
+import type { Lease } from './lease.ts';
 import type { WarmPage } from './warm-page.ts';
 
 interface SparePagesOptions {
@@ -92,7 +92,7 @@ export class SparePages {
           unlessAborted([page.ended, member.ended], prime(page)),
         );
     } catch {
-      if (lease) this.#options.close(lease); // whoever needs a page opens one, and reports the error
+      if (lease) this.#options.close(lease); // the next document opens one, and reports the error
       lease = undefined;
     }
     this.#opening = undefined;
