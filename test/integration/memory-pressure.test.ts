@@ -93,7 +93,7 @@ describe('memory', () => {
     await service.sql.begin(async (tx) => {
       await tx`select from pdfprompt_worker where ended_at is null for update`; // a claim waits for it
       ids = await Promise.all(keys.map((key) => submit(SLOW, key)));
-      const isClaiming = () => isWaitingForLock(service.sql, { query: '%pdfprompt_worker%for share%' });
+      const isClaiming = () => isWaitingForLock(service.sql, { query: '%with claims as%' });
       await eventually(isClaiming, 30_000, 'a claim is under way');
       ratio = 0.85;
       await eventually(() => state().pressure === 'high', 30_000, 'pressure is noticed');
