@@ -1,6 +1,7 @@
-import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { and, eq, inArray, type Placeholder, type SQL, sql } from 'drizzle-orm';
 import { arrayLiteral } from '../db/array-literal.ts';
 import { type Database, postgresErrorOf, type Transaction } from '../db/pools.ts';
+import { prepared } from '../db/prepared.ts';
 import { job, jobAttempt, part, worker } from '../db/schema.ts';
 import { type PrintSettings, withDefaults } from '../domain/pdf-request.ts';
 import { type Priority, priorityName } from '../domain/priority.ts';
@@ -69,9 +70,7 @@ export async function claimJobs(deps: ClaimDeps, input: ClaimInput): Promise<Cla
   const { workerId, count } = input;
   try {
     const rows = await retryAfterDeadlock(() =>
-      queue.claimWith<BegunRow>(db, count, (claims) =>
-        begin(claims, { workerId, ids: claimedIds(count), atOnce: true }),
-      ),
+      queue.claimWith(count, (claims) => statementFor(claims, count)(db, { workerId })),
     );
     return withParts(rows).map((begun) => toClaimed({ id: begun.id, retryCount: begun.job.retryCount }, begun));
   } catch (error) {
@@ -131,7 +130,7 @@ async function setAsidePaused(tx: Transaction, queue: JobQueue, ids: readonly st
 }
 
 /** Locks the worker's row: it is marked lost either before the claim, which then fails, or after it, with these jobs. */
-const livingWorker = (workerId: string) =>
+const livingWorker = (workerId: string | Placeholder) =>
   sql`select 1 from ${worker} where ${worker.id} = ${workerId} and ${worker.endedAt} is null for share`;
 
 /** Not of a batch that is being cancelled, which cancels its items piece by piece. Not as a join: it looks up one row of each job. */
@@ -141,7 +140,7 @@ const isWanted = sql`
 const isNotPaused = sql`not ${isPaused({ tier: sql`${job.tier}`, userId: sql`${job.userId}` })}`;
 
 interface BeginInput {
-  workerId: string;
+  workerId: string | Placeholder;
   /** expressions for the ids of the jobs; null: none. Not a subquery, nor a join: Postgres might look through all jobs. */
   ids: SQL[];
   /**
@@ -179,6 +178,18 @@ const begin = (claims: SQL, { workerId, ids, atOnce }: BeginInput) => sql`
 const UNLESS_BEGUN = sql`, case when
   begun.id is null or begun.runs <> 1 + (select before.runs from ${job} as before where before.id = begun.id)
   then pdfprompt_not_begun(claims.id) end`;
+
+const statements = new Map<string, ReturnType<typeof prepared<BegunRow>>>();
+
+/** Claims and begins as many jobs: the text is made once. @param claims the queue's query */
+function statementFor(claims: string, count: number): ReturnType<typeof prepared<BegunRow>> {
+  const workerId = sql.placeholder('workerId');
+  const made =
+    statements.get(claims) ??
+    prepared<BegunRow>(begin(sql.raw(claims), { workerId, ids: claimedIds(count), atOnce: true }));
+  statements.set(claims, made);
+  return made;
+}
 
 const claimedIds = (count: number) =>
   Array.from({ length: count }, (_, index) => sql.raw(`(select id from claims offset ${index} limit 1)`));

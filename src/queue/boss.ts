@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { type Placeholder, type SQL, sql } from 'drizzle-orm';
 import { type Db, fromDrizzle, PgBoss } from 'pg-boss';
 import { arrayLiteral } from '../db/array-literal.ts';
 import { type Database, openPool, type Queryable } from '../db/pools.ts';
@@ -51,19 +51,24 @@ export class JobQueue extends Lifecycle {
   }
 
   async claim(tx: Queryable, count: number): Promise<Claim[]> {
-    return this.claimWith(tx, count, (claims) => sql`with claims as (${claims}) select id, "retryCount" from claims`);
+    return this.claimWith(count, (claims) =>
+      tx.execute<{ id: string; retryCount: number }>(
+        sql`with claims as (${sql.raw(claims)}) select id, "retryCount" from claims`,
+      ),
+    );
   }
 
   /**
    * Claims jobs, and does more in the same statement.
-   * @param statement gets a query that claims them, for one common table expression; its columns are those of {@link Claim}
+   * @param run gets a query that claims them, for one common table expression; its columns are those of {@link Claim}.
+   *   It is always the same for as many jobs.
    * @returns the rows of the statement
    */
-  async claimWith<Row extends object>(db: Queryable, count: number, statement: (claims: SQL) => SQL): Promise<Row[]> {
+  async claimWith<Row extends object>(count: number, run: (claims: string) => Promise<Row[]>): Promise<Row[]> {
     // pg-boss says what to run, and gets what came of it.
     const executeSql: Db['executeSql'] = async (text, values = []) => {
       if (values.length > 0) throw new Error('pg-boss claims in another way than was expected');
-      return { rows: await db.execute(statement(sql.raw(text))) };
+      return { rows: await run(text) };
     };
     return (await this.#boss.fetch(QUEUE, { batchSize: count, includeMetadata: true, db: { executeSql } })) as Row[];
   }
@@ -84,17 +89,6 @@ export class JobQueue extends Lifecycle {
   /** @returns false if the claim was stale */
   async complete(tx: Queryable, claim: Claim): Promise<boolean> {
     return affectedOne(await this.#boss.complete(QUEUE, claim, null, { db: executor(tx) }));
-  }
-
-  /**
-   * The same as {@link complete} as a statement, to be a part of another: an update to which more conditions and
-   * `returning` may be added.
-   * @param id an expression; null: nothing is changed
-   */
-  completion(id: SQL, { retryCount }: Claim): SQL {
-    return sql`
-      update pgboss.job set completed_on = pgboss.job_now(), state = 'completed', output = null
-      where name = ${sql.raw(`'${QUEUE}'`)} and id = ${id} and state::text = 'active' and retry_count = ${retryCount}`;
   }
 
   /** Requeues the job, after a pause that grows. @returns false if the claim was stale */
@@ -168,6 +162,15 @@ export class JobQueue extends Lifecycle {
       where name = ${sql.raw(`'${QUEUE}'`)} and id = any (array(select id from own))`);
   }
 }
+
+/**
+ * What {@link JobQueue.complete} does as a statement, to be a part of another: an update to which more conditions and
+ * `returning` may be added.
+ * @param id an expression; null: nothing is changed
+ */
+export const completion = (id: SQL, retryCount: number | Placeholder) => sql`
+  update pgboss.job set completed_on = pgboss.job_now(), state = 'completed', output = null
+  where name = ${sql.raw(`'${QUEUE}'`)} and id = ${id} and state::text = 'active' and retry_count = ${retryCount}`;
 
 /**
  * As pg-boss's `cancel` and then `resume`, which may look through all jobs that wait. More conditions may follow.

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { cancelJobs, resumeJobs } from 'pg-boss/dist/plans.js';
 import { arrayLiteral } from '../../src/db/array-literal.ts';
 import type { Transaction } from '../../src/db/pools.ts';
+import { completion } from '../../src/queue/boss.ts';
 import { principalOf } from '../support/accounts.ts';
 import { makeBatch } from '../support/batches.ts';
 import { startService } from '../support/service.ts';
@@ -125,7 +126,7 @@ it('is completed by a statement of ours as pg-boss does it: the claim that is th
       select id, retry_count + ${more}::int as "retryCount" from pgboss.job
       where name = 'pdf' and id = any (${arrayLiteral(ids)}::uuid[])`);
   const completing = (more: number) => async (tx: Transaction, ids: string[]) => {
-    for (const claim of await claims(tx, ids, more)) await tx.execute(queue.completion(query`${claim.id}`, claim));
+    for (const claim of await claims(tx, ids, more)) await tx.execute(completion(query`${claim.id}`, claim.retryCount));
   };
   const theirs = async (tx: Transaction, ids: string[]) => {
     for (const claim of await claims(tx, ids)) await queue.complete(tx, claim);
