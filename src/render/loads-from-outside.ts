@@ -8,9 +8,9 @@ const HINTS = [
   /<base\s/i,
   /\((?<=image-set\()/i,
   /=(?<=srcset\s{0,9}=)/i,
-  /=(?<=(?:src|background)\s{0,9}=)\s{0,9}["']?\s{0,9}(?:https?:)?\/\//i,
-  /\((?<=url\()\s{0,9}["']?\s{0,9}(?:https?:)?\/\//i,
-  /<(?:link|image|use|feImage)\s[^>]{0,1000}?href\s{0,9}=\s{0,9}["']?\s{0,9}(?:https?:)?\/\//i,
+  /=(?<=(?:src|background)\s{0,9}=)\s{0,9}(?:["']|&quot;|&#39;)?\s{0,9}(?:https?:)?\/\//i,
+  /\((?<=url\()\s{0,9}(?:["']|&quot;|&#39;)?\s{0,9}(?:https?:)?\/\//i,
+  /<(?:link|image|use|feImage)\s[^<>]{0,1000}?href\s{0,9}=\s{0,9}(?:["']|&quot;|&#39;)?\s{0,9}(?:https?:)?\/\//i,
 ];
 
 /** Whether a static document seems to load something from outside. Takes time linear in its size. */

@@ -66,8 +66,7 @@ export function ownOrigin(
   if (files) {
     if (html === undefined || !isJustLayout) return new ServedOrigin(files);
     if (!mayNeedBase(html) && !addStyleTag) return undefined;
-    const isBound = content.isBound || addStyleTag?.some((tag) => refersAcross(tag.content ?? ''));
-    return new ServedOrigin(files, { isBase: !isBound && withBase(html, '') !== undefined, mayBeKept });
+    return new ServedOrigin(files, { isBase: mayStay(content, { addStyleTag }), mayBeKept });
   }
   if (!mayRunScripts || isJustLayout || html === undefined) return undefined;
   if (!needsOrigin(html) && !addScriptTag.some(scriptNeedsOrigin)) return undefined;
@@ -75,6 +74,12 @@ export function ownOrigin(
   const document = { type: 'text/html; charset=utf-8', size: bytes.byteLength, content: bytes };
   const file = async (path: string) => (path === '/' ? document : undefined);
   return new ServedOrigin({ entry: '/', file }, { isAlone: true });
+}
+
+/** Whether a static document with files may stay in about:blank, so that only its files are at an origin. */
+export function mayStay(content: Content, { addStyleTag }: Added): boolean {
+  if (!('html' in content) || content.html === undefined || content.isBound) return false;
+  return !addStyleTag?.some((tag) => refersAcross(tag.content ?? '')) && withBase(content.html, '') !== undefined;
 }
 
 /** What comes before the first element. */
@@ -91,7 +96,7 @@ const BOUND = [
   /<base\s/i,
   /\sintegrity\s{0,9}=/i,
   /use-credentials/i,
-  /<use\s[^>]{0,1000}?href\s{0,9}=(?!\s{0,9}["']?#)/i,
+  /<use\s[^<>]{0,1000}?href\s{0,9}=(?!\s{0,9}["']?#)/i,
 ];
 
 /** A document whose relative URLs begin at an origin. @returns undefined if it has to be there itself */

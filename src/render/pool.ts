@@ -190,6 +190,7 @@ export class PagePool extends Lifecycle<PoolOptions> {
       }
       const isFree = ({ page, member }: Lease) => page.isReady && member.hasCapacity(pagesPerBrowser);
       const spare = this.#spare.take(isFree) ?? (await this.#spare.next());
+      if (!spare && this.browsers.isStopping) continue;
       if (spare && !isFree(spare)) {
         this.#closePage(spare);
         continue;
@@ -226,9 +227,9 @@ export class PagePool extends Lifecycle<PoolOptions> {
     }
     const isReusable = isUsable && this.options.isolation !== 'job' && !this.#isWorn(lease);
     if (isReusable && this.#keepsPages && !member.isRetiring && !this.browsers.isStopping) {
-      page.wipe();
+      page.wipe({ isShared: lease.shared !== undefined });
       this.#idle.put(owner, lease);
-      this.#idle.trim(this.options.warmPages - this.#spare.size);
+      this.#idle.trim(this.options.warmPages - this.#spare.total);
       void page.ready.then((isReady) => {
         if (isReady) return;
         this.#idle.forget((other) => other === lease);
@@ -257,7 +258,7 @@ export class PagePool extends Lifecycle<PoolOptions> {
   #openFresh(): Promise<Lease> | undefined {
     const member = this.browsers.leastBusy;
     if (!member) return undefined;
-    this.#idle.trim(this.options.warmPages - this.#spare.size - 1);
+    this.#idle.trim(this.options.warmPages - this.#spare.total - 1);
     const opened = unlessAborted([member.ended], WarmPage.open(member.chromium, member.watch));
     return opened.then((page) => ({ page, member }));
   }

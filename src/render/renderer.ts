@@ -24,6 +24,7 @@ import { ownOrigin as ownOriginOf, unlinkOrigin } from './own-origin.ts';
 import { Patience } from './patience.ts';
 import { PagePool, type PoolOptions } from './pool.ts';
 import { BrowserGone } from './pool-member.ts';
+import { RendererGone } from './browser-watch.ts';
 import { preparePage, type Printable } from './prepare.ts';
 import { takePicture } from './picture.ts';
 import { describePdf, type PdfCaps, printPdf } from './print.ts';
@@ -175,7 +176,8 @@ export class Renderer extends Lifecycle {
           pdf: await this.#renderOnce(request, { ...context, span }, { latest, isAlone, isShared, failing }),
         };
       } catch (error) {
-        if (isShared && error instanceof LoadsFromOutside) {
+        // What ended a page that others had used may be their doing.
+        if (isShared && (error instanceof LoadsFromOutside || error instanceof RendererGone)) {
           isShared = false;
           tries--;
           continue;
@@ -315,7 +317,9 @@ export class Renderer extends Lifecycle {
       );
     };
     try {
-      return await Promise.race([steps(), excess.promise]);
+      const printed = await Promise.race([steps(), excess.promise]);
+      if (request.isShared && warm.watch.touchedNetwork) throw new LoadsFromOutside();
+      return printed;
     } finally {
       consoleErrors?.end();
     }

@@ -1,6 +1,7 @@
 import type { Part } from '../domain/pdf-request.ts';
 import type { Content } from '../sources/source-type.ts';
 import { loadsFromOutside } from './loads-from-outside.ts';
+import { mayStay } from './own-origin.ts';
 import { hasRules } from './request-rules.ts';
 import { isStatic } from './static-document.ts';
 
@@ -15,6 +16,7 @@ export function isShareable(request: Omit<Part, 'source'> & { content: Content }
   if (addStyleTag.some(({ content: css }) => css === undefined || loadsFromOutside(css))) return false;
   if ([options.headerTemplate, options.footerTemplate].some((html) => html !== undefined && !isStatic(html)))
     return false;
+  if (content.files && !mayStay(content, request)) return false;
   return !loadsFromOutside(content.html);
 }
 

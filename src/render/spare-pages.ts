@@ -44,6 +44,11 @@ export class SparePages {
     return this.#ready.length;
   }
 
+  /** With the one that is being opened. */
+  get total(): number {
+    return this.#ready.length + (this.#opening ? 1 : 0);
+  }
+
   /** Begins to open one if there are too few. */
   fill(): void {
     if (this.#opening || this.#ready.length >= this.#options.max) return;

@@ -10,13 +10,15 @@ const HINTS = [
   /javascript\s*:/i,
   /srcdoc/i,
   /scripting/i, // @media (scripting: none)
+  // Everything a meta element can declare, except for the encoding. In the whole text: quotes may hide where a tag ends.
+  /http-equiv(?!\s*=\s*(?:["']\s*)?(?:content-type|x-ua-compatible)\b)/i,
 ];
 
-/** Matches up to the end of the tag, so that no character is read twice. */
-const TAG = /<(?:meta|link|style)[^>]*/gi;
+const TAG = /<(?:meta|link|style)(?![a-z0-9])/gi;
+/** A tag as people and programs write it: in any other, quotes may hide where it ends and which attributes it has. */
+const PLAIN_TAG = /<(?:meta|link|style)(?:\s+[a-z][\w:-]*(?:\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=`]+))?)*\s*\/?>/iy;
 const TAG_HINTS = [
-  // everything a meta element can declare, except for the encoding
-  /referrer|http-equiv(?!\s*=\s*(?:["']\s*)?(?:content-type|x-ua-compatible)\b)/i,
+  /referrer|^<meta[^]*&/i, // which may be written with character references
   /\s(?:title|blocking)\s*=/i,
 ];
 
@@ -28,6 +30,10 @@ export function isStatic(html: string): boolean {
   const has = (text: string) => (hint: RegExp) => hint.test(text);
   const signs = withoutBase64(html);
   if (HINTS.some(has(signs))) return false;
-  for (const [tag] of signs.matchAll(TAG)) if (TAG_HINTS.some(has(tag))) return false;
+  for (const { index } of signs.matchAll(TAG)) {
+    PLAIN_TAG.lastIndex = index;
+    const [tag] = PLAIN_TAG.exec(signs) ?? [];
+    if (tag === undefined || TAG_HINTS.some(has(tag))) return false;
+  }
   return true;
 }

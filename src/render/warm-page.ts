@@ -16,11 +16,15 @@ import { unreachableReason } from './unreachable.ts';
 /** A page that takes longer to wipe is not reused. */
 const WIPE_TIMEOUT_MS = 2_000;
 
+/** Lays out the empty document, and returns to its top. Answered after all that the last document still did. */
+const EMPTY = 'document.documentElement?.offsetHeight; scrollTo(0, 0)';
+
 /** What a document can have at an origin that is no secure context, beside cookies. */
 const OWN_STORAGE = 'local_storage,indexeddb,file_systems';
 
 /**
  * What a document may have changed in its page, and what {@link WarmPage.wipe} does about it:
+ * - `document`: it is still there, laid out and animated: an empty one takes its place
  * - `scripts`: a script may have run: the next document gets a new realm
  * - `network`: something was loaded from outside, or there were cookies: they and the cache are cleared
  * - `storage`: it had an origin of its own: its cookies and what it stored there are removed
@@ -28,7 +32,7 @@ const OWN_STORAGE = 'local_storage,indexeddb,file_systems';
  * - `policy`: the document's Content-Security-Policy did not count: the next one's does
  * - `origin`: another origin with its storage was entered, or a window opened: the whole context is replaced
  */
-export type Trace = 'scripts' | 'network' | 'storage' | 'locale' | 'policy' | 'origin';
+export type Trace = 'document' | 'scripts' | 'network' | 'storage' | 'locale' | 'policy' | 'origin';
 
 /** What media queries find for these features. */
 type MediaFeatures = NonNullable<PrintSettings['emulateMediaFeatures']>;
@@ -135,11 +139,15 @@ export class WarmPage {
     await this.#tab.session.send('Emulation.setEmulatedMedia', { media: media === 'browser' ? '' : media, features });
   }
 
-  /** Starts removing all traces of the last document; {@link ready} settles when that is done. */
-  wipe(): void {
+  /**
+   * Starts removing all traces of the last document; {@link ready} settles when that is done.
+   * @param isShared whether another tenant may be next: then not even a static document stays until the next is there
+   */
+  wipe({ isShared = false } = {}): void {
     const { touchedNetwork, touchedOrigin, ownOrigin } = this.#watch;
     if (touchedNetwork) this.#traces.add('network');
     if (touchedOrigin) this.#traces.add('origin');
+    if (isShared) this.#traces.add('document');
     this.#watch = new ResourceWatch();
     if (this.#traces.size === 0) return;
     this.#isReady = false;
@@ -171,6 +179,11 @@ export class WarmPage {
       // A window's name and history survive a navigation.
       await session.send('Page.resetNavigationHistory');
       await session.send('Runtime.evaluate', { expression: `window.name = ""; ${KEEP_OPEN}` });
+    }
+    if (traces.has('document')) {
+      const { frameId } = this.#tab;
+      await session.send('Page.setDocumentContent', { frameId, html: '' });
+      await session.send('Runtime.evaluate', { expression: EMPTY });
     }
     if (traces.has('locale')) await Promise.all([page.emulateLocale(), page.emulateTimezone()]);
     if (traces.has('policy')) await page.setBypassCSP(false);

@@ -6,8 +6,10 @@ import { isStatic } from '../../src/render/static-document.ts';
 /** The same conditions as plain expressions, which take more than linear time and so are not used by the program. */
 const PLAIN = [
   /<\s*\/?\s*(?:script|noscript|i?frame|fencedframe|portal|object|embed|applet|video|audio)/i,
-  /<meta[^>]*(?:referrer|http-equiv(?!\s*=\s*["']?\s*(?:content-type|x-ua-compatible)\b))/i,
-  /<(?:link|style)[^>]*\s(?:title|blocking)\s*=/i,
+  /http-equiv(?!\s*=\s*["']?\s*(?:content-type|x-ua-compatible)\b)/i,
+  /<meta[^<>]*referrer/i,
+  /<(?:link|style)(?:\s[^<>]*[\s"'/]|[\s/])(?:title|blocking)\s*=/i,
+  /<(?:meta|link|style)(?:[\s/][^<>]*)?(?:<|$)/i, // which has no end
   /[^a-z]on[a-z]+\s*=/i,
   /javascript\s*:/i,
   /srcdoc/i,
@@ -70,8 +72,24 @@ describe('whether a document is static', () => {
     '<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>x</title><p title="y">x',
     '<meta http-equiv="Content-Type" content="text/html; charset=utf-8"><meta http-equiv = \' x-ua-compatible\' content="ie=edge">',
     '<link rel="stylesheet" href="x.css"><style media="print">p { color: red }</style>',
+    '<link rel=stylesheet href=a.css media=print><meta charset=utf-8/><style></style><meta name="x" content="a, b; c">',
     '<p>on = off, conditions = none, <b>once</b></p><a href="https://example.com/">x</a>',
   ])('is yes for %s', (html) => expect(isStatic(html)).toBe(true));
+
+  // Quotes hide the end of a tag, or an attribute.
+  it.each([
+    `<meta content="img-src 'none'" x=">" http-equiv="Content-Security-Policy">`,
+    '<meta content="3;url=about:blank" x=">" http-equiv=refresh>',
+    '<link x=">" title="theirs" rel=stylesheet href="data:text/css,p{}">',
+    '<link x=a" y=">" title=theirs rel=stylesheet href="data:text/css,p{}">',
+    `<style x='>' title=theirs>`,
+    '<style/title=theirs>',
+    '<style media="x"title=theirs>',
+    '<link x="<" title=theirs>',
+    '<meta name="&#114;eferrer" content="no-referrer">',
+    '<meta content="x" name=&#x72;eferrer>',
+    '<style title=theirs',
+  ])('is no for %s', (html) => expect(isStatic(`<p>x</p>${html}<p>x</p>`)).toBe(false));
 
   it('is yes for an invoice', () => {
     expect(isStatic(readFileSync(new URL('../fixtures/invoice.html', import.meta.url), 'utf8'))).toBe(true);
