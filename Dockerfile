@@ -49,7 +49,9 @@ COPY docs/moving.md docs/moving.md
 RUN ln -s /app/bin/pdfprompt.js /usr/local/bin/pdfprompt
 
 # The program writes below /tmp only, so the root file system may be read-only.
+# No compiled code is kept: where it could be written, Chromium's user could write it too.
 ENV NODE_ENV=production \
+    NODE_DISABLE_COMPILE_CACHE=1 \
     CHROME_PATH=/usr/lib/chromium/chromium-headless-shell \
     PDFPROMPT_DATA_DIR=/tmp/pdfprompt \
     HOST=0.0.0.0 \

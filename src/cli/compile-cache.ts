@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 
 /** Others than the owner may write. */
 const WRITABLE_BY_OTHERS = 0o022;
@@ -12,10 +12,15 @@ const WRITABLE_BY_OTHERS = 0o022;
  * Without a place to write to, every start compiles. Only what is imported afterwards is kept.
  */
 export function keepCompiledCode(env: NodeJS.ProcessEnv): void {
+  if (env.NODE_DISABLE_COMPILE_CACHE !== undefined || env.NODE_COMPILE_CACHE !== undefined) return; // Node knows
   try {
-    const directory = join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'pdfprompt');
+    const { XDG_CACHE_HOME: chosen = '' } = env;
+    if (!isAbsolute(chosen) && !isOurs(homedir())) return; // with sudo it may be somebody else's
+    const parent = isAbsolute(chosen) ? chosen : join(homedir(), '.cache');
+    mkdirSync(parent, { recursive: true });
+    const directory = join(parent, 'pdfprompt');
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    if (isOurs(directory)) enableCompileCache(directory);
+    if (isOurs(parent) && isOurs(directory)) enableCompileCache(directory);
   } catch {
     // No home, or one that cannot be written.
   }

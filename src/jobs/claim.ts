@@ -68,13 +68,16 @@ interface ClaimDeps {
 export async function claimJobs(deps: ClaimDeps, input: ClaimInput): Promise<ClaimedJob[]> {
   const { db, queue } = deps;
   const { workerId, count } = input;
+  if (performance.now() < (inSteps.get(queue) ?? 0)) return claimSome(deps, input);
   try {
     const rows = await retryAfterDeadlock(() =>
       queue.claimWith(count, (claims) => statementFor(claims, count)(db, { workerId })),
     );
     return withParts(rows).map((begun) => toClaimed({ id: begun.id, retryCount: begun.job.retryCount }, begun));
   } catch (error) {
-    if (postgresErrorOf(error)?.code !== NOT_BEGUN) throw error;
+    const { code } = postgresErrorOf(error) ?? {};
+    if (code === undefined || !NEEDS_STEPS.has(code)) throw error;
+    inSteps.set(queue, performance.now() + IN_STEPS_MS);
     return claimSome(deps, input);
   }
 }
@@ -196,6 +199,12 @@ const claimedIds = (count: number) =>
 
 /** Raised by a claim in one statement. */
 const NOT_BEGUN = 'PDF14';
+/** The others: the role may not call the function that raises it, or does not have it. */
+const NEEDS_STEPS = new Set([NOT_BEGUN, '42501', '42883']);
+/** Such jobs come in numbers: those of a user who is paused, of a batch that is being cancelled. Each would be an error in Postgres's log. */
+const IN_STEPS_MS = 5_000;
+/** by queue: until when its claims are made in steps */
+const inSteps = new WeakMap<JobQueue, number>();
 
 /** Begins jobs that this transaction has claimed. */
 async function start(tx: Transaction, ids: string[], workerId: string): Promise<BegunJob[]> {

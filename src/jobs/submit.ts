@@ -38,7 +38,7 @@ export interface SubmitInput extends RequestInput {
   /** the job's owner, and the limits of the tier */
   principal: Pick<Principal, 'userId' | 'tier'>;
   /** of the job, if it is created; default: a new one */
-  id?: string | undefined;
+  makeId?: () => string;
   idempotencyKey?: string | undefined;
   requestId?: string | undefined;
   /** W3C trace context, for the worker */
@@ -144,7 +144,7 @@ async function insertJob(db: Database, input: Resolved<SubmitInput>, sentHash: s
   const { deliveries, filename, metadata } = request;
   const wanted = toRows(deliveries);
   const [first, ...more] = partRows(input);
-  const { id = uuidv7() } = input;
+  const id = (input.makeId ?? uuidv7)();
   const runAt = request.runAt?.replace(/(\.\d{3})\d+/, '$1') ?? null; // to the millisecond, as it is shown
   const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
   const submit = wanted.length > 0 ? submitWithDeliveries : submitPlain;

@@ -49,6 +49,9 @@ interface DispatcherOptions extends FinishDeps, Pick<RenderDeps, 'contents' | 'r
 const POLL_MS = 1_000;
 const RETRY_MS = { first: 100, longest: 2_000 };
 
+/** A claim is one statement, which may end after its connection was lost: longer than any may take (`statement_timeout`). */
+const LATE_COMMIT_MS = 35_000;
+
 /** Milliseconds to requeue a job at a stop. After that its claim is left to expire. */
 const REQUEUE_MS = 5_000;
 
@@ -94,8 +97,8 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
   /** jobs during which an error was thrown that nothing caught */
   readonly #blamed = new Set<string>();
   #isBlameUnknown = false;
-  /** the last claim failed, but may have been committed */
-  #isClaimUnanswered = false;
+  /** until then a claim that failed may still be committed, or there may be jobs that nobody here knows */
+  #unknownUntil = -Infinity;
   #wake = Promise.withResolvers<void>();
   #turnedAt: number | undefined;
   #forceStop = Promise.withResolvers<void>();
@@ -246,18 +249,17 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
   async #claim(count: number): Promise<ClaimedJob[]> {
     const { workerId } = this.options.registration;
     try {
-      if (this.#isClaimUnanswered) {
+      if (performance.now() < this.#unknownUntil) {
         const known = [...this.#running].map(({ job }) => job.id);
         for (const job of await requeueUnknownJobs(this.options, { workerId, known }))
           this.options.events.jobRequeued(job, 'interrupted');
       }
-      this.#isClaimUnanswered = false;
       const claimed = await claimJobs(this.options, { workerId, count });
       if (claimed.length > 0) crashPoint('claim.committed');
       return claimed;
     } catch (error) {
       if (error instanceof NotRegistered) return []; // the registration registers again
-      this.#isClaimUnanswered = true;
+      this.#unknownUntil = performance.now() + LATE_COMMIT_MS;
       this.options.events.backgroundFailed('claiming jobs', error);
       return [];
     }
@@ -275,7 +277,7 @@ export class Dispatcher extends Lifecycle<DispatcherOptions> {
     try {
       await finishJob(this.options, job, { kind: 'interrupted', ...(reason && { reason }) });
     } catch (error) {
-      this.#isClaimUnanswered = true; // the job is still claimed by this worker
+      this.#unknownUntil = performance.now() + LATE_COMMIT_MS; // the job is still claimed by this worker
       this.options.events.backgroundFailed('requeuing a job', error);
     }
   }

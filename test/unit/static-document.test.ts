@@ -7,7 +7,7 @@ import { isStatic } from '../../src/render/static-document.ts';
 const PLAIN = [
   /<\s*\/?\s*(?:script|noscript|i?frame|fencedframe|portal|object|embed|applet|video|audio)/i,
   /http-equiv(?!\s*=\s*["']?\s*(?:content-type|x-ua-compatible)\b)/i,
-  /<meta[^<>]*referrer/i,
+  /<meta(?![a-z0-9])[^<>]*referrer/i,
   /<(?:link|style)(?:\s[^<>]*[\s"'/]|[\s/])(?:title|blocking)\s*=/i,
   /<(?:meta|link|style)(?:[\s/][^<>]*)?(?:<|$)/i, // which has no end
   /[^a-z]on[a-z]+\s*=/i,

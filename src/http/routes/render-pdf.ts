@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import type { PdfRequest } from '../../domain/pdf-request.ts';
+import type { Ends } from '../../jobs/waiters.ts';
 import { invalidFields, JOB_ERROR_CODES } from '../../kernel/errors.ts';
 import { answerPdf, DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, waitMsOf } from '../answer-pdf.ts';
 import type { AppDeps, Operation } from '../route.ts';
@@ -40,12 +41,18 @@ export function renderPdfRoute(deps: AppDeps): Operation {
     ],
     handle: async (c) => {
       const waitMs = waitMsOf(c.req.header('prefer'));
-      const id = uuidv7();
-      const ends = deps.waiters.listen(id); // from before there is the job, which then need not be read before it ends
+      let ends: Ends | undefined;
+      const makeId = () => {
+        const id = uuidv7();
+        ends?.stop();
+        ends = deps.waiters.listen(id); // from before there is the job, which then need not be read before it ends
+        return id;
+      };
       try {
-        return await answerPdf(c, deps, await submitBody(c, deps, { check: refuseLater, id }), { waitMs, ends });
+        const submitted = await submitBody(c, deps, { check: refuseLater, makeId });
+        return await answerPdf(c, deps, submitted, { waitMs, ends });
       } finally {
-        ends.stop();
+        ends?.stop();
       }
     },
   };

@@ -48,12 +48,12 @@ export function submitJobRoute(deps: AppDeps): Operation {
 
 /**
  * Submits the request in the body.
- * @param options `check`: throws if the request is not for this route; `id`: of the job, if it is created
+ * @param options `check`: throws if the request is not for this route; `makeId`: called when the job is about to be created
  */
 export function submitBody(
   c: AppContext,
   deps: SubmitDeps & BodyDeps,
-  { check = () => undefined, id }: { check?: (request: PdfRequest) => void; id?: string } = {},
+  { check = () => undefined, makeId }: { check?: (request: PdfRequest) => void; makeId?: () => string } = {},
 ): Promise<Submitted> {
   return withPdfRequest(
     c,
@@ -61,7 +61,7 @@ export function submitBody(
     () => admit(c, deps),
     async ({ request, sent, files }) => {
       check(request);
-      return submitFrom(c, (input) => submitJob(deps, { ...input, id, request, sent, files }));
+      return submitFrom(c, (input) => submitJob(deps, { ...input, ...(makeId && { makeId }), request, sent, files }));
     },
   );
 }
