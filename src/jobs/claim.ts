@@ -1,4 +1,4 @@
-import { and, eq, inArray, type Placeholder, type SQL, sql } from 'drizzle-orm';
+import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { arrayLiteral } from '../db/array-literal.ts';
 import { type Database, postgresErrorOf, type Transaction } from '../db/pools.ts';
 import { prepared } from '../db/prepared.ts';
@@ -67,11 +67,11 @@ interface ClaimDeps {
  */
 export async function claimJobs(deps: ClaimDeps, input: ClaimInput): Promise<ClaimedJob[]> {
   const { db, queue } = deps;
-  const { workerId, count } = input;
+  const { count } = input;
   if (performance.now() < (inSteps.get(queue) ?? 0)) return claimSome(deps, input);
   try {
     const rows = await retryAfterDeadlock(() =>
-      queue.claimWith(count, (claims) => statementFor(claims, count)(db, { workerId })),
+      queue.claimWith(count, (claims) => statementFor(claims, input)(db, {})),
     );
     return withParts(rows).map((begun) => toClaimed({ id: begun.id, retryCount: begun.job.retryCount }, begun));
   } catch (error) {
@@ -133,7 +133,7 @@ async function setAsidePaused(tx: Transaction, queue: JobQueue, ids: readonly st
 }
 
 /** Locks the worker's row: it is marked lost either before the claim, which then fails, or after it, with these jobs. */
-const livingWorker = (workerId: string | Placeholder) =>
+const livingWorker = (workerId: string | SQL) =>
   sql`select 1 from ${worker} where ${worker.id} = ${workerId} and ${worker.endedAt} is null for share`;
 
 /** Not of a batch that is being cancelled, which cancels its items piece by piece. Not as a join: it looks up one row of each job. */
@@ -143,7 +143,7 @@ const isWanted = sql`
 const isNotPaused = sql`not ${isPaused({ tier: sql`${job.tier}`, userId: sql`${job.userId}` })}`;
 
 interface BeginInput {
-  workerId: string | Placeholder;
+  workerId: string | SQL;
   /** expressions for the ids of the jobs; null: none. Not a subquery, nor a join: Postgres might look through all jobs. */
   ids: SQL[];
   /**
@@ -175,7 +175,7 @@ const begin = (claims: SQL, { workerId, ids, atOnce }: BeginInput) => sql`
   from (select id, "retryCount", row_number() over () as place from claims) as claims
     left join begun using (id)
     left join lateral (select * from ${part} as p where p.job_id = begun.id offset 0) as part on true
-  where begun.id is not null or ${atOnce}
+  where begun.id is not null or ${sql.raw(String(atOnce))}
   order by claims.place, part.position`;
 
 const UNLESS_BEGUN = sql`, case when
@@ -184,13 +184,18 @@ const UNLESS_BEGUN = sql`, case when
 
 const statements = new Map<string, ReturnType<typeof prepared<BegunRow>>>();
 
-/** Claims and begins as many jobs: the text is made once. @param claims the queue's query */
-function statementFor(claims: string, count: number): ReturnType<typeof prepared<BegunRow>> {
-  const workerId = sql.placeholder('workerId');
+/**
+ * Claims and begins as many jobs: the text is made once. It has no parameter, so Postgres plans it each time: a plan that
+ * was made while few waited may look through all that wait, for as long as nobody analyses the queue's table.
+ * @param claims the queue's query
+ */
+function statementFor(claims: string, { workerId, count }: ClaimInput): ReturnType<typeof prepared<BegunRow>> {
+  const key = `${workerId} ${claims}`;
+  const own = sql.raw(`'${workerId.replaceAll("'", '')}'::uuid`);
   const made =
-    statements.get(claims) ??
-    prepared<BegunRow>(begin(sql.raw(claims), { workerId, ids: claimedIds(count), atOnce: true }));
-  statements.set(claims, made);
+    statements.get(key) ??
+    prepared<BegunRow>(begin(sql.raw(claims), { workerId: own, ids: claimedIds(count), atOnce: true }));
+  statements.set(key, made);
   return made;
 }
 
