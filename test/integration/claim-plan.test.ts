@@ -26,8 +26,9 @@ it.each([1, 5])(
     const workerId = randomUUID();
     await sql`insert into pdfprompt_worker (id, host, pid, concurrency, version) values (${workerId}, 'test', 1, 1, 'test')`;
     const timeouts = { idleTimeoutMs: 60_000, connectTimeoutMs: 5_000 };
-    const { db, close } = openPool({ url, max: 1, applicationName: 'claim-plan test', prepare: true, ...timeouts });
-    undoLater(close);
+    const pool = openPool({ url, max: 1, applicationName: 'claim-plan test', prepare: true, ...timeouts });
+    const { db } = pool;
+    undoLater(() => pool.close());
     const queue = new JobQueue({ db, supervise: false, onError: () => undefined });
     const claim = () => claimJobs({ db, queue, events: silentEvents() }, { workerId, count });
     const rowsRead = async () => {

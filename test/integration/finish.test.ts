@@ -1,3 +1,4 @@
+import { openPool } from '../../src/db/pools.ts';
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { Outcome, PdfBytes } from '../../src/domain/outcome.ts';
@@ -266,21 +267,21 @@ describe('bytes outside the database', async () => {
 describe('round trips', () => {
   it('are one for a claim and one for the finish of a small result', async () => {
     await service.request('/v1/jobs', { method: 'POST', body: JSON.stringify({ html: '<p>x</p>' }) });
-    const calls: string[] = [];
-    const counted = new Proxy(db, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name);
-        if (typeof value !== 'function') return value;
-        return (...given: unknown[]) => {
-          calls.push(String(name));
-          return Reflect.apply(value, target, given) as unknown;
-        };
-      },
+    let statements = 0;
+    const timeouts = { idleTimeoutMs: 60_000, connectTimeoutMs: 5_000 };
+    const pool = openPool({
+      url: service.url,
+      max: 1,
+      applicationName: 'finish test',
+      prepare: true,
+      ...timeouts,
+      onStatement: () => statements++,
     });
-    const deps = { db: counted, queue, stores: new Stores({ pdfStore: { kind: 'postgres' } }), retentionMs };
+    const deps = { db: pool.db, queue, stores: new Stores({ pdfStore: { kind: 'postgres' } }), retentionMs };
     const jobs = await claimJobs({ ...deps, events: service.base.events }, { workerId, count: 1 });
     for (const job of jobs) expect(await finishJob(deps, job, done)).toBe('completed');
-    expect(calls).toEqual(['execute', 'execute']);
+    await pool.close();
+    expect({ jobs: jobs.length, statements }).toEqual({ jobs: 1, statements: 2 });
   });
 });
 

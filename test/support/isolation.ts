@@ -142,7 +142,7 @@ export function describeIsolation(mode: Config['renderIsolation']): void {
         '<meta http-equiv="refresh" content="0;url=data:text/html,gone"><p>x</p>',
         '<meta name="referrer" content="no-referrer"><p>x</p>',
         `<meta content="img-src 'none'; style-src 'none'" x=">" http-equiv="Content-Security-Policy"><p>hidden policy</p>`,
-        '<meta content="1;url=about:blank" x=">" http-equiv=refresh><p>x</p>',
+        '<meta content="3;url=about:blank" x=">" http-equiv=refresh><p>x</p>',
         '<link x=a" y=">" rel="stylesheet" title="theirs" href="data:text/css,p{color:red}"><p>x</p>',
         '<style/title="theirs">p { color: red }</style><p>x</p>',
         '<meta http-equiv="Content-Language" content="ar"><p>x</p>',
