@@ -157,7 +157,7 @@ export class Metrics {
 
   readonly #storeDuration = this.#registry.histogram(
     'store_seconds',
-    'Duration of what a store was asked to do; op: put, remove, or open, until the first bytes',
+    'Duration of what a store was asked to do; op: put, remove, or open, until the first bytes. A small PDF is put into Postgres by the statement that ends its job',
     STORE_BUCKETS,
     'op',
     'store',
