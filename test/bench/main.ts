@@ -19,7 +19,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   templates: async () => (await import('./templates.ts')).templates,
   fairness: async () => (await import('./fairness.ts')).fairness,
   finishing: async () => (await import('./finishing.ts')).finishing,
-  newcomers: async () => (await import('./newcomers.ts')).newcomers,
+  'first-documents': async () => (await import('./first-documents.ts')).firstDocuments,
   merge: async () => (await import('./merge.ts')).merge,
   floods: async () => (await import('./floods.ts')).floods,
   render: async () => (await import('./render.ts')).render,

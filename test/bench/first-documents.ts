@@ -44,7 +44,7 @@ interface Seen {
  * Documents whose tenants come for the first time: how many a second beside the raw loop, with every client busy; and
  * how long one takes at 40 % of that, beside one of a tenant with a warm page. All in turns, a worker for each.
  */
-export async function newcomers(stage: Stage, { files }: BenchOptions): Promise<Result> {
+export async function firstDocuments(stage: Stage, { files }: BenchOptions): Promise<Result> {
   const chromium = await launchChromium(await stage.chromium());
   const { address } = await stage.serve();
   const ended = new Ended();
