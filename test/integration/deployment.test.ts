@@ -51,7 +51,12 @@ const PINNED = /^[\w./-]+:v?\d+\.\d+(\.\d+)?(-[\w.]+)?$/;
 /** Is refused if a name is no setting of ours or a value is not allowed; secrets in files are taken for there. */
 function checkSettings(env: Record<string, string>): void {
   const files = SETTING_LIST.filter((setting) => setting.secret).map((setting) => `${setting.env}_FILE`);
-  const known = new Set([...SETTING_LIST.map((setting) => setting.env), ...files, 'NODE_ENV', 'NODE_DISABLE_COMPILE_CACHE']);
+  const known = new Set([
+    ...SETTING_LIST.map((setting) => setting.env),
+    ...files,
+    'NODE_ENV',
+    'NODE_DISABLE_COMPILE_CACHE',
+  ]);
   expect(Object.keys(env).filter((name) => !known.has(name))).toEqual([]);
   loadConfig({ env: { ...image, ...env }, isRoot: false });
 }
