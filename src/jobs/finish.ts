@@ -58,8 +58,6 @@ export async function finishJob(
     if (outcome.kind === 'done') {
       if (!(await putFiles(deps, claimed, result, signal))) throw new StaleClaim();
       crashPoint('store.put');
-    }
-    if (outcome.kind === 'done') {
       await write(deps, claimed, outcome, result);
       return 'completed';
     }

@@ -208,9 +208,9 @@ export class PagePool extends Lifecycle<PoolOptions> {
 
   async #open(member: PoolMember, { isAlone }: { isAlone: boolean }): Promise<Lease> {
     try {
-      const page = await unlessAborted([member.ended], WarmPage.open(member.chromium, member.watch));
+      const lease = await openPage(member);
       this.options.events.pageTaken('cold');
-      return { page, member };
+      return lease;
     } catch (error) {
       if (isAlone) this.browsers.unreserve(member);
       this.browsers.leave(member);
@@ -259,8 +259,7 @@ export class PagePool extends Lifecycle<PoolOptions> {
     const member = this.browsers.leastBusy;
     if (!member) return undefined;
     this.#idle.trim(this.options.warmPages - this.#spare.total - 1);
-    const opened = unlessAborted([member.ended], WarmPage.open(member.chromium, member.watch));
-    return opened.then((page) => ({ page, member }));
+    return openPage(member);
   }
 
   /** Whether tenants have shared the page for long enough, or it has loaded something. */
@@ -281,4 +280,8 @@ export class PagePool extends Lifecycle<PoolOptions> {
       .finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
   }
+}
+
+async function openPage(member: PoolMember): Promise<Lease> {
+  return { page: await unlessAborted([member.ended], WarmPage.open(member.chromium, member.watch)), member };
 }

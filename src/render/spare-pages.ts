@@ -56,6 +56,7 @@ export class SparePages {
     if (opened) void this.#add(opened);
   }
 
+  /** @returns one that is ready */
   take(isFit: (lease: Lease) => boolean): Lease | undefined {
     const index = this.#ready.findIndex(isFit);
     return index === -1 ? undefined : this.#ready.splice(index, 1)[0];
