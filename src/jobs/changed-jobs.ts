@@ -46,7 +46,8 @@ export class ChangedJobs {
     for (const id of ended)
       if (id.startsWith(start) && !this.#statuses.has(id)) unknown.push(...(await this.#find({ ...this.#which, id })));
     this.#since = startedAt;
-    return [...known, ...accepted.toReversed(), ...unknown].filter((job) => this.#isNew(job));
+    // In the order in which they were read: of a job that is read twice, the second is what it is now.
+    return [...accepted.toReversed(), ...known, ...unknown].filter((job) => this.#isNew(job));
   }
 
   #isNew({ id, status, errorCode }: ListedJob): boolean {
