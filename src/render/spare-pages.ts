@@ -20,6 +20,8 @@ interface Opening {
 }
 
 const PRIME_TIMEOUT_MS = 5_000;
+/** After one that did not open. Otherwise an idle worker would try again each second, which takes a tenth of a core. */
+const PAUSE_MS = 10_000;
 
 /**
  * A document of ours with what most documents have: text in a usual font, regular and bold, and a table. The first print
@@ -34,6 +36,7 @@ export class SparePages {
   readonly #options: SparePagesOptions;
   #ready: Lease[] = [];
   #opening: Opening | undefined;
+  #pausedUntil = -Infinity;
 
   constructor(options: SparePagesOptions) {
     this.#options = options;
@@ -51,7 +54,7 @@ export class SparePages {
 
   /** Begins to open one if there are too few. */
   fill(): void {
-    if (this.#opening || this.#ready.length >= this.#options.max) return;
+    if (this.#opening || this.#ready.length >= this.#options.max || performance.now() < this.#pausedUntil) return;
     const opened = this.#options.open();
     if (opened) void this.#add(opened);
   }
@@ -100,6 +103,7 @@ export class SparePages {
     } catch {
       if (lease) this.#options.close(lease); // the next document opens one, and reports the error
       lease = undefined;
+      this.#pausedUntil = performance.now() + PAUSE_MS;
     }
     this.#opening = undefined;
     if (opening.claim) opening.claim.resolve(lease);
