@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Conformance,
@@ -87,7 +88,7 @@ async function finish(
 
 async function made(...args: Parameters<typeof make>): Promise<Uint8Array> {
   const outcome = await make(...args);
-  if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));
+  if (outcome.kind !== 'done') throw new Error(inspect(outcome));
   return Buffer.concat(outcome.files[0]?.chunks ?? []);
 }
 
@@ -103,7 +104,7 @@ async function inStandardFont(): Promise<Uint8Array> {
 async function changed(given: Uint8Array, finishing: unknown, files: Record<string, string | Uint8Array> = {}) {
   const pdf = { chunks: [Buffer.from(given)], size: given.length, pages: 1, sha256: '' };
   const outcome = await finish(pdf, finishingSchema.parse(finishing), files, true);
-  if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));
+  if (outcome.kind !== 'done') throw new Error(inspect(outcome));
   return Buffer.concat(outcome.files[0]?.chunks ?? []);
 }
 
@@ -193,7 +194,7 @@ describe('conformance', () => {
     const once = await made({ conformance });
     const pdf = { chunks: [Buffer.from(once)], size: once.length, pages: 2, sha256: '' };
     const outcome = await finish(pdf, finishing);
-    if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));
+    if (outcome.kind !== 'done') throw new Error(inspect(outcome));
     const twice = Buffer.concat(outcome.files[0]?.chunks ?? []);
     expect(await checkPdf(twice, conformance)).toEqual([]);
     expect(twice.length).toBeLessThan(once.length * 1.2);
