@@ -70,6 +70,8 @@ export interface Chromium {
   /** `153.0.8010.0` */
   version: string;
   pid: number;
+  /** whether a page can be minimized, and only it: the pages of full Chrome may share a window */
+  canMinimize: boolean;
   /** The only network access of its pages; undefined without a jail. */
   gateway?: Gateway;
   /** Settles when the process has ended, with the signal that ended it, if any. */
@@ -150,7 +152,8 @@ export async function launchChromium(
     const browser = await new Deadline(LAUNCH_TIMEOUT_MS).race('starting Chromium', Promise.race([connecting, ended]));
     const product = await new Deadline(LAUNCH_TIMEOUT_MS).race('asking Chromium its version', browser.version());
     const version = product.slice(product.lastIndexOf('/') + 1);
-    return { browser, version, pid: child.pid as number, ...(gateway && { gateway }), exited, close };
+    const canMinimize = binary.kind === 'headless-shell';
+    return { browser, version, pid: child.pid as number, canMinimize, ...(gateway && { gateway }), exited, close };
   } catch (error) {
     await close();
     const details = output().trim();

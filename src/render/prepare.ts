@@ -3,6 +3,7 @@ import { canonicalTimezone, wantedLocale } from '../domain/locale.ts';
 import type { Part } from '../domain/pdf-request.ts';
 import type { ServedOrigin } from '../egress/served-origin.ts';
 import type { Content } from '../sources/source-type.ts';
+import { needsFrames } from './needs-frames.ts';
 import { applyRules, hasRules } from './request-rules.ts';
 import { NO_FEATURES, type WarmPage } from './warm-page.ts';
 
@@ -23,6 +24,7 @@ export async function preparePage(warm: WarmPage, request: Printable): Promise<v
   const { isStatic: isJustLayout, ownOrigin } = request;
   if (!isJustLayout) warm.mark('scripts');
   if (ownOrigin) await warm.expect(ownOrigin);
+  await warm.draw(needsFrames(request));
   await allowScripts(page, request.setJavaScriptEnabled && !isJustLayout);
   if (request.viewport) {
     warm.mark('origin');

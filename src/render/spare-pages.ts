@@ -20,7 +20,7 @@ interface Opening {
 }
 
 const PRIME_TIMEOUT_MS = 5_000;
-/** After one that did not open. Otherwise an idle worker would try again each second, which takes a tenth of a core. */
+/** After two in a row that did not open: one may be lost with its browser. Otherwise an idle worker would try again each second, which takes a tenth of a core. */
 const PAUSE_MS = 10_000;
 
 /**
@@ -36,6 +36,7 @@ export class SparePages {
   readonly #options: SparePagesOptions;
   #ready: Lease[] = [];
   #opening: Opening | undefined;
+  #failures = 0;
   #pausedUntil = -Infinity;
 
   constructor(options: SparePagesOptions) {
@@ -103,17 +104,21 @@ export class SparePages {
     } catch {
       if (lease) this.#options.close(lease); // the next document opens one, and reports the error
       lease = undefined;
-      this.#pausedUntil = performance.now() + PAUSE_MS;
+      if (++this.#failures > 1) this.#pausedUntil = performance.now() + PAUSE_MS;
     }
     this.#opening = undefined;
     if (opening.claim) opening.claim.resolve(lease);
     else if (lease) this.#ready.push(lease);
-    if (lease) this.#options.onOpened();
+    if (!lease) return;
+    this.#failures = 0;
+    this.#options.onOpened();
   }
 }
 
 /** Prints a document of ours. It cannot run a script and loads nothing, so it leaves nothing behind. */
-async function prime({ tab: { page, session, frameId } }: WarmPage): Promise<void> {
+async function prime(warm: WarmPage): Promise<void> {
+  const { page, session, frameId } = warm.tab;
+  await warm.draw(false); // most documents are static
   const isLoaded = Promise.withResolvers<void>();
   page.once('load', () => isLoaded.resolve());
   await session.send('Page.setDocumentContent', { frameId, html: NEUTRAL_DOCUMENT });
