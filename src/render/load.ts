@@ -118,7 +118,6 @@ async function goto(
   const { channel, tab } = warm;
   const problem = urlProblem(url); // checked again after submit, since the queue is not trusted more than the caller
   if (problem) throw new CodedError('navigation_failed', `url: ${problem}`);
-  await within(warm.followProcesses());
   try {
     const { waitUntil } = request.gotoOptions;
     await within(tab.page.goto(url, { waitUntil, timeout: 0 }));

@@ -240,25 +240,12 @@ export class WarmPage {
     this.#listen();
   }
 
-  /**
-   * Records the processes that the page moves to from now on. Must be called before it goes to another origin. Costs
-   * one more event per request.
-   */
-  async followProcesses(): Promise<void> {
-    const { session, pids } = this.#tab;
-    session.on('Network.requestWillBeSent', ({ requestId }) => addPid(pids, requestId));
-    await session.send('Network.enable');
-  }
-
   /** Prepares the page for a document at an origin of its own. Must be called before it goes there. */
   async expect(origin: ServedOrigin): Promise<void> {
     this.#watch.ownOrigin = origin;
     if (origin.isBase) return; // it stays where it is, and stores nothing
     this.mark('storage');
-    this.#expectant ??= Promise.all([
-      this.followProcesses(),
-      this.#tab.session.send('Page.addScriptToEvaluateOnNewDocument', { source: KEEP_OPEN_THERE }),
-    ]);
+    this.#expectant ??= this.#tab.session.send('Page.addScriptToEvaluateOnNewDocument', { source: KEEP_OPEN_THERE });
     await this.#expectant;
   }
 
@@ -288,7 +275,7 @@ export class WarmPage {
   }
 
   #listen(): void {
-    const { page, frameId } = this.#tab;
+    const { page, frameId, pids } = this.#tab;
     const isOfPage = (request: HTTPRequest) => request.isNavigationRequest() && isOfMainFrame(request);
     this.#stopWatching = this.#browserWatch?.onRendererEnd(frameId, (how) => this.end(how));
     page.on('dialog', (dialog) => {
@@ -309,7 +296,10 @@ export class WarmPage {
       session.on('Network.responseReceivedExtraInfo', (answer) => this.#watch.failures.sawStatus(answer));
       session.on('sessionattached', listen); // one per process of the page
     };
-    listen(sessionOfPuppeteer(page));
+    const own = sessionOfPuppeteer(page);
+    listen(own);
+    // Of the session that has these events anyway: in each other one a request costs them again, with its whole URL.
+    own.on('Network.requestWillBeSent', ({ requestId }) => addPid(pids, requestId));
     page.on('request', (request) => this.#watch.started(request));
     page.on('requestfinished', (request) => this.#watch.ended(request));
     const failed = (url: string, reason: string, requestId?: string) => {

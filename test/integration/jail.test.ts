@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { afterAll, describe, expect, inject, it } from 'vitest';
+import { ServedOrigin } from '../../src/egress/served-origin.ts';
 import { readProcessFile } from '../../src/kernel/processes.ts';
 import { findChromium } from '../../src/render/chromium-binary.ts';
 import type { Chromium } from '../../src/render/chromium.ts';
@@ -87,5 +88,26 @@ describe('the namespace', () => {
     const missing = { ...binary, path: '/nowhere/headless-shell' };
     const launcher = buildLauncher(testConfig({ RENDER_JAIL: 'namespace' }), missing, new Events(log));
     await expect(launcher.launch()).rejects.toThrow(/did not start/);
+  });
+});
+
+describe('a page at an origin of its own', () => {
+  it('reports a request once, and with it the process that it is in', async () => {
+    const chromium = await launch('namespace');
+    const page = await WarmPage.open(chromium);
+    const { tab, channel } = page;
+    tab.pids.clear();
+    let again = 0;
+    tab.session.on('Network.requestWillBeSent', () => again++);
+    const file = { type: 'text/html', size: 1, content: Buffer.from('x') };
+    const origin = new ServedOrigin({ entry: '/', file: async () => file });
+    channel?.open({ userId: 'ann', maxConnections: 10, maxBytes: 10_000, serves: origin });
+    await page.expect(origin);
+    await tab.page.goto(origin.url);
+    await tab.page.evaluate(`fetch('/more').then((response) => response.text())`);
+    const renderers = processTree(chromium.pid).filter((pid) => processType(pid) === 'renderer');
+    expect(renderers).toEqual(expect.arrayContaining([...tab.pids]));
+    expect([tab.pids.size, again]).toEqual([1, 0]);
+    await chromium.close();
   });
 });
