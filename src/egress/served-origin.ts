@@ -44,6 +44,8 @@ export class ServedOrigin {
   readonly isAlone: boolean;
   /** whether the document is elsewhere, and only its files are here */
   readonly isBase: boolean;
+  /** bytes of files that the page may keep */
+  keptBytes = 0;
   /** why a file that is there could not be read; the first one */
   failure: CodedError | undefined;
   readonly #files: FileSet;
@@ -52,7 +54,7 @@ export class ServedOrigin {
   readonly #sent = new Set<string>();
 
   /**
-   * @param isAlone whether the document is the only file: then going elsewhere here is no navigation, as without an origin
+   * @param isAlone whether the document came without files: then nothing here counts as one, as without an origin
    * @param isBase whether the document is elsewhere, and only its files are here
    * @param mayBeKept whether the page may keep files for the next document that has the same
    */
@@ -100,6 +102,7 @@ export class ServedOrigin {
     });
     const again = hasBody && this.#sent.has(pathname) ? file.size : 0;
     this.#sent.add(pathname);
+    if (hasBody && this.#mayBeKept) this.keptBytes += file.size;
     if (!(file.content instanceof Readable)) response.end(hasBody ? file.content : undefined);
     else if (hasBody) pipeline(file.content.once('error', this.#failed), response, () => undefined);
     else {

@@ -1,6 +1,6 @@
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError, type ErrorCode } from '../kernel/errors.ts';
-import type { Tab } from './tab.ts';
+import type { WarmPage } from './warm-page.ts';
 
 /** Milliseconds after which a page counts as hanging, and gets no picture. */
 const ANSWER_MS = 500;
@@ -24,9 +24,10 @@ export function showsFailure(error: unknown): boolean {
  * What the page shows right now, as a JPEG of at most 512 KB. Takes at most two seconds: a page that hangs has none.
  * @returns undefined if there is none
  */
-export async function takeFailurePicture({ session }: Tab): Promise<Uint8Array | undefined> {
+export async function takeFailurePicture(warm: WarmPage): Promise<Uint8Array | undefined> {
+  const { session } = warm.tab;
   try {
-    const asking = session.send('Page.getLayoutMetrics');
+    const asking = warm.draw(true).then(() => session.send('Page.getLayoutMetrics'));
     const { cssLayoutViewport, cssVisualViewport } = await new Deadline(ANSWER_MS).race('an answer', asking);
     const { clientWidth: width, clientHeight: height } = cssLayoutViewport;
     const scale = Math.min(1, MAX_WIDTH / Math.max(1, width));

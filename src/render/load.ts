@@ -7,10 +7,11 @@ import { type Deadline, DeadlineExceeded } from '../kernel/deadline.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { isBrowserError, networkErrorOf } from './browser-error.ts';
 import { withLargeText } from './large-text.ts';
+import { FontsLost } from './embedded-fonts.ts';
 import { ASKED_FONTS, askedFonts } from './fonts/asked-families.ts';
 import { withBase } from './own-origin.ts';
 import type { Patience } from './patience.ts';
-import type { Printable } from './prepare.ts';
+import type { Printable } from './printable.ts';
 import { mayNeedBase, relativeAddresses } from './relative-addresses.ts';
 import { unreachableError } from './unreachable.ts';
 import { requestedWait } from './waits.ts';
@@ -34,6 +35,12 @@ const FONTS_READY = `{
 }`;
 /** Fonts and images are requested at layout, so this does the layout first. */
 const LAID_OUT_WITH_FONTS = `document.documentElement?.offsetHeight; ${FONTS_READY}`;
+/** The same when all fonts are loaded, whether or not they are wanted yet: print is laid out anew, and waits for none. */
+const ALL_FONTS_LOADED = `{
+  const asked = () => ${ASKED_FONTS};
+  document.documentElement?.offsetHeight;
+  Promise.all([...document.fonts].map((font) => font.load().catch(() => undefined))).then(() => document.fonts.ready).then(asked);
+}`;
 /** A picture may show what the viewport does not. For print the browser does the same by itself. */
 const LOAD_ALL = `for (const element of document.querySelectorAll('[loading="lazy"]')) element.loading = 'eager'`;
 /** Frames, and images with another source for print, follow a change of the media type at the next animation frame. */
@@ -220,12 +227,13 @@ async function waitForLateResources(warm: WarmPage, request: Printable, deadline
     const { result } = await session.send('Runtime.evaluate', { expression: NEEDS_ANIMATION_FRAME });
     if (result.value === true) await sleep(ANIMATION_FRAMES_MS, undefined, { ref: false });
   }
-  const expression = mayRunScripts ? LAID_OUT_WITH_FONTS : FONTS_READY;
+  const expression = mayRunScripts ? LAID_OUT_WITH_FONTS : request.fonts ? ALL_FONTS_LOADED : FONTS_READY;
   try {
     for (let round = 1; round <= MAX_LATE_ROUNDS; round++) {
       const evaluation = { expression, awaitPromise: true, returnByValue: true };
       const { result } = await limit.race('loading fonts', session.send('Runtime.evaluate', evaluation));
       watch.askedFonts = askedFonts(result.value);
+      if (request.fonts) await limit.race('loading fonts', watch.ends(watch.loadingEmbedded())); // reported later
       if (!mayRunScripts || eventOf(request) === 'domcontentloaded') return;
       const requests = watch.loading();
       if (requests.length === 0) return;
@@ -233,6 +241,7 @@ async function waitForLateResources(warm: WarmPage, request: Printable, deadline
     }
   } catch (error) {
     if (!(error instanceof DeadlineExceeded)) throw error;
+    if (request.fonts && watch.loadingEmbedded().length > 0) throw new FontsLost();
   }
 }
 

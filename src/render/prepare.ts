@@ -1,29 +1,19 @@
 import type { Cookie, CookieData, Page } from 'puppeteer';
 import { canonicalTimezone, wantedLocale } from '../domain/locale.ts';
-import type { Part } from '../domain/pdf-request.ts';
-import type { ServedOrigin } from '../egress/served-origin.ts';
-import type { Content } from '../sources/source-type.ts';
 import { needsFrames } from './needs-frames.ts';
+import type { Printable } from './printable.ts';
 import { applyRules, hasRules } from './request-rules.ts';
 import { NO_FEATURES, type WarmPage } from './warm-page.ts';
-
-/** What is printed, and how. */
-export type Printable = Omit<Part, 'source'> & {
-  content: Content;
-  /** whether it is a document of `html` without scripts */
-  isStatic: boolean;
-  /** where it is loaded from, if it has an origin of its own */
-  ownOrigin: ServedOrigin | undefined;
-};
 
 const urlOf = ({ content }: Printable) => ('url' in content ? content.url : undefined);
 
 /** Applies the request's settings to the page. */
 export async function preparePage(warm: WarmPage, request: Printable): Promise<void> {
   const { page, context } = warm.tab;
-  const { isStatic: isJustLayout, ownOrigin } = request;
+  const { isStatic: isJustLayout, ownOrigin, fonts } = request;
   if (!isJustLayout) warm.mark('scripts');
-  if (ownOrigin) await warm.expect(ownOrigin);
+  const served = ownOrigin ?? fonts?.origin;
+  if (served) await warm.expect(served);
   await warm.draw(needsFrames(request));
   await allowScripts(page, request.setJavaScriptEnabled && !isJustLayout);
   if (request.viewport) {

@@ -15,6 +15,7 @@ import { errorType, Span } from '../telemetry/span.ts';
 import { MemoryGovernor, type OtherWork, type Pressure } from './governor.ts';
 import { missingFamilies } from './fonts/asked-families.ts';
 import { ConsoleErrors } from './console-errors.ts';
+import { FontsLost, withFontOrigin } from './embedded-fonts.ts';
 import { showsFailure, takeFailurePicture } from './failure-picture.ts';
 import { failure, judge } from './judge.ts';
 import { listed } from './listed.ts';
@@ -25,7 +26,8 @@ import { Patience } from './patience.ts';
 import { PagePool, type PoolOptions } from './pool.ts';
 import { BrowserGone } from './pool-member.ts';
 import { RendererGone } from './browser-watch.ts';
-import { preparePage, type Printable } from './prepare.ts';
+import { preparePage } from './prepare.ts';
+import type { Printable } from './printable.ts';
 import { takePicture } from './picture.ts';
 import { describePdf, type PdfCaps, printPdf } from './print.ts';
 import { readHtml } from './read-html.ts';
@@ -69,6 +71,8 @@ interface Failing {
   /** what its page said; undefined: it had no page */
   report?: () => PageReport | undefined;
   picture?: Uint8Array | undefined;
+  /** of its time */
+  deadline?: Deadline;
 }
 
 /** Renderings in one attempt, if the document is not the cause of the failures. */
@@ -95,11 +99,14 @@ export class Renderer extends Lifecycle {
   readonly #outOfSpace = new Set<string>();
   /** whether static documents share pages */
   readonly #sharesPages: boolean;
+  /** whether a page may have another document */
+  readonly #keepsFonts: boolean;
   #running = 0;
 
   constructor({ caps, fontNames, readMemory: read = readMemory, ...options }: RendererOptions) {
     super();
     this.#sharesPages = options.isolation === 'static';
+    this.#keepsFonts = options.isolation !== 'job';
     this.#caps = caps;
     this.#fontNames = fontNames;
     this.#pool = new PagePool(options);
@@ -159,12 +166,14 @@ export class Renderer extends Lifecycle {
 
   async #render({ source, ...settings }: Part, context: RenderContext): Promise<PrintOutcome> {
     const { signal, jobId = '', waitMs = MAX_WAIT_MS, span = new Span() } = context;
-    const latest = new Deadline(waitMs);
+    let latest = new Deadline(waitMs);
     const content = context.content ?? plainContent(source);
     const isJustLayout = isLayout({ ...settings, content });
     const request = { ...settings, content, isJustLayout };
     let isShared = this.#sharesPages && isJustLayout && isShareable(request);
     let isAlone = this.#suspects.has(jobId);
+    let isWhole = false;
+    let spent: Deadline | undefined;
     for (let tries = 1; ; tries++) {
       if (signal?.aborted) return { kind: 'interrupted' };
       const failing: Failing = {};
@@ -173,9 +182,20 @@ export class Renderer extends Lifecycle {
       try {
         return {
           kind: 'done',
-          pdf: await this.#renderOnce(request, { ...context, span }, { latest, isAlone, isShared, failing }),
+          pdf: await this.#renderOnce(
+            request,
+            { ...context, span },
+            { latest, isAlone, isShared, isWhole, spent, failing },
+          ),
         };
       } catch (error) {
+        if (error instanceof FontsLost && !isWhole) {
+          isWhole = true;
+          spent = failing.deadline; // for what is left of its time
+          latest = new Deadline(waitMs);
+          tries--;
+          continue;
+        }
         // What ended a page that others had used may be their doing.
         if (isShared && (error instanceof LoadsFromOutside || error instanceof RendererGone)) {
           isShared = false;
@@ -202,7 +222,7 @@ export class Renderer extends Lifecycle {
   async #renderOnce(
     settings: Judged,
     { tenant, jobId, signal, span }: RenderContext & { span: Span },
-    { latest, isAlone, isShared, failing }: { latest: Deadline; isAlone: boolean; isShared: boolean; failing: Failing },
+    { latest, isAlone, isShared, isWhole, spent, failing }: Way,
   ): Promise<PrintedPart> {
     const page = span.child('page'); // covers waiting for a page and preparing it
     const begun = Promise.withResolvers<void>();
@@ -214,14 +234,18 @@ export class Renderer extends Lifecycle {
         begun.resolve();
         const { messages } = warm.watch;
         failing.report = () => messages.report;
-        const deadline = new Deadline(settings.timeoutMs);
-        const request = printable(settings, { hasChannel: warm.channel !== undefined });
+        const deadline = spent ?? new Deadline(settings.timeoutMs);
+        failing.deadline = deadline;
+        const keepsFonts = this.#keepsFonts && !isWhole;
+        const request = printable(settings, { hasChannel: warm.channel !== undefined, keepsFonts });
+        const { ownOrigin, fonts } = request;
         warm.channel?.open({
           userId: tenant,
           jobId,
-          maxConnections: this.#caps.maxResources + (request.ownOrigin ? 1 : 0), // the document itself is no resource
+          // The document itself is no resource, and neither are fonts that it brought.
+          maxConnections: this.#caps.maxResources + (ownOrigin ? 1 : 0) + (fonts?.count ?? 0),
           maxBytes: this.#caps.egressBytes,
-          serves: request.ownOrigin,
+          serves: ownOrigin ?? fonts?.origin,
           isOwnOnly: isShared,
         });
         try {
@@ -230,7 +254,7 @@ export class Renderer extends Lifecycle {
         } catch (error) {
           // For the one who looks into the job; without a job nobody would see it.
           const isWanted = jobId !== undefined && !signal?.aborted && !warm.ended.aborted && showsFailure(error);
-          if (isWanted) failing.picture = await takeFailurePicture(warm.tab);
+          if (isWanted) failing.picture = await takeFailurePicture(warm);
           throw error;
         } finally {
           warm.channel?.shut();
@@ -289,6 +313,7 @@ export class Renderer extends Lifecycle {
             const missingFonts = this.#fontNames && askedFonts ? missingFamilies(askedFonts, this.#fontNames) : [];
             if (request.ownOrigin?.failure) throw request.ownOrigin.failure;
             if (request.ownOrigin && !request.isHtmlWanted) await unlinkOrigin(warm.tab.session, request.ownOrigin);
+            if (warm.watch.hasLostFont) throw new FontsLost();
             if (failOnResourceError) await failures.settled();
             const { list: failedResources, failing } = failures;
             if (failing.length > 0)
@@ -326,6 +351,18 @@ export class Renderer extends Lifecycle {
   }
 }
 
+/** How a document is rendered. */
+interface Way {
+  latest: Deadline;
+  isAlone: boolean;
+  isShared: boolean;
+  /** with the fonts that are embedded in it */
+  isWhole: boolean;
+  /** of the same attempt, which has taken some of it */
+  spent: Deadline | undefined;
+  failing: Failing;
+}
+
 /** A failure with what its page said and showed, if it did. */
 function withReport(outcome: Failure, { report, picture }: Failing): Failure {
   const said = report?.();
@@ -342,7 +379,10 @@ function isLayout(settings: Omit<Judged, 'isJustLayout'>): boolean {
 }
 
 /** Only a channel can answer a document that is at an origin of its own. */
-function printable({ isJustLayout, ...settings }: Judged, { hasChannel }: { hasChannel: boolean }): Printable {
+function printable(
+  { isJustLayout, ...settings }: Judged,
+  { hasChannel, keepsFonts }: { hasChannel: boolean; keepsFonts: boolean },
+): Printable {
   const ownOrigin = hasChannel
     ? ownOriginOf(
         settings.content,
@@ -350,7 +390,8 @@ function printable({ isJustLayout, ...settings }: Judged, { hasChannel }: { hasC
         settings,
       )
     : undefined;
-  return { ...settings, isStatic: isJustLayout, ownOrigin };
+  const request = { ...settings, isStatic: isJustLayout, ownOrigin };
+  return hasChannel && keepsFonts && !ownOrigin ? withFontOrigin(request) : request;
 }
 
 /** Whether these settings make a document more than layout. One whose HTML is read must not get a base of ours. */

@@ -31,6 +31,8 @@ export class ResourceWatch {
   readonly messages = new PageMessages((url) => this.shown(url));
   /** called at each request with the number so far */
   onCount: ((count: number) => void) | undefined;
+  /** whether a font did not arrive that was taken out of the document */
+  hasLostFont = false;
   /** frames and workers so far */
   parts = 0;
   /** called at each frame and worker with the number so far */
@@ -78,6 +80,11 @@ export class ResourceWatch {
     return [...this.#active].filter(
       (request) => VISIBLE.has(request.resourceType()) && !(request.isNavigationRequest() && isOfMainFrame(request)),
     );
+  }
+
+  /** Active requests of fonts that were taken out of the document. */
+  loadingEmbedded(): HTTPRequest[] {
+    return [...this.#active].filter((request) => this.#isEmbedded(request.url()));
   }
 
   /** Resolves when all these requests are done. */
@@ -131,8 +138,14 @@ export class ResourceWatch {
     return isWithout ? ' without setExtraHTTPHeaders, which extraHTTPHeadersTo can send there' : '';
   }
 
+  /** Whether it stands for a part of the document. */
+  #isEmbedded(url: string): boolean {
+    return this.ownOrigin?.isAlone === true && this.ownOrigin.isBase && this.#isOwn(url);
+  }
+
   /** @param requestId for what else is reported of the request */
   failed(url: string, reason: string, requestId?: string): void {
+    if (this.#isEmbedded(url)) this.hasLostFont = true;
     const isRejected = requestId !== undefined && this.rejected.has(requestId);
     if (reason !== 'net::ERR_ABORTED' && !isRejected && this.#mayFail(url))
       this.failures.failed(url, reason, requestId);
@@ -140,6 +153,7 @@ export class ResourceWatch {
 
   /** Must be called with each answer to a request of a resource. */
   answered(url: string, status: number): void {
+    if (status >= 400 && this.#isEmbedded(url)) this.hasLostFont = true;
     if (this.#mayFail(url)) this.failures.answered(url, status, { isOwn: this.#isOwn(url) });
   }
 

@@ -16,6 +16,9 @@ import { unreachableReason } from './unreachable.ts';
 /** A page that takes longer to wipe is not reused. */
 const WIPE_TIMEOUT_MS = 2_000;
 
+/** As much as a page takes itself. */
+const MAX_KEPT_BYTES = 20_000_000;
+
 /** Lays out the empty document, and returns to its top. Answered after all that the last document still did. */
 const EMPTY = 'document.documentElement?.offsetHeight; scrollTo(0, 0)';
 
@@ -53,6 +56,8 @@ export class WarmPage {
   #media: Media = 'browser';
   #features = NO_FEATURES;
   #isDrawn = true;
+  /** of files that it may keep for later documents */
+  #keptBytes = 0;
   readonly #traces = new Set<Trace>();
   #watch = new ResourceWatch();
   #isReady = true;
@@ -144,7 +149,7 @@ export class WarmPage {
 
   /**
    * A page that is not drawn has no animation frames: for its documents it is in a window that is minimized. That saves
-   * the CPU for what nobody sees: a third for a tiny document, a tenth for an invoice.
+   * the CPU for what nobody sees: a fifth for a tiny document, a tenth for an invoice.
    */
   async draw(isDrawn: boolean): Promise<void> {
     if (!this.#chromium.canMinimize) return;
@@ -169,6 +174,10 @@ export class WarmPage {
     if (touchedNetwork) this.#traces.add('network');
     if (touchedOrigin) this.#traces.add('origin');
     if (isShared) this.#traces.add('document');
+    const kept = ownOrigin?.keptBytes ?? 0;
+    this.#keptBytes += kept;
+    // With that the cache is cleared. Not for the files of one document, however large: the next one may have the same.
+    if (kept > 0 && this.#keptBytes > Math.max(MAX_KEPT_BYTES, kept)) this.#traces.add('network');
     this.#watch = new ResourceWatch();
     if (this.#traces.size === 0) return;
     this.#isReady = false;
@@ -211,6 +220,7 @@ export class WarmPage {
     if (traces.has('locale')) await Promise.all([page.emulateLocale(), page.emulateTimezone()]);
     if (traces.has('policy')) await page.setBypassCSP(false);
     const hasNetwork = traces.has('network') || this.#watch.touchedNetwork;
+    if (hasNetwork) this.#keptBytes = 0;
     await Promise.all([
       (hasNetwork || ownOrigin !== undefined) && session.send('Network.clearBrowserCookies'),
       hasNetwork && session.send('Network.clearBrowserCache'),
@@ -235,6 +245,7 @@ export class WarmPage {
     this.#media = 'browser';
     this.#features = NO_FEATURES;
     this.#isDrawn = true;
+    this.#keptBytes = 0;
     this.#window = undefined;
     this.#watch = new ResourceWatch();
     this.#listen();

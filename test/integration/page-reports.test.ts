@@ -104,6 +104,14 @@ describe('the picture of a failure', () => {
     expect(Math.max(red, green, 255 - blue)).toBeLessThan(16);
   });
 
+  it('shows a static document, which is not drawn otherwise', async () => {
+    const html = '<style>body { margin: 0; background: #00f }</style><img src="http://127.0.0.1:1/a.png">';
+    const { kind, picture } = await reportOf({ html, failOnResourceError: true });
+    expect(kind).toBe('reject');
+    const [red = 255, green = 255, blue = 0] = (await pixelsOf(picture ?? Buffer.of())).at(400, 300);
+    expect(Math.max(red, green, 255 - blue)).toBeLessThan(16);
+  });
+
   it('is at most 512 KB, of the widest page too', async () => {
     const noise = `<canvas id="c" width="2000" height="2000"></canvas><script>const c = document.getElementById('c').getContext('2d');
       const d = c.createImageData(2000, 2000); for (let i = 0; i < d.data.length; i++) d.data[i] = i % 4 === 3 ? 255 : Math.random() * 256; c.putImageData(d, 0, 0);</script>`;

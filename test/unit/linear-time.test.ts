@@ -7,6 +7,7 @@ import { absoluteHttpUrl, tunnelTarget } from '../../src/egress/target.ts';
 import { parseJson } from '../../src/jobs/parse-json.ts';
 import { contentDisposition } from '../../src/domain/content-disposition.ts';
 import { withoutSecrets } from '../../src/kernel/secrets.ts';
+import { withFontFiles } from '../../src/render/embedded-fonts.ts';
 import { needsOrigin } from '../../src/render/own-origin.ts';
 import { mayNeedBase } from '../../src/render/relative-addresses.ts';
 import { isStatic } from '../../src/render/static-document.ts';
@@ -40,6 +41,12 @@ const READERS: Record<string, (text: string) => () => unknown> = {
   'whether a document may have relative addresses': (text) => () => mayNeedBase(text),
   'whether a document needs an origin': (text) => () => needsOrigin(text),
   'whether a document needs an origin, in a tag': (text) => () => needsOrigin(`<base ><script ${text}`),
+  'the fonts of a document': (text) => () => withFontFiles(`<style>${text}`),
+  'the fonts of a document, very many': (text) => {
+    const font = `@font-face{src:url(data:font/ttf;base64,${'A'.repeat(2_000)})}`;
+    const html = `<style>${font.repeat(text.length / font.length)}${text}`;
+    return () => withFontFiles(html);
+  },
   'the pages of a PDF': (text) => {
     const pieces = [Buffer.from(text.slice(0, 1_000)), Buffer.from(`${text.slice(1_000)}trailer <</Size 1 /Root 1 0 R>> startxref 1 %%EOF`)];
     return () => countPages(pieces);

@@ -75,6 +75,7 @@ const THE_SAME_ALL_THE_SAME = new Set([
   'test/e2e/pooler.test.ts', // of the pooler only
   'test/e2e/fonts.test.ts', // of the fonts only
   'test/integration/folders.test.ts', // what is printed, which is the same
+  'test/integration/undrawn-pages.test.ts', // its windows, which are the same
   'test/e2e/bench.test.ts', // a server of its own, to be stopped
   'test/integration/tenant-isolation.test.ts', // a cluster of its own, for its roles
   'test/integration/sql-owners.test.ts', // the same
