@@ -62,7 +62,7 @@ const DOORS: Record<string, string> = {
   'zod-openapi': 'http',
 };
 
-/** What reads PDFs, which may be hostile: never in the process of the API. */
+/** What reads PDFs, which may be hostile: only in the processes of the steps. */
 const PDF_LIBRARIES = new Set(['@libpdf/core', '@neslinesli93/qpdf-wasm', '@embedpdf/pdfium']);
 
 const BANNED_FOLDERS = new Set(['utils', 'helpers', 'common', 'lib', 'types']);
@@ -76,8 +76,9 @@ const REASONS = {
     'process.env, process.argv and console belong to cli/: below it everything is an argument, so tests and other callers can give their own.',
   signals: 'Signals belong to runtime/: two folders that handle one signal stop the process twice.',
   exit: 'Nobody below cli/ ends the process: somebody above may still have work to put back.',
-  serve:
-    'serve never loads the browser, nor what reads PDFs: an API process must stay small, start at once, and survive any PDF.',
+  serve: 'serve never loads the browser: an API process must stay small, and start at once.',
+  libraries:
+    'What reads PDFs is loaded by the processes of the steps: an API and a worker must stay small, start at once, and survive any PDF.',
   names:
     'No barrels, no default exports, no folders for odds and ends, kebab-case names: a newcomer opens the right file at the first guess.',
   driver:
@@ -150,10 +151,12 @@ function violations(sources: Sources): Violation[] {
   }
   for (const cycle of cycles(sources)) add('cycles', cycle);
   for (const entry of ['runtime/serve.ts', 'cli/commands/serve.ts']) {
-    const path =
-      pathTo(sources, entry, (target) => target === 'puppeteer') ??
-      pathTo(sources, entry, (target) => PDF_LIBRARIES.has(target), { dynamic: false }); // steps load them in their own process
+    const path = pathTo(sources, entry, (target) => target === 'puppeteer');
     if (path) add('serve', path.join(' → '));
+  }
+  for (const entry of ['runtime/serve.ts', 'cli/commands/serve.ts', 'runtime/worker.ts']) {
+    const path = pathTo(sources, entry, (target) => PDF_LIBRARIES.has(target), { dynamic: false });
+    if (path) add('libraries', path.join(' → '));
   }
   return found;
 }
@@ -280,10 +283,18 @@ describe('the rules of the layers', () => {
     ],
     [
       'a library that reads PDFs in serve',
-      'serve',
+      'libraries',
       {
         'runtime/serve.ts': `import { x } from '../finishing/pdfium.ts';`,
         'finishing/pdfium.ts': `import { init } from '@embedpdf/pdfium';`,
+      },
+    ],
+    [
+      'a library that reads PDFs in a worker',
+      'libraries',
+      {
+        'runtime/worker.ts': `import { x } from '../finishing/draft.ts';`,
+        'finishing/draft.ts': `import { PDF } from '@libpdf/core';`,
       },
     ],
     ['a barrel', 'names', { 'jobs/index.ts': `export const x = 1;` }],

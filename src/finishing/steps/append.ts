@@ -1,4 +1,4 @@
-import { Draft } from '../draft.ts';
+import type { Draft } from '../draft.ts';
 import type { MergedDocument } from '../merge/growing-merge.ts';
 import type { FinishingStep } from '../step.ts';
 
@@ -16,6 +16,7 @@ export const appendStep: FinishingStep<AppendSettings> = {
   settingsOf: () => undefined,
   load: async () => {
     const { GrowingMerge } = await import('../merge/growing-merge.ts');
+    const { Draft } = await import('../draft.ts');
     const merge = new GrowingMerge();
     const run = async (drafts: Draft[], { documents, isLast }: AppendSettings): Promise<Draft[]> => {
       const { bytes, pages } = await merge.add(drafts, documents);
