@@ -5,7 +5,7 @@ import { measureRenderer } from '../planning/measure-renderer.ts';
 import { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Progress } from './database.ts';
-import { buildRenderer } from './worker.ts';
+import { buildRenderer } from './renderer.ts';
 
 interface CalibrateInput {
   config: Config;

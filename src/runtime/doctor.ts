@@ -17,7 +17,7 @@ import { checkFonts } from './check-fonts.ts';
 import { checkSigner } from './signer.ts';
 import type { Progress } from './database.ts';
 import { checkDataDir, checkMemory, checkNode, checkStore, failure } from './examine-process.ts';
-import { buildLauncher, rendererOptions } from './worker.ts';
+import { buildLauncher, rendererOptions } from './renderer.ts';
 
 /** Checks everything that pdfprompt needs, and says what to do about what is missing. */
 export async function examine(config: Config, onProgress: Progress): Promise<Check[]> {

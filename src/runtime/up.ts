@@ -10,7 +10,8 @@ import { signInUrl } from '../domain/sign-in-url.ts';
 import { buildDeliverer } from './deliverer.ts';
 import { demoKeyPath, keptDemoKey } from './demo-key.ts';
 import { type ProcessOptions, type RunningProcess, startProcess } from './start-process.ts';
-import { buildRenderer, buildWorker } from './worker.ts';
+import { buildRenderer } from './renderer.ts';
+import { buildWorker } from './worker.ts';
 
 export interface RunningUp extends RunningProcess {
   url: string;

@@ -1,23 +1,15 @@
-import { totalmem } from 'node:os';
 import { mergeItems } from '../batches/merge-items.ts';
 import { AssetReader } from '../assets/asset-reader.ts';
-import { Dialer } from '../egress/dialer.ts';
 import { EgressPolicy } from '../egress/policy.ts';
-import { EgressProxy } from '../egress/proxy.ts';
 import { Finisher } from '../finishing/finisher.ts';
 import { Merger } from '../finishing/merger.ts';
 import type { StepList } from '../finishing/step.ts';
 import { PartContents } from '../jobs/part-content.ts';
 import { readRequest } from '../jobs/read-request.ts';
-import { readMemory } from '../memory/reading.ts';
 import { temporaryDirectory } from '../render/temporary-space.ts';
-import { type ChromiumBinary, findChromium } from '../render/chromium-binary.ts';
-import { Launcher } from '../render/launcher.ts';
-import { withFonts } from '../render/fonts/font-library.ts';
-import { Renderer, type RendererOptions } from '../render/renderer.ts';
+import type { Renderer } from '../render/renderer.ts';
 import { Concurrency } from '../worker/concurrency.ts';
 import { Dispatcher } from '../worker/dispatcher.ts';
-import { forNoJob } from '../kernel/current-job.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import { MEGABYTE } from '../kernel/units.ts';
 import { Maintenance } from '../worker/maintenance.ts';
@@ -28,10 +20,10 @@ import { RoomWatch } from '../worker/room-watch.ts';
 import { StoreWatch } from '../worker/store-watch.ts';
 import type { Config } from '../config/load.ts';
 import type { Events } from '../telemetry/events.ts';
-import type { Logger } from '../telemetry/log.ts';
 import type { Base, Overrides } from './compose.ts';
 import { buildComposer } from './composer.ts';
 import { type Progress, VERSION } from './database.ts';
+import { buildRenderer } from './renderer.ts';
 import { signerReader } from './signer.ts';
 import { maxRetentionSeconds } from './max-retention-seconds.ts';
 
@@ -161,24 +153,6 @@ export async function buildWorker(
   };
 }
 
-interface BuildRendererOptions extends Pick<RendererOptions, 'readMemory'> {
-  config: Config;
-  log: Logger;
-  events: Events;
-  onProgress: Progress;
-}
-
-/** @throws OperatorError if there is no Chromium */
-export async function buildRenderer(options: BuildRendererOptions): Promise<Renderer> {
-  const { config, log, events, onProgress, readMemory: read } = options;
-  const { binary } = await withFonts(await findChromium({ ...config, onProgress }), config);
-  if (binary.kind === 'full') log.warn('chromium.slow', { path: binary.path });
-  else log.debug('chromium.found', { path: binary.path, source: binary.source });
-  const renderer = new Renderer({ ...rendererOptions(config, binary, events), readMemory: read });
-  events.metrics.watchRenderer(() => renderer.state);
-  return renderer;
-}
-
 /** What is done with PDFs after they are printed. @param steps instead of the product's */
 export function buildFinisher(input: { config: Config; events: Events; steps?: StepList | undefined }): Finisher {
   const { config, events, steps } = input;
@@ -205,51 +179,4 @@ function buildMerger({ config, events }: { config: Config; events: Events }): Me
     },
     events,
   });
-}
-
-/** Warm pages may take two fifths of the memory at most; one takes about 20 MB. */
-function affordableWarmPages(): number {
-  const limit = readMemory()?.limit ?? totalmem();
-  return Math.floor((limit * 0.4) / (20 * MEGABYTE));
-}
-
-export function buildLauncher(config: Config, binary: ChromiumBinary, events: Events): Launcher {
-  const proxy = new EgressProxy(new Dialer({ policy: new EgressPolicy(config.egress) }));
-  return new Launcher({
-    binary,
-    jail: config.renderJail,
-    egress: { proxy, events },
-    unsafeNoSandbox: config.unsafeNoSandbox,
-    webgl: config.webgl,
-    events,
-  });
-}
-
-export function rendererOptions(
-  config: Config,
-  binary: ChromiumBinary,
-  events: Events,
-  launcher = buildLauncher(config, binary, events),
-): RendererOptions {
-  return {
-    launch: () => forNoJob(() => launcher.launch()),
-    events,
-    fontNames: binary.fontNames,
-    isolation: config.renderIsolation,
-    size: config.browserPoolSize,
-    pagesPerBrowser: config.browserMaxPages,
-    warmPages: Math.min(config.browserWarmPages, affordableWarmPages()),
-    sparePages: config.browserSparePages,
-    maxAgeMs: config.browserMaxAgeMs,
-    maxDocuments: config.browserMaxDocuments,
-    memoryLimitBytes: config.browserMemoryLimitMb * MEGABYTE,
-    webgl: config.webgl,
-    caps: {
-      maxBytes: config.pdfMaxBytes,
-      maxPages: config.pdfMaxPages,
-      maxResources: config.documentMaxResources,
-      egressBytes: config.documentMaxEgressMb * MEGABYTE,
-      memoryBytes: config.documentMemoryLimitMb * MEGABYTE,
-    },
-  };
 }

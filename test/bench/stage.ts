@@ -22,7 +22,7 @@ import { installQueue, JobQueue } from '../../src/queue/boss.ts';
 import { type ChromiumBinary, findChromium } from '../../src/render/chromium-binary.ts';
 import { withFonts } from '../../src/render/fonts/font-library.ts';
 import { Renderer, type RendererOptions } from '../../src/render/renderer.ts';
-import { rendererOptions } from '../../src/runtime/worker.ts';
+import { rendererOptions } from '../../src/runtime/renderer.ts';
 import { createUnlimitedKey, forgetfulLimiter, principalOf, withoutLimits } from '../support/accounts.ts';
 import { freePort } from '../support/free-port.ts';
 import { silentEvents } from '../support/silent-events.ts';

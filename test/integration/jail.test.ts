@@ -7,7 +7,7 @@ import { readProcessFile } from '../../src/kernel/processes.ts';
 import { findChromium } from '../../src/render/chromium-binary.ts';
 import type { Chromium } from '../../src/render/chromium.ts';
 import { WarmPage } from '../../src/render/warm-page.ts';
-import { buildLauncher } from '../../src/runtime/worker.ts';
+import { buildLauncher } from '../../src/runtime/renderer.ts';
 import { processTree, processType } from '../../src/memory/processes.ts';
 import { Events } from '../../src/telemetry/events.ts';
 import { createLogger } from '../../src/telemetry/log.ts';

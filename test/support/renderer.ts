@@ -4,7 +4,7 @@ import type { PrintOutcome, PrintedPart } from '../../src/domain/outcome.ts';
 import { type ChromiumBinary, findChromium } from '../../src/render/chromium-binary.ts';
 import { withFonts } from '../../src/render/fonts/font-library.ts';
 import { Renderer, type RendererOptions } from '../../src/render/renderer.ts';
-import { rendererOptions } from '../../src/runtime/worker.ts';
+import { rendererOptions } from '../../src/runtime/renderer.ts';
 import { Events } from '../../src/telemetry/events.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
 import { testConfig } from './service.ts';

@@ -84,7 +84,8 @@ async function render(inputs: string[], options: RenderOptions): Promise<void> {
   for (const each of tasks) loadResult(each.inputs.length, settings);
   if (options.outDir !== undefined) await mkdir(options.outDir, { recursive: true });
   const { buildComposer } = await import('../../runtime/composer.ts');
-  const { buildFinisher, buildRenderer } = await import('../../runtime/worker.ts');
+  const { buildFinisher } = await import('../../runtime/worker.ts');
+  const { buildRenderer } = await import('../../runtime/renderer.ts');
   // At a terminal only problems are of interest unless LOG_LEVEL says otherwise.
   const log = await loggerFor('render', config.logLevel === 'info' ? 'warn' : config.logLevel);
   const { Events } = await import('../../telemetry/events.ts');
