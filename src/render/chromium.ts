@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
-import { chmod, chown, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmodSync, chownSync, mkdtempSync, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import puppeteer, { type Browser } from 'puppeteer';
+import type { Browser } from 'puppeteer';
 import { collectTail } from '../kernel/collect-tail.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { OperatorError } from '../kernel/errors.ts';
@@ -101,9 +102,10 @@ export async function launchChromium(
   const identity = chromiumIdentity();
   const root = temporaryDirectory();
   await sweepBrowsers(root);
-  const profile = await mkdtemp(join(root, `${PROFILE_PREFIX}${process.pid}-`));
-  if (identity) await chown(profile, identity.uid, identity.gid);
-  await chmod(profile, 0o700);
+  // Nothing here waits for a turn of the event loop: at a start that would come after the loading of all other modules.
+  const profile = mkdtempSync(join(root, `${PROFILE_PREFIX}${process.pid}-`));
+  if (identity) chownSync(profile, identity.uid, identity.gid);
+  chmodSync(profile, 0o700);
 
   const flags = [...FLAGS, ...(jail ? EGRESS_FLAGS : []), profileFlag(profile)];
   if (binary.kind === 'full') flags.unshift('--headless=new');
@@ -143,6 +145,7 @@ export async function launchChromium(
   };
 
   try {
+    const { default: puppeteer } = await import('puppeteer'); // while the browser starts
     const connecting = puppeteer.connect({
       transport: pipeTransport(child.stdio[3] as Writable, child.stdio[4] as Readable, () => killGroup(child.pid)),
       defaultViewport: null,
@@ -201,7 +204,7 @@ async function removeProfile(profile: string): Promise<void> {
  * one that hangs or is stopped does not notice that its pipe was closed.
  */
 export async function sweepBrowsers(root: string): Promise<void> {
-  for (const name of await readdir(root)) {
+  for (const name of readdirSync(root)) {
     const owner = name.startsWith(PROFILE_PREFIX) ? Number.parseInt(name.slice(PROFILE_PREFIX.length), 10) : Number.NaN;
     if (!Number.isInteger(owner) || isAlive(owner)) continue;
     const profile = join(root, name);

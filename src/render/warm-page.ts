@@ -1,4 +1,4 @@
-import { type CDPSession, type HTTPRequest, type HTTPResponse, TargetType } from 'puppeteer';
+import type { CDPSession, HTTPRequest, HTTPResponse, TargetType } from 'puppeteer';
 import type { PrintSettings } from '../domain/pdf-request.ts';
 import type { EgressChannel } from '../egress/channel.ts';
 import type { ServedOrigin } from '../egress/served-origin.ts';
@@ -37,6 +37,9 @@ const OWN_STORAGE = 'local_storage,indexeddb,file_systems';
  * - `origin`: another origin with its storage was entered, or a window opened: the whole context is replaced
  */
 export type Trace = 'document' | 'frames' | 'scripts' | 'network' | 'storage' | 'locale' | 'policy' | 'origin';
+
+/** Puppeteer itself is loaded while a browser starts. */
+const SHARED_WORKER = 'shared_worker' satisfies `${TargetType.SHARED_WORKER}` as TargetType.SHARED_WORKER;
 
 /** What media queries find for these features. */
 type MediaFeatures = NonNullable<PrintSettings['emulateMediaFeatures']>;
@@ -191,7 +194,7 @@ export class WarmPage {
 
   /** It may outlive its document, and would run beside the next one. */
   get #hasSharedWorker(): boolean {
-    return this.#tab.context.targets().some((target) => target.type() === TargetType.SHARED_WORKER);
+    return this.#tab.context.targets().some((target) => target.type() === SHARED_WORKER);
   }
 
   async #wipe(ownOrigin: string | undefined): Promise<void> {

@@ -1,4 +1,5 @@
 import { totalmem } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Config } from '../config/load.ts';
 import { Dialer } from '../egress/dialer.ts';
 import { EgressPolicy } from '../egress/policy.ts';
@@ -36,6 +37,17 @@ export async function buildRenderer(options: BuildRendererOptions): Promise<Rend
 function affordableWarmPages(): number {
   const limit = readMemory()?.limit ?? totalmem();
   return Math.floor((limit * 0.4) / (20 * MEGABYTE));
+}
+
+/**
+ * Begins the start of a renderer, for a process that is started itself meanwhile. The first start of the renderer by
+ * that process waits for it, and reports a failure. @throws OperatorError if there is no Chromium
+ */
+export async function startRenderer(options: BuildRendererOptions): Promise<Renderer> {
+  const renderer = await buildRenderer(options);
+  renderer.start().catch(() => undefined);
+  await nextTurn(); // Chromium's process is there then, and needs none of what is loaded next
+  return renderer;
 }
 
 export function buildLauncher(config: Config, binary: ChromiumBinary, events: Events): Launcher {

@@ -1,17 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createKey } from '../accounts/keys.ts';
 import { findLogin } from '../accounts/principals.ts';
 import { createSignInLink } from '../accounts/sign-in-links.ts';
 import type { Database } from '../db/pools.ts';
 import { Events } from '../telemetry/events.ts';
-import { buildApi } from './api.ts';
 import { signInUrl } from '../domain/sign-in-url.ts';
-import { buildDeliverer } from './deliverer.ts';
 import { demoKeyPath, keptDemoKey } from './demo-key.ts';
-import { type ProcessOptions, type RunningProcess, startProcess } from './start-process.ts';
-import { buildRenderer } from './renderer.ts';
-import { buildWorker } from './worker.ts';
+import { startRenderer } from './renderer.ts';
+import type { ProcessOptions, RunningProcess } from './start-process.ts';
 
 export interface RunningUp extends RunningProcess {
   url: string;
@@ -33,9 +31,16 @@ const MAX_SHUTDOWN_GRACE_MS = 3_000;
 export async function up({ config: given, log, onProgress }: ProcessOptions): Promise<RunningUp> {
   const config = { ...given, shutdownGraceMs: Math.min(given.shutdownGraceMs, MAX_SHUTDOWN_GRACE_MS) };
   const events = new Events(log);
-  const renderer = await buildRenderer({ config, log, events, onProgress });
-  renderer.start().catch(() => undefined); // starts while the database does; the services wait for it and report a failure
+  const renderer = await startRenderer({ config, log, events, onProgress });
   try {
+    // Loaded while the browser starts, which is answered in between.
+    const { startProcess } = await import('./start-process.ts');
+    await nextTurn();
+    const { buildWorker } = await import('./worker.ts');
+    await nextTurn();
+    const { buildDeliverer } = await import('./deliverer.ts');
+    const { buildApi } = await import('./api.ts');
+    await nextTurn();
     const options = { config, log, onProgress, overrides: { events, renderer } };
     const role = { name: 'pdfprompt up', isApi: true, isWorker: true, migrate: true };
     const running = await startProcess(options, role, async (base) => ({

@@ -15,7 +15,7 @@ async function load(isQuick: boolean): Promise<string[]> {
     resolveDrizzleQuickly();
     if (${isQuick}) resolveQuickly();
     await import('./src/cli/run-command.ts');
-    await import('./src/runtime/up.ts');
+    for (const part of ['up', 'start-process', 'worker', 'deliverer', 'api']) await import('./src/runtime/' + part + '.ts');
     process.stdout.write(JSON.stringify([...modules].sort()), () => process.exit());`;
   const options = { env: { PATH: process.env.PATH }, maxBuffer: 10_000_000 };
   const { stdout } = await run(process.execPath, ['--no-warnings', '--input-type=module', '-e', program], options);
