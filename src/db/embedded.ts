@@ -14,7 +14,6 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import { listenOnLoopback } from '../kernel/loopback.ts';
 import { type Identity, reachableDirectory, unprivilegedIdentity } from '../kernel/privileges.ts';
 import { isAlive, readProcessFile } from '../kernel/processes.ts';
-import { connect } from './driver.ts';
 import { checkMajorVersion, noteRelease } from './embedded-version.ts';
 
 const run = promisify(execFile);
@@ -94,18 +93,19 @@ export class EmbeddedPostgres extends Lifecycle<EmbeddedOptions> {
     const until = Date.now() + START_TIMEOUT_MS;
     while (!this.ending.aborted) {
       const address = await findServer(home);
-      if (!address) await startServer(home, this.#address?.port);
-      else if (await this.#takeLease(address, home)) return;
+      const isStarted = !address && (await startServer(home, this.#address?.port));
+      if (address && (await this.#takeLease(address, home))) return;
       if (Date.now() > until)
         throw new OperatorError(
           `The embedded Postgres in ${home.directory} did not start within ${START_TIMEOUT_MS / 1000} s.\n${await logTail(home)}`,
         );
-      await sleep(50);
+      if (!isStarted) await sleep(50);
     }
   }
 
   /** @returns false if the last user is stopping the server, or it stopped */
   async #takeLease(address: Address, home: Home): Promise<boolean> {
+    const { connect } = await loadDriver();
     const lease = connect(urlOf(address, 'postgres'), {
       max: 1,
       idle_timeout: 0,
@@ -135,6 +135,9 @@ export class EmbeddedPostgres extends Lifecycle<EmbeddedOptions> {
     while (!this.ending.aborted && !this.#lease) await this.#acquire(home).catch(() => sleep(1_000));
   }
 }
+
+/** It takes longer to load than all the rest of this: the server starts meanwhile. */
+const loadDriver = () => import('./driver.ts');
 
 /** Where the server's files are and which user it runs as. */
 interface Home {
@@ -265,6 +268,7 @@ async function findServer(home: Pick<Home, 'data' | 'pidFile'>): Promise<Address
     await rm(home.pidFile, { force: true });
     return undefined;
   }
+  const { connect } = await loadDriver();
   const probe = connect(urlOf({ port, password }, 'postgres'), { max: 1, connect_timeout: 2 });
   try {
     const [existing] = await probe`select 1 from pg_database where datname = ${DATABASE}`;
@@ -284,18 +288,20 @@ function isPostgres(pid: number): boolean {
   return isAlive(pid) && (readProcessFile(pid, 'comm')?.startsWith('postgres') ?? isAlive(pid));
 }
 
-async function startServer(home: Home, preferredPort: number | undefined): Promise<void> {
-  if (existsSync(home.pidFile)) return; // another process is starting or stopping it; the caller checks again
+/** @returns whether it has started; otherwise another process is starting or stopping it, and the caller checks again */
+async function startServer(home: Home, preferredPort: number | undefined): Promise<boolean> {
+  if (existsSync(home.pidFile)) return false;
   const log = await stat(home.log).catch(() => undefined);
   if (log && log.size > LOG_MAX_BYTES) await truncate(home.log, 0);
   const port = preferredPort ?? (await freePort());
   try {
     const start = ['start', '-D', home.data, '-l', home.log, '-w', '-t', '60', '-s', '-o', `-p ${port}`];
     await runServerProgram(home, 'pg_ctl', start);
+    return true;
   } catch (error) {
-    if (existsSync(home.pidFile)) return; // another process has started it
+    if (existsSync(home.pidFile)) return false; // another process has started it
     const tail = await logTail(home);
-    if (isStillEnding(tail)) return;
+    if (isStillEnding(tail)) return false;
     throw new OperatorError(
       `The embedded Postgres in ${home.directory} did not start: ${messageOf(error).split('\n')[0]}\n${tail}`,
       { cause: error },

@@ -8,7 +8,9 @@ import type { Config } from '../config/load.ts';
 import { messageOf, OperatorError, systemCodeOf, UsageError } from '../kernel/errors.ts';
 import { recordBackup } from '../jobs/last-backup.ts';
 import { Stores } from '../storage/stores.ts';
-import { acquireDatabase, databaseError, openConfiguredPool, type Progress, VERSION } from './database.ts';
+import { VERSION } from './version.ts';
+import { acquireDatabase, type Progress } from './acquire-database.ts';
+import { databaseError, openConfiguredPool } from './database.ts';
 
 interface BackupInput {
   config: Config;

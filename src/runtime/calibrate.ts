@@ -4,7 +4,7 @@ import type { Calibration } from '../planning/calibration.ts';
 import { measureRenderer } from '../planning/measure-renderer.ts';
 import { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { Progress } from './database.ts';
+import type { Progress } from './acquire-database.ts';
 import { buildRenderer } from './renderer.ts';
 
 interface CalibrateInput {

@@ -6,15 +6,8 @@ import { Standby } from '../db/standby.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { type Check, fail, ok, warn } from './check.ts';
-import {
-  acquireDatabase,
-  databaseError,
-  type DatabaseHandle,
-  migrateDatabase,
-  openConfiguredPool,
-  type Progress,
-  replicaOptions,
-} from './database.ts';
+import { acquireDatabase, type DatabaseHandle, type Progress } from './acquire-database.ts';
+import { databaseError, migrateDatabase, openConfiguredPool, replicaOptions } from './database.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const OLDEST_POSTGRES = 130_000;

@@ -23,11 +23,15 @@ import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { Tracing } from '../telemetry/tracing.ts';
 import { DiskWatch } from './disk-watch.ts';
-import { databaseError, type DatabaseHandle, openConfiguredPool, VERSION } from './database.ts';
+import type { DatabaseHandle } from './acquire-database.ts';
+import { VERSION } from './version.ts';
+import { databaseError, openConfiguredPool } from './database.ts';
 
 /** Parts that a caller, such as a test, provides. The rest is composed as always. */
 export interface Overrides {
   events?: Events;
+  /** used instead of one that is acquired by the settings; released at the end */
+  database?: Promise<DatabaseHandle>;
   /** used instead of one that is made by the settings; started and stopped with the worker */
   renderer?: Renderer;
   /** after print, instead of the product's */

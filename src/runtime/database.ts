@@ -1,33 +1,11 @@
-import { readFileSync } from 'node:fs';
 import type { Config } from '../config/load.ts';
 import { PostgresError } from '../db/driver.ts';
-import { EmbeddedPostgres } from '../db/embedded.ts';
 import { migrate, type MigrationReport } from '../db/migrate.ts';
 import { openPool, type Pool, type PoolOptions } from '../db/pools.ts';
 import { TENANT_ROLE } from '../db/tenant.ts';
 import { messageOf, OperatorError, systemCodeOf } from '../kernel/errors.ts';
 import { installQueue } from '../queue/boss.ts';
-
-export type Progress = (message: string) => void;
-
-/** The database that the settings name, or the embedded one. */
-export interface DatabaseHandle {
-  url: string;
-  /** for what needs a session of its own: bypasses the pooler, if there is one */
-  directUrl: string;
-  isEmbedded: boolean;
-  release(): Promise<void>;
-}
-
-/** @throws OperatorError if the embedded Postgres does not start */
-export async function acquireDatabase(config: Config, onProgress: Progress): Promise<DatabaseHandle> {
-  const { databaseUrl: url, databaseDirectUrl: directUrl = url } = config;
-  if (url !== undefined && directUrl !== undefined)
-    return { url, directUrl, isEmbedded: false, release: async () => undefined };
-  const embedded = new EmbeddedPostgres({ dataDir: config.dataDir, release: VERSION, onProgress });
-  await embedded.start();
-  return { url: embedded.url, directUrl: embedded.url, isEmbedded: true, release: () => embedded.stop() };
-}
+import { acquireDatabase, type DatabaseHandle, type Progress } from './acquire-database.ts';
 
 interface MigrateInput {
   /** without a pooler in between */
@@ -67,6 +45,8 @@ interface OpenOptions {
   onProgress: Progress;
   /** migrates any database; the embedded one is always migrated */
   migrate?: boolean;
+  /** if it is being acquired already */
+  acquiring?: Promise<DatabaseHandle> | undefined;
   /** called with the names of the migrations that were applied, if any were */
   onMigrated?: (names: string[]) => void;
 }
@@ -76,9 +56,10 @@ export async function openDatabase({
   config,
   onProgress,
   migrate: always = false,
+  acquiring = acquireDatabase(config, onProgress),
   onMigrated,
 }: OpenOptions): Promise<DatabaseHandle> {
-  const handle = await acquireDatabase(config, onProgress);
+  const handle = await acquiring;
   const check = !handle.isEmbedded && !always;
   try {
     const { pending } = await migrateDatabase({ url: handle.directUrl, config, check, onProgress });
@@ -165,8 +146,3 @@ export function databaseError(error: unknown, url: string): Error {
 function serverHint(error: unknown): string | undefined {
   return error instanceof PostgresError && error.code === '42501' ? error.hint : undefined;
 }
-
-/** Of this package. */
-export const VERSION = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;

@@ -3,7 +3,7 @@ import { Dialer } from '../egress/dialer.ts';
 import { EgressPolicy } from '../egress/policy.ts';
 import { Deliverer } from '../worker/deliverer.ts';
 import type { Base } from './compose.ts';
-import { VERSION } from './database.ts';
+import { VERSION } from './version.ts';
 
 /** Seconds without a success after which an endpoint is switched off: three days. */
 const FAILING_SECONDS = 259_200;

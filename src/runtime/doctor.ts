@@ -15,7 +15,7 @@ import { checkDatabase } from './check-database.ts';
 import { checkDisks } from './check-disks.ts';
 import { checkFonts } from './check-fonts.ts';
 import { checkSigner } from './signer.ts';
-import type { Progress } from './database.ts';
+import type { Progress } from './acquire-database.ts';
 import { checkDataDir, checkMemory, checkNode, checkStore, failure } from './examine-process.ts';
 import { buildLauncher, rendererOptions } from './renderer.ts';
 

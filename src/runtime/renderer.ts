@@ -13,7 +13,7 @@ import { Launcher } from '../render/launcher.ts';
 import { Renderer, type RendererOptions } from '../render/renderer.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { Progress } from './database.ts';
+import type { Progress } from './acquire-database.ts';
 
 interface BuildRendererOptions extends Pick<RendererOptions, 'readMemory'> {
   config: Config;

@@ -7,7 +7,8 @@ import { readMigrations } from '../db/migrate.ts';
 import { assetChunk } from '../db/schema.ts';
 import { JobQueue } from '../queue/boss.ts';
 import { Stores } from '../storage/stores.ts';
-import { acquireDatabase, databaseError, migrateDatabase, type Progress } from './database.ts';
+import { acquireDatabase, type Progress } from './acquire-database.ts';
+import { databaseError, migrateDatabase } from './database.ts';
 
 /** A backup that was read from its first to its last byte. */
 export interface CheckedBackup extends BackupContents {

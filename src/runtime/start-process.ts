@@ -5,7 +5,8 @@ import { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Api } from './api.ts';
 import { type Base, composeBase, type Overrides } from './compose.ts';
-import { openDatabase, type Progress } from './database.ts';
+import type { Progress } from './acquire-database.ts';
+import { openDatabase } from './database.ts';
 import { buildOps } from './ops.ts';
 import type { Deliverer } from '../worker/deliverer.ts';
 import type { Worker } from './worker.ts';
@@ -49,12 +50,12 @@ interface Role extends Pick<ProcessRole, 'isApi' | 'isWorker'> {
  * @throws OperatorError if the database cannot be used, and what a part throws at its start
  */
 export async function startProcess<P extends Parts>(
-  { config, log, onProgress, overrides: { events = new Events(log) } = {} }: ProcessOptions,
+  { config, log, onProgress, overrides: { events = new Events(log), database: acquiring } = {} }: ProcessOptions,
   { migrate = false, ...role }: Role,
   build: (base: Base) => P | Promise<P>,
 ): Promise<RunningProcess & P & { base: Base; services: readonly Service[] }> {
   const onMigrated = (migrations: string[]) => events.migrated({ migrations });
-  const handle = await openDatabase({ config, onProgress, migrate, onMigrated });
+  const handle = await openDatabase({ config, onProgress, migrate, acquiring, onMigrated });
   const base = await composeBase({ config, log, events, handle, ...role });
   try {
     const parts = await build(base);

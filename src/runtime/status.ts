@@ -5,7 +5,8 @@ import { type MadeBackup, readLastBackup } from '../jobs/last-backup.ts';
 import { type QueueOverview, readQueueOverview } from '../jobs/queue-overview.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { chromiumVersion, findChromium } from '../render/chromium-binary.ts';
-import { databaseError, migrateDatabase, openConfiguredPool, VERSION } from './database.ts';
+import { VERSION } from './version.ts';
+import { databaseError, migrateDatabase, openConfiguredPool } from './database.ts';
 
 /** Milliseconds for an answer of the service. */
 const ANSWER_MS = 2_000;

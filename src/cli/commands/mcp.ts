@@ -19,7 +19,7 @@ A running service has the same tools at POST /mcp, for keys with the scope jobs:
         import('../../mcp/serve-stdio.ts'),
         import('../../mcp/server.ts'),
         import('../save-pdf-tool.ts'),
-        import('../../runtime/database.ts'),
+        import('../../runtime/version.ts'),
       ]);
       const closed = once(process.stdin, 'close');
       const server = serveStdio(() => createMcpServer({ client, version: VERSION, more: [savePdfTool] }));

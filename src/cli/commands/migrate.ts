@@ -9,7 +9,8 @@ export function migrateCommand(): Command {
     .option('--json', 'one JSON document on stdout')
     .action(async (options: Record<string, unknown> & { check?: boolean; json?: boolean }) => {
       const config = readConfig(options);
-      const { acquireDatabase, migrateDatabase } = await import('../../runtime/database.ts');
+      const { acquireDatabase } = await import('../../runtime/acquire-database.ts');
+      const { migrateDatabase } = await import('../../runtime/database.ts');
       const handle = await acquireDatabase(config, progress);
       try {
         const { pending } = await migrateDatabase({
