@@ -5,8 +5,6 @@ import { CodedError } from '../kernel/errors.ts';
 import { lazily } from '../kernel/lazily.ts';
 import { audited } from './audited.ts';
 import { createConsole } from './console/console.ts';
-import { createBrowserless } from './compat/browserless/browserless.ts';
-import { createGotenberg } from './compat/gotenberg/gotenberg.ts';
 import { createStudio } from './studio/studio.ts';
 import { foreignRouteHint } from './compat/foreign-route.ts';
 import { DOCS_POLICY, docsPage } from './docs-page.ts';
@@ -190,7 +188,7 @@ export function operationsOf(deps: AppDeps): Operation[] {
 }
 
 /** The API, and its pages. */
-export function createApp(deps: AppDeps): Hono<AppEnv> {
+export async function createApp(deps: AppDeps): Promise<Hono<AppEnv>> {
   const operations = operationsOf(deps).map((each) => ({ ...each, handle: audited(deps.db, each) }));
   // When somebody asks: the document alone takes as long as all other parts of the API together.
   const openApi = lazily(() => openApiDocument(operations, deps.version));
@@ -209,10 +207,10 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   return assemble({ operations, pages }, deps);
 }
 
-function assemble(
+async function assemble(
   { operations, pages }: { operations: Operation[]; pages: PublicRoute[] },
   deps: AppDeps,
-): Hono<AppEnv> {
+): Promise<Hono<AppEnv>> {
   const { principals, events, health, tracing, underWay } = deps;
   const app = new Hono<AppEnv>();
   app.use(async (c, next) => {
@@ -239,9 +237,15 @@ function assemble(
   app.route('/console', createConsole({ ...deps, logIn }));
   app.route('/studio', createStudio({ ...deps, logIn, operations }));
   const { services } = deps.compat;
-  // Before the routes of our own: both have `GET /`.
-  if (services.includes('gotenberg')) app.route('/', createGotenberg({ ...deps, logIn }));
-  if (services.includes('browserless')) app.route('/', createBrowserless({ ...deps, logIn }));
+  // Before the routes of our own: both have `GET /`. Loaded where they are wanted, which is in few services.
+  if (services.includes('gotenberg')) {
+    const { createGotenberg } = await import('./compat/gotenberg/gotenberg.ts');
+    app.route('/', createGotenberg({ ...deps, logIn }));
+  }
+  if (services.includes('browserless')) {
+    const { createBrowserless } = await import('./compat/browserless/browserless.ts');
+    app.route('/', createBrowserless({ ...deps, logIn }));
+  }
   const counted = countRequests();
   const guards = (scope: Scope) => [
     authenticate(logIn, scope),

@@ -51,7 +51,7 @@ function listenersOf(connections: number): { all: number; user: number } {
 }
 
 /** The HTTP side of a process. @param drainMs milliseconds of {@link Api.drain} */
-export function buildApi(
+export async function buildApi(
   {
     config,
     directUrl,
@@ -69,7 +69,7 @@ export function buildApi(
     tracing,
   }: Base,
   { drainMs = 0 } = {},
-): Api {
+): Promise<Api> {
   const forceStop = new AbortController();
   const max = config.cacheMaxEntries;
   const caches = new AccountCaches({
@@ -127,7 +127,7 @@ export function buildApi(
   });
   const composer = buildComposer({ config, events }, { isWarm: true });
   const pictures = buildThumbnailFinisher(events);
-  const app = createApp({
+  const app = await createApp({
     db,
     reads,
     readRouter,

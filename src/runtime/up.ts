@@ -40,7 +40,7 @@ export async function up({ config: given, log, onProgress }: ProcessOptions): Pr
       ...(await demoUser(base.db, config.dataDir)),
       worker: await buildWorker(base, options),
       deliverer: buildDeliverer(base),
-      api: buildApi(base),
+      api: await buildApi(base),
     }));
     const { url } = running.api.server;
     return { ...running, url, consoleUrl: signInUrl(config.publicUrl ?? url, running.link) };

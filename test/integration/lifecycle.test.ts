@@ -56,7 +56,7 @@ const parts = [
   ...base.services,
   buildDeliverer(base),
   ...(await buildWorker(base, { onProgress })).services,
-  ...buildApi(base).services,
+  ...(await buildApi(base)).services,
 ];
 /** Every connection that the pools may have, so that none of them is counted as left behind. */
 await Promise.all(

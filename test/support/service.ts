@@ -66,7 +66,7 @@ export async function startService({
   const running = await startProcess(options, role, async (base) => ({
     worker: worker ? await buildWorker(base, options) : undefined,
     deliverer: deliverer === false ? undefined : buildDeliverer(base, deliverer === true ? {} : deliverer),
-    api: buildApi(base),
+    api: await buildApi(base),
   }));
   afterAll(async () => {
     await running.stop();

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import { duration } from '../../charts/duration.ts';
+import { lazily } from '../../kernel/lazily.ts';
 
 /** HTML of a page. Values that are put into it are escaped, unless they are `Html`. */
 export type Html = ReturnType<typeof html>;
@@ -11,10 +12,10 @@ export const secondsBetween = (from: Date, until: Date) => Math.max(0, until.get
 /** A duration without parts of a second: `2 s`, `4 min 10 s` */
 export const roughly = (seconds: number) => duration(Math.max(1, Math.round(seconds))).replace(/\.0+ /, ' ');
 
-const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+const grouped = lazily(() => new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 }));
 
 /** `12,345` */
-export const count = (value: number) => grouped.format(value);
+export const count = (value: number) => grouped().format(value);
 
 /** `1 job`, `2 jobs` */
 export const counted = (value: number, one: string) => `${count(value)} ${one}${value === 1 ? '' : 's'}`;
