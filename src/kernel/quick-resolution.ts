@@ -3,6 +3,8 @@ import { registerHooks, type ResolveFnOutput } from 'node:module';
 /** Their files with the ending .js are all ES modules, and import each other by their whole names. */
 const PACKAGES =
   /\/node_modules\/(?:drizzle-orm|zod|puppeteer-core|pg-boss|hono|uuid|@puppeteer\/browsers)\/(?!.*\/node_modules\/)/;
+/** What zod says in sixty languages. We have our own words, and need only what makes it load. */
+const LANGUAGES = /(\/node_modules\/zod\/v4\/locales\/)index\.js$/;
 const OWN = new URL('../', import.meta.url).href;
 /** A checkout runs its TypeScript. */
 const OWN_FORMAT = import.meta.url.endsWith('.ts') ? 'module-typescript' : 'module';
@@ -21,7 +23,11 @@ export function resolveQuickly(): void {
       if (!conditions.includes('import')) return nextResolve(specifier, context);
       const isOwn = parentURL.startsWith(OWN);
       if (/^\.\.?\/.*\.[jt]s$/.test(specifier) && (isOwn || PACKAGES.test(parentURL)))
-        return { url: new URL(specifier, parentURL).href, format: isOwn ? OWN_FORMAT : 'module', shortCircuit: true };
+        return {
+          url: new URL(specifier, parentURL).href.replace(LANGUAGES, '$1en.js'),
+          format: isOwn ? OWN_FORMAT : 'module',
+          shortCircuit: true,
+        };
       if (/^\.\.?\/.*\.mjs$/.test(specifier) && parentURL.includes('/node_modules/'))
         return { url: new URL(specifier, parentURL).href, format: 'module', shortCircuit: true };
       if (!isOwn || /^[./]/.test(specifier)) return nextResolve(specifier, context);

@@ -22,8 +22,12 @@ async function load(isQuick: boolean): Promise<string[]> {
   return JSON.parse(stdout) as string[];
 }
 
-it('finds the same modules as Node does', async () => {
+/** Of zod, whose words in other languages than English nobody reads. */
+const isLanguage = (module: string) => /\/zod\/v4\/locales\/(?!en\.js)/.test(module);
+
+it('finds the same modules as Node does, but for the languages of zod', async () => {
   const [ours, theirs] = [await load(true), await load(false)];
   expect(ours.length).toBeGreaterThan(1_000);
-  expect(ours).toEqual(theirs);
+  expect(ours).toEqual(theirs.filter((module) => !isLanguage(module)));
+  expect(theirs.filter(isLanguage).length).toBeGreaterThan(50);
 });
