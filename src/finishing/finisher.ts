@@ -135,7 +135,7 @@ export class Finisher extends Lifecycle<FinisherOptions> {
   }
 
   protected async onStart(): Promise<void> {
-    const { reason } = withoutNetwork();
+    const { reason } = await withoutNetwork();
     if (reason !== undefined) this.options.events.stepsNetworked({ reason });
     this.#signer = await this.options.readSigner?.();
     await this.#pool.start();

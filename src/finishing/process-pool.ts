@@ -1,4 +1,5 @@
 import { unlessAborted } from '../kernel/abort.ts';
+import { withoutNetwork } from '../kernel/confined-process.ts';
 import { forNoJob } from '../kernel/current-job.ts';
 import { Deadline } from '../kernel/deadline.ts';
 import { messageOf, systemCodeOf } from '../kernel/errors.ts';
@@ -6,7 +7,7 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import { Semaphore } from '../kernel/semaphore.ts';
 import { StepRefused, StepsProcess, type StepsProcessOptions } from './steps-process.ts';
 
-export interface ProcessPoolOptions extends StepsProcessOptions {
+export interface ProcessPoolOptions extends Omit<StepsProcessOptions, 'networkless'> {
   /** `job`: no process is used for another job. Otherwise one is, of any tenant, if both jobs have only PDFs of our own browser */
   isolation: 'tenant' | 'static' | 'job' | 'shared';
   /** processes at a time, at most */
@@ -60,6 +61,7 @@ export class ProcessPool extends Lifecycle<ProcessPoolOptions> {
   readonly #processes = new Set<StepsProcess>();
   /** the one that was used last comes last */
   #idle: Idle[] = [];
+  #networkless: readonly string[] | undefined;
 
   constructor(options: ProcessPoolOptions) {
     super(options);
@@ -71,7 +73,9 @@ export class ProcessPool extends Lifecycle<ProcessPoolOptions> {
     return this.#turns.waiting > this.options.size;
   }
 
-  protected async onStart(): Promise<void> {}
+  protected async onStart(): Promise<void> {
+    this.#networkless = (await withoutNetwork()).command;
+  }
 
   protected override async onStop(): Promise<void> {
     for (const { timer } of this.#idle.splice(0)) clearTimeout(timer);
@@ -141,7 +145,9 @@ export class ProcessPool extends Lifecycle<ProcessPoolOptions> {
   #spawn(): Member {
     if (this.#processes.size >= this.options.size) this.#endIdle(this.#idle[0]);
     const { module, memoryBytes } = this.options;
-    const process = forNoJob(() => new StepsProcess({ module, memoryBytes }));
+    const networkless = this.#networkless;
+    if (!networkless) throw new Error('the pool has not been started');
+    const process = forNoJob(() => new StepsProcess({ module, memoryBytes, networkless }));
     this.#processes.add(process);
     void process.exited.then(() => {
       this.#processes.delete(process);

@@ -3,7 +3,7 @@ import { dirname, extname } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { collectTail } from '../kernel/collect-tail.ts';
-import { confined, V8_SIGNALS, withoutNetwork } from '../kernel/confined-process.ts';
+import { confined, V8_SIGNALS } from '../kernel/confined-process.ts';
 import { FILE_TYPES, type FileType, PDF_TYPE } from '../domain/media-type.ts';
 import { CodedError, ERROR_CODES, type ErrorCode } from '../kernel/errors.ts';
 import { unprivilegedIdentity } from '../kernel/privileges.ts';
@@ -62,6 +62,8 @@ export interface StepsProcessOptions {
   module: string;
   /** most memory that it may use */
   memoryBytes: number;
+  /** the command that starts it without a network: see `withoutNetwork` */
+  networkless: readonly string[];
 }
 
 /** Points of a page's side, at most: what the steps may report. */
@@ -97,7 +99,7 @@ export class StepsProcess {
   constructor(options: StepsProcessOptions) {
     this.#options = options;
     const code = [`${dirname(fileURLToPath(options.module))}/`];
-    const command = [...withoutNetwork().command, process.execPath, ...confined({ ...options, code }), CHILD];
+    const command = [...options.networkless, process.execPath, ...confined({ ...options, code }), CHILD];
     this.#child = spawn(
       command[0] as string,
       command.slice(1),

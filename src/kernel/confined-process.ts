@@ -1,13 +1,18 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { Socket as DatagramSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { Server, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { messageOf } from './errors.ts';
+import { lazily } from './lazily.ts';
 import { type Identity, isRoot } from './privileges.ts';
 import { MEGABYTE } from './units.ts';
 
 // For processes that work on what anyone may have sent: they can hang, need too much memory or be taken over.
+
+const run = promisify(execFile);
 
 const ROOT = new URL('../../', import.meta.url);
 /** The directory that this program is in: `src` or `dist`. */
@@ -46,24 +51,21 @@ interface Networkless {
   reason?: string;
 }
 
-let networkless: Networkless | undefined;
+/** How to start a program in a network of its own that has nothing in it. Is tried out at the first call. Never rejects. */
+export const withoutNetwork: () => Promise<Networkless> = lazily(findNetworkless);
 
-/** How to start a program in a network of its own that has nothing in it. Is tried out at the first call, which takes some milliseconds. */
-export function withoutNetwork(): Networkless {
-  return (networkless ??= findNetworkless());
-}
-
-function findNetworkless(): Networkless {
+async function findNetworkless(): Promise<Networkless> {
   if (process.platform !== 'linux') return { command: [], reason: 'there are network namespaces only on Linux' };
   // Root needs no user namespace, in which it could not become somebody else.
   const user = isRoot() ? [] : ['--user', '--map-current-user'];
   const command = ['unshare', ...user, '--net', '--'];
-  const { status, stderr, error } = spawnSync('unshare', [...command.slice(1), 'true'], {
-    encoding: 'utf8',
-    timeout: TRY_MS,
-  });
-  if (status === 0) return { command };
-  return { command: [], reason: (error?.message ?? stderr).trim() };
+  try {
+    await run('unshare', [...command.slice(1), 'true'], { timeout: TRY_MS });
+    return { command };
+  } catch (error) {
+    const { stderr = '' } = error as { stderr?: string };
+    return { command: [], reason: stderr.trim() || messageOf(error) };
+  }
 }
 
 /** For the process itself: JavaScript opens no connection any more, also where there is a network. */

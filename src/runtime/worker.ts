@@ -10,6 +10,7 @@ import { temporaryDirectory } from '../render/temporary-space.ts';
 import type { Renderer } from '../render/renderer.ts';
 import { Concurrency } from '../worker/concurrency.ts';
 import { Dispatcher } from '../worker/dispatcher.ts';
+import { withoutNetwork } from '../kernel/confined-process.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import { MEGABYTE } from '../kernel/units.ts';
 import { Maintenance } from '../worker/maintenance.ts';
@@ -157,6 +158,7 @@ export async function buildWorker(
 /** What is done with PDFs after they are printed. @param steps instead of the product's */
 export function buildFinisher(input: { config: Config; events: Events; steps?: StepList | undefined }): Finisher {
   const { config, events, steps } = input;
+  void withoutNetwork(); // is tried out beside what starts before the finisher
   return new Finisher({
     caps: {
       maxBytes: config.pdfMaxBytes,

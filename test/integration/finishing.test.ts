@@ -104,7 +104,7 @@ describe('steps', () => {
     expect(tried).toEqual([given, expect.any(String), 'ENETUNREACH/1', 'ENETUNREACH/1', 'ENETUNREACH/1']);
     expect(tried).not.toContain('done/1');
     expect(connections).toBe(0);
-    expect(withoutNetwork()).not.toHaveProperty('reason');
+    expect(await withoutNetwork()).not.toHaveProperty('reason');
   });
 });
 
