@@ -7,8 +7,12 @@ const LONGEST_DRAIN_MS = 2_000;
 /** The API. Nothing that is imported from here loads the browser. */
 export async function serve(options: ProcessOptions): Promise<RunningProcess & { url: string }> {
   const drainMs = Math.min(LONGEST_DRAIN_MS, options.config.shutdownGraceMs / 5);
-  const running = await startProcess(options, { name: 'pdfprompt serve', isApi: true, isWorker: false }, async (base) => ({
-    api: await buildApi(base, { drainMs }),
-  }));
+  const running = await startProcess(
+    options,
+    { name: 'pdfprompt serve', isApi: true, isWorker: false },
+    async (base) => ({
+      api: await buildApi(base, { drainMs }),
+    }),
+  );
   return { ...running, url: running.api.server.url };
 }
