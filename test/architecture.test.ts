@@ -154,7 +154,9 @@ function violations(sources: Sources): Violation[] {
     const path = pathTo(sources, entry, (target) => target === 'puppeteer');
     if (path) add('serve', path.join(' → '));
   }
-  for (const entry of ['runtime/serve.ts', 'cli/commands/serve.ts', 'runtime/worker.ts']) {
+  // `serve` loads the last two where they are wanted.
+  const entries = ['runtime/serve.ts', 'cli/commands/serve.ts', 'runtime/worker.ts'];
+  for (const entry of [...entries, 'http/compat/gotenberg/gotenberg.ts', 'http/compat/browserless/browserless.ts']) {
     const path = pathTo(sources, entry, (target) => PDF_LIBRARIES.has(target), { dynamic: false });
     if (path) add('libraries', path.join(' → '));
   }

@@ -40,8 +40,8 @@ function affordableWarmPages(): number {
 }
 
 /**
- * Begins the start of a renderer, for a process that is started itself meanwhile. The first start of the renderer by
- * that process waits for it, and reports a failure. @throws OperatorError if there is no Chromium
+ * Begins the start of a renderer, for a process that is started itself meanwhile: it starts the renderer again, which
+ * waits for this start, and tries once more if it has failed. @throws OperatorError if there is no Chromium
  */
 export async function startRenderer(options: BuildRendererOptions): Promise<Renderer> {
   const renderer = await buildRenderer(options);

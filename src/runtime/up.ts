@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Events } from '../telemetry/events.ts';
 import { signInUrl } from '../domain/sign-in-url.ts';
 import { acquireDatabase } from './acquire-database.ts';
-import { startRenderer } from './renderer.ts';
+import { buildRenderer } from './renderer.ts';
 import type { ProcessOptions, RunningProcess } from './start-process.ts';
 
 export interface RunningUp extends RunningProcess {
@@ -20,11 +20,12 @@ const MAX_SHUTDOWN_GRACE_MS = 3_000;
 export async function up({ config: given, log, onProgress }: ProcessOptions): Promise<RunningUp> {
   const config = { ...given, shutdownGraceMs: Math.min(given.shutdownGraceMs, MAX_SHUTDOWN_GRACE_MS) };
   const events = new Events(log);
+  const renderer = await buildRenderer({ config, log, events, onProgress }); // without a browser nothing is made
   const database = acquireDatabase(config, onProgress);
-  const starting = startRenderer({ config, log, events, onProgress });
-  database.catch(() => undefined); // the browser's failure is reported first
+  // What fails is reported when the process waits for it.
+  for (const early of [database, renderer.start()]) early.catch(() => undefined);
   try {
-    const renderer = await starting;
+    await nextTurn();
     // Loaded while both start; they are answered in between.
     const { startProcess } = await import('./start-process.ts');
     await nextTurn();
@@ -45,7 +46,7 @@ export async function up({ config: given, log, onProgress }: ProcessOptions): Pr
     const { url } = running.api.server;
     return { ...running, url, consoleUrl: signInUrl(config.publicUrl ?? url, running.link) };
   } catch (error) {
-    await starting.then((renderer) => renderer.stop()).catch(() => undefined);
+    await renderer.stop().catch(() => undefined);
     await database.then((handle) => handle.release()).catch(() => undefined);
     throw error;
   }

@@ -117,7 +117,8 @@ describe('a worker that has to stop while its result waits for a lock', () => {
       await leaver.exited;
       await release();
       await eventually(all(ids, 'completed'), 60_000, 'another worker does it');
-      expect(expected).toEqual(expect.arrayContaining(await outcomes(ids)));
+      const [outcome] = await outcomes(ids);
+      expect(expected).toContain(outcome);
       expect(await lossesOf(ids)).toEqual([0]);
       expect([...(await sql`select 1 from pdfprompt_file where job_id in ${sql(ids)}`)]).toHaveLength(1);
       expect([...(await sql`select state::text from pgboss.job where id in ${sql(ids)}`)]).toEqual([

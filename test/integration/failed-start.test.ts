@@ -60,10 +60,17 @@ describe('a process that cannot start', () => {
     expect(profiles(process.pid)).toEqual([]);
   });
 
-  it('up, without a browser, leaves no database running', async () => {
-    const env = { CHROME_PATH: MISSING, PDFPROMPT_DATA_DIR: join(directory, 'data') };
-    const { code, stderr } = await pdfprompt(['up', '--port', '0'], { env }).exited;
-    expect([code, stderr]).toEqual([1, expect.stringMatching(IS_MISSING)]);
-    expect(existsSync(join(directory, 'data', 'postgres', 'data', 'postmaster.pid'))).toBe(false);
+  it('up, without a browser, makes no database; with one that does not run, it leaves none running', async () => {
+    for (const [path, said] of [
+      [MISSING, IS_MISSING],
+      [broken, /did not start/],
+    ] as const) {
+      const data = join(directory, `data-${path === broken}`);
+      const env = { CHROME_PATH: path, PDFPROMPT_DATA_DIR: data, RENDER_JAIL: 'proxy' };
+      const { code, stderr } = await pdfprompt(['up', '--port', '0'], { env }).exited;
+      expect([code, stderr]).toEqual([1, expect.stringMatching(said)]);
+      const has = (name: string) => existsSync(join(data, 'postgres', 'data', name));
+      expect([has('PG_VERSION'), has('postmaster.pid')]).toEqual([path === broken, false]);
+    }
   });
 });
